@@ -1,0 +1,27 @@
+"""The registry: one line per category, loaded when first asked for."""
+
+import importlib
+from functools import cache
+from typing import Any
+
+from inframind.categories.base import Category
+from inframind.errors import ConfigError
+
+CATEGORIES: dict[str, str] = {
+    "terraform": "inframind.categories.terraform.validator:Terraform",
+    "kubernetes": "inframind.categories.kubernetes.validator:Kubernetes",
+    "dockerfile": "inframind.categories.dockerfile.validator:Dockerfile",
+    "compose": "inframind.categories.compose.validator:Compose",
+    "github-actions": "inframind.categories.github_actions.validator:GitHubActions",
+}
+
+
+@cache
+def category(name: str) -> Category[Any]:
+    """The category of that id. Raises ConfigError with the known ids."""
+    target = CATEGORIES.get(name)
+    if target is None:
+        raise ConfigError(f"unknown category {name!r}; known: {', '.join(CATEGORIES)}", param="category")
+    module, _, attribute = target.partition(":")
+    instance: Category[Any] = getattr(importlib.import_module(module), attribute)()
+    return instance

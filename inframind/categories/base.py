@@ -1,0 +1,91 @@
+"""What a category is: a parser and four questions about what it parsed. Names no concrete category."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from inframind.types import Finding, Json, Rung, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, proven by `bad/<id>.*` examples in the category's folder."""
+
+    id: str
+    rung: Rung
+    summary: str
+    source: str
+    """URL of the specification or the tool's page that the rule comes from."""
+    severity: Severity = "error"
+
+    def finding(self, message: str, line: int | None = None) -> Finding:
+        """This rule's finding; the message says what is wrong and, where it is known, what to write instead."""
+        return Finding(rung=self.rung, rule=self.id, severity=self.severity, line=line, message=message[:500])
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One object that would really exist or run: no `count = 0`, no `if: false`."""
+
+    kind: str
+    name: str
+    fields: Mapping[str, Json]
+    """Plain JSON data with defaults, variables and short forms resolved where the format defines them."""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A reference that resolves: `resources[source]` points at an object of `kind` called `name`."""
+
+    source: int
+    path: str
+    """Dotted path of the referring field, without list indices: `spec.template.spec.volumes.configMap.name`."""
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The effective configuration that intent checks see."""
+
+    resources: Sequence[Resource] = ()
+    links: Sequence[Link] = field(default=())
+
+
+class ParseError(Exception):
+    """The text does not parse; carries the findings of the parse rung."""
+
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__(findings[0].message if findings else "does not parse")
+        self.findings = findings
+
+
+class Category[Document](Protocol):
+    """One kind of IaC text. Implementations are stateless after construction; heavy data loads at first use."""
+
+    id: str
+    title: str
+    languages: tuple[str, ...]
+    """Fence labels, the first is the one that prompts and references use."""
+    filename: str
+    """How a single file of this category is called."""
+    rules: Sequence[Rule]
+
+    def detect(self, text: str, filename: str | None) -> float:
+        """Likelihood in [0, 1] that the text is of this category, without heavy parsing."""
+        ...
+
+    def parse(self, text: str) -> Document:
+        """Raises ParseError."""
+        ...
+
+    def schema(self, document: Document) -> Sequence[Finding]: ...
+
+    def references(self, document: Document) -> Sequence[Finding]: ...
+
+    def effective(self, document: Document) -> Configuration:
+        """Called only when schema and references hold."""
+        ...
+
+    def policy(self, document: Document) -> Sequence[Finding]: ...

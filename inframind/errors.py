@@ -1,0 +1,60 @@
+"""The error tree of the library: every error a caller may see, and what to do about it."""
+
+
+class InfraMindError(Exception):
+    """InfraMind could not do what was asked."""
+
+    code = "internal_error"
+
+    def __init__(self, message: str = "", *, param: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").splitlines()[0])
+        self.param = param
+        """The input field at fault, as the caller wrote it, or None."""
+
+
+class ConfigError(InfraMindError, ValueError):
+    """A setting or a hyperparameter is not usable; the message names it and the remedy."""
+
+    code = "invalid_config"
+
+
+class DataError(InfraMindError, ValueError):
+    """A task, a dataset row or a check is malformed; the message names the row and the field."""
+
+    code = "invalid_data"
+
+
+class ModelNotFoundError(InfraMindError, LookupError):
+    """No such base model or adapter here; GET /models lists those that exist."""
+
+    code = "model_not_found"
+
+
+class SandboxError(InfraMindError):
+    """The verifier's environment failed (a lost worker, a missing tool): the answer is unscorable, not wrong."""
+
+    code = "verifier_unavailable"
+
+
+class TrainingError(InfraMindError):
+    """Training could not go on; the message says at which stage and step, and why."""
+
+    code = "training_failed"
+
+
+class OutOfMemoryError(TrainingError):
+    """The device ran out of memory; lower `batch_size`, `num_generations` or `max_tokens`, or set `quantization` to nf4."""
+
+    code = "out_of_memory"
+
+
+class StoppedError(InfraMindError):
+    """The run was asked to stop and has left a whole checkpoint behind."""
+
+    code = "stopped"
+
+
+class EngineError(InfraMindError):
+    """The inference engine could not answer."""
+
+    code = "engine_error"

@@ -1,0 +1,149 @@
+"""The contracts of the library: task, check and verdict. One page each in docs/contracts/."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+type Json = Any
+"""A JSON value: None, bool, int, float, str, list or dict of such."""
+
+Rung = Literal["extract", "parse", "schema", "references", "intent", "policy"]
+RUNGS: tuple[Rung, ...] = ("extract", "parse", "schema", "references", "intent", "policy")
+
+RungStatus = Literal["pass", "fail", "skipped", "unsupported", "unscorable"]
+Severity = Literal["error", "unsupported", "warning", "info"]
+Split = Literal["train", "validation", "test-values", "test-families"]
+
+
+class Outcome(StrEnum):
+    """The three answers of the verifier. Never two: the environment's fault is not the text's."""
+
+    PASS = "pass"
+    """Every rung that was asked for holds."""
+    FAIL = "fail"
+    """The text is at fault, also by hanging or crashing a checker twice."""
+    UNSCORABLE = "unscorable"
+    """The environment is at fault; the text must be neither rewarded nor punished."""
+
+
+class Contract(BaseModel):
+    """Base of everything that crosses a wire: immutable, and unknown fields are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Selector(Contract):
+    """Which objects of the effective configuration a check speaks of."""
+
+    kind: str = Field(max_length=128)
+    """Object kind as the category defines it: `aws_s3_bucket`, `Deployment`, `service`, `job`, `stage` ..."""
+    name: str | None = Field(default=None, max_length=256)
+    """Logical name, compared exactly."""
+    where: dict[str, Json] = Field(default_factory=dict, max_length=16)
+    """JMESPath on the object's fields -> value it must equal; all must hold."""
+
+
+Op = Literal[
+    "exists",
+    "absent",
+    "equals",
+    "not_equals",
+    "one_of",
+    "matches",
+    "contains",
+    "at_least",
+    "at_most",
+    "count",
+    "references",
+    "any_of",
+]
+NEGATIVE_OPS = frozenset({"absent", "not_equals", "at_most"})
+"""Ops that an empty answer satisfies: they earn nothing until a positive check holds."""
+
+
+class Check(Contract):
+    """One machine-checkable statement about the effective configuration (docs/contracts/task.md)."""
+
+    op: Op
+    id: str = Field(default="", max_length=128)
+    kind: str = Field(default="", max_length=128)
+    name: str | None = Field(default=None, max_length=256)
+    where: dict[str, Json] = Field(default_factory=dict, max_length=16)
+    path: str | None = Field(default=None, max_length=512)
+    value: Json = None
+    to: Selector | None = None
+    every: bool = False
+    """True: all selected objects must satisfy it (and at least one exists). False: one is enough."""
+    gate: bool = False
+    """True: if it fails, the intent rung earns nothing. For the identity of what was asked."""
+    checks: tuple["Check", ...] = Field(default=(), max_length=8)
+    """Alternatives of `any_of`."""
+
+
+class Task(Contract):
+    """One thing to write, with the intent that a machine can check."""
+
+    id: str = Field(max_length=128)
+    category: str
+    family: str
+    instruction: str
+    input: str = ""
+    reference: str
+    """The file's text, without a fence."""
+    reasoning: str = ""
+    """Short trace for `<think>`: a line a step."""
+    checks: tuple[Check, ...] = ()
+    difficulty: int = Field(ge=1, le=5)
+    split: Split
+    values: tuple[str, ...] = ()
+    """The open values drawn for this task (names, ports, addresses ...), as they stand in the text."""
+
+
+class Finding(Contract):
+    """One observation of one rule."""
+
+    rung: Rung
+    rule: str
+    severity: Severity = "error"
+    line: int | None = None
+    """1-based line in the extracted file, where the parser knows it."""
+    message: str
+
+
+class CheckResult(Contract):
+    """How one intent check went."""
+
+    id: str
+    passed: bool
+    message: str = ""
+
+
+class Verdict(Contract):
+    """What the verifier says of one text (docs/contracts/verdict.md)."""
+
+    id: str = ""
+    category: str | None
+    verdict: Outcome
+    score: float = Field(ge=0.0, le=1.0)
+    rungs: dict[Rung, RungStatus]
+    checks: tuple[CheckResult, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    verifier: str = ""
+    """Version of the rules that judged: package version and schema versions."""
+
+
+AnswerFormat = Literal["auto", "answer", "file"]
+
+
+class VerifyRequest(Contract):
+    """One text to judge. `category=None`: detected."""
+
+    text: str
+    category: str | None = None
+    checks: tuple[Check, ...] = ()
+    policies: tuple[str, ...] = ()
+    """Policy rules that count for the verdict; by default none does."""
+    format: AnswerFormat = "auto"
+    """`answer`: a model's answer that must hold exactly one fence; `file`: taken as it is; `auto`: `answer` if a fence is there."""
+    id: str = ""
