@@ -1,11 +1,11 @@
 """The contracts of the library: task, check and verdict. One page each in docs/contracts/."""
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-type Json = Any
+Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list or dict of such."""
 
 Rung = Literal["extract", "parse", "schema", "references", "intent", "policy"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from inframind.types import Finding, Json, Rung, Severity
 
@@ -61,7 +61,10 @@ class ParseError(Exception):
         self.findings = findings
 
 
-class Category[Document](Protocol):
+Document = TypeVar("Document")
+
+
+class Category(Protocol[Document]):
     """One kind of IaC text. Implementations are stateless after construction; heavy data loads at first use."""
 
     id: str
