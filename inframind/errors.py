@@ -43,7 +43,7 @@ class TrainingError(InfraMindError):
 
 
 class OutOfMemoryError(TrainingError):
-    """The device ran out of memory; lower `batch_size`, `num_generations` or `max_tokens`, or set `quantization` to nf4."""
+    """Out of memory: lower `batch_size`, `num_generations` or `max_tokens`, or set `quantization` to nf4."""
 
     code = "out_of_memory"
 

@@ -19,7 +19,7 @@ Split = Literal["train", "validation", "test-values", "test-families"]
 class Outcome(StrEnum):
     """The three answers of the verifier. Never two: the environment's fault is not the text's."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
     """Every rung that was asked for holds."""
     FAIL = "fail"
     """The text is at fault, also by hanging or crashing a checker twice."""
@@ -145,5 +145,5 @@ class VerifyRequest(Contract):
     policies: tuple[str, ...] = ()
     """Policy rules that count for the verdict; by default none does."""
     format: AnswerFormat = "auto"
-    """`answer`: a model's answer that must hold exactly one fence; `file`: taken as it is; `auto`: `answer` if a fence is there."""
+    """`answer`: must hold exactly one fence; `file`: taken as it is; `auto`: `answer` if a fence is there."""
     id: str = ""
