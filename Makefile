@@ -1,0 +1,46 @@
+# Every target explains itself: `make` prints this list.
+PYTHON ?= python3
+BIN := .venv/bin
+SEED ?= 0
+
+.PHONY: help install demo up test check format bench nano clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: .venv/.installed ## Make .venv with the pinned dependencies
+
+# torch first and by exact version: a range would pull a newer build, and on Linux its gigabytes of CUDA.
+.venv/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check "torch==2.13.0"
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[service,train,dev]"
+	@touch $@
+
+demo: install ## Train sft, grpo and dapo over HTTP and generate from the result (ten minutes, two cores)
+	$(BIN)/python -m workers.demo --data-dir demo-data --seed $(SEED)
+
+up: install ## Start the embedded service on http://127.0.0.1:8000
+	$(BIN)/inframind up
+
+test: install ## Run every test
+	$(BIN)/python -m pytest -q
+
+check: install ## Lint, format check and strict types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install ## Measure the verifier and a GRPO step
+	$(BIN)/python benchmarks/verifier.py
+	$(BIN)/python benchmarks/grpo_step.py
+
+nano: install ## Rebuild the bundled inframind-nano from the training families (half an hour, two cores)
+	$(BIN)/python -m inframind.models.nano.build
+
+clean: ## Remove the environment and the demo's data
+	rm -rf .venv demo-data build *.egg-info

@@ -1,0 +1,189 @@
+"""The arrows of ARCHITECTURE.md and the size limits of CONTRIBUTING.md, read from the source alone: no import is run."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("app", "workers", "inframind", "migrations")
+
+# A lower number is closer to the ground. A module may import its own package or a lower one.
+CORE_LAYERS = {
+    "cli": 7,
+    "pipeline": 6,
+    "stages": 5,
+    "judge": 4,
+    "rewards": 3,
+    "bench": 3,
+    "generation": 3,
+    "categories": 2,
+    "models": 2,
+    "sandbox": 1,
+    "metrics": 1,
+    "types": 0,
+    "errors": 0,
+}
+# Rebuilding nano reads the bench: a build tool that lives beside what it builds.
+BUILD_TOOLS = ("inframind.models.nano.build", "inframind.models.nano.corpus")
+GPU_STACK = ("torch", "transformers", "trl", "peft", "vllm", "bitsandbytes", "accelerate")
+SERVICE_STACK = ("fastapi", "starlette", "celery", "sqlalchemy", "alembic")
+
+# (importer, what nothing under it may import). Third-party stacks may be imported inside a function, ours may not.
+FORBIDDEN = [
+    ("inframind", ("app", "workers", "migrations", *SERVICE_STACK)),
+    ("app", ("workers", "migrations", *GPU_STACK)),
+    ("app.api", ("app.db", "sqlalchemy", "celery")),
+    ("app.jobs", ("app.api", "fastapi")),
+    ("app.db", ("app.api", "app.jobs", "fastapi", "inframind")),
+    ("workers", ("app.api", "app.main", "app.deps")),
+    ("migrations", ("workers", "inframind", "app.api", "app.jobs")),
+    ("inframind.categories", GPU_STACK),
+    ("inframind.rewards", GPU_STACK),
+    ("inframind.bench", GPU_STACK),
+]
+# Siblings below these never import one another; `base` and `_private` modules are shared.
+INDEPENDENT = ("inframind.categories", "inframind.stages", "app.api")
+ONLY_IN = {"subprocess": "inframind.sandbox", "multiprocessing": "inframind.sandbox"}
+READS_ENVIRONMENT = ("app.settings", "app.cli", "inframind.cli", "inframind.sandbox", "workers.")
+MAX_FILE_LINES, MAX_FUNCTION_LINES = 500, 80
+MEDIAN_FILE_LINES = 200
+
+
+def under(module: str, package: str) -> bool:
+    return module == package or module.startswith(package.removesuffix(".") + ".")
+
+
+def modules() -> dict[str, Path]:
+    paths = [p for package in PACKAGES for p in sorted((ROOT / package).rglob("*.py"))]
+    return {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in paths}
+
+
+MODULES = modules()
+
+
+@cache
+def tree(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text())
+
+
+@cache
+def imports(name: str, *, lazy: bool) -> frozenset[str]:
+    """Modules a file imports; with lazy=False only those that run when it is imported."""
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(tree(name)):
+        deferred = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if not lazy and (deferred or typing_only):
+            skipped |= set(ast.walk(node))
+    found: set[str] = set()
+    for node in ast.walk(tree(name)):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module, f"{name}: relative import"
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_forbidden_imports(name: str) -> None:
+    for importer, targets in FORBIDDEN:
+        for target in targets if under(name, importer) else ():
+            ours = target.split(".")[0] in PACKAGES
+            bad = {m for m in imports(name, lazy=ours) if under(m, target)}
+            assert not bad, f"{name} must not import {sorted(bad)}"
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("inframind.") and n not in BUILD_TOOLS])
+def test_core_imports_point_down(name: str) -> None:
+    own = name.split(".")[1]
+    for module in imports(name, lazy=True):
+        target = module.split(".")[1] if module.startswith("inframind.") else own
+        if target != own and target in CORE_LAYERS:
+            assert CORE_LAYERS[target] < CORE_LAYERS[own], f"{name} imports upward or sideways: {module}"
+
+
+def test_a_category_writes_its_families_against_the_bench_api_alone() -> None:
+    """The one arrow that points up: a category's families use the family API, nothing else of the bench."""
+    for name in MODULES:
+        if under(name, "inframind.categories") and ".families" not in name:
+            assert not any(under(m, "inframind.bench") for m in imports(name, lazy=True)), name
+
+
+@pytest.mark.parametrize("package", INDEPENDENT)
+def test_siblings_are_independent(package: str) -> None:
+    depth = package.count(".") + 1
+    for name in MODULES:
+        own = name.split(".")[depth] if name.startswith(package + ".") else None
+        for module in imports(name, lazy=True) if own else ():
+            if module.startswith(package + "."):
+                other = module.split(".")[depth]
+                shared = other in (own, "base") or other.startswith("_") or f"{package}.{other}" not in MODULES
+                assert shared, f"{name} imports its sibling {other}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_processes_are_started_in_one_place(name: str) -> None:
+    for module, home in ONLY_IN.items():
+        if name.startswith("inframind") and any(under(m, module) for m in imports(name, lazy=True)):
+            assert under(name, home), f"{name} imports {module}; only {home} may"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_environment_is_read_at_the_entry_points(name: str) -> None:
+    if not any(under(name, place) for place in READS_ENVIRONMENT):
+        reads = [n for n in ast.walk(tree(name)) if isinstance(n, ast.Attribute) and ast.unparse(n) == "os.environ"]
+        assert not reads, f"{name} reads os.environ"
+
+
+def test_a_concrete_category_is_named_only_by_the_registry() -> None:
+    for name in MODULES:
+        for module in imports(name, lazy=True):
+            parts = module.split(".")
+            if parts[:2] == ["inframind", "categories"] and len(parts) > 2 and module in MODULES:
+                assert parts[2] == "base" or parts[2].startswith("_") or under(name, ".".join(parts[:3])), (
+                    f"{name} names {module}"
+                )
+
+
+def reachable(start: str) -> set[str]:
+    """Everything that importing `start` runs, through our own modules, parents included."""
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += imports(name, lazy=False) if name in MODULES else ()
+            todo += [name.rsplit(".", 1)[0]] if name in MODULES and "." in name else []
+    return seen
+
+
+@pytest.mark.parametrize("entry", ["app.main", "app.cli", "inframind.pipeline", "inframind.rewards.verifier"])
+def test_starts_without_the_gpu_stack(entry: str) -> None:
+    assert entry in MODULES
+    bad = {m for m in reachable(entry) if m.split(".")[0] in GPU_STACK}
+    assert not bad, f"importing {entry} would import {sorted(bad)}"
+
+
+def test_the_command_line_starts_without_the_service() -> None:
+    bad = {m for m in reachable("app.cli") if m.split(".")[0] in (*SERVICE_STACK, "httpx", "uvicorn")}
+    assert not bad, f"importing app.cli would import {sorted(bad)}"
+
+
+def test_files_and_functions_stay_small() -> None:
+    sizes = sorted(len(path.read_text().splitlines()) for path in MODULES.values())
+    large = [n for n, p in MODULES.items() if len(p.read_text().splitlines()) > MAX_FILE_LINES]
+    long = [
+        f"{name}:{node.name}"
+        for name in MODULES
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or node.lineno) - node.lineno >= MAX_FUNCTION_LINES
+    ]
+    assert not large and not long, f"too large: {large}; too long: {long}"
+    assert sizes[len(sizes) // 2] < MEDIAN_FILE_LINES
