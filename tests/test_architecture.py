@@ -1,4 +1,4 @@
-"""The arrows of ARCHITECTURE.md and the size limits of CONTRIBUTING.md, read from the source alone: no import is run."""
+"""The arrows of ARCHITECTURE.md and the size limits of CONTRIBUTING.md, read from source text: no import is run."""
 
 import ast
 from functools import cache
