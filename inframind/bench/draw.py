@@ -1,0 +1,131 @@
+"""Drawing the values of a task. Open values come from pools that the splits share nothing of."""
+
+import hashlib
+import random
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
+Pool = Literal["train", "validation", "test"]
+
+NOUNS = (
+    "account admin alert analytics api archive asset auction audit auth backend badge balance banner basket batch beacon billing blog booking "
+    "bridge broker browser budget cache calendar campaign canvas capture cargo cart catalog channel chart chat checkout cipher claim client "
+    "cluster collector comment compiler config console contact content contract coupon courier crawler credit cron crypto currency customer "
+    "dashboard dataset deal delivery deploy desk device digest directory discount dispatch docs domain donor draft driver echo editor edge "
+    "email embed engine entity entry event exam expense export feed field filter finance fleet flight folder forecast forge form forum "
+    "freight frontend funnel gallery game gateway geo gift graph grid group guard guide health helper hotel hub identity image import inbox "
+    "index ingest insight intake invite invoice issue item job journal kernel kiosk label ledger lead lesson library license listing loader "
+    "lobby location locker logger login logistics loyalty mailer mapper market matcher media meeting member menu merchant message meter mixer "
+    "mobile model monitor mortgage music news note notifier nurse offer office onboard orbit order outlet packet page parcel parking parser "
+    "partner passport patient payment payroll peer permit persona photo picker pipeline planner playlist plugin podcast poll portal portfolio "
+    "postal pricing print privacy probe product profile promo proxy publisher puller purchase queue quiz quota quote radar rating reader "
+    "receipt recipe record referral refund registry relay release reminder rental replay report resolver retail returns review reward rider "
+    "roster router runner sales sampler scanner scheduler schema scorer scraper search seat secret sensor session settle shelf shipping shop "
+    "signal signer simulator site slot social sorter source spooler sprint stack staff stats status stock store story stream student studio "
+    "subscriber supply support survey sync tagger talent target tariff task tax telemetry tenant theme ticket timeline timer token topic tour "
+    "tracker trade trainer transit translate travel treasury trial trigger trip tunnel tutor upload usage user utility vault vehicle vendor "
+    "verify video viewer visit voice voucher voyage wallet warehouse watcher weather webhook weekly widget window worker workspace writer zone"
+).split()
+SUFFIXES = (
+    "api app svc web core db proxy sync main node base unit hub cli bot lab ops prod dev stage qa east west north south blue green red gold "
+    "alpha beta gamma delta one two v2 v3 next new old fast lite pro plus max mini data logs jobs tasks tools cache queue store gate agent "
+    "server service client runner loader reader writer manager engine backend frontend worker"
+).split()
+VOCABULARY = frozenset("5 7 8 10 11 12 14 15 16 20 22 24 27 30 45 50 60 70 75 80 90 100 365".split())
+"""Numbers that wordings and answers hold anyway: never drawn as open values."""
+CONSONANTS, VOWELS = "bcdfghjklmnprstvwz", "aeiou"
+
+
+def pool_of(value: str) -> Pool:
+    """Which split an open value belongs to: a fixed function of the value alone. About 3/5, 1/10 and 3/10."""
+    number = hashlib.sha256(value.encode()).digest()[0]
+    return "train" if number < 154 else "validation" if number < 179 else "test"
+
+
+class Draw:
+    """Draws one task's values. Every open value is recorded in `values`, in the text form that the answer uses."""
+
+    def __init__(self, seed: str, pool: Pool) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - a reproducible bench, not a secret
+        self._pool: Pool = pool
+        self.values: list[str] = []
+
+    def choice(self, options: Sequence[T]) -> T:
+        """One of a closed set: vocabulary that all splits share."""
+        return self._random.choice(options)
+
+    def integer(self, low: int, high: int) -> int:
+        """A small closed number such as a count of replicas."""
+        return self._random.randint(low, high)
+
+    def name(self) -> str:
+        """A DNS-safe name such as `invoice-api`, `parcel-7f3` or `zuvami`."""
+        return self._open(self._make_name)
+
+    def identifier(self) -> str:
+        """A name with underscores, for Terraform labels and variables."""
+        return self._open(lambda: self._make_name().replace("-", "_"))
+
+    def constant(self) -> str:
+        """An identifier in capitals, for build arguments and variables."""
+        return self._open(lambda: self._make_name().replace("-", "_").upper())
+
+    def word(self) -> str:
+        """A word without separators: made up, or a noun with a number, so that no common word becomes a held-out value."""
+        return self._open(
+            lambda: (
+                self._syllables()
+                if self._random.random() < 0.6
+                else f"{self._random.choice(NOUNS)}{self._random.randint(2, 9)}"
+            )
+        )
+
+    def port(self) -> int:
+        """An unprivileged port."""
+        return int(self._open(lambda: str(self._random.randint(1024, 9999))))
+
+    def number(self, low: int, high: int, step: int = 1) -> int:
+        """An open number, for sizes and limits with many possible values."""
+        return int(self._open(lambda: str(self._random.randrange(low, high + 1, step))))
+
+    def cidr(self, prefix: int = 16) -> str:
+        """A private network such as `10.42.0.0/16`."""
+        tail = "0.0" if prefix == 16 else f"{self._random.randint(1, 250)}.0"
+        return self._open(lambda: f"10.{self._random.randint(1, 254)}.{tail}/{prefix}")
+
+    def hexadecimal(self, length: int) -> str:
+        """Hexadecimal digits, as in machine image ids."""
+        return self._open(lambda: "".join(self._random.choice("0123456789abcdef") for _ in range(length)))
+
+    def domain(self) -> str:
+        """A host name below a reserved example domain."""
+        return self._open(lambda: f"{self._make_name()}.example.{self._random.choice(('com', 'org', 'net'))}")
+
+    def path(self) -> str:
+        """An absolute directory of two parts."""
+        roots = ("opt", "srv", "var", "data", "home")
+        return self._open(lambda: f"/{self._random.choice(roots)}/{self._make_name()}")
+
+    def _open(self, make: Callable[[], str]) -> str:
+        for _ in range(1000):
+            value = make()
+            if pool_of(value) == self._pool and value not in self.values and value not in VOCABULARY:
+                self.values.append(value)
+                return value
+        raise AssertionError(f"no {self._pool} value in a thousand draws")
+
+    def _make_name(self) -> str:
+        form = self._random.random()
+        first = self._random.choice(NOUNS) if form < 0.75 else self._syllables()
+        if form < 0.12 or form >= 0.90:
+            return f"{first}-{self._random.choice('bcdfhjkmnpqrtvwxz')}{self._random.randint(1, 99)}"
+        if form < 0.45:
+            return f"{first}-{self._random.choice(SUFFIXES)}"
+        if form < 0.75:
+            return f"{first}-{self._random.choice(NOUNS)}"
+        return first
+
+    def _syllables(self) -> str:
+        count = self._random.randint(2, 4)
+        return "".join(self._random.choice(CONSONANTS) + self._random.choice(VOWELS) for _ in range(count))

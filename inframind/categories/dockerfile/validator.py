@@ -1,0 +1,2 @@
+class Dockerfile:
+    languages = ("dockerfile",)

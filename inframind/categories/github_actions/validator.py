@@ -1,0 +1,2 @@
+class GitHubActions:
+    languages = ("yaml",)

@@ -1,0 +1,2 @@
+class Kubernetes:
+    languages = ("yaml",)

@@ -1,0 +1,2 @@
+class Terraform:
+    languages = ("hcl",)
