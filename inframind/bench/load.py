@@ -57,9 +57,7 @@ def load_tasks(
     if unknown:
         raise DataError(f"unknown categories {sorted(unknown)}; known: {', '.join(CATEGORIES)}", param="categories")
     chosen = [
-        task
-        for task in _split(split)
-        if task.difficulty <= max_difficulty and (categories is None or task.category in categories)
+        task for task in _split(split) if task.difficulty <= max_difficulty and (categories is None or task.category in categories)
     ]
     return chosen[:limit]
 

@@ -77,9 +77,7 @@ def depends_on(draw: Draw) -> Draft:
         draw.name(),
         draw.choice(("redis:7.4", "memcached:1.6")),
     )
-    answer = (
-        f"services:\n  {name}:\n    image: {image}\n    depends_on:\n      - {store}\n  {store}:\n    image: {cache}\n"
-    )
+    answer = f"services:\n  {name}:\n    image: {image}\n    depends_on:\n      - {store}\n  {store}:\n    image: {cache}\n"
     return Draft(
         wordings=(
             f"Write a Compose file: the service {name} ({image}) depends on the service {store} ({cache}).",
@@ -102,9 +100,7 @@ def depends_on(draw: Draw) -> Draft:
 @family("named-volume", difficulty=2)
 def named_volume(draw: Draw) -> Draft:
     name, image, store, folder = draw.name(), draw.choice(IMAGES), draw.name(), draw.path()
-    answer = (
-        f"services:\n  {name}:\n    image: {image}\n    volumes:\n      - {store}:{folder}\nvolumes:\n  {store}: {{}}\n"
-    )
+    answer = f"services:\n  {name}:\n    image: {image}\n    volumes:\n      - {store}:{folder}\nvolumes:\n  {store}: {{}}\n"
     return Draft(
         wordings=(
             f"Write a Compose file with the service {name} from {image} and the named volume {store} mounted at {folder}.",
@@ -183,9 +179,7 @@ def build(draw: Draw) -> Draft:
         reasoning=(f"service {name}", f"build ./{context} with {file}"),
         checks=(
             identity("service", name),
-            Check(
-                op="matches", id="context", kind="service", name=name, path="build.context", value=rf"(\./)?{context}/?"
-            ),
+            Check(op="matches", id="context", kind="service", name=name, path="build.context", value=rf"(\./)?{context}/?"),
             equals("service", name, "build.dockerfile", file),
         ),
         habits=(

@@ -1,2 +1,225 @@
+"""Compose files: the specification's schema, the short forms it leaves open, and what must exist."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+
+from inframind.categories import _jsonschema
+from inframind.categories._formats import is_duration, is_image, is_unpinned
+from inframind.categories.base import Configuration, Link, ParseError, Resource
+from inframind.categories.compose import rules, short_forms
+from inframind.categories.compose.short_forms import has_variable
+from inframind.sandbox.yaml import YamlError, line_of, load_all
+from inframind.types import Finding
+
+PACKAGE = "inframind.categories.compose"
+SECTIONS = {"network": "networks", "volume": "volumes", "secret": "secrets", "config": "configs"}
+RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
+SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key)")
+DURATIONS = ("interval", "timeout", "start_period", "start_interval")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A parsed Compose file."""
+
+    text: str
+    fields: dict[str, Any]
+
+    @property
+    def services(self) -> dict[str, dict[str, Any]]:
+        services = self.fields.get("services")
+        return {name: service for name, service in (services or {}).items() if isinstance(service, dict)}
+
+    def line(self, *path: str | int) -> int | None:
+        return line_of(self.text, path)
+
+
+@cache
+def schema() -> jsonschema_rs.Validator:
+    """The compiled Compose schema."""
+    return jsonschema_rs.validator_for(_jsonschema.load(PACKAGE, "schema")["schema"])
+
+
+def service_findings(project: Project, name: str, service: dict[str, Any]) -> Iterator[Finding]:
+    """What the schema leaves open in one service."""
+    image = service.get("image")
+    if image is None and "build" not in service and "extends" not in service and "provider" not in service:
+        yield rules.IMAGE_OR_BUILD.finding(f"service {name} has neither image nor build", project.line("services", name))
+    if isinstance(image, str) and not has_variable(image) and not is_image(image):
+        yield rules.IMAGE.finding(f"{image!r} is not an image reference", project.line("services", name, "image"))
+    restart = service.get("restart")
+    if isinstance(restart, str) and not has_variable(restart) and not RESTART.fullmatch(restart):
+        yield rules.RESTART.finding(
+            f"restart {restart!r} is not no, always, unless-stopped or on-failure[:N]", project.line("services", name, "restart")
+        )
+    yield from form_findings(project, name, service)
+    health = service.get("healthcheck") or {}
+    durations = [(key, health.get(key)) for key in DURATIONS] + [("stop_grace_period", service.get("stop_grace_period"))]
+    for key, value in durations:
+        if isinstance(value, str) and not has_variable(value) and not is_duration(value):
+            yield rules.DURATION.finding(
+                f"{key} {value!r} is not a duration such as 30s or 1m30s", project.line("services", name, key)
+            )
+
+
+def form_findings(project: Project, name: str, service: dict[str, Any]) -> Iterator[Finding]:
+    """Ports and volumes in their short forms."""
+    forms: tuple[tuple[str, Callable[[Any], dict[str, Any]], Any], ...] = (
+        ("ports", short_forms.port, rules.PORT),
+        ("volumes", short_forms.volume, rules.VOLUME),
+    )
+    for key, read, rule in forms:
+        for value in service.get(key) or ():
+            try:
+                read(value)
+            except ValueError as error:
+                yield rule.finding(f"service {name}: {error}", project.line("services", name, key))
+
+
+def wanted(service: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(path, kind, name) of everything that a service refers to."""
+    for other in short_forms.depends_on(service.get("depends_on")):
+        yield "depends_on", "service", other
+    for link in service.get("links") or ():
+        yield "links", "service", str(link).split(":", 1)[0]
+    for network in short_forms.named(service.get("networks")):
+        yield "networks", "network", network
+    for value in service.get("volumes") or ():
+        volume = short_forms.volume(value)
+        if volume.get("type") == "volume" and volume.get("source") and not has_variable(volume["source"]):
+            yield "volumes", "volume", str(volume["source"])
+    for kind in ("secret", "config"):
+        for entry in short_forms.sources(service.get(f"{kind}s")):
+            yield f"{kind}s", kind, str(entry.get("source"))
+    mode = service.get("network_mode")
+    if isinstance(mode, str) and mode.startswith("service:"):
+        yield "network_mode", "service", mode.removeprefix("service:")
+
+
+def cycle(project: Project) -> list[str] | None:
+    """Services that wait for one another in a circle, or None."""
+    waits = {name: list(short_forms.depends_on(service.get("depends_on"))) for name, service in project.services.items()}
+    done: set[str] = set()
+
+    def follow(name: str, trail: list[str]) -> list[str] | None:
+        if name in trail:
+            return trail[trail.index(name) :]
+        if name in done:
+            return None
+        found = next((f for other in waits.get(name, ()) if (f := follow(other, [*trail, name]))), None)
+        done.add(name)
+        return found
+
+    return next((found for name in waits if (found := follow(name, []))), None)
+
+
+def long_form(service: dict[str, Any]) -> dict[str, Any]:
+    """A service as docs/contracts/task.md describes it."""
+    fields = dict(service)
+    readers: dict[str, Callable[[Any], Any]] = {
+        "ports": lambda value: [short_forms.port(item) for item in value or ()],
+        "volumes": lambda value: [short_forms.volume(item) for item in value or ()],
+        "environment": short_forms.mapping,
+        "labels": short_forms.mapping,
+        "depends_on": short_forms.depends_on,
+        "networks": short_forms.named,
+        "secrets": short_forms.sources,
+        "configs": short_forms.sources,
+        "build": lambda value: {"context": value} if isinstance(value, str) else value,
+    }
+    return {key: readers[key](value) if key in readers else value for key, value in fields.items()}
+
+
+def runs(service: dict[str, Any]) -> bool:
+    """Whether `docker compose up` starts it: no profile, and at least one replica."""
+    replicas = (service.get("deploy") or {}).get("replicas")
+    return not service.get("profiles") and service.get("scale") != 0 and replicas != 0
+
+
 class Compose:
-    languages = ("yaml",)
+    """The category `compose`."""
+
+    id = "compose"
+    title = "Docker Compose"
+    languages = ("yaml", "yml", "compose", "docker-compose")
+    filename = "compose.yaml"
+    rules = rules.RULES
+
+    def detect(self, text: str, filename: str | None) -> float:
+        return 0.8 if re.search(r"^services:", text, re.M) and not re.search(r"^apiVersion:", text, re.M) else 0.0
+
+    def parse(self, text: str) -> Project:
+        try:
+            documents = load_all(text)
+        except YamlError as error:
+            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+        if len(documents) != 1 or not isinstance(documents[0], dict):
+            raise ParseError(rules.YAML.finding("a Compose file is one mapping with services"))
+        return Project(text, documents[0])
+
+    def schema(self, document: Project) -> Sequence[Finding]:
+        found = _jsonschema.findings(schema(), document.fields, rules.SCHEMA, document.text)
+        if found:
+            return found
+        if not document.services and "include" not in document.fields:
+            return [rules.SERVICE.finding("there are no services")]
+        return [f for name, service in document.services.items() for f in service_findings(document, name, service)]
+
+    def references(self, document: Project) -> Sequence[Finding]:
+        if "include" in document.fields:
+            return []
+        known = {("service", name) for name in document.services} | {("network", "default")}
+        for kind, section in SECTIONS.items():
+            known |= {(kind, name) for name in document.fields.get(section) or {}}
+        found = [
+            rules.UNDEFINED.finding(f"service {name}: the {kind} {other!r} is not defined", document.line("services", name, path))
+            for name, service in document.services.items()
+            for path, kind, other in wanted(service)
+            if (kind, other) not in known
+        ]
+        circle = cycle(document)
+        if circle:
+            found.append(rules.CYCLE.finding(f"depends_on goes in a circle: {' -> '.join([*circle, circle[0]])}"))
+        return found
+
+    def effective(self, document: Project) -> Configuration:
+        """Services that `up` starts, in long form, and the top-level objects."""
+        resources = [
+            Resource("service", name, long_form(service), document.line("services", name))
+            for name, service in document.services.items()
+            if runs(service)
+        ]
+        for kind, section in SECTIONS.items():
+            for name, entry in (document.fields.get(section) or {}).items():
+                resources.append(Resource(kind, name, entry or {}, document.line(section, name)))
+        known = {(resource.kind, resource.name) for resource in resources}
+        links = tuple(
+            Link(source, path, kind, other)
+            for source, resource in enumerate(resources)
+            if resource.kind == "service"
+            for path, kind, other in wanted(document.services[resource.name])
+            if (kind, other) in known
+        )
+        return Configuration(tuple(resources), links)
+
+    def policy(self, document: Project) -> Sequence[Finding]:
+        found = (
+            [rules.VERSION.finding("`version` is obsolete: remove it", document.line("version"))]
+            if "version" in document.fields
+            else []
+        )
+        for name, service in document.services.items():
+            line = document.line("services", name)
+            if service.get("privileged") or "docker.sock" in str(service.get("volumes")):
+                found.append(rules.PRIVILEGED.finding(f"service {name} has power over the host", line))
+            if isinstance(service.get("image"), str) and is_unpinned(service["image"]):
+                found.append(rules.LATEST.finding(f"service {name}: {service['image']} has no fixed tag", line))
+            for key, value in short_forms.mapping(service.get("environment")).items():
+                if SECRET_NAME.search(key) and value and not has_variable(value) and not key.endswith("_FILE"):
+                    found.append(rules.SECRET.finding(f"service {name}: {key} is written in plain", line))
+        return found

@@ -48,9 +48,7 @@ def python_app(draw: Draw) -> Draft:
             contains("image", None, "join(' ', run)", "requirements.txt"),
             image("cmd", ["python", f"{module}.py"]),
         ),
-        variant=answer.replace("COPY requirements.txt .", "COPY requirements.txt ./").replace(
-            "RUN pip", "RUN python -m pip"
-        ),
+        variant=answer.replace("COPY requirements.txt .", "COPY requirements.txt ./").replace("RUN pip", "RUN python -m pip"),
         habits=((f'CMD ["python", "{module}.py"]', f"CMD python {module}.py"), untagged(PYTHON)),
     )
 

@@ -22,9 +22,7 @@ def on_push(branch: str) -> str:
 
 def checks_out(job: str) -> Check:
     """The job has a step with actions/checkout of version 4."""
-    return Check(
-        op="exists", id="checkout", kind="step", where={"job": job, "action": "actions/checkout", "version": "v4"}
-    )
+    return Check(op="exists", id="checkout", kind="step", where={"job": job, "action": "actions/checkout", "version": "v4"})
 
 
 def runs(job: str, command: str) -> Check:
@@ -36,7 +34,9 @@ def runs(job: str, command: str) -> Check:
 def run_command(draw: Draw) -> Draft:
     name, branch, job = draw.name(), draw.name(), draw.word()
     runner, command = draw.choice(RUNNERS), f"make {draw.word()}"
-    answer = f"name: {name}\n{on_push(branch)}jobs:\n  {job}:\n    runs-on: {runner}\n    steps:\n{CHECKOUT}      - run: {command}\n"
+    answer = (
+        f"name: {name}\n{on_push(branch)}jobs:\n  {job}:\n    runs-on: {runner}\n    steps:\n{CHECKOUT}      - run: {command}\n"
+    )
     return Draft(
         wordings=(
             f"Write a GitHub Actions workflow {name} for pushes to {branch}: the job {job} on {runner} checks out (v4) and runs {command}.",
@@ -52,9 +52,7 @@ def run_command(draw: Draw) -> Draft:
             checks_out(job),
             runs(job, command),
         ),
-        variant=answer.replace(f"[{branch}]", f"\n      - {branch}").replace(
-            "      - run:", "      - name: Run it\n        run:"
-        ),
+        variant=answer.replace(f"[{branch}]", f"\n      - {branch}").replace("      - run:", "      - name: Run it\n        run:"),
         habits=(OLD_CHECKOUT, OLD_RUNNER_KEY, (CHECKOUT, "")),
     )
 
@@ -381,9 +379,7 @@ def working_directory(draw: Draw) -> Draft:
             identity("workflow", name),
             contains("workflow", name, "on.push.branches", branch),
             checks_out(job),
-            Check(
-                op="exists", id="folder", kind="step", where={"job": job, "run": "make", '"working-directory"': folder}
-            ),
+            Check(op="exists", id="folder", kind="step", where={"job": job, "run": "make", '"working-directory"': folder}),
         ),
     )
 

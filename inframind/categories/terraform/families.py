@@ -18,9 +18,7 @@ def old_tags(name: str) -> tuple[str, str]:
 @family("s3-bucket", difficulty=1)
 def s3_bucket(draw: Draw) -> Draft:
     label, name, team = draw.identifier(), draw.name(), draw.word()
-    answer = (
-        f'resource "aws_s3_bucket" "{label}" {{\n  bucket = "{name}"\n\n  tags = {{\n    Team = "{team}"\n  }}\n}}\n'
-    )
+    answer = f'resource "aws_s3_bucket" "{label}" {{\n  bucket = "{name}"\n\n  tags = {{\n    Team = "{team}"\n  }}\n}}\n'
     return Draft(
         wordings=(
             f"Create an S3 bucket resource {label} for the bucket {name}, tagged Team = {team}.",
@@ -47,9 +45,7 @@ def s3_versioning(draw: Draw) -> Draft:
         f'\nresource "aws_s3_bucket_versioning" "{label}" {{\n  bucket = aws_s3_bucket.{label}.id\n\n'
         '  versioning_configuration {\n    status = "Enabled"\n  }\n}\n'
     )
-    inline = (
-        f'resource "aws_s3_bucket" "{label}" {{\n  bucket = "{name}"\n\n  versioning {{\n    enabled = true\n  }}\n}}\n'
-    )
+    inline = f'resource "aws_s3_bucket" "{label}" {{\n  bucket = "{name}"\n\n  versioning {{\n    enabled = true\n  }}\n}}\n'
     kind = "aws_s3_bucket_versioning"
     return Draft(
         wordings=(
@@ -92,8 +88,7 @@ def instance(draw: Draw) -> Draft:
             equals("aws_instance", label, "instance_type", kind),
             equals("aws_instance", label, "tags.Name", name),
         ),
-        variant=answer.replace(f'"{kind}"', "var.size")
-        + f'\nvariable "size" {{\n  type    = string\n  default = "{kind}"\n}}\n',
+        variant=answer.replace(f'"{kind}"', "var.size") + f'\nvariable "size" {{\n  type    = string\n  default = "{kind}"\n}}\n',
         habits=(old_tags(name), ("instance_type =", "type          =")),
     )
 
@@ -353,8 +348,7 @@ def topic_subscription(draw: Draw) -> Draft:
 def repository(draw: Draw) -> Draft:
     label, name = draw.identifier(), draw.name()
     answer = (
-        f'resource "aws_ecr_repository" "{label}" {{\n  name                 = "{name}"\n'
-        '  image_tag_mutability = "IMMUTABLE"\n}\n'
+        f'resource "aws_ecr_repository" "{label}" {{\n  name                 = "{name}"\n  image_tag_mutability = "IMMUTABLE"\n}}\n'
     )
     kind = "aws_ecr_repository"
     return Draft(

@@ -57,9 +57,7 @@ def main(
 
     torch.manual_seed(seed)
     sample = itertools.islice(corpus(seed), 20_000)
-    tokenizer = train_tokenizer(
-        (text for asked, answer in sample for text in (*(m["content"] for m in asked), answer)), VOCABULARY
-    )
+    tokenizer = train_tokenizer((text for asked, answer in sample for text in (*(m["content"] for m in asked), answer)), VOCABULARY)
     model = fresh_model(tokenizer)
     size = sum(weight.numel() for weight in model.parameters())
     console.print(f"{size / 1e6:.2f} million parameters, {len(tokenizer)} tokens")

@@ -70,9 +70,7 @@ def optimizers(model: torch.nn.Module, schedule: Schedule) -> list[torch.optim.O
     ]
 
 
-def pretrain(
-    model: Any, examples: Iterator[Example], pad: int, schedule: Schedule, report: Callable[[str], None]
-) -> None:
+def pretrain(model: Any, examples: Iterator[Example], pad: int, schedule: Schedule, report: Callable[[str], None]) -> None:
     """Trains `model` in place; `report` gets a line every hundred steps."""
     torch.manual_seed(schedule.seed)
     rng = random.Random(f"batches-{schedule.seed}")  # noqa: S311 - reproducible order, not a secret

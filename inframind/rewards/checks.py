@@ -1,0 +1,227 @@
+"""Intent checks on the effective configuration: the meaning of docs/contracts/task.md."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from inframind.categories.base import Configuration, Resource
+from inframind.errors import DataError
+from inframind.types import NEGATIVE_OPS, Check, CheckResult, Json, Selector
+
+MAX_MATCHED = 10_000
+"""Characters of a value that a regular expression sees."""
+NEEDS_PATH = frozenset({"equals", "not_equals", "one_of", "matches", "contains", "at_least", "at_most"})
+
+
+@lru_cache(maxsize=4096)
+def compiled(path: str) -> Any:
+    """The JMESPath expression. Raises DataError."""
+    try:
+        return jmespath.compile(path)
+    except JMESPathError as error:
+        raise DataError(f"{path!r} is not JMESPath: {error}", param="path") from None
+
+
+@lru_cache(maxsize=4096)
+def pattern(text: str) -> re.Pattern[str]:
+    """The regular expression. Raises DataError."""
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise DataError(f"{text!r} is not a regular expression: {error}", param="value") from None
+
+
+def validate_checks(checks: Sequence[Check], where: str = "checks") -> None:
+    """Raises DataError naming the check and the field when a check can have no meaning."""
+    for index, check in enumerate(checks):
+        here = f"{where}.{index}"
+        if check.op == "any_of":
+            if not check.checks:
+                raise DataError(f"{here}: any_of needs at least one check in `checks`", param=f"{here}.checks")
+            validate_checks(check.checks, f"{here}.checks")
+            continue
+        if not check.kind:
+            raise DataError(f"{here}: {check.op} needs `kind`", param=f"{here}.kind")
+        if check.op in NEEDS_PATH and check.path is None:
+            raise DataError(f"{here}: {check.op} needs `path`", param=f"{here}.path")
+        if check.op == "references" and check.to is None:
+            raise DataError(f"{here}: references needs `to`", param=f"{here}.to")
+        _validate_value(check, here)
+        for path in (*check.where, *([check.path] if check.path and check.op != "references" else [])):
+            try:
+                compiled(path)
+            except DataError as error:
+                raise DataError(f"{here}: {error}", param=f"{here}.path") from None
+
+
+def _validate_value(check: Check, here: str) -> None:
+    number = isinstance(check.value, int | float) and not isinstance(check.value, bool)
+    if check.op in ("at_least", "at_most", "count") and not number:
+        raise DataError(f"{here}: {check.op} needs a number as `value`", param=f"{here}.value")
+    if check.op == "one_of" and not isinstance(check.value, list):
+        raise DataError(f"{here}: one_of needs a list as `value`", param=f"{here}.value")
+    if check.op == "matches":
+        if not isinstance(check.value, str) or len(check.value) > 1000:
+            raise DataError(f"{here}: matches needs a text of at most 1000 characters as `value`", param=f"{here}.value")
+        pattern(check.value)
+
+
+def same(left: Json, right: Json) -> bool:
+    """JSON equality; numbers by value, but a boolean is no number and a text is no number."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(same, left, right))
+    return (type(left) is type(right) and left == right) or (_is_number(left) and _is_number(right) and left == right)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def holds_entries(value: Json, wanted: Json) -> bool:
+    """`value` equals `wanted`, or both are mappings and `value` has all entries of `wanted`."""
+    if isinstance(value, Mapping) and isinstance(wanted, Mapping):
+        return all(key in value and holds_entries(value[key], wanted[key]) for key in wanted)
+    return same(value, wanted)
+
+
+def contains(value: Json, wanted: Json) -> bool:
+    """A list has the element, a text the substring, a mapping the entries."""
+    if isinstance(value, list | tuple):
+        return any(holds_entries(item, wanted) for item in value)
+    if isinstance(value, str):
+        return isinstance(wanted, str) and wanted in value
+    return isinstance(value, Mapping) and isinstance(wanted, Mapping) and holds_entries(value, wanted)
+
+
+def as_text(value: Json) -> str:
+    """How a value reads in a pattern match or a message."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def size(value: Json) -> float | None:
+    """The number itself, or the length of a list."""
+    if isinstance(value, list | tuple):
+        return float(len(value))
+    return float(value) if _is_number(value) else None
+
+
+def is_empty(value: Json) -> bool:
+    """Null, an empty list or an empty mapping. An empty text is a value."""
+    return value is None or (isinstance(value, list | tuple | Mapping) and not value)
+
+
+VALUE_TESTS: dict[str, Callable[[Json, Json], bool]] = {
+    "equals": same,
+    "not_equals": lambda value, wanted: not same(value, wanted),
+    "one_of": lambda value, wanted: any(same(value, option) for option in wanted),
+    "matches": lambda value, wanted: (
+        not isinstance(value, list | Mapping)
+        and value is not None
+        and pattern(wanted).fullmatch(as_text(value)[:MAX_MATCHED]) is not None
+    ),
+    "contains": contains,
+    "at_least": lambda value, wanted: (number := size(value)) is not None and number >= wanted,
+    "at_most": lambda value, wanted: (number := size(value)) is not None and number <= wanted,
+    "exists": lambda value, _: not is_empty(value),
+    "absent": lambda value, _: is_empty(value),
+}
+
+
+def value_at(resource: Resource, path: str) -> Json:
+    """The value of a JMESPath expression on the object's fields; None where it does not apply."""
+    try:
+        return compiled(path).search(resource.fields)
+    except JMESPathError:
+        # A function met a type it does not take (`keys` of a text): for the check, nothing is there.
+        return None
+
+
+def select(configuration: Configuration, by: Selector | Check) -> list[int]:
+    """Indices of the objects that kind, name and `where` select."""
+    return [
+        index
+        for index, resource in enumerate(configuration.resources)
+        if resource.kind == by.kind
+        and (by.name is None or resource.name == by.name)
+        and all(same(value_at(resource, path), value) for path, value in by.where.items())
+    ]
+
+
+def describe(check: Check) -> str:
+    """The check's subject for a message."""
+    name = f" {check.name}" if check.name else ""
+    where = "".join(f" with {path} = {as_text(value)}" for path, value in check.where.items())
+    return f"{check.kind}{name}{where}"
+
+
+def refers(configuration: Configuration, check: Check, sources: Sequence[int]) -> bool:
+    """Some (or every) source refers below `path` to an object that `to` selects."""
+    assert check.to is not None
+    targets = {(check.to.kind, configuration.resources[i].name) for i in select(configuration, check.to)}
+
+    def linked(source: int) -> bool:
+        return any(
+            link.source == source
+            and (check.path is None or link.path == check.path or link.path.startswith(f"{check.path}."))
+            and (link.kind, link.name) in targets
+            for link in configuration.links
+        )
+
+    return bool(sources) and (all if check.every else any)(linked(source) for source in sources)
+
+
+def evaluate(check: Check, configuration: Configuration) -> CheckResult:
+    """Whether the check holds, and if not what was found instead."""
+    label = check.id or check.path or f"{check.op} {check.kind}"
+    if check.op == "any_of":
+        results = [evaluate(option, configuration) for option in check.checks]
+        if any(result.passed for result in results):
+            return CheckResult(id=label, passed=True)
+        return CheckResult(id=label, passed=False, message="; ".join(result.message for result in results)[:300])
+    chosen = select(configuration, check)
+    passed, message = _outcome(check, configuration, chosen)
+    return CheckResult(id=label, passed=passed, message="" if passed else message[:300])
+
+
+def _outcome(check: Check, configuration: Configuration, chosen: Sequence[int]) -> tuple[bool, str]:
+    what = describe(check)
+    if check.op == "count":
+        return len(chosen) == check.value, f"{len(chosen)} x {what}, asked for {check.value}"
+    if check.op == "references":
+        target = f"{check.to.kind} {check.to.name or ''}".strip() if check.to else ""
+        return refers(configuration, check, chosen), f"{what} does not refer to {target} at {check.path or 'any field'}"
+    if check.path is None:
+        return bool(chosen) == (check.op == "exists"), f"{what} is {'not ' if check.op == 'exists' else ''}there"
+    if not chosen:
+        return check.op == "absent", f"{what} is not there"
+    values = [value_at(configuration.resources[index], check.path) for index in chosen]
+    every = check.every or check.op in ("absent", "not_equals")
+    passed = (all if every else any)(VALUE_TESTS[check.op](value, check.value) for value in values)
+    found = as_text(values[0])[:80] or "missing"
+    return passed, f"{check.path} of {what} is {found}, asked for {check.op} {as_text(check.value)[:80]}".rstrip()
+
+
+def is_negative(check: Check) -> bool:
+    """True for what an empty answer satisfies as well."""
+    return check.op in NEGATIVE_OPS or (check.op == "count" and check.value == 0)
+
+
+def intent_share(checks: Sequence[Check], results: Sequence[CheckResult]) -> float:
+    """Share of the checks that hold, in [0, 1]: 0 after a failed gate, and nothing for absence alone."""
+    pairs = list(zip(checks, results, strict=True))
+    if any(check.gate and not result.passed for check, result in pairs):
+        return 0.0
+    positive = [result for check, result in pairs if not is_negative(check)]
+    if positive and not any(result.passed for result in positive):
+        return 0.0
+    return sum(result.passed for result in results) / len(results)

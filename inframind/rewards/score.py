@@ -1,0 +1,146 @@
+"""The ladder: extract, parse, schema, references, intent, policy, each gating the next (docs/contracts/verdict.md)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from inframind import __version__
+from inframind.categories import CATEGORIES, category
+from inframind.categories.base import Category, ParseError
+from inframind.rewards.checks import evaluate, intent_share
+from inframind.rewards.extract import extract
+from inframind.sandbox.guards import refusal
+from inframind.types import RUNGS, CheckResult, Finding, Outcome, Rung, RungStatus, Verdict, VerifyRequest
+
+PARSED, SCHEMA, VALID, INTENT = 0.05, 0.10, 0.20, 0.80
+VERIFIER = f"inframind {__version__}"
+
+
+class _Ladder:
+    """One climb. Collects findings and knows the score so far."""
+
+    def __init__(self, request: VerifyRequest, name: str | None) -> None:
+        self.request = request
+        self.name = name
+        self.rungs: dict[Rung, RungStatus] = dict.fromkeys(RUNGS, "skipped")
+        self.findings: list[Finding] = []
+        self.checks: list[CheckResult] = []
+        self.score = 0.0
+
+    def stands(self, rung: Rung, findings: Sequence[Finding], score: float) -> bool:
+        """Records a rung; True if the climb goes on."""
+        self.findings += findings
+        severities = {finding.severity for finding in findings}
+        status: RungStatus = "fail" if "error" in severities else "unsupported" if "unsupported" in severities else "pass"
+        self.rungs[rung] = status
+        if status == "pass":
+            self.score = score
+        return status == "pass"
+
+    def verdict(self, outcome: Outcome) -> Verdict:
+        return Verdict(
+            id=self.request.id,
+            category=self.name,
+            verdict=outcome,
+            score=round(min(self.score, 1.0), 6),
+            rungs=self.rungs,
+            checks=tuple(self.checks),
+            findings=tuple(self.findings),
+            verifier=VERIFIER,
+        )
+
+
+def detect(text: str, filename: str | None = None) -> str | None:
+    """The category that the text most likely is of, or None."""
+    likelihoods = {name: category(name).detect(text, filename) for name in CATEGORIES}
+    best = max(likelihoods, key=lambda name: likelihoods[name])
+    return best if likelihoods[best] > 0 else None
+
+
+def score(request: VerifyRequest) -> Verdict:
+    """Judges one text in this process. Never raises for what the text holds."""
+    refused = refusal(request.text)
+    if refused:
+        ladder = _Ladder(request, request.category)
+        return fail(ladder, "extract", refused.rule, refused.message)
+    name = request.category or detect(extract(request.text, (), request.format).text or request.text)
+    ladder = _Ladder(request, name)
+    if name is None:
+        return fail(ladder, "extract", "unknown-category", "the category is not recognised: name it")
+    kind = category(name)
+    extracted = extract(request.text, kind.languages, request.format)
+    if extracted.rule:
+        return fail(ladder, "extract", extracted.rule, extracted.message)
+    ladder.rungs["extract"] = "pass"
+    return climb(ladder, kind, extracted.text)
+
+
+def fail(ladder: _Ladder, rung: Rung, rule: str, message: str) -> Verdict:
+    """The verdict of a text that does not reach `rung`."""
+    ladder.stands(rung, [Finding(rung=rung, rule=rule, message=message)], 0.0)
+    return ladder.verdict(Outcome.FAIL)
+
+
+def climb(ladder: _Ladder, kind: Category[Any], text: str) -> Verdict:
+    """From parse to policy."""
+    try:
+        document = kind.parse(text)
+    except ParseError as error:
+        ladder.stands("parse", error.findings, 0.0)
+        return ladder.verdict(Outcome.FAIL)
+    ladder.stands("parse", (), PARSED)
+    if not ladder.stands("schema", kind.schema(document), SCHEMA):
+        return ladder.verdict(Outcome.FAIL)
+    if not ladder.stands("references", kind.references(document), VALID):
+        return ladder.verdict(Outcome.FAIL)
+    passed = judge_intent(ladder, kind, document)
+    passed &= judge_policy(ladder, kind, document)
+    return ladder.verdict(Outcome.PASS if passed else Outcome.FAIL)
+
+
+def judge_intent(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
+    """Evaluates the request's checks on the effective configuration; True if all hold or none was given."""
+    checks = ladder.request.checks
+    if not checks:
+        return True
+    configuration = kind.effective(document)
+    ladder.checks = [evaluate(check, configuration) for check in checks]
+    missed = [
+        Finding(rung="intent", rule="check-failed", message=result.message or f"{result.id} does not hold")
+        for result in ladder.checks
+        if not result.passed
+    ]
+    share = intent_share(checks, ladder.checks)
+    ladder.stands("intent", missed, VALID + INTENT)
+    if missed:
+        ladder.score = VALID + INTENT * min(share, 0.99)
+    return not missed
+
+
+def judge_policy(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
+    """Records policy findings; only rules that the request lists can make it fail."""
+    findings = kind.policy(document)
+    ladder.findings += findings
+    broken = {finding.rule for finding in findings}
+    listed = broken & set(ladder.request.policies)
+    ladder.rungs["policy"] = "fail" if broken else "pass"
+    if listed:
+        ladder.score = min(ladder.score, VALID)
+    return not listed
+
+
+def score_json(payload: str) -> str:
+    """The pool's calling form: a VerifyRequest as JSON to a Verdict as JSON."""
+    return score(VerifyRequest.model_validate_json(payload)).model_dump_json()
+
+
+def crashed(request: VerifyRequest, rule: str, message: str) -> Verdict:
+    """A text that hung or crashed the checker in two fresh workers: its own fault."""
+    return fail(_Ladder(request, request.category), "parse", rule, message)
+
+
+def unscorable(request: VerifyRequest, message: str) -> Verdict:
+    """The environment failed: neither pass nor fail."""
+    ladder = _Ladder(request, request.category)
+    ladder.rungs["parse"] = "unscorable"
+    ladder.findings.append(Finding(rung="parse", rule="verifier-unavailable", message=message))
+    return ladder.verdict(Outcome.UNSCORABLE)
