@@ -1,0 +1,143 @@
+"""Lines to instructions: continuations, comments, the escape directive, heredocs, flags and the exec form.
+
+A reader of our own: the ported Go parser accepts unknown words and unknown flags, and a second Go runtime in a worker that also
+reads HCL is a risk without a gain.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+from inframind.categories.base import ParseError
+from inframind.categories.dockerfile import rules
+
+DIRECTIVE = re.compile(r"#\s*([a-zA-Z]+)\s*=\s*(\S+)\s*$")
+HEREDOC = re.compile(r"<<-?\s*([\"']?)([A-Za-z_][A-Za-z0-9_]*)\1")
+WORD = re.compile(r"[A-Za-z]+")
+FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)")
+TAKES_HEREDOC = frozenset({"RUN", "COPY", "ADD"})
+VARIABLE = re.compile(r"\\\$|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction. `rest` is its text after the flags, heredocs included."""
+
+    word: str
+    rest: str
+    flags: tuple[tuple[str, str], ...]
+    line: int
+    heredoc: bool = False
+
+    def flag(self, name: str) -> str | None:
+        """The value of `--name`, or None."""
+        return dict(self.flags).get(name)
+
+    @property
+    def exec_form(self) -> list[str] | None:
+        """The JSON list, if the arguments are one."""
+        if not self.rest.startswith("["):
+            return None
+        try:
+            value = json.loads(self.rest)
+        except ValueError:
+            return None
+        return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
+
+    @property
+    def words(self) -> list[str]:
+        """Arguments split at spaces; the exec form's items if it is one."""
+        return self.exec_form if self.exec_form is not None else self.rest.split()
+
+
+def read(text: str) -> list[Instruction]:
+    """All instructions. Raises ParseError for a line that cannot be one."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    escape, at = _directives(lines)
+    found: list[Instruction] = []
+    while at < len(lines):
+        start = at
+        logical, at = _logical(lines, at, escape)
+        if not logical:
+            continue
+        match = WORD.match(logical)
+        if match is None or (match.end() < len(logical) and not logical[match.end()].isspace()):
+            raise ParseError(rules.SYNTAX.finding(f"{logical[:60]!r} is not an instruction", start + 1))
+        word = match.group().upper()
+        rest = logical[match.end() :].strip()
+        flags, rest = _flags(rest)
+        body, at = _heredocs(lines, at, rest, start) if word in TAKES_HEREDOC else ("", at)
+        found.append(Instruction(word, rest + body, flags, start + 1, bool(body)))
+    if not found:
+        raise ParseError(rules.SYNTAX.finding("there are no instructions"))
+    return found
+
+
+def _directives(lines: list[str]) -> tuple[str, int]:
+    escape, at = "\\", 0
+    while at < len(lines) and (match := DIRECTIVE.match(lines[at].strip())):
+        if match.group(1).lower() == "escape" and match.group(2) in ("\\", "`"):
+            escape = match.group(2)
+        at += 1
+    return escape, at
+
+
+def _logical(lines: list[str], at: int, escape: str) -> tuple[str, int]:
+    """One logical line from `at` on, and where the next begins; empty for comments and blank lines."""
+    pieces: list[str] = []
+    while at < len(lines):
+        line = lines[at]
+        at += 1
+        stripped = line.strip()
+        if stripped.startswith("#") or (not stripped and pieces):
+            if pieces:
+                continue
+            return "", at
+        body = line.rstrip()
+        if body.endswith(escape):
+            pieces.append(body[:-1])
+            continue
+        pieces.append(line)
+        break
+    return "".join(pieces).strip(), at
+
+
+def _flags(rest: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    flags: list[tuple[str, str]] = []
+    while match := FLAG.match(rest):
+        flags.append((match.group(1), match.group(2) or ""))
+        rest = rest[match.end() :]
+    return tuple(flags), rest
+
+
+def _heredocs(lines: list[str], at: int, rest: str, start: int) -> tuple[str, int]:
+    body: list[str] = []
+    for match in HEREDOC.finditer(rest):
+        end = match.group(2)
+        while True:
+            if at >= len(lines):
+                raise ParseError(rules.SYNTAX.finding(f"the heredoc {end} is not closed", start + 1))
+            line = lines[at]
+            at += 1
+            if line.strip("\t" if "<<-" in match.group() else "") == end:
+                break
+            body.append(line)
+    return ("\n" + "\n".join(body)) if body else "", at
+
+
+def substitute(text: str, values: dict[str, str | None]) -> str:
+    """`$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}` with the known values; unknown ones stay."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1) or match.group(4)
+        if name is None:
+            return match.group()
+        known = values.get(name)
+        operator, other = match.group(2), match.group(3)
+        if operator in (":-", "-"):
+            return known if known else other
+        if operator in (":+", "+"):
+            return other if known else ""
+        return known if known is not None else match.group()
+
+    return VARIABLE.sub(value, text)
