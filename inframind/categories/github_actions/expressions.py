@@ -1,0 +1,106 @@
+"""`${{ }}` expressions: whether they are closed, and which contexts and functions they use."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+OPEN = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+TOKEN = re.compile(
+    r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<number>-?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?))"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_-]*)|(?P<operator>&&|\|\||==|!=|<=|>=|[<>!().,*\[\]]))"
+)
+CONTEXTS = frozenset("github env vars job jobs steps runner secrets strategy matrix needs inputs".split())
+FUNCTIONS = frozenset(
+    "contains startswith endswith format join tojson fromjson hashfiles success always cancelled failure case".split()
+)
+CONSTANTS = frozenset({"true", "false", "null", "nan", "infinity"})
+
+
+class ExpressionError(ValueError):
+    """The expression cannot be read; the message says why."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """`context.first.second` as it is used; empty parts where the index is computed."""
+
+    context: str
+    first: str = ""
+    second: str = ""
+
+
+def inside(text: str) -> Iterator[str]:
+    """The expressions in a text. Raises ExpressionError for one that is not closed."""
+    rest = OPEN.sub("", text)
+    if "${{" in rest:
+        raise ExpressionError("${{ is not closed by }}")
+    for match in OPEN.finditer(text):
+        yield match.group(1)
+
+
+def uses(expression: str) -> list[Use]:
+    """The contexts that an expression uses. Raises ExpressionError."""
+    tokens = _tokens(expression)
+    if not tokens:
+        raise ExpressionError("the expression is empty")
+    _balanced(tokens)
+    found: list[Use] = []
+    for index, (kind, value) in enumerate(tokens):
+        before = tokens[index - 1][1] if index else ""
+        if kind != "name" or before == ".":
+            continue
+        called = index + 1 < len(tokens) and tokens[index + 1][1] == "("
+        if called and value.lower() not in FUNCTIONS:
+            raise ExpressionError(f"there is no function {value}")
+        if not called and value.lower() not in CONSTANTS:
+            if value.lower() not in CONTEXTS:
+                raise ExpressionError(f"there is no context {value!r}; a text stands in single quotes")
+            found.append(Use(value.lower(), *_parts(tokens[index + 1 : index + 8])))
+    return found
+
+
+def _tokens(expression: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    at = 0
+    while expression[at:].strip():
+        match = TOKEN.match(expression, at)
+        if match is None:
+            raise ExpressionError(f"cannot read {expression[at:].strip()[:30]!r}")
+        kind = match.lastgroup or ""
+        found.append((kind, match.group(kind)))
+        at = match.end()
+    return found
+
+
+def _balanced(tokens: list[tuple[str, str]]) -> None:
+    closing = {"(": ")", "[": "]"}
+    stack: list[str] = []
+    operands = False
+    for kind, value in tokens:
+        operand = kind != "operator" or value == "*"
+        if operand and operands:
+            raise ExpressionError(f"an operator is missing before {value!r}")
+        operands = operand or value in (")", "]")
+        if kind == "operator" and value in closing:
+            stack.append(closing[value])
+        elif kind == "operator" and value in (")", "]") and (not stack or stack.pop() != value):
+            raise ExpressionError(f"{value!r} closes nothing")
+    if stack:
+        raise ExpressionError(f"{stack[-1]!r} is missing")
+    if tokens[-1][0] == "operator" and tokens[-1][1] not in (")", "]", "*"):
+        raise ExpressionError(f"the expression ends with {tokens[-1][1]!r}")
+
+
+def _parts(tokens: list[tuple[str, str]]) -> tuple[str, ...]:
+    parts: list[str] = []
+    at = 0
+    while at + 1 < len(tokens) and len(parts) < 2:
+        if tokens[at][1] == "." and tokens[at + 1][0] == "name":
+            parts.append(tokens[at + 1][1])
+            at += 2
+        elif tokens[at][1] == "[" and tokens[at + 1][0] == "string" and at + 2 < len(tokens):
+            parts.append(tokens[at + 1][1].strip("'"))
+            at += 3
+        else:
+            break
+    return tuple(parts)

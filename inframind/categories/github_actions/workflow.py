@@ -1,0 +1,68 @@
+"""A parsed workflow: events, jobs and steps in their long forms, and which of them can ever run."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from inframind.sandbox.yaml import line_of
+
+FALSE = re.compile(r"\s*(?:\$\{\{)?\s*(?:false|!\s*true|0|''|null)\s*(?:\}\})?\s*", re.I)
+
+
+def listed(value: Any) -> list[Any]:
+    """A list, a single value as a list, nothing as an empty one."""
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The text and its mapping."""
+
+    text: str
+    fields: dict[str, Any]
+
+    def line(self, *path: str | int) -> int | None:
+        """1-based line of a path."""
+        return line_of(self.text, path)
+
+    @cached_property
+    def events(self) -> dict[str, Any]:
+        """Event -> its settings, whatever form `on` has."""
+        on = self.fields.get("on", self.fields.get("true"))
+        if isinstance(on, str):
+            return {on: {}}
+        if isinstance(on, list):
+            return {str(event): {} for event in on}
+        return {event: settings or {} for event, settings in on.items()} if isinstance(on, dict) else {}
+
+    @cached_property
+    def jobs(self) -> dict[str, dict[str, Any]]:
+        """Job id -> job."""
+        jobs = self.fields.get("jobs")
+        return {name: job for name, job in (jobs or {}).items() if isinstance(job, dict)}
+
+    def steps(self) -> Iterator[tuple[str, int, dict[str, Any]]]:
+        """(job, index, step) of all steps."""
+        for name, job in self.jobs.items():
+            for index, step in enumerate(job.get("steps") or ()):
+                if isinstance(step, dict):
+                    yield name, index, step
+
+    @cached_property
+    def running(self) -> frozenset[str]:
+        """Jobs that can run: no `if: false`, and none of their needs is such a job."""
+        known = {name: [str(need) for need in listed(job.get("needs"))] for name, job in self.jobs.items()}
+        stopped = {name for name, job in self.jobs.items() if never(job)}
+        while True:
+            more = {name for name, needs in known.items() if name not in stopped and stopped & set(needs)}
+            if not more:
+                return frozenset(known) - stopped
+            stopped |= more
+
+
+def never(part: dict[str, Any]) -> bool:
+    """Whether the `if` of a job or step is plainly false."""
+    condition = part.get("if")
+    return condition is False or condition == 0 or (isinstance(condition, str) and FALSE.fullmatch(condition) is not None)
