@@ -72,7 +72,12 @@ def is_quantity(value: Any) -> bool:
 def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """Ports, quantities and closed sets, wherever they stand."""
     for path, key, value in walk(item.fields):
-        if key in PORT_KEYS and isinstance(value, int) and not isinstance(value, bool) and not 1 <= value <= 65535:
+        if (
+            key in PORT_KEYS
+            and isinstance(value, int)
+            and not isinstance(value, bool)
+            and not (1 <= value <= 65535 or (value == 0 and key in ("nodePort", "hostPort")))
+        ):
             yield rules.PORT.finding(f"{key} {value} is not a port: 1 to 65535", manifest.line(item, *path))
         elif key in ENUMS and isinstance(value, str) and value not in ENUMS[key]:
             options = ", ".join(sorted(ENUMS[key]))
