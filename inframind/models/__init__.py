@@ -1,1 +1,1 @@
-
+"""Base models, adapters and the bundled nano model."""

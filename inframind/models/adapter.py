@@ -1,0 +1,113 @@
+"""Adapters as immutable folders with a manifest (docs/contracts/adapter.md). Safetensors only."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from inframind.errors import EngineError
+from inframind.types import Contract, Json
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
+WEIGHTS, CONFIG, MANIFEST = "adapter_model.safetensors", "adapter_config.json", "manifest.json"
+PUBLISHED = (CONFIG, WEIGHTS)
+
+
+class ManifestFile(Contract):
+    """One file of an adapter."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class AdapterManifest(Contract):
+    """What an adapter is, where it comes from, and what its files are."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    job_id: str
+    base_model: str
+    stage: str
+    stage_index: int
+    parent: str | None
+    quantization: str
+    lora: dict[str, Json]
+    config: dict[str, Json]
+    dataset: str
+    bench_hash: str
+    seed: int
+    metrics: dict[str, Json]
+    train_seconds: float
+    versions: dict[str, str]
+    files: tuple[ManifestFile, ...] = ()
+    created_at: float = Field(default_factory=time.time)
+
+
+def adapter_id(job_id: str, stage_index: int, stage: str, attempt: int = 1) -> str:
+    """`im-<start of the job's id>-<index>-<stage>`; a later attempt has a name of its own, for names are never used twice."""
+    return f"im-{job_id.replace('-', '')[:20]}-{stage_index}-{stage}" + (f"-{attempt}" if attempt > 1 else "")
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Writes a file's or folder's data through to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterManifest:
+    """Copies the adapter's files from `source` to the new folder `target` with its manifest, whole or not at all."""
+    building = target.with_name(f".{target.name}.tmp")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    files = []
+    for name in PUBLISHED:
+        shutil.copyfile(source / name, building / name)
+        files.append(ManifestFile(name=name, bytes=(building / name).stat().st_size, sha256=sha256_of(building / name)))
+    whole = manifest.model_copy(update={"files": tuple(files)})
+    (building / MANIFEST).write_text(json.dumps(whole.model_dump(mode="json"), indent=2, sort_keys=True) + "\n")
+    for path in building.iterdir():
+        sync(path)
+    shutil.rmtree(target, ignore_errors=True)
+    building.rename(target)
+    sync(target.parent)
+    return whole
+
+
+def read_manifest(path: Path) -> AdapterManifest:
+    """The manifest of an adapter's folder. Raises EngineError."""
+    try:
+        return AdapterManifest.model_validate_json((path / MANIFEST).read_text())
+    except (OSError, ValueError) as error:
+        raise EngineError(f"the adapter's manifest cannot be read: {type(error).__name__}") from None
+
+
+def verify_adapter(path: Path) -> AdapterManifest:
+    """Checks every file against the manifest. Raises EngineError at the first wrong byte."""
+    manifest = read_manifest(path)
+    if {file.name for file in manifest.files} != set(PUBLISHED):
+        raise EngineError("the adapter's manifest does not list the adapter's files")
+    for file in manifest.files:
+        here = path / file.name
+        if not here.is_file() or sha256_of(here) != file.sha256:
+            raise EngineError(f"{file.name} of adapter {manifest.id} is not what was published: its SHA-256 differs")
+    return manifest
+
+
+def lora_of(config: dict[str, Any]) -> dict[str, Json]:
+    """Rank, alpha and targets as the manifest names them."""
+    return {"r": config["r"], "alpha": config["lora_alpha"], "targets": sorted(config["target_modules"])}
