@@ -14,7 +14,7 @@ MAX_INDENT = 400
 MAX_DIGITS = 400
 
 BRACKETS = re.compile(r"[\[\](){}]")
-DIGITS = re.compile(r"[0-9:_]{%d}" % (MAX_DIGITS + 1))
+DIGITS = re.compile(rf"[0-9][0-9:_]{{{MAX_DIGITS}}}")
 
 
 @dataclass(frozen=True)

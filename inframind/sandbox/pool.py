@@ -3,10 +3,11 @@
 A call that hangs or crashes its worker is repeated once, alone, in a fresh worker: a second time it is the text's fault.
 """
 
-import contextlib
+import logging
 import os
 import queue
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -16,89 +17,134 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import IO
 
 from inframind.errors import SandboxError
-from inframind.sandbox.worker import HEADER
+from inframind.sandbox.worker import ANSWER, REQUEST, RESPONSE
 
-START_SECONDS = 30.0
+log = logging.getLogger(__name__)
+
+START_SECONDS = 60.0
+WALL_FACTOR = 5.0
+"""Wall-clock limit of a call in units of its processor-time limit: for a machine that is busy, and a worker that only sleeps."""
 CALLS_PER_WORKER = 20_000
 """A worker is replaced after so many calls, so that a slow leak in a parser stays small."""
 
 
 class WorkerLostError(Exception):
-    """The worker crashed, or passed the deadline and was killed."""
+    """The worker raised, crashed, or passed the deadline; `reason` is `deadline` or `crash`, `detail` says where if it is known."""
 
-
-class CallFailedError(Exception):
-    """The call hung or crashed two fresh workers; `reason` is `deadline` or `crash`."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(detail or reason)
         self.reason = reason
+        self.detail = detail
+
+
+class CallFailedError(WorkerLostError):
+    """The call was lost in two workers, the second one fresh."""
 
 
 class Worker:
-    """One process. Not thread-safe; the pool hands it to one thread at a time."""
+    """One process. Not thread-safe; the pool hands it to one thread at a time. Raises SandboxError if it does not start."""
 
-    def __init__(self, target: str) -> None:
-        command = [sys.executable, "-I", "-m", "inframind.sandbox.worker", target, str(os.getpid())]
+    def __init__(self, target: str, cpu_seconds: float) -> None:
+        self._limit = cpu_seconds * WALL_FACTOR
+        self.calls = 0
+        command = [sys.executable, "-I", "-m", "inframind.sandbox.worker", target, str(os.getpid()), str(cpu_seconds)]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, no text of a model
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                bufsize=0,
                 env={"LC_ALL": "C.UTF-8"},
                 start_new_session=True,
             )
         except OSError as error:
             raise SandboxError(f"cannot start a verifier worker: {error}") from None
-        self.calls = 0
-        if self._receive(time.monotonic() + START_SECONDS) != b"ready":
-            raise SandboxError("a verifier worker did not start; run `inframind doctor`")
+        os.set_blocking(self._descriptor(self._process.stdin), False)
+        try:
+            self._receive(time.monotonic() + START_SECONDS)
+        except WorkerLostError:
+            self.close()
+            raise SandboxError("a verifier worker did not start; what it printed says why") from None
 
-    def call(self, payload: bytes, deadline_seconds: float) -> bytes:
+    @property
+    def process_id(self) -> int:
+        """Of the worker."""
+        return self._process.pid
+
+    def call(self, payload: bytes) -> bytes:
         """The function's answer. Raises WorkerLostError; the worker is dead then."""
         self.calls += 1
-        stdin = self._pipe(self._process.stdin)
+        deadline = time.monotonic() + self._limit
         try:
-            stdin.write(HEADER.pack(len(payload)) + payload)
-            stdin.flush()
-            return self._receive(time.monotonic() + deadline_seconds)
-        except (BrokenPipeError, WorkerLostError) as error:
+            self._send(REQUEST.pack(len(payload)) + payload, deadline)
+            return self._receive(deadline)
+        except WorkerLostError:
             self.close()
-            raise WorkerLostError(str(error) or "crash") from None
+            raise
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        descriptor = self._descriptor(self._process.stdin)
+        rest = memoryview(data)
+        while rest:
+            self._wait(descriptor, select.POLLOUT, deadline)
+            try:
+                rest = rest[os.write(descriptor, rest) :]
+            except BrokenPipeError:
+                raise self._lost() from None
 
     def _receive(self, deadline: float) -> bytes:
-        header = self._read(HEADER.size, deadline)
-        return self._read(HEADER.unpack(header)[0], deadline)
+        status, size = RESPONSE.unpack(self._read(RESPONSE.size, deadline))
+        answer = self._read(size, deadline)
+        if status != ANSWER:
+            raise WorkerLostError("crash", answer.decode("utf-8", "replace"))
+        return answer
 
     def _read(self, size: int, deadline: float) -> bytes:
-        descriptor = self._pipe(self._process.stdout).fileno()
+        descriptor = self._descriptor(self._process.stdout)
         data = bytearray()
         while len(data) < size:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                raise WorkerLostError("deadline")
+            self._wait(descriptor, select.POLLIN, deadline)
             piece = os.read(descriptor, size - len(data))
             if not piece:
-                raise WorkerLostError("crash")
+                raise self._lost()
             data += piece
         return bytes(data)
 
     @staticmethod
-    def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    def _wait(descriptor: int, event: int, deadline: float) -> None:
+        # poll, because select refuses descriptors over 1023, which a busy server has.
+        poll = select.poll()
+        poll.register(descriptor, event)
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise WorkerLostError("deadline")
+
+    def _lost(self) -> WorkerLostError:
+        """Why the process has closed its pipe."""
+        try:
+            code = self._process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            return WorkerLostError("crash")
+        return WorkerLostError("deadline" if code == -signal.SIGPROF else "crash", f"worker ended with status {code}")
+
+    @staticmethod
+    def _descriptor(pipe: IO[bytes] | None) -> int:
         assert pipe is not None
-        return pipe
+        return pipe.fileno()
 
     def close(self) -> None:
         """Kills the process and waits for it."""
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(BrokenPipeError):
-                self._pipe(pipe).close()
+            if pipe is not None:
+                pipe.close()
         self._process.wait()
 
 
 class Pool:
-    """Calls `target` ("module:function", text to text) in worker processes that start when first needed. Thread-safe."""
+    """Calls `target` ("module:function", text to text) in worker processes that start when first needed. Thread-safe.
+
+    `deadline_seconds` limits a call's processor time; its wall-clock time is limited to five times as much.
+    """
 
     def __init__(self, target: str, workers: int = 2, deadline_seconds: float = 2.0) -> None:
         self.size = workers
@@ -108,48 +154,56 @@ class Pool:
         for _ in range(workers):
             self._idle.put(None)
         self._closed = threading.Event()
+        # Workers die with the thread that started them (prctl(2), PR_SET_PDEATHSIG), so only threads of the pool start any.
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="verifier")
 
     def call(self, payload: str) -> str:
         """The function's answer. Raises CallFailedError (the text's fault) or SandboxError (the environment's)."""
+        answer = self.map([payload])[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def map(self, payloads: Sequence[str]) -> list[str | CallFailedError | SandboxError]:
+        """Answers in order, from all workers at once; a failed call is its exception. Raises SandboxError once closed."""
         if self._closed.is_set():
             raise SandboxError("the verifier is closed")
+        return list(self._threads.map(self._attempt, payloads))
+
+    def process_ids(self) -> list[int]:
+        """Of the idle workers."""
+        with self._idle.mutex:
+            return [worker.process_id for worker in self._idle.queue if worker is not None]
+
+    def _attempt(self, payload: str) -> str | CallFailedError | SandboxError:
         data = payload.encode("utf-8", "surrogatepass")
         worker = self._idle.get()
         try:
             try:
-                worker = worker or Worker(self._target)
-                answer = worker.call(data, self._deadline)
-            except WorkerLostError:
+                worker = worker or self._fresh()
+                answer = worker.call(data)
+            except WorkerLostError as error:
+                log.warning("a verifier worker was lost (%s); trying again in a fresh one", error)
                 worker = None
-                worker, answer = self._again(data)
+                worker = self._fresh()
+                answer = worker.call(data)
+        except WorkerLostError as error:
+            worker = None
+            return CallFailedError(error.reason, error.detail)
+        except SandboxError as error:
+            return error
         finally:
             self._idle.put(self._kept(worker))
         return answer.decode("utf-8", "surrogatepass")
 
-    def _again(self, data: bytes) -> tuple[Worker, bytes]:
-        fresh = Worker(self._target)
-        try:
-            return fresh, fresh.call(data, self._deadline)
-        except WorkerLostError as error:
-            raise CallFailedError(str(error)) from None
+    def _fresh(self) -> Worker:
+        return Worker(self._target, self._deadline)
 
     def _kept(self, worker: Worker | None) -> Worker | None:
-        if worker is not None and (worker.calls >= CALLS_PER_WORKER or self._closed.is_set()):
+        if worker is not None and worker.calls >= CALLS_PER_WORKER:
             worker.close()
             return None
         return worker
-
-    def map(self, payloads: Sequence[str]) -> list[str | CallFailedError | SandboxError]:
-        """Answers in order, from all workers at once; a failed call is its exception."""
-
-        def attempt(payload: str) -> str | CallFailedError | SandboxError:
-            try:
-                return self.call(payload)
-            except (CallFailedError, SandboxError) as error:
-                return error
-
-        return list(self._threads.map(attempt, payloads))
 
     def close(self) -> None:
         """Ends every worker; calls under way finish first."""

@@ -1,67 +1,68 @@
-"""A warm worker process: `python -I -m inframind.sandbox.worker MODULE:FUNCTION`. Reads and writes length-prefixed text.
+"""A warm worker process: `python -I -m inframind.sandbox.worker MODULE:FUNCTION PARENT CPU_SECONDS`.
 
-Covered: memory, file size, descriptors and core dumps are limited; the parent's death is the worker's; a new network namespace
-without interfaces where the kernel allows it to an unprivileged process. Not covered: it is no jail against native code
-execution. What runs here parses text; nothing executes it.
+A call comes as length and text, its answer goes back as status, length and text. A call that uses up its processor time ends the
+process: the kernel's timer kills it, so that a busy machine, where time passes without work, punishes nobody.
 """
 
-import ctypes
 import importlib
 import os
-import resource
 import signal
 import struct
 import sys
+import traceback
+from pathlib import Path
 from typing import BinaryIO
 
-MEMORY_BYTES = 2 << 30
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-HEADER = struct.Struct(">I")
+from inframind.sandbox.confinement import confine
+
+REQUEST = struct.Struct(">I")
+RESPONSE = struct.Struct(">cI")
+ANSWER, RAISED = b"=", b"!"
 
 
-def confine(parent: int) -> None:
-    """Applies the limits to this process. Leaves at once if the parent is gone already."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(0)
-    libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)
-    for kind, limit in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 64),
-    ):
-        resource.setrlimit(kind, (limit, limit))
-
-
-def read_frame(stream: BinaryIO) -> bytes | None:
-    """The next frame, or None at the end."""
-    header = stream.read(HEADER.size)
-    if len(header) < HEADER.size:
+def read_request(stream: BinaryIO) -> str | None:
+    """The next call's text, or None at the end."""
+    header = stream.read(REQUEST.size)
+    if len(header) < REQUEST.size:
         return None
-    return stream.read(HEADER.unpack(header)[0])
+    return stream.read(REQUEST.unpack(header)[0]).decode("utf-8", "surrogatepass")
 
 
-def write_frame(stream: BinaryIO, payload: bytes) -> None:
-    """Length, then the payload."""
-    stream.write(HEADER.pack(len(payload)) + payload)
+def write_response(stream: BinaryIO, status: bytes, text: str) -> None:
+    """Status, length, then the text."""
+    payload = text.encode("utf-8", "surrogatepass")
+    stream.write(RESPONSE.pack(status, len(payload)) + payload)
     stream.flush()
 
 
+def raised(error: Exception) -> str:
+    """Which exception came from where; nothing of its message, which may hold the text."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}"
+
+
 def main() -> None:
-    """Serves calls until the pipe closes. An exception of the function ends the worker: the pool sees a crash."""
-    target, parent = sys.argv[1], int(sys.argv[2])
+    """Serves calls until the pipe closes."""
+    target, parent, cpu_seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    # What a parser prints must not end up between the answers.
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
     confine(parent)
     module, _, name = target.partition(":")
     function = getattr(importlib.import_module(module), name)
-    write_frame(outgoing, b"ready")
-    while (frame := read_frame(incoming)) is not None:
-        write_frame(outgoing, function(frame.decode("utf-8", "surrogatepass")).encode("utf-8", "surrogatepass"))
+    write_response(outgoing, ANSWER, "ready")
+    # Only now: why a worker cannot start is for the log, how a parser dies is not.
+    os.dup2(null, 2)
+    while (text := read_request(incoming)) is not None:
+        signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+        try:
+            status, answer = ANSWER, function(text)
+        except Exception as error:  # noqa: BLE001 - the boundary: the pool judges whatever a checker raises
+            status, answer = RAISED, raised(error)
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        write_response(outgoing, status, answer)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 MAX_NODES = 50_000
 """After aliases and merges are expanded: an alias bomb is small only until somebody walks it."""
@@ -17,13 +18,16 @@ class YamlError(ValueError):
 
 
 def load_all(text: str) -> list[Any]:
-    """Every document of the text; empty ones are left out. Raises YamlError."""
+    """Every document of the text; empty ones are left out. Raises YamlError.
+
+    Plain JSON data with text keys. `on`, `no` and `010` are texts, as in YAML 1.2; a tagged node `!tag x` is `{"!tag": x}`.
+    """
     import ryaml
 
     try:
         documents = ryaml.loads_all(text)
     except ValueError as error:
-        message = str(error).removeprefix("TypeError: ")
+        message = str(error).removeprefix("TypeError: ").replace("unhashable type:", "a key must be a text, not a")
         where = re.search(r"at line (\d+)", message)
         raise YamlError(message, int(where.group(1)) if where else None) from None
     count = [0]
@@ -57,20 +61,69 @@ def _key(key: Any) -> str:
     return "null" if key is None else str(key)
 
 
-def line_of(text: str, path: Sequence[str | int], start: int = 0) -> int | None:
-    """1-based line where the last key of `path` seems to stand, found by its text from line `start` on; None if nowhere.
+class _Entry(NamedTuple):
+    """One `- ` or one `key:` of a block collection."""
 
-    An approximation for messages: keys are looked for in order, list items are counted by their dashes.
+    line: int
+    column: int
+    key: str | None
+    """None for a list item."""
+
+
+ENTRY = re.compile(r"""(-(?: +|$))|(?:"([^"]*)" *|'([^']*)' *|([^\s#"'\[\]{},&*!|>%@`].*?)):(?=\s|$)""")
+
+
+@lru_cache(maxsize=4)
+def _entries(text: str) -> list[list[_Entry]]:
+    """The block entries line by line. Lines inside texts may look like entries too, but stand deeper than any sibling."""
+    found = []
+    for number, line in enumerate(text.split("\n")):
+        entries: list[_Entry] = []
+        at = len(line) - len(line.lstrip(" "))
+        while match := ENTRY.match(line, at):
+            key = next((group for group in match.groups()[1:] if group is not None), None)
+            entries.append(_Entry(number, at, key and key.rstrip()))
+            if key is not None:
+                break
+            at = match.end()
+        found.append(entries)
+    return found
+
+
+def line_of(text: str, path: Sequence[str | int], start: int = 0) -> int | None:
+    """1-based line of the node at `path`, in the document that begins at the 0-based line `start`; None if nothing of it is found.
+
+    The deepest part that stands in block style on lines of its own: inside flow style or an alias it is where that begins.
     """
-    lines = text.split("\n")
+    lines = _entries(text)[start:]
+    first = next((i for i, found in enumerate(lines) if found), 0)
+    marks = (i for i, line in enumerate(text.split("\n")[start:]) if i > first and line.startswith(("---", "...")))
+    entries = [entry for found in lines[: next(marks, None)] for entry in found]
     here: int | None = None
-    at = start
+    at, column = 0, -1
     for part in path:
-        if isinstance(part, int):
-            continue
-        pattern = re.compile(r"""^[\s\-?]*["']?%s["']?\s*:""" % re.escape(part))
-        found = next((i for i in range(at, len(lines)) if pattern.match(lines[i])), None)
-        if found is None:
+        index = _child(entries, at, column, part)
+        if index is None:
             break
-        here, at = found + 1, found
+        here, at, column = entries[index].line + 1, index + 1, entries[index].column
     return here
+
+
+def _child(entries: Sequence[_Entry], at: int, column: int, part: str | int) -> int | None:
+    """Index of the entry for `part` in the collection that begins at entry `at` below a parent in `column`."""
+    if at >= len(entries):
+        return None
+    level, is_list = entries[at].column, entries[at].key is None
+    # A list may stand in the same column as the key that holds it.
+    if level < column or (level == column and not (is_list and entries[at - 1].key is not None)):
+        return None
+    items = 0
+    for index in range(at, len(entries)):
+        entry = entries[index]
+        if entry.column < level or (entry.column == level and (entry.key is None) != is_list):
+            return None
+        if entry.column == level:
+            if part == (items if is_list else entry.key):
+                return index
+            items += 1
+    return None

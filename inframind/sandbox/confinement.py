@@ -1,0 +1,70 @@
+"""What a worker process gives up before it sees the first text.
+
+Memory, file size, descriptors and core dumps are limited; sockets and new programs are refused by seccomp, and the network
+namespace is empty where the kernel allows that to an unprivileged process; the parent's death is the worker's. A layer that the
+kernel lacks is left out: what runs here parses text and executes none of it, so these are the second line.
+"""
+
+import ctypes
+import os
+import platform
+import resource
+import signal
+import struct
+
+MEMORY_BYTES = 2 << 30
+PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 22, 38
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+SECCOMP_MODE_FILTER = 2
+
+# https://www.kernel.org/doc/html/latest/userspace-api/seccomp_filter.html; numbers from linux/audit.h and unistd.h:
+# socket, connect, ptrace, execve, execveat, io_uring_setup
+ARCHITECTURES: dict[str, tuple[int, tuple[int, ...]]] = {
+    "x86_64": (0xC000003E, (41, 42, 101, 59, 322, 425)),
+    "aarch64": (0xC00000B7, (198, 203, 117, 221, 281, 425)),
+}
+X32_CALLS = 0x40000000
+LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
+ALLOW, REFUSE = 0x7FFF0000, 0x00050001
+"""SECCOMP_RET_ALLOW, and SECCOMP_RET_ERRNO with EPERM."""
+
+
+class _Program(ctypes.Structure):
+    """`struct sock_fprog`."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+def confine(parent: int) -> None:
+    """Applies the limits to this process. Leaves at once if the parent is gone already."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)
+    # After unshare, because a change of credentials may clear it.
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(0)
+    for kind, limit in (
+        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 64),
+    ):
+        resource.setrlimit(kind, (limit, limit))
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    code = seccomp_filter(platform.machine())
+    if code:
+        program = _Program(len(code) // 8, code)
+        libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
+
+
+def seccomp_filter(machine: str) -> bytes | None:
+    """Classic BPF that refuses sockets and new programs with EPERM; None on a machine whose call numbers are not known."""
+    if machine not in ARCHITECTURES:
+        return None
+    architecture, refused = ARCHITECTURES[machine]
+    tests = [(EQUAL, number) for number in refused] + [(AT_LEAST, X32_CALLS)]
+    code = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, architecture), (RETURN, 0, 0, REFUSE), (LOAD, 0, 0, 0)]
+    # A jump counts the instructions it skips: what is left of the tests, and the ALLOW.
+    code += [(test, len(tests) - index, 0, number) for index, (test, number) in enumerate(tests)]
+    code += [(RETURN, 0, 0, ALLOW), (RETURN, 0, 0, REFUSE)]
+    return b"".join(struct.pack("HBBI", *instruction) for instruction in code)
