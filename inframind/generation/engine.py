@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteria, StoppingCriteriaList
+from transformers import AutoModelForCausalLM, StoppingCriteria, StoppingCriteriaList
 
 from inframind.errors import EngineError, ModelNotFoundError
 from inframind.models.adapter import verify_adapter
 from inframind.models.registry import base_model_path
+from inframind.models.tokenizer import load_tokenizer
 
 BASE = "__base__"
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Engine:
         path = base_model_path(base_model)
         self.base_model = base_model
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
+        self.tokenizer = load_tokenizer(base_model, padding_side="left")
         dtype = torch.float32 if self.device == "cpu" else torch.bfloat16
         self.model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True).to(self.device).eval()
         self.adapters: dict[str, Path] = {}
@@ -117,7 +118,9 @@ class Engine:
         encoded = encoded.to(self.device)
         if seed is not None:
             torch.manual_seed(seed)
-        sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0} if temperature > 0 else {"do_sample": False}
+        sampling = (
+            {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0} if temperature > 0 else {"do_sample": False}
+        )
         stops = sorted({stop for row in rows for stop in row.stop})
         routed = {"adapter_names": [self._route(row) for row in rows]} if self.adapters else {}
         criteria = StoppingCriteriaList([_Stopper(should_stop)]) if should_stop else None

@@ -1,1 +1,1 @@
-
+"""Numbers about runs."""

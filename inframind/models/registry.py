@@ -21,7 +21,12 @@ BASE_MODELS: dict[str, BaseModel] = {
     model.id: model
     for model in (
         BaseModel("inframind-nano", str(WEIGHTS), True, "Bundled demonstration model, 3 million parameters, runs on two CPU cores"),
-        BaseModel("Qwen/Qwen2.5-0.5B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct", False, "Default on a GPU; needs its weights in the hub's cache"),
+        BaseModel(
+            "Qwen/Qwen2.5-0.5B-Instruct",
+            "Qwen/Qwen2.5-0.5B-Instruct",
+            False,
+            "Default on a GPU; needs its weights in the hub's cache",
+        ),
     )
 }
 

@@ -1,73 +1,71 @@
 """Intent checks on the effective configuration: the meaning of docs/contracts/task.md."""
 
-import re
+import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any
-
-import jmespath
-from jmespath.exceptions import JMESPathError
 
 from inframind.categories.base import Configuration, Resource
 from inframind.errors import DataError
+from inframind.rewards.expressions import MAX_PATTERN, compiled, matches, pattern, search
 from inframind.types import NEGATIVE_OPS, Check, CheckResult, Json, Selector
 
-MAX_MATCHED = 10_000
-"""Characters of a value that a regular expression sees."""
 NEEDS_PATH = frozenset({"equals", "not_equals", "one_of", "matches", "contains", "at_least", "at_most"})
+MAX_CHECKS, MAX_NESTING = 256, 4
+MAX_MESSAGE, MAX_VALUE = 300, 80
 
 
-@lru_cache(maxsize=4096)
-def compiled(path: str) -> Any:
-    """The JMESPath expression. Raises DataError."""
-    try:
-        return jmespath.compile(path)
-    except JMESPathError as error:
-        raise DataError(f"{path!r} is not JMESPath: {error}", param="path") from None
-
-
-@lru_cache(maxsize=4096)
-def pattern(text: str) -> re.Pattern[str]:
-    """The regular expression. Raises DataError."""
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise DataError(f"{text!r} is not a regular expression: {error}", param="value") from None
-
-
-def validate_checks(checks: Sequence[Check], where: str = "checks") -> None:
+def validate_checks(checks: Sequence[Check], where: str = "checks", nesting: int = 0) -> None:
     """Raises DataError naming the check and the field when a check can have no meaning."""
+    if len(checks) > MAX_CHECKS or nesting > MAX_NESTING:
+        raise DataError(f"{where}: at most {MAX_CHECKS} checks, `any_of` nested at most {MAX_NESTING} deep", param=where)
     for index, check in enumerate(checks):
         here = f"{where}.{index}"
         if check.op == "any_of":
             if not check.checks:
                 raise DataError(f"{here}: any_of needs at least one check in `checks`", param=f"{here}.checks")
-            validate_checks(check.checks, f"{here}.checks")
-            continue
-        if not check.kind:
-            raise DataError(f"{here}: {check.op} needs `kind`", param=f"{here}.kind")
-        if check.op in NEEDS_PATH and check.path is None:
-            raise DataError(f"{here}: {check.op} needs `path`", param=f"{here}.path")
-        if check.op == "references" and check.to is None:
-            raise DataError(f"{here}: references needs `to`", param=f"{here}.to")
-        _validate_value(check, here)
-        for path in (*check.where, *([check.path] if check.path and check.op != "references" else [])):
-            try:
-                compiled(path)
-            except DataError as error:
-                raise DataError(f"{here}: {error}", param=f"{here}.path") from None
+            validate_checks(check.checks, f"{here}.checks", nesting + 1)
+        else:
+            _validate_fields(check, here)
+            _validate_value(check, here)
+            _validate_paths(check, here)
+
+
+def _validate_fields(check: Check, here: str) -> None:
+    if not check.kind:
+        raise DataError(f"{here}: {check.op} needs `kind`", param=f"{here}.kind")
+    if check.op in NEEDS_PATH and not check.path:
+        raise DataError(f"{here}: {check.op} needs `path`", param=f"{here}.path")
+    if check.op == "references" and check.to is None:
+        raise DataError(f"{here}: references needs `to`", param=f"{here}.to")
+    if check.checks:
+        raise DataError(f"{here}: only any_of takes `checks`", param=f"{here}.checks")
 
 
 def _validate_value(check: Check, here: str) -> None:
-    number = isinstance(check.value, int | float) and not isinstance(check.value, bool)
-    if check.op in ("at_least", "at_most", "count") and not number:
+    if check.op in ("at_least", "at_most", "count") and not _is_number(check.value):
         raise DataError(f"{here}: {check.op} needs a number as `value`", param=f"{here}.value")
-    if check.op == "one_of" and not isinstance(check.value, list):
+    if check.op == "one_of" and not (isinstance(check.value, list) and check.value):
         raise DataError(f"{here}: one_of needs a list as `value`", param=f"{here}.value")
+    if check.op == "contains" and check.value is None:
+        raise DataError(f"{here}: contains needs a `value`", param=f"{here}.value")
     if check.op == "matches":
-        if not isinstance(check.value, str) or len(check.value) > 1000:
-            raise DataError(f"{here}: matches needs a text of at most 1000 characters as `value`", param=f"{here}.value")
-        pattern(check.value)
+        if not isinstance(check.value, str) or len(check.value) > MAX_PATTERN:
+            raise DataError(f"{here}: matches needs a text of at most {MAX_PATTERN} characters as `value`", param=f"{here}.value")
+        try:
+            pattern(check.value)
+        except DataError as error:
+            raise DataError(f"{here}: {error}", param=f"{here}.value") from None
+
+
+def _validate_paths(check: Check, here: str) -> None:
+    paths = {f"{here}.where": path for path in check.where}
+    paths |= {f"{here}.to.where": path for path in (check.to.where if check.to else ())}
+    if check.path and check.op != "references":
+        paths[f"{here}.path"] = check.path
+    for param, path in paths.items():
+        try:
+            compiled(path)
+        except DataError as error:
+            raise DataError(f"{here}: {error}", param=param) from None
 
 
 def same(left: Json, right: Json) -> bool:
@@ -103,16 +101,16 @@ def contains(value: Json, wanted: Json) -> bool:
 
 def as_text(value: Json) -> str:
     """How a value reads in a pattern match or a message."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def size(value: Json) -> float | None:
+def size(value: Json) -> int | float | None:
     """The number itself, or the length of a list."""
     if isinstance(value, list | tuple):
-        return float(len(value))
-    return float(value) if _is_number(value) else None
+        return len(value)
+    return value if _is_number(value) else None
 
 
 def is_empty(value: Json) -> bool:
@@ -124,11 +122,7 @@ VALUE_TESTS: dict[str, Callable[[Json, Json], bool]] = {
     "equals": same,
     "not_equals": lambda value, wanted: not same(value, wanted),
     "one_of": lambda value, wanted: any(same(value, option) for option in wanted),
-    "matches": lambda value, wanted: (
-        not isinstance(value, list | Mapping)
-        and value is not None
-        and pattern(wanted).fullmatch(as_text(value)[:MAX_MATCHED]) is not None
-    ),
+    "matches": lambda value, wanted: isinstance(value, str | int | float) and matches(as_text(value), wanted),
     "contains": contains,
     "at_least": lambda value, wanted: (number := size(value)) is not None and number >= wanted,
     "at_most": lambda value, wanted: (number := size(value)) is not None and number <= wanted,
@@ -137,13 +131,23 @@ VALUE_TESTS: dict[str, Callable[[Json, Json], bool]] = {
 }
 
 
+ASKED: dict[str, str] = {
+    "equals": "asked for {}",
+    "not_equals": "asked for anything else",
+    "one_of": "asked for one of {}",
+    "matches": "asked for a text that matches {}",
+    "contains": "asked for {} in it",
+    "at_least": "asked for at least {}",
+    "at_most": "asked for at most {}",
+    "exists": "asked for a value",
+    "absent": "asked for none",
+}
+"""How a message says what was asked for."""
+
+
 def value_at(resource: Resource, path: str) -> Json:
     """The value of a JMESPath expression on the object's fields; None where it does not apply."""
-    try:
-        return compiled(path).search(resource.fields)
-    except JMESPathError:
-        # A function met a type it does not take (`keys` of a text): for the check, nothing is there.
-        return None
+    return search(path, resource.fields)
 
 
 def select(configuration: Configuration, by: Selector | Check) -> list[int]:
@@ -182,37 +186,44 @@ def refers(configuration: Configuration, check: Check, sources: Sequence[int]) -
 
 def evaluate(check: Check, configuration: Configuration) -> CheckResult:
     """Whether the check holds, and if not what was found instead."""
-    label = check.id or check.path or f"{check.op} {check.kind}"
+    label = check.id or check.path or f"{check.op} {check.kind}".strip()
     if check.op == "any_of":
         results = [evaluate(option, configuration) for option in check.checks]
         if any(result.passed for result in results):
             return CheckResult(id=label, passed=True)
-        return CheckResult(id=label, passed=False, message="; ".join(result.message for result in results)[:300])
+        return CheckResult(id=label, passed=False, message=" or ".join(result.message for result in results)[:MAX_MESSAGE])
     chosen = select(configuration, check)
     passed, message = _outcome(check, configuration, chosen)
-    return CheckResult(id=label, passed=passed, message="" if passed else message[:300])
+    return CheckResult(id=label, passed=passed, message="" if passed else message[:MAX_MESSAGE])
 
 
 def _outcome(check: Check, configuration: Configuration, chosen: Sequence[int]) -> tuple[bool, str]:
+    """Whether it holds, and the message for the case that it does not."""
     what = describe(check)
     if check.op == "count":
-        return len(chosen) == check.value, f"{len(chosen)} x {what}, asked for {check.value}"
+        return len(chosen) == check.value, f"there are {len(chosen)} of {what}, asked for {check.value}"
     if check.op == "references":
         target = f"{check.to.kind} {check.to.name or ''}".strip() if check.to else ""
-        return refers(configuration, check, chosen), f"{what} does not refer to {target} at {check.path or 'any field'}"
+        where = f" at {check.path}" if check.path else ""
+        message = f"{what} does not refer to {target}{where}" if chosen else f"there is no {what}"
+        return refers(configuration, check, chosen), message
     if check.path is None:
-        return bool(chosen) == (check.op == "exists"), f"{what} is {'not ' if check.op == 'exists' else ''}there"
+        return bool(chosen) == (check.op == "exists"), f"there is {'no' if check.op == 'exists' else 'a'} {what}"
     if not chosen:
-        return check.op == "absent", f"{what} is not there"
+        return check.op == "absent", f"there is no {what}"
     values = [value_at(configuration.resources[index], check.path) for index in chosen]
+    holds = [VALUE_TESTS[check.op](value, check.value) for value in values]
     every = check.every or check.op in ("absent", "not_equals")
-    passed = (all if every else any)(VALUE_TESTS[check.op](value, check.value) for value in values)
-    found = as_text(values[0])[:80] or "missing"
-    return passed, f"{check.path} of {what} is {found}, asked for {check.op} {as_text(check.value)[:80]}".rstrip()
+    passed = (all if every else any)(holds)
+    found = next((value for value, good in zip(values, holds, strict=True) if not good), None)
+    asked = ASKED[check.op].format(as_text(check.value)[:MAX_VALUE])
+    return passed, f"{check.path} of {what} is {'missing' if found is None else as_text(found)[:MAX_VALUE]}, {asked}"
 
 
 def is_negative(check: Check) -> bool:
     """True for what an empty answer satisfies as well."""
+    if check.op == "any_of":
+        return any(is_negative(option) for option in check.checks)
     return check.op in NEGATIVE_OPS or (check.op == "count" and check.value == 0)
 
 
@@ -221,7 +232,6 @@ def intent_share(checks: Sequence[Check], results: Sequence[CheckResult]) -> flo
     pairs = list(zip(checks, results, strict=True))
     if any(check.gate and not result.passed for check, result in pairs):
         return 0.0
-    positive = [result for check, result in pairs if not is_negative(check)]
-    if positive and not any(result.passed for result in positive):
+    if not any(result.passed and not is_negative(check) for check, result in pairs):
         return 0.0
     return sum(result.passed for result in results) / len(results)

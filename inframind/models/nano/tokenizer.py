@@ -1,9 +1,11 @@
 """The tokenizer of `inframind-nano`: byte-level BPE over its own corpus, with Qwen's special tokens and chat form."""
 
+import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -39,8 +41,20 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> "PreTrainedTokeniz
             show_progress=False,
         ),
     )
+    bpe = _plain_think(bpe)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=bpe, pad_token=PAD, eos_token=END, model_max_length=2048, clean_up_tokenization_spaces=False
     )
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
+
+
+def _plain_think(bpe: "Tokenizer") -> "Tokenizer":
+    """`<think>` stays in decoded text, as in Qwen3: servers leave special tokens out of what they send."""
+    from tokenizers import Tokenizer
+
+    data = json.loads(bpe.to_str())
+    for token in data["added_tokens"]:
+        token["special"] = token["content"] not in THINK
+    plain: Tokenizer = Tokenizer.from_str(json.dumps(data))
+    return plain

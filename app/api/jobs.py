@@ -1,0 +1,95 @@
+"""Jobs: create, list, show, cancel, events, metrics."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from app.deps import Configured, Database
+from app.jobs import service
+from app.jobs.spec import JobSpec
+from app.jobs.state import JobState
+from app.jobs.views import ErrorView, EventList, JobList, JobView, MetricList
+
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses={404: {"model": ErrorView}, 422: {"model": ErrorView}})
+POLL_SECONDS = 0.5
+PAGE = 200
+
+
+@router.post("", status_code=201)
+def create_job(spec: JobSpec, response: Response, database: Database, settings: Configured) -> JobView:
+    """Queues a training job. From this answer on it is never lost while the database is intact."""
+    job = service.submit(database, spec, settings.max_attempts)
+    response.headers["Location"] = f"/jobs/{job.id}"
+    return job
+
+
+@router.get("")
+def list_jobs(
+    database: Database,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    after: Annotated[str | None, Query(max_length=64, description="Id of the last job of the page before.")] = None,
+    state: JobState | None = None,
+) -> JobList:
+    """Jobs, newest first."""
+    data, has_more = service.list_jobs(database, limit, after, state)
+    return JobList(data=data, has_more=has_more)
+
+
+@router.get("/{job_id}")
+def get_job(job_id: str, database: Database) -> JobView:
+    """One job: its state, progress, latest metrics, results and error."""
+    return service.get(database, job_id)
+
+
+@router.post("/{job_id}/cancel", responses={409: {"model": ErrorView}})
+def cancel_job(job_id: str, database: Database) -> JobView:
+    """Stops a job. A running one ends at its next step; adapters of finished stages remain."""
+    return service.cancel(database, job_id)
+
+
+@router.get("/{job_id}/events", response_model=EventList, responses={200: {"content": {"text/event-stream": {}}}})
+async def get_events(
+    job_id: str,
+    request: Request,
+    database: Database,
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
+    last_event_id: Annotated[int | None, Header(ge=0)] = None,
+) -> EventList | EventSourceResponse:
+    """Events in order. With `Accept: text/event-stream` they come as they happen, after `Last-Event-ID`, until the job ends."""
+    if "text/event-stream" not in request.headers.get("accept", ""):
+        data, has_more, _ = await run_in_threadpool(service.events, database, job_id, after, limit)
+        return EventList(data=data, has_more=has_more)
+    await run_in_threadpool(service.get, database, job_id)
+    return EventSourceResponse(follow(job_id, database, last_event_id if last_event_id is not None else after))
+
+
+async def follow(job_id: str, database: Database, after: int) -> AsyncIterator[ServerSentEvent]:
+    """Events as server-sent events; holds no thread and no connection while it waits."""
+    while True:
+        data, has_more, ended = await run_in_threadpool(service.events, database, job_id, after, PAGE)
+        for event in data:
+            after = event.seq
+            yield ServerSentEvent(id=str(event.seq), event=event.code, data=json.dumps(event.model_dump()))
+        if ended and not has_more:
+            return
+        if not has_more:
+            await asyncio.sleep(POLL_SECONDS)
+
+
+@router.get("/{job_id}/metrics")
+def get_metrics(
+    job_id: str,
+    database: Database,
+    stage_index: Annotated[int | None, Query(ge=0)] = None,
+    after_step: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+) -> MetricList:
+    """Metrics of every step, in order."""
+    data, has_more = service.metrics(database, job_id, stage_index, after_step, limit)
+    return MetricList(data=data, has_more=has_more)

@@ -1,0 +1,62 @@
+"""Errors of the service: a status, a code, a message that says what to do, and the field at fault."""
+
+from inframind.errors import ConfigError, DataError, EngineError, InfraMindError, ModelNotFoundError, SandboxError
+
+
+class ServiceError(InfraMindError):
+    """The request could not be served."""
+
+    code = "internal_error"
+    status = 500
+
+
+class InvalidError(ServiceError):
+    """The request is not valid; `param` names the field."""
+
+    code = "invalid_request"
+    status = 422
+
+
+class NotFoundError(ServiceError):
+    """There is no such thing."""
+
+    code = "not_found"
+    status = 404
+
+
+class ConflictError(ServiceError):
+    """The thing is not in a state that allows this."""
+
+    code = "conflict"
+    status = 409
+
+
+class TooLargeError(ServiceError):
+    """The request's body is too large."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class UnavailableError(ServiceError):
+    """A part of the service does not answer; try again in a moment."""
+
+    code = "unavailable"
+    status = 503
+
+
+STATUSES: dict[type[InfraMindError], int] = {
+    ConfigError: 422,
+    DataError: 422,
+    ModelNotFoundError: 404,
+    SandboxError: 503,
+    EngineError: 503,
+}
+"""The library's errors -> HTTP status."""
+
+
+def status_of(error: InfraMindError) -> int:
+    """The HTTP status of an error."""
+    if isinstance(error, ServiceError):
+        return error.status
+    return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)

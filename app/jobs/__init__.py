@@ -1,0 +1,1 @@
+"""Jobs: what a person sends, what they see, and who may write when."""

@@ -1,0 +1,202 @@
+"""What the api does with jobs and models. The only creator of job rows."""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, func, select, update
+from sqlalchemy.orm import Session
+
+from app.db.models import Adapter, Job, JobEvent, JobMetric, StageResult, Worker
+from app.db.session import database_now, reading, writing
+from app.errors import ConflictError, InvalidError, NotFoundError
+from app.jobs.spec import JobSpec
+from app.jobs.state import TERMINAL, JobState
+from app.jobs.views import EventView, JobView, MetricView, ModelView, event_view, job_view, metric_view
+from inframind.models.registry import BASE_MODELS, is_available
+from inframind.pipeline import DEFAULT_DATASET
+
+WORKER_SILENT_SECONDS = 30.0
+
+
+def new_id(now: float) -> str:
+    """A UUID of version 7: its order is the order of creation (RFC 9562)."""
+    milliseconds = int(now * 1000)
+    random = uuid.uuid4().int & ((1 << 74) - 1)
+    value = (milliseconds << 80) | (0x7 << 76) | ((random >> 62) << 64) | (0b10 << 62) | (random & ((1 << 62) - 1))
+    return str(uuid.UUID(int=value))
+
+
+def record(
+    session: Session, job_id: str, fence: int, level: str, code: str, message: str, data: dict[str, Any] | None = None
+) -> None:
+    """Appends an event in the caller's transaction."""
+    last = session.scalar(select(func.max(JobEvent.seq)).where(JobEvent.job_id == job_id)) or 0
+    session.add(
+        JobEvent(
+            job_id=job_id,
+            seq=last + 1,
+            at=database_now(session),
+            fence=fence,
+            level=level,
+            code=code,
+            message=message[:4000],
+            data=data or {},
+        )
+    )
+
+
+def submit(engine: Engine, spec: JobSpec, max_attempts: int = 3) -> JobView:
+    """Writes the job's row. Raises InvalidError that names the field; nothing is stored then."""
+    if spec.base_model not in BASE_MODELS:
+        raise InvalidError(f"unknown base model {spec.base_model!r}; known: {', '.join(BASE_MODELS)}", param="base_model")
+    if spec.dataset != DEFAULT_DATASET:
+        raise InvalidError(f"unknown dataset {spec.dataset!r}; known: {DEFAULT_DATASET}", param="dataset")
+    stages = spec.resolved()
+    if not is_available(spec.base_model):
+        raise InvalidError(
+            f"the weights of {spec.base_model} are not in the hub's cache: run `hf download {spec.base_model}`", param="base_model"
+        )
+    with writing(engine) as session:
+        if spec.start_from is not None:
+            _check_parent(session, spec)
+        now = database_now(session)
+        job = Job(
+            id=new_id(now), name=spec.name, state=JobState.QUEUED, method=spec.method, base_model=spec.base_model,
+            start_from=spec.start_from, dataset=spec.dataset, seed=spec.seed, spec=stages, meta=spec.metadata,
+            created_at=now, max_attempts=max_attempts, metrics={},
+        )  # fmt: skip
+        session.add(job)
+        session.flush()
+        record(session, job.id, 0, "info", "queued", "the job was accepted")
+        session.refresh(job)
+        return job_view(job, [])
+
+
+def _check_parent(session: Session, spec: JobSpec) -> None:
+    parent = session.get(Adapter, spec.start_from)
+    if parent is None:
+        raise InvalidError(f"unknown adapter {spec.start_from!r}; GET /models lists those that exist", param="start_from")
+    if parent.base_model != spec.base_model:
+        raise InvalidError(f"{spec.start_from} belongs to the base model {parent.base_model}", param="start_from")
+
+
+def _job(session: Session, job_id: str) -> Job:
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFoundError(f"there is no job {job_id!r}", param="id")
+    return job
+
+
+def _results(session: Session, ids: Sequence[str]) -> dict[str, list[StageResult]]:
+    rows = session.scalars(select(StageResult).where(StageResult.job_id.in_(ids)).order_by(StageResult.stage_index))
+    found: dict[str, list[StageResult]] = {job_id: [] for job_id in ids}
+    for row in rows:
+        found[row.job_id].append(row)
+    return found
+
+
+def get(engine: Engine, job_id: str) -> JobView:
+    """One job. Raises NotFoundError."""
+    with reading(engine) as session:
+        job = _job(session, job_id)
+        return job_view(job, _results(session, [job_id])[job_id])
+
+
+def list_jobs(engine: Engine, limit: int, after: str | None, state: str | None) -> tuple[list[JobView], bool]:
+    """Jobs, newest first, behind the job `after`; and whether there are more."""
+    with reading(engine) as session:
+        query = select(Job).order_by(Job.id.desc()).limit(limit + 1)
+        if after is not None:
+            query = query.where(Job.id < _job(session, after).id)
+        if state is not None:
+            query = query.where(Job.state == state)
+        jobs = list(session.scalars(query))
+        results = _results(session, [job.id for job in jobs])
+        return [job_view(job, results[job.id]) for job in jobs[:limit]], len(jobs) > limit
+
+
+def cancel(engine: Engine, job_id: str) -> JobView:
+    """Cancels a queued job at once; asks a running one to stop. Raises ConflictError in a terminal state."""
+    with writing(engine) as session:
+        job = _job(session, job_id)
+        if job.state in TERMINAL:
+            raise ConflictError(f"the job is {job.state} already")
+        now = database_now(session)
+        cancelled = session.execute(
+            update(Job).where(Job.id == job_id, Job.state == JobState.QUEUED).values(state=JobState.CANCELLED, finished_at=now)
+        )
+        if cancelled.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
+            record(session, job_id, job.fence, "info", "cancelled", "the job was cancelled before it ran")
+        elif job.want != "cancel":
+            session.execute(update(Job).where(Job.id == job_id).values(want="cancel"))
+            record(session, job_id, job.fence, "info", "cancel_requested", "the worker was asked to stop")
+        session.flush()
+        session.refresh(job)
+        return job_view(job, _results(session, [job_id])[job_id])
+
+
+def events(engine: Engine, job_id: str, after: int, limit: int) -> tuple[list[EventView], bool, bool]:
+    """Events behind `after`, whether there are more, and whether the job is in a terminal state."""
+    with reading(engine) as session:
+        job = _job(session, job_id)
+        rows = list(
+            session.scalars(
+                select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.seq > after).order_by(JobEvent.seq).limit(limit + 1)
+            )
+        )
+        return [event_view(row) for row in rows[:limit]], len(rows) > limit, job.state in TERMINAL
+
+
+def metrics(engine: Engine, job_id: str, stage_index: int | None, after_step: int, limit: int) -> tuple[list[MetricView], bool]:
+    """Metrics in order of stage and step."""
+    with reading(engine) as session:
+        _job(session, job_id)
+        query = select(JobMetric).where(JobMetric.job_id == job_id, JobMetric.step > after_step)
+        if stage_index is not None:
+            query = query.where(JobMetric.stage_index == stage_index)
+        rows = list(session.scalars(query.order_by(JobMetric.stage_index, JobMetric.step).limit(limit + 1)))
+        return [metric_view(row) for row in rows[:limit]], len(rows) > limit
+
+
+def models(engine: Engine) -> list[ModelView]:
+    """Base models and adapters."""
+    bases = [
+        ModelView(id=m.id, kind="base", base_model=m.id, available=is_available(m.id), description=m.description)
+        for m in BASE_MODELS.values()
+    ]
+    with reading(engine) as session:
+        return bases + [_adapter_view(row) for row in session.scalars(select(Adapter).order_by(Adapter.created_at.desc()))]
+
+
+def _adapter_view(row: Adapter, *, whole: bool = False) -> ModelView:
+    return ModelView(
+        id=row.id, kind="adapter", base_model=row.base_model, stage=row.stage, job_id=row.job_id, parent=row.parent,
+        created_at=row.created_at, available=Path(row.path).is_dir(), manifest=row.manifest if whole else None,
+    )  # fmt: skip
+
+
+def model(engine: Engine, name: str) -> ModelView:
+    """One model with its manifest. Raises NotFoundError."""
+    if name in BASE_MODELS:
+        base = BASE_MODELS[name]
+        return ModelView(id=name, kind="base", base_model=name, available=is_available(name), description=base.description)
+    return _adapter_view(adapter(engine, name), whole=True)
+
+
+def adapter(engine: Engine, name: str) -> Adapter:
+    """The row of an adapter. Raises NotFoundError."""
+    with reading(engine) as session:
+        row = session.get(Adapter, name)
+        if row is None:
+            raise NotFoundError(f"there is no model {name!r}; GET /models lists those that exist", param="model")
+        session.expunge(row)
+        return row
+
+
+def has_live_worker(engine: Engine) -> bool:
+    """Whether a supervisor gave a sign of life lately."""
+    with reading(engine) as session:
+        last = session.scalar(select(func.max(Worker.heartbeat_at)))
+        return last is not None and database_now(session) - last < WORKER_SILENT_SECONDS

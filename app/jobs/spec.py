@@ -1,0 +1,48 @@
+"""What a person sends to start a job (docs/contracts/job.md)."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from inframind.models.registry import BASE_MODELS
+from inframind.pipeline import DEFAULT_DATASET, METHODS, resolve_stages
+
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+MetadataValue = Annotated[str, StringConstraints(max_length=512)]
+
+EXAMPLES = [
+    {"method": "dapo", "base_model": "inframind-nano", "seed": 0, "name": "first run", "metadata": {"team": "platform"}},
+    {
+        "stages": [
+            {"stage": "sft", "max_steps": 40, "quantization": "nf4"},
+            {"stage": "dapo", "max_steps": 20, "num_generations": 8},
+        ],
+        "base_model": "inframind-nano",
+    },
+]
+
+
+class JobSpec(BaseModel):
+    """The body of `POST /jobs`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": EXAMPLES})
+
+    method: str | None = Field(default=None, description=f"One of {', '.join(METHODS)}; or give `stages`.")
+    stages: list[dict[str, Any]] | None = Field(default=None, max_length=16, description="Stages with their hyperparameters.")
+    base_model: str = Field(default=next(iter(BASE_MODELS)), description="A base model of GET /models.")
+    start_from: str | None = Field(default=None, max_length=64, description="An adapter of GET /models to continue.")
+    dataset: str = Field(default=DEFAULT_DATASET, max_length=128)
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    name: str | None = Field(default=None, min_length=1, max_length=128)
+    metadata: dict[MetadataKey, MetadataValue] = Field(default_factory=dict, max_length=16)
+
+    @model_validator(mode="after")
+    def _either(self) -> "JobSpec":
+        if (self.method is None) == (self.stages is None):
+            raise ValueError("give either `method` or `stages`")
+        return self
+
+    def resolved(self) -> list[dict[str, Any]]:
+        """Every stage with every value. Raises ConfigError that names the field."""
+        found = resolve_stages(self.base_model, self.method, self.stages, continues=self.start_from is not None)
+        return [stage.model_dump(mode="json") for stage in found]

@@ -1,0 +1,166 @@
+"""What a person sees of jobs, events, metrics and models."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from app.db.models import Job, JobEvent, JobMetric, StageResult
+
+
+class View(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ErrorBody(View):
+    """What went wrong and what to do."""
+
+    code: str
+    message: str
+    param: str | None = None
+
+
+class ErrorView(View):
+    """The form of every error."""
+
+    error: ErrorBody
+
+
+class StageResultView(View):
+    """What a finished stage left."""
+
+    stage: str
+    stage_index: int
+    adapter: str | None
+    train_seconds: float
+    metrics: dict[str, Any]
+
+
+class JobView(View):
+    """A job (docs/contracts/job.md)."""
+
+    id: str
+    object: Literal["job"] = "job"
+    name: str | None
+    state: str
+    cancel_requested: bool
+    method: str | None
+    base_model: str
+    start_from: str | None
+    dataset: str
+    seed: int
+    metadata: dict[str, str]
+    stages: list[dict[str, Any]]
+    stage: str | None
+    stage_index: int | None
+    step: int
+    total_steps: int
+    progress: float
+    eta_seconds: float | None
+    metrics: dict[str, Any]
+    stage_results: list[StageResultView]
+    adapters: list[str]
+    attempts: int
+    error: ErrorBody | None
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+
+
+class EventView(View):
+    """Something that happened to a job."""
+
+    seq: int
+    at: float
+    level: str
+    code: str
+    message: str
+    data: dict[str, Any]
+
+
+class MetricView(View):
+    """Metrics of one step."""
+
+    stage: str
+    stage_index: int
+    step: int
+    at: float
+    values: dict[str, Any]
+
+
+class JobList(View):
+    """Jobs, newest first."""
+
+    object: Literal["list"] = "list"
+    data: list[JobView]
+    has_more: bool
+
+
+class EventList(View):
+    """Events in order."""
+
+    object: Literal["list"] = "list"
+    data: list[EventView]
+    has_more: bool
+
+
+class MetricList(View):
+    """Metrics in order."""
+
+    object: Literal["list"] = "list"
+    data: list[MetricView]
+    has_more: bool
+
+
+class ModelView(View):
+    """A base model or an adapter."""
+
+    id: str
+    object: Literal["model"] = "model"
+    kind: Literal["base", "adapter"]
+    base_model: str
+    stage: str | None = None
+    job_id: str | None = None
+    parent: str | None = None
+    created_at: float | None = None
+    available: bool
+    description: str | None = None
+    manifest: dict[str, Any] | None = None
+
+
+class ModelList(View):
+    """Base models, then adapters, newest first."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelView]
+
+
+def job_view(job: Job, results: list[StageResult]) -> JobView:
+    """The job as a person sees it."""
+    error = ErrorBody(code=job.error_code, message=job.error_message or "", param=job.error_param) if job.error_code else None
+    return JobView(
+        id=job.id, name=job.name, state=job.state, cancel_requested=job.state == "running" and job.want == "cancel",
+        method=job.method, base_model=job.base_model, start_from=job.start_from, dataset=job.dataset, seed=job.seed,
+        metadata=job.meta, stages=job.spec, stage=job.stage, stage_index=job.stage_index, step=job.step,
+        total_steps=job.total_steps, progress=round(job.progress, 4),
+        eta_seconds=job.eta_seconds if job.state == "running" else None, metrics=job.metrics,
+        stage_results=[
+            StageResultView(
+                stage=r.stage, stage_index=r.stage_index, adapter=r.adapter_id, train_seconds=r.train_seconds, metrics=r.metrics
+            )
+            for r in results
+        ],
+        adapters=[r.adapter_id for r in results if r.adapter_id], attempts=job.attempts, error=error,
+        created_at=job.created_at, started_at=job.started_at, finished_at=job.finished_at,
+    )  # fmt: skip
+
+
+def event_view(event: JobEvent) -> EventView:
+    """An event as a person sees it."""
+    return EventView(seq=event.seq, at=event.at, level=event.level, code=event.code, message=event.message, data=event.data)
+
+
+def metric_view(metric: JobMetric) -> MetricView:
+    """Metrics as a person sees them."""
+    return MetricView(stage=metric.stage, stage_index=metric.stage_index, step=metric.step, at=metric.at, values=metric.values)

@@ -1,0 +1,108 @@
+"""A run: stages in order, one adapter through all of them. Importing this loads no torch."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from inframind.errors import ConfigError, StoppedError
+from inframind.stages import STAGES, StageConfig
+from inframind.stages.base import StageContext, StageInput, StageReport
+from inframind.types import Contract
+
+METHODS: dict[str, tuple[str, ...]] = {
+    "sft": ("sft", "evaluate"),
+    "grpo": ("sft", "grpo", "evaluate"),
+    "dapo": ("sft", "grpo", "dapo", "evaluate"),
+    "evaluate": ("evaluate",),
+}
+DEFAULT_DATASET = "inframind-bench"
+
+# The demo's recipe: two CPU cores, minutes, the slice of difficulty 1-2 with answers of at most 256 tokens.
+NANO_SLICE = {"max_difficulty": 2}
+NANO_ROLLOUTS = {"prompts_per_step": 8, "num_generations": 8, "max_tokens": 256, "learning_rate": 1e-3, **NANO_SLICE}
+RECIPES: dict[str, dict[str, dict[str, Any]]] = {
+    "inframind-nano": {
+        "sft": {"max_steps": 40, "batch_size": 16, "learning_rate": 5e-4, "families_share": 0.35, "max_length": 512, **NANO_SLICE},
+        "grpo": {"max_steps": 20, **NANO_ROLLOUTS},
+        "dapo": {"max_steps": 30, "refill_rounds": 2, "overlong_buffer": 64, **NANO_ROLLOUTS},
+        "evaluate": {"tasks": 400, "new_family_tasks": 120, "max_tokens": 256, **NANO_SLICE},
+    }
+}
+"""Base model -> stage -> what differs from the stage's own defaults, which suit a 0.5B model on one GPU."""
+
+_STAGE: TypeAdapter[Any] = TypeAdapter(StageConfig)
+
+
+class PipelineSpec(Contract):
+    """A run as the trainer gets it."""
+
+    job_id: str
+    base_model: str
+    dataset: str = DEFAULT_DATASET
+    seed: int = 0
+    stages: tuple[StageConfig, ...]
+    start_from: tuple[str, str, str] | None = None
+    """(stage, adapter id, folder) of the adapter that the first stage continues."""
+
+
+def resolve_stages(
+    base_model: str, method: str | None = None, stages: Sequence[Mapping[str, Any]] | None = None, *, continues: bool = False
+) -> tuple[Any, ...]:
+    """Whole stage configurations from a method or from partial stages; what is not named takes the base model's recipe.
+
+    Raises ConfigError whose `param` names the field, such as `stages.0.max_steps`.
+    """
+    if (method is None) == (stages is None):
+        raise ConfigError("give either `method` or `stages`", param="method")
+    if method is not None:
+        if method not in METHODS:
+            raise ConfigError(f"unknown method {method!r}; known: {', '.join(METHODS)}", param="method")
+        names = [name for name in METHODS[method] if not (continues and name == "sft" and method != "sft")]
+        stages = [{"stage": name} for name in names]
+    if not stages or len(stages) > 16:
+        raise ConfigError("`stages` needs 1 to 16 stages", param="stages")
+    recipe = RECIPES.get(base_model, {})
+    return tuple(_resolved(index, given, recipe) for index, given in enumerate(stages))
+
+
+def _resolved(index: int, given: Mapping[str, Any], recipe: Mapping[str, Mapping[str, Any]]) -> Any:
+    name = given.get("stage")
+    if name not in STAGES:
+        raise ConfigError(f"unknown stage {name!r}; known: {', '.join(STAGES)}", param=f"stages.{index}.stage")
+    try:
+        return _STAGE.validate_python({**recipe.get(name, {}), **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:])
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{place or name}: {message}", param=f"stages.{index}.{place}".rstrip(".")) from None
+
+
+def run_pipeline(spec: PipelineSpec, context: StageContext) -> None:
+    """Runs the stages in order; those that an earlier attempt finished are passed over.
+
+    Raises StoppedError when the context asks to stop; a whole checkpoint is left behind.
+    """
+    lineage: list[tuple[str, str, Path, float]] = []
+    if spec.start_from:
+        stage, adapter, folder = spec.start_from
+        lineage.append((stage, adapter, Path(folder), 0.0))
+    for index, config in enumerate(spec.stages):
+        report = context.resume.finished.get(index)
+        if report is None:
+            if context.should_stop():
+                raise StoppedError(f"stopped before {config.stage}")
+            context.stage_started(index, config.stage, config.total_steps)
+            given = StageInput(spec.job_id, index, spec.base_model, spec.dataset, spec.seed, tuple(lineage))
+            report = run_stage(config, given, context)
+            context.stage_done(index, config.stage, report)
+        if report.manifest is not None and report.path is not None:
+            lineage.append((config.stage, report.manifest.id, Path(report.path), report.train_seconds))
+
+
+def run_stage(config: Any, given: StageInput, context: StageContext) -> StageReport:
+    """One stage."""
+    report: StageReport = STAGES[config.stage].run(config, given, context)
+    return report

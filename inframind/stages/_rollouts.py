@@ -1,0 +1,79 @@
+"""What grpo and dapo share: the dataset of tasks, the verified reward and TRL's settings."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from datasets import Dataset
+from trl import GRPOConfig
+
+from inframind.bench.load import load_tasks
+from inframind.bench.prompt import prompt
+from inframind.rewards.trl import Reward, verified_reward
+from inframind.rewards.verifier import Verifier
+from inframind.stages import _training
+from inframind.stages.base import RolloutConfig, StageContext, StageInput, StageReport
+from inframind.types import Task
+
+
+def run(
+    make_trainer: Callable[..., Any],
+    config: RolloutConfig,
+    given: StageInput,
+    context: StageContext,
+    losses: dict[str, Any],
+    more_rewards: Sequence[Reward] = (),
+) -> StageReport:
+    """Trains on rollouts that the verifier rewards, and publishes the adapter."""
+    tasks = load_tasks("train", categories=config.categories, max_difficulty=config.max_difficulty)
+    model, tokenizer = _training.load_for_training(config, given)
+    arguments = rollout_arguments(config, given, context, losses)
+    with Verifier(workers=2) as verifier:
+        reward = verified_reward({task.id: task for task in tasks}, verifier, decoder(tokenizer))
+        trainer = make_trainer(
+            model=model,
+            reward_funcs=[reward, *more_rewards],
+            args=arguments,
+            train_dataset=dataset(tasks),
+            processing_class=tokenizer,
+            callbacks=[_training.Reporter(context, given.stage_index)],
+        )
+        return _training.train_and_publish(trainer, config, given, context)
+
+
+def dataset(tasks: Sequence[Task]) -> Dataset:
+    """Prompts with the ids of their tasks."""
+    return Dataset.from_list([{"prompt": prompt(task), "task_id": task.id} for task in tasks])
+
+
+def decoder(tokenizer: Any) -> Callable[[Sequence[int]], str]:
+    """Ids to the text that a server would send: up to the closing token, special tokens kept."""
+    end = tokenizer.eos_token_id
+
+    def decode(ids: Sequence[int]) -> str:
+        tokens = list(ids)
+        cut = tokens.index(end) if end in tokens else len(tokens)
+        text: str = tokenizer.decode(tokens[:cut], skip_special_tokens=False)
+        return text
+
+    return decode
+
+
+def rollout_arguments(config: RolloutConfig, given: StageInput, context: StageContext, losses: dict[str, Any]) -> GRPOConfig:
+    """TRL's configuration for one stage."""
+    answers = config.prompts_per_step * config.num_generations
+    micro = config.micro_batch or answers
+    return GRPOConfig(
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=answers // micro,
+        steps_per_generation=answers // micro,
+        num_generations=config.num_generations,
+        max_completion_length=config.max_tokens,
+        temperature=config.temperature,
+        mask_truncated_completions=False,
+        log_completions=False,
+        use_vllm=False,
+        cache_implementation=None,
+        model_init_kwargs=None,
+        **losses,
+        **_training.common_arguments(config, given, context),
+    )

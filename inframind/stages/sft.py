@@ -1,0 +1,74 @@
+"""Supervised fine-tuning: the reference answers of training tasks, loss on the answers alone."""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from inframind.stages.base import StageContext, StageInput, StageReport, TrainingConfig
+
+if TYPE_CHECKING:
+    from inframind.types import Task
+
+
+class Config(TrainingConfig):
+    """Configuration of the stage `sft`."""
+
+    stage: Literal["sft"] = "sft"
+    max_steps: int = Field(default=300, ge=1, le=100_000)
+    learning_rate: float = Field(default=2e-4, gt=0.0, le=0.1)
+    batch_size: int = Field(default=16, ge=1, le=1024)
+    """Answers per step."""
+    max_length: int = Field(default=1024, ge=32, le=32_768)
+    """Tokens of prompt and answer; longer rows are left out."""
+    families_share: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Share of the training families whose written answers are shown; the rest is left to reinforcement."""
+
+    @property
+    def total_steps(self) -> int:
+        return self.max_steps
+
+
+def demonstrated(config: Config) -> "list[Task]":
+    """The training tasks whose written answers are shown: every n-th family of each category, as `families_share` says."""
+    from inframind.bench.load import load_tasks
+
+    tasks = load_tasks("train", categories=config.categories, max_difficulty=config.max_difficulty)
+    order: dict[str, list[str]] = {}
+    for task in tasks:
+        families = order.setdefault(task.category, [])
+        if task.family not in families:
+            families.append(task.family)
+    shown = {
+        family
+        for families in order.values()
+        for index, family in enumerate(families)
+        if int((index + 1) * config.families_share) > int(index * config.families_share)
+    }
+    return [task for task in tasks if task.family in shown]
+
+
+def run(config: Config, given: StageInput, context: StageContext) -> StageReport:
+    """Trains the adapter and publishes it."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    from inframind.bench.prompt import answer, prompt
+    from inframind.stages import _training
+
+    tasks = demonstrated(config)
+    rows = [{"prompt": prompt(task), "completion": [{"role": "assistant", "content": answer(task)}]} for task in tasks]
+    model, tokenizer = _training.load_for_training(config, given)
+    arguments = SFTConfig(
+        per_device_train_batch_size=config.batch_size,
+        max_length=config.max_length,
+        completion_only_loss=True,
+        **_training.common_arguments(config, given, context),
+    )
+    trainer = SFTTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+        callbacks=[_training.Reporter(context, given.stage_index)],
+    )
+    return _training.train_and_publish(trainer, config, given, context)
