@@ -146,4 +146,6 @@ class VerifyRequest(Contract):
     """Policy rules that count for the verdict; by default none does."""
     format: AnswerFormat = "auto"
     """`answer`: must hold exactly one fence; `file`: taken as it is; `auto`: `answer` if a fence is there."""
+    filename: str | None = Field(default=None, max_length=1024)
+    """How the file is called: a hint for the detection of the category; never opened."""
     id: str = ""

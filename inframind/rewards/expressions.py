@@ -50,7 +50,7 @@ def _call_problems(name: str, given: int) -> Iterator[str]:
     if name not in FUNCTIONS:
         yield f"there is no function {name}()"
         return
-    _, signature = FUNCTIONS[name]
+    signature = FUNCTIONS[name]["signature"]
     variadic = bool(signature) and signature[-1].get("variadic", False)
     if given < len(signature) or (given > len(signature) and not variadic):
         yield f"{name}() takes {len(signature)} arguments, not {given}"
@@ -75,10 +75,8 @@ def pattern(text: str) -> jsonschema_rs.Validator:
     try:
         return jsonschema_rs.validator_for({"pattern": f"^(?:{text})$"}, pattern_options=jsonschema_rs.RegexOptions())
     except jsonschema_rs.ValidationError:
-        raise DataError(
-            f"{text[:100]!r} is not a regular expression here: no look-around, no back-references, no huge repetitions",
-            param="value",
-        ) from None
+        limits = "no look-around, no back-references, no huge repetitions"
+        raise DataError(f"{text[:100]!r} is not a regular expression here ({limits})", param="value") from None
 
 
 def matches(text: str, wanted: str) -> bool:

@@ -1,12 +1,14 @@
 """The ladder: extract, parse, schema, references, intent, policy, each gating the next (docs/contracts/verdict.md)."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from inframind import __version__
 from inframind.categories import CATEGORIES, category
 from inframind.categories.base import Category, ParseError
-from inframind.rewards.checks import evaluate, intent_share
+from inframind.errors import ConfigError, DataError
+from inframind.rewards.checks import evaluate, intent_share, validate_checks
 from inframind.rewards.extract import extract
 from inframind.sandbox.guards import refusal
 from inframind.types import RUNGS, CheckResult, Finding, Outcome, Rung, RungStatus, Verdict, VerifyRequest
@@ -50,28 +52,37 @@ class _Ladder:
 
 
 def detect(text: str, filename: str | None = None) -> str | None:
-    """The category that the text most likely is of, or None."""
+    """The category that the text most likely is of, or None. Loads every category."""
     likelihoods = {name: category(name).detect(text, filename) for name in CATEGORIES}
     best = max(likelihoods, key=lambda name: likelihoods[name])
     return best if likelihoods[best] > 0 else None
 
 
 def score(request: VerifyRequest) -> Verdict:
-    """Judges one text in this process. Never raises for what the text holds."""
-    refused = refusal(request.text)
+    """Judges one text in this process. Raises ConfigError or DataError if the request itself has no meaning.
+
+    What a category raises passes through: whether the text is at fault is for the pool to find out.
+    """
+    validate_checks(request.checks)
+    given = category(request.category) if request.category else None
+    refused = guarded(request)
     if refused:
-        ladder = _Ladder(request, request.category)
-        return fail(ladder, "extract", refused.rule, refused.message)
-    name = request.category or detect(extract(request.text, (), request.format).text or request.text)
+        return refused
+    extracted = extract(request.text, given.languages if given else (), request.format)
+    if extracted.rule:
+        return fail(_Ladder(request, request.category), "extract", extracted.rule, extracted.message)
+    name = request.category or detect(extracted.text, request.filename)
     ladder = _Ladder(request, name)
     if name is None:
         return fail(ladder, "extract", "unknown-category", "the category is not recognised: name it")
-    kind = category(name)
-    extracted = extract(request.text, kind.languages, request.format)
-    if extracted.rule:
-        return fail(ladder, "extract", extracted.rule, extracted.message)
     ladder.rungs["extract"] = "pass"
-    return climb(ladder, kind, extracted.text)
+    return climb(ladder, category(name), extracted.text)
+
+
+def guarded(request: VerifyRequest) -> Verdict | None:
+    """The verdict of a text that a guard refuses, without looking further; None if no guard does."""
+    refused = refusal(request.text)
+    return fail(_Ladder(request, request.category), "extract", refused.rule, refused.message) if refused else None
 
 
 def fail(ladder: _Ladder, rung: Rung, rule: str, message: str) -> Verdict:
@@ -81,7 +92,10 @@ def fail(ladder: _Ladder, rung: Rung, rule: str, message: str) -> Verdict:
 
 
 def climb(ladder: _Ladder, kind: Category[Any], text: str) -> Verdict:
-    """From parse to policy."""
+    """From parse to policy. Raises DataError for a policy rule that does not exist."""
+    unknown = set(ladder.request.policies) - {rule.id for rule in kind.rules if rule.rung == "policy"}
+    if unknown:
+        raise DataError(f"{kind.id} has no policy rules {sorted(unknown)}", param="policies")
     try:
         document = kind.parse(text)
     except ParseError as error:
@@ -98,7 +112,10 @@ def climb(ladder: _Ladder, kind: Category[Any], text: str) -> Verdict:
 
 
 def judge_intent(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
-    """Evaluates the request's checks on the effective configuration; True if all hold or none was given."""
+    """Evaluates the request's checks on the effective configuration; True if all hold or none was given.
+
+    Checks that all hold and all are negative pass without earning anything: nothing that was asked for was shown.
+    """
     checks = ladder.request.checks
     if not checks:
         return True
@@ -110,9 +127,8 @@ def judge_intent(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
         if not result.passed
     ]
     share = intent_share(checks, ladder.checks)
-    ladder.stands("intent", missed, VALID + INTENT)
-    if missed:
-        ladder.score = VALID + INTENT * min(share, 0.99)
+    ladder.stands("intent", missed, VALID)
+    ladder.score = VALID + INTENT * share
     return not missed
 
 
@@ -129,12 +145,15 @@ def judge_policy(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
 
 
 def score_json(payload: str) -> str:
-    """The pool's calling form: a VerifyRequest as JSON to a Verdict as JSON."""
-    return score(VerifyRequest.model_validate_json(payload)).model_dump_json()
+    """The pool's calling form: a VerifyRequest as JSON to a Verdict, or to the error of a request without meaning, as JSON."""
+    try:
+        return score(VerifyRequest.model_validate_json(payload)).model_dump_json()
+    except (ConfigError, DataError) as error:
+        return json.dumps({"error": {"code": error.code, "message": str(error), "param": error.param}})
 
 
 def crashed(request: VerifyRequest, rule: str, message: str) -> Verdict:
-    """A text that hung or crashed the checker in two fresh workers: its own fault."""
+    """A text that hung or crashed the checker in two workers: its own fault."""
     return fail(_Ladder(request, request.category), "parse", rule, message)
 
 

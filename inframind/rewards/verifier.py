@@ -1,41 +1,69 @@
 """The verifier as everybody uses it: the ladder, in guarded warm worker processes."""
 
+import json
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from inframind.errors import SandboxError
-from inframind.rewards.score import crashed, unscorable
-from inframind.sandbox.guards import refusal
+from inframind.errors import ConfigError, DataError, SandboxError
+from inframind.rewards.score import crashed, guarded, unscorable
 from inframind.sandbox.pool import CallFailedError, Pool
 from inframind.types import Verdict, VerifyRequest
 
 DEADLINE_SECONDS = 2.0
-REASONS = {
-    "deadline": f"checking did not end within {DEADLINE_SECONDS:g} s, twice",
-    "crash": "the text crashed the checker, twice",
-}
+
+RequestError = ConfigError | DataError
+ERRORS: dict[str, type[RequestError]] = {ConfigError.code: ConfigError, DataError.code: DataError}
 
 
 class Verifier:
-    """Judges texts. Thread-safe; the worker processes start when first needed. Use it as a context manager."""
+    """Judges texts. Thread-safe; the worker processes start when first needed. Use it as a context manager.
 
-    def __init__(self, workers: int = 2) -> None:
-        self._pool = Pool("inframind.rewards.score:score_json", workers, DEADLINE_SECONDS)
+    `deadline_seconds` is the processor time that one check may use.
+    """
+
+    def __init__(self, workers: int = 2, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+        self._deadline = deadline_seconds
+        self._pool = Pool("inframind.rewards.score:score_json", workers, deadline_seconds)
 
     def verify(self, request: VerifyRequest) -> Verdict:
-        """The verdict; an environment that fails gives `unscorable`, never an exception."""
+        """The verdict; an environment that fails gives `unscorable`. Raises ConfigError or DataError for a meaningless request."""
         return self.verify_many([request])[0]
 
     def verify_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict]:
-        """The verdicts in order, from all workers at once."""
-        # A refused text need not travel, and a lone surrogate cannot be written as JSON.
-        payloads = [
-            (request.model_copy(update={"text": ""}) if refusal(request.text) else request).model_dump_json()
-            for request in requests
-        ]
-        answers = self._pool.map(payloads)
-        return [_verdict(request, answer) for request, answer in zip(requests, answers, strict=True)]
+        """The verdicts in order, from all workers at once. Raises ConfigError or DataError for the first meaningless request."""
+        verdicts = []
+        for index, answer in enumerate(self.try_many(requests)):
+            if isinstance(answer, ConfigError | DataError):
+                where = f"request {index}: " if len(requests) > 1 else ""
+                raise type(answer)(f"{where}{answer}", param=answer.param)
+            verdicts.append(answer)
+        return verdicts
+
+    def try_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict | RequestError]:
+        """As `verify_many`, with the error in the place of each request that has no meaning."""
+        # A refused text does not travel: it may be large, or not even be UTF-8.
+        answers: list[Verdict | RequestError | None] = [guarded(request) for request in requests]
+        open_ = [index for index, answer in enumerate(answers) if answer is None]
+        try:
+            replies = self._pool.map([requests[index].model_dump_json() for index in open_])
+        except SandboxError as error:
+            replies = [error] * len(open_)
+        for index, reply in zip(open_, replies, strict=True):
+            answers[index] = self._answer(requests[index], reply)
+        return [answer for answer in answers if answer is not None]
+
+    def _answer(self, request: VerifyRequest, reply: str | CallFailedError | SandboxError) -> Verdict | RequestError:
+        if isinstance(reply, CallFailedError):
+            what = "crashed" if reply.reason == "crash" else f"did not end within {self._deadline:g} s of processor time"
+            where = f" ({reply.detail})" if reply.detail else ""
+            return crashed(request, f"checker-{reply.reason}", f"checking this text {what}, twice{where}")
+        if isinstance(reply, SandboxError):
+            return unscorable(request, str(reply))
+        if not reply.startswith('{"error"'):
+            return Verdict.model_validate_json(reply)
+        error = json.loads(reply)["error"]
+        return ERRORS[error["code"]](error["message"], param=error["param"])
 
     def close(self) -> None:
         """Ends the workers."""
@@ -46,14 +74,3 @@ class Verifier:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def _verdict(request: VerifyRequest, answer: str | CallFailedError | SandboxError) -> Verdict:
-    if isinstance(answer, CallFailedError):
-        return crashed(request, f"checker-{answer.reason}", REASONS.get(answer.reason, answer.reason))
-    if isinstance(answer, SandboxError):
-        return unscorable(request, str(answer))
-    refused = refusal(request.text)
-    if refused:
-        return crashed(request, refused.rule, refused.message)
-    return Verdict.model_validate_json(answer)
