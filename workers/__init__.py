@@ -1,0 +1,1 @@
+"""Processes around the library: supervisor, trainer, inference server."""

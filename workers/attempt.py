@@ -1,0 +1,289 @@
+"""One attempt at a job: the trainer process, its lease, and what it reports, written with the fence."""
+
+import contextlib
+import logging
+import os
+import select
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from app.db.models import Job
+from app.jobs import lease, record
+from app.jobs.lease import Claim, JobError, LeaseLostError
+from app.jobs.state import TERMINAL
+from app.settings import Settings
+from inframind.errors import EngineError
+from inframind.models.adapter import AdapterManifest, verify_adapter
+from inframind.pipeline import PipelineSpec
+from inframind.stages.base import StageReport
+from workers import pipe
+from workers.process import signal_group, spawn
+from workers.progress import Estimate
+from workers.trainer import EXIT_DONE, EXIT_LEASE_LOST, CheckpointRecord, TrainerJob, deadline_file
+
+log = logging.getLogger(__name__)
+
+LEASE_SHARE = 0.8
+"""The trainer ends itself after this share of the lease, before another worker can take the job."""
+STALL_SECONDS = 900.0
+TICK_SECONDS = 0.05
+PASSED_ON = (
+    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_CACHE", "OMP_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "CUDA_HOME",
+)  # fmt: skip
+"""Everything of the environment that the trainer may see: no database, no key."""
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+
+class UntrustedReportError(Exception):
+    """The trainer reported something that cannot be: a path outside its folder, an adapter with wrong bytes."""
+
+
+class Attempt:
+    """Runs one claimed job until it ends, is taken away or the worker drains."""
+
+    def __init__(self, engine: Engine, settings: Settings, held: Claim, draining: Callable[[], bool]) -> None:
+        self._engine, self._settings, self._held, self._draining = engine, settings, held, draining
+        self._job_dir = settings.artifacts / held.job_id
+        self._run_dir = self._job_dir / str(held.fence)
+        self._lease_until = time.monotonic() + settings.lease_seconds
+        self._beat_at = 0.0
+        self._want = "run"
+        self._told_to_stop_at: float | None = None
+        self._killed_for: JobError | None = None
+        self._failure: pipe.Failed | None = None
+        self._heard_at = time.monotonic()
+        self._estimate = Estimate()
+        self._unfinished: set[int] = set()
+
+    def run(self) -> None:
+        """The whole attempt. Loses silently: without the lease nothing is written."""
+        process = None
+        try:
+            process = self._start()
+            if process is not None:
+                self._attend(process)
+                self._write(partial(self._settle, status=process.wait()))
+        except LeaseLostError as error:
+            log.warning("%s", error)
+        finally:
+            if process is not None:
+                signal_group(process, signal.SIGKILL)
+                process.wait()
+                if process.stdout:
+                    process.stdout.close()
+
+    # Start
+
+    def _start(self) -> "subprocess.Popen[bytes] | None":
+        self._run_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            job = self._trainer_job()
+        except ValidationError as error:
+            message = f"the job's stages are not valid for this version: {error.errors()[0]['msg']}"
+            self._write(lambda session, row: lease.finish(session, row, "failed", JobError("invalid_config", message, "stages")))
+            return None
+        self._estimate = Estimate.of([(stage.stage, stage.total_steps) for stage in job.spec.stages], list(job.finished))
+        self._unfinished = set(range(len(job.spec.stages))) - set(job.finished)
+        self._renew()
+        given = self._run_dir / "job.json"
+        given.write_text(job.model_dump_json())
+        env = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | OFFLINE
+        with given.open("rb") as stdin, (self._run_dir / "trainer.log").open("ab") as stderr:
+            return spawn("workers.trainer", env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
+
+    def _trainer_job(self) -> TrainerJob:
+        run = lease.load_run(self._engine, self._held)
+        adapters = {adapter.id: adapter for adapter in run.adapters}
+        finished = {}
+        for result in run.results:
+            adapter = adapters.get(result.adapter_id or "")
+            manifest = AdapterManifest.model_validate(adapter.manifest) if adapter else None
+            path = adapter.path if adapter else None
+            finished[result.stage_index] = StageReport(
+                metrics=result.metrics, train_seconds=result.train_seconds, manifest=manifest, path=path
+            )
+        start = run.start_from
+        spec = PipelineSpec.model_validate(
+            {
+                "job_id": run.job.id,
+                "base_model": run.job.base_model,
+                "dataset": run.job.dataset,
+                "seed": run.job.seed,
+                "stages": run.job.spec,
+                "start_from": (start.stage, start.id, start.path) if start else None,
+            }
+        )
+        saved = [CheckpointRecord(stage_index=c.stage_index, step=c.step, path=c.path, sha256=c.sha256) for c in run.checkpoints]
+        return TrainerJob(
+            spec=spec,
+            run_dir=str(self._run_dir),
+            attempt=self._held.fence,
+            pipeline=self._settings.pipeline,
+            finished=finished,
+            checkpoints=tuple(saved),
+        )
+
+    # While it runs
+
+    def _attend(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdout is not None
+        reader, descriptor, open_ = pipe.Reader(), process.stdout.fileno(), True
+        while open_ or process.poll() is None:
+            if open_ and select.select([descriptor], [], [], TICK_SECONDS)[0]:
+                data = os.read(descriptor, 1 << 16)
+                open_ = bool(data) and self._take(reader, data, process)
+            elif not open_:
+                time.sleep(TICK_SECONDS)
+            elif process.poll() is not None and not select.select([descriptor], [], [], 0)[0]:
+                # Dead, and nothing left to read: a process it left behind may hold the pipe open.
+                return
+            self._renew()
+            self._stop_if_asked(process)
+
+    def _take(self, reader: pipe.Reader, data: bytes, process: "subprocess.Popen[bytes]") -> bool:
+        """Writes what the trainer said; False: it is not listened to any more."""
+        self._heard_at = time.monotonic()
+        try:
+            for message in reader.feed(data):
+                self._write(partial(self._record, message=message))
+        except (pipe.PipeError, UntrustedReportError) as error:
+            self._kill(process, JobError("internal_error", f"the trainer's report was refused: {error}"))
+            return False
+        return True
+
+    def _record(self, session: Session, job: Job, message: Any) -> None:
+        now = time.monotonic()
+        match message:
+            case pipe.StageStarted(stage_index=index, stage=stage, total_steps=total):
+                self._estimate.start(index, now)
+                record.start_stage(session, job, index, stage, total)
+            case pipe.Progress(stage_index=index, step=step, metrics=metrics):
+                self._estimate.step(index, step, now)
+                record.add_metrics(session, job, index, step, metrics)
+            case pipe.Event(level=level, code=code, message=text, data=data):
+                record.add_event(session, job, level, code, text, data)
+            case pipe.CheckpointSaved(stage_index=index, step=step, path=path, sha256=sha256):
+                record.add_checkpoint(session, job, index, step, str(self._own(path)), sha256)
+            case pipe.StageDone(stage_index=index, stage=stage, report=report):
+                self._publish(session, job, index, stage, report)
+            case pipe.Failed():
+                self._failure = message
+        job.progress, job.eta_seconds = self._estimate.progress(), self._estimate.eta_seconds()
+
+    def _publish(self, session: Session, job: Job, index: int, stage: str, report: StageReport) -> None:
+        manifest, path = None, None
+        if report.manifest is not None and report.path is not None:
+            path = self._own(report.path)
+            try:
+                manifest = verify_adapter(path).model_dump(mode="json")
+            except EngineError as error:
+                raise UntrustedReportError(str(error)) from error
+        self._estimate.finish(index)
+        self._unfinished.discard(index)
+        record.publish_stage(
+            session, job, index, stage, report.metrics, report.train_seconds, manifest, str(path) if path else None
+        )
+
+    def _own(self, path: str) -> Path:
+        whole = Path(path).resolve()
+        if not whole.is_relative_to(self._run_dir.resolve()):
+            raise UntrustedReportError("a path outside the attempt's folder")
+        return whole
+
+    def _write(self, change: Callable[[Session, Job], None]) -> None:
+        """One fenced transaction, tried again while the database is away and the lease may still hold."""
+        while True:
+            try:
+                with lease.fenced(self._engine, self._held) as (session, job):
+                    change(session, job)
+                    return
+            except (OperationalError, InterfaceError) as error:
+                if time.monotonic() > self._lease_until:
+                    raise LeaseLostError("the database was away for longer than the lease") from error
+                time.sleep(TICK_SECONDS)
+
+    def _renew(self) -> None:
+        """Renews the lease when it is time, and tells the trainer until when it may go on."""
+        sent = time.monotonic()
+        if sent < self._beat_at:
+            return
+        lease_seconds = self._settings.lease_seconds
+        try:
+            self._want = lease.heartbeat(self._engine, self._held, lease_seconds)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("the lease could not be renewed: %s", type(error).__name__)
+            if sent > self._lease_until:
+                raise LeaseLostError("the database was away for longer than the lease") from error
+            return
+        self._lease_until = sent + lease_seconds * LEASE_SHARE
+        self._beat_at = sent + min(lease_seconds / 5, 2.0)
+        temporary = self._run_dir / ".deadline"
+        temporary.write_text(str(self._lease_until))
+        temporary.rename(deadline_file(self._run_dir))
+
+    # How it ends
+
+    def _stop_if_asked(self, process: "subprocess.Popen[bytes]") -> None:
+        now = time.monotonic()
+        if process.poll() is not None:
+            return
+        if self._told_to_stop_at is None:
+            if self._want == "cancel" or self._draining():
+                self._told_to_stop_at = now
+                process.terminate()
+            elif now - self._heard_at > STALL_SECONDS:
+                self._kill(process, JobError("trainer_stalled", f"the trainer reported nothing for {STALL_SECONDS:.0f} s"))
+        elif now - self._told_to_stop_at > self._settings.grace_seconds:
+            signal_group(process, signal.SIGKILL)
+
+    def _kill(self, process: "subprocess.Popen[bytes]", reason: JobError) -> None:
+        self._killed_for = reason
+        signal_group(process, signal.SIGKILL)
+
+    def _settle(self, session: Session, job: Job, status: int) -> None:
+        """What the trainer's end means for the job."""
+        if self._killed_for is not None:
+            lease.fail_attempt(session, job, self._killed_for, retry=True)
+        elif self._failure is not None:
+            error = JobError(self._failure.code, self._failure.message, self._failure.param)
+            lease.fail_attempt(session, job, error, retry=self._failure.retry)
+        elif status == EXIT_DONE and not self._unfinished:
+            lease.finish(session, job, "succeeded")
+        elif job.want == "cancel":
+            lease.finish(session, job, "cancelled")
+        elif self._told_to_stop_at is not None:
+            lease.requeue(session, job, JobError("worker_drained", "the worker was stopped"), infrastructure=True)
+        elif status == EXIT_LEASE_LOST:
+            lease.requeue(session, job, JobError("lease_not_renewed", "the lease was not renewed in time"), infrastructure=True)
+        else:
+            lease.fail_attempt(session, job, crash(status), retry=True)
+        if job.state in TERMINAL:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """A finished job needs its published adapters, not the folders the stages worked in."""
+        for folder in self._job_dir.glob("*/stage-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def crash(status: int) -> JobError:
+    """An end without a word."""
+    if status >= 0:
+        return JobError("trainer_exited", f"the trainer ended with status {status} before its stages were done; see its log")
+    name = str(-status)
+    with contextlib.suppress(ValueError):
+        name = signal.Signals(-status).name
+    hint = " (often the system's out-of-memory killer: lower `batch_size` or `max_tokens`)" if name == "SIGKILL" else ""
+    return JobError("trainer_killed", f"the trainer was killed by {name}{hint}")

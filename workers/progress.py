@@ -1,0 +1,74 @@
+"""How far a job is, and how long it will take: measured seconds per step, and a guess for the stages that are still to come."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+SECONDS_PER_STEP = {"sft": 1.0, "grpo": 4.0, "dapo": 6.0, "evaluate": 0.1}
+"""Guesses for inframind-nano on two cores; only their ratios matter, for what is measured scales them."""
+
+
+@dataclass
+class Stage:
+    """One stage's share of the work."""
+
+    name: str
+    steps: int
+    done: int = 0
+    started_at: float | None = None
+    first: tuple[int, float] | None = None
+    """Step and time of the attempt's first report: what came before it is loading."""
+    seconds_per_step: float | None = None
+
+    @property
+    def guess(self) -> float:
+        return SECONDS_PER_STEP.get(self.name, 1.0)
+
+
+@dataclass
+class Estimate:
+    """Fed with the trainer's reports."""
+
+    stages: list[Stage] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, stages: Iterable[tuple[str, int]], finished: Sequence[int]) -> "Estimate":
+        """From every stage's name and steps, and the stages that an earlier attempt finished."""
+        return cls([Stage(name, steps, steps if index in finished else 0) for index, (name, steps) in enumerate(stages)])
+
+    def start(self, index: int, now: float) -> None:
+        """A stage begins."""
+        self.stages[index].started_at = now
+
+    def step(self, index: int, step: int, now: float) -> None:
+        """A stage has done `step` steps."""
+        stage = self.stages[index]
+        stage.done = min(step, stage.steps)
+        if stage.first is None:
+            stage.first = (step, now)
+            if stage.started_at is not None and step > 0:
+                stage.seconds_per_step = (now - stage.started_at) / step
+        elif step > stage.first[0]:
+            stage.seconds_per_step = (now - stage.first[1]) / (step - stage.first[0])
+
+    def finish(self, index: int) -> None:
+        """A stage is done."""
+        self.stages[index].done = self.stages[index].steps
+
+    def _costs(self) -> list[float]:
+        measured = [(s.seconds_per_step * s.done, s.guess * s.done) for s in self.stages if s.seconds_per_step is not None]
+        guessed = sum(guess for _, guess in measured)
+        scale = sum(seconds for seconds, _ in measured) / guessed if guessed else 1.0
+        return [s.guess * scale if s.seconds_per_step is None else s.seconds_per_step for s in self.stages]
+
+    def progress(self) -> float:
+        """Share of the work that is done, 0..1."""
+        costs = self._costs()
+        total = sum(cost * stage.steps for cost, stage in zip(costs, self.stages, strict=True))
+        done = sum(cost * stage.done for cost, stage in zip(costs, self.stages, strict=True))
+        return min(1.0, done / total) if total else 0.0
+
+    def eta_seconds(self) -> float | None:
+        """Seconds of work left; None before the first measured step."""
+        if all(stage.seconds_per_step is None for stage in self.stages):
+            return None
+        return sum(cost * (stage.steps - stage.done) for cost, stage in zip(self._costs(), self.stages, strict=True))
