@@ -1,79 +1,108 @@
-"""The rules judge: the verifier's verdict in the shape of a judge's answer. Deterministic; it reads no instruction."""
+"""The rules judge: five scores from a verdict alone. Deterministic, so it can be a baseline for any model that judges.
+
+| score | 0 to 10 |
+|---|---|
+| syntax | 10 when the schema rung holds, 5 when the text only parses, else 0 |
+| correctness | ten times the verdict's score; without checks ten times the share of validity reached (score / 0.2) |
+| completeness | ten times the share of checks that hold; without checks 10 when the references hold |
+| best_practices | 10, less 2 for each policy rule of severity `info` that fired and 1 for each of a higher one; 0 if not valid |
+| security | 10, less 3 for each policy rule of severity `warning` or `error` that fired; 0 if not valid |
+| overall | correctness x (0.8 + 0.2 x mean of best_practices and security / 10): good habits never lift a wrong answer |
+"""
+
+from collections.abc import Sequence
 
 from pydantic import Field
 
-from inframind.types import RUNGS, Contract, Outcome, Rung, Verdict
+from inframind.errors import SandboxError
+from inframind.types import Contract, Finding, Outcome, Verdict
 
-ORDER = {rung: place for place, rung in enumerate(RUNGS)}
+VALID_SCORE = 0.2
+MAX_NOTES = 12
 
 
 class Scores(Contract):
-    """0 to 10 each."""
+    """Each from 0 (worst) to 10."""
 
-    syntax: float = Field(ge=0, le=10)
-    """10 if the text parses."""
-    correctness: float = Field(ge=0, le=10)
-    """5 for the schema, 5 for the references."""
-    completeness: float = Field(ge=0, le=10)
-    """Share of the checks that hold; without checks, 10 for a valid text."""
-    best_practices: float = Field(ge=0, le=10)
-    """10, less 1 per piece of advice; 0 for a text that is not valid."""
-    security: float = Field(ge=0, le=10)
-    """10, less 3 per warning of the policy rung; 0 for a text that is not valid."""
+    syntax: float = Field(ge=0.0, le=10.0)
+    correctness: float = Field(ge=0.0, le=10.0)
+    completeness: float = Field(ge=0.0, le=10.0)
+    best_practices: float = Field(ge=0.0, le=10.0)
+    security: float = Field(ge=0.0, le=10.0)
 
 
 class Judgement(Contract):
-    """What a judge says."""
+    """What a judge says of one answer."""
 
     judge: str = "rules"
+    verdict: Outcome
     scores: Scores
-    overall: float = Field(ge=0, le=10)
-    """Mean of the scores; at most 4 for a text that does not pass."""
+    overall: float = Field(ge=0.0, le=10.0)
     would_work: bool
-    """The text is valid and every check holds."""
+    """The text is valid and, where checks were given, does all that was asked for."""
     feedback: str
-    verdict: Verdict
 
 
 def judge(verdict: Verdict) -> Judgement:
-    """The verdict as scores."""
-    scores = scores_of(verdict)
-    values = list(scores.model_dump().values())
-    overall = sum(values) / len(values)
-    works = verdict.verdict is Outcome.PASS
+    """Scores and feedback by the table above. Raises SandboxError for an unscorable verdict: nothing is known of the text then."""
+    if verdict.verdict is Outcome.UNSCORABLE:
+        notes = "; ".join(finding.message for finding in verdict.findings)
+        raise SandboxError(f"the answer could not be verified: {notes}")
+    scores = _scores(verdict)
+    habits = (scores.best_practices + scores.security) / 20
     return Judgement(
+        verdict=verdict.verdict,
         scores=scores,
-        overall=round(overall if works else min(4.0, overall), 2),
-        would_work=works,
+        overall=round(scores.correctness * (0.8 + 0.2 * habits), 1),
+        would_work=verdict.verdict is Outcome.PASS,
         feedback=feedback(verdict),
-        verdict=verdict,
     )
 
 
-def scores_of(verdict: Verdict) -> Scores:
-    """The five scores."""
-
-    def holds(rung: Rung) -> bool:
-        return verdict.rungs[rung] == "pass"
-
-    valid = holds("references")
-    share = sum(check.passed for check in verdict.checks) / len(verdict.checks) if verdict.checks else float(valid)
-    advice = [finding for finding in verdict.findings if finding.rung == "policy"]
-    warnings = sum(finding.severity == "warning" for finding in advice)
+def _scores(verdict: Verdict) -> Scores:
+    valid = verdict.rungs["references"] == "pass"
+    fired = {finding.rule: finding.severity for finding in verdict.findings if finding.rung == "policy"}
+    advice = sum(severity == "info" for severity in fired.values())
+    risks = len(fired) - advice
+    syntax = 10.0 if verdict.rungs["schema"] == "pass" else 5.0 if verdict.rungs["parse"] == "pass" else 0.0
+    if verdict.checks:
+        correctness = 10 * verdict.score
+        completeness = 10 * sum(check.passed for check in verdict.checks) / len(verdict.checks)
+    else:
+        # Checks that could not be asked leave no trace in a verdict; then the text is not valid either.
+        correctness = 10 * min(1.0, verdict.score / VALID_SCORE) if valid else 10 * verdict.score
+        completeness = 10.0 if valid else 0.0
     return Scores(
-        syntax=10.0 * holds("parse"),
-        correctness=5.0 * holds("schema") + 5.0 * valid,
-        completeness=round(10.0 * share * valid, 2),
-        best_practices=max(0.0, 10.0 - (len(advice) - warnings)) * valid,
-        security=max(0.0, 10.0 - 3.0 * warnings) * valid,
+        syntax=syntax,
+        correctness=round(correctness, 1),
+        completeness=round(completeness, 1),
+        best_practices=max(0.0, 10.0 - 2 * advice - risks) if valid else 0.0,
+        security=max(0.0, 10.0 - 3 * risks) if valid else 0.0,
     )
 
 
 def feedback(verdict: Verdict) -> str:
-    """The findings in words, those that gate first."""
-    if verdict.verdict is Outcome.UNSCORABLE:
-        return "The verifier's environment failed; the answer was not judged."
-    ordered = sorted(verdict.findings, key=lambda f: (f.severity not in ("error", "unsupported"), ORDER[f.rung]))
-    if not ordered:
-        return "Nothing to object to."
-    return "\n".join(f"{f.rung}: {f.message}" + (f" (line {f.line})" if f.line else "") for f in ordered[:10])
+    """What is wrong, most important first, one note a line."""
+    gating = [finding for finding in verdict.findings if finding.severity in ("error", "unsupported")]
+    advice = [finding for finding in verdict.findings if finding.severity in ("warning", "info")]
+    lines = [_headline(verdict)] + [_note(finding) for finding in (*gating, *advice)[:MAX_NOTES]]
+    left = len(gating) + len(advice) - MAX_NOTES
+    return "\n".join([*lines, f"- and {left} more"] if left > 0 else lines)
+
+
+def _headline(verdict: Verdict) -> str:
+    if verdict.verdict is Outcome.PASS:
+        held = len(verdict.checks)
+        return f"Valid, and all {held} checks hold." if held else "Valid. Nothing was asked for, so nothing more was checked."
+    failed = next((rung for rung, status in verdict.rungs.items() if status in ("fail", "unsupported")), "policy")
+    return f"Stopped at the {failed} rung." if failed != "intent" else f"Valid, but {_missed(verdict)} hold."
+
+
+def _missed(verdict: Verdict) -> str:
+    held: Sequence[bool] = [check.passed for check in verdict.checks]
+    return f"only {sum(held)} of {len(held)} checks"
+
+
+def _note(finding: Finding) -> str:
+    where = f"line {finding.line}: " if finding.line else ""
+    return f"- {where}{finding.message} [{finding.rule}]"

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from pydantic_core import PydanticSerializationError
+
 from inframind.errors import ConfigError, DataError, SandboxError
 from inframind.rewards.score import crashed, guarded, unscorable
 from inframind.sandbox.pool import CallFailedError, Pool
@@ -43,15 +45,19 @@ class Verifier:
     def try_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict | RequestError]:
         """As `verify_many`, with the error in the place of each request that has no meaning."""
         # A refused text does not travel: it may be large, or not even be UTF-8.
-        answers: list[Verdict | RequestError | None] = [guarded(request) for request in requests]
-        open_ = [index for index, answer in enumerate(answers) if answer is None]
+        verdicts = [guarded(request) for request in requests]
+        payloads = [_payload(request, refused=verdict is not None) for request, verdict in zip(requests, verdicts, strict=True)]
+        travelling = [
+            payload for payload, verdict in zip(payloads, verdicts, strict=True) if isinstance(payload, str) and verdict is None
+        ]
         try:
-            replies = self._pool.map([requests[index].model_dump_json() for index in open_])
+            replies = iter(self._pool.map(travelling))
         except SandboxError as error:
-            replies = [error] * len(open_)
-        for index, reply in zip(open_, replies, strict=True):
-            answers[index] = self._answer(requests[index], reply)
-        return [answer for answer in answers if answer is not None]
+            replies = iter([error] * len(travelling))
+        return [
+            payload if isinstance(payload, DataError) else verdict or self._answer(request, next(replies))
+            for request, verdict, payload in zip(requests, verdicts, payloads, strict=True)
+        ]
 
     def _answer(self, request: VerifyRequest, reply: str | CallFailedError | SandboxError) -> Verdict | RequestError:
         if isinstance(reply, CallFailedError):
@@ -65,6 +71,10 @@ class Verifier:
         error = json.loads(reply)["error"]
         return ERRORS[error["code"]](error["message"], param=error["param"])
 
+    def process_ids(self) -> list[int]:
+        """Of the workers that wait for work: for measurements."""
+        return self._pool.process_ids()
+
     def close(self) -> None:
         """Ends the workers."""
         self._pool.close()
@@ -74,3 +84,10 @@ class Verifier:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _payload(request: VerifyRequest, *, refused: bool) -> str | DataError:
+    try:
+        return (request.model_copy(update={"text": ""}) if refused else request).model_dump_json()
+    except PydanticSerializationError:
+        return DataError("the request is not valid UTF-8: its id or a check has a lone surrogate", param="checks")

@@ -1,0 +1,191 @@
+"""`inframind verify`: the verifier on files and streams. The service's commands are added by app/cli.py."""
+
+import json
+import sys
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from rich.console import Console
+from rich.markup import escape
+
+from inframind.errors import DataError, InfraMindError
+from inframind.rewards.report import human, sarif
+from inframind.rewards.verifier import Verifier
+from inframind.types import Check, Contract, Outcome, Verdict, VerifyRequest
+
+app = typer.Typer(
+    name="inframind",
+    help="Small language models for Infrastructure as Code, rewarded by real validation.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+CHUNK = 256
+"""Lines of a stream that are judged together."""
+MAX_LINE = 8_000_000
+"""Characters of a line that are read at most."""
+CHECKS: TypeAdapter[tuple[Check, ...]] = TypeAdapter(tuple[Check, ...])
+
+
+class Exit(int, Enum):
+    """Exit codes of `inframind verify`."""
+
+    PASS = 0
+    FAIL = 1
+    UNDECIDED = 2
+    """Unscorable, or the command was not used as it is meant."""
+
+
+class Line(Contract):
+    """One line of `--jsonl`."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str = ""
+    category: str | None = None
+    text: str
+    checks: tuple[Check, ...] = ()
+
+
+@app.callback()
+def main() -> None:
+    """Small language models for Infrastructure as Code, rewarded by real validation."""
+
+
+@app.command()
+def verify(
+    files: Annotated[list[str] | None, typer.Argument(help="Files to judge; - is the standard input.", metavar="FILE...")] = None,
+    category: Annotated[str | None, typer.Option(help="terraform, kubernetes, ...; detected by default.")] = None,
+    checks: Annotated[Path | None, typer.Option(help="JSON list of checks that every file must meet.")] = None,
+    policy: Annotated[list[str] | None, typer.Option(help="Policy rule that counts for the verdict; may be repeated.")] = None,
+    jsonl: Annotated[str | None, typer.Option(help="Judge a stream of JSON lines {id, category, text, checks}.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Verdicts as JSON, a line each.")] = False,
+    as_sarif: Annotated[bool, typer.Option("--sarif", help="Findings as one SARIF 2.1.0 log.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 2,
+) -> None:
+    """Say whether IaC files are right. Exit code 0: all pass, 1: one fails, 2: undecided or wrong usage."""
+    if (jsonl is None) == (not files):
+        raise _usage("give either FILE... or --jsonl")
+    try:
+        with Verifier(workers) as verifier:
+            if jsonl is not None:
+                code = _verify_stream(verifier, jsonl)
+            else:
+                requests = [_request(name, category, _checks(checks), tuple(policy or ())) for name in files or ()]
+                verdicts = verifier.verify_many(requests)
+                _print(requests, verdicts, as_json=as_json, as_sarif=as_sarif)
+                code = _exit_code(verdict.verdict for verdict in verdicts)
+    except InfraMindError as error:
+        raise _usage(str(error)) from None
+    raise typer.Exit(code)
+
+
+def _usage(message: str) -> typer.Exit:
+    Console(stderr=True).print(f"[red]error:[/] {escape(message)}", highlight=False)
+    return typer.Exit(Exit.UNDECIDED)
+
+
+def _read(name: str) -> str:
+    try:
+        # Bytes that are not UTF-8 become lone surrogates, which a guard then refuses.
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {name}: {error.strerror}", param="FILE") from None
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _checks(path: Path | None) -> tuple[Check, ...]:
+    if path is None:
+        return ()
+    try:
+        return CHECKS.validate_json(_read(str(path)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DataError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}", param="--checks") from None
+
+
+def _request(name: str, category: str | None, checks: tuple[Check, ...], policies: tuple[str, ...]) -> VerifyRequest:
+    """A file is judged as it is; the standard input and Markdown may be a model's answer."""
+    label = name.encode("utf-8", "replace").decode()
+    form = "auto" if name == "-" or name.endswith((".md", ".txt")) else "file"
+    return VerifyRequest.model_validate(
+        {"id": label, "text": _read(name), "category": category, "checks": checks, "policies": policies, "format": form}
+        | {"filename": None if name == "-" else label[-1024:]}
+    )
+
+
+def _print(requests: list[VerifyRequest], verdicts: list[Verdict], *, as_json: bool, as_sarif: bool) -> None:
+    if as_sarif:
+        typer.echo(json.dumps(sarif(verdicts), indent=2))
+    elif as_json:
+        for verdict in verdicts:
+            typer.echo(verdict.model_dump_json())
+    else:
+        console = Console(highlight=False)
+        for request, verdict in zip(requests, verdicts, strict=True):
+            console.print(human(request, verdict), soft_wrap=True)
+
+
+def _exit_code(outcomes: Iterator[Outcome] | set[Outcome]) -> Exit:
+    seen = set(outcomes)
+    if Outcome.UNSCORABLE in seen:
+        return Exit.UNDECIDED
+    return Exit.FAIL if Outcome.FAIL in seen else Exit.PASS
+
+
+def _verify_stream(verifier: Verifier, name: str) -> Exit:
+    """Answers each line with a line, in order; a line that is no request is answered with its error."""
+    code = Exit.PASS
+    stream = sys.stdin if name == "-" else _opened(name)
+    with stream:
+        for lines in _chunks(stream):
+            parsed = [_parsed(line) for line in lines]
+            answers = iter(verifier.try_many([request for request in parsed if isinstance(request, VerifyRequest)]))
+            for request in parsed:
+                answer = request if isinstance(request, DataError) else next(answers)
+                if isinstance(answer, Verdict):
+                    typer.echo(answer.model_dump_json())
+                    code = max(code, _exit_code({answer.verdict}))
+                else:
+                    name = request.id if isinstance(request, VerifyRequest) else ""
+                    error = {"code": answer.code, "message": str(answer), "param": answer.param}
+                    typer.echo(json.dumps({"id": name, "error": error}))
+                    code = Exit.UNDECIDED
+    return code
+
+
+def _opened(name: str) -> TextIO:
+    try:
+        return Path(name).open(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise DataError(f"cannot read {name}: {error.strerror}", param="--jsonl") from None
+
+
+def _chunks(stream: TextIO) -> Iterator[list[str]]:
+    """Lines with content, a bounded number at a time."""
+    chunk: list[str] = []
+    while line := stream.readline(MAX_LINE):
+        if line.strip():
+            chunk.append(line)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _parsed(line: str) -> VerifyRequest | DataError:
+    try:
+        # json, not pydantic: a text with a lone surrogate is for a guard to refuse, not an unreadable line.
+        data: Any = json.loads(line)
+        row = Line.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return DataError(f"{where}: {first['msg']}", param=where)
+    except (ValueError, RecursionError) as error:
+        return DataError(f"not a JSON line: {error}"[:300])
+    return VerifyRequest(id=row.id, category=row.category, text=row.text, checks=row.checks)
