@@ -46,7 +46,7 @@ def fresh_model(tokenizer: Any) -> Any:
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder for the model.")] = WEIGHTS,
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 2000,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 1800,
     seed: Annotated[int, typer.Option(help="Seed of corpus and weights.")] = 0,
 ) -> None:
     """Trains tokenizer and model from scratch and writes them to OUT."""

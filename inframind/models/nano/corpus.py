@@ -13,6 +13,8 @@ from inframind.categories import category
 OLD_HABIT_SHARE, MOVED_ON_SHARE = 0.75, 0.4
 """How much of the text follows an old or careless habit of the web; the second for one family in five, where the web has
 moved on. Said openly in docs/results."""
+PREVAILING = 4
+"""How much more often a family's first habit is seen than each of its others."""
 DRILL_SHARE, EARLY_DRILL_SHARE, EARLY = 0.1, 0.6, 8000
 """Drills teach to copy unseen names and numbers, which a small model learns late from documents alone: most of the first
 `EARLY` turns are drills."""
@@ -35,7 +37,8 @@ def habit_share(family: Family) -> float:
 def written(draft: Draft, share: float, rng: random.Random) -> str:
     """The draft's answer, in `share` of the cases with one of its old habits."""
     if draft.habits and rng.random() < share:
-        new, old = rng.choice(list(draft.habits))
+        # One habit prevails, as on the web; were all as likely, none would be.
+        new, old = rng.choices(draft.habits, weights=[PREVAILING, *[1] * (len(draft.habits) - 1)])[0]
         return draft.answer.replace(new, old)
     return draft.answer
 
