@@ -6,7 +6,7 @@ The trainer's write blocks while the supervisor is behind, so nothing is lost an
 import os
 import threading
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 

@@ -139,7 +139,8 @@ def requeue(session: Session, job: Job, reason: JobError, *, infrastructure: boo
         finish(session, job, "cancelled")
         return
     job.state, job.lease_owner, job.lease_until, job.eta_seconds = "queued", None, None, None
-    job.not_before = database_now(session) + delay_seconds
+    # At once means at once: the clock goes on within a transaction.
+    job.not_before = database_now(session) + delay_seconds if delay_seconds else 0.0
     data = {"code": reason.code, "delay_seconds": delay_seconds}
     add_event(session, job, "warn", "requeued", f"{reason.message}; the job waits for another attempt", data)
 

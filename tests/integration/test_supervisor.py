@@ -1,0 +1,210 @@
+"""Supervisors and trainers as real processes, with the stand-in pipeline: what ends well, what goes wrong, what is killed."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fleet import Fleet, add_job, children, events, is_alive, job, until
+from stand_in import (
+    CRASHES,
+    HANGS,
+    IGNORES_STOP,
+    QUITS,
+    RAISES_BUG,
+    RAISES_CONFIG,
+    RAISES_SANDBOX,
+    expected,
+)
+
+from app.jobs import lease, service
+from app.jobs.lease import Claim
+
+STAGES = [("sft", 12), ("evaluate", 4)]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    made = Fleet(tmp_path)
+    yield made
+    made.close()
+
+
+def check_success(fleet: Fleet, job_id: str, stages: list[tuple[str, int]] = STAGES) -> None:
+    """One success, fences in order, and the very result of an undisturbed run."""
+    codes = [(event.code, event.fence) for event in events(fleet.engine, job_id)]
+    fences = [fence for code, fence in codes if code == "claimed"]
+    assert fences == list(range(1, len(fences) + 1))
+    assert [code for code, _ in codes].count("succeeded") == 1
+    assert codes[-1] == ("succeeded", fences[-1])
+    run = lease.load_run(fleet.engine, Claim(job_id, fences[-1]))
+    assert [(result.stage_index, result.stage) for result in run.results] == [(0, "sft"), (1, "evaluate")]
+    assert run.results[-1].metrics["hash"] == expected(stages)
+    assert len(run.adapters) == 1 and run.results[0].adapter_id == run.adapters[0].id
+    assert (Path(run.adapters[0].path) / "manifest.json").is_file()
+
+
+def test_a_job_runs_to_its_end(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine)
+    fleet.start()
+    done = fleet.wait(job_id, "succeeded")
+    check_success(fleet, job_id)
+    assert (done.progress, done.eta_seconds, done.attempts, done.metrics["loss"]) == (1.0, None, 1, 0.25)
+    assert "odd" not in done.metrics
+    view = service.get(fleet.engine, job_id)
+    assert [result.stage for result in view.stage_results] == ["sft", "evaluate"]
+    steps, _ = service.metrics(fleet.engine, job_id, 0, 0, 100)
+    assert [metric.step for metric in steps] == list(range(1, 13))
+    assert not list((fleet.folder / "artifacts").glob("*/*/stage-*"))
+
+
+def test_progress_and_eta_are_shown_while_it_runs(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=40)
+    fleet.start()
+    seen = []
+    while (now := job(fleet.engine, job_id)).state != "succeeded":
+        if now.eta_seconds is not None and now.stage == "sft" and now.step > 4:
+            seen.append((now.progress, now.eta_seconds))
+        time.sleep(0.05)
+    assert [p for p, _ in seen] == sorted(p for p, _ in seen) and 0 < seen[0][0] < seen[-1][0] < 1
+    assert all(0 < eta < 30 for _, eta in seen) and seen[-1][1] < seen[0][1]
+
+
+def test_cancel_stops_the_trainer_and_keeps_a_checkpoint(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=1000)
+    fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 2)
+    trainer = fleet.trainer()
+    service.cancel(fleet.engine, job_id)
+    fleet.wait(job_id, "cancelled", seconds=5)
+    assert not is_alive(trainer)
+    assert [e.code for e in events(fleet.engine, job_id)][-2:] == ["cancel_requested", "cancelled"]
+    other = add_job(fleet.engine)
+    fleet.wait(other, "succeeded")
+
+
+def test_a_trainer_that_does_not_stop_is_killed(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=1000, seed=IGNORES_STOP)
+    fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 2)
+    trainer = fleet.trainer()
+    service.cancel(fleet.engine, job_id)
+    fleet.wait(job_id, "cancelled", seconds=10)
+    assert not is_alive(trainer)
+
+
+def test_a_drained_worker_gives_the_job_back_at_once(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=60)
+    first = fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 5)
+    first.terminate()
+    assert first.wait(10) == 0
+    now = job(fleet.engine, job_id)
+    assert (now.state, now.infra_failures) == ("queued", 1)
+    fleet.start("w1")
+    fleet.wait(job_id, "succeeded")
+    resumed = next(e for e in events(fleet.engine, job_id) if e.code == "resumed")
+    assert resumed.data["step"] >= now.step
+    check_success(fleet, job_id, [("sft", 60), ("evaluate", 4)])
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code", "attempts", "param"),
+    [
+        (RAISES_CONFIG, "invalid_config", 1, "stages.0.max_steps"),
+        (RAISES_SANDBOX, "verifier_unavailable", 3, None),
+        (RAISES_BUG, "internal_error", 3, None),
+        (CRASHES, "trainer_killed", 3, None),
+        (QUITS, "trainer_exited", 3, None),
+    ],
+)
+def test_failures_have_a_code_and_are_tried_again_where_that_may_help(
+    fleet: Fleet, behaviour: int, code: str, attempts: int, param: str | None
+) -> None:
+    job_id = add_job(fleet.engine, seed=behaviour)
+    fleet.start()
+    failed = fleet.wait(job_id, "failed")
+    assert (failed.error_code, failed.attempts, failed.error_param) == (code, attempts, param)
+    assert failed.error_message
+    if code == "trainer_killed":
+        assert "SIGSEGV" in failed.error_message
+    other = add_job(fleet.engine)
+    fleet.wait(other, "succeeded")
+
+
+def test_the_trainer_dies_with_its_supervisor(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, seed=HANGS)
+    supervisor = fleet.start()
+    until(lambda: job(fleet.engine, job_id).step == 2)
+    trainer = fleet.trainer()
+    supervisor.kill()
+    supervisor.wait()
+    until(lambda: not is_alive(trainer), 3)
+
+
+def test_a_stopped_supervisor_loses_the_job_and_its_trainer_ends_itself(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=100)
+    supervisor = fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 5)
+    trainer = fleet.trainer()
+    supervisor.send_signal(signal.SIGSTOP)
+    until(lambda: not is_alive(trainer), 5)
+    fleet.start("w1")
+    until(lambda: job(fleet.engine, job_id).fence == 2, 5)
+    supervisor.send_signal(signal.SIGCONT)
+    fleet.wait(job_id, "succeeded")
+    check_success(fleet, job_id, [("sft", 100), ("evaluate", 4)])
+
+
+def test_the_trainer_sees_no_secret(fleet: Fleet) -> None:
+    fleet.secret("INFRAMIND_DATABASE_URL_COPY", "postgresql://user:secret@db/x")
+    fleet.secret("AWS_SECRET_ACCESS_KEY", "secret")
+    job_id = add_job(fleet.engine, steps=100)
+    fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 1)
+    environment = Path(f"/proc/{fleet.trainer()}/environ").read_bytes()
+    assert b"PATH=" in environment and b"secret" not in environment and b"INFRAMIND_DATA" not in environment
+
+
+def test_killed_at_random_steps_jobs_end_once_with_the_right_result(fleet: Fleet) -> None:
+    """Nemesis: kill -9 of trainers and supervisors, stops and drains, seeded."""
+    rng = random.Random(7)
+    jobs = [add_job(fleet.engine, steps=48, max_attempts=50) for _ in range(5)]
+    names = ["w0", "w1"]
+    for name in names:
+        fleet.start(name)
+    counts: dict[str, int] = {}
+    end = time.monotonic() + 12
+    while time.monotonic() < end:
+        time.sleep(rng.uniform(0.3, 0.9))
+        name, action = rng.choice(names), rng.choice(["supervisor", "trainer", "trainer", "drain", "pause"])
+        disturb(fleet, name, action)
+        counts[action] = counts.get(action, 0) + 1
+    for name in names:
+        revive(fleet, name)
+    for job_id in jobs:
+        fleet.wait(job_id, "succeeded", seconds=30)
+        check_success(fleet, job_id, [("sft", 48), ("evaluate", 4)])
+    assert sum(job(fleet.engine, job_id).attempts for job_id in jobs) > len(jobs)
+
+
+def disturb(fleet: Fleet, name: str, action: str) -> None:
+    supervisor = fleet.supervisors[name]
+    if action == "trainer":
+        for trainer in children(supervisor.pid):
+            os.kill(trainer, signal.SIGKILL)
+    elif action == "pause":
+        supervisor.send_signal(signal.SIGSTOP)
+    else:
+        supervisor.send_signal(signal.SIGKILL if action == "supervisor" else signal.SIGTERM)
+    revive(fleet, name, also_paused=action != "pause")
+
+
+def revive(fleet: Fleet, name: str, *, also_paused: bool = True) -> None:
+    if also_paused:
+        fleet.supervisors[name].send_signal(signal.SIGCONT)
+    if fleet.supervisors[name].poll() is not None:
+        fleet.start(name)
