@@ -209,8 +209,7 @@ class Pool:
         """Ends every worker; calls under way finish first."""
         self._closed.set()
         self._threads.shutdown(wait=True)
-        for _ in range(self.size):
-            worker = self._idle.get()
+        for worker in [self._idle.get() for _ in range(self.size)]:
             if worker is not None:
                 worker.close()
             self._idle.put(None)
