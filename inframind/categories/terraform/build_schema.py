@@ -17,7 +17,7 @@ from typing import Any
 
 DATA = Path(__file__).parent / "data"
 MODES = {"list": 0, "set": 1, "single": 2, "map": 3, "group": 4}
-REQUIRED, OPTIONAL, COMPUTED = 1, 2, 4
+REQUIRED, OPTIONAL, COMPUTED, SENSITIVE = 1, 2, 4, 8
 
 
 class Tables:
@@ -29,13 +29,14 @@ class Tables:
 
     @staticmethod
     def _index(table: dict[str, int], value: Any) -> int:
-        return table.setdefault(json.dumps(value), len(table))
+        return table.setdefault(json.dumps(value, separators=(",", ":")), len(table))
 
     def attribute(self, attribute: dict[str, Any]) -> list[Any]:
         """[flags, type index]."""
         flags = REQUIRED * bool(attribute.get("required")) + OPTIONAL * bool(attribute.get("optional"))
         kind = attribute["type"] if "type" in attribute else self.nested(attribute["nested_type"])
-        return [flags + COMPUTED * bool(attribute.get("computed")), self._index(self.types, kind)]
+        flags += COMPUTED * bool(attribute.get("computed")) + SENSITIVE * bool(attribute.get("sensitive"))
+        return [flags, self._index(self.types, kind)]
 
     def nested(self, nested: dict[str, Any]) -> list[Any]:
         """A framework's nested attribute type: ["nested", mode, {name: [flags, type index]}]."""
@@ -68,9 +69,18 @@ def compact(source: str, provider: dict[str, Any], version: str) -> dict[str, An
         "licence": "MPL-2.0",
         "config": config,
         **kinds,
-        "types": [json.loads(kind) for kind in tables.types],
-        "blocks": [json.loads(block) for block in tables.blocks],
+        "functions": sorted(provider.get("functions", {})),
+        # Texts within the text: most are never decoded.
+        "types": list(tables.types),
+        "blocks": list(tables.blocks),
     }
+
+
+def signature(function: dict[str, Any]) -> list[Any]:
+    """[[type, may be null] of each parameter, the same of further ones or null, type of the result]."""
+    more = function.get("variadic_parameter")
+    parameters = [[p["type"], bool(p.get("is_nullable"))] for p in function.get("parameters", [])]
+    return [parameters, more and [more["type"], bool(more.get("is_nullable"))], function["return_type"]]
 
 
 def write(name: str, data: Any) -> None:
@@ -83,10 +93,7 @@ def main(schema: Path, functions: Path, version: str) -> None:
     for source, provider in json.loads(schema.read_text())["provider_schemas"].items():
         write(source.rpartition("/")[2], compact(source, provider, version))
     signatures = json.loads(functions.read_text())["function_signatures"]
-    write(
-        "functions",
-        {name: [len(f.get("parameters", [])), "variadic_parameter" in f] for name, f in sorted(signatures.items())},
-    )
+    write("functions", {name: signature(f) for name, f in sorted(signatures.items()) if "::" not in name})
 
 
 if __name__ == "__main__":

@@ -194,8 +194,8 @@ class Evaluator:
         signature = functions().get(name)
         if signature is None:
             self.resolver.report(rules.FUNCTION, f"there is no function {name!r}", line_of(node))
-        elif given < signature[0] or (given > signature[0] and not signature[1]):
-            self.resolver.report(rules.FUNCTION, f"{name} takes {signature[0]} arguments, not {given}", line_of(node))
+        elif given < len(signature[0]) or (given > len(signature[0]) and not signature[1]):
+            self.resolver.report(rules.FUNCTION, f"{name} takes {len(signature[0])} arguments, not {given}", line_of(node))
 
     def _for_expr(self, node: Node, scope: Scope) -> Value:
         inner = node.children[0]

@@ -1,7 +1,8 @@
 """Provider schemas: which resources exist, and what their blocks and attributes are."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -15,14 +16,15 @@ BUILT_IN: dict[str, Any] = {
     "resource": {"terraform_data": 1},
     "data": {"terraform_remote_state": 2},
     "ephemeral": {},
-    "types": ["dynamic", "string"],
+    "functions": ["decode_tfvars", "encode_expr", "encode_tfvars"],
+    "types": ['"dynamic"', '"string"'],
     "blocks": [
-        [{}, {}],
-        [{"input": [2, 0], "output": [4, 0], "triggers_replace": [2, 0], "id": [4, 1]}, {}],
-        [{"backend": [1, 1], "config": [2, 0], "defaults": [2, 0], "outputs": [4, 0], "workspace": [2, 1]}, {}],
+        "[{}, {}]",
+        '[{"input": [2, 0], "output": [4, 0], "triggers_replace": [2, 0], "id": [4, 1]}, {}]',
+        '[{"backend": [1, 1], "config": [2, 0], "defaults": [2, 0], "outputs": [4, 0], "workspace": [2, 1]}, {}]',
     ],
 }
-REQUIRED, OPTIONAL, COMPUTED = 1, 2, 4
+REQUIRED, OPTIONAL, COMPUTED, SENSITIVE = 1, 2, 4, 8
 LIST, SET, SINGLE, MAP, GROUP = range(5)
 
 
@@ -38,23 +40,36 @@ class BlockSchema:
         return self.attributes[name][0]
 
     def type(self, name: str) -> Any:
-        """The attribute's type in Terraform's JSON form, or ["nested", mode, {name: [flags, type index]}]."""
-        return self.provider.data["types"][self.attributes[name][1]]
+        """The attribute's type in Terraform's JSON form, or ["nested", mode, {name: [flags, type]}]."""
+        return self.provider.type(self.attributes[name][1])
 
     def below(self, name: str) -> "BlockSchema":
         return self.provider.block(self.blocks[name][3])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Provider:
-    """One provider's schema data."""
+    """One provider's schema data. Types and blocks are decoded when they are first asked for."""
 
     name: str
     data: dict[str, Any]
+    _types: dict[int, Any] = field(default_factory=dict)
+    _blocks: dict[int, BlockSchema] = field(default_factory=dict)
+
+    def type(self, index: int) -> Any:
+        """A type by its index; nested attribute types inside are resolved."""
+        if index not in self._types:
+            kind = json.loads(self.data["types"][index])
+            if isinstance(kind, list) and kind[0] == "nested":
+                kind = ["nested", kind[1], {name: [flags, self.type(inner)] for name, (flags, inner) in kind[2].items()}]
+            self._types[index] = kind
+        return self._types[index]
 
     def block(self, index: int) -> BlockSchema:
-        attributes, blocks = self.data["blocks"][index]
-        return BlockSchema(self, attributes, blocks)
+        if index not in self._blocks:
+            attributes, blocks = json.loads(self.data["blocks"][index])
+            self._blocks[index] = BlockSchema(self, attributes, blocks)
+        return self._blocks[index]
 
     def kind(self, mode: str, name: str) -> BlockSchema | None:
         """The schema of a resource, data source or ephemeral resource."""
@@ -65,20 +80,23 @@ class Provider:
     def config(self) -> BlockSchema:
         return self.block(self.data["config"])
 
-    def nested_type(self, index: int) -> Any:
-        return self.data["types"][index]
+    @property
+    def functions(self) -> Sequence[str]:
+        """Names for `provider::<local name>::<function>`."""
+        found: Sequence[str] = self.data["functions"]
+        return found
 
 
 @cache
 def provider(name: str) -> Provider | None:
     """The provider's schema, loaded at first use; None for a provider that is not verified."""
     if name == "terraform":
-        return Provider(name, json.loads(json.dumps(BUILT_IN)))
+        return Provider(name, BUILT_IN)
     return Provider(name, _jsonschema.load(PACKAGE, name)) if name in PROVIDERS else None
 
 
 @cache
 def functions() -> dict[str, list[Any]]:
-    """Function -> [number of parameters, whether more may follow]."""
+    """Function -> [[type, may be null] of each parameter, the same of further ones or None, type of the result]."""
     loaded: dict[str, list[Any]] = _jsonschema.load(PACKAGE, "functions")
     return loaded

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from inframind.categories.base import Configuration
+from inframind.categories.base import Configuration, ParseError
 from inframind.categories.terraform import policy, rules
 from inframind.categories.terraform.bodies import BodyChecker
 from inframind.categories.terraform.effective import configuration
@@ -14,7 +14,6 @@ from inframind.categories.terraform.module import Module, declare
 from inframind.categories.terraform.provider import provider
 from inframind.categories.terraform.references import Scope
 from inframind.categories.terraform.syntax import Body, parse
-from inframind.categories.base import ParseError
 from inframind.types import Finding
 
 PROVIDER_META = frozenset({"alias", "version"})
