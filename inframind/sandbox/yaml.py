@@ -1,7 +1,8 @@
 """The one YAML reader: YAML 1.2 booleans, duplicate keys and bombs refused, merge keys resolved, lines on demand."""
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -74,20 +75,30 @@ ENTRY = re.compile(r"""(-(?: +|$))|(?:"([^"]*)" *|'([^']*)' *|([^\s#"'\[\]{},&*!
 
 
 @lru_cache(maxsize=4)
-def _entries(text: str) -> list[list[_Entry]]:
-    """The block entries line by line. Lines inside texts may look like entries too, but stand deeper than any sibling."""
-    found = []
+def _documents(text: str) -> tuple[list[int], list[list[_Entry]]]:
+    """First lines (0-based) of the documents, and the block entries of each.
+
+    Lines inside texts may look like entries too, but stand deeper than any sibling.
+    """
+    starts: list[int] = [0]
+    documents: list[list[_Entry]] = [[]]
     for number, line in enumerate(text.split("\n")):
-        entries: list[_Entry] = []
-        at = len(line) - len(line.lstrip(" "))
-        while match := ENTRY.match(line, at):
-            key = next((group for group in match.groups()[1:] if group is not None), None)
-            entries.append(_Entry(number, at, key and key.rstrip()))
-            if key is not None:
-                break
-            at = match.end()
-        found.append(entries)
-    return found
+        if line.startswith(("---", "...")):
+            starts.append(number)
+            documents.append([])
+        else:
+            documents[-1] += _entries(number, line)
+    return starts, documents
+
+
+def _entries(number: int, line: str) -> Iterator[_Entry]:
+    at = len(line) - len(line.lstrip(" "))
+    while match := ENTRY.match(line, at):
+        key = next((group for group in match.groups()[1:] if group is not None), None)
+        yield _Entry(number, at, key and key.rstrip())
+        if key is not None:
+            return
+        at = match.end()
 
 
 def line_of(text: str, path: Sequence[str | int], start: int = 0) -> int | None:
@@ -95,10 +106,9 @@ def line_of(text: str, path: Sequence[str | int], start: int = 0) -> int | None:
 
     The deepest part that stands in block style on lines of its own: inside flow style or an alias it is where that begins.
     """
-    lines = _entries(text)[start:]
-    first = next((i for i, found in enumerate(lines) if found), 0)
-    marks = (i for i, line in enumerate(text.split("\n")[start:]) if i > first and line.startswith(("---", "...")))
-    entries = [entry for found in lines[: next(marks, None)] for entry in found]
+    starts, documents = _documents(text)
+    # Marks and comments may stand before the first entry.
+    entries = next((found for found in documents[max(0, bisect_right(starts, start) - 1) :] if found), [])
     here: int | None = None
     at, column = 0, -1
     for part in path:
