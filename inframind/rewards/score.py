@@ -146,10 +146,14 @@ def judge_policy(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
 
 def score_json(payload: str) -> str:
     """The pool's calling form: a VerifyRequest as JSON to a Verdict, or to the error of a request without meaning, as JSON."""
+    request = VerifyRequest.model_validate_json(payload)
     try:
-        return score(VerifyRequest.model_validate_json(payload)).model_dump_json()
+        return score(request).model_dump_json()
     except (ConfigError, DataError) as error:
         return json.dumps({"error": {"code": error.code, "message": str(error), "param": error.param}})
+    except ImportError as error:
+        # No text makes a module disappear: the installation is broken.
+        return unscorable(request, f"the verifier is not installed whole: {error}").model_dump_json()
 
 
 def crashed(request: VerifyRequest, rule: str, message: str) -> Verdict:

@@ -1,8 +1,9 @@
 """What a worker process gives up before it sees the first text.
 
 Memory, file size, descriptors and core dumps are limited; sockets and new programs are refused by seccomp, and the network
-namespace is empty where the kernel allows that to an unprivileged process; the parent's death is the worker's. A layer that the
-kernel lacks is left out: what runs here parses text and executes none of it, so these are the second line.
+namespace is empty where the kernel allows that to an unprivileged process; files outside Python's own folders are out of reach by
+Landlock; the parent's death is the worker's. A layer that the kernel lacks is left out: what runs here parses text and executes
+none of it, so these are the second line.
 """
 
 import ctypes
@@ -11,6 +12,9 @@ import platform
 import resource
 import signal
 import struct
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 MEMORY_BYTES = 2 << 30
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 22, 38
@@ -27,6 +31,12 @@ X32_CALLS = 0x40000000
 LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
 ALLOW, REFUSE = 0x7FFF0000, 0x00050001
 """SECCOMP_RET_ALLOW, and SECCOMP_RET_ERRNO with EPERM."""
+
+
+# https://docs.kernel.org/userspace-api/landlock.html: the calls' numbers, the same on every architecture, and the rights of ABI 1.
+LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
+EXECUTE, READ_FILE, READ_DIRECTORY, ALL_FILE_RIGHTS = 1, 1 << 2, 1 << 3, (1 << 13) - 1
+PATH_BENEATH = 1
 
 
 class _Program(ctypes.Structure):
@@ -51,10 +61,32 @@ def confine(parent: int) -> None:
     ):
         resource.setrlimit(kind, (limit, limit))
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    restrict_files(libc, readable_folders())
     code = seccomp_filter(platform.machine())
     if code:
         program = _Program(len(code) // 8, code)
         libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0)
+
+
+def readable_folders() -> list[Path]:
+    """What imports need: Python, the system's libraries and this package. Not the checkout or the data around it."""
+    folders = {Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[1], Path("/usr"), Path("/lib"), Path("/lib64")}
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def restrict_files(libc: ctypes.CDLL, readable: Sequence[Path]) -> None:
+    """From here on this process can only read, and only beneath `readable`; files that are open stay open."""
+    rights = struct.pack("=Q", ALL_FILE_RIGHTS)
+    ruleset = libc.syscall(LANDLOCK_CREATE_RULESET, rights, ctypes.c_size_t(len(rights)), 0)
+    if ruleset < 0:
+        return
+    for folder in readable:
+        descriptor = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+        rule = struct.pack("=Qi", EXECUTE | READ_FILE | READ_DIRECTORY, descriptor)
+        libc.syscall(LANDLOCK_ADD_RULE, ruleset, PATH_BENEATH, rule, 0)
+        os.close(descriptor)
+    libc.syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0)
+    os.close(ruleset)
 
 
 def seccomp_filter(machine: str) -> bytes | None:

@@ -54,6 +54,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=0,
+                cwd="/",
                 env={"LC_ALL": "C.UTF-8"},
                 start_new_session=True,
             )

@@ -106,6 +106,18 @@ def test_a_request_without_meaning_is_an_error_of_the_caller() -> None:
     assert json.loads(reply)["error"]["param"] == "category"
 
 
+def test_a_broken_installation_is_not_the_texts_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CATEGORIES, "broken", "no_such_module:Broken")
+    verdict = Verdict.model_validate_json(score_json(VerifyRequest(text="[]", category="broken").model_dump_json()))
+    assert verdict.verdict is Outcome.UNSCORABLE
+    assert "no_such_module" in verdict.findings[0].message
+
+
+def test_a_bug_in_a_checker_reaches_the_pool() -> None:
+    with pytest.raises(RuntimeError):
+        judged({**THING, "kind": "bug"})
+
+
 def test_the_category_is_detected() -> None:
     assert score(VerifyRequest(text="[]", filename="toy.json")).category == "toy"
     unknown = score(VerifyRequest(text="hello"))
