@@ -167,7 +167,6 @@ class Attempt:
         now = time.monotonic()
         match message:
             case pipe.StageStarted(stage_index=index, stage=stage, total_steps=total):
-                self._estimate.start(index, now)
                 record.start_stage(session, job, index, stage, total)
             case pipe.Progress(stage_index=index, step=step, metrics=metrics):
                 self._estimate.step(index, step, now)

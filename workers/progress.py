@@ -14,10 +14,10 @@ class Stage:
     name: str
     steps: int
     done: int = 0
-    started_at: float | None = None
     first: tuple[int, float] | None = None
-    """Step and time of the attempt's first report: what came before it is loading."""
+    """Step and time of the attempt's first report: what came before it is loading, which says nothing of the steps."""
     seconds_per_step: float | None = None
+    """Measured between reports; before the second report, not yet."""
 
     @property
     def guess(self) -> float:
@@ -29,15 +29,12 @@ class Estimate:
     """Fed with the trainer's reports."""
 
     stages: list[Stage] = field(default_factory=list)
+    shown: float = 0.0
 
     @classmethod
     def of(cls, stages: Iterable[tuple[str, int]], finished: Sequence[int]) -> "Estimate":
         """From every stage's name and steps, and the stages that an earlier attempt finished."""
         return cls([Stage(name, steps, steps if index in finished else 0) for index, (name, steps) in enumerate(stages)])
-
-    def start(self, index: int, now: float) -> None:
-        """A stage begins."""
-        self.stages[index].started_at = now
 
     def step(self, index: int, step: int, now: float) -> None:
         """A stage has done `step` steps."""
@@ -45,8 +42,6 @@ class Estimate:
         stage.done = min(step, stage.steps)
         if stage.first is None:
             stage.first = (step, now)
-            if stage.started_at is not None and step > 0:
-                stage.seconds_per_step = (now - stage.started_at) / step
         elif step > stage.first[0]:
             stage.seconds_per_step = (now - stage.first[1]) / (step - stage.first[0])
 
@@ -61,11 +56,12 @@ class Estimate:
         return [s.guess * scale if s.seconds_per_step is None else s.seconds_per_step for s in self.stages]
 
     def progress(self) -> float:
-        """Share of the work that is done, 0..1."""
+        """Share of the work that is done, 0..1. Never less than before: a better guess of the rest is no step back."""
         costs = self._costs()
         total = sum(cost * stage.steps for cost, stage in zip(costs, self.stages, strict=True))
         done = sum(cost * stage.done for cost, stage in zip(costs, self.stages, strict=True))
-        return min(1.0, done / total) if total else 0.0
+        self.shown = max(self.shown, min(1.0, done / total) if total else 0.0)
+        return self.shown
 
     def eta_seconds(self) -> float | None:
         """Seconds of work left; None before the first measured step."""

@@ -1,0 +1,41 @@
+"""Progress and time left from a trainer's reports."""
+
+from workers.progress import Estimate
+
+STAGES = [("sft", 10), ("grpo", 10), ("evaluate", 100)]
+
+
+def test_nothing_measured_gives_no_time() -> None:
+    estimate = Estimate.of(STAGES, [])
+    assert (estimate.progress(), estimate.eta_seconds()) == (0.0, None)
+    estimate.step(0, 1, 100.0)
+    assert estimate.eta_seconds() is None, "the first report holds the time of loading"
+
+
+def test_measured_seconds_scale_the_guesses() -> None:
+    estimate = Estimate.of(STAGES, [])
+    estimate.step(0, 1, 100.0)
+    estimate.step(0, 6, 110.0)
+    # sft takes 2 s instead of the guessed 1 s: grpo 8 s instead of 4 s, a task of evaluate 0.2 s instead of 0.1 s.
+    assert estimate.eta_seconds() == 4 * 2 + 10 * 8 + 100 * 0.2
+    assert estimate.progress() == 12 / (20 + 80 + 20)
+
+
+def test_progress_never_goes_back() -> None:
+    estimate = Estimate.of(STAGES, [])
+    estimate.step(0, 1, 0.0)
+    estimate.step(0, 10, 9.0)
+    estimate.finish(0)
+    before = estimate.progress()
+    estimate.step(1, 1, 20.0)
+    estimate.step(1, 2, 120.0)
+    assert estimate.progress() == before
+    assert estimate.eta_seconds() > 800
+
+
+def test_finished_stages_of_an_earlier_attempt_count() -> None:
+    estimate = Estimate.of(STAGES, [0, 1])
+    assert estimate.progress() == 50 / 60
+    estimate.step(2, 50, 0.0)
+    estimate.step(2, 100, 5.0)
+    assert (estimate.progress(), estimate.eta_seconds()) == (1.0, 0.0)
