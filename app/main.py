@@ -101,7 +101,7 @@ def _limited(limit: int) -> Callable[[Request, Callable[[Request], Awaitable[Res
                 if size > limit:
                     return _known(request, TooLargeError(f"the body has over {limit} bytes"))
                 chunks.append(chunk)
-            request._body = b"".join(chunks)  # noqa: SLF001 - Starlette reads a consumed body from here
+            request._body = b"".join(chunks)  # Starlette reads a consumed body from here
         return await call_next(request)
 
     return middleware

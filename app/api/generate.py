@@ -150,10 +150,10 @@ async def generate(
         Choice(index=i, text=choice["text"], file=file_of(choice["text"]), finish_reason=choice["finish_reason"], verdict=verdict)
         for i, (choice, verdict) in enumerate(zip(completion["choices"], verdicts, strict=True))
     ]
-    used = completion["usage"]
+    used = {name: completion["usage"][name] for name in Usage.model_fields}
     return Generation(
         id=f"gen-{uuid.uuid4().hex}", model=request.model, choices=choices, created_at=time.time(),
-        usage=Usage(prompt_tokens=used["prompt_tokens"], completion_tokens=used["completion_tokens"], total_tokens=used["total_tokens"]),
+        usage=Usage(**used),
     )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def now_sql(engine: Engine) -> str:
 def database_now(session: Session) -> float:
     """The database's clock."""
     engine = session.get_bind()
-    return float(session.scalar(text(f"SELECT {NOW[engine.dialect.name]}")))  # type: ignore[arg-type]  # never null
+    return float(session.scalar(text(f"SELECT {NOW[engine.dialect.name]}")))
 
 
 @contextmanager

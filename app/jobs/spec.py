@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from inframind.models.registry import BASE_MODELS
 from inframind.pipeline import DEFAULT_DATASET, METHODS, resolve_stages
@@ -10,7 +10,7 @@ from inframind.pipeline import DEFAULT_DATASET, METHODS, resolve_stages
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
-EXAMPLES = [
+EXAMPLES: list[JsonValue] = [
     {"method": "dapo", "base_model": "inframind-nano", "seed": 0, "name": "first run", "metadata": {"team": "platform"}},
     {
         "stages": [

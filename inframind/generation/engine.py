@@ -3,46 +3,25 @@
 Evaluation and the embedded inference server use the same engine, so what is scored is what is served.
 """
 
-import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, StoppingCriteria, StoppingCriteriaList
+from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
 from inframind.errors import EngineError, ModelNotFoundError
+from inframind.generation.request import Completion, Request
+from inframind.generation.sampling import Sampler, Stopper
 from inframind.models.adapter import verify_adapter
 from inframind.models.registry import base_model_path
-from inframind.models.tokenizer import load_tokenizer
+from inframind.models.tokenizer import closing_tokens, load_tokenizer
+
+__all__ = ["Completion", "Engine", "Request"]
 
 BASE = "__base__"
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Request:
-    """One text to continue. `temperature` 0 is greedy; `model` None is the base model."""
-
-    prompt: str
-    model: str | None = None
-    max_tokens: int = 256
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int | None = None
-    stop: tuple[str, ...] = ()
-
-
-@dataclass
-class Completion:
-    """What was generated: text without the closing token."""
-
-    text: str
-    finish_reason: str
-    prompt_tokens: int
-    completion_tokens: int
-    tokens: list[int] = field(default_factory=list)
+"""PEFT's name for no adapter."""
 
 
 class Engine:
@@ -55,6 +34,11 @@ class Engine:
         self.tokenizer = load_tokenizer(base_model, padding_side="left")
         dtype = torch.float32 if self.device == "cpu" else torch.bfloat16
         self.model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True).to(self.device).eval()
+        self.closing_tokens = closing_tokens(self.model, self.tokenizer)
+        # A model's own settings, such as a repetition penalty, would make it another policy than the one that was trained.
+        self.model.generation_config = GenerationConfig(
+            eos_token_id=sorted(self.closing_tokens), pad_token_id=self.tokenizer.pad_token_id
+        )
         self.adapters: dict[str, Path] = {}
 
     def add_adapter(self, name: str, path: Path) -> None:
@@ -64,9 +48,7 @@ class Engine:
         if name in self.adapters:
             raise EngineError(f"the adapter {name!r} is loaded already; names are never used twice")
         verify_adapter(path)
-        if self.adapters:
-            self.model.load_adapter(str(path), adapter_name=name)
-        elif isinstance(self.model, PeftModel):
+        if self.adapters or isinstance(self.model, PeftModel):
             self.model.load_adapter(str(path), adapter_name=name)
         else:
             self.model = PeftModel.from_pretrained(self.model, str(path), adapter_name=name)
@@ -83,82 +65,60 @@ class Engine:
             self.model = self.model.unload()
         del self.adapters[name]
 
+    @torch.inference_mode()
     def generate(
         self, requests: Sequence[Request], should_stop: Callable[[], bool] | None = None, streamer: Any = None
     ) -> list[Completion]:
-        """Continues all requests in one batch; rows that sample alike are sampled together.
+        """Continues all requests in one batch, in which adapters, sampling and limits may differ from row to row.
 
+        `should_stop` is asked between two tokens. `streamer.put` gets the prompts, then the tokens [B] of each step.
         Raises ModelNotFoundError for an adapter that is not loaded.
         """
         for request in requests:
             if request.model not in (None, self.base_model) and request.model not in self.adapters:
                 raise ModelNotFoundError(f"no adapter {request.model!r} is loaded", param="model")
-        groups: dict[tuple[float, float, int | None], list[int]] = {}
-        for index, request in enumerate(requests):
-            sampled = (request.temperature, request.top_p, request.seed) if request.temperature > 0 else (0.0, 1.0, None)
-            groups.setdefault(sampled, []).append(index)
-        found: dict[int, Completion] = {}
-        for (temperature, top_p, seed), indices in groups.items():
-            rows = [requests[index] for index in indices]
-            completions = self._batch(rows, temperature, top_p, seed, should_stop, streamer)
-            found.update(zip(indices, completions, strict=True))
-        return [found[index] for index in range(len(requests))]
-
-    @torch.inference_mode()
-    def _batch(
-        self,
-        rows: Sequence[Request],
-        temperature: float,
-        top_p: float,
-        seed: int | None,
-        should_stop: Callable[[], bool] | None,
-        streamer: Any,
-    ) -> list[Completion]:
-        encoded = self.tokenizer([row.prompt for row in rows], return_tensors="pt", padding=True, add_special_tokens=False)
+        encoded = self.tokenizer([row.prompt for row in requests], return_tensors="pt", padding=True, add_special_tokens=False)
         encoded = encoded.to(self.device)
-        if seed is not None:
-            torch.manual_seed(seed)
-        sampling = (
-            {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0} if temperature > 0 else {"do_sample": False}
-        )
-        stops = sorted({stop for row in rows for stop in row.stop})
-        routed = {"adapter_names": [self._route(row) for row in rows]} if self.adapters else {}
-        criteria = StoppingCriteriaList([_Stopper(should_stop)]) if should_stop else None
-        output = self.model.generate(
-            input_ids=encoded["input_ids"],
-            attention_mask=encoded["attention_mask"],
-            max_new_tokens=max(row.max_tokens for row in rows),
-            eos_token_id=self.tokenizer.eos_token_id,
-            pad_token_id=self.tokenizer.pad_token_id,
-            stop_strings=stops or None,
-            tokenizer=self.tokenizer if stops else None,
-            stopping_criteria=criteria,
-            streamer=streamer,
-            **sampling,
-            **routed,
-        )
         width = encoded["input_ids"].shape[1]
-        lengths = encoded["attention_mask"].sum(dim=1).tolist()
-        return [self._completion(row, output[i, width:].tolist(), lengths[i]) for i, row in enumerate(rows)]
+        stopper = Stopper(requests, width, self.tokenizer, should_stop)
+        with self._routed(requests) as routed:
+            output = self.model.generate(
+                input_ids=encoded["input_ids"],
+                attention_mask=encoded["attention_mask"],
+                max_new_tokens=max(row.max_tokens for row in requests),
+                do_sample=False,
+                logits_processor=LogitsProcessorList([Sampler(requests, self.device)]),
+                stopping_criteria=StoppingCriteriaList([stopper]),
+                streamer=streamer,
+                **routed,
+            )
+        prompts = encoded["attention_mask"].sum(dim=1).tolist()
+        made = output[:, width:].tolist()
+        return [
+            self._completion(row, tokens[:length], prompt)
+            for row, tokens, length, prompt in zip(requests, made, stopper.lengths, prompts, strict=True)
+        ]
 
-    def _route(self, row: Request) -> str:
-        return BASE if row.model in (None, self.base_model) else str(row.model)
+    @contextmanager
+    def _routed(self, rows: Sequence[Request]) -> Iterator[dict[str, Any]]:
+        """Sends each row through its adapter. A batch of one adapter needs no routing, which would cost time at every layer."""
+        names = [BASE if row.model in (None, self.base_model) else str(row.model) for row in rows]
+        if not self.adapters:
+            yield {}
+        elif len(set(names)) > 1:
+            yield {"adapter_names": names}
+        elif names[0] == BASE:
+            with self.model.disable_adapter():
+                yield {}
+        else:
+            self.model.set_adapter(names[0], inference_mode=True)
+            yield {}
 
     def _completion(self, row: Request, tokens: list[int], prompt_tokens: int) -> Completion:
-        end = self.tokenizer.eos_token_id
-        closed = end in tokens[: row.max_tokens]
-        tokens = tokens[: tokens.index(end)] if closed else tokens[: row.max_tokens]
+        closing = next((index for index, token in enumerate(tokens) if token in self.closing_tokens), None)
+        count = len(tokens) if closing is None else closing + 1
+        tokens = tokens[:closing]
         text = self.tokenizer.decode(tokens, skip_special_tokens=False)
         cut = min((text.index(stop) for stop in row.stop if stop in text), default=None)
-        reason = "stop" if closed or cut is not None else "length"
-        return Completion(text[:cut], reason, prompt_tokens, len(tokens) + closed, tokens)
-
-
-class _Stopper(StoppingCriteria):
-    """Ends a batch between two tokens when the caller has gone."""
-
-    def __init__(self, should_stop: Callable[[], bool]) -> None:
-        self._should_stop = should_stop
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
-        return torch.full((input_ids.shape[0],), self._should_stop(), device=input_ids.device, dtype=torch.bool)
+        reason = "length" if closing is None and cut is None else "stop"
+        return Completion(text[:cut], reason, prompt_tokens, count, tokens)

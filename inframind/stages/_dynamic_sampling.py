@@ -92,7 +92,8 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
         return tuple([part] if len(part["advantages"]) else [] for part in parts)  # type: ignore[return-value]  # two parts
 
     def _count(self, kept: list[Batch]) -> int:
-        return sum(len(part["advantages"]) for part in kept) // self.num_generations
+        rows = sum(len(part["advantages"]) for part in kept)
+        return rows // int(self.num_generations)
 
     def _further(self, groups: int, rounds: int) -> list[dict[str, Any]]:
         """Further prompts, each `num_generations` times; drawn anew from step and round, so that a resumed run draws the same."""

@@ -58,11 +58,12 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
     for stage, name, path, seconds in given.lineage:
         engine.add_adapter(name, path)
         models.append((stage, name, seconds))
-    rows = []
     with Verifier(workers=2) as verifier:
         examination = Examination(config, engine, verifier, context, given.stage_index, len(known) + len(new), len(models))
-        for stage, name, seconds in models:
-            rows.append({"model": stage, "adapter": name, **examination.row(name, known, new), "train_seconds": seconds})
+        rows = [
+            {"model": stage, "adapter": adapter, **examination.row(adapter, known, new), "train_seconds": seconds}
+            for stage, adapter, seconds in models
+        ]
     metrics: dict[str, Any] = {"rows": rows, "bench_hash": content_hash(), "max_difficulty": config.max_difficulty}
     return StageReport(metrics=metrics, train_seconds=round(time.monotonic() - started, 3))
 

@@ -18,10 +18,8 @@ def has_variable(value: Any) -> bool:
 def port(value: Any) -> dict[str, Any]:
     """`8080:80/tcp`, `80` or a mapping -> {target, published, protocol, host_ip} (services.md, ports)."""
     if isinstance(value, dict):
-        long = {"protocol": "tcp", "mode": "ingress"} | value
-        if "published" in long:
-            long["published"] = str(long["published"])
-        return long
+        published = {"published": str(value["published"])} if "published" in value else {}
+        return {"protocol": "tcp", "mode": "ingress"} | value | published
     text = str(value)
     if has_variable(text):
         return {"target": text, "protocol": "tcp"}
@@ -33,7 +31,7 @@ def port(value: Any) -> dict[str, Any]:
     if len(parts) > 2 or not all(_is_range(part) for part in parts if part) or not parts[-1]:
         raise ValueError(f"{value!r} is not a port: [HOST_IP:][PUBLISHED:]TARGET[/PROTOCOL], each 1 to 65535")
     target = int(parts[-1]) if parts[-1].isdigit() else parts[-1]
-    long = {"target": target, "protocol": protocol or "tcp", "mode": "ingress"}
+    long: dict[str, Any] = {"target": target, "protocol": protocol or "tcp", "mode": "ingress"}
     if len(parts) == 2 and parts[0]:
         long["published"] = parts[0]
     return long | ({"host_ip": host} if host else {})

@@ -69,10 +69,8 @@ class Dockerfile:
         if image.get("user") in (None, "root", "0"):
             found.append(rules.ROOT.finding("the container runs as root: add USER"))
         aliases = {stage.alias for stage in stages(list(document.instructions))}
-        for stage in stages(list(document.instructions)):
-            if stage.image not in aliases | {"scratch"} and "$" not in stage.image and is_unpinned(stage.image):
-                found.append(rules.LATEST.finding(f"{stage.image} has no fixed tag", stage.line))
-        return found
+        foreign = [s for s in stages(list(document.instructions)) if s.image not in aliases | {"scratch"} and "$" not in s.image]
+        return found + [rules.LATEST.finding(f"{s.image} has no fixed tag", s.line) for s in foreign if is_unpinned(s.image)]
 
     @staticmethod
     def _advice(instruction: Instruction) -> list[Finding]:

@@ -132,9 +132,8 @@ def context_findings(workflow: Workflow) -> Iterator[Finding]:
         for step in job.get("steps") or ():
             in_step = expression_uses(step, workflow, line, found)
             used += in_step
-            for use in in_step:
-                if use.context == "steps" and use.first and use.first not in known | ({str(step.get("id"))} & ids):
-                    found.append(rules.CONTEXT.finding(f"job {name}: no step before has the id {use.first!r}", line))
+            missing = {use.first for use in in_step if use.context == "steps"} - known - ({str(step.get("id"))} & ids) - {""}
+            found += [rules.CONTEXT.finding(f"job {name}: no step before has the id {i!r}", line) for i in sorted(missing)]
             known |= {str(step["id"])} if "id" in step else set()
         used += expression_uses(job.get("outputs"), workflow, line, found)
         for use in used:

@@ -71,7 +71,7 @@ def pod_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         if count > 1:
             yield rules.DUPLICATE.finding(f"{count} containers are called {name!r}", manifest.line(item, *path))
     for key, index, container in containers:
-        where = (*path, key, index)
+        where: tuple[str | int, ...] = (*path, key, index)
         for mount in container.get("volumeMounts") or ():
             if mount.get("name") not in volumes:
                 message = f"volumeMount {mount.get('name')!r} has no volume in the pod"

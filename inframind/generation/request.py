@@ -1,0 +1,34 @@
+"""What the engine is asked, and what it answers. Loads no torch."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Request:
+    """One text to continue."""
+
+    prompt: str
+    model: str | None = None
+    """Name of a loaded adapter; None or the base model's name: the base model."""
+    max_tokens: int = 256
+    temperature: float = 0.0
+    """0 is greedy."""
+    top_p: float = 1.0
+    """Only the likeliest tokens that together have this probability."""
+    seed: int | None = None
+    """The k-th of several equal requests in one call uses seed + k. None: another answer every time."""
+    stop: tuple[str, ...] = ()
+    """The answer ends before the first of these."""
+
+
+@dataclass
+class Completion:
+    """What was generated: the text without the closing token or stop text."""
+
+    text: str
+    finish_reason: str
+    """`stop`: the model or a stop text ended it; `length`: its limit did, or the caller."""
+    prompt_tokens: int
+    completion_tokens: int
+    """With the closing token."""
+    tokens: list[int] = field(default_factory=list)

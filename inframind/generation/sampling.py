@@ -1,0 +1,94 @@
+"""Sampling and stopping per row, so that one batch may mix requests of every kind. transformers knows both per batch only."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import torch
+from transformers import LogitsProcessor, StoppingCriteria
+
+from inframind.generation.request import Request
+
+MAX_SEED = 2**63
+TAIL_TOKENS = 8
+"""A stop text may begin in the middle of a token and end in the middle of another: so many more are looked at."""
+
+
+class Sampler(LogitsProcessor):  # type: ignore[misc]  # transformers has no types
+    """Leaves one token per sampled row, drawn by inverting the cumulative distribution; greedy rows stay as they are.
+
+    A seeded row draws the same numbers whoever else is in the batch. The k-th answer to the same request uses seed + k, as vLLM.
+    """
+
+    def __init__(self, rows: Sequence[Request], device: str) -> None:
+        self._rows = [index for index, row in enumerate(rows) if row.temperature > 0]
+        sampled = [rows[index] for index in self._rows]
+        self._temperature = torch.tensor([row.temperature for row in sampled], device=device)[:, None]
+        self._top_p = torch.tensor([row.top_p for row in sampled], device=device)[:, None]
+        self._nucleus = any(row.top_p < 1 for row in sampled)
+        self._uniform = _uniform(sampled).to(device)
+        self._step = 0
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Scores [B, V] with all but the drawn token of each sampled row at minus infinity."""
+        if self._rows:
+            probabilities = torch.softmax(scores[self._rows] / self._temperature, dim=-1)
+            if self._nucleus:
+                probabilities = nucleus(probabilities, self._top_p)
+            cumulative = probabilities.cumsum(dim=-1)
+            total = cumulative[:, -1:]
+            # Rounding must not reach the total: beyond it there is no token.
+            point = torch.minimum(self._uniform[:, self._step, None] * total, torch.nextafter(total, torch.zeros_like(total)))
+            drawn = torch.searchsorted(cumulative, point, right=True)
+            only = torch.full_like(probabilities, -torch.inf).scatter(1, drawn, 0.0)
+            scores = scores.index_copy(0, torch.tensor(self._rows, device=scores.device), only)
+        self._step += 1
+        return scores
+
+
+def nucleus(probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
+    """[N, V] with zeros outside the smallest set of likeliest tokens that holds `top_p` [N, 1] (arXiv:1904.09751)."""
+    ordered, order = probabilities.sort(dim=-1, descending=True)
+    before = ordered.cumsum(dim=-1) - ordered
+    return torch.zeros_like(probabilities).scatter(1, order, ordered.masked_fill(before >= top_p, 0.0))
+
+
+def _uniform(rows: Sequence[Request]) -> torch.Tensor:
+    """Numbers in [0, 1) [N, longest answer], from the rows' seeds."""
+    longest = max((row.max_tokens for row in rows), default=1)
+    seen: Counter[Hashable] = Counter()
+    drawn = []
+    for row in rows:
+        generator = torch.Generator()
+        if row.seed is None:
+            generator.seed()
+        else:
+            same = (row.prompt, row.model, row.seed)
+            generator.manual_seed((row.seed + seen[same]) % MAX_SEED)
+            seen[same] += 1
+        drawn.append(torch.rand(longest, generator=generator))
+    return torch.stack(drawn) if drawn else torch.zeros(0, longest)
+
+
+class Stopper(StoppingCriteria):  # type: ignore[misc]  # transformers has no types
+    """Ends each row at its own limit or stop text, and all when the caller has gone. `lengths` [B] are the tokens each row has."""
+
+    def __init__(
+        self, rows: Sequence[Request], prompt_width: int, tokenizer: Any, should_stop: Callable[[], bool] | None = None
+    ) -> None:
+        self.lengths = [row.max_tokens for row in rows]
+        self._stops = {index: row.stop for index, row in enumerate(rows) if row.stop}
+        self._width, self._tokenizer, self._should_stop = prompt_width, tokenizer, should_stop
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        """[B] bool: which rows have ended."""
+        made = input_ids.shape[1] - self._width
+        for index, stops in list(self._stops.items()):
+            tail = max(len(stop) for stop in stops) + TAIL_TOKENS
+            text = self._tokenizer.decode(input_ids[index, self._width :][-tail:].tolist(), skip_special_tokens=False)
+            if any(stop in text for stop in stops):
+                self.lengths[index] = min(self.lengths[index], made)
+                del self._stops[index]
+        if self._should_stop is not None and self._should_stop():
+            self.lengths = [min(length, made) for length in self.lengths]
+        return torch.tensor([made >= length for length in self.lengths], device=input_ids.device)
