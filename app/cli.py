@@ -1,0 +1,195 @@
+"""The command `inframind`: the library's commands, and those that start the service or speak to it over HTTP."""
+
+import importlib.util
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from inframind.cli import app
+from inframind.errors import InfraMindError
+
+NEEDED = {"service": ("fastapi", "sqlalchemy", "httpx", "alembic"), "train": ("torch", "transformers", "trl", "peft")}
+TERMINAL = ("succeeded", "failed", "cancelled")
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+jobs = typer.Typer(help="Create, list, show, follow and cancel jobs of a running service.", no_args_is_help=True)
+database = typer.Typer(help="Bring the database to another version.", no_args_is_help=True)
+app.add_typer(jobs, name="jobs")
+app.add_typer(database, name="db")
+Url = Annotated[str, typer.Option("--url", envvar="INFRAMIND_URL", help="Where the service is.")]
+LOCAL = "http://127.0.0.1:8000"
+
+
+def need(*extras: str) -> None:
+    """Ends with the remedy if an extra is not installed."""
+    missing = [name for name in extras if not all(importlib.util.find_spec(module) for module in NEEDED[name])]
+    if missing:
+        errors.print(f"this command needs more packages: pip install 'inframind\\[{','.join(missing)}]'")
+        raise typer.Exit(2)
+
+
+def call(url: str, method: str, path: str, body: Any = None, **query: Any) -> Any:
+    """The answer's JSON; ends with the service's own words if it refuses."""
+    need("service")
+    import httpx
+
+    try:
+        answer = httpx.request(method, url + path, json=body, params=query or None, timeout=180.0, trust_env=False)
+    except httpx.HTTPError as error:
+        errors.print(
+            f"{escape(url)} does not answer ({type(error).__name__}): start the service with `inframind up`, or give --url"
+        )
+        raise typer.Exit(2) from None
+    if answer.is_success:
+        return answer.json()
+    said = answer.json().get("error", {})
+    field = f" (field {said['param']})" if said.get("param") else ""
+    errors.print(f"{said.get('code', answer.status_code)}{escape(field)}: {escape(str(said.get('message', '')))}")
+    raise typer.Exit(1)
+
+
+@app.command()
+def up(
+    data_dir: Annotated[Path | None, typer.Option(help="Database, artifacts and logs.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any free one.")] = None,
+    base_model: Annotated[str | None, typer.Option(help="The base model that is served.")] = None,
+) -> None:
+    """Start the embedded service: api, supervisor and inference server."""
+    need("service", "train")
+    given = {"--data-dir": data_dir, "--host": host, "--port": port, "--base-model": base_model}
+    options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
+    os.execv(sys.executable, [sys.executable, "-m", "workers.up", *options])  # noqa: S606 - our own module
+
+
+@jobs.command()
+def create(
+    method: Annotated[str, typer.Argument(help="sft, grpo, dapo or evaluate.")] = "dapo",
+    base_model: Annotated[str, typer.Option(help="A base model of `GET /models`.")] = "inframind-nano",
+    start_from: Annotated[str | None, typer.Option(help="An adapter to continue.")] = None,
+    seed: int = 0,
+    name: str | None = None,
+    follow: Annotated[bool, typer.Option(help="Stay and show the progress.")] = False,
+    url: Url = LOCAL,
+) -> None:
+    """Queue a training job."""
+    body = {"method": method, "base_model": base_model, "start_from": start_from, "seed": seed, "name": name}
+    job = call(url, "POST", "/jobs", {key: value for key, value in body.items() if value is not None})
+    console.print(job["id"])
+    if follow:
+        show_until_done(url, job["id"])
+
+
+@jobs.command("list")
+def list_jobs(limit: int = 20, url: Url = LOCAL) -> None:
+    """Show the newest jobs."""
+    table = Table("id", "name", "state", "stage", "progress")
+    for job in call(url, "GET", "/jobs", limit=limit)["data"]:
+        table.add_row(job["id"], job["name"] or "", job["state"], job["stage"] or "", f"{job['progress']:.0%}")
+    console.print(table)
+
+
+@jobs.command()
+def show(job_id: str, url: Url = LOCAL) -> None:
+    """Show a job as JSON."""
+    console.print_json(json.dumps(call(url, "GET", f"/jobs/{job_id}")))
+
+
+@jobs.command()
+def cancel(job_id: str, url: Url = LOCAL) -> None:
+    """Stop a job."""
+    console.print(call(url, "POST", f"/jobs/{job_id}/cancel")["state"])
+
+
+@jobs.command()
+def follow(job_id: str, url: Url = LOCAL) -> None:
+    """Show a job's progress until it ends."""
+    show_until_done(url, job_id)
+
+
+def show_until_done(url: str, job_id: str) -> None:
+    """A line whenever something has changed. Ends with 1 if the job does not succeed."""
+    last = ""
+    while True:
+        job = call(url, "GET", f"/jobs/{job_id}")
+        values = " ".join(f"{key} {value:.3g}" for key, value in job["metrics"].items() if key in ("loss", "reward", "pass_rate"))
+        eta = f" eta {job['eta_seconds']:.0f} s" if job["eta_seconds"] else ""
+        line = f"{job['state']} {job['stage'] or ''} {job['step']}/{job['total_steps']} {job['progress']:.0%}{eta} {values}".strip()
+        if line != last:
+            console.print(escape(line))
+            last = line
+        if job["state"] in TERMINAL:
+            if job["error"]:
+                errors.print(f"{job['error']['code']}: {escape(job['error']['message'])}")
+            raise typer.Exit(0 if job["state"] == "succeeded" else 1)
+        time.sleep(1.0)
+
+
+@app.command()
+def models(url: Url = LOCAL) -> None:
+    """Show base models and adapters of a running service."""
+    table = Table("id", "kind", "stage", "base model", "available")
+    for model in call(url, "GET", "/models")["data"]:
+        table.add_row(model["id"], model["kind"], model["stage"] or "", model["base_model"], "yes" if model["available"] else "no")
+    console.print(table)
+
+
+@app.command()
+def generate(
+    instruction: str,
+    model: Annotated[str, typer.Option(help="A base model or an adapter.")] = "inframind-nano",
+    category: Annotated[str | None, typer.Option(help="What to verify the answer as.")] = None,
+    temperature: float = 0.0,
+    url: Url = LOCAL,
+) -> None:
+    """Ask a model, and show its answer with the verdict. Ends with 1 if the answer is not valid."""
+    body = {"instruction": instruction, "model": model, "temperature": temperature, "verify": True, "category": category}
+    choice = call(url, "POST", "/generate", body)["choices"][0]
+    console.print(escape(choice["file"] or choice["text"]))
+    verdict = choice["verdict"]
+    errors.print(
+        f"{verdict['verdict']}: {escape('; '.join(finding['message'] for finding in verdict['findings'][:3]) or 'no findings')}"
+    )
+    raise typer.Exit(0 if verdict["verdict"] == "pass" else 1)
+
+
+@database.command()
+def upgrade(revision: str = "head") -> None:
+    """Run the migrations up to a revision."""
+    _migrate("upgrade", revision)
+
+
+@database.command()
+def downgrade(revision: str) -> None:
+    """Take migrations back; `base` takes all."""
+    _migrate("downgrade", revision)
+
+
+def _migrate(direction: str, revision: str) -> None:
+    need("service")
+    from app.db import migrate
+    from app.db.session import make_engine
+    from app.settings import settings
+
+    configured = settings()
+    configured.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = make_engine(configured.url)
+    (migrate.upgrade if direction == "upgrade" else migrate.downgrade)(engine, revision)
+    console.print(f"the database is at {revision}")
+
+
+def main() -> None:
+    """The entry point."""
+    try:
+        app()
+    except InfraMindError as error:
+        errors.print(f"{error.code}: {escape(str(error))}")
+        sys.exit(2)
