@@ -12,6 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.markup import escape
 
+from inframind.bench.cli import app as bench_app
 from inframind.errors import DataError, InfraMindError
 from inframind.rewards.report import human, sarif
 from inframind.rewards.verifier import Verifier
@@ -48,6 +49,9 @@ class Line(Contract):
     category: str | None = None
     text: str
     checks: tuple[Check, ...] = ()
+
+
+app.add_typer(bench_app, name="bench")
 
 
 @app.callback()
