@@ -7,9 +7,7 @@ from pydantic import Field
 
 from app.deps import Verifying
 from app.jobs.views import ErrorView
-from inframind.categories import category
 from inframind.judge.rules import Judgement, judge
-from inframind.rewards.checks import validate_checks
 from inframind.types import Check, Contract, Verdict, VerifyRequest
 
 router = APIRouter(tags=["verifier"], responses={422: {"model": ErrorView}})
@@ -37,16 +35,11 @@ class JudgeRequest(Contract):
 @router.post("/verify")
 def verify_text(request: Annotated[VerifyRequest, Body(examples=[EXAMPLE])], verifier: Verifying) -> Verdict:
     """Judges a file's content or a model's answer by the ladder that rewards training."""
-    if request.category is not None:
-        category(request.category)
-    validate_checks(request.checks)
     return verifier.verify(request)
 
 
 @router.post("/judge")
 def judge_answer(request: Annotated[JudgeRequest, Body(examples=[JUDGE_EXAMPLE])], verifier: Verifying) -> Judgement:
     """The rules judge: five scores, an overall score and feedback, from the verdict alone."""
-    category(request.category)
-    validate_checks(request.checks)
     verdict = verifier.verify(VerifyRequest(text=request.answer, category=request.category, checks=request.checks))
     return judge(verdict)

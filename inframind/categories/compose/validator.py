@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import jsonschema_rs
@@ -102,20 +103,13 @@ def wanted(service: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def cycle(project: Project) -> list[str] | None:
-    """Services that wait for one another in a circle, or None."""
+    """Services that wait for one another in a circle, the first one last again, or None."""
     waits = {name: list(short_forms.depends_on(service.get("depends_on"))) for name, service in project.services.items()}
-    done: set[str] = set()
-
-    def follow(name: str, trail: list[str]) -> list[str] | None:
-        if name in trail:
-            return trail[trail.index(name) :]
-        if name in done:
-            return None
-        found = next((f for other in waits.get(name, ()) if (f := follow(other, [*trail, name]))), None)
-        done.add(name)
-        return found
-
-    return next((found for name in waits if (found := follow(name, []))), None)
+    try:
+        TopologicalSorter(waits).prepare()
+    except CycleError as error:
+        return list(reversed(error.args[1]))
+    return None
 
 
 def long_form(service: dict[str, Any]) -> dict[str, Any]:
@@ -184,7 +178,7 @@ class Compose:
         ]
         circle = cycle(document)
         if circle:
-            found.append(rules.CYCLE.finding(f"depends_on goes in a circle: {' -> '.join([*circle, circle[0]])}"))
+            found.append(rules.CYCLE.finding(f"depends_on goes in a circle: {' -> '.join(circle)}"))
         return found
 
     def effective(self, document: Project) -> Configuration:

@@ -1,0 +1,254 @@
+"""The service over HTTP on a real database built by the migrations; the inference server is absent unless a test starts one."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from app.db.migrate import downgrade, is_current, upgrade
+from app.db.session import make_engine, writing
+from app.jobs import lease, record, service
+from app.main import create_app
+from app.settings import Settings
+
+DAPO = {"method": "dapo", "base_model": "inframind-nano"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    configured = Settings(data_dir=tmp_path, inference_url="http://127.0.0.1:9", verifier_workers=1)
+    engine = make_engine(configured.url)
+    upgrade(engine)
+    engine.dispose()
+    return configured
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(settings), raise_server_exceptions=False) as connected:
+        yield connected
+
+
+def run(client: TestClient, job_id: str, state: str, steps: int = 3) -> None:
+    """A worker's life, by the worker's own functions."""
+    engine = client.app.state.engine  # type: ignore[attr-defined]  # our application
+    held = lease.claim(engine, "worker", "device", 20.0)
+    assert held is not None and held.job_id == job_id
+    with lease.fenced(engine, held) as (session, job):
+        record.start_stage(session, job, 0, "sft", steps)
+        for step in range(1, steps + 1):
+            record.add_metrics(session, job, 0, step, {"loss": 1.0 / step})
+        if state != "running":
+            lease.finish(session, job, state)  # type: ignore[arg-type]  # a terminal state
+
+
+def test_a_job_is_accepted_whole(client: TestClient) -> None:
+    answer = client.post("/jobs", json={**DAPO, "seed": 7, "name": "first", "metadata": {"team": "platform"}})
+    assert answer.status_code == 201
+    job = answer.json()
+    assert answer.headers["location"] == f"/jobs/{job['id']}"
+    assert [stage["stage"] for stage in job["stages"]] == ["sft", "grpo", "dapo", "evaluate"]
+    assert (job["state"], job["seed"], job["progress"], job["error"], job["attempts"]) == ("queued", 7, 0.0, None, 0)
+    assert client.get(f"/jobs/{job['id']}").json() == job
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, None),
+        ({"method": "dapo", "stages": [{"stage": "sft"}]}, None),
+        ({"method": "ppo"}, "method"),
+        ({**DAPO, "surprise": 1}, "surprise"),
+        ({**DAPO, "seed": "0"}, "seed"),
+        ({**DAPO, "seed": -1}, "seed"),
+        ({**DAPO, "base_model": "gpt-9"}, "base_model"),
+        ({**DAPO, "dataset": "mine"}, "dataset"),
+        ({**DAPO, "start_from": "im-none"}, "start_from"),
+        ({**DAPO, "name": ""}, "name"),
+        ({**DAPO, "metadata": {"k": 1}}, "metadata.k"),
+        ({"stages": [{"stage": "sft", "max_steps": 0}]}, "stages.0.max_steps"),
+        ({"stages": [{"stage": "sft"}, {"stage": "dapo", "max_tokens": "many"}]}, "stages.1.max_tokens"),
+        ({"stages": [{"stage": "grpo", "prompts_per_step": 512, "num_generations": 64}]}, "stages.0"),
+        ({"stages": [{"stage": "sft", "state": "succeeded"}]}, "stages.0.state"),
+        ({"stages": []}, "stages"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_field_and_leaves_nothing(client: TestClient, body: dict[str, Any], param: str | None) -> None:
+    answer = client.post("/jobs", json=body)
+    assert answer.status_code == 422, answer.text
+    error = answer.json()["error"]
+    assert error["param"] == param and error["message"]
+    assert client.get("/jobs").json()["data"] == []
+
+
+def test_a_body_that_is_no_json_or_too_large_is_refused(client: TestClient) -> None:
+    assert client.post("/jobs", content=b"{", headers={"content-type": "application/json"}).status_code == 422
+    assert client.post("/jobs", content=b"x" * 1_100_000).status_code == 413
+    assert client.post("/verify", content=(b"x" * 100_000 for _ in range(12))).status_code == 413
+
+
+def test_jobs_are_listed_newest_first_by_pages(client: TestClient) -> None:
+    ids = [client.post("/jobs", json=DAPO).json()["id"] for _ in range(5)]
+    first = client.get("/jobs", params={"limit": 3}).json()
+    assert ([job["id"] for job in first["data"]], first["has_more"]) == (ids[:1:-1], True)
+    rest = client.get("/jobs", params={"limit": 3, "after": first["data"][-1]["id"]}).json()
+    assert ([job["id"] for job in rest["data"]], rest["has_more"]) == (ids[1::-1], False)
+    assert client.get("/jobs", params={"state": "running"}).json()["data"] == []
+    assert client.get("/jobs", params={"state": "gone"}).status_code == 422
+
+
+def test_a_queued_job_is_cancelled_at_once_and_only_once(client: TestClient) -> None:
+    job_id = client.post("/jobs", json=DAPO).json()["id"]
+    assert client.post(f"/jobs/{job_id}/cancel").json()["state"] == "cancelled"
+    again = client.post(f"/jobs/{job_id}/cancel")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "conflict")
+
+
+def test_a_running_job_shows_its_steps_and_that_it_is_being_cancelled(client: TestClient) -> None:
+    job_id = client.post("/jobs", json=DAPO).json()["id"]
+    run(client, job_id, "running")
+    job = client.get(f"/jobs/{job_id}").json()
+    assert (job["state"], job["stage"], job["step"], job["total_steps"]) == ("running", "sft", 3, 3)
+    assert job["metrics"]["loss"] == pytest.approx(1 / 3)
+    assert client.post(f"/jobs/{job_id}/cancel").json()["cancel_requested"] is True
+    metrics = client.get(f"/jobs/{job_id}/metrics", params={"after_step": 1}).json()
+    assert [metric["step"] for metric in metrics["data"]] == [2, 3]
+
+
+def test_events_stream_from_the_last_one_seen_until_the_end(client: TestClient) -> None:
+    job_id = client.post("/jobs", json=DAPO).json()["id"]
+    run(client, job_id, "succeeded")
+    listed = client.get(f"/jobs/{job_id}/events").json()["data"]
+    assert [event["code"] for event in listed] == ["queued", "claimed", "stage_started", "succeeded"]
+    headers = {"accept": "text/event-stream", "last-event-id": "2"}
+    with client.stream("GET", f"/jobs/{job_id}/events", headers=headers) as stream:
+        lines = list(stream.iter_lines())
+    assert [line for line in lines if line.startswith("id:")] == ["id: 3", "id: 4"]
+    assert [line for line in lines if line.startswith("event:")] == ["event: stage_started", "event: succeeded"]
+
+
+def test_a_stream_follows_a_job_that_still_runs(client: TestClient) -> None:
+    job_id = client.post("/jobs", json=DAPO).json()["id"]
+    threading.Timer(0.8, run, (client, job_id, "failed")).start()
+    with client.stream("GET", f"/jobs/{job_id}/events", headers={"accept": "text/event-stream"}) as stream:
+        codes = [line.removeprefix("event: ") for line in stream.iter_lines() if line.startswith("event:")]
+    assert codes[-1] == "failed"
+
+
+def test_models_show_what_is_there(client: TestClient) -> None:
+    models = client.get("/models").json()["data"]
+    nano = next(model for model in models if model["id"] == "inframind-nano")
+    assert (nano["kind"], nano["available"]) == ("base", True)
+    assert client.get("/models/Qwen/Qwen2.5-0.5B-Instruct").json()["kind"] == "base"
+    assert client.get("/models/../../etc/passwd").status_code == 404
+
+
+def test_verify_gives_the_verdict_that_training_gives(client: TestClient) -> None:
+    checks = [{"op": "equals", "kind": "image", "path": "user", "value": "app"}]
+    good = {"category": "dockerfile", "text": "FROM python:3.12-slim\nUSER app\n", "checks": checks}
+    verdict = client.post("/verify", json=good).json()
+    assert (verdict["verdict"], verdict["score"]) == ("pass", 1.0)
+    verdict = client.post("/verify", json={**good, "text": "FROM python:3.12-slim\n"}).json()
+    assert (verdict["verdict"], verdict["rungs"]["intent"]) == ("fail", "fail")
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"text": "x", "category": "cobol"}, "category"),
+        ({"category": "compose"}, "text"),
+        ({"text": "x", "category": "compose", "checks": [{"op": "sings", "kind": "service"}]}, "checks.0.op"),
+        ({"text": "x", "category": "compose", "checks": [{"op": "equals", "kind": "service"}]}, "checks.0.path"),
+        (
+            {"text": "x", "category": "compose", "checks": [{"op": "matches", "kind": "service", "path": "a", "value": "("}]},
+            "checks.0.value",
+        ),
+    ],
+)
+def test_a_request_that_cannot_be_judged_names_its_field(client: TestClient, body: dict[str, Any], param: str) -> None:
+    answer = client.post("/verify", json=body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (422, param)
+
+
+def test_the_rules_judge_scores_by_the_verdict(client: TestClient) -> None:
+    body = {"category": "dockerfile", "instruction": "Run as app.", "answer": "```dockerfile\nFROM python:3.12-slim\nUSER app\n```"}
+    judged = client.post("/judge", json=body).json()
+    assert judged["would_work"] is True and judged["overall"] > 8
+    nonsense = client.post("/judge", json={**body, "answer": "FROM my experience this is easy.\nRUN along now."}).json()
+    assert nonsense["would_work"] is False and nonsense["overall"] <= 4
+
+
+def test_without_an_inference_server_generation_says_so_and_when_to_try_again(client: TestClient) -> None:
+    answer = client.post("/generate", json={"instruction": "anything"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, None),
+        ({"prompt": "a", "instruction": "b"}, None),
+        ({"prompt": "a", "n": 17}, "n"),
+        ({"prompt": "a", "max_tokens": 100_000}, "max_tokens"),
+        ({"prompt": "a", "temperature": 3}, "temperature"),
+        ({"prompt": "a", "stream": True, "n": 2}, "stream"),
+        ({"prompt": "a", "category": "cobol"}, "category"),
+        ({"messages": [{"role": "root", "content": "a"}]}, "messages.0.role"),
+    ],
+)
+def test_impossible_generations_name_the_field(client: TestClient, body: dict[str, Any], param: str | None) -> None:
+    answer = client.post("/generate", json=body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (422, param)
+
+
+def test_an_unknown_model_is_404(client: TestClient) -> None:
+    assert client.post("/generate", json={"instruction": "a", "model": "im-none"}).status_code == 404
+    assert client.get("/models/im-none").status_code == 404
+    assert client.get("/jobs/none").json()["error"]["code"] == "not_found"
+    assert client.get("/nowhere").json()["error"]["code"] == "not_found"
+
+
+def test_readiness_names_every_part(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["parts"] == {"database": True, "migrations": True, "worker": False, "inference": False}
+
+
+def test_the_openapi_document_has_examples_and_error_forms(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    create = document["paths"]["/jobs"]["post"]
+    assert "422" in create["responses"]
+    assert document["components"]["schemas"]["JobSpec"]["examples"][0]["method"] == "dapo"
+
+
+def test_the_migrations_go_up_and_down_on_data(settings: Settings) -> None:
+    engine = make_engine(settings.url)
+    with TestClient(create_app(settings)) as connected:
+        connected.post("/jobs", json=DAPO)
+    downgrade(engine, "base")
+    assert not is_current(engine)
+    upgrade(engine)
+    assert is_current(engine)
+    assert service.list_jobs(engine, 10, None, None) == ([], False)
+    with writing(engine) as session:
+        assert session.connection().exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_a_crash_answers_500_without_its_cause(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "models", lambda _: 1 / 0)
+    answer = client.get("/models")
+    assert answer.status_code == 500
+    assert "division" not in answer.text and answer.json()["error"]["code"] == "internal_error"
+
+
+def test_the_client_is_not_led_astray_by_proxies(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with TestClient(create_app(settings)) as connected:
+        inference = connected.app.state.inference  # type: ignore[attr-defined]  # our application
+        assert isinstance(inference._http, httpx.AsyncClient) and not inference._http.trust_env
