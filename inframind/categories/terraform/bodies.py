@@ -1,139 +1,199 @@
-"""Bodies against schemas: arguments, nested blocks, dynamic blocks, and the blocks of the language itself."""
+"""Bodies against provider schemas: arguments, nested blocks, dynamic blocks, and what the provider's code accepts."""
 
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from inframind.categories.terraform import rules
+from inframind.categories.terraform.constraints import Constraints, constraints, presence
 from inframind.categories.terraform.expressions import Evaluator
-from inframind.categories.terraform.provider import LIST, MAP, REQUIRED, SET, SINGLE, BlockSchema, provider
+from inframind.categories.terraform.fit import PRIMITIVES, misfit
+from inframind.categories.terraform.language import CONNECTION, DATA_LIFECYCLE, LIFECYCLE, PROVISIONERS, LanguageChecker
+from inframind.categories.terraform.provider import LIST, MAP, OPTIONAL, REQUIRED, SET, SINGLE, BlockSchema, provider
 from inframind.categories.terraform.references import Scope
 from inframind.categories.terraform.syntax import Attribute, Block, Body, text_of
-from inframind.categories.terraform.values import Unknown, misfit
+from inframind.categories.terraform.values import SetValue, Unknown, Value, is_bare, shape, type_of
 from inframind.types import Finding
 
 META = frozenset({"count", "for_each", "provider", "depends_on"})
-LIFECYCLE = frozenset({"create_before_destroy", "prevent_destroy", "ignore_changes", "replace_triggered_by"})
-PROVISIONERS = frozenset({"local-exec", "remote-exec", "file"})
-LANGUAGE: dict[str, tuple[frozenset[str], frozenset[str], frozenset[str]]] = {
-    "variable": (
-        frozenset({"type", "default", "description", "sensitive", "nullable", "ephemeral"}), frozenset({"validation"}), frozenset(),
-    ),
-    "output": (
-        frozenset({"value", "description", "sensitive", "depends_on", "ephemeral"}), frozenset({"precondition"}), frozenset({"value"}),
-    ),
-    "terraform": (
-        frozenset({"required_version", "experiments"}),
-        frozenset({"required_providers", "backend", "cloud", "provider_meta"}),
-        frozenset(),
-    ),
-    "moved": (frozenset({"from", "to"}), frozenset(), frozenset({"from", "to"})),
-}  # fmt: skip
-"""Blocks of the language: arguments, nested blocks, required arguments."""
-TYPE_WORDS = frozenset("string number bool any list set map object tuple optional".split())
+META_BLOCKS = frozenset({"lifecycle", "connection", "provisioner"})
+MAX_EXPANDED = 100
+NO_CONSTRAINTS = Constraints({}, [])
+
+
+@dataclass
+class Place:
+    """Where in a resource a body stands."""
+
+    where: str
+    """For messages: `aws_vpc.ingress`."""
+    scope: Scope
+    line: int
+    path: str = ""
+    """Dotted path within the resource, with a dot behind it if it is not empty."""
+    meta: bool = False
+    """count, lifecycle and the like may stand here."""
+    present: dict[str, bool] = field(default_factory=dict)
+    """path -> whether the value is known, for the whole resource."""
+    constraints: Constraints = NO_CONSTRAINTS
+
+    def below(self, name: str, line: int, scope: Scope | None = None) -> "Place":
+        inner = scope or self.scope
+        return Place(f"{self.where}.{name}", inner, line, f"{self.path}{name}.", False, self.present, self.constraints)
 
 
 class BodyChecker:
-    """Checks the blocks of one module; findings gather in `findings` and in the evaluator's resolver."""
+    """Checks the resources and provider blocks of one module; findings gather in `findings` and in the evaluator."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
-        self.findings: list[Finding] = []
+        self.language = LanguageChecker(evaluator)
+        self.findings: list[Finding] = self.language.findings
 
-    def check(self, body: Body, schema: BlockSchema, scope: Scope, where: str, line: int, *, meta: bool = False) -> None:
-        """A body against a block schema. `meta`: count, lifecycle and the like are allowed here."""
-        for attribute in body.repeated:
-            self.findings.append(rules.ARGUMENT.finding(f"{attribute.name} is set twice in {where}", attribute.line))
+    def check(self, body: Body, schema: BlockSchema, place: Place) -> None:
+        """A body against a block schema."""
         given: Counter[str] = Counter()
         dynamic: set[str] = set()
         for block in body.blocks:
-            if meta and block.type in ("lifecycle", "connection", "provisioner"):
+            if place.meta and block.type in META_BLOCKS:
                 continue
             if block.type == "dynamic":
-                self._dynamic(block, schema, scope, where, dynamic)
+                self._dynamic(block, schema, place, given, dynamic)
             else:
-                self._nested(block, schema, scope, where)
+                self._nested(block, schema, place)
                 given[block.type] += 1
+                place.present[place.path + block.type] = True
         for attribute in body.attributes.values():
-            if not (meta and attribute.name in META):
-                self._attribute(attribute, schema, scope, where)
-        present = set(body.attributes) | set(given) | dynamic
-        self._required(schema, present, where, line)
-        self._counts(schema, given, dynamic, where, line)
+            if not (place.meta and attribute.name in META):
+                self._attribute(attribute, schema, place)
+        self._required(schema, body.attributes.keys() | given.keys() | dynamic, place)
+        self._counts(schema, given, dynamic, place)
 
-    def _attribute(self, attribute: Attribute, schema: BlockSchema, scope: Scope, where: str) -> None:
-        value = self.evaluator.value(attribute.expression, scope)
-        name = attribute.name
+    def _attribute(self, attribute: Attribute, schema: BlockSchema, place: Place) -> None:
+        value = self.evaluator.value(attribute.expression, place.scope)
+        name, where = attribute.name, place.where
         if name not in schema.attributes:
             hint = f": {name} is a block, write {name} {{ ... }}" if name in schema.blocks else ""
             self.findings.append(rules.ARGUMENT.finding(f"{where} has no argument {name!r}{hint}", attribute.line))
             return
-        if not schema.flags(name) & 3:
+        known = presence(value)
+        if known is not None:
+            place.present[place.path + name] = known
+        if not schema.flags(name) & (REQUIRED | OPTIONAL):
             self.findings.append(rules.ARGUMENT.finding(f"{name} of {where} is computed and cannot be set", attribute.line))
         why = misfit(value, schema.type(name))
         if why:
             self.findings.append(rules.TYPE.finding(f"{name} of {where}: {why}", attribute.line))
+            return
         if value is None and schema.flags(name) & REQUIRED:
             self.findings.append(rules.REQUIRED.finding(f"{name} of {where} is required and null", attribute.line))
+        self._accepted(name, value, attribute.line, place)
 
-    def _nested(self, block: Block, schema: BlockSchema, scope: Scope, where: str) -> None:
+    def _accepted(self, name: str, value: Value, line: int, place: Place) -> None:
+        why = place.constraints.violation(place.path + name, value)
+        if why:
+            self.findings.append(rules.VALUE.finding(f"{name} of {place.where}: {why}", line))
+
+    def _nested(self, block: Block, schema: BlockSchema, place: Place) -> None:
         name = block.type
+        inner = place.below(name, block.line)
         if name in schema.blocks:
             if block.labels and schema.blocks[name][0] != MAP:
-                self.findings.append(rules.BLOCK.finding(f"{name} in {where} has no label", block.line))
-            self.check(block.body, schema.below(name), scope, f"{where}.{name}", block.line)
+                self.findings.append(rules.BLOCK.finding(f"{name} in {place.where} has no label", block.line))
+            self.check(block.body, schema.below(name), inner)
             return
-        if name in schema.attributes and self._as_block(schema.type(name)):
-            self._object_block(block, schema.type(name)[1][1], scope, f"{where}.{name}")
+        members = self._members(schema, name)
+        if members is not None:
+            self._object_block(block.body, members, inner)
             return
         hint = f": write {name} = {{ ... }}" if name in schema.attributes else ""
-        self.findings.append(rules.BLOCK.finding(f"{where} has no block {name!r}{hint}", block.line))
+        self.findings.append(rules.BLOCK.finding(f"{place.where} has no block {name!r}{hint}", block.line))
 
     @staticmethod
-    def _as_block(kind: object) -> bool:
-        """Lists of objects may be written as blocks (attributes as blocks)."""
-        return isinstance(kind, list) and kind[0] in ("list", "set") and isinstance(kind[1], list) and kind[1][0] == "object"
+    def _members(schema: BlockSchema, name: str) -> dict[str, Any] | None:
+        """Lists of objects may be written as blocks: the objects' attributes."""
+        if name not in schema.attributes or not schema.flags(name) & (REQUIRED | OPTIONAL):
+            return None
+        kind = schema.type(name)
+        fits = shape(kind) in ("list", "set") and shape(kind[1]) == "object"
+        found: dict[str, Any] | None = kind[1][1] if fits else None
+        return found
 
-    def _object_block(self, block: Block, attributes: dict[str, Any], scope: Scope, where: str) -> None:
+    def _object_block(self, body: Body, members: dict[str, Any], place: Place) -> None:
         """A list of objects written as blocks: what is left out is null."""
-        for attribute in block.body.attributes.values():
-            value = self.evaluator.value(attribute.expression, scope)
-            if attribute.name not in attributes:
-                self.findings.append(rules.ARGUMENT.finding(f"{where} has no argument {attribute.name!r}", attribute.line))
-            elif why := misfit(value, attributes[attribute.name]):
-                self.findings.append(rules.TYPE.finding(f"{attribute.name} of {where}: {why}", attribute.line))
+        for attribute in body.attributes.values():
+            value = self.evaluator.value(attribute.expression, place.scope)
+            if attribute.name not in members:
+                message = f"{place.where} has no argument {attribute.name!r}"
+                self.findings.append(rules.ARGUMENT.finding(message, attribute.line))
+            elif why := misfit(value, members[attribute.name]):
+                self.findings.append(rules.TYPE.finding(f"{attribute.name} of {place.where}: {why}", attribute.line))
+            else:
+                self._accepted(attribute.name, value, attribute.line, place)
+        for block in body.blocks:
+            kind = members.get(block.type)
+            if kind is not None and shape(kind) in ("list", "set") and shape(kind[1]) == "object":
+                self._object_block(block.body, kind[1][1], place.below(block.type, block.line))
+            else:
+                self.findings.append(rules.BLOCK.finding(f"{place.where} has no block {block.type!r}", block.line))
 
-    def _dynamic(self, block: Block, schema: BlockSchema, scope: Scope, where: str, dynamic: set[str]) -> None:
+    def _dynamic(self, block: Block, schema: BlockSchema, place: Place, given: Counter[str], dynamic: set[str]) -> None:
         name = block.labels[0] if len(block.labels) == 1 else ""
         contents = list(block.body.named("content"))
         attributes = block.body.attributes
-        if name not in schema.blocks:
-            if name not in schema.attributes:
-                self.findings.append(rules.BLOCK.finding(f"{where} has no block {name!r}", block.line))
+        members = self._members(schema, name)
+        if name not in schema.blocks and members is None:
+            self.findings.append(rules.BLOCK.finding(f"{place.where} has no block {name!r}", block.line))
             return
         if "for_each" not in attributes or len(contents) != 1:
             self.findings.append(rules.REQUIRED.finding(f"dynamic {name} needs for_each and one content block", block.line))
             return
-        dynamic.add(name)
-        self.evaluator.value(attributes["for_each"].expression, scope)
+        for other in sorted(attributes.keys() - {"for_each", "iterator", "labels"}):
+            self.findings.append(rules.ARGUMENT.finding(f"dynamic has no argument {other!r}", attributes[other].line))
+        items = self._items(attributes["for_each"], place.scope)
         iterator = attributes.get("iterator")
         loop = text_of(iterator.expression) if iterator and iterator.expression else name
-        self.check(contents[0].body, schema.below(name), scope.with_names([loop]), f"{where}.{name}", block.line)
+        if items is None:
+            dynamic.add(name)
+            place.present.setdefault(place.path + name, False)
+        for key, value in items if items is not None else [(Unknown(""), Unknown(""))]:
+            inner = place.below(name, block.line, place.scope.with_names({loop: {"key": key, "value": value}}))
+            if items is not None:
+                given[name] += 1
+                place.present[place.path + name] = True
+            if members is None:
+                self.check(contents[0].body, schema.below(name), inner)
+            else:
+                self._object_block(contents[0].body, members, inner)
 
-    def _required(self, schema: BlockSchema, present: set[str], where: str, line: int) -> None:
+    def _items(self, over: Attribute, scope: Scope) -> list[tuple[Value, Value]] | None:
+        """What a dynamic block repeats over, or None if it is not known."""
+        value = self.evaluator.value(over.expression, scope)
+        if value is None or shape(type_of(value)) in PRIMITIVES:
+            self.findings.append(rules.TYPE.finding("for_each of a dynamic block needs a list, a set or a map", over.line))
+            return None
+        if is_bare(value) or len(value) > MAX_EXPANDED:
+            return None
+        if isinstance(value, dict):
+            return list(value.items())
+        return [(item, item) for item in value] if isinstance(value, SetValue) else list(enumerate(value))
+
+    def _required(self, schema: BlockSchema, present: set[str], place: Place) -> None:
         for name, (flags, _) in schema.attributes.items():
             if flags & REQUIRED and name not in present:
-                self.findings.append(rules.REQUIRED.finding(f"{where} needs the argument {name!r}", line))
+                self.findings.append(rules.REQUIRED.finding(f"{place.where} needs the argument {name!r}", place.line))
 
-    def _counts(self, schema: BlockSchema, given: Counter[str], dynamic: set[str], where: str, line: int) -> None:
+    def _counts(self, schema: BlockSchema, given: Counter[str], dynamic: set[str], place: Place) -> None:
         for name, (mode, low, high, _) in schema.blocks.items():
             count = given[name]
             if name in dynamic:
                 continue
-            if count < low or (mode == SINGLE and low and not count):
-                self.findings.append(rules.REQUIRED.finding(f"{where} needs a block {name!r}", line))
+            if count < low:
+                self.findings.append(rules.REQUIRED.finding(f"{place.where} needs a block {name!r}", place.line))
             most = high if mode in (LIST, SET) else 1 if mode == SINGLE else 0
             if most and count > most:
-                self.findings.append(rules.COUNT_BLOCKS.finding(f"{where} has {count} {name!r} blocks; at most {most}", line))
+                message = f"{place.where} has {count} {name!r} blocks; at most {most}"
+                self.findings.append(rules.COUNT_BLOCKS.finding(message, place.line))
 
     def resource(self, block: Block) -> None:
         """A resource, data source or ephemeral resource."""
@@ -142,7 +202,8 @@ class BodyChecker:
         own = (block.type, kind, name)
         scope = Scope(each="for_each" in attributes, count="count" in attributes, own=own)
         self._meta(block, own)
-        found = provider(kind.partition("_")[0])
+        source = self.evaluator.module.provider_of(own)
+        found = provider(source)
         if found is None:
             self.findings.append(rules.FOREIGN.finding(f"the provider of {kind} is not verified", block.line))
             return
@@ -150,92 +211,66 @@ class BodyChecker:
         if schema is None:
             self.findings.append(rules.RESOURCE_TYPE.finding(f"there is no {block.type} type {kind!r}", block.line))
             return
-        self.check(block.body, schema, scope, kind, block.line, meta=True)
+        place = Place(kind, scope, block.line, meta=True)
+        place.constraints = constraints(source, block.type, kind) or NO_CONSTRAINTS
+        before = len(self.findings)
+        self.check(block.body, schema, place)
+        # The provider's code runs only when the schema holds.
+        for message in place.constraints.clashes(place.present) if len(self.findings) == before else ():
+            self.findings.append(rules.TOGETHER.finding(f"{kind} {name}: {message}", block.line))
         for nested in block.body.blocks:
-            self._meta_block(nested, scope)
+            self._meta_block(nested, scope, block.type)
 
     def _meta(self, block: Block, own: tuple[str, str, str]) -> None:
-        attributes = block.body.attributes
+        attributes, scope = block.body.attributes, Scope(own=own)
         if "count" in attributes and "for_each" in attributes:
             self.findings.append(rules.META.finding("count and for_each exclude one another", block.line))
-        for key, kind in (("count", "number"), ("for_each", "map")):
-            if key in attributes:
-                value = self.evaluator.value(attributes[key].expression, Scope(own=own))
-                wrong = misfit(value, kind) if key == "count" else self._not_iterable(value, text_of(attributes[key].expression))  # type: ignore[arg-type]  # parsed attributes have an expression
-                if wrong:
-                    self.findings.append(rules.META.finding(f"{key}: {wrong}", attributes[key].line))
-        if "depends_on" in attributes:
-            self.evaluator.value(attributes["depends_on"].expression, Scope(own=own))
-
-    @staticmethod
-    def _not_iterable(value: object, text: str) -> str | None:
-        plain = isinstance(value, str | int | float | bool) or (
-            isinstance(value, Unknown) and value.type in ("string", "number", "bool")
-        )
-        if plain or (isinstance(value, list) and "toset(" not in text):
-            return "a map or a set is required: write toset([...])"
-        return None
-
-    def _meta_block(self, block: Block, scope: Scope) -> None:
-        inner = Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True)
-        if block.type == "lifecycle":
-            for name in set(block.body.attributes) - LIFECYCLE:
-                self.findings.append(rules.ARGUMENT.finding(f"lifecycle has no argument {name!r}", block.line))
-            for condition in block.body.blocks:
-                self.expressions(condition.body, inner)
-        elif block.type == "provisioner":
-            if not block.labels or block.labels[0] not in PROVISIONERS:
-                self.findings.append(rules.BLOCK.finding("there is no such provisioner", block.line))
-            self.expressions(block.body, inner)
-        elif block.type == "connection":
-            self.expressions(block.body, inner)
-
-    def expressions(self, body: Body, scope: Scope) -> None:
-        """Evaluates every expression of a body that has no schema."""
-        for attribute in body.attributes.values():
-            self.evaluator.value(attribute.expression, scope)
-        for block in body.blocks:
-            self.expressions(block.body, scope)
-
-    def language(self, block: Block) -> None:
-        """variable, output, terraform and moved blocks, locals and checks."""
-        known = LANGUAGE.get(block.type)
-        if known:
-            arguments, blocks, required = known
-            for attribute in (*block.body.attributes.values(), *block.body.repeated):
-                if attribute.name not in arguments or attribute in block.body.repeated:
-                    self.findings.append(
-                        rules.ARGUMENT.finding(f"{block.type}: {attribute.name!r} cannot stand here", attribute.line)
-                    )
-            for nested in block.body.blocks:
-                if nested.type not in blocks:
-                    self.findings.append(rules.BLOCK.finding(f"{block.type} has no block {nested.type!r}", nested.line))
-            for name in required - set(block.body.attributes):
-                self.findings.append(rules.REQUIRED.finding(f"{block.type} needs {name!r}", block.line))
-        if block.type == "variable":
-            self._variable(block)
-        elif block.type in ("output", "locals", "check"):
-            self.expressions(block.body, Scope())
-
-    def _variable(self, block: Block) -> None:
-        attributes = block.body.attributes
-        declared = attributes.get("type")
-        kind = text_of(declared.expression) if declared and declared.expression else "any"
-        if kind.startswith('"'):
-            self.findings.append(rules.TYPE.finding(f"write the type without quotes: type = {kind.strip(chr(34))}", block.line))
-        elif kind.partition("(")[0].strip() not in TYPE_WORDS:
-            self.findings.append(rules.TYPE.finding(f"{kind!r} is not a type", block.line))
-        if "default" in attributes:
-            value = self.evaluator.value(attributes["default"].expression, Scope())
-            word, _, inner = kind.replace(" ", "").partition("(")
-            item = inner.removesuffix(")")
-            simple = (
-                word
-                if word in ("string", "number", "bool")
-                else [word, item]
-                if item in ("string", "number", "bool")
-                else "dynamic"
-            )
-            why = misfit(value, simple)
+        wrong: dict[str, str | None] = {}
+        if "count" in attributes:
+            wrong["count"] = _not_a_count(self.evaluator.value(attributes["count"].expression, scope))
+        if "for_each" in attributes:
+            wrong["for_each"] = _not_iterable(self.evaluator.value(attributes["for_each"].expression, scope))
+        for name, why in wrong.items():
             if why:
-                self.findings.append(rules.TYPE.finding(f"default: {why}", attributes["default"].line))
+                self.findings.append(rules.META.finding(f"{name}: {why}", attributes[name].line))
+        if "depends_on" in attributes:
+            self.language.references(attributes["depends_on"], scope)
+        if "provider" in attributes:
+            self._provider_reference(attributes["provider"])
+
+    def _provider_reference(self, attribute: Attribute) -> None:
+        name, dot, alias = text_of(attribute.expression).strip('"').partition(".") if attribute.expression else ("", "", "")
+        if dot and (name, alias) not in self.evaluator.module.aliases:
+            message = f"provider {name}.{alias}: there is no provider {name!r} with alias {alias!r}"
+            self.findings.append(rules.UNDECLARED.finding(message, attribute.line))
+
+    def _meta_block(self, block: Block, scope: Scope, mode: str) -> None:
+        if block.type == "lifecycle":
+            self.language.shape(block, LIFECYCLE if mode == "resource" else DATA_LIFECYCLE, scope)
+        elif block.type == "connection":
+            self.language.shape(block, CONNECTION, Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True))
+        elif block.type == "provisioner":
+            known = PROVISIONERS.get(block.labels[0]) if len(block.labels) == 1 else None
+            if known is None:
+                self.findings.append(rules.BLOCK.finding("there is no such provisioner", block.line))
+            else:
+                self.language.shape(block, known, Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True))
+
+
+def _not_a_count(value: Value) -> str | None:
+    why = "null" if value is None else misfit(value, "number")
+    if why or is_bare(value):
+        return why
+    number = float(value)
+    return None if number >= 0 and number.is_integer() else f"a whole number from 0 is required, not {value}"
+
+
+def _not_iterable(value: Value) -> str | None:
+    if value is None:
+        return "a map or a set is required, not null"
+    word = shape(type_of(value))
+    if word in PRIMITIVES or (isinstance(value, list) and not isinstance(value, SetValue)) or word in ("list", "tuple"):
+        return "a map or a set of texts is required: write toset([...])"
+    if isinstance(value, SetValue) and any(not is_bare(item) and not isinstance(item, str) for item in value):
+        return "a set must be of texts"
+    return None

@@ -1,16 +1,19 @@
-"""What a configuration would really create, as plain data for intent checks."""
+"""What a configuration would really create, as plain data for intent checks (docs/contracts/task.md)."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.terraform.expressions import Evaluator
-from inframind.categories.terraform.module import Module
+from inframind.categories.terraform.fit import type_misfit
+from inframind.categories.terraform.module import OBJECTS, Module
+from inframind.categories.terraform.provider import BlockSchema, provider
 from inframind.categories.terraform.references import Scope
-from inframind.categories.terraform.syntax import Block, Body, Node, text_of
-from inframind.categories.terraform.values import Reference, is_known, plain
+from inframind.categories.terraform.syntax import Attribute, Block, Body, Node, text_of
+from inframind.categories.terraform.values import Reference, SetValue, Unknown, Value, decoded, plain
 
 SKIPPED = frozenset({"lifecycle", "provisioner", "connection"})
+NOT_OBJECTS = frozenset({"locals", "moved", "import", "removed", "check"})
 MAX_EXPANDED = 100
 
 
@@ -19,83 +22,88 @@ class Reader:
 
     def __init__(self, module: Module) -> None:
         self.module = module
-        self.evaluator = Evaluator(module)
-        self.links: list[tuple[str, str, str]] = []
+        self.evaluator = Evaluator(module, defaults=True)
+        self.links: dict[tuple[str, str, str], None] = {}
+        """(path, kind, name) of every reference read, in order."""
 
-    def fields(self, body: Body, scope: Scope, path: str = "") -> dict[str, Any]:
+    def fields(self, body: Body, scope: Scope, schema: BlockSchema | None, path: str = "") -> dict[str, Any]:
         """Attributes by name; nested and dynamic blocks as lists of mappings."""
         found: dict[str, Any] = {}
         for name, attribute in body.attributes.items():
-            value = self.evaluator.value(attribute.expression, scope)
-            self._remember(value, attribute.expression, f"{path}{name}", scope)
-            found[name] = plain(value)
+            kind = schema.type(name) if schema and name in schema.attributes else "dynamic"
+            found[name] = self._field(attribute.expression, kind, f"{path}{name}", scope)
         for block in body.blocks:
             if block.type in SKIPPED:
                 continue
             name = block.labels[0] if block.type == "dynamic" and block.labels else block.type
-            for inner in self._instances(block, scope):
-                found.setdefault(name, [])
-                if isinstance(found[name], list):
-                    found[name].append(self.fields(inner, scope.with_names([name]), f"{path}{name}."))
+            below = schema.below(name) if schema and name in schema.blocks else None
+            for inner, bound in self._instances(block, name, scope):
+                fields = self.fields(inner, bound, below, f"{path}{name}.")
+                earlier = found.setdefault(name, [])
+                if isinstance(earlier, list):
+                    earlier.append(fields)
         return found
 
-    def _instances(self, block: Block, scope: Scope) -> Iterator[Body]:
-        """The body once, or as often as a dynamic block's static list says."""
+    def _field(self, node: Node | None, kind: Any, path: str, scope: Scope) -> Any:
+        self.evaluator.visited.clear()
+        value = self.evaluator.value(node, scope)
+        if _cannot_hold(value, kind):
+            # It passes `terraform validate`, and no plan can make a text of an object.
+            value = Unknown(text_of(node) if node else "")
+            self.evaluator.visited.clear()
+        for reference in self.evaluator.visited:
+            self.links[path, reference.kind, reference.name] = None
+        return plain(decoded(value) if isinstance(value, str) else value)
+
+    def _instances(self, block: Block, name: str, scope: Scope) -> Iterator[tuple[Body, Scope]]:
+        """The body once, or as often as a dynamic block's list says, with what its iterator is."""
         if block.type != "dynamic":
-            yield block.body
+            yield block.body, scope
             return
-        over = block.body.attributes.get("for_each")
+        over, iterator = block.body.attributes.get("for_each"), block.body.attributes.get("iterator")
+        loop = text_of(iterator.expression) if iterator and iterator.expression else name
         value = self.evaluator.value(over.expression if over else None, scope)
-        count = len(value) if isinstance(value, list | dict) else 1
         for content in block.body.named("content"):
-            for _ in range(min(count, MAX_EXPANDED)):
-                yield content.body
-
-    def _remember(self, value: Any, node: Node | None, path: str, scope: Scope) -> None:
-        self.links += [(path, r.kind, r.name) for r in references_in(value)]
-        if node is not None and not is_known(value) and not isinstance(value, Reference):
-            self.links += [(path, kind, name) for kind, name in self._mentioned(node)]
-
-    def _mentioned(self, node: Node) -> Iterator[tuple[str, str]]:
-        """Objects named anywhere below a node: inside templates, function calls and operations."""
-        if node.type == "variable_expr":
-            steps = []
-            sibling = node.next_sibling
-            while sibling is not None and sibling.type == "get_attr" and len(steps) < 2:
-                steps.append(text_of(sibling.children[1]))
-                sibling = sibling.next_sibling
-            root = text_of(node)
-            if root == "data" and len(steps) == 2 and ("data", *steps) in self.module.objects:
-                yield f"data.{steps[0]}", steps[1]
-            elif steps and ("resource", root, steps[0]) in self.module.objects:
-                yield root, steps[0]
-        for child in node.named_children:
-            yield from self._mentioned(child)
+            for key, item in _items(value):
+                yield content.body, scope.with_names({loop: {"key": key, "value": item}})
 
 
-def references_in(value: Any) -> Iterator[Reference]:
-    """All references in a value."""
+def _items(value: Value) -> list[tuple[Value, Value]]:
+    if isinstance(value, dict):
+        return list(value.items())[:MAX_EXPANDED]
+    if isinstance(value, SetValue):
+        return [(item, item) for item in value[:MAX_EXPANDED]]
+    if isinstance(value, list):
+        return list(enumerate(value[:MAX_EXPANDED]))
+    return [(Unknown("each.key"), Unknown("each.value"))]
+
+
+def _cannot_hold(value: Value, kind: Any) -> bool:
     if isinstance(value, Reference):
-        yield value
-    elif isinstance(value, list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from references_in(item)
+        have = ["object", {}] if value.type == "object" else ["list", "dynamic"] if value.type == "list" else value.type
+        return type_misfit(have, kind) is not None
+    if isinstance(value, list) and isinstance(kind, list) and kind[0] in ("list", "set"):
+        return any(_cannot_hold(item, kind[1]) for item in value)
+    return False
 
 
 def exists(block: Block, evaluator: Evaluator) -> bool:
     """Whether the block makes at least one object that Terraform would manage: not for count 0, an empty for_each, or
     `ignore_changes = all`, which freezes whatever happens to be there."""
     attributes = block.body.attributes
-    for key in ("count", "for_each"):
-        if key in attributes:
-            value = evaluator.value(attributes[key].expression, Scope())
-            if value in (0, "0") or (isinstance(value, list | dict) and not value):
-                return False
-    for lifecycle in block.body.named("lifecycle"):
-        ignored = lifecycle.body.attributes.get("ignore_changes")
-        if ignored and ignored.expression and text_of(ignored.expression).strip() == "all":
+    if "count" in attributes:
+        value = evaluator.value(attributes["count"].expression, Scope())
+        if value is None or value is False or (not isinstance(value, bool) and value in (0, "0")):
             return False
-    return True
+    if "for_each" in attributes:
+        value = evaluator.value(attributes["for_each"].expression, Scope())
+        if value is None or (isinstance(value, list | dict) and not value):
+            return False
+    return not any(_ignores_all(lifecycle.body.attributes.get("ignore_changes")) for lifecycle in block.body.named("lifecycle"))
+
+
+def _ignores_all(ignored: Attribute | None) -> bool:
+    return bool(ignored and ignored.expression and text_of(ignored.expression).strip('[]" ') == "all")
 
 
 def configuration(module: Module) -> Configuration:
@@ -104,15 +112,11 @@ def configuration(module: Module) -> Configuration:
     links: list[Link] = []
     reader = Reader(module)
     for block in module.sound:
-        if block.type in ("locals", "moved", "import", "removed", "check"):
+        if block.type in NOT_OBJECTS or not exists(block, reader.evaluator):
             continue
-        if not exists(block, reader.evaluator):
-            continue
-        own = (block.type, *block.labels) if len(block.labels) == 2 else None
-        scope = Scope(each=True, count=True, own=own, allows_self=True)  # type: ignore[arg-type]  # two labels make three parts
-        reader.links = []
+        reader.links = {}
         kind, name = _kind_and_name(block)
-        resources.append(Resource(kind, name, _fields(reader, block, scope), block.line))
+        resources.append(Resource(kind, name, _fields(reader, block), block.line))
         links += [Link(len(resources) - 1, path, to, target) for path, to, target in reader.links]
     known = {(resource.kind, resource.name) for resource in resources}
     return Configuration(tuple(resources), tuple(link for link in links if (link.kind, link.name) in known))
@@ -126,10 +130,16 @@ def _kind_and_name(block: Block) -> tuple[str, str]:
     return block.type, block.labels[0] if block.labels else block.type
 
 
-def _fields(reader: Reader, block: Block, scope: Scope) -> dict[str, Any]:
+def _fields(reader: Reader, block: Block) -> dict[str, Any]:
+    if block.type in OBJECTS:
+        key = (block.type, block.labels[0], block.labels[1])
+        found = provider(reader.module.provider_of(key))
+        schema = found.kind(block.type, block.labels[0]) if found else None
+        return reader.fields(block.body, Scope(each=True, count=True, own=key), schema)
     if block.type != "variable":
-        return reader.fields(block.body, scope)
+        return reader.fields(block.body, Scope(each=True, count=True), None)
     # A type is no expression: it is kept as it is written.
-    fields = reader.fields(Body({k: a for k, a in block.body.attributes.items() if k != "type"}), scope)
+    own = {name: attribute for name, attribute in block.body.attributes.items() if name != "type"}
     declared = block.body.attributes.get("type")
+    fields = reader.fields(Body(own), Scope(), None)
     return fields | ({"type": text_of(declared.expression)} if declared and declared.expression else {})

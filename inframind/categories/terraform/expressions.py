@@ -1,51 +1,67 @@
-"""Expressions to values: literals, templates, collections and references, with everything else checked and unknown."""
+"""Expressions to values. What Terraform would report while it validates is reported; what only it can find is Unknown."""
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
 
+from inframind.categories.base import Rule
 from inframind.categories.terraform import rules
+from inframind.categories.terraform.access import AccessError, access
+from inframind.categories.terraform.calls import called
+from inframind.categories.terraform.fit import common_type_misfit, misfit
+from inframind.categories.terraform.functions import CallError
+from inframind.categories.terraform.loops import Loops
 from inframind.categories.terraform.module import Module
-from inframind.categories.terraform.provider import functions
+from inframind.categories.terraform.operators import FAMILY, apply, result_type
 from inframind.categories.terraform.references import Resolver, Scope, Step
 from inframind.categories.terraform.syntax import Node, label_of, line_of, text_of
-from inframind.categories.terraform.values import Unknown, Value, as_text, is_known
+from inframind.categories.terraform.values import Reference, Unknown, Value, as_text, is_bare, is_known, weight
+from inframind.types import Finding
 
-MAX_FOLLOWED = 20
-"""Locals and variables that a value may lead through: a circle ends here."""
-ESCAPE = re.compile(r'\\(n|t|r|"|\\|u[0-9a-fA-F]{4})')
+MAX_FOLLOWED = 100_000
+"""Parts of locals and defaults that one evaluator carries along: a hostile file makes them grow."""
+ESCAPE = re.compile(r'\\(n|t|r|"|\\|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})')
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
-STRING_FUNCTIONS = frozenset("file join format templatefile lower upper replace tostring substr base64encode yamlencode".split())
-TRAVERSED = frozenset({"get_attr", "index", "splat"})
-PURE: dict[str, Callable[..., Value]] = {
-    "jsonencode": lambda value: json.dumps(value, separators=(",", ":")),
-    "lower": lambda text: as_text(text).lower(),
-    "upper": lambda text: as_text(text).upper(),
-    "tostring": as_text,
-    "toset": lambda value: value,
-    "tolist": lambda value: value,
-    "tomap": lambda value: value,
-    "length": len,
-    "concat": lambda *lists: [item for part in lists for item in part],
-    "merge": lambda *maps: {key: value for part in maps for key, value in part.items()},
-    "join": lambda separator, items: separator.join(map(as_text, items)),
-}
-"""Functions whose result is found for known arguments; they touch no file and no network."""
+POSTFIX = frozenset({"get_attr", "index", "splat"})
+LENIENT = frozenset({"try", "can"})
 
 
 def unescaped(text: str) -> str:
     """A quoted literal's text without HCL's escapes."""
-    text = ESCAPE.sub(lambda m: ESCAPES.get(m.group(1)) or chr(int(m.group(1)[1:], 16)), text)
+    text = ESCAPE.sub(lambda m: ESCAPES.get(m.group(1)) or chr(min(int(m.group(1)[1:], 16), 0x10FFFF)), text)
     return text.replace("$${", "${").replace("%%{", "%{")
 
 
-class Evaluator:
-    """Evaluates expressions of one module; findings are those of its resolver."""
+class Evaluator(Loops):
+    """Evaluates the expressions of one module.
 
-    def __init__(self, module: Module) -> None:
+    With `defaults`, variables have their default's value, and `jsonencode` gives the value it encodes: that is how intent
+    checks see a file. Without, a variable is of its type and unknown, as `terraform validate` has it.
+    """
+
+    def __init__(self, module: Module, *, defaults: bool = False) -> None:
         self.module = module
+        self.defaults = defaults
         self.resolver = Resolver(module)
+        self.visited: list[Reference] = []
+        """References that resolved, in the order of their evaluation."""
+        self.faults: list[Finding] = []
         self._followed = 0
+        self._values: dict[tuple[str, str], tuple[Value, list[Reference]]] = {}
+
+    def fault(self, rule: Rule, message: str, line: int, text: str = "") -> Unknown:
+        """Records what goes wrong while evaluating; `try` and untaken branches forgive it."""
+        self.faults.append(rule.finding(message, line))
+        return Unknown(text)
+
+    def forgiving(self, node: Node | None, scope: Scope) -> tuple[Value, list[Finding]]:
+        """The value, with the faults found in it, which are not recorded."""
+        before = len(self.faults)
+        value = self.value(node, scope)
+        found = self.faults[before:]
+        del self.faults[before:]
+        return value, found
 
     def value(self, node: Node | None, scope: Scope) -> Value:
         """The expression's value as far as it is known. Reports what is wrong in it."""
@@ -59,57 +75,90 @@ class Evaluator:
         return Unknown(text_of(node))
 
     def _expression(self, node: Node, scope: Scope) -> Value:
-        children = node.children
-        if not children:
-            return Unknown("")
-        if children[0].type == "variable_expr":
-            return self._traversal(children, text_of(node), scope)
-        if len(children) == 1:
-            return self.value(children[0], scope)
-        values = [self.value(child, scope) for child in node.named_children]
-        return values[0] if len(children) == 3 and children[0].type == "(" else Unknown(text_of(node))
+        values = list(self.operands(node.children, scope))
+        return values[0] if len(values) == 1 else Unknown(text_of(node))
 
-    def _traversal(self, nodes: list[Node], text: str, scope: Scope) -> Value:
-        root = text_of(nodes[0])
-        if len(nodes) == 1 and root in ("true", "false", "null"):
-            return {"true": True, "false": False, "null": None}[root]
-        steps = self._steps(nodes[1:], scope)
-        found = self.resolver.resolve(text, root, steps, scope, line_of(nodes[0]))
-        if root in ("var", "local") and root not in scope.names and len(steps) == 1:
-            return self._follow(root, steps[0][1], found)
-        return found
+    def operands(self, nodes: list[Node], scope: Scope) -> Iterator[Value]:
+        """The values among sibling nodes; a primary stands with its attribute accesses and indices behind it."""
+        at = 0
+        while at < len(nodes):
+            primary = nodes[at]
+            at += 1
+            if not primary.is_named:
+                continue
+            end = at + (at < len(nodes) and nodes[at].type == ")")
+            first = end
+            while end < len(nodes) and nodes[end].type in POSTFIX:
+                end += 1
+            steps = list(self._steps(nodes[first:end], scope))
+            text = "".join(text_of(part) for part in nodes[at - 1 : end]) if end > at else text_of(primary)
+            at = end
+            if primary.type == "variable_expr":
+                yield self._traversal(text_of(primary), steps, text, scope, line_of(primary))
+            else:
+                yield self._accessed(self.value(primary, scope), steps, text, line_of(primary))
 
-    def _steps(self, nodes: list[Node], scope: Scope) -> list[Step]:
-        steps: list[Step] = []
+    def _accessed(self, value: Value, steps: list[Step], text: str, line: int) -> Value:
+        if not steps:
+            return value
+        try:
+            return access(value, steps, text)
+        except AccessError as error:
+            return self.fault(rules.ATTRIBUTE, str(error), line, text)
+
+    def _steps(self, nodes: list[Node], scope: Scope) -> Iterator[Step]:
         for node in nodes:
             if node.type == "get_attr":
-                steps.append(("attr", text_of(node.children[1])))
+                yield ("attr", text_of(node.children[1]))
             elif node.type == "index":
                 inner = node.children[0]
-                for child in inner.named_children:
-                    if child.type == "expression":
-                        self.value(child, scope)
-                steps.append(("index", text_of(inner).strip("[].")))
+                key = next((child for child in inner.named_children if child.type == "expression"), None)
+                yield ("index", self.value(key, scope) if key else text_of(inner).strip("[]. "))
             elif node.type == "splat":
-                steps.append(("splat", ""))
-        return steps
+                inner = node.children[0]
+                yield ("splat", inner.type)
+                yield from self._steps(inner.children, scope)
+
+    def _traversal(self, root: str, steps: list[Step], text: str, scope: Scope, line: int) -> Value:
+        if root in scope.names:
+            return self._accessed(scope.names[root], steps, text, line)
+        if root in ("true", "false", "null") and not steps:
+            return {"true": True, "false": False, "null": None}[root]
+        found = self.resolver.resolve(text, root, steps, scope, line)
+        if isinstance(found, Reference):
+            self.visited.append(found)
+            return found
+        if root in ("var", "local") and steps:
+            value = self._follow(root, str(steps[0][1]), found)
+            return self._accessed(value, steps[1:], text, line)
+        deeper = steps[1:] if root in ("each", "count", "path", "terraform") else []
+        return self._accessed(found, deeper, text, line) if deeper else found
 
     def _follow(self, root: str, name: str, found: Value) -> Value:
-        """The static value of a local or a variable's default, if there is one."""
-        if root == "local":
+        """The value of a local, or of a variable's default where defaults count."""
+        if (root, name) not in self._values:
+            self._values[root, name] = (found, [])
             attribute = self.module.locals.get(name)
-        else:
-            block = self.module.variables.get(name)
-            attribute = block.body.attributes.get("default") if block else None
-        if attribute is None or self._followed >= MAX_FOLLOWED:
+            if root == "var":
+                block = self.module.variables.get(name)
+                attribute = block.body.attributes.get("default") if block and self.defaults else None
+            if attribute is not None:
+                self._values[root, name] = self._elsewhere(attribute.expression, found)
+        value, visited = self._values[root, name]
+        self._followed += weight(value)
+        if self._followed > MAX_FOLLOWED:
             return found
-        # What is wrong in the declaration is reported where it stands, once.
-        resolver, self.resolver = self.resolver, Resolver(self.module)
-        self._followed += 1
-        value = self.value(attribute.expression, Scope())
-        self._followed -= 1
-        self.resolver = resolver
+        self.visited += visited
         return found if root == "var" and value is None else value
+
+    def _elsewhere(self, node: Node | None, found: Value) -> tuple[Value, list[Reference]]:
+        """A value declared elsewhere, with its references. What is wrong in it is reported where it stands."""
+        resolver, self.resolver = self.resolver, Resolver(self.module)
+        outer, self.visited = self.visited, []
+        value, _ = self.forgiving(node, Scope())
+        visited = list(dict.fromkeys(self.visited))
+        self.resolver, self.visited = resolver, outer
+        return (value, visited) if weight(value) < MAX_FOLLOWED // 20 else (found, visited)
 
     def _literal_value(self, node: Node, scope: Scope) -> Value:
         child = node.children[0]
@@ -125,30 +174,34 @@ class Evaluator:
 
     def _template_expr(self, node: Node, scope: Scope) -> Value:
         template = node.children[0]
-        parts: list[Value] = []
-        known = True
-        for child in template.children:
-            if child.type == "template_literal":
-                parts.append(text_of(child) if template.type == "heredoc_template" else unescaped(text_of(child)))
-            elif child.type == "template_interpolation":
-                expression = next((c for c in child.children if c.type == "expression"), None)
-                parts.append(self.value(expression, scope))
-                self._interpolated(parts[-1], child)
-            elif child.type == "template_directive":
-                known = False
-                for inner in child.named_children:
-                    self.value(inner, scope)
-        if template.type == "quoted_template" and len(parts) == 1 and not isinstance(parts[0], str) and known:
-            return parts[0]
-        if known and all(isinstance(part, str | int | float | bool) for part in parts):
-            text = "".join(map(as_text, parts))
-            return text + "\n" if template.type == "heredoc_template" and not text.endswith("\n") else text
+        quoted = template.type == "quoted_template"
+        children = [child for child in template.named_children if child.type.startswith("template_")]
+        if quoted and len(children) == 1 and children[0].type == "template_interpolation":
+            return self.interpolation(children[0], scope)
+        parts = list(self.template_parts(children, scope, quoted=quoted))
+        if all(isinstance(part, str) for part in parts):
+            text = "".join(parts)
+            return text if quoted else _heredoc(text, text_of(template))
         return Unknown(text_of(node), "string")
 
-    def _interpolated(self, value: Value, node: Node) -> None:
-        siblings = [c for c in (node.parent.named_children if node.parent else []) if c.type == "template_literal"]
-        if isinstance(value, list | dict) and siblings:
-            self.resolver.report(rules.TYPE, f"{text_of(node)}: a list or map cannot be part of a text", line_of(node))
+    def template_parts(self, nodes: list[Node], scope: Scope, *, quoted: bool) -> Iterator[Value]:
+        """Texts, and Unknown for what is not known."""
+        for child in nodes:
+            if child.type == "template_literal":
+                yield unescaped(text_of(child)) if quoted else text_of(child).replace("$${", "${").replace("%%{", "%{")
+            elif child.type == "template_interpolation":
+                value = self.interpolation(child, scope)
+                if value is None or isinstance(value, list | dict) or misfit(value, "string"):
+                    what = "null" if value is None else "a list or an object"
+                    self.fault(rules.TYPE, f"{text_of(child)}: {what} cannot be part of a text", line_of(child))
+                yield as_text(value) if isinstance(value, str | int | float) else Unknown("")
+            elif child.type == "template_directive":
+                self.directive(child, scope)
+                yield Unknown("")
+
+    def interpolation(self, node: Node, scope: Scope) -> Value:
+        """The value between `${` and `}`."""
+        return self.value(next((c for c in node.children if c.type == "expression"), None), scope)
 
     def _collection_value(self, node: Node, scope: Scope) -> Value:
         return self.value(node.children[0], scope)
@@ -158,98 +211,123 @@ class Evaluator:
 
     def _object(self, node: Node, scope: Scope) -> Value:
         found: dict[str, Value] = {}
+        known = True
         for element in (child for child in node.children if child.type == "object_elem"):
             pair = [child for child in element.children if child.type == "expression"]
-            if len(pair) == 2:
-                key = self._key(pair[0], scope)
-                value = self.value(pair[1], scope)
-                if not isinstance(key, str):
-                    return Unknown(text_of(node), "object")
-                found[key] = value
-        return found
+            if len(pair) != 2:
+                continue
+            key = self._key(pair[0], scope)
+            value = self.value(pair[1], scope)
+            if key is None or isinstance(key, list | dict):
+                self.fault(rules.TYPE, f"{text_of(pair[0])}: a key must be a text", line_of(pair[0]))
+            known &= isinstance(key, str)
+            found[str(key)] = value
+        return found if known else Unknown(text_of(node), ["map", "dynamic"])
 
     def _key(self, node: Node, scope: Scope) -> Value:
-        if len(node.children) == 1 and node.children[0].type == "variable_expr":
+        if node.children and node.children[0].type == "variable_expr":
+            if len(node.children) > 1:
+                line = line_of(node)
+                self.resolver.report(rules.UNDECLARED, f"{text_of(node)}: a key that is a reference stands in parentheses", line)
             return text_of(node)
         key = self.value(node, scope)
         return as_text(key) if isinstance(key, int | float) else key
 
     def _function_call(self, node: Node, scope: Scope) -> Value:
-        names = [text_of(child) for child in node.children if child.type == "identifier"]
-        arguments = next((child for child in node.children if child.type == "function_arguments"), None)
-        expressions = [child for child in (arguments.children if arguments else []) if child.type == "expression"]
-        values = [self.value(child, scope) for child in expressions]
-        spread = arguments is not None and any(child.type in ("ellipsis", "...") for child in arguments.children)
-        name = "::".join(names)
-        if not spread and "::" not in name:
-            self._arity(name, len(values), node)
-        if name in PURE and not spread and all(map(is_known, values)):
-            try:
-                return PURE[name](*values)
-            except (TypeError, AttributeError):
+        name = "::".join(text_of(child) for child in node.children if child.type == "identifier")
+        found = next((child for child in node.children if child.type == "function_arguments"), None)
+        children = found.children if found else []
+        arguments = [child for child in children if child.type == "expression"]
+        if name in LENIENT:
+            return self._attempt(name, node, arguments, scope)
+        values = [self.value(child, scope) for child in arguments]
+        if any(child.type in ("ellipsis", "...") for child in children):
+            if not isinstance(values[-1], list):
                 return Unknown(text_of(node))
-        return Unknown(text_of(node), "string" if name in STRING_FUNCTIONS else "dynamic")
+            values = [*values[:-1], *values[-1]]
+        if name == "jsonencode" and self.defaults and len(values) == 1 and isinstance(values[0], list | dict):
+            return values[0]
+        try:
+            value = called(name, values, text_of(node), self.module)
+        except CallError as error:
+            return self.fault(rules.FUNCTION, f"{name}: {error}", line_of(node), text_of(node))
+        except LookupError as error:
+            return self.resolver.report(rules.FUNCTION, str(error.args[0]), line_of(node))
+        return value if weight(value) < MAX_FOLLOWED // 20 else Unknown(text_of(node))
 
-    def _arity(self, name: str, given: int, node: Node) -> None:
-        signature = functions().get(name)
-        if signature is None:
-            self.resolver.report(rules.FUNCTION, f"there is no function {name!r}", line_of(node))
-        elif given < len(signature[0]) or (given > len(signature[0]) and not signature[1]):
-            self.resolver.report(rules.FUNCTION, f"{name} takes {len(signature[0])} arguments, not {given}", line_of(node))
-
-    def _for_expr(self, node: Node, scope: Scope) -> Value:
-        inner = node.children[0]
-        names: list[str] = []
-        for child in inner.children:
-            if child.type == "for_intro":
-                names = [text_of(part) for part in child.children if part.type == "identifier"]
-                for part in child.children:
-                    if part.type == "expression":
-                        self.value(part, scope)
-            elif child.is_named:
-                self.value(child, scope.with_names(names))
-        return Unknown(text_of(node), "tuple" if inner.type == "for_tuple_expr" else "object")
+    def _attempt(self, name: str, node: Node, arguments: list[Node], scope: Scope) -> Value:
+        """`try` and `can`: a fault means the next argument, or false."""
+        results = [self.forgiving(child, scope) for child in arguments]
+        if name == "can":
+            known = len(results) == 1 and is_known(results[0][0])
+            return not results[0][1] if known else Unknown(text_of(node), "bool")
+        value = next((value for value, faults in results if not faults), Unknown(text_of(node)))
+        return Unknown(text_of(node)) if is_bare(value) else value
 
     def _conditional(self, node: Node, scope: Scope) -> Value:
-        parts = [self.value(child, scope) for child in node.children if child.type == "expression"]
-        if len(parts) == 3 and isinstance(parts[0], bool):
-            return parts[1] if parts[0] else parts[2]
-        return Unknown(text_of(node))
+        nodes = [child for child in node.children if child.type == "expression"]
+        if len(nodes) != 3:
+            return Unknown(text_of(node))
+        condition = self.value(nodes[0], scope)
+        wrong = "the condition is null" if condition is None else misfit(condition, "bool")
+        if wrong:
+            return self.fault(rules.TYPE, f"{text_of(nodes[0])}: {wrong}", line_of(node), text_of(node))
+        branches = []
+        for child in nodes[1:]:
+            seen = len(self.visited)
+            value, faults = self.forgiving(child, scope)
+            branches.append((value, faults, self.visited[seen:]))
+            del self.visited[seen:]
+        if not any(faults for _, faults, _ in branches):
+            why = common_type_misfit(branches[0][0], branches[1][0])
+            if why:
+                return self.fault(rules.TYPE, f"the two results have no type in common: {why}", line_of(node), text_of(node))
+        if is_bare(condition):
+            self.visited += branches[0][2] + branches[1][2]
+            return self._either(branches[0][0], branches[1][0], text_of(node))
+        value, faults, visited = branches[0 if condition in (True, "true", "1") else 1]
+        self.faults += faults
+        self.visited += visited
+        return value
+
+    @staticmethod
+    def _either(one: Value, other: Value, text: str) -> Unknown:
+        """A value of which only the family of types is known."""
+        for family, kinds in FAMILY:
+            if all(isinstance(value, kinds) and not isinstance(value, bool) for value in (one, other)):
+                return Unknown(text, family)
+        return Unknown(text)
 
     def _operation(self, node: Node, scope: Scope) -> Value:
         return self.value(node.children[0], scope)
 
     def _unary_operation(self, node: Node, scope: Scope) -> Value:
-        value = self._operands(node, scope)[0]
-        operator = text_of(node.children[0])
-        if operator == "-" and isinstance(value, int | float) and not isinstance(value, bool):
-            return -value
-        if operator == "!" and isinstance(value, bool):
-            return not value
-        return Unknown(text_of(node), "number" if operator == "-" else "bool")
+        return self._applied(text_of(node.children[0]), node, scope)
 
     def _binary_operation(self, node: Node, scope: Scope) -> Value:
-        values = self._operands(node, scope)
-        operator = next((text_of(child) for child in node.children if not child.is_named), "")
-        if operator in ("==", "!=") and len(values) == 2 and all(map(is_known, values)):
-            return (values[0] == values[1]) is (operator == "==")
-        return Unknown(text_of(node), "number" if operator in ("+", "-", "*", "/", "%") else "bool")
+        operator = next((text_of(c) for c in node.children if not c.is_named and c.type not in ("(", ")")), "")
+        return self._applied(operator, node, scope)
 
-    def _operands(self, node: Node, scope: Scope) -> list[Value]:
-        """Operands; a traversal's steps stand beside its root here."""
-        values: list[Value] = []
-        nodes = node.children
-        at = 0
-        while at < len(nodes):
-            child = nodes[at]
-            at += 1
-            if child.type == "variable_expr":
-                end = at
-                while end < len(nodes) and nodes[end].type in TRAVERSED:
-                    end += 1
-                text = "".join(text_of(part) for part in nodes[at - 1 : end])
-                values.append(self._traversal(nodes[at - 1 : end], text, scope))
-                at = end
-            elif child.is_named and child.type not in TRAVERSED:
-                values.append(self.value(child, scope))
-        return values
+    def _applied(self, operator: str, node: Node, scope: Scope) -> Value:
+        values = list(self.operands(node.children, scope))
+        try:
+            value = apply(operator, values)
+        except CallError as error:
+            return self.fault(rules.TYPE, f"{operator}: {error}", line_of(node), text_of(node))
+        return Unknown(text_of(node), result_type(operator)) if isinstance(value, Unknown) else value
+
+
+def _heredoc(text: str, source: str) -> str:
+    """A heredoc's text: `<<-` takes the common indentation away; the last line ends."""
+    lines = text.split("\n")
+    if source.startswith("<<-"):
+        indents = [len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()]
+        cut = min(indents, default=0)
+        lines = [line[cut:] for line in lines]
+    joined = "\n".join(lines)
+    return joined if joined.endswith("\n") or not joined else joined + "\n"
+
+
+def json_text(value: Any) -> str:
+    """How `jsonencode` writes a value."""
+    return json.dumps(value, separators=(",", ":"))

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from inframind.categories.terraform import rules
@@ -14,6 +15,7 @@ LABELS = {
 }  # fmt: skip
 """Top-level block types and their number of labels."""
 OBJECTS = ("resource", "data", "ephemeral")
+SOURCE = re.compile(r'\bsource\s*=\s*"(?:[^"/]+/)*([^"/]+)"')
 IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -30,8 +32,31 @@ class Module:
     outputs: dict[str, Block] = field(default_factory=dict)
     providers: list[Block] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    """Local name of a provider -> its type, where `required_providers` has a source."""
     sound: list[Block] = field(default_factory=list)
     """Top-level blocks of known type with the right labels."""
+
+    def uses(self, configured: Block) -> bool:
+        """Whether an object uses this provider configuration."""
+        wanted = f"{configured.labels[0]}.{_alias(configured)}".replace('"', "").rstrip(".")
+        return bool(self.modules) or any(self._configuration_of(key) == wanted for key in self.objects)
+
+    def _configuration_of(self, key: tuple[str, str, str]) -> str:
+        given = self.objects[key].body.attributes.get("provider")
+        if given and given.expression:
+            return text_of(given.expression).strip('"')
+        return key[1].partition("_")[0]
+
+    @property
+    def aliases(self) -> set[tuple[str, str]]:
+        """(local name, alias) of the configured providers."""
+        return {(block.labels[0], _alias(block).strip('"')) for block in self.providers}
+
+    def provider_of(self, key: tuple[str, str, str]) -> str:
+        """The provider type of an object: from its `provider` argument, else from its type's first word."""
+        local = self._configuration_of(key).partition(".")[0]
+        return self.sources.get(local, local)
 
     def is_multiple(self, key: tuple[str, str, str]) -> bool:
         """Whether the object has count or for_each."""
@@ -88,10 +113,20 @@ def _register(module: Module, block: Block) -> None:
             module.locals.setdefault(name, attribute)
     elif block.type == "provider":
         module.providers.append(block)
+    elif block.type == "terraform":
+        module.sources.update(_sources(block))
     elif block.type in ("variable", "output", "module"):
         table = {"variable": module.variables, "output": module.outputs, "module": module.modules}[block.type]
         _once(module, block.labels[0] in table, block, block.labels[0])
         table.setdefault(block.labels[0], block)
+
+
+def _sources(block: Block) -> Iterator[tuple[str, str]]:
+    for required in block.body.named("required_providers"):
+        for name, attribute in required.body.attributes.items():
+            source = SOURCE.search(text_of(attribute.expression)) if attribute.expression else None
+            if source:
+                yield name, source.group(1)
 
 
 def _once(module: Module, known: bool, block: Block, name: str) -> None:

@@ -1,18 +1,19 @@
 """Traversals such as `aws_vpc.main.id` or `var.name`: whether they lead somewhere, and what type is there."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from inframind.categories.base import Rule
 from inframind.categories.terraform import rules
 from inframind.categories.terraform.module import Module
 from inframind.categories.terraform.provider import LIST, SET, BlockSchema, provider
-from inframind.categories.terraform.values import Reference, Unknown, Value
+from inframind.categories.terraform.type_constraints import declared_type
+from inframind.categories.terraform.values import Reference, Unknown, Value, is_bare, shape
 from inframind.types import Finding
 
-Step = tuple[str, str]
-"""("attr", name), ("index", text) or ("splat", "")."""
+Step = tuple[str, Any]
+"""("attr", name), ("index", value) or ("splat", "attr" or "full")."""
 MODES = {"data": "data", "ephemeral": "ephemeral"}
 
 
@@ -20,20 +21,20 @@ MODES = {"data": "data", "ephemeral": "ephemeral"}
 class Scope:
     """Where an expression stands: loop variables, and whether `each`, `count` and `self` mean something."""
 
-    names: frozenset[str] = frozenset()
+    names: Mapping[str, Value] = field(default_factory=dict)
     each: bool = False
     count: bool = False
     own: tuple[str, str, str] | None = None
     """The object whose block this is."""
     allows_self: bool = False
 
-    def with_names(self, names: Sequence[str]) -> "Scope":
-        return Scope(self.names | set(names), self.each, self.count, self.own, self.allows_self)
+    def with_names(self, names: Mapping[str, Value]) -> "Scope":
+        return replace(self, names={**self.names, **names})
 
 
 @dataclass
 class Resolver:
-    """Resolves traversals and collects findings."""
+    """Resolves traversals as `terraform validate` does before it evaluates anything, and collects findings."""
 
     module: Module
     findings: list[Finding] = field(default_factory=list)
@@ -44,12 +45,10 @@ class Resolver:
         return Unknown("")
 
     def resolve(self, text: str, root: str, steps: list[Step], scope: Scope, line: int) -> Value:
-        """What the traversal is, without following locals and variables."""
-        if root in scope.names:
-            return Unknown(text)
+        """What the traversal's root is (for objects: the whole traversal), without following locals and variables."""
         first = steps[0][1] if steps and steps[0][0] == "attr" else None
         if root in ("var", "local", "module"):
-            return self._declared(text, root, first, len(steps) > 1, line)
+            return self._declared(text, root, first, line)
         if root in ("each", "count", "self", "path", "terraform"):
             return self._special(text, root, first, scope, line)
         mode = MODES.get(root, "resource")
@@ -59,18 +58,19 @@ class Resolver:
             root, steps = first, steps[1:]
         return self._object(text, mode, root, steps, scope, line)
 
-    def _declared(self, text: str, root: str, name: str | None, deeper: bool, line: int) -> Value:
-        table: dict[str, Any] = {"var": self.module.variables, "local": self.module.locals, "module": self.module.modules}[root]
+    def _declared(self, text: str, root: str, name: str | None, line: int) -> Value:
+        tables: dict[str, Any] = {"var": self.module.variables, "local": self.module.locals, "module": self.module.modules}
+        table = tables[root]
         words = {"var": "variable", "local": "local value", "module": "module"}
-        if name not in table:
+        if name is None or name not in table:
             return self.report(rules.UNDECLARED, f"{text}: there is no {words[root]} {name!r}", line)
-        return Unknown(text)
+        return Unknown(text, declared_type(table[name].body) if root == "var" else "dynamic")
 
     def _special(self, text: str, root: str, name: str | None, scope: Scope, line: int) -> Value:
         allowed = {
             "each": ({"key", "value"}, scope.each, "for_each"),
             "count": ({"index"}, scope.count, "count"),
-            "self": (None, scope.allows_self, "a provisioner or a condition"),
+            "self": (None, scope.allows_self, "a provisioner or a postcondition"),
             "path": ({"module", "root", "cwd"}, True, ""),
             "terraform": ({"workspace", "applying"}, True, ""),
         }
@@ -79,7 +79,8 @@ class Resolver:
             return self.report(rules.UNDECLARED, f"{text}: {root} means something only with {where}", line)
         if names is not None and name not in names:
             return self.report(rules.UNDECLARED, f"{text}: {root} has {', '.join(sorted(names))}", line)
-        return Unknown(text, "number" if root == "count" else "string" if root == "path" else "dynamic")
+        texts = root == "path" or name in ("key", "workspace")
+        return Unknown(text, "number" if root == "count" else "string" if texts else "dynamic")
 
     def _object(self, text: str, mode: str, kind: str, steps: list[Step], scope: Scope, line: int) -> Value:
         if not steps or steps[0][0] != "attr":
@@ -88,69 +89,92 @@ class Resolver:
         if key not in self.module.objects:
             return self.report(rules.UNDECLARED, f"{text}: there is no {mode} {kind} {steps[0][1]!r}", line)
         if key == scope.own and not scope.allows_self:
-            return self.report(rules.UNDECLARED, f"{text}: a block cannot refer to itself", line)
-        schema = provider_of(kind, mode)
+            return self.report(rules.LATE, f"{text}: a block cannot refer to itself", line)
+        found = provider(self.module.provider_of(key))
+        schema = found.kind(mode, kind) if found else None
         rest = steps[1:]
-        label = kind if mode == "resource" else f"{mode}.{kind}"
-        path = tuple(name for step, name in rest if step == "attr")
+        path = tuple(str(name) for step, name in rest if step == "attr")
+        reference = Reference(text, kind if mode == "resource" else f"{mode}.{kind}", key[2], path)
         if schema is None:
-            return Reference(text, label, key[2], path)
-        if not rest:
-            return Reference(text, label, key[2], path, "dynamic" if self.module.is_multiple(key) else "object")
-        return Reference(text, label, key[2], path, self._instance(text, key, schema, rest, line))
+            return reference
+        reported = len(self.findings)
+        walk = _Walk(self, text, line)
+        at_end = walk.instance(schema, rest, multiple=self.module.is_multiple(key))
+        return Unknown(text) if len(self.findings) > reported else replace(reference, type=at_end)
 
-    def _instance(self, text: str, key: tuple[str, str, str], schema: BlockSchema, rest: list[Step], line: int) -> Any:
-        if self.module.is_multiple(key):
-            if rest[0][0] == "attr":
-                self.report(rules.INSTANCE, f"{text}: {key[1]}.{key[2]} has count or for_each: write {key[2]}[...]", line)
-                return "dynamic"
-            rest = rest[1:] if rest[0][0] == "index" else []
-        elif rest[0][0] == "index":
-            self.report(rules.INSTANCE, f"{text}: {key[1]}.{key[2]} has neither count nor for_each", line)
-            return "dynamic"
-        return self._walk(text, schema, rest, line)
 
-    def _walk(self, text: str, schema: BlockSchema, rest: list[Step], line: int) -> Any:
-        """The type at the end of the steps; reports attributes that do not exist."""
-        while rest and rest[0][0] == "attr":
-            name = rest[0][1]
-            rest = rest[1:]
-            if name in schema.attributes:
-                return self._below(text, schema.type(name), rest, line)
-            if name not in schema.blocks:
-                self.report(rules.ATTRIBUTE, f"{text}: there is no attribute {name!r}", line)
-                return "dynamic"
-            mode, schema = schema.blocks[name][0], schema.below(name)
-            if not rest:
-                return "list" if mode in (LIST, SET) else "dynamic"
-            if mode in (LIST, SET):
-                if rest[0][0] == "attr":
-                    self.report(rules.ATTRIBUTE, f"{text}: {name} is a list of blocks: write {name}[0]", line)
-                    return "dynamic"
-                if rest[0][0] == "splat":
-                    return "dynamic"
-                rest = rest[1:]
+@dataclass
+class _Walk:
+    """One traversal below an object. What `terraform validate` cannot see, because an index before it is computed, is `late`."""
+
+    resolver: Resolver
+    text: str
+    line: int
+    late: bool = False
+
+    def report(self, rule: Rule, message: str) -> Any:
+        self.resolver.report(rules.LATE if self.late else rule, f"{self.text}: {message}", self.line)
         return "dynamic"
 
-    def _below(self, text: str, kind: Any, rest: list[Step], line: int) -> Any:
+    def instance(self, schema: BlockSchema, rest: list[Step], *, multiple: bool) -> Any:
+        """The type at the end, starting from all instances of an object."""
+        if not rest:
+            return "dynamic" if multiple else "object"
+        step, key = rest[0]
+        if step == "splat":
+            self.late = True
+            self.block(schema, rest[1:])
+            return ["list", "dynamic"]
+        if multiple and step == "attr":
+            return self.report(rules.INSTANCE, "the object has count or for_each: write ...[0] or ...[each.key]")
+        if not multiple and step == "index":
+            return self.report(rules.INSTANCE, "the object has neither count nor for_each")
+        if step == "index":
+            self.late = is_bare(key)
+            rest = rest[1:]
+        return self.block(schema, rest)
+
+    def block(self, schema: BlockSchema, rest: list[Step]) -> Any:
+        """The type at the end, starting within a block."""
+        if not rest:
+            return "object"
+        step, name = rest[0]
+        if step != "attr":
+            return self.report(rules.ATTRIBUTE, "a block has attributes, no index") if step == "index" else "dynamic"
+        if name in schema.attributes:
+            return self.value(schema.type(name), rest[1:])
+        if name not in schema.blocks:
+            return self.report(rules.ATTRIBUTE, f"there is no attribute {name!r}")
+        return self._nested(schema.blocks[name][0], name, schema.below(name), rest[1:])
+
+    def _nested(self, mode: int, name: str, schema: BlockSchema, rest: list[Step]) -> Any:
+        if mode not in (LIST, SET):
+            return self.block(schema, rest) if rest and rest[0][0] == "attr" else "dynamic"
+        if not rest:
+            return "list"
+        if rest[0][0] == "attr":
+            return self.report(rules.ATTRIBUTE, f"{name} is a list of blocks: write {name}[0]")
+        self.late |= rest[0][0] == "splat" or is_bare(rest[0][1])
+        if len(rest) > 1:
+            self.block(schema, rest[1:])
+        return "dynamic"
+
+    def value(self, kind: Any, rest: list[Step]) -> Any:
+        """The type at the end, starting at an attribute of a type."""
         for step, name in rest:
-            word = kind if isinstance(kind, str) else kind[0]
+            word = shape(kind)
             if step == "splat" or word in ("dynamic", "nested"):
                 return "dynamic"
-            if isinstance(kind, str) or (step == "attr" and word in ("list", "set")):
-                self.report(rules.ATTRIBUTE, f"{text}: a {word} has no {name!r}", line)
-                return "dynamic"
+            self.late |= step == "index" and is_bare(name)
+            wrong = isinstance(kind, str) or (step == "attr" and word in ("list", "set")) or (step == "index" and word == "set")
+            if wrong:
+                return self.report(rules.ATTRIBUTE, f"a {word} has no {name!r}")
             if word == "object":
                 if name not in kind[1]:
-                    self.report(rules.ATTRIBUTE, f"{text}: there is no attribute {name!r}", line)
-                    return "dynamic"
+                    return self.report(rules.ATTRIBUTE, f"there is no attribute {name!r}")
                 kind = kind[1][name]
+            elif word == "tuple":
+                return "dynamic"
             else:
                 kind = kind[1]
         return kind
-
-
-def provider_of(kind: str, mode: str) -> BlockSchema | None:
-    """Schema of a resource or data source type; None if its provider is not verified or lacks it."""
-    found = provider(kind.partition("_")[0])
-    return found.kind(mode, kind) if found else None

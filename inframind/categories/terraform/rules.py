@@ -19,10 +19,28 @@ NAME = Rule("name", "schema", "Names are identifiers", LANGUAGE + "resources/syn
 META = Rule(
     "meta-argument", "schema", "count and for_each exclude one another and have a fitting type", LANGUAGE + "meta-arguments/count"
 )
+VALUE = Rule("value", "schema", "The provider accepts the value: enumerations, formats, ranges", PROVIDER)
+TOGETHER = Rule("combination", "schema", "Arguments that need or exclude one another", PROVIDER)
+STATIC = Rule(
+    "static", "schema", "No references and functions where Terraform reads before it evaluates", LANGUAGE + "values/variables"
+)
+SENSITIVE = Rule(
+    "sensitive-output", "schema", "Outputs of sensitive values are marked as such", LANGUAGE + "values/outputs#sensitive"
+)
 DUPLICATE = Rule("duplicate", "references", "Names are declared once", LANGUAGE + "resources/syntax")
 UNDECLARED = Rule("undeclared", "references", "References lead to what is declared", LANGUAGE + "expressions/references")
 ATTRIBUTE = Rule("attribute", "references", "Referenced attributes exist", LANGUAGE + "expressions/references")
 FUNCTION = Rule("function", "references", "Functions exist and have their number of arguments", LANGUAGE + "functions")
+CYCLE = Rule(
+    "cycle", "references", "Nothing depends on itself through others", LANGUAGE + "resources/behavior#resource-dependencies"
+)
+LATE = Rule(
+    "late-reference",
+    "references",
+    "The reference passes `terraform validate`, and no plan can resolve it; intent does not count it",
+    LANGUAGE + "expressions/references",
+    "warning",
+)
 INSTANCE = Rule(
     "instance-key",
     "references",
@@ -41,6 +59,7 @@ STAR = Rule("iam-star", "policy", "No policy allows everything", CIS + "iam-cont
 EXECUTES = Rule("executes", "policy", "Nothing runs local programs", LANGUAGE + "provisioners", "warning")
 
 RULES = (
-    SYNTAX, EMPTY, BLOCK, ARGUMENT, REQUIRED, TYPE, COUNT_BLOCKS, RESOURCE_TYPE, FOREIGN, MODULE, NAME, META, DUPLICATE, UNDECLARED,
-    ATTRIBUTE, FUNCTION, INSTANCE, OPEN_SSH, SECRET, ENCRYPTION, PUBLIC, STAR, EXECUTES,
+    SYNTAX, EMPTY, BLOCK, ARGUMENT, REQUIRED, TYPE, COUNT_BLOCKS, RESOURCE_TYPE, FOREIGN, MODULE, NAME, META, VALUE, TOGETHER,
+    STATIC, SENSITIVE, DUPLICATE, UNDECLARED, ATTRIBUTE, FUNCTION, CYCLE, LATE, INSTANCE,
+    OPEN_SSH, SECRET, ENCRYPTION, PUBLIC, STAR, EXECUTES,
 )  # fmt: skip

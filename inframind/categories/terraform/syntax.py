@@ -1,5 +1,6 @@
 """HCL text to bodies, attributes and blocks. The verdict is hashicorp/hcl's own, the structure tree-sitter's."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,6 +15,7 @@ from inframind.sandbox.guards import MAX_DEPTH, depth
 from inframind.types import Finding
 
 Node = tree_sitter.Node
+POSITION = re.compile(r"[^\s:]*:(\d+),\d+(?:-(?:\d+,)?\d+)?:\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +84,12 @@ def parse(text: str) -> Body:
         raise ParseError(_syntax_finding(str(error))) from None
     root = parser().parse(text.encode()).root_node
     body = next((child for child in root.children if child.type == "body"), None)
-    if body is None:
-        raise ParseError(rules.EMPTY.finding("there are no blocks"))
-    return _body(body)
+    return Body() if body is None else _body(body)
 
 
 def _syntax_finding(message: str) -> Finding:
-    position, _, rest = message.partition(":")
-    _, _, tail = message.partition("tmp.hcl:")
-    digits = (tail or rest).lstrip(":").partition(",")[0].partition("-")[0]
-    line = int(digits) if digits.isdigit() else None
-    return rules.SYNTAX.finding(message[-300:].strip(), line)
+    found = POSITION.search(message)
+    return rules.SYNTAX.finding(POSITION.sub("", message)[-300:].strip(), int(found.group(1)) if found else None)
 
 
 def _body(node: Node) -> Body:

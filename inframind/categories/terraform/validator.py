@@ -7,13 +7,14 @@ from functools import cached_property
 
 from inframind.categories.base import Configuration, ParseError
 from inframind.categories.terraform import policy, rules
-from inframind.categories.terraform.bodies import BodyChecker
+from inframind.categories.terraform.bodies import BodyChecker, Place
 from inframind.categories.terraform.effective import configuration
 from inframind.categories.terraform.expressions import Evaluator
+from inframind.categories.terraform.graph import Graph
 from inframind.categories.terraform.module import Module, declare
 from inframind.categories.terraform.provider import provider
 from inframind.categories.terraform.references import Scope
-from inframind.categories.terraform.syntax import Body, parse
+from inframind.categories.terraform.syntax import Block, Body, parse
 from inframind.types import Finding
 
 PROVIDER_META = frozenset({"alias", "version"})
@@ -28,6 +29,7 @@ class Configured:
     @cached_property
     def findings(self) -> list[Finding]:
         """Schema and reference findings: one walk finds both."""
+        found = list(self.module.findings)
         evaluator = Evaluator(self.module)
         checker = BodyChecker(evaluator)
         for block in self.module.sound:
@@ -35,21 +37,28 @@ class Configured:
                 checker.resource(block)
             elif block.type == "module":
                 checker.findings.append(rules.MODULE.finding(f"the module {block.labels[0]} is not verified", block.line))
-                checker.expressions(block.body, Scope(each=True, count=True))
+                checker.language.expressions(block.body, Scope(each=True, count=True))
             elif block.type == "provider":
-                self._provider(checker, block.labels[0], block.body, block.line)
+                found += self._provider(block)
             else:
-                checker.language(block)
-        return [*self.module.findings, *checker.findings, *evaluator.resolver.findings]
+                checker.language.block(block)
+        found += [*checker.findings, *evaluator.resolver.findings, *evaluator.faults]
+        return list(dict.fromkeys([*found, *Graph(self.module).findings()]))
 
-    @staticmethod
-    def _provider(checker: BodyChecker, name: str, body: Body, line: int) -> None:
-        found = provider(name)
-        if found is None:
-            checker.findings.append(rules.FOREIGN.finding(f"the provider {name} is not verified", line))
-            return
-        own = Body({k: a for k, a in body.attributes.items() if k not in PROVIDER_META}, body.blocks, body.repeated)
-        checker.check(own, found.config, Scope(), f"provider {name}", line)
+    def _provider(self, block: Block) -> list[Finding]:
+        """A provider's configuration. Terraform looks at it only if something uses the provider."""
+        evaluator = Evaluator(self.module)
+        checker = BodyChecker(evaluator)
+        name = block.labels[0]
+        source = provider(self.module.sources.get(name, name))
+        if source is None:
+            return [rules.FOREIGN.finding(f"the provider {name} is not verified", block.line)]
+        body = Body({k: a for k, a in block.body.attributes.items() if k not in PROVIDER_META}, block.body.blocks)
+        checker.check(body, source.config, Place(f"provider {name}", Scope(), block.line))
+        found = [*checker.findings, *evaluator.resolver.findings, *evaluator.faults]
+        if self.module.uses(block):
+            return found
+        return [finding.model_copy(update={"severity": "warning"}) for finding in found]
 
 
 class Terraform:
@@ -64,15 +73,13 @@ class Terraform:
     def detect(self, text: str, filename: str | None) -> float:
         if filename and filename.endswith(".tf"):
             return 1.0
-        return (
-            0.95 if re.search(r"^(resource|data|variable|output|provider|module|terraform|locals)\b[^:=]*\{", text, re.M) else 0.0
-        )
+        found = re.search(r"^(resource|data|variable|output|provider|module|terraform|locals)\b[^:=\n]*\{", text, re.M)
+        return 0.95 if found else 0.0
 
     def parse(self, text: str) -> Configured:
-        body = parse(text)
-        if not body.blocks and not body.attributes:
-            raise ParseError(rules.EMPTY.finding("there are no blocks"))
-        return Configured(declare(body))
+        if not text.strip():
+            raise ParseError(rules.EMPTY.finding("the text is empty"))
+        return Configured(declare(parse(text)))
 
     def schema(self, document: Configured) -> Sequence[Finding]:
         return [finding for finding in document.findings if finding.rung == "schema"]

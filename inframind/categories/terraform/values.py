@@ -1,11 +1,12 @@
-"""What an expression is known to be without running Terraform, and whether that fits a type."""
+"""What an expression is known to be without running Terraform."""
 
-import re
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-PRIMITIVES = ("string", "number", "bool")
+MAX_WEIGHT = 4000
+"""Parts of a value that is kept: a hostile file doubles a local's value with each local."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Reference:
     name: str
     path: tuple[str, ...] = ()
     type: Any = "dynamic"
-    """Terraform's type in JSON form; "object" for a whole resource."""
+    """Terraform's type in JSON form; "object" for a whole resource. `terraform validate` does not look at it."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,12 @@ class Unknown:
     type: Any = "dynamic"
 
 
+class SetValue(list[Any]):
+    """A known set: no index, and fit for for_each."""
+
+
 Value = Any
-"""None, bool, int, float, str, list, dict of such, Reference or Unknown."""
+"""None, bool, int, float, str, list, SetValue, dict of such, Reference or Unknown."""
 
 
 def is_known(value: Value) -> bool:
@@ -41,71 +46,74 @@ def is_known(value: Value) -> bool:
     return not isinstance(value, Reference | Unknown)
 
 
+def is_bare(value: Value) -> bool:
+    """Whether nothing at all is known of the value's parts: it is a reference or unknown as a whole."""
+    return isinstance(value, Reference | Unknown)
+
+
+def type_of(value: Value) -> Any:
+    """The value's type in JSON form, as `terraform validate` sees it: references are dynamic."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, SetValue):
+        return ["set", "dynamic"]
+    if isinstance(value, list):
+        return ["tuple", [type_of(item) for item in value]]
+    if isinstance(value, dict):
+        return ["object", {key: type_of(item) for key, item in value.items()}]
+    return value.type if isinstance(value, Unknown) else "dynamic"
+
+
 def shape(kind: Any) -> str:
     """The word of a type in JSON form: `string`, `list`, `object`, `nested`, `dynamic` ..."""
     return kind if isinstance(kind, str) else str(kind[0])
 
 
-def misfit(value: Value, kind: Any) -> str | None:
-    """Why `value` cannot become the type, or None (https://developer.hashicorp.com/terraform/language/expressions/type-constraints)."""
-    wanted = shape(kind)
-    if value is None or wanted == "dynamic":
-        return None
-    if isinstance(value, Reference | Unknown):
-        return _shape_misfit(shape(value.type), wanted)
-    if wanted in PRIMITIVES:
-        return _primitive_misfit(value, wanted)
-    if wanted in ("list", "set"):
-        return _sequence_misfit(value, wanted, kind[1])
-    if wanted == "map":
-        if not isinstance(value, dict):
-            return "a map is required: { key = value }"
-        return next((why for item in value.values() if (why := misfit(item, kind[1]))), None)
-    if wanted == "object":
-        return _object_misfit(value, kind)
-    return None
+def weight(value: Value, limit: int = MAX_WEIGHT) -> int:
+    """Number of parts, texts by their length; counting stops beyond the limit."""
+    if isinstance(value, str):
+        return 1 + len(value) // 64
+    if not isinstance(value, list | dict):
+        return 1
+    total = 1
+    for item in value.values() if isinstance(value, dict) else value:
+        total += weight(item, limit - total)
+        if total > limit:
+            return total
+    return total
 
 
-def _shape_misfit(have: str, wanted: str) -> str | None:
-    plain, collection = have in PRIMITIVES, have in ("list", "set", "map", "object", "tuple")
-    if wanted in PRIMITIVES and collection:
-        return f"a {wanted} is required, this is a {have}; name one of its attributes"
-    if wanted in ("list", "set", "map", "object") and plain:
-        return f"a {wanted} is required, this is a {have}"
-    return None
-
-
-def _primitive_misfit(value: Value, wanted: str) -> str | None:
-    if isinstance(value, list | dict):
-        return f"a {wanted} is required"
-    if wanted == "number" and (isinstance(value, bool) or (isinstance(value, str) and not NUMBER.fullmatch(value))):
-        return f"a number is required, not {value!r}"
-    if wanted == "bool" and not (isinstance(value, bool) or value in ("true", "false")):
-        return f"true or false is required, not {value!r}"
-    return None
-
-
-def _sequence_misfit(value: Value, wanted: str, item: Any) -> str | None:
-    if not isinstance(value, list):
-        return f"a {wanted} is required: [ ... ]"
-    return next((why for element in value if (why := misfit(element, item))), None)
-
-
-def _object_misfit(value: Value, kind: Any) -> str | None:
-    if not isinstance(value, dict):
-        return "an object is required"
-    optional = kind[2] if len(kind) > 2 else []
-    missing = [name for name in kind[1] if name not in value and name not in optional]
-    if missing:
-        return f"attribute {missing[0]!r} is required"
-    return next((why for name, item in value.items() if name in kind[1] and (why := misfit(item, kind[1][name]))), None)
+def references_in(value: Value) -> Iterator[Reference]:
+    """All references in a value."""
+    if isinstance(value, Reference):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from references_in(item)
 
 
 def as_text(value: Value) -> str:
     """How a known primitive reads in a template."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value)
+
+
+def decoded(text: str) -> Value:
+    """The object or list that a JSON text holds, else the text itself."""
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+        return found if isinstance(found, dict | list) else text
+    return text
 
 
 def plain(value: Value) -> Any:
@@ -116,4 +124,6 @@ def plain(value: Value) -> Any:
         return {"$expr": value.text}
     if isinstance(value, list):
         return [plain(item) for item in value]
-    return {key: plain(item) for key, item in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value

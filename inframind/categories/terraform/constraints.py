@@ -1,0 +1,197 @@
+"""What the provider's own code accepts: enumerations, formats, ranges, and arguments that need or exclude one another.
+
+The data come from `build_constraints.py`. Only values that are known without running Terraform are judged.
+"""
+
+import binascii
+import ipaddress
+import json
+import re
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from inframind.categories import _jsonschema
+from inframind.categories.terraform.fit import NUMBER
+from inframind.categories.terraform.provider import PACKAGE
+from inframind.categories.terraform.values import Value, as_text, is_bare, is_known
+
+SHOWN = 12
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html, as terraform-provider-aws checks it
+ARN = re.compile(r"arn:[^:]+:[^:]+:[^:]*:[^:]*:.+", re.S)
+DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)"
+CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
+PATTERNS: dict[str, tuple[str, str]] = {
+    "account": (r"\d{12}|aws|aws-managed|third-party|aws-marketplace|", "an AWS account id of 12 digits"),
+    "bool": (r"1|t|T|true|TRUE|True|0|f|F|false|FALSE|False|", "true or false"),
+    "int": (r"[+-]?\d+|", "a whole number"),
+    "port": (r"\d{1,5}", "a port"),
+    "region": (r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}|", "an AWS region such as us-east-1"),
+    "uuid": (r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "a UUID"),
+    "duration": (r"[+-]?(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+|0|", "a duration such as 1h30m"),
+    "time": (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)|", "a time such as 2030-01-02T15:04:05Z"),
+    "clock": (CLOCK, "a time such as 04:30"),
+    "week-clock": (rf"[1-7]:{CLOCK}", "a time such as 1:04:30"),
+    "day-window": (rf"{CLOCK}-{CLOCK}|", "a window such as 04:00-05:00"),
+    "week-window": (rf"(?i:{DAY}:{CLOCK}-{DAY}:{CLOCK})|", "a window such as sun:04:00-sun:05:00"),
+    "not-empty": (r"(?s:.+)", "a text that is not empty"),
+    "url": (r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s]+.*", "a URL"),
+}
+"""Formats as regular expressions, with how they are called."""
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return "/" in text
+
+
+def _is_address(text: str, version: int | None = None) -> bool:
+    try:
+        return ipaddress.ip_address(text).version in (version, 4 if version is None else version, 6 if version is None else version)
+    except ValueError:
+        return False
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return True
+
+
+FORMATS: dict[str, tuple[Callable[[str], bool], str]] = {
+    "arn": (lambda text: not text or ARN.fullmatch(text) is not None, "an ARN such as arn:aws:iam::123456789012:role/name"),
+    "cidr": (lambda text: not text or _is_network(text), "a CIDR block such as 10.0.0.0/16"),
+    "json": (lambda text: not text or _is_json(text), "JSON: write jsonencode({ ... })"),
+    "policy": (
+        lambda text: not text or (text.lstrip().startswith("{") and _is_json(text)),
+        "a JSON policy: write jsonencode({ ... })",
+    ),
+    "ip": (_is_address, "an IP address"),
+    "ipv4": (lambda text: _is_address(text, 4), "an IPv4 address"),
+    "ipv6": (lambda text: _is_address(text, 6), "an IPv6 address"),
+    "base64": (_is_base64, "base64"),
+    "float": (lambda text: not text or NUMBER.fullmatch(text) is not None, "a number"),
+}
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """Those of one resource type."""
+
+    values: Mapping[str, list[list[Any]]]
+    """path -> constraints, each [name, arguments ...]."""
+    together: list[list[Any]]
+    """["any" | "at-most-one" | "with", path, paths] or ["conflict", path, other]."""
+
+    def violation(self, path: str, value: Value) -> str | None:
+        """What is wrong with a value at a path, or None; elements of a list are judged one by one."""
+        constraints = self.values.get(path, [])
+        items = value if isinstance(value, list) else [value]
+        for item in items if constraints else ():
+            if isinstance(item, str | int | float) and not isinstance(item, bool):
+                for constraint in constraints:
+                    why = _violation(constraint, item)
+                    if why:
+                        return why
+        return None
+
+    def clashes(self, present: Mapping[str, bool]) -> Iterator[str]:
+        """Relations that do not hold. `present`: path -> whether its value is known; what is null is not there."""
+        for relation, own, *rest in self.together:
+            parent = own.rpartition(".")[0]
+            if parent and parent not in present:
+                continue
+            message = self._clash(relation, own, rest[0], present)
+            if message:
+                yield message
+
+    @staticmethod
+    def _clash(relation: str, own: str, rest: Any, present: Mapping[str, bool]) -> str | None:
+        if relation == "conflict":
+            return f"{own} and {rest} exclude one another" if present.get(own) and present.get(rest) else None
+        given = [path for path in rest if path in present]
+        if relation == "any":
+            return None if given else f"one of {', '.join(rest)} is required"
+        if relation == "at-most-one":
+            known = [path for path in given if present[path]]
+            return f"only one of {', '.join(known)} may be set" if len(known) > 1 else None
+        missing = [path for path in rest if path not in present and path != own]
+        return f"{own} needs {', '.join(missing)}" if own in present and missing else None
+
+
+def _violation(constraint: list[Any], value: str | int | float) -> str | None:
+    name, *arguments = constraint
+    text = as_text(value)
+    if name == "in":
+        return _not_in(arguments[0], text)
+    if name in ("range", "length", "multiple", "port", "port-or-0"):
+        return _out_of_range(name, arguments, value)
+    if name in FORMATS:
+        return None if FORMATS[name][0](text) else f"{text[:80]!r} is not {FORMATS[name][1]}"
+    if name in PATTERNS:
+        return None if re.fullmatch(PATTERNS[name][0], text) else f"{text[:80]!r} is not {PATTERNS[name][1]}"
+    if name == "prefix":
+        return None if text.startswith(arguments[0]) else f"{text[:80]!r} does not begin with {arguments[0]}"
+    if name == "match":
+        return None if re.search(arguments[0], text) else f"{text[:80]!r} does not match {arguments[0]}"
+    return None
+
+
+def _not_in(allowed: list[Any], text: str) -> str | None:
+    words = [as_text(word) for word in allowed]
+    if text in words:
+        return None
+    more = " ..." if len(words) > SHOWN else ""
+    return f"{text[:80]!r} is not one of {', '.join(words[:SHOWN])}{more}"
+
+
+def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> str | None:
+    if name == "length":
+        if not isinstance(value, str):
+            return None
+        value = len(value.encode())
+    elif isinstance(value, str):
+        if not NUMBER.fullmatch(value):
+            return None
+        value = float(value)
+    if name == "multiple":
+        return None if value % arguments[0] == 0 else f"{value:g} is not a multiple of {arguments[0]}"
+    low, high = arguments if arguments else (0 if name == "port-or-0" else 1, 65535)
+    if (low is not None and value < low) or (high is not None and value > high):
+        what = "a text of length" if name == "length" else "a number"
+        return f"{what} between {'-' if low is None else low} and {'-' if high is None else high} is required, not {value:g}"
+    return None
+
+
+def presence(value: Value) -> bool | None:
+    """None if the value is null, else whether it is known."""
+    return None if value is None else is_known(value) or not is_bare(value)
+
+
+@cache
+def constraints(provider: str, mode: str, kind: str) -> Constraints | None:
+    """The constraints of a resource type, decoded at first use."""
+    if not (files(PACKAGE) / "data" / f"{provider}-constraints.json.gz").is_file():
+        return None
+    data = _jsonschema.load(PACKAGE, f"{provider}-constraints")
+    found = data.get(mode, {}).get(kind)
+    if found is None:
+        return None
+    values, together = json.loads(found)
+    return Constraints({path: [json.loads(data["constraints"][i]) for i in own] for path, own in values.items()}, together)

@@ -1,0 +1,257 @@
+"""The blocks of the language itself: variable, output, locals, terraform, moved, import, removed, check, lifecycle ...
+
+https://developer.hashicorp.com/terraform/language
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from inframind.categories.terraform import rules
+from inframind.categories.terraform.expressions import Evaluator
+from inframind.categories.terraform.fit import misfit
+from inframind.categories.terraform.references import Scope
+from inframind.categories.terraform.syntax import Attribute, Block, Body, Node, line_of, text_of
+from inframind.categories.terraform.type_constraints import TypeConstraintError, type_constraint
+from inframind.types import Finding
+
+EXPRESSION, STATIC_BOOL, STATIC_TEXT, CONSTANT, TYPE, REFERENCES, OTHER = range(7)
+"""What an argument of the language holds; OTHER is not looked into."""
+VERSION_CONSTRAINT = re.compile(r"\s*(?:=|!=|>=|<=|>|<|~>)?\s*v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?\s*")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Arguments and nested blocks of a language block."""
+
+    arguments: Mapping[str, int] = field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+    blocks: Mapping[str, "Shape"] = field(default_factory=dict)
+    open: bool = False
+    """Other arguments and blocks may stand here too."""
+    at_most_one: bool = False
+
+
+CONDITION = Shape({"condition": EXPRESSION, "error_message": EXPRESSION}, frozenset({"condition", "error_message"}))
+VALIDATION = Shape({"condition": EXPRESSION, "error_message": EXPRESSION}, frozenset({"condition", "error_message"}))
+ANYTHING = Shape(open=True)
+CONNECTION = Shape(
+    dict.fromkeys(
+        (
+            "type user password host port timeout script_path private_key certificate agent agent_identity host_key "
+            "target_platform https insecure use_ntlm cacert bastion_host bastion_host_key bastion_port bastion_user "
+            "bastion_password bastion_private_key bastion_certificate proxy_scheme proxy_host proxy_port proxy_user_name "
+            "proxy_user_password"
+        ).split(),
+        EXPRESSION,
+    ),
+    frozenset({"host"}),
+)
+PROVISIONER_META = {"when": OTHER, "on_failure": OTHER}
+PROVISIONERS = {
+    "local-exec": Shape(
+        {**PROVISIONER_META, **dict.fromkeys("command interpreter working_dir environment quiet".split(), EXPRESSION)},
+        frozenset({"command"}),
+        {"connection": CONNECTION},
+    ),
+    "remote-exec": Shape(
+        {**PROVISIONER_META, **dict.fromkeys("inline script scripts".split(), EXPRESSION)}, blocks={"connection": CONNECTION}
+    ),
+    "file": Shape(
+        {**PROVISIONER_META, **dict.fromkeys("source content destination".split(), EXPRESSION)},
+        frozenset({"destination"}),
+        {"connection": CONNECTION},
+    ),
+}
+LIFECYCLE = Shape(
+    {
+        "create_before_destroy": STATIC_BOOL,
+        "prevent_destroy": STATIC_BOOL,
+        "ignore_changes": OTHER,
+        "replace_triggered_by": EXPRESSION,
+    },
+    blocks={"precondition": CONDITION, "postcondition": CONDITION},
+    at_most_one=True,
+)
+DATA_LIFECYCLE = Shape(blocks={"precondition": CONDITION, "postcondition": CONDITION}, at_most_one=True)
+BLOCKS = {
+    "variable": Shape(
+        {
+            "type": TYPE,
+            "default": CONSTANT,
+            "description": STATIC_TEXT,
+            "sensitive": STATIC_BOOL,
+            "nullable": STATIC_BOOL,
+            "ephemeral": STATIC_BOOL,
+        },
+        blocks={"validation": VALIDATION},
+    ),
+    "output": Shape(
+        {
+            "value": EXPRESSION,
+            "description": STATIC_TEXT,
+            "sensitive": STATIC_BOOL,
+            "ephemeral": STATIC_BOOL,
+            "depends_on": REFERENCES,
+        },
+        frozenset({"value"}),
+        {"precondition": CONDITION},
+    ),
+    "terraform": Shape(
+        {"required_version": STATIC_TEXT, "experiments": OTHER, "language": OTHER},
+        blocks={
+            "required_providers": Shape(open=True, at_most_one=True),
+            "backend": Shape(open=True, at_most_one=True),
+            "cloud": Shape(open=True, at_most_one=True),
+            "provider_meta": ANYTHING,
+        },
+    ),
+    "moved": Shape({"from": OTHER, "to": OTHER}, frozenset({"from", "to"})),
+    "import": Shape({"to": OTHER, "id": EXPRESSION, "provider": OTHER, "for_each": EXPRESSION}, frozenset({"to", "id"})),
+    "removed": Shape({"from": OTHER}, frozenset({"from"}), {"lifecycle": Shape({"destroy": STATIC_BOOL}), "provisioner": ANYTHING}),
+    "check": Shape(blocks={"data": ANYTHING, "assert": CONDITION}),
+}
+"""The top-level blocks of the language."""
+
+
+class LanguageChecker:
+    """Checks language blocks; findings gather in `findings` and in the evaluator."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self.findings: list[Finding] = []
+
+    def block(self, block: Block) -> None:
+        """A top-level block of the language."""
+        if block.type == "locals":
+            self._locals(block)
+            return
+        self.shape(block, BLOCKS[block.type], Scope(each="for_each" in block.body.attributes))
+        if block.type == "variable":
+            self._default(block)
+        elif block.type == "terraform":
+            self._versions(block)
+        elif block.type == "check" and not list(block.body.named("assert")):
+            self.findings.append(rules.REQUIRED.finding("check needs an assert block", block.line))
+
+    def shape(self, block: Block, shape: Shape, scope: Scope) -> None:
+        """A block against its shape."""
+        for attribute in block.body.attributes.values():
+            kind = OTHER if shape.open else shape.arguments.get(attribute.name)
+            if kind is None:
+                message = f"{block.type} has no argument {attribute.name!r}"
+                self.findings.append(rules.ARGUMENT.finding(message, attribute.line))
+            else:
+                self._argument(attribute, kind, scope)
+        for name in sorted(shape.required - block.body.attributes.keys()):
+            self.findings.append(rules.REQUIRED.finding(f"{block.type} needs the argument {name!r}", block.line))
+        seen: set[str] = set()
+        for nested in block.body.blocks:
+            inner = shape.blocks.get(nested.type)
+            if inner is None:
+                if not shape.open:
+                    self.findings.append(rules.BLOCK.finding(f"{block.type} has no block {nested.type!r}", nested.line))
+                continue
+            if inner.at_most_one and nested.type in seen:
+                self.findings.append(rules.COUNT_BLOCKS.finding(f"{block.type} has two {nested.type} blocks", nested.line))
+            seen.add(nested.type)
+            self.shape(nested, inner, self._inner_scope(nested, scope))
+
+    @staticmethod
+    def _inner_scope(block: Block, scope: Scope) -> Scope:
+        own = block.type in ("postcondition", "connection")
+        return Scope(scope.names, scope.each, scope.count, scope.own, allows_self=scope.allows_self or own)
+
+    def _argument(self, attribute: Attribute, kind: int, scope: Scope) -> None:
+        node = attribute.expression
+        if node is None or kind == OTHER:
+            return
+        if kind == TYPE:
+            try:
+                type_constraint(node)
+            except TypeConstraintError as error:
+                self.findings.append(rules.TYPE.finding(str(error), attribute.line))
+        elif kind == REFERENCES:
+            self.references(attribute, scope)
+        elif kind == EXPRESSION:
+            self.evaluator.value(node, scope)
+        else:
+            self._static(attribute, node, {STATIC_BOOL: "bool", STATIC_TEXT: "string"}.get(kind, "dynamic"))
+
+    def _static(self, attribute: Attribute, node: Node, kind: str) -> None:
+        """A value that may use neither references nor functions."""
+        computed = next(computing(node), None)
+        if computed is not None:
+            message = f"{attribute.name}: {text_of(computed)[:60]} may not stand here: write a plain value"
+            self.findings.append(rules.STATIC.finding(message, line_of(computed)))
+            return
+        value = self.evaluator.value(node, Scope())
+        why = misfit(value, kind)
+        if why:
+            self.findings.append(rules.TYPE.finding(f"{attribute.name}: {why}", attribute.line))
+
+    def references(self, attribute: Attribute, scope: Scope) -> None:
+        """`depends_on`: a list of whole objects."""
+        node = attribute.expression
+        items = node.children[0] if node is not None and node.children else None
+        content = items.children[0] if items is not None and items.type == "collection_value" else None
+        if content is None or content.type != "tuple":
+            self.findings.append(rules.STATIC.finding(f"{attribute.name} is a list of references", attribute.line))
+            return
+        for item in (child for child in content.children if child.type == "expression"):
+            first = item.children[0]
+            if first.type in ("literal_value", "template_expr"):
+                continue
+            self.evaluator.value(item, scope)
+            words = [part.type for part in item.children]
+            deepest = {"data": 3, "module": 2, "var": 2, "local": 2}.get(text_of(first), 2)
+            if first.type != "variable_expr" or words.count("get_attr") >= deepest:
+                message = f"{text_of(item)[:60]}: name a whole object, such as aws_vpc.main"
+                self.findings.append(rules.STATIC.finding(f"{attribute.name}: {message}", line_of(item)))
+
+    def _locals(self, block: Block) -> None:
+        for attribute in block.body.attributes.values():
+            self.evaluator.value(attribute.expression, Scope())
+        for nested in block.body.blocks:
+            message = f"locals has no blocks: write {nested.type} = {{ ... }}"
+            self.findings.append(rules.BLOCK.finding(message, nested.line))
+
+    def _default(self, block: Block) -> None:
+        attributes = block.body.attributes
+        if "default" not in attributes or "type" not in attributes:
+            return
+        node, kind = attributes["default"].expression, attributes["type"].expression
+        if node is None or kind is None or next(computing(node), None) is not None:
+            return
+        try:
+            why = misfit(self.evaluator.value(node, Scope()), type_constraint(kind))
+        except TypeConstraintError:
+            return
+        if why:
+            self.findings.append(rules.TYPE.finding(f"default: {why}", attributes["default"].line))
+
+    def _versions(self, block: Block) -> None:
+        found = [block.body.attributes[name] for name in ("required_version",) if name in block.body.attributes]
+        for attribute in found:
+            value, _ = self.evaluator.forgiving(attribute.expression, Scope())
+            if isinstance(value, str) and not all(map(VERSION_CONSTRAINT.fullmatch, value.split(","))):
+                self.findings.append(rules.TYPE.finding(f"{attribute.name}: {value!r} is no version constraint", attribute.line))
+
+    def expressions(self, body: Body, scope: Scope) -> None:
+        """Evaluates every expression of a body that has no schema."""
+        for attribute in body.attributes.values():
+            self.evaluator.value(attribute.expression, scope)
+        for block in body.blocks:
+            self.expressions(block.body, scope)
+
+
+def computing(node: Node) -> Iterator[Node]:
+    """References and function calls below a node."""
+    if node.type == "function_call" or (node.type == "variable_expr" and text_of(node) not in ("true", "false", "null")):
+        yield node
+        return
+    children = node.children
+    if node.type == "object_elem" and children[0].children and children[0].children[0].type == "variable_expr":
+        children = children[1:]
+    for child in children:
+        yield from computing(child)
