@@ -31,13 +31,6 @@ class ConflictError(ServiceError):
     status = 409
 
 
-class TooLargeError(ServiceError):
-    """The request's body is too large."""
-
-    code = "body_too_large"
-    status = 413
-
-
 class UnavailableError(ServiceError):
     """A part of the service does not answer; try again in a moment."""
 

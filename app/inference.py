@@ -1,13 +1,14 @@
 """The client of the inference server (docs/contracts/inference.md). One place that speaks to it."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import httpx
 from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine
 
 from app.errors import InvalidError, UnavailableError
@@ -16,7 +17,42 @@ from app.settings import Settings
 from inframind.models.adapter import verify_adapter
 from inframind.models.registry import BASE_MODELS
 
-RETRY_AFTER_SECONDS = 2
+BUSY = "the inference server has too many requests; try again in a moment"
+SILENT = "the inference server does not answer; try again in a moment"
+
+
+class Usage(BaseModel):
+    """Tokens."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+
+
+class CompletionChoice(BaseModel):
+    """One completion, or a piece of it."""
+
+    index: int
+    text: str
+    finish_reason: str | None = None
+
+
+class Completion(BaseModel):
+    """The inference server's answer, or one event of its stream. Fields that are not named here are passed over."""
+
+    choices: list[CompletionChoice]
+    usage: Usage | None = None
+
+
+def collect(pieces: Sequence[Completion], n: int) -> Completion:
+    """The whole completion of a stream's pieces."""
+    choices = [CompletionChoice(index=index, text="") for index in range(n)]
+    for piece in pieces:
+        for choice in piece.choices:
+            whole = choices[choice.index]
+            whole.text += choice.text
+            whole.finish_reason = choice.finish_reason or whole.finish_reason
+    return Completion(choices=choices, usage=next((piece.usage for piece in reversed(pieces) if piece.usage), None))
 
 
 class Inference:
@@ -46,31 +82,45 @@ class Inference:
         except httpx.HTTPError:
             return False
 
-    async def complete(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def complete(self, body: dict[str, Any]) -> Completion:
         """A whole completion."""
         await self._ensure_loaded(body["model"])
         response = await self._send("/v1/completions", body)
-        if response.status_code == 404:
-            # The server was restarted and has forgotten the adapter.
-            self._loaded.discard(body["model"])
+        if self._was_forgotten(response, body["model"]):
             await self._ensure_loaded(body["model"])
             response = await self._send("/v1/completions", body)
-        found: dict[str, Any] = self._checked(response).json()
-        return found
+        self._check(response)
+        return _parsed(response.content)
 
-    async def stream(self, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def stream(self, body: dict[str, Any]) -> AsyncGenerator[Completion]:
         """The pieces of a completion as they come."""
+        body = {**body, "stream": True, "stream_options": {"include_usage": True}}
         await self._ensure_loaded(body["model"])
         try:
-            async with self._http.stream("POST", "/v1/completions", json={**body, "stream": True}) as response:
+            response = await self._open(body)
+            if self._was_forgotten(response, body["model"]):
+                await response.aclose()
+                await self._ensure_loaded(body["model"])
+                response = await self._open(body)
+            async with aclosing(response):
                 if response.status_code != 200:
                     await response.aread()
-                    self._checked(response)
+                    self._check(response)
                 async for line in response.aiter_lines():
                     if line.startswith("data: ") and line != "data: [DONE]":
-                        yield json.loads(line.removeprefix("data: "))
+                        yield _parsed(line.removeprefix("data: "))
         except httpx.HTTPError:
-            raise UnavailableError("the inference server stopped answering; try again in a moment") from None
+            raise UnavailableError(SILENT) from None
+
+    async def _open(self, body: dict[str, Any]) -> httpx.Response:
+        return await self._http.send(self._http.build_request("POST", "/v1/completions", json=body), stream=True)
+
+    def _was_forgotten(self, response: httpx.Response, model: str) -> bool:
+        """Whether the server was restarted and has lost the adapter."""
+        forgotten = response.status_code == 404 and model in self._loaded
+        if forgotten:
+            self._loaded.discard(model)
+        return forgotten
 
     async def _ensure_loaded(self, model: str) -> None:
         if model in BASE_MODELS:
@@ -86,23 +136,35 @@ class Inference:
             await run_in_threadpool(verify_adapter, Path(row.path))
             response = await self._send("/v1/load_lora_adapter", {"lora_name": model, "lora_path": row.path})
             if not (response.status_code == 400 and "already" in response.text):
-                self._checked(response)
+                self._check(response)
             self._loaded.add(model)
 
     async def _send(self, path: str, body: dict[str, Any]) -> httpx.Response:
         try:
             return await self._http.post(path, json=body)
         except httpx.HTTPError:
-            raise UnavailableError("the inference server does not answer; try again in a moment") from None
+            raise UnavailableError(SILENT) from None
 
     @staticmethod
-    def _checked(response: httpx.Response) -> httpx.Response:
+    def _check(response: httpx.Response) -> None:
+        """Translates the server's refusal."""
         if response.status_code == 200:
-            return response
+            return
         try:
-            message = response.json()["error"]["message"]
+            error = response.json()["error"]
+            message, param = str(error["message"])[:500], error.get("param")
         except (ValueError, KeyError, TypeError):
-            message = f"the inference server answered {response.status_code}"
-        if response.status_code in (400, 404, 422):
-            raise InvalidError(str(message)[:500], param="model" if response.status_code == 404 else None)
-        raise UnavailableError(str(message)[:500])
+            message, param = f"the inference server answered {response.status_code}", None
+        if response.status_code == 404:
+            raise InvalidError(message, param="model")
+        if response.status_code in (400, 422):
+            raise InvalidError(message, param=param)
+        raise UnavailableError(BUSY if response.status_code == 503 else message)
+
+
+def _parsed(data: str | bytes) -> Completion:
+    try:
+        return Completion.model_validate_json(data)
+    except ValidationError:
+        # In the middle of a stream, a server that fails sends its error as an event.
+        raise UnavailableError("the inference server failed; try again in a moment") from None

@@ -1,6 +1,6 @@
 """The embedded inference server: docs/contracts/inference.md around the engine that evaluation uses.
 
-Requests that come within a few milliseconds run as one batch, adapters mixed. Thin on purpose: transformers generates.
+Thin on purpose: transformers generates, `workers.batching` collects. `python -m workers.inference_server --base-model M --port N`.
 """
 
 import argparse
@@ -11,24 +11,25 @@ import os
 import time
 import uuid
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from inframind.errors import EngineError, InfraMindError, ModelNotFoundError
+from inframind.errors import ConfigError, EngineError, InfraMindError, ModelNotFoundError
 from inframind.generation.engine import Completion, Engine
-from inframind.generation.engine import Request as Order
+from inframind.generation.engine import Request as Row
+from inframind.models.adapter import NAME, read_manifest
+from workers.batching import Batcher, BusyError, UnavailableError
 from workers.process import die_with_parent
 
-COLLECT_SECONDS = 0.005
-MAX_BATCH = 64
-MAX_WAITING = 256
+RETRY_AFTER_SECONDS = 1
+KINDS = {400: "BadRequestError", 404: "NotFoundError", 503: "ServiceUnavailableError"}
 
 
 class CompletionRequest(BaseModel):
@@ -38,32 +39,24 @@ class CompletionRequest(BaseModel):
 
     model: str
     prompt: Annotated[str, Field(max_length=200_000)] | Annotated[list[str], Field(min_length=1, max_length=64)]
-    max_tokens: int = Field(default=16, ge=1, le=8192)
+    max_tokens: int = Field(default=16, ge=1, le=32_768)
     temperature: float = Field(default=1.0, ge=0.0, le=2.0)
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     n: int = Field(default=1, ge=1, le=16)
     seed: int | None = None
-    stop: str | list[str] | None = None
+    stop: Annotated[str, Field(min_length=1)] | Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=4)] | None = (
+        None
+    )
     stream: bool = False
+    logprobs: int | None = None
 
-    def orders(self, base_model: str) -> list[Order]:
-        """One order per answer; each answer of a prompt has a seed of its own."""
+    def rows(self) -> list[Row]:
+        """One row per answer, the answers of a prompt together."""
         prompts = [self.prompt] if isinstance(self.prompt, str) else self.prompt
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
-        model = None if self.model == base_model else self.model
-        return [
-            Order(
-                prompt,
-                model,
-                self.max_tokens,
-                self.temperature,
-                self.top_p,
-                None if self.seed is None else self.seed + number,
-                stop,
-            )
-            for prompt in prompts
-            for number in range(self.n)
-        ]
+        seed = self.seed if self.temperature > 0 else None
+        row = Row("", self.model, self.max_tokens, self.temperature, self.top_p, seed, stop)
+        return [Row(**{**vars(row), "prompt": prompt}) for prompt in prompts for _ in range(self.n)]
 
 
 class LoadRequest(BaseModel):
@@ -79,79 +72,37 @@ class UnloadRequest(BaseModel):
     lora_name: str
 
 
-class BusyError(EngineError):
-    """Too many requests wait; try again in a moment."""
+def check(body: CompletionRequest, engine: Engine) -> None:
+    """Raises ModelNotFoundError, or ConfigError for what this engine cannot do."""
+    if body.model != engine.base_model and body.model not in engine.adapters:
+        raise ModelNotFoundError(f"the model {body.model!r} is not loaded", param="model")
+    if body.logprobs is not None:
+        raise ConfigError("this server gives no log-probabilities: leave out `logprobs`", param="logprobs")
+    longest = int(engine.model.config.max_position_embeddings)
+    for prompt in {body.prompt} if isinstance(body.prompt, str) else set(body.prompt):
+        tokens = len(engine.tokenizer(prompt, add_special_tokens=False)["input_ids"])
+        if tokens == 0:
+            raise ConfigError("the prompt is empty", param="prompt")
+        if tokens + body.max_tokens > longest:
+            message = f"the model's context has {longest} tokens: the prompt's {tokens} and max_tokens {body.max_tokens} do not fit"
+            raise ConfigError(message, param="max_tokens" if tokens < longest else "prompt")
 
 
-class Batcher:
-    """Collects requests and runs them on the engine's one thread."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
-        self._waiting: asyncio.Queue[tuple[Order, asyncio.Future[Completion]]] = asyncio.Queue(MAX_WAITING)
-
-    async def on_engine(self, function: Any, *arguments: Any) -> Any:
-        """Runs a function where nothing else touches the engine."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
-
-    async def complete(self, orders: list[Order]) -> list[Completion]:
-        """The completions, once their batches have run. Raises BusyError."""
-        loop = asyncio.get_running_loop()
-        futures = [loop.create_future() for _ in orders]
-        if self._waiting.qsize() + len(orders) > MAX_WAITING:
-            raise BusyError()
-        for order, future in zip(orders, futures, strict=True):
-            self._waiting.put_nowait((order, future))
-        try:
-            return await asyncio.gather(*futures)
-        except asyncio.CancelledError:
-            for future in futures:
-                future.cancel()
+def load(engine: Engine, name: str, path: Path) -> None:
+    """Loads an adapter. Raises EngineError for a name that is taken or malformed, and for files that cannot be used."""
+    if not NAME.fullmatch(name):
+        raise EngineError(f"{name!r} is no name of an adapter")
+    if name == engine.base_model:
+        raise EngineError(f"the name {name!r} is taken already")
+    base_model = read_manifest(path).base_model
+    if base_model != engine.base_model:
+        raise EngineError(f"the adapter belongs to {base_model}; this server serves {engine.base_model}")
+    try:
+        engine.add_adapter(name, path)
+    except (RuntimeError, ValueError, KeyError, OSError) as error:
+        if isinstance(error, InfraMindError):
             raise
-
-    async def serve(self) -> None:
-        """Runs batches for ever."""
-        while True:
-            batch = [await self._waiting.get()]
-            await asyncio.sleep(COLLECT_SECONDS)
-            while len(batch) < MAX_BATCH and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
-            await self._run([(order, future) for order, future in batch if not future.cancelled()])
-
-    async def _run(self, batch: list[tuple[Order, asyncio.Future[Completion]]]) -> None:
-        known = []
-        for order, future in batch:
-            if order.model is not None and order.model not in self.engine.adapters:
-                future.set_exception(ModelNotFoundError(f"the model {order.model!r} is not loaded", param="model"))
-            else:
-                known.append((order, future))
-        if not known:
-            return
-        futures = [future for _, future in known]
-        try:
-            found = await self.on_engine(
-                self.engine.generate, [order for order, _ in known], lambda: all(f.cancelled() for f in futures)
-            )
-        except (RuntimeError, ValueError, InfraMindError) as error:
-            for future in futures:
-                if not future.done():
-                    future.set_exception(EngineError(f"generation failed: {type(error).__name__}"))
-            return
-        for future, completion in zip(futures, found, strict=True):
-            if not future.done():
-                future.set_result(completion)
-
-
-def choice_of(index: int, completion: Completion) -> dict[str, Any]:
-    """A completion in OpenAI's form."""
-    return {"index": index, "text": completion.text, "finish_reason": completion.finish_reason, "logprobs": None}
-
-
-def usage_of(completions: list[Completion]) -> dict[str, int]:
-    """Tokens of all completions."""
-    prompt, made = sum(c.prompt_tokens for c in completions), sum(c.completion_tokens for c in completions)
-    return {"prompt_tokens": prompt, "completion_tokens": made, "total_tokens": prompt + made}
+        raise EngineError(f"the adapter's files cannot be used: {type(error).__name__}") from error
 
 
 def create_server(engine: Engine) -> FastAPI:
@@ -165,16 +116,8 @@ def create_server(engine: Engine) -> FastAPI:
         serving.cancel()
 
     app = FastAPI(title="InfraMind inference", lifespan=lifespan, docs_url=None, redoc_url=None)
-
-    @app.exception_handler(InfraMindError)
-    async def known(_: Request, error: InfraMindError) -> JSONResponse:
-        status = 404 if isinstance(error, ModelNotFoundError) else 503 if isinstance(error, BusyError) else 400
-        return _error(status, str(error), error.param)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        return _error(400, f"{'.'.join(map(str, first['loc'][1:]))}: {first['msg']}", str(first["loc"][-1]))
+    app.add_exception_handler(InfraMindError, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
 
     @app.get("/health")
     async def health() -> Response:
@@ -187,68 +130,121 @@ def create_server(engine: Engine) -> FastAPI:
         return {"object": "list", "data": [base, *loaded]}
 
     @app.post("/v1/load_lora_adapter")
-    async def load(request: LoadRequest) -> Response:
-        path = Path(request.lora_path)
+    async def load_adapter(body: LoadRequest) -> Response:
+        path = Path(body.lora_path)
         if not path.is_dir():
-            raise ModelNotFoundError(f"there is no folder for the adapter {request.lora_name!r}", param="lora_path")
-        await batcher.on_engine(engine.add_adapter, request.lora_name, path)
-        return PlainTextResponse(f"Success: LoRA adapter '{request.lora_name}' added successfully.")
+            raise ModelNotFoundError(f"there is no folder for the adapter {body.lora_name!r}", param="lora_path")
+        await batcher.on_engine(load, engine, body.lora_name, path)
+        return PlainTextResponse(f"Success: LoRA adapter '{body.lora_name}' added successfully.")
 
     @app.post("/v1/unload_lora_adapter")
-    async def unload(request: UnloadRequest) -> Response:
-        await batcher.on_engine(engine.remove_adapter, request.lora_name)
-        return PlainTextResponse(f"Success: LoRA adapter '{request.lora_name}' removed successfully.")
+    async def unload_adapter(body: UnloadRequest) -> Response:
+        await batcher.on_engine(engine.remove_adapter, body.lora_name)
+        return PlainTextResponse(f"Success: LoRA adapter '{body.lora_name}' removed successfully.")
 
     @app.post("/v1/completions", response_model=None)
     async def completions(body: CompletionRequest, request: Request) -> Response:
-        work = asyncio.create_task(batcher.complete(body.orders(engine.base_model)))
+        check(body, engine)
         if body.stream:
-            return StreamingResponse(_pieces(body.model, await work), media_type="text/event-stream")
-        found = await _unless_gone(request, work)
-        choices = [choice_of(index, completion) for index, completion in enumerate(found)]
-        return JSONResponse({**_head(body.model), "choices": choices, "usage": usage_of(found)})
+            return StreamingResponse(stream(body, batcher), media_type="text/event-stream")
+        found = await unless_gone(request, batcher.submit(body.rows()).answer)
+        choices = [choice(index, completion.text, completion.finish_reason) for index, completion in enumerate(found)]
+        return JSONResponse({**head(body.model), "choices": choices, "usage": usage(found)})
 
     return app
 
 
-async def _unless_gone(request: Request, work: "asyncio.Task[list[Completion]]") -> list[Completion]:
-    """The work's result; cancelled when the client has gone."""
-    while not work.done():
-        await asyncio.wait({work}, timeout=0.25)
-        if not work.done() and await request.is_disconnected():
-            work.cancel()
-    return await work
+async def unless_gone(request: Request, answer: "asyncio.Future[list[Completion]]") -> list[Completion]:
+    """The answer; given up when the client has gone."""
+    try:
+        while not answer.done():
+            await asyncio.wait({answer}, timeout=0.25)
+            if not answer.done() and await request.is_disconnected():
+                raise UnavailableError("the client has gone")
+        return answer.result()
+    finally:
+        answer.cancel()
 
 
-async def _pieces(model: str, found: list[Completion]) -> AsyncIterator[str]:
-    for index, completion in enumerate(found):
-        for piece in completion.text.splitlines(keepends=True):
-            choice = {"index": index, "text": piece, "finish_reason": None, "logprobs": None}
-            yield f"data: {json.dumps({**_head(model), 'choices': [choice]})}\n\n"
-        last = {"index": index, "text": "", "finish_reason": completion.finish_reason, "logprobs": None}
-        yield f"data: {json.dumps({**_head(model), 'choices': [last], 'usage': usage_of([completion])})}\n\n"
-    yield "data: [DONE]\n\n"
+def stream(body: CompletionRequest, batcher: Batcher) -> AsyncIterator[str]:
+    """Server-sent events as the texts grow. Raises BusyError before the first, so that it is an answer and not an event."""
+    pieces: asyncio.Queue[tuple[int, str] | None] = asyncio.Queue()
+    work = batcher.submit(body.rows(), lambda row, piece: pieces.put_nowait((row, piece)))
+    work.answer.add_done_callback(lambda _: pieces.put_nowait(None))
+
+    async def events() -> AsyncIterator[str]:
+        identity = head(body.model)
+        try:
+            while (piece := await pieces.get()) is not None:
+                if piece[1]:
+                    yield event({**identity, "choices": [choice(piece[0], piece[1], None)]})
+            try:
+                found = work.answer.result()
+            except InfraMindError as error:
+                yield event(problem(503, str(error), error.param))
+            else:
+                ends = [choice(index, "", completion.finish_reason) for index, completion in enumerate(found)]
+                yield event({**identity, "choices": ends, "usage": usage(found)})
+            yield "data: [DONE]\n\n"
+        finally:
+            work.answer.cancel()
+
+    return events()
 
 
-def _head(model: str) -> dict[str, Any]:
+def event(data: dict[str, Any]) -> str:
+    """One server-sent event."""
+    return f"data: {json.dumps(data)}\n\n"
+
+
+def head(model: str) -> dict[str, Any]:
+    """What every answer begins with."""
     return {"id": f"cmpl-{uuid.uuid4().hex}", "object": "text_completion", "created": int(time.time()), "model": model}
 
 
-def _error(status: int, message: str, param: str | None) -> JSONResponse:
-    kinds = {400: "BadRequestError", 404: "NotFoundError", 503: "ServiceUnavailableError"}
-    return JSONResponse({"error": {"message": message, "type": kinds[status], "param": param, "code": status}}, status)
+def choice(index: int, text: str, finish_reason: str | None) -> dict[str, Any]:
+    """A completion, or a piece of one."""
+    return {"index": index, "text": text, "finish_reason": finish_reason, "logprobs": None}
+
+
+def usage(found: list[Completion]) -> dict[str, int]:
+    """Tokens of all completions."""
+    prompt, made = sum(c.prompt_tokens for c in found), sum(c.completion_tokens for c in found)
+    return {"prompt_tokens": prompt, "completion_tokens": made, "total_tokens": prompt + made}
+
+
+def problem(status: int, message: str, param: str | None) -> dict[str, Any]:
+    """An error in OpenAI's form."""
+    return {"error": {"message": message, "type": KINDS[status], "param": param, "code": status}}
+
+
+async def _known(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, InfraMindError)
+    busy = isinstance(error, BusyError | UnavailableError)
+    status = 404 if isinstance(error, ModelNotFoundError) else 503 if busy else 400
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if busy else None
+    return JSONResponse(problem(status, str(error), error.param), status, headers)
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    field = str(first["loc"][1]) if len(first["loc"]) > 1 else "body"
+    return JSONResponse(problem(400, f"{field}: {first['msg']}", field), 400)
 
 
 def main() -> None:
-    """`python -m workers.inference_server --base-model NAME --port N`."""
+    """The process."""
     die_with_parent()
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(prog="workers.inference_server", description=__doc__)
     parser.add_argument("--base-model", default="inframind-nano")
     parser.add_argument("--port", type=int, required=True)
     given = parser.parse_args()
     # Training on the same machine comes first.
     os.nice(5)
-    uvicorn.run(create_server(Engine(given.base_model)), host="127.0.0.1", port=given.port, log_level="warning")
+    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))
+    server = create_server(Engine(given.base_model))
+    uvicorn.run(server, host="127.0.0.1", port=given.port, access_log=False, timeout_graceful_shutdown=2)
 
 
 if __name__ == "__main__":

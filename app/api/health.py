@@ -1,37 +1,57 @@
 """Health: whether the process lives, and whether everything it needs is there."""
 
-from typing import Any
+from typing import Literal
 
 from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
-from app.db.migrate import is_current
+from app.api._examples import shown
 from app.deps import Database, Serving
-from app.jobs.service import has_live_worker
+from app.jobs.service import readiness
+from app.jobs.views import View
 
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz")
-def live() -> dict[str, str]:
+class Live(View):
     """The process answers."""
-    return {"status": "ok"}
+
+    status: Literal["ok"] = "ok"
 
 
-@router.get("/readyz")
-async def ready(response: Response, database: Database, serving: Serving) -> dict[str, Any]:
+class Parts(View):
+    """What the service needs, and whether it is there."""
+
+    database: bool
+    migrations: bool
+    """The tables are the newest that this code knows."""
+    worker: bool
+    """A supervisor gave a sign of life in the last half minute."""
+    inference: bool
+
+
+class Ready(View):
+    """`ready` when every part is there."""
+
+    status: Literal["ready", "not ready"]
+    parts: Parts
+
+
+@router.get("/healthz", responses={200: shown({"status": "ok"})})
+def live() -> Live:
+    """The process answers."""
+    return Live()
+
+
+READY = {"status": "ready", "parts": {"database": True, "migrations": True, "worker": True, "inference": True}}
+NOT_READY = {"status": "not ready", "parts": {**READY["parts"], "inference": False}}  # type: ignore[dict-item]  # it is a mapping
+
+
+@router.get("/readyz", responses={200: shown(READY), 503: {"model": Ready, **shown(NOT_READY)}})
+async def ready(response: Response, database: Database, serving: Serving) -> Ready:
     """Every part by name; 503 while one is missing."""
-    parts = await run_in_threadpool(_database_parts, database)
-    parts["inference"] = await serving.is_healthy()
-    response.status_code = 200 if all(parts.values()) else 503
-    return {"status": "ready" if all(parts.values()) else "not ready", "parts": parts}
-
-
-def _database_parts(database: Engine) -> dict[str, bool]:
-    try:
-        current = is_current(database)
-        return {"database": True, "migrations": current, "worker": current and has_live_worker(database)}
-    except SQLAlchemyError:
-        return {"database": False, "migrations": False, "worker": False}
+    found = await run_in_threadpool(readiness, database)
+    parts = Parts(**found, inference=await serving.is_healthy())
+    everything = all(parts.model_dump().values())
+    response.status_code = 200 if everything else 503
+    return Ready(status="ready" if everything else "not ready", parts=parts)

@@ -1,5 +1,6 @@
 """Brings a database to the newest migration, or back."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -29,8 +30,13 @@ def downgrade(engine: Engine, revision: str) -> None:
     command.downgrade(config(engine), revision)
 
 
+@cache
+def head() -> str | None:
+    """The newest migration that this code knows."""
+    return ScriptDirectory(str(SCRIPTS)).get_current_head()
+
+
 def is_current(engine: Engine) -> bool:
     """Whether the database is at the newest migration."""
-    with engine.connect() as connection:
-        here = MigrationContext.configure(connection).get_current_revision()
-    return here == ScriptDirectory.from_config(config(engine)).get_current_head()
+    with engine.execution_options(read_only=True).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head()

@@ -1,23 +1,29 @@
 """What the api does with jobs and models. The only creator of job rows."""
 
+import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from app.db.migrate import is_current
 from app.db.models import Adapter, Job, JobEvent, JobMetric, StageResult, Worker
 from app.db.session import database_now, reading, writing
 from app.errors import ConflictError, InvalidError, NotFoundError
+from app.jobs.lease import finish
+from app.jobs.record import add_event
 from app.jobs.spec import JobSpec
 from app.jobs.state import TERMINAL, JobState
 from app.jobs.views import EventView, JobView, MetricView, ModelView, event_view, job_view, metric_view
+from inframind.models.adapter import NAME
 from inframind.models.registry import BASE_MODELS, is_available
 from inframind.pipeline import DEFAULT_DATASET
 
 WORKER_SILENT_SECONDS = 30.0
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def new_id(now: float) -> str:
@@ -26,25 +32,6 @@ def new_id(now: float) -> str:
     random = uuid.uuid4().int & ((1 << 74) - 1)
     value = (milliseconds << 80) | (0x7 << 76) | ((random >> 62) << 64) | (0b10 << 62) | (random & ((1 << 62) - 1))
     return str(uuid.UUID(int=value))
-
-
-def record(
-    session: Session, job_id: str, fence: int, level: str, code: str, message: str, data: dict[str, Any] | None = None
-) -> None:
-    """Appends an event in the caller's transaction."""
-    last = session.scalar(select(func.max(JobEvent.seq)).where(JobEvent.job_id == job_id)) or 0
-    session.add(
-        JobEvent(
-            job_id=job_id,
-            seq=last + 1,
-            at=database_now(session),
-            fence=fence,
-            level=level,
-            code=code,
-            message=message[:4000],
-            data=data or {},
-        )
-    )
 
 
 def submit(engine: Engine, spec: JobSpec, max_attempts: int = 3) -> JobView:
@@ -69,23 +56,26 @@ def submit(engine: Engine, spec: JobSpec, max_attempts: int = 3) -> JobView:
         )  # fmt: skip
         session.add(job)
         session.flush()
-        record(session, job.id, 0, "info", "queued", "the job was accepted")
+        add_event(session, job, "info", "queued", "the job was accepted")
         session.refresh(job)
         return job_view(job, [])
 
 
 def _check_parent(session: Session, spec: JobSpec) -> None:
-    parent = session.get(Adapter, spec.start_from)
+    parent = session.get(Adapter, spec.start_from) if NAME.fullmatch(spec.start_from or "") else None
     if parent is None:
         raise InvalidError(f"unknown adapter {spec.start_from!r}; GET /models lists those that exist", param="start_from")
+    if not Path(parent.path).is_dir():
+        raise InvalidError(f"the files of {spec.start_from} are not here any more", param="start_from")
     if parent.base_model != spec.base_model:
         raise InvalidError(f"{spec.start_from} belongs to the base model {parent.base_model}", param="start_from")
 
 
-def _job(session: Session, job_id: str) -> Job:
-    job = session.get(Job, job_id)
+def _job(session: Session, job_id: str, *, lock: bool = False) -> Job:
+    # Only what may be an id reaches the database: PostgreSQL takes no NUL in a text.
+    job = session.get(Job, job_id, with_for_update=lock or None) if ID.fullmatch(job_id) else None
     if job is None:
-        raise NotFoundError(f"there is no job {job_id!r}", param="id")
+        raise NotFoundError(f"there is no job {job_id[:64]!r}; GET /jobs lists those that exist", param="id")
     return job
 
 
@@ -109,7 +99,9 @@ def list_jobs(engine: Engine, limit: int, after: str | None, state: str | None) 
     with reading(engine) as session:
         query = select(Job).order_by(Job.id.desc()).limit(limit + 1)
         if after is not None:
-            query = query.where(Job.id < _job(session, after).id)
+            if not ID.fullmatch(after):
+                raise InvalidError("`after` is the id of the last job of the page before", param="after")
+            query = query.where(Job.id < after)
         if state is not None:
             query = query.where(Job.state == state)
         jobs = list(session.scalars(query))
@@ -120,20 +112,14 @@ def list_jobs(engine: Engine, limit: int, after: str | None, state: str | None) 
 def cancel(engine: Engine, job_id: str) -> JobView:
     """Cancels a queued job at once; asks a running one to stop. Raises ConflictError in a terminal state."""
     with writing(engine) as session:
-        job = _job(session, job_id)
+        job = _job(session, job_id, lock=True)
         if job.state in TERMINAL:
             raise ConflictError(f"the job is {job.state} already")
-        now = database_now(session)
-        cancelled = session.execute(
-            update(Job).where(Job.id == job_id, Job.state == JobState.QUEUED).values(state=JobState.CANCELLED, finished_at=now)
-        )
-        if cancelled.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
-            record(session, job_id, job.fence, "info", "cancelled", "the job was cancelled before it ran")
+        if job.state == JobState.QUEUED:
+            finish(session, job, "cancelled")
         elif job.want != "cancel":
-            session.execute(update(Job).where(Job.id == job_id).values(want="cancel"))
-            record(session, job_id, job.fence, "info", "cancel_requested", "the worker was asked to stop")
-        session.flush()
-        session.refresh(job)
+            job.want = "cancel"
+            add_event(session, job, "info", "cancel_requested", "the worker was asked to stop")
         return job_view(job, _results(session, [job_id])[job_id])
 
 
@@ -150,7 +136,9 @@ def events(engine: Engine, job_id: str, after: int, limit: int) -> tuple[list[Ev
 
 
 def metrics(engine: Engine, job_id: str, stage_index: int | None, after_step: int, limit: int) -> tuple[list[MetricView], bool]:
-    """Metrics in order of stage and step."""
+    """Metrics in order of stage and step, and whether there are more."""
+    if after_step and stage_index is None:
+        raise InvalidError("`after_step` counts within a stage: give `stage_index` too", param="stage_index")
     with reading(engine) as session:
         _job(session, job_id)
         query = select(JobMetric).where(JobMetric.job_id == job_id, JobMetric.step > after_step)
@@ -188,9 +176,9 @@ def model(engine: Engine, name: str) -> ModelView:
 def adapter(engine: Engine, name: str) -> Adapter:
     """The row of an adapter. Raises NotFoundError."""
     with reading(engine) as session:
-        row = session.get(Adapter, name)
+        row = session.get(Adapter, name) if NAME.fullmatch(name) else None
         if row is None:
-            raise NotFoundError(f"there is no model {name!r}; GET /models lists those that exist", param="model")
+            raise NotFoundError(f"there is no model {name[:128]!r}; GET /models lists those that exist", param="model")
         session.expunge(row)
         return row
 
@@ -200,3 +188,12 @@ def has_live_worker(engine: Engine) -> bool:
     with reading(engine) as session:
         last = session.scalar(select(func.max(Worker.heartbeat_at)))
         return last is not None and database_now(session) - last < WORKER_SILENT_SECONDS
+
+
+def readiness(engine: Engine) -> dict[str, bool]:
+    """What a job needs of the database: that it answers, its newest tables, and a live worker."""
+    try:
+        current = is_current(engine)
+        return {"database": True, "migrations": current, "worker": current and has_live_worker(engine)}
+    except SQLAlchemyError:
+        return {"database": False, "migrations": False, "worker": False}

@@ -80,7 +80,7 @@ def export(
     """Write the tasks of a split."""
     if split not in SPLITS:
         raise DataError(f"unknown split {split!r}; known: {', '.join(SPLITS)}", param="split")
-    chosen: Split = split  # type: ignore[assignment]  # checked above
+    chosen: Split = split
     lines = [json.dumps(row, ensure_ascii=False) for row in rows(load_tasks(chosen, max_difficulty=max_difficulty), form)]
     out.write_text("\n".join(lines) + "\n")
     console.print(f"{len(lines)} tasks of {split} are in {out}")

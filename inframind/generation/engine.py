@@ -49,9 +49,9 @@ class Engine:
             raise EngineError(f"the adapter {name!r} is loaded already; names are never used twice")
         verify_adapter(path)
         if self.adapters or isinstance(self.model, PeftModel):
-            self.model.load_adapter(str(path), adapter_name=name)
+            self.model.load_adapter(str(path), adapter_name=_slot(name))
         else:
-            self.model = PeftModel.from_pretrained(self.model, str(path), adapter_name=name)
+            self.model = PeftModel.from_pretrained(self.model, str(path), adapter_name=_slot(name))
         self.model.eval()
         self.adapters[name] = path
 
@@ -60,7 +60,7 @@ class Engine:
         if name not in self.adapters:
             raise ModelNotFoundError(f"no adapter {name!r} is loaded", param="lora_name")
         if len(self.adapters) > 1:
-            self.model.delete_adapter(name)
+            self.model.delete_adapter(_slot(name))
         else:
             self.model = self.model.unload()
         del self.adapters[name]
@@ -102,7 +102,7 @@ class Engine:
     @contextmanager
     def _routed(self, rows: Sequence[Request]) -> Iterator[dict[str, Any]]:
         """Sends each row through its adapter. A batch of one adapter needs no routing, which would cost time at every layer."""
-        names = [BASE if row.model in (None, self.base_model) else str(row.model) for row in rows]
+        names = [BASE if row.model in (None, self.base_model) else _slot(str(row.model)) for row in rows]
         if not self.adapters:
             yield {}
         elif len(set(names)) > 1:
@@ -122,3 +122,8 @@ class Engine:
         cut = min((text.index(stop) for stop in row.stop if stop in text), default=None)
         reason = "length" if closing is None and cut is None else "stop"
         return Completion(text[:cut], reason, prompt_tokens, count, tokens)
+
+
+def _slot(name: str) -> str:
+    """PEFT's name for an adapter: modules' names have no dots, ours no colons."""
+    return name.replace(".", ":")

@@ -15,3 +15,10 @@ def load_tokenizer(base_model: str, **options: Any) -> Any:
 
     kind = PreTrainedTokenizerFast if BASE_MODELS[base_model].bundled else AutoTokenizer
     return kind.from_pretrained(base_model_path(base_model), **options)
+
+
+def closing_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """The tokens that end an answer: the tokenizer's, and those that the model's own generation settings name."""
+    named = model.generation_config.eos_token_id
+    listed = named if isinstance(named, list) else [named]
+    return frozenset(token for token in (*listed, tokenizer.eos_token_id) if token is not None)

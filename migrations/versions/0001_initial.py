@@ -10,6 +10,13 @@ depends_on = None
 
 
 def upgrade() -> None:
+    create_jobs()
+    create_workers()
+    create_adapters()
+    create_records()
+
+
+def create_jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -58,6 +65,8 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'running'"),
         )
 
+
+def create_workers() -> None:
     op.create_table(
         "workers",
         sa.Column("id", sa.String(length=128), nullable=False),
@@ -67,6 +76,9 @@ def upgrade() -> None:
         sa.Column("draining", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+
+
+def create_adapters() -> None:
     op.create_table(
         "adapters",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -78,15 +90,14 @@ def upgrade() -> None:
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("manifest", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["job_id"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("adapters", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_adapters_job_id"), ["job_id"], unique=False)
 
+
+def create_records() -> None:
     op.create_table(
         "checkpoints",
         sa.Column("job_id", sa.String(length=36), nullable=False),
@@ -96,10 +107,7 @@ def upgrade() -> None:
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("at", sa.Float(precision=53), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["job_id"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("job_id", "fence", "stage_index", "step"),
     )
     op.create_table(
@@ -112,10 +120,7 @@ def upgrade() -> None:
         sa.Column("code", sa.String(length=64), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["job_id"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("job_id", "seq"),
     )
     op.create_table(
@@ -126,10 +131,7 @@ def upgrade() -> None:
         sa.Column("stage", sa.String(length=32), nullable=False),
         sa.Column("at", sa.Float(precision=53), nullable=False),
         sa.Column("values", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["job_id"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("job_id", "stage_index", "step"),
     )
     op.create_table(
@@ -141,10 +143,7 @@ def upgrade() -> None:
         sa.Column("train_seconds", sa.Float(precision=53), nullable=False),
         sa.Column("metrics", sa.JSON(), nullable=False),
         sa.Column("finished_at", sa.Float(precision=53), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["job_id"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("job_id", "stage_index"),
     )
 

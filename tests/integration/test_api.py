@@ -115,7 +115,7 @@ def test_a_running_job_shows_its_steps_and_that_it_is_being_cancelled(client: Te
     assert (job["state"], job["stage"], job["step"], job["total_steps"]) == ("running", "sft", 3, 3)
     assert job["metrics"]["loss"] == pytest.approx(1 / 3)
     assert client.post(f"/jobs/{job_id}/cancel").json()["cancel_requested"] is True
-    metrics = client.get(f"/jobs/{job_id}/metrics", params={"after_step": 1}).json()
+    metrics = client.get(f"/jobs/{job_id}/metrics", params={"stage_index": 0, "after_step": 1}).json()
     assert [metric["step"] for metric in metrics["data"]] == [2, 3]
 
 
@@ -191,12 +191,12 @@ def test_without_an_inference_server_generation_says_so_and_when_to_try_again(cl
 @pytest.mark.parametrize(
     ("body", "param"),
     [
-        ({}, None),
-        ({"prompt": "a", "instruction": "b"}, None),
+        ({}, "prompt"),
+        ({"prompt": "a", "instruction": "b"}, "instruction"),
+        ({"prompt": "a", "input": "b"}, "input"),
         ({"prompt": "a", "n": 17}, "n"),
         ({"prompt": "a", "max_tokens": 100_000}, "max_tokens"),
         ({"prompt": "a", "temperature": 3}, "temperature"),
-        ({"prompt": "a", "stream": True, "n": 2}, "stream"),
         ({"prompt": "a", "category": "cobol"}, "category"),
         ({"messages": [{"role": "root", "content": "a"}]}, "messages.0.role"),
     ],

@@ -55,11 +55,17 @@ SECRET = Rule(
 )
 ENCRYPTION = Rule("unencrypted", "policy", "Storage is encrypted", CIS + "ec2-controls.html#ec2-3", "warning")
 PUBLIC = Rule("public-bucket", "policy", "Buckets are not public", CIS + "s3-controls.html#s3-2", "warning")
+PUBLIC_DATABASE = Rule(
+    "public-database", "policy", "Databases are not reachable from the internet", CIS + "rds-controls.html#rds-2", "warning"
+)
+METADATA = Rule("imdsv1", "policy", "Instances require IMDSv2", CIS + "ec2-controls.html#ec2-8", "warning")
+ROTATION = Rule("key-rotation", "policy", "Keys are rotated", CIS + "kms-controls.html#kms-4", "warning")
+PLAIN_HTTP = Rule("plain-http", "policy", "Listeners and distributions use HTTPS", CIS + "elb-controls.html#elb-1", "warning")
 STAR = Rule("iam-star", "policy", "No policy allows everything", CIS + "iam-controls.html#iam-1", "warning")
 EXECUTES = Rule("executes", "policy", "Nothing runs local programs", LANGUAGE + "provisioners", "warning")
 
 RULES = (
     SYNTAX, EMPTY, BLOCK, ARGUMENT, REQUIRED, TYPE, COUNT_BLOCKS, RESOURCE_TYPE, FOREIGN, MODULE, NAME, META, VALUE, TOGETHER,
     STATIC, SENSITIVE, DUPLICATE, UNDECLARED, ATTRIBUTE, FUNCTION, CYCLE, LATE, INSTANCE,
-    OPEN_SSH, SECRET, ENCRYPTION, PUBLIC, STAR, EXECUTES,
+    OPEN_SSH, SECRET, ENCRYPTION, PUBLIC, PUBLIC_DATABASE, STAR, EXECUTES, METADATA, ROTATION, PLAIN_HTTP,
 )  # fmt: skip

@@ -91,4 +91,4 @@ class Terraform:
         return configuration(document.module)
 
     def policy(self, document: Configured) -> Sequence[Finding]:
-        return list(policy.findings(configuration(document.module)))
+        return list(policy.findings(document.module, configuration(document.module)))

@@ -1,0 +1,141 @@
+"""Whole examples of the OpenAPI document. A test holds each against its model."""
+
+from typing import Any
+
+JOB_ID = "0198f3c2-a7b4-7c31-9f00-3d2a5b6c7d8e"
+ADAPTER_ID = "im-0198f3c2a7b47c319f00-0-sft"
+CREATED_AT = 1764000000.0
+
+
+def shown(example: Any) -> dict[str, Any]:
+    """An answer's content with an example."""
+    return {"content": {"application/json": {"example": example}}}
+
+
+def event_stream(example: str) -> dict[str, Any]:
+    """An answer's content as server-sent events."""
+    return {"text/event-stream": {"schema": {"type": "string"}, "example": example}}
+
+
+def error(code: str, message: str, param: str | None = None) -> dict[str, Any]:
+    """An answer's content with an error."""
+    return shown({"error": {"code": code, "message": message, "param": param}})
+
+
+def page(*rows: Any) -> dict[str, Any]:
+    """A list."""
+    return {"object": "list", "data": list(rows), "has_more": False}
+
+
+JOB: dict[str, Any] = {
+    "id": JOB_ID,
+    "object": "job",
+    "name": "first run",
+    "state": "running",
+    "cancel_requested": False,
+    "method": "grpo",
+    "base_model": "inframind-nano",
+    "start_from": None,
+    "dataset": "inframind-bench",
+    "seed": 0,
+    "metadata": {"team": "platform"},
+    "stages": [{"stage": "sft", "max_steps": 40}, {"stage": "grpo", "max_steps": 20}, {"stage": "evaluate", "tasks": 400}],
+    "stage": "grpo",
+    "stage_index": 1,
+    "step": 12,
+    "total_steps": 20,
+    "progress": 0.41,
+    "eta_seconds": 214.0,
+    "metrics": {"reward": 0.44, "tokens_per_second": 2100.0, "frac_reward_zero_std": 0.25},
+    "stage_results": [
+        {"stage": "sft", "stage_index": 0, "adapter": ADAPTER_ID, "train_seconds": 42.0, "metrics": {"loss": 0.11}},
+    ],
+    "adapters": [ADAPTER_ID],
+    "attempts": 1,
+    "error": None,
+    "created_at": CREATED_AT,
+    "started_at": CREATED_AT + 1.2,
+    "finished_at": None,
+}
+QUEUED = JOB | {
+    "state": "queued", "stage": None, "stage_index": None, "step": 0, "total_steps": 0, "progress": 0.0, "eta_seconds": None,
+    "metrics": {}, "stage_results": [], "adapters": [], "attempts": 0, "started_at": None,
+}  # fmt: skip
+CANCELLED = QUEUED | {"state": "cancelled", "finished_at": CREATED_AT + 3.0}
+EVENT = {
+    "seq": 3,
+    "at": CREATED_AT + 2.0,
+    "level": "info",
+    "code": "stage_started",
+    "message": "sft started",
+    "data": {"stage_index": 0, "total_steps": 40},
+}
+METRIC = {
+    "stage": "sft",
+    "stage_index": 0,
+    "step": 1,
+    "at": CREATED_AT + 9.0,
+    "values": {"loss": 1.93, "tokens_per_second": 2100.0},
+}
+BASE = {
+    "id": "inframind-nano",
+    "object": "model",
+    "kind": "base",
+    "base_model": "inframind-nano",
+    "stage": None,
+    "job_id": None,
+    "parent": None,
+    "created_at": None,
+    "available": True,
+    "description": "Bundled demonstration model, 3 million parameters, runs on two CPU cores",
+    "manifest": None,
+}
+ADAPTER = BASE | {
+    "id": ADAPTER_ID,
+    "kind": "adapter",
+    "stage": "sft",
+    "job_id": JOB_ID,
+    "created_at": CREATED_AT + 43.0,
+    "description": None,
+}
+MODELS = {"object": "list", "data": [BASE, ADAPTER]}
+
+FILE = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: demo\ndata:\n  MODE: fast\n"
+CHECKS = [
+    {"op": "exists", "kind": "ConfigMap", "name": "demo", "gate": True},
+    {"op": "equals", "kind": "ConfigMap", "name": "demo", "path": "data.MODE", "value": "fast"},
+]
+VERDICT = {
+    "id": "",
+    "category": "kubernetes",
+    "verdict": "pass",
+    "score": 1.0,
+    "rungs": {"extract": "pass", "parse": "pass", "schema": "pass", "references": "pass", "intent": "pass", "policy": "pass"},
+    "checks": [{"id": "demo", "passed": True, "message": ""}, {"id": "data.MODE", "passed": True, "message": ""}],
+    "findings": [],
+    "verifier": "inframind 0.1.0",
+}
+JUDGEMENT = {
+    "judge": "rules",
+    "verdict": "pass",
+    "scores": {"syntax": 10.0, "correctness": 10.0, "completeness": 10.0, "best_practices": 10.0, "security": 10.0},
+    "overall": 10.0,
+    "would_work": True,
+    "feedback": "Valid, and all 2 checks hold.",
+}
+GENERATION = {
+    "id": "gen-6f1c0d6e6f1b4a0f8f4f0c3c5e0c7a11",
+    "object": "generation",
+    "model": ADAPTER_ID,
+    "choices": [
+        {
+            "index": 0,
+            "text": f"<think>\nConfigMap demo\n</think>\n```yaml\n{FILE}```",
+            "file": FILE,
+            "finish_reason": "stop",
+            "verdict": VERDICT,
+        }
+    ],
+    "usage": {"prompt_tokens": 31, "completion_tokens": 40, "total_tokens": 71},
+    "created_at": CREATED_AT + 100.0,
+}

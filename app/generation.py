@@ -1,0 +1,146 @@
+"""What a generation is: the request, the prompt that the inference server gets, and the answer with its verdicts."""
+
+import time
+import uuid
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from app.errors import InvalidError
+from app.inference import Completion, Usage
+from app.jobs.views import View
+from inframind.bench.prompt import messages as task_messages
+from inframind.categories import category
+from inframind.generation.template import render
+from inframind.rewards.checks import validate_checks
+from inframind.rewards.extract import extract
+from inframind.rewards.verifier import Verifier
+from inframind.types import Check, Contract, Verdict, VerifyRequest
+
+MAX_PROMPT = 100_000
+
+
+class Message(Contract):
+    """One chat message."""
+
+    model_config = ConfigDict(strict=True)
+
+    role: Literal["system", "user", "assistant"]
+    content: str = Field(max_length=MAX_PROMPT)
+
+
+class GenerateRequest(Contract):
+    """Exactly one of `prompt`, `instruction` and `messages`."""
+
+    model_config = ConfigDict(strict=True)
+
+    model: str | None = Field(default=None, max_length=128)
+    """A base model or an adapter of GET /models; null: the base model that is served."""
+    prompt: str | None = Field(default=None, min_length=1, max_length=MAX_PROMPT)
+    """Text to continue as it is; no chat template is applied."""
+    instruction: str | None = Field(default=None, min_length=1, max_length=MAX_PROMPT)
+    """What to write, in the form that training uses."""
+    input: str = Field(default="", max_length=MAX_PROMPT)
+    """What the instruction is about, such as a file to change."""
+    messages: list[Message] | None = Field(default=None, min_length=1, max_length=64)
+    n: int = Field(default=1, ge=1, le=16)
+    """Answers. Give a temperature: greedy answers are all the same."""
+    temperature: float = Field(default=0.0, ge=0.0, le=2.0)
+    """0 is greedy."""
+    top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    max_tokens: int = Field(default=512, ge=1, le=2048)
+    seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
+    stop: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(default=[], max_length=4)
+    stream: bool = False
+    """Server-sent events: `{"index", "text"}` pieces, then the whole answer as `event: done`."""
+    verify: bool = False
+    """Give each answer the verdict that training would have given it. `checks` ask for it too."""
+    category: str | None = Field(default=None, max_length=64)
+    """What the answer is; null: detected."""
+    checks: list[Check] = Field(default=[], max_length=64)
+
+    @property
+    def wants_verdicts(self) -> bool:
+        """Whether the answers are verified."""
+        return self.verify or bool(self.checks)
+
+
+class Choice(View):
+    """One answer."""
+
+    index: int
+    text: str
+    file: str | None
+    """The one fenced file of the answer, if there is exactly one."""
+    finish_reason: str
+    """`stop` or `length`."""
+    verdict: Verdict | None
+
+
+class Generation(View):
+    """The answers."""
+
+    id: str
+    object: Literal["generation"] = "generation"
+    model: str
+    choices: list[Choice]
+    usage: Usage
+    created_at: float
+
+
+def check(request: GenerateRequest) -> None:
+    """Raises InvalidError, ConfigError or DataError for what a schema cannot say, naming the field."""
+    sources = [name for name in ("prompt", "instruction", "messages") if getattr(request, name) is not None]
+    if len(sources) != 1:
+        raise InvalidError("give exactly one of `prompt`, `instruction` and `messages`", param=sources[1] if sources else "prompt")
+    if request.input and request.instruction is None:
+        raise InvalidError("`input` goes with `instruction`", param="input")
+    if request.category is not None:
+        category(request.category)
+    validate_checks(request.checks)
+
+
+def body_of(request: GenerateRequest, base_model: str) -> dict[str, Any]:
+    """The request to the inference server."""
+    body: dict[str, Any] = {
+        "model": request.model or base_model, "prompt": _prompt(request, base_model), "max_tokens": request.max_tokens,
+        "temperature": request.temperature, "top_p": request.top_p, "n": request.n, "skip_special_tokens": False,
+    }  # fmt: skip
+    if request.seed is not None:
+        body["seed"] = request.seed
+    if request.stop:
+        body["stop"] = request.stop
+    return body
+
+
+def _prompt(request: GenerateRequest, base_model: str) -> str:
+    if request.prompt is not None:
+        return request.prompt
+    if request.messages is not None:
+        return render(base_model, [message.model_dump() for message in request.messages])
+    return render(base_model, task_messages(request.instruction or "", request.input))
+
+
+def answer(request: GenerateRequest, model: str, completion: Completion, verifier: Verifier) -> Generation:
+    """The answers with their files and, if they were asked for, their verdicts."""
+    texts = [choice.text for choice in completion.choices]
+    verdicts: list[Verdict] | list[None] = _judged(request, texts, verifier) if request.wants_verdicts else [None] * len(texts)
+    choices = [
+        Choice(index=i, text=choice.text, file=_file(choice.text), finish_reason=choice.finish_reason or "stop", verdict=verdict)
+        for i, (choice, verdict) in enumerate(zip(completion.choices, verdicts, strict=True))
+    ]
+    return Generation(
+        id=f"gen-{uuid.uuid4().hex}", model=model, choices=choices, usage=completion.usage or Usage(), created_at=time.time()
+    )
+
+
+def _judged(request: GenerateRequest, texts: list[str], verifier: Verifier) -> list[Verdict]:
+    checks = tuple(request.checks)
+    return verifier.verify_many(
+        [VerifyRequest(text=text, category=request.category, checks=checks, format="answer") for text in texts]
+    )
+
+
+def _file(text: str) -> str | None:
+    extracted = extract(text, (), "answer")
+    return None if extracted.rule else extracted.text

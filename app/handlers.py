@@ -1,0 +1,73 @@
+"""One form for every error: `{"error": {"code", "message", "param"}}`."""
+
+import logging
+import uuid
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from app.errors import status_of
+from inframind.errors import InfraMindError
+
+log = logging.getLogger("inframind.api")
+RETRY_AFTER_SECONDS = 2
+CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+MESSAGES = {404: "there is no such route; GET /docs lists those that exist"}
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Gives every error that can reach the application its answer."""
+    app.add_exception_handler(InfraMindError, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for lost in (OperationalError, InterfaceError, PoolTimeoutError):
+        app.add_exception_handler(lost, _database)
+    app.add_exception_handler(Exception, _unknown)
+
+
+def _answer(
+    status: int, code: str, message: str, param: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
+    return JSONResponse({"error": {"code": code, "message": message, "param": param}}, status, headers={**retry, **(headers or {})})
+
+
+def _known(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, InfraMindError)
+    return _answer(status_of(error), error.code, str(error), error.param)
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return _answer(422, "invalid_request", f"the body is not JSON: {first['ctx']['error']}")
+    # The first part says where the field is: body, query, path or header.
+    place = ".".join(str(part) for part in first["loc"][1:])
+    return _answer(422, "invalid_request", f"{place or 'body'}: {first['msg'].removeprefix('Value error, ')}", place or None)
+
+
+def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 400:
+        # FastAPI's answer to a body that Python's parser gives up on: too deep, too long a number, not UTF-8.
+        return _answer(422, "invalid_request", "the body cannot be read as JSON")
+    message = MESSAGES.get(error.status_code, str(error.detail))
+    return _answer(error.status_code, CODES.get(error.status_code, "http_error"), message, headers=error.headers)
+
+
+def _database(_: Request, error: Exception) -> JSONResponse:
+    log.error("the database does not answer: %s", type(error).__name__, exc_info=error)
+    return _answer(503, "database_unavailable", "the database does not answer; try again in a moment")
+
+
+def _unknown(request: Request, error: Exception) -> JSONResponse:
+    """The last boundary: the cause goes to the log, its id to the caller."""
+    reference = uuid.uuid4().hex[:12]
+    log.error("request %s %s failed, reference %s", request.method, request.url.path, reference, exc_info=error)
+    return _answer(500, "internal_error", f"something went wrong; the log has the reference {reference}")
