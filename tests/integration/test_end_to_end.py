@@ -1,0 +1,187 @@
+"""The whole path over HTTP with real training: the demo with tiny settings, kill -9 of a real trainer, and Ctrl-C."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fleet import children, is_alive, until
+
+from inframind.bench.load import load_tasks
+from inframind.bench.prompt import prompt
+from inframind.stages.evaluate import Config, chosen
+from workers.up import free_port
+
+SMALL: dict[str, Any] = {"max_difficulty": 1, "lora": {"r": 8}}
+ROLLOUTS = {"max_steps": 1, "prompts_per_step": 2, "num_generations": 4, "max_tokens": 64, **SMALL}
+EVALUATE = {"stage": "evaluate", "tasks": 10, "new_family_tasks": 5, "max_tokens": 128, "max_difficulty": 1}
+TINY = [
+    {"stage": "sft", "max_steps": 6, "batch_size": 4, **SMALL},
+    {"stage": "grpo", **ROLLOUTS},
+    {"stage": "dapo", "overlong_buffer": 16, **ROLLOUTS},
+    EVALUATE,
+]
+pytestmark = pytest.mark.slow
+
+
+def descendants(pid: int) -> list[int]:
+    """All live processes below one."""
+    found = children(pid)
+    return found + [below for child in found for below in descendants(child)]
+
+
+def is_trainer(pid: int) -> bool:
+    try:
+        return b"workers.trainer" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def demo(folder: Path, spec: dict[str, Any]) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "workers.demo", "--data-dir", str(folder), "--spec", json.dumps(spec)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+
+
+def test_the_demo_trains_shows_verified_answers_and_writes_its_report(tmp_path: Path) -> None:
+    process = demo(tmp_path / "data", {"method": None, "stages": TINY})
+    said, _ = process.communicate(timeout=280)
+    assert process.returncode == 0, said
+    last = said.strip().splitlines()[-1]
+    assert last == str(tmp_path / "data" / "report.json")
+    report = json.loads(Path(last).read_text())
+    assert [row["model"] for row in report["rows"]] == ["base", "sft", "grpo", "dapo"]
+    for row in report["rows"]:
+        low, high = row["ci95"]
+        assert row["n"] == 10 and row["new_families"]["n"] == 5 and 0 <= low <= row["pass_at_1"] <= high <= 1
+        assert (row["train_seconds"] > 0) == (row["model"] != "base")
+    assert report["wall_seconds"] > 0 and report["machine"]
+    for category in ("terraform", "kubernetes", "dockerfile", "compose", "github-actions"):
+        assert f"{category}: asked" in said
+    assert re.search(r"of 5 answers pass", said)
+
+
+def test_ctrl_c_leaves_no_process_and_the_next_run_starts_cleanly(tmp_path: Path) -> None:
+    for _ in range(2):
+        process = demo(tmp_path / "data", {"method": None, "stages": TINY})
+        until(lambda process=process: any(is_trainer(pid) for pid in descendants(process.pid)), 120)
+        started = descendants(process.pid)
+        assert started
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+        assert process.returncode == 130, said
+        assert "nothing is left running" in said
+        until(lambda started=started: not any(is_alive(pid) for pid in started), 5)
+
+
+class Running:
+    """`inframind up` and its client."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port("127.0.0.1")
+        self.data = folder
+        command = [sys.executable, "-m", "workers.up", "--data-dir", str(folder), "--port", str(port)]
+        env = {**os.environ, "INFRAMIND_LEASE_SECONDS": "5"}
+        self.process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False)
+        until(self.is_ready, 120)
+
+    def is_ready(self) -> bool:
+        try:
+            return self.http.get("/readyz").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def job(self, job_id: str) -> Any:
+        return self.http.get(f"/jobs/{job_id}").json()
+
+    def submit(self, *stages: dict[str, Any]) -> str:
+        answer = self.http.post("/jobs", json={"stages": stages})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def finished(self, job_id: str) -> Any:
+        until(lambda: self.job(job_id)["state"] in ("succeeded", "failed", "cancelled"), 200)
+        job = self.job(job_id)
+        assert job["state"] == "succeeded", job["error"]
+        return job
+
+    def trainer(self) -> int:
+        """The process that trains."""
+        return next(filter(is_trainer, descendants(self.process.pid)))
+
+    def close(self) -> None:
+        self.http.close()
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    made = Running(tmp_path_factory.mktemp("up"))
+    yield made
+    made.close()
+
+
+def weights(running: Running, adapter: str) -> str:
+    manifest = running.http.get(f"/models/{adapter}").json()["manifest"]
+    return str(next(file["sha256"] for file in manifest["files"] if file["name"].endswith(".safetensors")))
+
+
+def test_kill_9_of_the_trainer_costs_no_step_and_changes_no_byte(running: Running) -> None:
+    stage = {"stage": "sft", "max_steps": 24, "batch_size": 8, "save_every": 2, **SMALL}
+    undisturbed = running.finished(running.submit(stage))
+    job_id = running.submit(stage)
+    until(lambda: running.job(job_id)["step"] >= 8, 120)
+    os.kill(running.trainer(), signal.SIGKILL)
+    job = running.finished(job_id)
+    codes = [event["code"] for event in running.http.get(f"/jobs/{job_id}/events").json()["data"]]
+    assert "resumed" in codes and codes.count("succeeded") == 1
+    assert weights(running, job["adapters"][-1]) == weights(running, undisturbed["adapters"][-1])
+    steps = [m["step"] for m in running.http.get(f"/jobs/{job_id}/metrics", params={"limit": 100}).json()["data"]]
+    assert steps == list(range(1, 25))
+
+
+def test_what_was_evaluated_is_what_is_served(running: Running) -> None:
+    job = running.finished(running.submit({"stage": "sft", "max_steps": 30, "batch_size": 8, **SMALL}, EVALUATE))
+    row = job["stage_results"][-1]["metrics"]["rows"][-1]
+    known, _ = chosen(Config.model_validate(EVALUATE))
+    passed = 0
+    for task in known:
+        body = {
+            "model": job["adapters"][-1],
+            "messages": prompt(task),
+            "max_tokens": EVALUATE["max_tokens"],
+            "category": task.category,
+            "checks": [check.model_dump(mode="json", exclude_defaults=True) for check in task.checks],
+        }
+        answer = running.http.post("/generate", json=body)
+        assert answer.status_code == 200, answer.text
+        passed += answer.json()["choices"][0]["verdict"]["verdict"] == "pass"
+    assert passed / len(known) == pytest.approx(row["pass_at_1"], abs=1e-4)
+
+
+def test_a_stream_brings_pieces_and_then_the_verified_answer(running: Running) -> None:
+    (task,) = load_tasks("test-values", max_difficulty=1, limit=1)
+    body = {"instruction": task.instruction, "input": task.input, "stream": True, "verify": True, "max_tokens": 128}
+    whole = running.http.post("/generate", json={**body, "stream": False}).json()["choices"][0]
+    with running.http.stream("POST", "/generate", json=body) as stream:
+        events = [block.splitlines() for block in "".join(stream.iter_text()).replace("\r\n", "\n").split("\n\n") if block.strip()]
+    pieces = [json.loads(lines[0].removeprefix("data: ")) for lines in events[:-1] if lines[0].startswith("data: ")]
+    assert "".join(piece["text"] for piece in pieces) == whole["text"]
+    assert events[-1][0] == "event: done"
+    assert json.loads(events[-1][1].removeprefix("data: "))["choices"][0] == whole
+
+
+def test_a_running_job_is_cancelled_with_its_work_kept(running: Running) -> None:
+    job_id = running.submit({"stage": "sft", "max_steps": 2000, "save_every": 5, "batch_size": 4, **SMALL})
+    until(lambda: running.job(job_id)["step"] >= 3, 120)
+    assert running.http.post(f"/jobs/{job_id}/cancel").json()["cancel_requested"] is True
+    until(lambda: running.job(job_id)["state"] == "cancelled", 60)
+    assert running.http.post(f"/jobs/{job_id}/cancel").status_code == 409
