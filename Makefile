@@ -35,9 +35,10 @@ format: install ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install ## Measure the verifier and a GRPO step
+bench: install ## Measure the verifier, a GRPO step and the way to the first step
 	$(BIN)/python benchmarks/verifier.py
 	$(BIN)/python benchmarks/grpo_step.py
+	$(BIN)/python benchmarks/first_step.py
 
 nano: install ## Rebuild the bundled inframind-nano from the training families (half an hour, two cores)
 	$(BIN)/python -m inframind.models.nano.build

@@ -111,7 +111,7 @@ VERDICT = {
     "verdict": "pass",
     "score": 1.0,
     "rungs": {"extract": "pass", "parse": "pass", "schema": "pass", "references": "pass", "intent": "pass", "policy": "pass"},
-    "checks": [{"id": "demo", "passed": True, "message": ""}, {"id": "data.MODE", "passed": True, "message": ""}],
+    "checks": [{"id": "exists ConfigMap", "passed": True, "message": ""}, {"id": "data.MODE", "passed": True, "message": ""}],
     "findings": [],
     "verifier": "inframind 0.1.0",
 }

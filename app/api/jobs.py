@@ -3,24 +3,31 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from app.api import _examples as examples
 from app.deps import Configured, Database
 from app.jobs import service
 from app.jobs.spec import JobSpec
 from app.jobs.state import JobState
 from app.jobs.views import ErrorView, EventList, JobList, JobView, MetricList
 
-router = APIRouter(prefix="/jobs", tags=["jobs"], responses={404: {"model": ErrorView}, 422: {"model": ErrorView}})
+NO_JOB = examples.error("not_found", f"there is no job '{examples.JOB_ID}'; GET /jobs lists those that exist", "id")
+BAD_FIELD = examples.error("invalid_config", "max_steps: Input should be greater than or equal to 1", "stages.0.max_steps")
+TOO_LATE = examples.error("conflict", "the job is succeeded already")
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses={422: {"model": ErrorView, **BAD_FIELD}})
+UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_JOB}}
+STREAM = f"id: 3\nevent: stage_started\ndata: {json.dumps(examples.EVENT)}\n\n"
+EVENTS = {"content": {**examples.shown(examples.page(examples.EVENT))["content"], **examples.event_stream(STREAM)}}
 POLL_SECONDS = 0.5
 PAGE = 200
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses={201: examples.shown(examples.QUEUED)})
 def create_job(spec: JobSpec, response: Response, database: Database, settings: Configured) -> JobView:
     """Queues a training job. From this answer on it is never lost while the database is intact."""
     job = service.submit(database, spec, settings.max_attempts)
@@ -28,7 +35,7 @@ def create_job(spec: JobSpec, response: Response, database: Database, settings: 
     return job
 
 
-@router.get("")
+@router.get("", responses={200: examples.shown(examples.page(examples.JOB))})
 def list_jobs(
     database: Database,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -40,19 +47,22 @@ def list_jobs(
     return JobList(data=data, has_more=has_more)
 
 
-@router.get("/{job_id}")
+@router.get("/{job_id}", responses={200: examples.shown(examples.JOB), **UNKNOWN})
 def get_job(job_id: str, database: Database) -> JobView:
     """One job: its state, progress, latest metrics, results and error."""
     return service.get(database, job_id)
 
 
-@router.post("/{job_id}/cancel", responses={409: {"model": ErrorView}})
+@router.post(
+    "/{job_id}/cancel",
+    responses={200: examples.shown(examples.CANCELLED), 409: {"model": ErrorView, **TOO_LATE}, **UNKNOWN},
+)
 def cancel_job(job_id: str, database: Database) -> JobView:
     """Stops a job. A running one ends at its next step; adapters of finished stages remain."""
     return service.cancel(database, job_id)
 
 
-@router.get("/{job_id}/events", response_model=EventList, responses={200: {"content": {"text/event-stream": {}}}})
+@router.get("/{job_id}/events", response_model=EventList, responses={200: EVENTS, **UNKNOWN})
 async def get_events(
     job_id: str,
     request: Request,
@@ -82,7 +92,7 @@ async def follow(job_id: str, database: Database, after: int) -> AsyncIterator[S
             await asyncio.sleep(POLL_SECONDS)
 
 
-@router.get("/{job_id}/metrics")
+@router.get("/{job_id}/metrics", responses={200: examples.shown(examples.page(examples.METRIC)), **UNKNOWN})
 def get_metrics(
     job_id: str,
     database: Database,

@@ -8,12 +8,20 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import BaseModel
 
+from app.api import _examples as examples
+from app.api import verify
+from app.api.generate import REQUESTS
 from app.db.migrate import downgrade, is_current, upgrade
 from app.db.session import make_engine, writing
+from app.generation import GenerateRequest, Generation, check
 from app.jobs import lease, record, service
+from app.jobs.views import EventView, JobView, MetricView, ModelList
 from app.main import create_app
 from app.settings import Settings
+from inframind.judge.rules import Judgement
+from inframind.types import Verdict
 
 DAPO = {"method": "dapo", "base_model": "inframind-nano"}
 
@@ -220,11 +228,36 @@ def test_readiness_names_every_part(client: TestClient) -> None:
     assert answer.json()["parts"] == {"database": True, "migrations": True, "worker": False, "inference": False}
 
 
-def test_the_openapi_document_has_examples_and_error_forms(client: TestClient) -> None:
+def test_every_answer_in_the_openapi_document_has_a_whole_example(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
-    create = document["paths"]["/jobs"]["post"]
-    assert "422" in create["responses"]
-    assert document["components"]["schemas"]["JobSpec"]["examples"][0]["method"] == "dapo"
+    operations = [op for path in document["paths"].values() for op in path.values()]
+    assert len(operations) >= 13
+    for operation in operations:
+        for status, answer in operation["responses"].items():
+            assert answer["content"]["application/json"]["example"], (operation["operationId"], status)
+    create = document["components"]["schemas"]["JobSpec"]["examples"]
+    assert create[0]["method"] == "dapo"
+    assert all(client.post("/jobs", json=example).status_code == 201 for example in create if "start_from" not in example)
+
+
+@pytest.mark.parametrize(
+    ("view", "example"),
+    [
+        (JobView, examples.JOB), (JobView, examples.QUEUED), (JobView, examples.CANCELLED), (EventView, examples.EVENT),
+        (MetricView, examples.METRIC), (ModelList, examples.MODELS), (Generation, examples.GENERATION), (Verdict, examples.VERDICT),
+        (Judgement, examples.JUDGEMENT),
+    ],
+)  # fmt: skip
+def test_the_examples_are_answers(view: type[BaseModel], example: dict[str, Any]) -> None:
+    assert set(view.model_validate(example).model_dump(mode="json")) == set(example)
+
+
+def test_the_examples_of_requests_are_accepted(client: TestClient) -> None:
+    judged = client.post("/judge", json=verify.JUDGE_EXAMPLE).json()
+    assert judged == examples.JUDGEMENT
+    assert client.post("/verify", json=verify.EXAMPLE).json() | {"verifier": ""} == examples.VERDICT | {"verifier": ""}
+    for request in REQUESTS:
+        check(GenerateRequest.model_validate(request))
 
 
 def test_the_migrations_go_up_and_down_on_data(settings: Settings) -> None:
