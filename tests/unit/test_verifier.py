@@ -123,7 +123,7 @@ def test_hostile_texts_fail_and_the_pool_lives(category: str) -> None:
             assert Outcome.UNSCORABLE not in {verdict.verdict for verdict in verdicts}
             killed = [verdict for verdict in verdicts if any(f.rule.startswith("checker-") for f in verdict.findings)]
             assert all(verdict.score == 0 for verdict in killed), "hanging never pays"
-            assert len(killed) <= 1, "guards and parsers should see nearly all of these coming"
+            assert not killed, "guards and parsers see all of these coming"
         assert verifier.verify(VerifyRequest(text="FROM alpine:3.20\n", category="dockerfile")).verdict is Outcome.PASS
 
 
