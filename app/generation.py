@@ -2,12 +2,13 @@
 
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from app.errors import InvalidError
-from app.inference import Completion, Usage
+from app.inference import Completion, CompletionChoice, Usage
 from app.jobs.views import View
 from inframind.bench.prompt import messages as task_messages
 from inframind.categories import category
@@ -18,6 +19,8 @@ from inframind.rewards.verifier import Verifier
 from inframind.types import Check, Contract, Verdict, VerifyRequest
 
 MAX_PROMPT = 100_000
+Candidate = tuple[CompletionChoice, Verdict | None]
+"""An answer and what the verifier says of it."""
 
 
 class Message(Contract):
@@ -55,6 +58,10 @@ class GenerateRequest(Contract):
     """Server-sent events: `{"index", "text"}` pieces, then the whole answer as `event: done`."""
     verify: bool = False
     """Give each answer the verdict that training would have given it. `checks` ask for it too."""
+    best_of: int = Field(default=1, ge=1, le=64)
+    """Verified generation: up to so many answers are sampled until `n` pass; the best come first."""
+    repair: int = Field(default=0, ge=0, le=4)
+    """Verified generation: up to so many rounds in which the model gets the findings of its best answer and writes it again."""
     category: str | None = Field(default=None, max_length=64)
     """What the answer is; null: detected."""
     checks: list[Check] = Field(default=[], max_length=64)
@@ -62,7 +69,12 @@ class GenerateRequest(Contract):
     @property
     def wants_verdicts(self) -> bool:
         """Whether the answers are verified."""
-        return self.verify or bool(self.checks)
+        return self.verify or bool(self.checks) or self.searches
+
+    @property
+    def searches(self) -> bool:
+        """Whether more answers may be made than are given back."""
+        return self.best_of > 1 or self.repair > 0
 
 
 class Choice(View):
@@ -84,6 +96,8 @@ class Generation(View):
     object: Literal["generation"] = "generation"
     model: str
     choices: list[Choice]
+    attempts: int
+    """Answers that were made, repairs included; the usage counts them all."""
     usage: Usage
     created_at: float
 
@@ -95,6 +109,12 @@ def check(request: GenerateRequest) -> None:
         raise InvalidError("give exactly one of `prompt`, `instruction` and `messages`", param=sources[1] if sources else "prompt")
     if request.input and request.instruction is None:
         raise InvalidError("`input` goes with `instruction`", param="input")
+    if request.searches and request.stream:
+        raise InvalidError("a stream cannot be ranked: leave out `best_of` and `repair`, or `stream`", param="stream")
+    if request.best_of > 1 and request.temperature == 0:
+        raise InvalidError("`best_of` needs a `temperature`: greedy answers are all the same", param="temperature")
+    if request.repair and request.prompt is not None:
+        raise InvalidError("`repair` needs a conversation: give `instruction` or `messages`", param="repair")
     if request.category is not None:
         category(request.category)
     validate_checks(request.checks)
@@ -114,31 +134,39 @@ def body_of(request: GenerateRequest, base_model: str) -> dict[str, Any]:
 
 
 def _prompt(request: GenerateRequest, base_model: str) -> str:
-    if request.prompt is not None:
-        return request.prompt
+    return request.prompt if request.prompt is not None else render(base_model, messages_of(request))
+
+
+def messages_of(request: GenerateRequest) -> list[dict[str, str]]:
+    """The conversation so far."""
     if request.messages is not None:
-        return render(base_model, [message.model_dump() for message in request.messages])
-    return render(base_model, task_messages(request.instruction or "", request.input))
+        return [message.model_dump() for message in request.messages]
+    return task_messages(request.instruction or "", request.input)
 
 
 def answer(request: GenerateRequest, model: str, completion: Completion, verifier: Verifier) -> Generation:
     """The answers with their files and, if they were asked for, their verdicts."""
-    texts = [choice.text for choice in completion.choices]
-    verdicts: list[Verdict] | list[None] = _judged(request, texts, verifier) if request.wants_verdicts else [None] * len(texts)
+    found = judged(request, completion.choices, verifier)
+    return assembled(request, model, found, completion.usage or Usage(), len(found))
+
+
+def judged(request: GenerateRequest, choices: Sequence[CompletionChoice], verifier: Verifier) -> list[Candidate]:
+    """Each answer with its verdict, if verdicts are wanted."""
+    if not request.wants_verdicts:
+        return [(choice, None) for choice in choices]
+    checks = tuple(request.checks)
+    requests = [VerifyRequest(text=choice.text, category=request.category, checks=checks, format="answer") for choice in choices]
+    return list(zip(choices, verifier.verify_many(requests), strict=True))
+
+
+def assembled(request: GenerateRequest, model: str, found: Sequence[Candidate], usage: Usage, attempts: int) -> Generation:
+    """The first `n` of the answers."""
     choices = [
         Choice(index=i, text=choice.text, file=_file(choice.text), finish_reason=choice.finish_reason or "stop", verdict=verdict)
-        for i, (choice, verdict) in enumerate(zip(completion.choices, verdicts, strict=True))
+        for i, (choice, verdict) in enumerate(found[: request.n])
     ]
-    return Generation(
-        id=f"gen-{uuid.uuid4().hex}", model=model, choices=choices, usage=completion.usage or Usage(), created_at=time.time()
-    )
-
-
-def _judged(request: GenerateRequest, texts: list[str], verifier: Verifier) -> list[Verdict]:
-    checks = tuple(request.checks)
-    return verifier.verify_many(
-        [VerifyRequest(text=text, category=request.category, checks=checks, format="answer") for text in texts]
-    )
+    identity = f"gen-{uuid.uuid4().hex}"
+    return Generation(id=identity, model=model, choices=choices, attempts=attempts, usage=usage, created_at=time.time())
 
 
 def _file(text: str) -> str | None:

@@ -37,19 +37,25 @@ def _answer(
     return JSONResponse({"error": {"code": code, "message": message, "param": param}}, status, headers={**retry, **(headers or {})})
 
 
-def _known(_: Request, error: Exception) -> JSONResponse:
+def _known(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, InfraMindError)
-    return _answer(status_of(error), error.code, str(error), error.param)
+    return _answer(_status(request, status_of(error)), error.code, str(error), error.param)
 
 
-def _invalid(_: Request, error: Exception) -> JSONResponse:
+def _status(request: Request, status: int) -> int:
+    """OpenAI's clients know a bad request by 400."""
+    return 400 if status == 422 and request.url.path.startswith("/v1/") else status
+
+
+def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
+    status = _status(request, 422)
     if first["type"] == "json_invalid":
-        return _answer(422, "invalid_request", f"the body is not JSON: {first['ctx']['error']}")
+        return _answer(status, "invalid_request", f"the body is not JSON: {first['ctx']['error']}")
     # The first part says where the field is: body, query, path or header.
     place = ".".join(str(part) for part in first["loc"][1:])
-    return _answer(422, "invalid_request", f"{place or 'body'}: {first['msg'].removeprefix('Value error, ')}", place or None)
+    return _answer(status, "invalid_request", f"{place or 'body'}: {first['msg'].removeprefix('Value error, ')}", place or None)
 
 
 def _http(_: Request, error: Exception) -> JSONResponse:

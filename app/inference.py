@@ -35,6 +35,7 @@ class CompletionChoice(BaseModel):
     index: int
     text: str
     finish_reason: str | None = None
+    logprobs: dict[str, Any] | None = None
 
 
 class Completion(BaseModel):

@@ -87,7 +87,7 @@ def plain(steps: int, folder: Path) -> list[float]:
         output_dir=str(folder), max_steps=steps, learning_rate=RECIPE["learning_rate"], per_device_train_batch_size=answers,
         num_generations=RECIPE["num_generations"], max_completion_length=RECIPE["max_tokens"], loss_type="grpo", beta=0.0,
         logging_steps=1, save_strategy="no", report_to=[], use_cpu=True, bf16=False, seed=0, disable_tqdm=True,
-        gradient_checkpointing=False, model_init_kwargs={"dtype": "float32"},
+        activation_checkpointing=False, model_init_kwargs={"dtype": "float32"},
     )  # fmt: skip
     lora = LoraConfig(
         r=16, lora_alpha=32, task_type="CAUSAL_LM",

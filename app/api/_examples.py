@@ -136,6 +136,7 @@ GENERATION = {
             "verdict": VERDICT,
         }
     ],
+    "attempts": 1,
     "usage": {"prompt_tokens": 31, "completion_tokens": 40, "total_tokens": 71},
     "created_at": CREATED_AT + 100.0,
 }

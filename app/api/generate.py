@@ -10,10 +10,12 @@ from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from app.api import _examples as examples
+from app.api._streams import started
 from app.deps import Serving, Verifying
 from app.generation import GenerateRequest, Generation, answer, body_of, check
 from app.inference import Inference, collect
 from app.jobs.views import ErrorBody, ErrorView
+from app.verified import Search
 from inframind.errors import InfraMindError
 from inframind.rewards.verifier import Verifier
 
@@ -37,7 +39,14 @@ REQUESTS = [
         "checks": examples.CHECKS,
     },
     {"messages": [{"role": "user", "content": "service web, type ClusterIP, 8080 -> 9090"}], "max_tokens": 256, "stream": True},
-    {"instruction": "An S3 bucket called logs.", "n": 4, "temperature": 0.8, "seed": 7, "verify": True, "category": "terraform"},
+    {
+        "instruction": "An S3 bucket called logs.",
+        "best_of": 16,
+        "repair": 1,
+        "temperature": 0.8,
+        "seed": 7,
+        "category": "terraform",
+    },
 ]
 STREAM = f'data: {{"index": 0, "text": "<think>"}}\n\nevent: done\ndata: {json.dumps(examples.GENERATION)}\n\n'
 ANSWER = {"content": {**examples.shown(examples.GENERATION)["content"], **examples.event_stream(STREAM)}}
@@ -52,6 +61,8 @@ async def generate(
     body = body_of(request, serving.base_model)
     if request.stream:
         return EventSourceResponse(await started(events(request, body["model"], serving, verifier)))
+    if request.searches:
+        return await Search(request, serving, verifier).run()
     completion = await serving.complete(body)
     return await run_in_threadpool(answer, request, body["model"], completion, verifier)
 
@@ -74,15 +85,3 @@ async def events(request: GenerateRequest, model: str, serving: Inference, verif
         # The status is sent already, so the refusal has to be an event.
         view = ErrorView(error=ErrorBody(code=error.code, message=str(error), param=error.param))
         yield ServerSentEvent(event="error", data=view.model_dump_json())
-
-
-async def started(source: AsyncIterator[ServerSentEvent]) -> AsyncIterator[ServerSentEvent]:
-    """Waits for the first event, so that a refusal is an answer with its status and not a stream that breaks."""
-    first = await anext(source)
-
-    async def rest() -> AsyncIterator[ServerSentEvent]:
-        yield first
-        async for event in source:
-            yield event
-
-    return rest()

@@ -60,6 +60,8 @@ class Engine:
         if name not in self.adapters:
             raise ModelNotFoundError(f"no adapter {name!r} is loaded", param="lora_name")
         if len(self.adapters) > 1:
+            # PEFT warns of an active adapter that goes.
+            self.model.set_adapter(_slot(next(other for other in self.adapters if other != name)), inference_mode=True)
             self.model.delete_adapter(_slot(name))
         else:
             self.model = self.model.unload()

@@ -79,7 +79,7 @@ def common_arguments(config: TrainingConfig, given: StageInput, context: StageCo
         "report_to": [],
         "use_cpu": not gpu,
         "bf16": gpu,
-        "gradient_checkpointing": gpu,
+        "activation_checkpointing": gpu,
         "disable_tqdm": True,
         "dataloader_pin_memory": gpu,
         "optim": "adamw_torch",

@@ -13,9 +13,11 @@ from typing import Any
 import httpx
 import pytest
 from fleet import children, is_alive, until
+from openai import BadRequestError, DefaultHttpxClient, NotFoundError, OpenAI
 
 from inframind.bench.load import load_tasks
 from inframind.bench.prompt import prompt
+from inframind.generation.template import render
 from inframind.stages.evaluate import Config, chosen
 from workers.up import free_port
 
@@ -179,9 +181,88 @@ def test_a_stream_brings_pieces_and_then_the_verified_answer(running: Running) -
     assert json.loads(events[-1][1].removeprefix("data: "))["choices"][0] == whole
 
 
+def test_best_of_samples_until_one_passes_and_ranks(running: Running) -> None:
+    (task,) = load_tasks("test-values", max_difficulty=1, limit=1)
+    body: dict[str, Any] = {
+        "messages": prompt(task), "category": task.category, "max_tokens": 128, "temperature": 1.3, "seed": 5,
+        "checks": [check.model_dump(mode="json", exclude_defaults=True) for check in task.checks],
+    }  # fmt: skip
+    found = running.http.post("/generate", json={**body, "best_of": 12, "n": 2}).json()
+    scores = [(choice["verdict"]["verdict"] == "pass", choice["verdict"]["score"]) for choice in found["choices"]]
+    assert len(scores) == 2 and scores == sorted(scores, reverse=True)
+    assert found["attempts"] == 12 or scores[1][0]
+    every = running.http.post("/generate", json={**body, "n": 12}).json()["choices"]
+    assert scores[0][1] >= max(choice["verdict"]["score"] for choice in every[: found["attempts"]])
+
+
+def test_repair_hands_the_findings_back(running: Running) -> None:
+    body = {
+        "instruction": "service web, 80 -> 90", "category": "kubernetes", "max_tokens": 64, "repair": 2,
+        "checks": [{"op": "exists", "kind": "Namespace", "name": "never-asked-for"}],
+    }  # fmt: skip
+    found = running.http.post("/generate", json=body).json()
+    assert found["attempts"] == 3 and len(found["choices"]) == 1
+    assert found["usage"]["prompt_tokens"] > 3 * 20
+
+
 def test_a_running_job_is_cancelled_with_its_work_kept(running: Running) -> None:
     job_id = running.submit({"stage": "sft", "max_steps": 2000, "save_every": 5, "batch_size": 4, **SMALL})
     until(lambda: running.job(job_id)["step"] >= 3, 120)
     assert running.http.post(f"/jobs/{job_id}/cancel").json()["cancel_requested"] is True
     until(lambda: running.job(job_id)["state"] == "cancelled", 60)
     assert running.http.post(f"/jobs/{job_id}/cancel").status_code == 409
+
+
+@pytest.fixture
+def openai(running: Running) -> Iterator[OpenAI]:
+    """OpenAI's own client, unmodified."""
+    url = running.http.base_url.join("/v1")
+    with OpenAI(base_url=str(url), api_key="none", max_retries=0, http_client=DefaultHttpxClient(trust_env=False)) as made:
+        yield made
+
+
+ASKED: Any = [{"role": "system", "content": "Answer with one fenced file."}, {"role": "user", "content": "service web, 80 -> 90"}]
+
+
+def test_openais_client_lists_chats_and_completes(openai: OpenAI) -> None:
+    assert "inframind-nano" in [model.id for model in openai.models.list()]
+    chat = openai.chat.completions.create(model="inframind-nano", messages=ASKED, temperature=0, max_tokens=64, n=2)
+    assert [choice.index for choice in chat.choices] == [0, 1]
+    text = chat.choices[0].message.content
+    assert text and text.startswith("<think>") and chat.choices[1].message.content == text
+    assert chat.usage and chat.usage.completion_tokens == chat.usage.total_tokens - chat.usage.prompt_tokens > 0
+    stop = text[12:18]
+    stopped = openai.chat.completions.create(
+        model="inframind-nano", messages=ASKED, temperature=0, max_completion_tokens=64, stop=stop
+    )
+    assert (stopped.choices[0].finish_reason, stopped.choices[0].message.content) == ("stop", text[: text.index(stop)])
+    prompt = render("inframind-nano", ASKED)
+    completion = openai.completions.create(model="inframind-nano", prompt=prompt, temperature=0, max_tokens=64)
+    assert completion.choices[0].text == text
+
+
+def test_openais_client_streams_with_usage(openai: OpenAI) -> None:
+    whole = openai.chat.completions.create(model="inframind-nano", messages=ASKED, temperature=1, seed=3, max_tokens=48)
+    chunks = list(
+        openai.chat.completions.create(
+            model="inframind-nano", messages=ASKED, temperature=1, seed=3, max_tokens=48, stream=True,
+            stream_options={"include_usage": True},
+        )
+    )  # fmt: skip
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == whole.choices[0].message.content
+    assert chunks[-1].usage == whole.usage and chunks[-2].choices[0].finish_reason == whole.choices[0].finish_reason
+
+
+def test_openais_client_gets_the_errors_it_knows(openai: OpenAI) -> None:
+    with pytest.raises(NotFoundError):
+        openai.chat.completions.create(model="im-none", messages=ASKED)
+    with pytest.raises(BadRequestError) as refused:
+        openai.chat.completions.create(model="inframind-nano", messages=ASKED, temperature=9)
+    assert refused.value.param == "temperature"
+    with pytest.raises(BadRequestError) as unknown:
+        openai.chat.completions.create(model="inframind-nano", messages=ASKED, extra_body={"prompt_embeds": "x"})
+    assert unknown.value.param == "prompt_embeds"
+    with pytest.raises(BadRequestError) as absent:
+        openai.chat.completions.create(model="inframind-nano", messages=ASKED, logprobs=True)
+    assert absent.value.param == "logprobs"

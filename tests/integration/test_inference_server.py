@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from fleet import until
 
 from inframind.generation.engine import Engine, Request
 from inframind.generation.template import render
-from inframind.models.adapter import AdapterManifest, publish
 from workers.inference_server import create_server
 from workers.up import free_port
 
@@ -26,28 +25,10 @@ BASE = "inframind-nano"
 PROMPT = render(BASE, [{"role": "user", "content": "Create a ConfigMap demo with MODE set to fast."}])
 
 
-def random_adapter(folder: Path, name: str, seed: int, base_model: str = BASE) -> Path:
-    """A published adapter strong enough to change what the model says."""
-    from peft import LoraConfig, get_peft_model
-
-    torch.manual_seed(seed)
-    config = LoraConfig(
-        r=8, lora_alpha=96, target_modules=["q_proj", "v_proj", "down_proj"], task_type="CAUSAL_LM", init_lora_weights=False
-    )
-    model = get_peft_model(Engine(BASE, "cpu").model, config)
-    model.save_pretrained(str(folder / f"work-{name}"), safe_serialization=True)
-    manifest = AdapterManifest(
-        id=name, job_id="j", base_model=base_model, stage="sft", stage_index=0, parent=None, quantization="none", lora={},
-        config={}, dataset="", bench_hash="", seed=seed, metrics={}, train_seconds=0.0, versions={},
-    )  # fmt: skip
-    publish(folder / f"work-{name}", folder / name, manifest)
-    return folder / name
-
-
 @pytest.fixture(scope="module")
-def adapters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def adapters(tmp_path_factory: pytest.TempPathFactory, make_adapter: Callable[..., Path]) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("adapters")
-    return {name: random_adapter(folder, name, seed) for seed, name in enumerate(("im-a", "im-b"), 1)}
+    return {name: make_adapter(folder, name, seed) for seed, name in enumerate(("im-a", "im-b"), 1)}
 
 
 @pytest.fixture(scope="module")
@@ -201,21 +182,21 @@ def test_names_are_never_used_twice(client: httpx.Client, adapters: dict[str, Pa
         assert answer.status_code == 400, name
 
 
-def test_one_wrong_byte_or_a_foreign_base_is_refused(client: httpx.Client, tmp_path: Path) -> None:
-    broken = random_adapter(tmp_path, "im-c", 3)
+def test_a_wrong_byte_or_a_foreign_base_is_refused(client: httpx.Client, tmp_path: Path, make_adapter: Callable[..., Path]) -> None:
+    broken = make_adapter(tmp_path, "im-c", 3)
     weights = broken / "adapter_model.safetensors"
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
     weights.write_bytes(data)
-    foreign = random_adapter(tmp_path, "im-d", 4, "Qwen/Qwen2.5-0.5B-Instruct")
+    foreign = make_adapter(tmp_path, "im-d", 4, "Qwen/Qwen2.5-0.5B-Instruct")
     for name, path in [("im-c", broken), ("im-d", foreign), ("im-e", tmp_path)]:
         answer = client.post("/v1/load_lora_adapter", json={"lora_name": name, "lora_path": str(path)})
         assert (answer.status_code, name in answer.text or bool(answer.json()["error"]["message"])) == (400, True)
     assert "im-c" not in client.get("/v1/models").text
 
 
-def test_an_adapter_comes_and_goes(client: httpx.Client, tmp_path: Path) -> None:
-    path = random_adapter(tmp_path, "im-f", 5)
+def test_an_adapter_comes_and_goes(client: httpx.Client, tmp_path: Path, make_adapter: Callable[..., Path]) -> None:
+    path = make_adapter(tmp_path, "im-f", 5)
     before = texts(complete(client, model="im-a"))
     assert client.post("/v1/load_lora_adapter", json={"lora_name": "im-f", "lora_path": str(path)}).status_code == 200
     assert texts(complete(client, model="im-f")) != texts(complete(client))

@@ -1,15 +1,9 @@
-"""A run's context that records, and adapters with random weights."""
+"""A run's context that records."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM
-
-from inframind.models.adapter import AdapterManifest, publish
-from inframind.models.registry import base_model_path
 from inframind.stages.base import Resume, SavedCheckpoint, StageReport
 
 NANO = "inframind-nano"
@@ -48,18 +42,3 @@ class Recorder:
         # Asked between the step's end and its report.
         last = max(((index, step) for index, step, _ in self.steps), default=(-1, 0))
         return self.stop_at is not None and last >= self.stop_at
-
-
-def make_adapter(folder: Path, name: str, seed: int) -> Path:
-    """A published adapter with random weights that change answers."""
-    torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_pretrained(base_model_path(NANO))
-    lora = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj", "down_proj"], init_lora_weights=False)
-    raw = folder / f"{name}.raw"
-    get_peft_model(model, lora).save_pretrained(str(raw))
-    manifest = AdapterManifest(
-        id=name, job_id=JOB, base_model=NANO, stage="sft", stage_index=0, parent=None, quantization="none", lora={"r": 8},
-        config={}, dataset="inframind-bench", bench_hash="", seed=seed, metrics={}, train_seconds=0.0, versions={},
-    )  # fmt: skip
-    publish(raw, folder / name, manifest)
-    return folder / name

@@ -83,7 +83,7 @@ def test_dynamic_sampling_that_meets_its_cap_says_so_and_goes_on(tmp_path: Path)
     assert context.steps[0][2]["generated_groups"] == 4
 
 
-@pytest.mark.parametrize("stage", [SFT, {**GRPO, "save_every": 1}])
+@pytest.mark.parametrize("stage", [SFT, {**GRPO, "max_steps": 3}])
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(stage: dict[str, Any], tmp_path: Path) -> None:
     undisturbed = train(Recorder(tmp_path / "a"), stage)
     stopped = Recorder(tmp_path / "b", stop_at=(0, 1))
@@ -98,7 +98,7 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(stage: dict[str, Any], 
 
 
 def test_a_torn_checkpoint_is_passed_over(tmp_path: Path) -> None:
-    stopped = Recorder(tmp_path / "a", stop_at=(0, 3))
+    stopped = Recorder(tmp_path / "a", stop_at=(0, 2))
     with pytest.raises(StoppedError):
         train(stopped, {**SFT, "save_every": 1})
     newest = stopped.checkpoints[-1].path / "optimizer.pt"

@@ -1,0 +1,108 @@
+"""OpenAI's routes, so that its clients work unmodified."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from app.api import _examples as examples
+from app.api._streams import started
+from app.deps import Database, Serving
+from app.errors import InvalidError
+from app.inference import Completion, Inference
+from app.jobs import service
+from app.jobs.views import ErrorView
+from app.openai import ChatRequest, CompletionRequest, Head, Sampling
+from inframind.errors import InfraMindError
+
+BAD_FIELD = examples.error("invalid_request", "temperature: Input should be less than or equal to 2", "temperature")
+NO_MODEL = examples.error("not_found", "there is no model 'im-x'; GET /models lists those that exist", "model")
+NO_SERVER = examples.error("unavailable", "the inference server does not answer; try again in a moment")
+router = APIRouter(
+    prefix="/v1",
+    tags=["openai"],
+    responses={
+        400: {"model": ErrorView, **BAD_FIELD},
+        404: {"model": ErrorView, **NO_MODEL},
+        503: {"model": ErrorView, **NO_SERVER},
+    },
+)
+MODELS = {
+    "object": "list",
+    "data": [{"id": examples.ADAPTER_ID, "object": "model", "created": 1764000043, "owned_by": "inframind"}],
+}
+HEAD = {"id": "cmpl-6f1c0d6e", "created": 1764000100, "model": examples.ADAPTER_ID}
+ANSWERED = {"finish_reason": "stop", "logprobs": None}
+COMPLETION = {
+    **HEAD,
+    "object": "text_completion",
+    "choices": [{"index": 0, "text": examples.FILE, **ANSWERED}],
+    "usage": examples.GENERATION["usage"],
+}
+CHAT = {
+    **HEAD,
+    "object": "chat.completion",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": examples.FILE, "refusal": None}, **ANSWERED}],
+    "usage": examples.GENERATION["usage"],
+}
+
+
+@router.get("/models", responses={200: examples.shown(MODELS)})
+def list_models(database: Database, serving: Serving) -> dict[str, Any]:
+    """The models that can be asked: the base model that is served, and its adapters."""
+    served = [model for model in service.models(database) if serving.base_model in (model.id, model.base_model)]
+    data = [
+        {"id": model.id, "object": "model", "created": int(model.created_at or 0), "owned_by": "inframind"}
+        for model in served
+        if model.kind == "adapter" or model.id == serving.base_model
+    ]
+    return {"object": "list", "data": data}
+
+
+@router.post("/completions", response_model=None, responses={200: examples.shown(COMPLETION)})
+async def complete(request: CompletionRequest, serving: Serving) -> JSONResponse | EventSourceResponse:
+    """Continues a text as it is."""
+    return await _answer(request, request.body(), Head("text_completion", request.model), serving)
+
+
+@router.post("/chat/completions", response_model=None, responses={200: examples.shown(CHAT)})
+async def chat(request: ChatRequest, serving: Serving) -> JSONResponse | EventSourceResponse:
+    """Answers a conversation."""
+    return await _answer(request, request.body(serving.base_model), Head("chat.completion", request.model), serving)
+
+
+async def _answer(request: Sampling, body: dict[str, Any], head: Head, serving: Inference) -> JSONResponse | EventSourceResponse:
+    if request.stream:
+        return EventSourceResponse(await started(_events(request, body, head, serving)))
+    if request.stream_options is not None:
+        raise InvalidError("`stream_options` needs `stream`: true", param="stream_options")
+    return JSONResponse(head.whole(await serving.complete(body)))
+
+
+async def _events(request: Sampling, body: dict[str, Any], head: Head, serving: Inference) -> AsyncIterator[ServerSentEvent]:
+    """Chunks, the usage if it was asked for, and `[DONE]`."""
+    last = Completion(choices=[])
+    begun = False
+    try:
+        async with aclosing(serving.stream(body)) as pieces:
+            async for piece in pieces:
+                if not begun:
+                    for opening in head.opening(request.n):
+                        yield ServerSentEvent(data=json.dumps(opening))
+                    begun = True
+                last = piece if piece.usage else last
+                if piece.choices:
+                    yield ServerSentEvent(data=json.dumps(head.piece(piece)))
+    except InfraMindError as error:
+        if not begun:
+            raise
+        # The status is sent already, so the refusal has to be an event; OpenAI's clients raise it.
+        yield ServerSentEvent(data=json.dumps({"error": {"code": error.code, "message": str(error), "param": error.param}}))
+        return
+    if request.stream_options and request.stream_options.include_usage:
+        yield ServerSentEvent(data=json.dumps(head.usage(last)))
+    yield ServerSentEvent(data="[DONE]")
