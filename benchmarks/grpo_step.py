@@ -1,7 +1,7 @@
 """A GRPO step of the demo's size against plain TRL: `python benchmarks/grpo_step.py [--steps 5] [--rounds 3]`. Prints JSON.
 
-Both train the same fresh adapter on the same prompts with the same verified reward and the same seed, in turns within one process.
-The stage reports, checkpoints and publishes as it always does; TRL's own trainer runs as its documentation shows it.
+Both train the same fresh adapter on the same prompts with the same verified reward and the same seed, in turns, each in a fresh
+process. The stage reports, checkpoints and publishes as it always does; TRL's own trainer runs as its documentation shows it.
 """
 
 import argparse
@@ -9,6 +9,8 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -104,32 +106,42 @@ def plain(steps: int, folder: Path) -> list[float]:
     return clock.seconds
 
 
+KINDS = {"inframind": ours, "trl": plain}
+
+
+def measured(kind: str, steps: int) -> list[float]:
+    """Seconds of the steps of one fresh process; the first step also warms up and is left out."""
+    command = [sys.executable, __file__, "--steps", str(steps), "--only", kind]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    seconds: list[float] = json.loads(done.stdout.splitlines()[-1])
+    return seconds[1:]
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=KINDS, help="Measure one of the two in this process; for this benchmark's own use.")
     given = parser.parse_args()
-    seconds: dict[str, list[float]] = {"inframind": [], "trl": []}
+    if given.only:
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(KINDS[given.only](given.steps, Path(folder))))
+        return
+    seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for _ in range(given.rounds):
-        for name, kind in (("inframind", ours), ("trl", plain)):
-            with tempfile.TemporaryDirectory() as folder:
-                # The first step also compiles and warms up.
-                seconds[name] += kind(given.steps, Path(folder))[1:]
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    print(
-        json.dumps(
-            {
-                "step_seconds": {name: round(value, 3) for name, value in medians.items()},
-                "steps": {name: len(values) for name, values in seconds.items()},
-                "ratio": round(medians["inframind"] / medians["trl"], 3),
-                "answers_per_step": RECIPE["prompts_per_step"] * RECIPE["num_generations"],
-                "cores": len(os.sched_getaffinity(0)),
-                "machine": platform.machine(),
-            },
-            indent=2,
-        )
-    )
+        for kind in KINDS:
+            seconds[kind] += measured(kind, given.steps)
+    medians = {kind: statistics.median(values) for kind, values in seconds.items()}
+    found = {
+        "step_seconds": {kind: round(value, 3) for kind, value in medians.items()},
+        "steps": {kind: len(values) for kind, values in seconds.items()},
+        "ratio": round(medians["inframind"] / medians["trl"], 3),
+        "answers_per_step": RECIPE["prompts_per_step"] * RECIPE["num_generations"],
+        "cores": len(os.sched_getaffinity(0)),
+        "machine": platform.machine(),
+    }
+    print(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from inframind.errors import EngineError, ModelNotFoundError
 from inframind.generation.request import Completion, Request
 from inframind.generation.sampling import Sampler, Stopper
 from inframind.models.adapter import verify_adapter
+from inframind.models.memory import keep_freed_memory
 from inframind.models.registry import base_model_path
 from inframind.models.tokenizer import closing_tokens, load_tokenizer
 
@@ -31,6 +32,8 @@ class Engine:
         path = base_model_path(base_model)
         self.base_model = base_model
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if self.device == "cpu":
+            keep_freed_memory()
         self.tokenizer = load_tokenizer(base_model, padding_side="left")
         dtype = torch.float32 if self.device == "cpu" else torch.bfloat16
         self.model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True).to(self.device).eval()

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, TrainerCallba
 from inframind.bench.load import content_hash
 from inframind.errors import OutOfMemoryError, StoppedError, TrainingError
 from inframind.models.adapter import AdapterManifest, adapter_id, lora_of, publish, sha256_of, sync
+from inframind.models.memory import keep_freed_memory
 from inframind.models.registry import base_model_path
 from inframind.models.tokenizer import load_tokenizer
 from inframind.stages.base import SavedCheckpoint, StageContext, StageInput, StageReport, TrainingConfig
@@ -34,6 +34,8 @@ REPORTED = {
 def load_for_training(config: TrainingConfig, given: StageInput) -> tuple[Any, Any]:
     """The base model with the adapter to train (the parent's, or a fresh one), and the tokenizer."""
     torch.manual_seed(given.seed)
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     path = base_model_path(given.base_model)
     tokenizer = load_tokenizer(given.base_model)
     model = AutoModelForCausalLM.from_pretrained(path, use_safetensors=True, **_precision(config))
@@ -231,8 +233,3 @@ def versions() -> dict[str, str]:
     from importlib.metadata import version
 
     return {name: version(name) for name in ("inframind", "torch", "transformers", "trl", "peft")}
-
-
-def use_all_cores() -> None:
-    """Lets torch use the cores it may run on."""
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
