@@ -20,9 +20,11 @@ NEEDED = {"service": ("fastapi", "sqlalchemy", "httpx", "alembic"), "train": ("t
 TERMINAL = ("succeeded", "failed", "cancelled")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
+datasets = typer.Typer(help="Bring your own tasks.", no_args_is_help=True)
 jobs = typer.Typer(help="Create, list, show, follow and cancel jobs of a running service.", no_args_is_help=True)
 database = typer.Typer(help="Bring the database to another version.", no_args_is_help=True)
 app.add_typer(jobs, name="jobs")
+app.add_typer(datasets, name="datasets")
 app.add_typer(database, name="db")
 Url = Annotated[str, typer.Option("--url", envvar="INFRAMIND_URL", help="Where the service is.")]
 LOCAL = "http://127.0.0.1:8000"
@@ -36,13 +38,13 @@ def need(*extras: str) -> None:
         raise typer.Exit(2)
 
 
-def call(url: str, method: str, path: str, body: Any = None, **query: Any) -> Any:
+def call(url: str, method: str, path: str, body: Any = None, content: bytes | None = None, **query: Any) -> Any:
     """The answer's JSON; ends with the service's own words if it refuses."""
     need("service")
     import httpx
 
     try:
-        answer = httpx.request(method, url + path, json=body, params=query or None, timeout=180.0, trust_env=False)
+        answer = httpx.request(method, url + path, json=body, content=content, params=query or None, timeout=180.0, trust_env=False)
     except httpx.HTTPError as error:
         errors.print(
             f"{escape(url)} does not answer ({type(error).__name__}): start the service with `inframind up`, or give --url"
@@ -68,6 +70,32 @@ def up(
     given = {"--data-dir": data_dir, "--host": host, "--port": port, "--base-model": base_model}
     options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
     os.execv(sys.executable, [sys.executable, "-m", "workers.up", *options])  # noqa: S606 - our own module
+
+
+@datasets.command("add")
+def add_dataset(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="JSON lines: instruction, input, output, category, checks.")
+    ],
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    url: Url = LOCAL,
+) -> None:
+    """Store Alpaca rows as a dataset that a job can name. Every row is validated; nothing is stored if one is bad."""
+    query = {"name": name} if name else {}
+    made = call(url, "POST", "/datasets", content=file.read_bytes(), **query)
+    console.print(
+        f"{made['id']}: {sum(made['tasks'].values())} tasks, {made['derived']} with derived checks, {made['unchecked']} without"
+    )
+    console.print(f'use it in a job: {{"method": "dapo", "dataset": "{made["id"]}"}}')
+
+
+@datasets.command("list")
+def list_datasets(url: Url = LOCAL) -> None:
+    """Show the stored datasets."""
+    table = Table("id", "name", "tasks", "categories")
+    for row in call(url, "GET", "/datasets")["data"]:
+        table.add_row(row["id"], row["name"] or "", str(sum(row["tasks"].values())), ", ".join(row["categories"]))
+    console.print(table)
 
 
 @jobs.command()

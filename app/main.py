@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.api import generate, health, jobs, models, openai, verify
+from app.api import datasets, generate, health, jobs, models, openai, verify
 from app.db.session import make_engine
 from app.handlers import add_handlers
 from app.inference import Inference
@@ -34,10 +34,11 @@ def create_app(given: Settings | None = None) -> FastAPI:
         app.state.engine.dispose()
 
     app = FastAPI(title="InfraMind", version=__version__, description=DESCRIPTION, lifespan=lifespan)
-    for router in (jobs.router, models.router, generate.router, openai.router, verify.router, health.router):
+    for router in (jobs.router, models.router, datasets.router, generate.router, openai.router, verify.router, health.router):
         app.include_router(router)
     add_handlers(app)
-    app.add_middleware(BodyLimit, limit=configured.max_body_bytes)
+    limits = {"/datasets": configured.max_dataset_bytes}
+    app.add_middleware(BodyLimit, limit=configured.max_body_bytes, limits=limits)
     generated = app.openapi
     app.openapi = lambda: truthful(generated())  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app

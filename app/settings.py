@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     inference_timeout_seconds: float = 120.0
     verifier_workers: int = Field(default=2, ge=1, le=64)
     max_body_bytes: int = 1_000_000
+    max_dataset_bytes: int = 50_000_000
+    """Largest body of `POST /datasets`."""
     lease_seconds: float = Field(default=20.0, gt=0)
     """A worker that is silent this long has lost its job."""
     poll_seconds: float = Field(default=0.5, gt=0)

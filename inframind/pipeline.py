@@ -41,6 +41,8 @@ class PipelineSpec(Contract):
     job_id: str
     base_model: str
     dataset: str = DEFAULT_DATASET
+    dataset_path: str | None = None
+    """File of the users' own dataset; None: the bench."""
     seed: int = 0
     stages: tuple[StageConfig, ...]
     start_from: tuple[str, str, str] | None = None
@@ -95,7 +97,8 @@ def run_pipeline(spec: PipelineSpec, context: StageContext) -> None:
             if context.should_stop():
                 raise StoppedError(f"stopped before {config.stage}")
             context.stage_started(index, config.stage, config.total_steps)
-            given = StageInput(spec.job_id, index, spec.base_model, spec.dataset, spec.seed, tuple(lineage))
+            own = Path(spec.dataset_path) if spec.dataset_path else None
+            given = StageInput(spec.job_id, index, spec.base_model, spec.dataset, spec.seed, tuple(lineage), own)
             report = run_stage(config, given, context)
             context.stage_done(index, config.stage, report)
         if report.manifest is not None and report.path is not None:

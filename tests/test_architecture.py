@@ -15,6 +15,7 @@ CORE_LAYERS = {
     "pipeline": 6,
     "stages": 5,
     "judge": 4,
+    "datasets": 4,
     "rewards": 3,
     "bench": 3,
     "generation": 3,

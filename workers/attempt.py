@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from app import datasets
 from app.db.models import Job
 from app.jobs import lease, record
 from app.jobs.lease import Claim, JobError, LeaseLostError
@@ -25,7 +26,7 @@ from app.jobs.state import TERMINAL
 from app.settings import Settings
 from inframind.errors import EngineError
 from inframind.models.adapter import AdapterManifest, verify_adapter
-from inframind.pipeline import PipelineSpec
+from inframind.pipeline import DEFAULT_DATASET, PipelineSpec
 from inframind.stages.base import StageReport
 from workers import pipe
 from workers.process import signal_group, spawn
@@ -120,6 +121,7 @@ class Attempt:
                 "job_id": run.job.id,
                 "base_model": run.job.base_model,
                 "dataset": run.job.dataset,
+                "dataset_path": self._dataset_path(run.job.dataset),
                 "seed": run.job.seed,
                 "stages": run.job.spec,
                 "start_from": (start.stage, start.id, start.path) if start else None,
@@ -134,6 +136,9 @@ class Attempt:
             finished=finished,
             checkpoints=tuple(saved),
         )
+
+    def _dataset_path(self, name: str) -> str | None:
+        return None if name == DEFAULT_DATASET else str(datasets.folder(self._settings.artifacts) / f"{name}.jsonl")
 
     # While it runs
 

@@ -132,6 +132,20 @@ class Adapter(Base):
     created_at: Mapped[float] = mapped_column(Float(53))
 
 
+class Dataset(Base):
+    """Users' own tasks; the file lies with the artifacts under the same name."""
+
+    __tablename__ = "datasets"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(128))
+    tasks: Mapped[dict[str, Any]] = mapped_column(JSON)
+    categories: Mapped[dict[str, Any]] = mapped_column(JSON)
+    duplicates: Mapped[int] = mapped_column(Integer)
+    derived: Mapped[int] = mapped_column(Integer)
+    unchecked: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[float] = mapped_column(Float(53))
+
+
 class Worker(Base):
     """A supervisor and its last sign of life."""
 

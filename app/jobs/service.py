@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.db.migrate import is_current
-from app.db.models import Adapter, Job, JobEvent, JobMetric, StageResult, Worker
+from app.db.models import Adapter, Dataset, Job, JobEvent, JobMetric, StageResult, Worker
 from app.db.session import database_now, reading, writing
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.jobs.lease import finish
@@ -23,6 +23,7 @@ from inframind.models.registry import BASE_MODELS, is_available
 from inframind.pipeline import DEFAULT_DATASET
 
 WORKER_SILENT_SECONDS = 30.0
+DATASET = re.compile(r"ds-[0-9a-f]{32}")
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -38,8 +39,6 @@ def submit(engine: Engine, spec: JobSpec, max_attempts: int = 3) -> JobView:
     """Writes the job's row. Raises InvalidError that names the field; nothing is stored then."""
     if spec.base_model not in BASE_MODELS:
         raise InvalidError(f"unknown base model {spec.base_model!r}; known: {', '.join(BASE_MODELS)}", param="base_model")
-    if spec.dataset != DEFAULT_DATASET:
-        raise InvalidError(f"unknown dataset {spec.dataset!r}; known: {DEFAULT_DATASET}", param="dataset")
     stages = spec.resolved()
     if not is_available(spec.base_model):
         raise InvalidError(
@@ -48,6 +47,9 @@ def submit(engine: Engine, spec: JobSpec, max_attempts: int = 3) -> JobView:
     with writing(engine) as session:
         if spec.start_from is not None:
             _check_parent(session, spec)
+        if spec.dataset != DEFAULT_DATASET and (not DATASET.fullmatch(spec.dataset) or session.get(Dataset, spec.dataset) is None):
+            message = f"unknown dataset {spec.dataset!r}: GET /datasets lists those that exist, beside {DEFAULT_DATASET}"
+            raise InvalidError(message, param="dataset")
         now = database_now(session)
         job = Job(
             id=new_id(now), name=spec.name, state=JobState.QUEUED, method=spec.method, base_model=spec.base_model,

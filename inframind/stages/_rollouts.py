@@ -6,7 +6,6 @@ from typing import Any
 from datasets import Dataset
 from trl import GRPOConfig
 
-from inframind.bench.load import load_tasks
 from inframind.bench.prompt import prompt
 from inframind.rewards.trl import Reward, verified_reward
 from inframind.rewards.verifier import Verifier
@@ -24,7 +23,7 @@ def run(
     more_rewards: Sequence[Reward] = (),
 ) -> StageReport:
     """Trains on rollouts that the verifier rewards, and publishes the adapter."""
-    tasks = load_tasks("train", categories=config.categories, max_difficulty=config.max_difficulty)
+    tasks = given.tasks("train", config.categories, config.max_difficulty)
     model, tokenizer = _training.load_for_training(config, given)
     arguments = rollout_arguments(config, given, context, losses)
     with Verifier(workers=2) as verifier:

@@ -10,7 +10,6 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, TrainerCallback, TrainerControl, TrainerState
 
-from inframind.bench.load import content_hash
 from inframind.errors import OutOfMemoryError, StoppedError, TrainingError
 from inframind.models.adapter import AdapterManifest, adapter_id, lora_of, publish, sha256_of, sync
 from inframind.models.memory import keep_freed_memory
@@ -220,7 +219,7 @@ def describe(
         lora=lora_of(lora),
         config=config.model_dump(mode="json"),
         dataset=given.dataset,
-        bench_hash=content_hash(),
+        bench_hash=given.dataset_hash,
         seed=given.seed,
         metrics=dict(metrics),
         train_seconds=round(seconds, 3),

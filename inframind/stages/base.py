@@ -1,14 +1,17 @@
 """What every stage has: its configuration, its context and the numbers it reports. Loads no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import Field, model_validator
 
 from inframind.models.adapter import AdapterManifest
-from inframind.types import Contract, Json
+from inframind.types import Contract, Json, Split
+
+if TYPE_CHECKING:
+    from inframind.types import Task
 
 RANKS = (8, 16, 32, 64, 128, 256)
 """LoRA ranks that vLLM serves (vllm/config/lora.py)."""
@@ -126,6 +129,28 @@ class StageInput:
     seed: int
     lineage: tuple[tuple[str, str, Path, float], ...] = ()
     """(stage, adapter id, folder, training seconds) of every adapter so far, the newest last."""
+
+    dataset_path: Path | None = None
+    """File of the users' own dataset; None: the bench."""
+
+    def tasks(
+        self, split: Split, categories: Sequence[str] | None = None, max_difficulty: int = 5, limit: int | None = None
+    ) -> "list[Task]":
+        """The run's tasks of a split."""
+        if self.dataset_path is not None:
+            from inframind.datasets.store import load
+
+            return load(self.dataset_path, split, categories, limit)
+        from inframind.bench.load import load_tasks
+
+        return load_tasks(split, categories=categories, max_difficulty=max_difficulty, limit=limit)
+
+    @property
+    def dataset_hash(self) -> str:
+        """The content that names the version of the run's tasks."""
+        from inframind.bench.load import content_hash
+
+        return content_hash() if self.dataset_path is None else f"sha256:{self.dataset_path.stem.removeprefix('ds-')}"
 
     @property
     def parent(self) -> tuple[str, Path] | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from inframind.errors import DataError
 from inframind.stages.base import StageContext, StageInput, StageReport
 from inframind.types import Contract, Outcome, Task
 
@@ -34,24 +35,21 @@ class Config(Contract):
         return self.tasks + self.new_family_tasks
 
 
-def chosen(config: Config) -> tuple[list[Task], list[Task]]:
-    """The tasks of known families with new values, and those of new families."""
-    from inframind.bench.load import load_tasks
-
-    known = load_tasks("test-values", categories=config.categories, max_difficulty=config.max_difficulty, limit=config.tasks)
-    new = load_tasks(
-        "test-families", categories=config.categories, max_difficulty=config.max_difficulty, limit=config.new_family_tasks
-    )
+def chosen(config: Config, given: StageInput) -> tuple[list[Task], list[Task]]:
+    """The tasks of known families with new values, and those of new families (of users' own tasks there are none)."""
+    known = given.tasks("test-values", config.categories, config.max_difficulty, config.tasks)
+    new = given.tasks("test-families", config.categories, config.max_difficulty, config.new_family_tasks)
+    if not known:
+        raise DataError(f"no held-out task of {given.dataset} is in these categories", param="categories")
     return known, new
 
 
 def run(config: Config, given: StageInput, context: StageContext) -> StageReport:
     """Evaluates each model with the engine that serves it."""
-    from inframind.bench.load import content_hash
     from inframind.generation.engine import Engine
     from inframind.rewards.verifier import Verifier
 
-    known, new = chosen(config)
+    known, new = chosen(config, given)
     started = time.monotonic()
     engine = Engine(given.base_model)
     models: list[tuple[str, str | None, float]] = [("base", None, 0.0)]
@@ -64,7 +62,7 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
             {"model": stage, "adapter": adapter, **examination.row(adapter, known, new), "train_seconds": seconds}
             for stage, adapter, seconds in models
         ]
-    metrics: dict[str, Any] = {"rows": rows, "bench_hash": content_hash(), "max_difficulty": config.max_difficulty}
+    metrics: dict[str, Any] = {"rows": rows, "bench_hash": given.dataset_hash, "max_difficulty": config.max_difficulty}
     return StageReport(metrics=metrics, train_seconds=round(time.monotonic() - started, 3))
 
 

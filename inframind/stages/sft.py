@@ -28,11 +28,14 @@ class Config(TrainingConfig):
         return self.max_steps
 
 
-def demonstrated(config: Config) -> "list[Task]":
-    """The training tasks whose written answers are shown: every n-th family of each category, as `families_share` says."""
-    from inframind.bench.load import load_tasks
+def demonstrated(config: Config, given: StageInput) -> "list[Task]":
+    """The training tasks whose written answers are shown: every n-th family of each category, as `families_share` says.
 
-    tasks = load_tasks("train", categories=config.categories, max_difficulty=config.max_difficulty)
+    Of users' own tasks all: their families are the bench's notion.
+    """
+    tasks = given.tasks("train", config.categories, config.max_difficulty)
+    if given.dataset_path is not None:
+        return tasks
     order: dict[str, list[str]] = {}
     for task in tasks:
         families = order.setdefault(task.category, [])
@@ -55,7 +58,7 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
     from inframind.bench.prompt import answer, prompt
     from inframind.stages import _training
 
-    tasks = demonstrated(config)
+    tasks = demonstrated(config, given)
     rows = [{"prompt": prompt(task), "completion": [{"role": "assistant", "content": answer(task)}]} for task in tasks]
     model, tokenizer = _training.load_for_training(config, given)
     arguments = SFTConfig(

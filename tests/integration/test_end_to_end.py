@@ -16,8 +16,9 @@ from fleet import children, is_alive, until
 from openai import BadRequestError, DefaultHttpxClient, NotFoundError, OpenAI
 
 from inframind.bench.load import load_tasks
-from inframind.bench.prompt import prompt
+from inframind.bench.prompt import answer, prompt
 from inframind.generation.template import render
+from inframind.stages.base import StageInput
 from inframind.stages.evaluate import Config, chosen
 from workers.up import free_port
 
@@ -104,9 +105,9 @@ class Running:
         return self.http.get(f"/jobs/{job_id}").json()
 
     def submit(self, *stages: dict[str, Any]) -> str:
-        answer = self.http.post("/jobs", json={"stages": stages})
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
+        accepted = self.http.post("/jobs", json={"stages": stages})
+        assert accepted.status_code == 201, accepted.text
+        return str(accepted.json()["id"])
 
     def finished(self, job_id: str) -> Any:
         until(lambda: self.job(job_id)["state"] in ("succeeded", "failed", "cancelled"), 200)
@@ -153,7 +154,7 @@ def test_kill_9_of_the_trainer_costs_no_step_and_changes_no_byte(running: Runnin
 def test_what_was_evaluated_is_what_is_served(running: Running) -> None:
     job = running.finished(running.submit({"stage": "sft", "max_steps": 30, "batch_size": 8, **SMALL}, EVALUATE))
     row = job["stage_results"][-1]["metrics"]["rows"][-1]
-    known, _ = chosen(Config.model_validate(EVALUATE))
+    known, _ = chosen(Config.model_validate(EVALUATE), StageInput("", 0, "", "", 0))
     passed = 0
     for task in known:
         body = {
@@ -163,10 +164,29 @@ def test_what_was_evaluated_is_what_is_served(running: Running) -> None:
             "category": task.category,
             "checks": [check.model_dump(mode="json", exclude_defaults=True) for check in task.checks],
         }
-        answer = running.http.post("/generate", json=body)
-        assert answer.status_code == 200, answer.text
-        passed += answer.json()["choices"][0]["verdict"]["verdict"] == "pass"
+        said = running.http.post("/generate", json=body)
+        assert said.status_code == 200, said.text
+        passed += said.json()["choices"][0]["verdict"]["verdict"] == "pass"
     assert passed / len(known) == pytest.approx(row["pass_at_1"], abs=1e-4)
+
+
+def test_a_job_trains_and_is_evaluated_on_a_dataset_of_ones_own(running: Running) -> None:
+    tasks = load_tasks("train", max_difficulty=1, limit=30)
+    rows = [{"instruction": task.instruction, "input": task.input, "output": answer(task)} for task in tasks]
+    made = running.http.post("/datasets", content="\n".join(map(json.dumps, rows)))
+    assert made.status_code == 201, made.text
+    rollouts = {**ROLLOUTS, "max_steps": 1}
+    stages = [{"stage": "sft", "max_steps": 3, "batch_size": 4}, {"stage": "grpo", **rollouts}, EVALUATE]
+    accepted = running.http.post("/jobs", json={"stages": stages, "dataset": made.json()["id"]})
+    job = running.finished(accepted.json()["id"])
+    found = job["stage_results"][-1]["metrics"]["rows"]
+    assert [(row["model"], row["n"], row["new_families"]["n"]) for row in found] == [
+        ("base", 3, 0),
+        ("sft", 3, 0),
+        ("grpo", 3, 0),
+    ]
+    manifest = running.http.get(f"/models/{job['adapters'][0]}").json()["manifest"]
+    assert manifest["dataset"] == made.json()["id"] and manifest["dataset"].removeprefix("ds-") in manifest["bench_hash"]
 
 
 def test_a_stream_brings_pieces_and_then_the_verified_answer(running: Running) -> None:

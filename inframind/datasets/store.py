@@ -1,0 +1,40 @@
+"""A dataset on disk: one file of tasks, named by its content."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from inframind.errors import DataError
+from inframind.types import Split, Task
+
+
+def name_of(tasks: Sequence[Task]) -> str:
+    """`ds-` and the start of the content's SHA-256."""
+    return f"ds-{hashlib.sha256(_lines(tasks)).hexdigest()[:32]}"
+
+
+def save(tasks: Sequence[Task], folder: Path) -> Path:
+    """Writes `<folder>/<name>.jsonl`, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{name_of(tasks)}.jsonl"
+    temporary = target.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(_lines(tasks))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(target)
+    return target
+
+
+def load(path: Path, split: Split, categories: Sequence[str] | None = None, limit: int | None = None) -> list[Task]:
+    """The tasks of a split. Raises DataError if the file is not what its name says."""
+    data = path.read_bytes() if path.is_file() else b""
+    if f"ds-{hashlib.sha256(data).hexdigest()[:32]}" != path.stem:
+        raise DataError(f"the dataset {path.stem} is missing or is not what was stored: add it again", param="dataset")
+    tasks = [Task.model_validate_json(line) for line in data.splitlines()]
+    return [task for task in tasks if task.split == split and (categories is None or task.category in categories)][:limit]
+
+
+def _lines(tasks: Sequence[Task]) -> bytes:
+    return "".join(f"{task.model_dump_json()}\n" for task in tasks).encode()
