@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SEED ?= 0
 
-.PHONY: help install demo up vllm test check format bench nano clean
+.PHONY: help install demo up vllm test check format bench rules nano clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,11 @@ bench: install ## Measure the verifier, a GRPO step and the way to the first ste
 	$(BIN)/python benchmarks/verifier.py
 	$(BIN)/python benchmarks/grpo_step.py
 	$(BIN)/python benchmarks/first_step.py
+
+rules: install ## Write docs/rules, a page per category, from the rules themselves
+	mkdir -p docs/rules
+	for name in $$($(BIN)/python -c "from inframind.categories import CATEGORIES; print(*CATEGORIES)"); do \
+	  $(BIN)/inframind rules $$name > docs/rules/$$name.md; done
 
 nano: install ## Rebuild the bundled inframind-nano from the training families (half an hour, two cores)
 	$(BIN)/python -m inframind.models.nano.build

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from inframind.bench.cli import app as bench_app
+from inframind.categories import CATEGORIES
 from inframind.errors import DataError, InfraMindError
-from inframind.rewards.report import human, sarif
+from inframind.rewards.report import human, rule_table, sarif
 from inframind.rewards.verifier import Verifier
 from inframind.types import Check, Contract, Outcome, Verdict, VerifyRequest
 
@@ -85,6 +86,15 @@ def verify(
     except InfraMindError as error:
         raise _usage(str(error)) from None
     raise typer.Exit(code)
+
+
+@app.command()
+def rules(name: Annotated[str | None, typer.Argument(metavar="CATEGORY", help="All categories by default.")] = None) -> None:
+    """Print the rules of the verifier as Markdown tables."""
+    try:
+        typer.echo("\n".join(rule_table(each) for each in ([name] if name else CATEGORIES)), nl=False)
+    except InfraMindError as error:
+        raise _usage(str(error)) from None
 
 
 def _usage(message: str) -> typer.Exit:

@@ -1,4 +1,4 @@
-"""Verdicts for people and for tools: text for a terminal, SARIF for code scanning."""
+"""Verdicts for people and for tools: text for a terminal, SARIF for code scanning, Markdown for the docs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from inframind import __version__
+from inframind.categories import category
 from inframind.types import Finding, Json, Outcome, Verdict, VerifyRequest
 
 COLOURS = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.UNSCORABLE: "yellow"}
@@ -69,3 +70,12 @@ def _result(verdict: Verdict, finding: Finding) -> dict[str, Any]:
         "locations": [{"physicalLocation": place}],
         "properties": {"rung": finding.rung, "category": verdict.category},
     }
+
+
+def rule_table(name: str) -> str:
+    """The rules of a category as a Markdown page. Raises ConfigError for an unknown category."""
+    found = category(name)
+    rows = (f"| `{rule.id}` | {rule.rung} | {rule.severity} | {rule.summary} | [source]({rule.source}) |" for rule in found.rules)
+    head = ("| rule | rung | severity | what must hold | origin |", "|---|---|---|---|---|")
+    note = "Rules of the rungs below `policy` decide the verdict; policy rules inform, unless a task or job lists them."
+    return "\n".join((f"# Rules: {found.title}", "", note, "", *head, *rows, ""))

@@ -1,0 +1,3 @@
+FROM python:latest
+USER 10001
+CMD ["python", "-m", "app"]
