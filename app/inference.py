@@ -177,7 +177,7 @@ def _parsed(data: str | bytes) -> Completion:
 
 
 def _greedy_once(body: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """A greedy request for one answer, and how often the answer was wanted: all would be the same, and vLLM refuses more than one."""
+    """A greedy request for one answer, and how often it was wanted: all would be the same, and vLLM refuses more than one."""
     return ({**body, "n": 1}, body.get("n", 1)) if body.get("temperature", 1.0) == 0 else (body, 1)
 
 
