@@ -1,7 +1,7 @@
 """Builds `data/schema.json.gz` from the strict OpenAPI definitions in the package `kubernetes-validate` (Apache-2.0).
 
 pip install kubernetes-validate==1.37.0
-python -m inframind.categories.kubernetes.build_schema
+python -m inframind.categories._kubernetes.build_schema
 """
 
 import gzip

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from inframind.categories._formats import cron_error, is_image
-from inframind.categories.kubernetes import rules
-from inframind.categories.kubernetes.document import Item, Manifest, containers_of, pod_of
+from inframind.categories._kubernetes import rules
+from inframind.categories._kubernetes.document import MERGED, Item, Manifest, containers_of, pods_of
 from inframind.types import Finding
 
 LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
@@ -90,20 +90,20 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 def container_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """Images of the containers, and the pod's restartPolicy."""
-    pod = pod_of(item)
-    if pod is None:
-        return
-    path, spec = pod
-    for key, index, container in containers_of(spec):
-        image = container.get("image")
-        if not isinstance(image, str) or not is_image(image):
-            message = "a container has no image" if image is None else f"{image!r} is not an image reference"
-            yield rules.IMAGE.finding(message, manifest.line(item, *path, key, index, "image"))
-    policy = spec.get("restartPolicy")
-    if item.kind in ("Job", "CronJob") and policy not in ONCE:
-        yield rules.RESTART.finding(f"the pod of a {item.kind} needs restartPolicy OnFailure or Never", manifest.line(item, *path))
-    elif item.kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet") and policy not in (None, "Always"):
-        yield rules.RESTART.finding(f"the pods of a {item.kind} restart always", manifest.line(item, *path, "restartPolicy"))
+    for path, spec in pods_of(item):
+        for key, index, container in containers_of(spec):
+            image = container.get("image")
+            if image is None and item.kind in MERGED:
+                continue
+            if not isinstance(image, str) or not is_image(image):
+                message = "a container has no image" if image is None else f"{image!r} is not an image reference"
+                yield rules.IMAGE.finding(message, manifest.line(item, *path, key, index, "image"))
+        policy = spec.get("restartPolicy")
+        if item.kind in ("Job", "CronJob") and policy not in ONCE:
+            message = f"the pod of a {item.kind} needs restartPolicy OnFailure or Never"
+            yield rules.RESTART.finding(message, manifest.line(item, *path))
+        elif item.kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet") and policy not in (None, "Always"):
+            yield rules.RESTART.finding(f"the pods of a {item.kind} restart always", manifest.line(item, *path, "restartPolicy"))
 
 
 def kind_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from inframind.categories._kubernetes import rules
+from inframind.categories._kubernetes.document import MERGED, Item, Manifest, containers_of, pods_of
 from inframind.categories.base import Link, Resource
-from inframind.categories.kubernetes import rules
-from inframind.categories.kubernetes.document import Item, Manifest, containers_of, pod_of
 from inframind.types import Finding
 
 SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
@@ -58,26 +58,23 @@ def selector_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def pod_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Volumes, names, named ports and limits of the pod."""
-    pod = pod_of(item)
-    if pod is None:
-        return
-    path, spec = pod
-    volumes = {volume.get("name") for volume in spec.get("volumes") or ()}
+    """Volumes, names, named ports and limits of the pods."""
     claims = item.at("spec", "volumeClaimTemplates") or ()
-    volumes |= {(claim.get("metadata") or {}).get("name") for claim in claims}
-    containers = list(containers_of(spec))
-    for name, count in Counter(container.get("name") for _, _, container in containers).items():
-        if count > 1:
-            yield rules.DUPLICATE.finding(f"{count} containers are called {name!r}", manifest.line(item, *path))
-    for key, index, container in containers:
-        where: tuple[str | int, ...] = (*path, key, index)
-        for mount in container.get("volumeMounts") or ():
-            if mount.get("name") not in volumes:
-                message = f"volumeMount {mount.get('name')!r} has no volume in the pod"
-                yield rules.VOLUME.finding(message, manifest.line(item, *where, "volumeMounts"))
-        yield from probe_findings(manifest, item, where, container)
-        yield from limit_findings(manifest, item, where, container)
+    claimed = {(claim.get("metadata") or {}).get("name") for claim in claims}
+    for path, spec in pods_of(item):
+        volumes = claimed | {volume.get("name") for volume in spec.get("volumes") or ()}
+        containers = list(containers_of(spec))
+        for name, count in Counter(str(container.get("name")) for _, _, container in containers).items():
+            if count > 1:
+                yield rules.DUPLICATE.finding(f"{count} containers are called {name!r}", manifest.line(item, *path))
+        for key, index, container in containers:
+            where: tuple[str | int, ...] = (*path, key, index)
+            for mount in container.get("volumeMounts") or ():
+                if mount.get("name") not in volumes and item.kind not in MERGED:
+                    message = f"volumeMount {mount.get('name')!r} has no volume in the pod"
+                    yield rules.VOLUME.finding(message, manifest.line(item, *where, "volumeMounts"))
+            yield from probe_findings(manifest, item, where, container)
+            yield from limit_findings(manifest, item, where, container)
 
 
 def probe_findings(manifest: Manifest, item: Item, where: tuple[str | int, ...], container: dict[str, Any]) -> Iterator[Finding]:

@@ -1,24 +1,15 @@
 """A parsed manifest: its objects with where they stand, and the pods in them."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from inframind.sandbox.yaml import line_of
+from inframind.categories._kubernetes import rules
+from inframind.categories.base import ParseError
+from inframind.sandbox.yaml import YamlError, line_of, load_all
 
-POD_PATHS: dict[str, tuple[str, ...]] = {
-    "Pod": (),
-    "Deployment": ("spec", "template"),
-    "StatefulSet": ("spec", "template"),
-    "DaemonSet": ("spec", "template"),
-    "ReplicaSet": ("spec", "template"),
-    "ReplicationController": ("spec", "template"),
-    "Job": ("spec", "template"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-}
-"""Where a kind keeps the pod that it makes."""
-SEPARATOR = re.compile(r"^---", re.MULTILINE)
+MERGED = frozenset({"LLMInferenceService", "LLMInferenceServiceConfig", "TrainJob"})
+"""Kinds whose pods are merged over a base: image and volumes may stand there."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +60,22 @@ def starts(text: str) -> list[int]:
     return found
 
 
+def parsed(text: str) -> Manifest:
+    """The objects of a text. Raises ParseError."""
+    try:
+        documents = load_all(text)
+    except YamlError as error:
+        raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+    if not documents or not all(isinstance(document, dict) for document in documents):
+        raise ParseError(rules.NO_OBJECT.finding("a manifest is one or more mappings with apiVersion and kind"))
+    lines = starts(text)
+    lines += [0] * (len(documents) - len(lines))
+    items = tuple(item for document, line in zip(documents, lines, strict=False) for item in expanded(document, line))
+    if not items:
+        raise ParseError(rules.NO_OBJECT.finding("the list has no items"))
+    return Manifest(text, items)
+
+
 def expanded(fields: dict[str, Any], start: int) -> Iterator[Item]:
     """The object, or the items of a `List`."""
     if (
@@ -83,13 +90,20 @@ def expanded(fields: dict[str, Any], start: int) -> Iterator[Item]:
         yield Item(fields, start)
 
 
-def pod_of(item: Item) -> tuple[tuple[str, ...], dict[str, Any]] | None:
-    """Path and content of the pod spec that the object makes, or None."""
-    path = POD_PATHS.get(item.kind)
-    if path is None:
-        return None
-    spec = item.at(*path, "spec")
-    return ((*path, "spec"), spec) if isinstance(spec, dict) else None
+def pods_of(item: Item) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """(path, content) of every pod spec in the object: wherever a mapping has a list of containers."""
+    yield from _pods(item.fields, ())
+
+
+def _pods(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    if isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _pods(child, (*path, index))
+    elif isinstance(node, dict):
+        if isinstance(node.get("containers"), list):
+            yield path, node
+        for key, child in node.items():
+            yield from _pods(child, (*path, key))
 
 
 def containers_of(spec: dict[str, Any]) -> Iterator[tuple[str, int, dict[str, Any]]]:

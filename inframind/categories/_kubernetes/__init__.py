@@ -1,0 +1,1 @@
+"""Kubernetes objects, for every category whose text holds them: schema, fields, references, policy."""
