@@ -13,6 +13,7 @@ CONTEXTS = frozenset("github env vars job jobs steps runner secrets strategy mat
 FUNCTIONS = frozenset(
     "contains startswith endswith format join tojson fromjson hashfiles success always cancelled failure case".split()
 )
+Token = tuple[str, str]
 CONSTANTS = frozenset({"true", "false", "null", "nan", "infinity"})
 
 
@@ -40,27 +41,28 @@ def inside(text: str) -> Iterator[str]:
 
 def uses(expression: str) -> list[Use]:
     """The contexts that an expression uses. Raises ExpressionError."""
-    tokens = _tokens(expression)
-    if not tokens:
+    read = tokens(expression)
+    if not read:
         raise ExpressionError("the expression is empty")
-    _balanced(tokens)
+    _balanced(read)
     found: list[Use] = []
-    for index, (kind, value) in enumerate(tokens):
-        before = tokens[index - 1][1] if index else ""
+    for index, (kind, value) in enumerate(read):
+        before = read[index - 1][1] if index else ""
         if kind != "name" or before == ".":
             continue
-        called = index + 1 < len(tokens) and tokens[index + 1][1] == "("
+        called = index + 1 < len(read) and read[index + 1][1] == "("
         if called and value.lower() not in FUNCTIONS:
             raise ExpressionError(f"there is no function {value}")
         if not called and value.lower() not in CONSTANTS:
             if value.lower() not in CONTEXTS:
                 raise ExpressionError(f"there is no context {value!r}; a text stands in single quotes")
-            found.append(Use(value.lower(), *_parts(tokens[index + 1 : index + 8])))
+            found.append(Use(value.lower(), *_parts(read[index + 1 : index + 8])))
     return found
 
 
-def _tokens(expression: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+def tokens(expression: str) -> list[Token]:
+    """(kind, text) of each: `string`, `number`, `name` or `operator`. Raises ExpressionError."""
+    found: list[Token] = []
     at = 0
     while expression[at:].strip():
         match = TOKEN.match(expression, at)
@@ -72,7 +74,7 @@ def _tokens(expression: str) -> list[tuple[str, str]]:
     return found
 
 
-def _balanced(tokens: list[tuple[str, str]]) -> None:
+def _balanced(tokens: list[Token]) -> None:
     closing = {"(": ")", "[": "]"}
     stack: list[str] = []
     operands = False
@@ -91,7 +93,7 @@ def _balanced(tokens: list[tuple[str, str]]) -> None:
         raise ExpressionError(f"the expression ends with {tokens[-1][1]!r}")
 
 
-def _parts(tokens: list[tuple[str, str]]) -> tuple[str, ...]:
+def _parts(tokens: list[Token]) -> tuple[str, ...]:
     parts: list[str] = []
     at = 0
     while at + 1 < len(tokens) and len(parts) < 2:

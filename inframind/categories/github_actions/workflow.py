@@ -1,14 +1,12 @@
 """A parsed workflow: events, jobs and steps in their long forms, and which of them can ever run."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from inframind.categories.github_actions.constant import fold, is_truthy
 from inframind.sandbox.yaml import line_of
-
-FALSE = re.compile(r"\s*(?:\$\{\{)?\s*(?:false|!\s*true|0|''|null)\s*(?:\}\})?\s*", re.I)
 
 
 def listed(value: Any) -> list[Any]:
@@ -63,6 +61,12 @@ class Workflow:
 
 
 def never(part: dict[str, Any]) -> bool:
-    """Whether the `if` of a job or step is plainly false."""
+    """Whether the `if` of a job or step is false whatever happens."""
     condition = part.get("if")
-    return condition is False or condition == 0 or (isinstance(condition, str) and FALSE.fullmatch(condition) is not None)
+    if isinstance(condition, str):
+        inner = condition.strip()
+        if inner.startswith("${{") and inner.endswith("}}"):
+            inner = inner[3:-2]
+        # Text around an expression makes the condition a text, which is true.
+        return "${{" not in inner and is_truthy(fold(inner)) is False
+    return condition is False or condition == 0
