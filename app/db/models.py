@@ -5,6 +5,9 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+QUEUED, RUNNING = text("state = 'queued'"), text("state = 'running'")
+WAITING = text("deadline_at IS NOT NULL AND state IN ('queued', 'paused')")
+
 
 class Base(DeclarativeBase):
     """Base of all tables."""
@@ -18,9 +21,11 @@ class Job(Base):
     __tablename__ = "jobs"
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     name: Mapped[str | None] = mapped_column(String(128))
-    state: Mapped[str] = mapped_column(String(16), index=True)
+    owner: Mapped[str | None] = mapped_column(String(64))
+    """Whose job it is; None: the embedded service has no owners."""
+    state: Mapped[str] = mapped_column(String(16))
     want: Mapped[str] = mapped_column(String(8), server_default="run")
-    """`run` or `cancel`: what the user wants of a running job."""
+    """`run`, `pause` or `cancel`: what the user wants of a running job."""
     method: Mapped[str | None] = mapped_column(String(32))
     base_model: Mapped[str] = mapped_column(String(128))
     start_from: Mapped[str | None] = mapped_column(String(64))
@@ -33,10 +38,15 @@ class Job(Base):
     lease_owner: Mapped[str | None] = mapped_column(String(128))
     lease_until: Mapped[float | None] = mapped_column(Float(53))
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Claims, whatever became of them."""
+    failures: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Attempts that failed by themselves; at `max_attempts` the job has failed."""
     max_attempts: Mapped[int] = mapped_column(Integer, server_default="3")
     infra_failures: Mapped[int] = mapped_column(Integer, server_default="0")
-    """Lost workers and drains, counted apart from attempts that failed."""
+    """Lost workers, counted apart from attempts that failed."""
     not_before: Mapped[float] = mapped_column(Float(53), server_default="0")
+    deadline_at: Mapped[float | None] = mapped_column(Float(53))
+    """A job that has not ended by then has failed."""
     priority: Mapped[int] = mapped_column(Integer, server_default="0")
     stage: Mapped[str | None] = mapped_column(String(32))
     stage_index: Mapped[int | None] = mapped_column(Integer)
@@ -58,11 +68,36 @@ class Job(Base):
             "one_job_per_device",
             "device",
             unique=True,
-            sqlite_where=text("state = 'running'"),
-            postgresql_where=text("state = 'running'"),
+            sqlite_where=RUNNING,
+            postgresql_where=RUNNING,
         ),
-        Index("jobs_claimable", "state", "priority", "created_at"),
+        Index("jobs_claimable", text("priority DESC"), "created_at", "id", sqlite_where=QUEUED, postgresql_where=QUEUED),
+        Index("jobs_leased", "lease_until", sqlite_where=RUNNING, postgresql_where=RUNNING),
+        Index("jobs_with_deadline", "deadline_at", sqlite_where=WAITING, postgresql_where=WAITING),
+        Index("jobs_by_state", "state", "id"),
+        Index("jobs_by_owner", "owner", "id"),
     )
+
+
+class IdempotencyKey(Base):
+    """A client's name for one request: the same request again is answered with the same job."""
+
+    __tablename__ = "idempotency_keys"
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Empty: the embedded service has no owners."""
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    request_sha256: Mapped[str] = mapped_column(String(64))
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    created_at: Mapped[float] = mapped_column(Float(53))
+
+
+class Quota(Base):
+    """One owner's limits where they differ from the settings'; None: the settings'."""
+
+    __tablename__ = "quotas"
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    max_running: Mapped[int | None] = mapped_column(Integer)
+    max_queued: Mapped[int | None] = mapped_column(Integer)
 
 
 class JobEvent(Base):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session
 
 NOW = {
@@ -14,10 +14,18 @@ NOW = {
 """Seconds since the epoch by the database's clock."""
 
 
+POSTGRES = "-c idle_in_transaction_session_timeout=10s -c lock_timeout=10s -c statement_timeout=60s"
+"""A worker that is stopped in the middle of a transaction must not keep its row's lock from those that take its job over."""
+
+
 def make_engine(url: str) -> Engine:
-    """An engine for SQLite or PostgreSQL."""
+    """An engine for SQLite or PostgreSQL (psycopg)."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        # Keep-alives: a connection whose other end has vanished is noticed within half a minute.
+        alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+        connect = {"connect_timeout": 5, "options": POSTGRES, **alive}
+        driver = make_url(url).set(drivername="postgresql+psycopg")
+        return create_engine(driver, pool_pre_ping=True, pool_size=20, max_overflow=20, pool_timeout=5.0, connect_args=connect)
     engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")

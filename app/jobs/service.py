@@ -35,7 +35,7 @@ def new_id(now: float) -> str:
     return str(uuid.UUID(int=value))
 
 
-def submit(engine: Engine, spec: JobSpec, max_attempts: int = 3) -> JobView:
+def submit(engine: Engine, spec: JobSpec, max_attempts: int = 3, owner: str | None = None) -> JobView:
     """Writes the job's row. Raises InvalidError that names the field; nothing is stored then."""
     if spec.base_model not in BASE_MODELS:
         raise InvalidError(f"unknown base model {spec.base_model!r}; known: {', '.join(BASE_MODELS)}", param="base_model")
@@ -52,7 +52,7 @@ def submit(engine: Engine, spec: JobSpec, max_attempts: int = 3) -> JobView:
             raise InvalidError(message, param="dataset")
         now = database_now(session)
         job = Job(
-            id=new_id(now), name=spec.name, state=JobState.QUEUED, method=spec.method, base_model=spec.base_model,
+            id=new_id(now), owner=owner, name=spec.name, state=JobState.QUEUED, method=spec.method, base_model=spec.base_model,
             start_from=spec.start_from, dataset=spec.dataset, seed=spec.seed, spec=stages, meta=spec.metadata,
             created_at=now, max_attempts=max_attempts, metrics={},
         )  # fmt: skip

@@ -1,12 +1,16 @@
-"""Inference servers of both kinds, and adapters for them."""
+"""Inference servers of both kinds and adapters for them; databases of both dialects; Redis."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from inference_servers import BASE, embedded, one_thread, vllm
+from servers import Postgres, Redis
+from sqlalchemy import Engine
 
-from inframind.generation.engine import Engine
+from app.db.migrate import upgrade
+from app.db.session import make_engine
+from inframind.generation.engine import Engine as InferenceEngine
 
 
 @pytest.fixture(scope="session")
@@ -20,5 +24,41 @@ def adapters(tmp_path_factory: pytest.TempPathFactory, make_adapter: Callable[..
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An inference server of each kind."""
     one_thread()
-    with embedded(Engine(BASE, "cpu")) if request.param == "embedded" else vllm(tmp_path_factory.mktemp("vllm")) as found:
+    with embedded(InferenceEngine(BASE, "cpu")) if request.param == "embedded" else vllm(tmp_path_factory.mktemp("vllm")) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of this session's own."""
+    server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """A Redis server of this session's own."""
+    server = Redis()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A new, migrated database of each dialect."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres").new_database())
+    made = f"sqlite:///{tmp_path / 'inframind.db'}"
+    engine = make_engine(made)
+    upgrade(engine)
+    engine.dispose()
+    return made
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """The engine of a new, migrated database of each dialect."""
+    made = make_engine(database_url)
+    yield made
+    made.dispose()

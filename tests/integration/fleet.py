@@ -1,4 +1,4 @@
-"""Real supervisors and trainers on one SQLite database, for tests to disturb."""
+"""Real supervisors and trainers on one database, for tests to disturb."""
 
 import os
 import signal
@@ -10,20 +10,12 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from app.db.migrate import upgrade
 from app.db.models import Job, JobEvent
 from app.db.session import make_engine, reading
 from app.jobs import service
 from app.jobs.spec import JobSpec
 
 HERE = Path(__file__).parent
-
-
-def database(folder: Path) -> Engine:
-    """A new, migrated database."""
-    engine = make_engine(f"sqlite:///{folder / 'inframind.db'}")
-    upgrade(engine)
-    return engine
 
 
 def add_job(engine: Engine, *, steps: int = 12, seed: int = 0, max_attempts: int = 3) -> str:
@@ -74,13 +66,14 @@ def children(pid: int) -> list[int]:
 class Fleet:
     """Supervisors by name."""
 
-    def __init__(self, folder: Path, lease_seconds: float = 2.0) -> None:
+    def __init__(self, folder: Path, url: str, lease_seconds: float = 2.0) -> None:
         self.folder = folder
-        self.engine = database(folder)
+        self.engine = make_engine(url)
         self.supervisors: dict[str, subprocess.Popen[bytes]] = {}
         self._env = {
             **os.environ,
             "INFRAMIND_DATA_DIR": str(folder),
+            "INFRAMIND_DATABASE_URL": url,
             "INFRAMIND_PIPELINE": "stand_in:run",
             "INFRAMIND_LEASE_SECONDS": str(lease_seconds),
             "INFRAMIND_POLL_SECONDS": "0.1",

@@ -1,24 +1,16 @@
-"""Claims and fences on a real SQLite database, with threads that race."""
+"""Claims and fences on real databases of both dialects, with threads that race."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
 
 import pytest
-from fleet import add_job, database, events, job
+from fleet import add_job, events, job
 from sqlalchemy import Engine, update
 
 from app.db.models import Job
 from app.db.session import writing
 from app.jobs import lease, record, service
 from app.jobs.lease import Claim, JobError, LeaseLostError
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    made = database(tmp_path)
-    yield made
-    made.dispose()
 
 
 def claimed(engine: Engine, device: str = "gpu", seconds: float = 60.0) -> Claim:

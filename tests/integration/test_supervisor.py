@@ -27,8 +27,8 @@ STAGES = [("sft", 12), ("evaluate", 4)]
 
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    made = Fleet(tmp_path)
+def fleet(tmp_path: Path, database_url: str) -> Iterator[Fleet]:
+    made = Fleet(tmp_path, database_url)
     yield made
     made.close()
 
