@@ -20,8 +20,8 @@ def upgrade() -> None:
     op.execute("UPDATE jobs SET failures = attempts - infra_failures WHERE state IN ('queued', 'running')")
     op.drop_index("jobs_claimable", "jobs")
     op.drop_index("ix_jobs_state", "jobs")
-    best = [sa.text("priority DESC"), "created_at", "id"]
-    op.create_index("jobs_claimable", "jobs", best, sqlite_where=QUEUED, postgresql_where=QUEUED)
+    order = [sa.text("priority DESC"), sa.text("created_at"), sa.text("id")]
+    op.create_index("jobs_claimable", "jobs", order, sqlite_where=QUEUED, postgresql_where=QUEUED)
     op.create_index("jobs_leased", "jobs", ["lease_until"], sqlite_where=RUNNING, postgresql_where=RUNNING)
     op.create_index("jobs_with_deadline", "jobs", ["deadline_at"], sqlite_where=WAITING, postgresql_where=WAITING)
     op.create_index("jobs_by_state", "jobs", ["state", "id"])
