@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SEED ?= 0
+COUNT ?= 100000
 
-.PHONY: help install demo up vllm test check format bench rules nano clean
+.PHONY: help install demo up vllm test check format bench fuzz rules nano clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,6 +50,9 @@ bench: install ## Measure the verifier, a GRPO step and the way to the first ste
 	$(BIN)/python benchmarks/verifier.py
 	$(BIN)/python benchmarks/grpo_step.py
 	$(BIN)/python benchmarks/first_step.py
+
+fuzz: install ## Judge COUNT hostile texts of every category (a quarter of an hour for 100,000)
+	$(BIN)/python benchmarks/fuzz.py --count $(COUNT) --seed $(SEED)
 
 rules: install ## Write docs/rules, a page per category, from the rules themselves
 	mkdir -p docs/rules

@@ -53,7 +53,7 @@ def job_findings(workflow: Workflow, name: str, job: dict[str, Any]) -> Iterator
     if isinstance(job.get("uses"), str) and not USES.fullmatch(job["uses"]):
         yield rules.USES.finding(f"{job['uses']!r}: write owner/repository/.github/workflows/file@ref", line)
     for label in listed(job.get("runs-on")):
-        if label in RETIRED:
+        if isinstance(label, str) and label in RETIRED:
             yield rules.RUNNER.finding(f"{label} is retired: use {label.split('-')[0]}-latest", line)
 
 
