@@ -13,6 +13,7 @@ CATEGORIES: dict[str, str] = {
     "dockerfile": "inframind.categories.dockerfile.validator:Dockerfile",
     "compose": "inframind.categories.compose.validator:Compose",
     "github-actions": "inframind.categories.github_actions.validator:GitHubActions",
+    "gitlab-ci": "inframind.categories.gitlab_ci.validator:GitLabCI",
 }
 
 

@@ -1,0 +1,51 @@
+"""Security and good practice of pipelines. Never part of the verdict unless a task lists the rule."""
+
+import re
+from collections.abc import Iterator
+
+from inframind.categories._formats import is_unpinned
+from inframind.categories.gitlab_ci import rules
+from inframind.categories.gitlab_ci.jobs import images
+from inframind.categories.gitlab_ci.long_forms import SCRIPTS, variables
+from inframind.categories.gitlab_ci.pipeline import DEFAULTABLE, Pipeline, listed
+from inframind.types import Finding
+
+SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key)")
+PIPE_TO_SHELL = re.compile(r"\b(?:curl|wget)\b[^|;&]{0,500}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")
+LOGIN = re.compile(r"\bdocker\s+login\b[^|;&]{0,300}\s(?:-p|--password)(?:\s|=)")
+
+
+def findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Findings of the policy rung."""
+    parts = {name: pipeline.jobs[name] for name in pipeline.jobs} | {"default": pipeline.defaults}
+    for name, part in parts.items():
+        line = pipeline.line(name)
+        for image in images(part):
+            if "$" not in image and is_unpinned(image):
+                yield rules.LATEST.finding(f"{name}: {image} has no fixed tag", line)
+        commands = [str(command) for key in SCRIPTS for command in listed(part.get(key))]
+        if any(PIPE_TO_SHELL.search(command) for command in commands):
+            yield rules.PIPE_TO_SHELL.finding(f"{name}: a download runs unchecked", line)
+        if any(LOGIN.search(command) for command in commands):
+            yield rules.LOGIN.finding(f"{name}: write the password with --password-stdin", line)
+        if "only" in part or "except" in part:
+            yield rules.DEPRECATED.finding(f"{name}: write rules instead of only and except", line)
+    yield from global_findings(pipeline)
+
+
+def global_findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Secrets, includes, and defaults at the top."""
+    places = {name: job.get("variables") for name, job in pipeline.jobs.items()} | {"variables": pipeline.fields.get("variables")}
+    for place, given in places.items():
+        for name, value in variables(given).items():
+            if SECRET_NAME.search(name) and value and "$" not in value and not value.startswith("/"):
+                yield rules.SECRET.finding(f"{place}: {name} is written in plain", pipeline.line(place))
+    for item in listed(pipeline.fields.get("include")):
+        entry = item if isinstance(item, dict) else {"remote": item} if str(item).startswith("http") else {}
+        component = str(entry.get("component", "x@1"))
+        loose = ("project" in entry and "ref" not in entry) or ("remote" in entry and "integrity" not in entry)
+        if loose or "@" not in component or component.endswith("@~latest"):
+            yield rules.INCLUDE.finding("an include of others has no fixed version", pipeline.line("include"))
+    top = [key for key in DEFAULTABLE if key in pipeline.written]
+    if top:
+        yield rules.DEPRECATED.finding(f"write {', '.join(top)} below default", pipeline.line(top[0]))

@@ -1,0 +1,109 @@
+"""GitLab CI pipelines: the schema, before and after everything is merged, and what the pipeline's creation refuses."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+
+from inframind.categories import _jsonschema
+from inframind.categories.base import Configuration, Link, ParseError, Resource
+from inframind.categories.gitlab_ci import jobs, policy, references, rules
+from inframind.categories.gitlab_ci.long_forms import long_form, long_needs, pipeline_fields
+from inframind.categories.gitlab_ci.pipeline import Pipeline
+from inframind.sandbox.yaml import YamlError, load_all
+from inframind.types import Finding
+
+PACKAGE = "inframind.categories.gitlab_ci"
+FILENAME = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
+SCRIPT, STAGES = re.compile(r"^ +(?:script|trigger):", re.M), re.compile(r"^stages:", re.M)
+FOREIGN = re.compile(r"^(?:(?:jobs|on|trigger|steps|pipelines):[ \t]*(?:#.*)?$|apiVersion:|services:[ \t]*\n[ \t]+[\w\"'])", re.M)
+
+
+@cache
+def schema() -> jsonschema_rs.Validator:
+    """The compiled schema of a whole file."""
+    return jsonschema_rs.validator_for(_jsonschema.load(PACKAGE, "schema")["schema"])
+
+
+@cache
+def job_schema() -> jsonschema_rs.Validator:
+    """The compiled schema of one job."""
+    whole = _jsonschema.load(PACKAGE, "schema")["schema"]
+    return jsonschema_rs.validator_for(
+        {"$schema": whole["$schema"], "$ref": "#/definitions/job", "definitions": whole["definitions"]}
+    )
+
+
+def merged_findings(pipeline: Pipeline) -> list[Finding]:
+    """Schema errors that a job has only after `extends` is merged into it."""
+    return [
+        rules.SCHEMA.finding(f"job {name}, extended: {finding.message}", pipeline.line(name))
+        for name, job in pipeline.jobs.items()
+        if "extends" in pipeline.fields[name]
+        for finding in _jsonschema.findings(job_schema(), job, rules.SCHEMA, "")
+    ]
+
+
+class GitLabCI:
+    """The category `gitlab-ci`."""
+
+    id = "gitlab-ci"
+    title = "GitLab CI"
+    languages = ("yaml", "yml", "gitlab-ci")
+    filename = ".gitlab-ci.yml"
+    rules = rules.RULES
+
+    def detect(self, text: str, filename: str | None) -> float:
+        if filename and FILENAME.search(filename):
+            return 0.95
+        if FOREIGN.search(text) and not STAGES.search(text):
+            return 0.0
+        return 0.85 if SCRIPT.search(text) else 0.0
+
+    def parse(self, text: str) -> Pipeline:
+        try:
+            documents = load_all(text)
+        except YamlError as error:
+            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+        header: dict[str, Any] = {}
+        if len(documents) == 2 and isinstance(documents[0], dict) and set(documents[0]) == {"spec"}:
+            header = documents.pop(0)
+        if len(documents) != 1 or not isinstance(documents[0], dict):
+            raise ParseError(rules.YAML.finding("a pipeline is one mapping of jobs and keywords"))
+        marks = [number for number, line in enumerate(text.split("\n")) if line.startswith("---")]
+        return Pipeline(text, documents[0], header, marks[-1] if header and marks else 0)
+
+    def schema(self, document: Pipeline) -> Sequence[Finding]:
+        found = _jsonschema.findings(schema(), document.header, rules.SCHEMA, document.text)
+        found = found or _jsonschema.findings(schema(), document.without_null, rules.SCHEMA, document.text, document.start)
+        found = found or merged_findings(document)
+        if found:
+            return found
+        if not document.jobs and not document.includes:
+            return [rules.JOBS.finding("there is no visible job")]
+        return [*jobs.global_findings(document), *(f for name in document.jobs for f in jobs.findings(document, name))]
+
+    def references(self, document: Pipeline) -> Sequence[Finding]:
+        return list(references.findings(document))
+
+    def effective(self, document: Pipeline) -> Configuration:
+        """The pipeline, and the jobs that some pipeline has, in long forms."""
+        fields = pipeline_fields(document)
+        resources = [Resource("pipeline", str((fields.get("workflow") or {}).get("name", "")), fields, 1)]
+        links: list[Link] = []
+        for name in (name for name in document.jobs if name in document.running):
+            job = long_form(document, name)
+            source = len(resources)
+            needed = [str(need["job"]) for need in long_needs(job) if "job" in need]
+            links += [Link(source, "needs", "job", other) for other in needed]
+            links += [Link(source, "dependencies", "job", str(other)) for other in job.get("dependencies") or ()]
+            stop = (job.get("environment") or {}).get("on_stop")
+            links += [Link(source, "environment.on_stop", "job", str(stop))] if stop else []
+            resources.append(Resource("job", name, job, document.line(name)))
+        known = {resource.name for resource in resources[1:]}
+        return Configuration(tuple(resources), tuple(link for link in links if link.name in known))
+
+    def policy(self, document: Pipeline) -> Sequence[Finding]:
+        return list(policy.findings(document))
