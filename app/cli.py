@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,17 +16,24 @@ from rich.table import Table
 from inframind.cli import app
 from inframind.errors import InfraMindError
 
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
 NEEDED = {"service": ("fastapi", "sqlalchemy", "httpx", "alembic"), "train": ("torch", "transformers", "trl", "peft")}
 TERMINAL = ("succeeded", "failed", "cancelled")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 datasets = typer.Typer(help="Bring your own tasks.", no_args_is_help=True)
 jobs = typer.Typer(help="Create, list, show, follow and cancel jobs of a running service.", no_args_is_help=True)
+keys = typer.Typer(help="API keys of the service.", no_args_is_help=True)
 database = typer.Typer(help="Bring the database to another version.", no_args_is_help=True)
 app.add_typer(jobs, name="jobs")
 app.add_typer(datasets, name="datasets")
 app.add_typer(database, name="db")
+app.add_typer(keys, name="keys")
 Url = Annotated[str, typer.Option("--url", envvar="INFRAMIND_URL", help="Where the service is.")]
+API_KEY = "INFRAMIND_API_KEY"
+"""The environment variable with the key for a service that needs one: an option would show in the list of processes."""
 LOCAL = "http://127.0.0.1:8000"
 
 
@@ -44,7 +51,10 @@ def call(url: str, method: str, path: str, body: Any = None, content: bytes | No
     import httpx
 
     try:
-        answer = httpx.request(method, url + path, json=body, content=content, params=query or None, timeout=180.0, trust_env=False)
+        headers = {"Authorization": f"Bearer {os.environ[API_KEY]}"} if API_KEY in os.environ else {}
+        answer = httpx.request(
+            method, url + path, json=body, content=content, params=query or None, headers=headers, timeout=180.0, trust_env=False
+        )
     except httpx.HTTPError as error:
         errors.print(
             f"{escape(url)} does not answer ({type(error).__name__}): start the service with `inframind up`, or give --url"
@@ -189,6 +199,40 @@ def generate(
     raise typer.Exit(0 if verdict["verdict"] == "pass" else 1)
 
 
+@keys.command("create")
+def create_key(
+    scope: Annotated[list[str], typer.Option(help="train, generate, monitor or admin; may be given again.")],
+    name: Annotated[str | None, typer.Option(help="What the key is for.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Keys of one owner see the same jobs; default: this key alone.")] = None,
+) -> None:
+    """Make a key and show it, once."""
+    from app import keys as store
+
+    # On its own line and without colour, so that a script can take it.
+    typer.echo(store.create(_migrated(), scope, name, owner))
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Show the keys; their secrets are stored nowhere."""
+    from app import keys as store
+
+    table = Table("id", "name", "owner", "scopes", "last used", "state")
+    for key in store.every(_migrated()):
+        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(key.last_used_at)) if key.last_used_at else "never"
+        table.add_row(key.id, key.name or "", key.owner, ", ".join(key.scopes), used, "revoked" if key.revoked_at else "active")
+    console.print(table)
+
+
+@keys.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(help="The id, as `keys list` shows it.")]) -> None:
+    """End a key for good. A running service refuses it after a second at most."""
+    from app import keys as store
+
+    store.revoke(_migrated(), key_id)
+    console.print(f"{escape(key_id)} is revoked")
+
+
 @database.command()
 def upgrade(revision: str = "head") -> None:
     """Run the migrations up to a revision."""
@@ -201,15 +245,32 @@ def downgrade(revision: str) -> None:
     _migrate("downgrade", revision)
 
 
-def _migrate(direction: str, revision: str) -> None:
+def _engine() -> "Engine":
+    """The database that the settings name."""
     need("service")
-    from app.db import migrate
     from app.db.session import make_engine
     from app.settings import settings
 
     configured = settings()
     configured.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = make_engine(configured.url)
+    return make_engine(configured.url)
+
+
+def _migrated() -> "Engine":
+    """The same, with the tables that this code knows."""
+    engine = _engine()
+    from app.db.migrate import is_current
+
+    if not is_current(engine):
+        errors.print("the database is not at this version: run `inframind db upgrade` first")
+        raise typer.Exit(2)
+    return engine
+
+
+def _migrate(direction: str, revision: str) -> None:
+    engine = _engine()
+    from app.db import migrate
+
     (migrate.upgrade if direction == "upgrade" else migrate.downgrade)(engine, revision)
     console.print(f"the database is at {revision}")
 

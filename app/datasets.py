@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from app.db.models import Dataset
+from app.db.ownership import acting
 from app.db.session import database_now, reading, writing
 from app.errors import InvalidError, NotFoundError
 from app.jobs.views import View
@@ -55,10 +56,11 @@ def add(engine: Engine, verifier: Verifier, artifacts: Path, body: bytes, name: 
     save(found.tasks, folder(artifacts))
     counts = {"tasks": _count([task.split for task in found.tasks]), "categories": _count([task.category for task in found.tasks])}
     with writing(engine) as session:
-        row = session.get(Dataset, identity)
+        owner = acting.get().owner or ""
+        row = session.get(Dataset, (identity, owner))
         if row is None:
             row = Dataset(
-                id=identity, name=name, duplicates=found.duplicates, derived=found.derived, unchecked=found.unchecked,
+                id=identity, owner=owner, name=name, duplicates=found.duplicates, derived=found.derived, unchecked=found.unchecked,
                 created_at=database_now(session), **counts,
             )  # fmt: skip
             session.add(row)
@@ -68,7 +70,8 @@ def add(engine: Engine, verifier: Verifier, artifacts: Path, body: bytes, name: 
 def find(engine: Engine, identity: str) -> DatasetView:
     """One dataset. Raises NotFoundError."""
     with reading(engine) as session:
-        row = session.get(Dataset, identity) if identity.isascii() and identity.isprintable() else None
+        known = identity.isascii() and identity.isprintable()
+        row = session.scalars(select(Dataset).where(Dataset.id == identity).limit(1)).first() if known else None
         if row is None:
             raise NotFoundError(f"there is no dataset {identity[:64]!r}; GET /datasets lists those that exist", param="dataset")
         return _view(row)

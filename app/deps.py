@@ -1,11 +1,13 @@
 """What routers ask for."""
 
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
+from app.errors import ForbiddenError
 from app.inference import Inference
+from app.keys import Caller
 from app.settings import Settings
 from inframind.rewards.verifier import Verifier
 
@@ -30,7 +32,25 @@ def configured(request: Request) -> Settings:
     return cast(Settings, request.app.state.settings)
 
 
+async def asking(request: Request) -> Caller:
+    """Who asks."""
+    return cast(Caller, request.scope["caller"])
+
+
 Database = Annotated[Engine, Depends(database)]
 Verifying = Annotated[Verifier, Depends(verifier)]
 Serving = Annotated[Inference, Depends(inference)]
+Asking = Annotated[Caller, Depends(asking)]
 Configured = Annotated[Settings, Depends(configured)]
+
+
+def needs(scope: str) -> Any:
+    """The dependency of a router: the caller's key must have the scope."""
+
+    async def check(caller: Asking) -> None:
+        if not caller.may(scope):
+            raise ForbiddenError(
+                f"this key has not the scope `{scope}`: `inframind keys create --scope {scope}` makes one that has"
+            )
+
+    return Depends(check)

@@ -24,6 +24,31 @@ class NotFoundError(ServiceError):
     status = 404
 
 
+class UnauthorizedError(ServiceError):
+    """No key, or none that is valid."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class ForbiddenError(ServiceError):
+    """The key has not the scope that the route needs."""
+
+    code = "forbidden"
+    status = 403
+
+
+class TooManyRequestsError(ServiceError):
+    """A limit is reached; try again after `retry_after` seconds."""
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class ConflictError(ServiceError):
     """The thing is not in a state that allows this."""
 

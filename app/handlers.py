@@ -11,13 +11,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from app.errors import status_of
+from app.errors import TooManyRequestsError, UnauthorizedError, status_of
 from inframind.errors import InfraMindError
 
 log = logging.getLogger("inframind.api")
 RETRY_AFTER_SECONDS = 2
-CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-MESSAGES = {404: "there is no such route; GET /docs lists those that exist"}
+CODES = {404: "not_found", 405: "method_not_allowed", 408: "body_too_slow", 413: "body_too_large", 422: "invalid_request"}
+DATABASE_LOST = (OperationalError, InterfaceError, PoolTimeoutError)
+MESSAGES = {404: "there is no such route"}
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -25,7 +26,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(InfraMindError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for lost in (OperationalError, InterfaceError, PoolTimeoutError):
+    for lost in DATABASE_LOST:
         app.add_exception_handler(lost, _database)
     app.add_exception_handler(Exception, _unknown)
 
@@ -39,7 +40,15 @@ def _answer(
 
 def _known(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, InfraMindError)
-    return _answer(_status(request, status_of(error)), error.code, str(error), error.param)
+    return refusal(error, _status(request, status_of(error)))
+
+
+def refusal(error: InfraMindError, status: int | None = None) -> JSONResponse:
+    """The answer to an error of ours."""
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, UnauthorizedError) else {}
+    if isinstance(error, TooManyRequestsError):
+        headers["Retry-After"] = str(error.retry_after)
+    return _answer(status or status_of(error), error.code, str(error), error.param, headers)
 
 
 def _status(request: Request, status: int) -> int:
@@ -58,16 +67,21 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
     return _answer(status, "invalid_request", f"{place or 'body'}: {first['msg'].removeprefix('Value error, ')}", place or None)
 
 
-def _http(_: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == 400:
         # FastAPI's answer to a body that Python's parser gives up on: too deep, too long a number, not UTF-8.
         return _answer(422, "invalid_request", "the body cannot be read as JSON")
     message = MESSAGES.get(error.status_code, str(error.detail))
-    return _answer(error.status_code, CODES.get(error.status_code, "http_error"), message, headers=error.headers)
+    return _answer(_status(request, error.status_code), CODES.get(error.status_code, "http_error"), message, headers=error.headers)
 
 
 def _database(_: Request, error: Exception) -> JSONResponse:
+    return database_lost(error)
+
+
+def database_lost(error: Exception) -> JSONResponse:
+    """The answer while the database is away."""
     log.error("the database does not answer: %s", type(error).__name__, exc_info=error)
     return _answer(503, "database_unavailable", "the database does not answer; try again in a moment")
 

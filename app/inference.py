@@ -133,10 +133,11 @@ class Inference:
             if model != self.base_model:
                 raise InvalidError(f"the inference server serves {self.base_model}, not {model}", param="model")
             return
+        # Asked of the database every time: that another caller's adapter is loaded makes it nobody else's.
+        row = await run_in_threadpool(service.adapter, self._engine, model)
         async with self._loading.setdefault(model, asyncio.Lock()):
             if model in self._loaded:
                 return
-            row = await run_in_threadpool(service.adapter, self._engine, model)
             if row.base_model != self.base_model:
                 raise InvalidError(f"{model} belongs to {row.base_model}; the server serves {self.base_model}", param="model")
             await run_in_threadpool(verify_adapter, Path(row.path))

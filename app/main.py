@@ -5,16 +5,29 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.api import datasets, generate, health, jobs, models, openai, verify
 from app.db.session import make_engine
+from app.deps import needs
+from app.gate import OPEN_PATHS, Gate
 from app.handlers import add_handlers
 from app.inference import Inference
+from app.keys import Keyring, check_start
 from app.middleware import BodyLimit
 from app.settings import Settings, settings
 from inframind import __version__
 from inframind.rewards.verifier import Verifier
 
+ROUTERS = {
+    "train": (jobs.router, datasets.router),
+    "generate": (generate.router, openai.router, verify.router),
+}
+"""Scope -> the routers that need it. What is in no list is for every key."""
+REFUSALS = {
+    status: {"description": text, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorView"}}}}
+    for status, text in {"401": "No valid key", "403": "The key has not the scope", "429": "A limit is reached"}.items()
+}
 DESCRIPTION = "Trains small language models for Infrastructure as Code with verified rewards, and serves them."
 
 
@@ -26,6 +39,8 @@ def create_app(given: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = configured
         app.state.engine = make_engine(configured.url)
+        check_start(app.state.engine, configured)
+        app.state.keys = Keyring(app.state.engine)
         app.state.verifier = Verifier(configured.verifier_workers)
         app.state.inference = Inference(configured, app.state.engine)
         yield
@@ -33,20 +48,34 @@ def create_app(given: Settings | None = None) -> FastAPI:
         app.state.verifier.close()
         app.state.engine.dispose()
 
-    app = FastAPI(title="InfraMind", version=__version__, description=DESCRIPTION, lifespan=lifespan)
-    for router in (jobs.router, models.router, datasets.router, generate.router, openai.router, verify.router, health.router):
-        app.include_router(router)
+    hidden: dict[str, Any] = (
+        {"redoc_url": None} if configured.shows_docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    )
+    app = FastAPI(title="InfraMind", version=__version__, description=DESCRIPTION, lifespan=lifespan, **hidden)
+    for scope, routers in ROUTERS.items():
+        for router in routers:
+            app.include_router(router, dependencies=[needs(scope)])
+    app.include_router(models.router)
+    app.include_router(health.router)
     add_handlers(app)
+    # The last one added is the first to see a request.
     limits = {"/datasets": configured.max_dataset_bytes}
-    app.add_middleware(BodyLimit, limit=configured.max_body_bytes, limits=limits)
+    app.add_middleware(BodyLimit, settings=configured, limits=limits)
+    app.add_middleware(Gate, settings=configured)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=configured.hosts, www_redirect=False)
     generated = app.openapi
     app.openapi = lambda: truthful(generated())  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
 
 
 def truthful(document: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI document without the 422 that FastAPI adds to every body: OpenAI's routes answer 400."""
+    """The OpenAPI document with what FastAPI cannot know: the key and its refusals, and OpenAI's 400 instead of 422."""
+    document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "im_<id>_<secret>"}}
     for path, operations in document["paths"].items():
-        for operation in operations.values() if path.startswith("/v1/") else ():
-            operation["responses"].pop("422", None)
+        for operation in operations.values():
+            if path.startswith("/v1/"):
+                operation["responses"].pop("422", None)
+            if path not in OPEN_PATHS:
+                operation["security"] = [{"key": []}]
+                operation["responses"] |= REFUSALS
     return document

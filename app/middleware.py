@@ -1,33 +1,71 @@
-"""What every request passes before it is routed."""
+"""What a request's body has to be."""
 
+import asyncio
+import re
 from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.settings import Settings
+
+TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+
 
 class BodyLimit:
-    """Refuses bodies over `limit` bytes, or over the limit of their path.
+    """Refuses bodies over the limit of bytes, or over the limit of their path, too deep ones and those that do not come.
 
     Counts what really comes: a declared length may be missing or wrong.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, limits: Mapping[str, int]) -> None:
-        self._app = app
-        self._limit, self._limits = limit, limits
+    def __init__(self, app: ASGIApp, settings: Settings, limits: Mapping[str, int]) -> None:
+        self._app, self._settings, self._limits = app, settings, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI call."""
-        size = 0
-        limit = self._limits.get(scope.get("path", ""), self._limit)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_json = scope["path"] not in self._limits
+        limit = self._settings.max_body_bytes if is_json else self._limits[scope["path"]]
+        depth = self._settings.max_json_depth
+        body, size, whole = bytearray(), 0, False
 
-        async def counted() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
+        async def checked() -> Message:
+            nonlocal size, whole
+            if whole:
+                return await receive()
+            # FastAPI passes an HTTPException of the stream on to the handlers, and nothing else.
+            try:
+                async with asyncio.timeout(self._settings.body_timeout_seconds):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, "the body does not come") from None
+            piece = message.get("body", b"")
+            size += len(piece)
             if size > limit:
-                # FastAPI passes an HTTPException of the stream on to the handlers, and nothing else.
                 raise HTTPException(413, f"the body has more than {limit} bytes")
+            if is_json:
+                body.extend(piece)
+            whole = not message.get("more_body", False)
+            if whole and is_deeper(body, depth):
+                raise HTTPException(422, f"the body nests deeper than {depth} levels")
             return message
 
-        await self._app(scope, counted if scope["type"] == "http" else receive, send)
+        await self._app(scope, checked, send)
+
+
+def is_deeper(body: bytes | bytearray, limit: int) -> bool:
+    """Whether a JSON text nests deeper than `limit`."""
+    if body.count(b"[") + body.count(b"{") <= limit:
+        return False
+    depth = 0
+    for token in TOKENS.finditer(body):
+        first = token[0][:1]
+        if first in b"[{":
+            depth += 1
+            if depth > limit:
+                return True
+        elif first in b"]}":
+            depth -= 1
+    return False

@@ -1,9 +1,10 @@
 """Settings of the service, from environment variables with the prefix INFRAMIND_. Their only reader."""
 
+import ipaddress
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -14,16 +15,30 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("inframind-data")
     """Database, artifacts and logs of the embedded service."""
-    database_url: str = ""
+    database_url: SecretStr = SecretStr("")
     """SQLAlchemy URL; empty: SQLite in `data_dir`."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    trusted_hosts: str = ""
+    """Host names of the service, separated by commas, as clients write them; the loopback's names and `host` always count."""
+    docs: bool | None = None
+    """Whether /docs and /openapi.json are served; unset: only while no key is needed."""
+    rate_limit: str = "1200/minute"
+    """Requests of one key, per api process."""
+    failed_key_limit: str = "30/minute"
+    """Requests without a valid key from one address, per api process."""
+    max_concurrent_requests: int = Field(default=64, ge=1)
+    """Requests of one key that run at once, open streams included, per api process."""
     inference_url: str = "http://127.0.0.1:8001"
     inference_base_model: str = "inframind-nano"
     """The base model that the inference server serves."""
     inference_timeout_seconds: float = 120.0
     verifier_workers: int = Field(default=2, ge=1, le=64)
     max_body_bytes: int = 1_000_000
+    max_json_depth: int = Field(default=64, ge=8)
+    """Lists and objects within one another in a body."""
+    body_timeout_seconds: float = Field(default=30.0, gt=0)
+    """How long a client may take to send the next piece of a body."""
     max_dataset_bytes: int = 50_000_000
     """Largest body of `POST /datasets`."""
     lease_seconds: float = Field(default=20.0, gt=0)
@@ -38,12 +53,35 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database's URL."""
-        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'inframind.db'}"
+        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir.absolute() / 'inframind.db'}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no key is needed: one person's own machine, on its loopback, with the embedded database."""
+        return _is_loopback(self.host) and self.url.startswith("sqlite")
+
+    @property
+    def shows_docs(self) -> bool:
+        """Whether /docs and /openapi.json are served."""
+        return self.is_open if self.docs is None else self.docs
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names by which clients may call the service."""
+        named = [name.strip() for name in self.trusted_hosts.split(",") if name.strip()]
+        return ["localhost", "127.0.0.1", "[::1]", self.host, *named]
 
     @property
     def artifacts(self) -> Path:
         """Folder of adapters and checkpoints."""
         return self.data_dir.absolute() / "artifacts"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @lru_cache

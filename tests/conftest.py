@@ -1,10 +1,12 @@
 """What several kinds of tests need."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+os.environ["INFRAMIND_TRUSTED_HOSTS"] = "testserver"  # what Starlette's test client calls the service
 MakeAdapter = Callable[..., Path]
 
 

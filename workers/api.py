@@ -1,9 +1,11 @@
-"""The api as a child of `inframind up`: `python -m workers.api --host H --port N`."""
+"""The api: `python -m workers.api [--host H] [--port N]`; a child of `inframind up`, or a container of its own."""
 
 import argparse
+import os
 
 import uvicorn
 
+from app.settings import settings
 from workers.process import die_with_parent
 
 
@@ -11,13 +13,17 @@ def main() -> None:
     """The process."""
     die_with_parent()
     parser = argparse.ArgumentParser(prog="workers.api", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True)
-    given = parser.parse_args()
+    given = settings()
+    parser.add_argument("--host", default=given.host)
+    parser.add_argument("--port", type=int, default=given.port)
+    chosen = parser.parse_args()
+    # The application reads its settings itself, and has to know where it can be reached.
+    os.environ |= {"INFRAMIND_HOST": chosen.host, "INFRAMIND_PORT": str(chosen.port)}
     # Open event streams must not hold up the end.
     uvicorn.run(
-        "app.main:create_app", factory=True, host=given.host, port=given.port, access_log=False, timeout_graceful_shutdown=2
-    )
+        "app.main:create_app", factory=True, host=chosen.host, port=chosen.port, access_log=False, server_header=False,
+        timeout_graceful_shutdown=2,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from rich.markup import escape
 
 from app.db.migrate import upgrade
 from app.db.session import make_engine
+from app.keys import check_start
 from app.settings import Settings, settings
 from inframind.errors import ConfigError, InfraMindError
 from workers.process import die_with_parent, signal_group, spawn
@@ -198,6 +199,7 @@ def serve(given: Settings) -> int:
     with lock(given.data_dir):
         engine = make_engine(given.url)
         upgrade(engine)
+        check_start(engine, given)
         engine.dispose()
         out.print(f"{'database':<10} ready ({escape(str(given.data_dir))})")
         service = Service(given)

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from app.api import _examples as examples
-from app.deps import Configured, Database
+from app.deps import Asking, Configured, Database
 from app.jobs import service
 from app.jobs.spec import JobSpec
 from app.jobs.state import JobState
@@ -28,9 +28,9 @@ PAGE = 200
 
 
 @router.post("", status_code=201, responses={201: examples.shown(examples.QUEUED)})
-def create_job(spec: JobSpec, response: Response, database: Database, settings: Configured) -> JobView:
+def create_job(spec: JobSpec, response: Response, database: Database, settings: Configured, caller: Asking) -> JobView:
     """Queues a training job. From this answer on it is never lost while the database is intact."""
-    job = service.submit(database, spec, settings.max_attempts)
+    job = service.submit(database, spec, settings.max_attempts, caller.owner)
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
 

@@ -5,6 +5,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from app.db.ownership import Owned
+
 QUEUED, RUNNING = text("state = 'queued'"), text("state = 'running'")
 WAITING = text("deadline_at IS NOT NULL AND state IN ('queued', 'paused')")
 
@@ -15,7 +17,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, float: Float(53)}  # noqa: RUF012 - SQLAlchemy's form
 
 
-class Job(Base):
+class Job(Owned, Base):
     """One job: the row is the truth."""
 
     __tablename__ = "jobs"
@@ -62,6 +64,8 @@ class Job(Base):
     started_at: Mapped[float | None] = mapped_column(Float(53))
     finished_at: Mapped[float | None] = mapped_column(Float(53))
     device: Mapped[str | None] = mapped_column(String(64))
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    """The request that made the job: it ties the logs of api, worker and trainer together."""
 
     __table_args__ = (
         Index(
@@ -152,10 +156,11 @@ class Checkpoint(Base):
     at: Mapped[float] = mapped_column(Float(53))
 
 
-class Adapter(Base):
+class Adapter(Owned, Base):
     """A published adapter. The path is ours; the id never becomes one."""
 
     __tablename__ = "adapters"
+    __table_args__ = (Index("adapters_by_owner", "owner"),)
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
     stage: Mapped[str] = mapped_column(String(32))
@@ -167,11 +172,12 @@ class Adapter(Base):
     created_at: Mapped[float] = mapped_column(Float(53))
 
 
-class Dataset(Base):
-    """Users' own tasks; the file lies with the artifacts under the same name."""
+class Dataset(Owned, Base):
+    """Users' own tasks; the file lies with the artifacts under the same name, once for all who added the same content."""
 
     __tablename__ = "datasets"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str | None] = mapped_column(String(128))
     tasks: Mapped[dict[str, Any]] = mapped_column(JSON)
     categories: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -179,6 +185,20 @@ class Dataset(Base):
     derived: Mapped[int] = mapped_column(Integer)
     unchecked: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[float] = mapped_column(Float(53))
+
+
+class ApiKey(Base):
+    """A key of the api. The secret itself is nowhere."""
+
+    __tablename__ = "api_keys"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(128))
+    owner: Mapped[str] = mapped_column(String(64))
+    scopes: Mapped[list[Any]] = mapped_column(JSON)
+    sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[float] = mapped_column(Float(53))
+    last_used_at: Mapped[float | None] = mapped_column(Float(53))
+    revoked_at: Mapped[float | None] = mapped_column(Float(53))
 
 
 class Worker(Base):

@@ -80,6 +80,7 @@ def publish_stage(
         session.add(
             Adapter(
                 id=manifest["id"],
+                owner=job.owner,
                 job_id=job.id,
                 stage=stage,
                 stage_index=stage_index,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.db.migrate import is_current
 from app.db.models import Adapter, Dataset, Job, JobEvent, JobMetric, StageResult, Worker
+from app.db.ownership import acting
 from app.db.session import database_now, reading, writing
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.jobs.lease import finish
@@ -47,20 +48,24 @@ def submit(engine: Engine, spec: JobSpec, max_attempts: int = 3, owner: str | No
     with writing(engine) as session:
         if spec.start_from is not None:
             _check_parent(session, spec)
-        if spec.dataset != DEFAULT_DATASET and (not DATASET.fullmatch(spec.dataset) or session.get(Dataset, spec.dataset) is None):
+        if spec.dataset != DEFAULT_DATASET and not _has_dataset(session, spec.dataset):
             message = f"unknown dataset {spec.dataset!r}: GET /datasets lists those that exist, beside {DEFAULT_DATASET}"
             raise InvalidError(message, param="dataset")
         now = database_now(session)
         job = Job(
             id=new_id(now), owner=owner, name=spec.name, state=JobState.QUEUED, method=spec.method, base_model=spec.base_model,
             start_from=spec.start_from, dataset=spec.dataset, seed=spec.seed, spec=stages, meta=spec.metadata,
-            created_at=now, max_attempts=max_attempts, metrics={},
+            created_at=now, max_attempts=max_attempts, metrics={}, request_id=acting.get().request_id,
         )  # fmt: skip
         session.add(job)
         session.flush()
         add_event(session, job, "info", "queued", "the job was accepted")
         session.refresh(job)
         return job_view(job, [])
+
+
+def _has_dataset(session: Session, name: str) -> bool:
+    return bool(DATASET.fullmatch(name)) and session.scalar(select(Dataset.id).where(Dataset.id == name).limit(1)) is not None
 
 
 def _check_parent(session: Session, spec: JobSpec) -> None:

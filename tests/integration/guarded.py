@@ -1,0 +1,69 @@
+"""A service that needs keys, with two owners; the first has one of everything."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from app import keys
+from app.db.migrate import upgrade
+from app.db.session import make_engine
+from app.jobs import lease, record
+from app.main import create_app
+from app.settings import Settings
+
+ROWS = (
+    '{"instruction": "A Dockerfile from alpine:3.20 that runs as app.", "output": "FROM alpine:3.20\\nUSER app\\n"}\n'
+    '{"instruction": "From debian:12, work in /srv.", "output": "FROM debian:12\\nWORKDIR /srv\\n", "category": "dockerfile"}\n'
+)
+DAPO = {"method": "dapo", "base_model": "inframind-nano"}
+ADAPTER = "im-first-sft"
+
+
+@dataclass
+class Guarded:
+    """The service and its keys."""
+
+    client: TestClient
+    settings: Settings
+    first: str
+    second: str
+    admin: str
+
+    @property
+    def engine(self) -> Any:
+        return self.client.app.state.engine  # type: ignore[attr-defined]  # our application
+
+    def call(self, key: str | None, method: str, path: str, **more: Any) -> Any:
+        """One request with a key."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return self.client.request(method, path, headers=headers | more.pop("headers", {}), **more)
+
+
+@contextmanager
+def guarded(folder: Path, **more: Any) -> Iterator[Guarded]:
+    """A service on an address that others reach."""
+    values = {"data_dir": folder, "host": "0.0.0.0", "inference_url": "http://127.0.0.1:9", "verifier_workers": 1, "docs": True}
+    configured = Settings(**(values | more))
+    engine = make_engine(configured.url)
+    upgrade(engine)
+    made = [keys.create(engine, scopes) for scopes in (["train", "generate"], ["train", "generate"], ["admin"])]
+    engine.dispose()
+    with TestClient(create_app(configured), raise_server_exceptions=False) as client:
+        yield Guarded(client, configured, *made)
+
+
+def own_everything(service: Guarded) -> dict[str, str]:
+    """One of everything for the first owner: path parameter -> id."""
+    job_id = service.call(service.first, "POST", "/jobs", json=DAPO).json()["id"]
+    dataset = service.call(service.first, "POST", "/datasets", content=ROWS).json()["id"]
+    held = lease.claim(service.engine, "worker", "device", 20.0)
+    assert held is not None and held.job_id == job_id
+    with lease.fenced(service.engine, held) as (session, job):
+        record.start_stage(session, job, 0, "sft", 3)
+        record.add_metrics(session, job, 0, 1, {"loss": 1.0})
+        record.publish_stage(session, job, 0, "sft", {}, 1.0, {"id": ADAPTER, "parent": None}, str(service.settings.data_dir))
+    return {"job_id": job_id, "dataset_id": dataset, "name": ADAPTER}
