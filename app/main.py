@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.api import datasets, generate, health, jobs, models, openai, verify
+from app.api._examples import error
 from app.db.session import make_engine
 from app.deps import needs
 from app.gate import OPEN_PATHS, Gate
@@ -25,9 +26,12 @@ ROUTERS = {
 }
 """Scope -> the routers that need it. What is in no list is for every key."""
 REFUSALS = {
-    status: {"description": text, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorView"}}}}
-    for status, text in {"401": "No valid key", "403": "The key has not the scope", "429": "A limit is reached"}.items()
+    "401": ("No valid key", error("unauthorized", "a valid API key is needed: `Authorization: Bearer im_...`")),
+    "403": ("The key has not the scope", error("forbidden", "this key has not the scope `train`")),
+    "429": ("A limit is reached; `Retry-After` says for how long", error("too_many_requests", "too many requests")),
 }
+"""What every route behind the gate may answer."""
+ERROR = {"$ref": "#/components/schemas/ErrorView"}
 DESCRIPTION = "Trains small language models for Infrastructure as Code with verified rewards, and serves them."
 
 
@@ -77,5 +81,7 @@ def truthful(document: dict[str, Any]) -> dict[str, Any]:
                 operation["responses"].pop("422", None)
             if path not in OPEN_PATHS:
                 operation["security"] = [{"key": []}]
-                operation["responses"] |= REFUSALS
+                for status, (text, example) in REFUSALS.items():
+                    content = {"application/json": {"schema": ERROR, **example["content"]["application/json"]}}
+                    operation["responses"][status] = {"description": text, "content": content}
     return document

@@ -177,7 +177,7 @@ class Dataset(Owned, Base):
 
     __tablename__ = "datasets"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True, server_default="")
     name: Mapped[str | None] = mapped_column(String(128))
     tasks: Mapped[dict[str, Any]] = mapped_column(JSON)
     categories: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -27,7 +27,7 @@ def upgrade() -> None:
     op.add_column("adapters", sa.Column("owner", sa.String(length=64), nullable=True))
     op.create_index("adapters_by_owner", "adapters", ["owner"])
     op.add_column("jobs", sa.Column("request_id", sa.String(length=64), nullable=True))
-    copy_datasets("owned", sa.Column("owner", sa.String(length=64), nullable=False))
+    copy_datasets("owned", sa.Column("owner", sa.String(length=64), server_default="", nullable=False))
     op.execute(f"INSERT INTO datasets_copy SELECT {COLUMNS}, '' FROM datasets")  # noqa: S608 - our own names
     replace_datasets()
 
