@@ -66,6 +66,7 @@ def verify(
     category: Annotated[str | None, typer.Option(help="terraform, kubernetes, ...; detected by default.")] = None,
     checks: Annotated[Path | None, typer.Option(help="JSON list of checks that every file must meet.")] = None,
     policy: Annotated[list[str] | None, typer.Option(help="Policy rule that counts for the verdict; may be repeated.")] = None,
+    rego: Annotated[list[Path] | None, typer.Option(help="Rego policy that every file must meet; may be repeated.")] = None,
     jsonl: Annotated[str | None, typer.Option(help="Judge a stream of JSON lines {id, category, text, checks}.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Verdicts as JSON, a line each.")] = False,
     as_sarif: Annotated[bool, typer.Option("--sarif", help="Findings as one SARIF 2.1.0 log.")] = False,
@@ -79,7 +80,8 @@ def verify(
             if jsonl is not None:
                 code = _verify_stream(verifier, jsonl)
             else:
-                requests = [_request(name, category, _checks(checks), tuple(policy or ())) for name in files or ()]
+                asked = (*_checks(checks), *map(_rego, rego or ()))
+                requests = [_request(name, category, asked, tuple(policy or ())) for name in files or ()]
                 verdicts = verifier.verify_many(requests)
                 _print(requests, verdicts, as_json=as_json, as_sarif=as_sarif)
                 code = _exit_code(verdict.verdict for verdict in verdicts)
@@ -119,6 +121,10 @@ def _checks(path: Path | None) -> tuple[Check, ...]:
     except ValidationError as error:
         first = error.errors()[0]
         raise DataError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}", param="--checks") from None
+
+
+def _rego(path: Path) -> Check:
+    return Check(op="rego", id=path.name[:128], value=_read(str(path)))
 
 
 def _request(name: str, category: str | None, checks: tuple[Check, ...], policies: tuple[str, ...]) -> VerifyRequest:

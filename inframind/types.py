@@ -57,8 +57,9 @@ Op = Literal[
     "count",
     "references",
     "any_of",
+    "rego",
 ]
-NEGATIVE_OPS = frozenset({"absent", "not_equals", "at_most"})
+NEGATIVE_OPS = frozenset({"absent", "not_equals", "at_most", "rego"})
 """Ops that an empty answer satisfies: they earn nothing until a positive check holds."""
 
 

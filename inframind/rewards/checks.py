@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from inframind.categories.base import Configuration, Resource
 from inframind.errors import DataError
+from inframind.rewards import rego
 from inframind.rewards.expressions import MAX_PATTERN, compiled, matches, pattern, search
 from inframind.types import NEGATIVE_OPS, Check, CheckResult, Json, Selector
 
@@ -23,6 +24,8 @@ def validate_checks(checks: Sequence[Check], where: str = "checks", nesting: int
             if not check.checks:
                 raise DataError(f"{here}: any_of needs at least one check in `checks`", param=f"{here}.checks")
             validate_checks(check.checks, f"{here}.checks", nesting + 1)
+        elif check.op == "rego":
+            rego.validate(check.value, f"{here}.value")
         else:
             _validate_fields(check, here)
             _validate_value(check, here)
@@ -192,6 +195,9 @@ def evaluate(check: Check, configuration: Configuration) -> CheckResult:
         if any(result.passed for result in results):
             return CheckResult(id=label, passed=True)
         return CheckResult(id=label, passed=False, message=" or ".join(result.message for result in results)[:MAX_MESSAGE])
+    if check.op == "rego":
+        reasons = rego.denials(check.value, configuration)
+        return CheckResult(id=label, passed=not reasons, message="; ".join(reasons)[:MAX_MESSAGE])
     chosen = select(configuration, check)
     passed, message = _outcome(check, configuration, chosen)
     return CheckResult(id=label, passed=passed, message="" if passed else message[:MAX_MESSAGE])
@@ -218,6 +224,11 @@ def _outcome(check: Check, configuration: Configuration, chosen: Sequence[int]) 
     found = next((value for value, good in zip(values, holds, strict=True) if not good), None)
     asked = ASKED[check.op].format(as_text(check.value)[:MAX_VALUE])
     return passed, f"{check.path} of {what} is {'missing' if found is None else as_text(found)[:MAX_VALUE]}, {asked}"
+
+
+def has_rego(checks: Sequence[Check]) -> bool:
+    """Whether a policy is among the checks."""
+    return any(check.op == "rego" or has_rego(check.checks) for check in checks)
 
 
 def is_negative(check: Check) -> bool:

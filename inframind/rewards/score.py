@@ -153,7 +153,7 @@ def score_json(payload: str) -> str:
         return json.dumps({"error": {"code": error.code, "message": str(error), "param": error.param}})
     except ImportError as error:
         # No text makes a module disappear: the installation is broken.
-        return unscorable(request, f"the verifier is not installed whole: cannot import {error.name}").model_dump_json()
+        return unscorable(request, f"cannot import {error.name}: run `pip install {error.name}`").model_dump_json()
 
 
 def crashed(request: VerifyRequest, rule: str, message: str) -> Verdict:

@@ -1,18 +1,20 @@
 """The verifier as everybody uses it: the ladder, in guarded warm worker processes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
 from pydantic_core import PydanticSerializationError
 
 from inframind.errors import ConfigError, DataError, SandboxError
+from inframind.rewards.checks import has_rego
 from inframind.rewards.score import crashed, guarded, unscorable
 from inframind.sandbox.pool import CallFailedError, Pool
 from inframind.types import Verdict, VerifyRequest
 
 DEADLINE_SECONDS = 2.0
+TARGET = "inframind.rewards.score:score_json"
 
 RequestError = ConfigError | DataError
 ERRORS: dict[str, type[RequestError]] = {ConfigError.code: ConfigError, DataError.code: DataError}
@@ -26,7 +28,9 @@ class Verifier:
 
     def __init__(self, workers: int = 2, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self._deadline = deadline_seconds
-        self._pool = Pool("inframind.rewards.score:score_json", workers, deadline_seconds)
+        self._pool = Pool(TARGET, workers, deadline_seconds)
+        # Rego's interpreter reserves more address space than any limit that would bound memory.
+        self._rego_pool = Pool(TARGET, workers, deadline_seconds, "resident")
 
     def verify(self, request: VerifyRequest) -> Verdict:
         """The verdict; an environment that fails gives `unscorable`. Raises ConfigError or DataError for a meaningless request."""
@@ -48,16 +52,25 @@ class Verifier:
         verdicts = [guarded(request) for request in requests]
         payloads = [_payload(request, refused=verdict is not None) for request, verdict in zip(requests, verdicts, strict=True)]
         travelling = [
-            payload for payload, verdict in zip(payloads, verdicts, strict=True) if isinstance(payload, str) and verdict is None
+            (request, payload)
+            for request, payload, verdict in zip(requests, payloads, verdicts, strict=True)
+            if isinstance(payload, str) and verdict is None
         ]
-        try:
-            replies = iter(self._pool.map(travelling))
-        except SandboxError as error:
-            replies = iter([error] * len(travelling))
+        plain = self._replies(self._pool, [payload for request, payload in travelling if not has_rego(request.checks)])
+        rego = self._replies(self._rego_pool, [payload for request, payload in travelling if has_rego(request.checks)])
         return [
-            payload if isinstance(payload, DataError) else verdict or self._answer(request, next(replies))
+            payload
+            if isinstance(payload, DataError)
+            else verdict or self._answer(request, next(rego if has_rego(request.checks) else plain))
             for request, verdict, payload in zip(requests, verdicts, payloads, strict=True)
         ]
+
+    @staticmethod
+    def _replies(pool: Pool, payloads: Sequence[str]) -> Iterator[str | CallFailedError | SandboxError]:
+        try:
+            return iter(pool.map(payloads))
+        except SandboxError as error:
+            return iter([error] * len(payloads))
 
     def _answer(self, request: VerifyRequest, reply: str | CallFailedError | SandboxError) -> Verdict | RequestError:
         if isinstance(reply, CallFailedError):
@@ -73,11 +86,12 @@ class Verifier:
 
     def process_ids(self) -> list[int]:
         """Of the workers that wait for work: for measurements."""
-        return self._pool.process_ids()
+        return self._pool.process_ids() + self._rego_pool.process_ids()
 
     def close(self) -> None:
         """Ends the workers."""
         self._pool.close()
+        self._rego_pool.close()
 
     def __enter__(self) -> Self:
         return self

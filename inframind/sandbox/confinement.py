@@ -15,8 +15,11 @@ import struct
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 MEMORY_BYTES = 2 << 30
+MemoryBound = Literal["address-space", "resident"]
+"""`resident`: for a target whose allocator reserves far more than it uses; the parent then watches what is in use."""
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 22, 38
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SECCOMP_MODE_FILTER = 2
@@ -45,7 +48,7 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-def confine(parent: int) -> None:
+def confine(parent: int, *, limit_address_space: bool = True) -> None:
     """Applies the limits to this process. Leaves at once if the parent is gone already."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)
@@ -54,7 +57,7 @@ def confine(parent: int) -> None:
     if os.getppid() != parent:
         os._exit(0)
     for kind, limit in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
+        *(((resource.RLIMIT_AS, MEMORY_BYTES),) if limit_address_space else ()),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 64),

@@ -6,6 +6,7 @@ A call that hangs or crashes its worker is repeated once, alone, in a fresh work
 import logging
 import os
 import queue
+import resource
 import select
 import signal
 import subprocess
@@ -14,9 +15,11 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import IO
 
 from inframind.errors import SandboxError
+from inframind.sandbox.confinement import MEMORY_BYTES, MemoryBound
 from inframind.sandbox.worker import ANSWER, REQUEST, RESPONSE
 
 log = logging.getLogger(__name__)
@@ -24,6 +27,8 @@ log = logging.getLogger(__name__)
 START_SECONDS = 60.0
 WALL_FACTOR = 5.0
 """Wall-clock limit of a call in units of its processor-time limit: for a machine that is busy, and a worker that only sleeps."""
+WATCH_SECONDS = 0.05
+"""How often the memory of a worker is looked at whose address space is not limited."""
 CALLS_PER_WORKER = 20_000
 """A worker is replaced after so many calls, so that a slow leak in a parser stays small."""
 
@@ -44,10 +49,11 @@ class CallFailedError(WorkerLostError):
 class Worker:
     """One process. Not thread-safe; the pool hands it to one thread at a time. Raises SandboxError if it does not start."""
 
-    def __init__(self, target: str, cpu_seconds: float) -> None:
+    def __init__(self, target: str, cpu_seconds: float, bound: MemoryBound = "address-space") -> None:
         self._limit = cpu_seconds * WALL_FACTOR
+        self._watched = bound == "resident"
         self.calls = 0
-        command = [sys.executable, "-I", "-m", "inframind.sandbox.worker", target, str(os.getpid()), str(cpu_seconds)]
+        command = [sys.executable, "-I", "-m", "inframind.sandbox.worker", target, str(os.getpid()), str(cpu_seconds), bound]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, no text of a model
                 command,
@@ -111,13 +117,16 @@ class Worker:
             data += piece
         return bytes(data)
 
-    @staticmethod
-    def _wait(descriptor: int, event: int, deadline: float) -> None:
+    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
         # poll, because select refuses descriptors over 1023, which a busy server has.
         poll = select.poll()
         poll.register(descriptor, event)
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            raise WorkerLostError("deadline")
+        while (left := deadline - time.monotonic()) > 0:
+            if poll.poll(min(left, WATCH_SECONDS if self._watched else left) * 1000):
+                return
+            if self._watched and resident_bytes(self.process_id) > MEMORY_BYTES:
+                raise WorkerLostError("crash", "out of memory")
+        raise WorkerLostError("deadline")
 
     def _lost(self) -> WorkerLostError:
         """Why the process has closed its pipe."""
@@ -141,15 +150,24 @@ class Worker:
         self._process.wait()
 
 
+def resident_bytes(process_id: int) -> int:
+    """The memory that a process holds now (proc(5)); 0 if it has ended."""
+    try:
+        return int(Path(f"/proc/{process_id}/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError):
+        return 0
+
+
 class Pool:
     """Calls `target` ("module:function", text to text) in worker processes that start when first needed. Thread-safe.
 
-    `deadline_seconds` limits a call's processor time; its wall-clock time is limited to five times as much.
+    `deadline_seconds` limits a call's processor time; its wall-clock time is limited to five times as much. `bound`: how memory is.
     """
 
-    def __init__(self, target: str, workers: int = 2, deadline_seconds: float = 2.0) -> None:
+    def __init__(self, target: str, workers: int = 2, deadline_seconds: float = 2.0, bound: MemoryBound = "address-space") -> None:
         self.size = workers
         self._target = target
+        self._bound: MemoryBound = bound
         self._deadline = deadline_seconds
         self._idle: queue.LifoQueue[Worker | None] = queue.LifoQueue()
         for _ in range(workers):
@@ -198,7 +216,7 @@ class Pool:
         return answer.decode("utf-8", "surrogatepass")
 
     def _fresh(self) -> Worker:
-        return Worker(self._target, self._deadline)
+        return Worker(self._target, self._deadline, self._bound)
 
     def _kept(self, worker: Worker | None) -> Worker | None:
         if worker is not None and worker.calls >= CALLS_PER_WORKER:

@@ -1,4 +1,4 @@
-"""A warm worker process: `python -I -m inframind.sandbox.worker MODULE:FUNCTION PARENT CPU_SECONDS`.
+"""A warm worker process: `python -I -m inframind.sandbox.worker MODULE:FUNCTION PARENT CPU_SECONDS BOUND`.
 
 A call comes as length and text, its answer goes back as status, length and text. A call that uses up its processor time ends the
 process: the kernel's timer kills it, so that a busy machine, where time passes without work, punishes nobody.
@@ -49,7 +49,7 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    confine(parent)
+    confine(parent, limit_address_space=sys.argv[4] == "address-space")
     module, _, name = target.partition(":")
     function = getattr(importlib.import_module(module), name)
     write_response(outgoing, ANSWER, "ready")

@@ -194,3 +194,11 @@ def test_workers_die_with_a_killed_parent_even_while_they_spin() -> None:
         assert all(is_running(pid) for pid in pids)
         parent.kill()
     assert all(ends(pid) for pid in pids)
+
+
+def test_memory_in_use_is_bounded_where_address_space_is_not() -> None:
+    pool = Pool("builtins:eval", workers=1, deadline_seconds=10.0, bound="resident")
+    with pytest.raises(CallFailedError, match="out of memory"):
+        pool.call("len(bytearray(3 << 30)) and str(__import__('time').sleep(5))")
+    assert pool.call("str(len(__import__('mmap').mmap(-1, 8 << 30)))") == str(8 << 30)
+    pool.close()
