@@ -14,6 +14,7 @@ CATEGORIES: dict[str, str] = {
     "compose": "inframind.categories.compose.validator:Compose",
     "github-actions": "inframind.categories.github_actions.validator:GitHubActions",
     "gitlab-ci": "inframind.categories.gitlab_ci.validator:GitLabCI",
+    "mlops": "inframind.categories.mlops.validator:MLOps",
 }
 
 

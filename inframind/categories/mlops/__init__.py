@@ -1,0 +1,1 @@
+"""The MLOps category: KServe, Kubeflow, Ray, Argo, MLflow projects and SageMaker requests."""

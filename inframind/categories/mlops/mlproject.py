@@ -1,0 +1,109 @@
+"""MLflow projects: the `MLproject` file (https://mlflow.org/docs/latest/ml/projects/), read as mlflow 3.17 does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any
+
+from inframind.categories._formats import is_image, is_unpinned
+from inframind.categories._kubernetes import rules as kubernetes_rules
+from inframind.categories.base import Configuration, Resource
+from inframind.categories.mlops import rules
+from inframind.sandbox.yaml import line_of
+from inframind.types import Finding
+
+ENVIRONMENTS = ("python_env", "conda_env", "docker_env")
+FIELDS = ("name", *ENVIRONMENTS, "entry_points", "databricks_spark_job")
+TYPES = ("string", "float", "path", "uri")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A parsed MLproject file."""
+
+    text: str
+    fields: dict[str, Any]
+
+    def finding(self, message: str, *path: str) -> Finding:
+        return rules.PROJECT.finding(message, line_of(self.text, path))
+
+
+def is_project(fields: Any) -> bool:
+    """Whether a mapping is an MLproject rather than an object."""
+    return isinstance(fields, dict) and "entry_points" in fields and "apiVersion" not in fields
+
+
+def schema_findings(project: Project) -> Iterator[Finding]:
+    """All findings of the schema rung."""
+    for key in project.fields.keys() - set(FIELDS):
+        yield project.finding(f"{key!r} is not a field: {', '.join(FIELDS)}", key)
+    given = [key for key in ENVIRONMENTS if project.fields.get(key) is not None]
+    if len(given) > 1:
+        yield project.finding(f"only one environment: {', '.join(given)} are given", given[1])
+    for key in ("name", "python_env", "conda_env"):
+        if not isinstance(project.fields.get(key, ""), str):
+            yield project.finding(f"{key} is a text", key)
+    docker = project.fields.get("docker_env")
+    if docker is not None and not (isinstance(docker, dict) and isinstance(docker.get("image"), str) and is_image(docker["image"])):
+        yield project.finding("docker_env needs an image", "docker_env")
+    points = project.fields["entry_points"]
+    if not isinstance(points, dict) or not points:
+        yield project.finding("entry_points maps names to commands", "entry_points")
+        return
+    for name, point in points.items():
+        yield from _point_findings(project, name, point)
+
+
+def _point_findings(project: Project, name: str, point: Any) -> Iterator[Finding]:
+    here = ("entry_points", name)
+    if not isinstance(point, dict) or not isinstance(point.get("command"), str) or point.keys() - {"command", "parameters"}:
+        yield project.finding(f"entry point {name}: give a command, and parameters if it has some", *here)
+        return
+    parameters = point.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        yield project.finding(f"entry point {name}: parameters maps names to types", *here)
+        return
+    for key, parameter in parameters.items():
+        kind = parameter.get("type", "string") if isinstance(parameter, dict) else parameter
+        if kind not in TYPES or (isinstance(parameter, dict) and parameter.keys() - {"type", "default"}):
+            yield project.finding(f"parameter {key}: a type of {', '.join(TYPES)}, or {{type, default}}", *here, "parameters", key)
+
+
+def placeholders(command: str) -> list[str] | None:
+    """The names in `{}` of a command; None if it is no format string."""
+    try:
+        return [name for _, name, _, _ in Formatter().parse(command) if name is not None]
+    except ValueError:
+        return None
+
+
+def reference_findings(project: Project) -> Iterator[Finding]:
+    """Parameters in commands are declared."""
+    for name, point in project.fields["entry_points"].items():
+        line = line_of(project.text, ("entry_points", name))
+        used = placeholders(point["command"])
+        if used is None:
+            yield rules.PROJECT_PARAMETER.finding(f"entry point {name}: write literal braces as {{{{ and }}}}", line)
+        for key in sorted(set(used or ()) - (point.get("parameters") or {}).keys()):
+            yield rules.PROJECT_PARAMETER.finding(f"entry point {name}: {{{key}}} is not declared in parameters", line)
+
+
+def effective(project: Project) -> Configuration:
+    """`project` (one), and each `entry_point` with its parameters in the long form."""
+    points = []
+    for name, point in project.fields["entry_points"].items():
+        parameters = {
+            key: value if isinstance(value, dict) else {"type": value} for key, value in (point.get("parameters") or {}).items()
+        }
+        points.append(
+            Resource("entry_point", name, point | {"parameters": parameters}, line_of(project.text, ("entry_points", name)))
+        )
+    fields = {key: value for key, value in project.fields.items() if key != "entry_points"}
+    return Configuration((Resource("project", str(fields.get("name", "")), fields, 1), *points))
+
+
+def policy_findings(project: Project) -> Iterator[Finding]:
+    """The image has a version."""
+    image = (project.fields.get("docker_env") or {}).get("image")
+    if image and is_unpinned(image):
+        yield kubernetes_rules.LATEST.finding(f"{image} has no fixed tag", line_of(project.text, ("docker_env", "image")))

@@ -1,0 +1,101 @@
+"""MLOps texts: manifests with custom resources, MLproject files, SageMaker's requests."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from inframind.categories._kubernetes import document as manifests
+from inframind.categories._kubernetes import policy as kubernetes_policy
+from inframind.categories._kubernetes import rules as kubernetes_rules
+from inframind.categories._kubernetes.document import Item, Manifest, containers_of, pods_of
+from inframind.categories.base import Configuration, ParseError
+from inframind.categories.mlops import mlproject, resources, rules, sagemaker
+from inframind.categories.mlops.mlproject import Project
+from inframind.categories.mlops.sagemaker import Request
+from inframind.sandbox.yaml import YamlError, load_all
+from inframind.types import Finding
+
+Document: TypeAlias = Manifest | Project | Request
+API_VERSION = re.compile(
+    r"^apiVersion:\s*[\"']?(?:serving\.kserve\.io|(?:trainer\.)?kubeflow\.org|ray\.io|argoproj\.io/v1alpha1)\b", re.MULTILINE
+)
+ARGO_CD = re.compile(
+    r"^kind:\s*[\"']?(?:Application|ApplicationSet|AppProject|Rollout|EventSource|Sensor|EventBus)\b", re.MULTILINE
+)
+PROJECT = re.compile(r"^entry_points:", re.MULTILINE)
+REQUEST = re.compile(r"\"(?:" + "|".join(sagemaker.NAMES) + r")\"\s*:|\"Version\"\s*:\s*\"2020-12-01\"")
+
+
+class MLOps:
+    """The category `mlops`."""
+
+    id = "mlops"
+    title = "MLOps"
+    languages = ("yaml", "yml", "json", "kubernetes", "mlproject")
+    filename = "mlops.yaml"
+    rules = rules.RULES
+
+    def detect(self, text: str, filename: str | None) -> float:
+        if API_VERSION.search(text) and not ARGO_CD.search(text):
+            return 0.97
+        if PROJECT.search(text) and "command:" in text and "apiVersion:" not in text:
+            return 0.97 if (filename or "").lower().startswith("mlproject") else 0.8
+        return 0.9 if text.lstrip().startswith("{") and REQUEST.search(text) else 0.0
+
+    def parse(self, text: str) -> Document:
+        if text.lstrip().startswith("{"):
+            try:
+                fields = json.loads(text)
+            except (ValueError, RecursionError):
+                fields = None
+            if isinstance(fields, dict) and "apiVersion" not in fields:
+                request = sagemaker.request_of(fields)
+                if request is None:
+                    message = f"the object has none of {', '.join(sagemaker.NAMES)}, and no Steps"
+                    raise ParseError(rules.REQUEST.finding(message, 1))
+                return request
+        try:
+            documents = load_all(text)
+        except YamlError as error:
+            raise ParseError(kubernetes_rules.YAML.finding(str(error), error.line)) from None
+        if len(documents) == 1 and mlproject.is_project(documents[0]):
+            return Project(text, documents[0])
+        return manifests.parsed(text)
+
+    def schema(self, document: Document) -> Sequence[Finding]:
+        if isinstance(document, Manifest):
+            return [finding for item in document.items for finding in resources.schema_findings(document, item)]
+        if isinstance(document, Project):
+            return list(mlproject.schema_findings(document))
+        return sagemaker.schema_findings(document)
+
+    def references(self, document: Document) -> Sequence[Finding]:
+        if isinstance(document, Manifest):
+            return resources.reference_findings(document)
+        if isinstance(document, Project):
+            return list(mlproject.reference_findings(document))
+        return list(sagemaker.reference_findings(document))
+
+    def effective(self, document: Document) -> Configuration:
+        if isinstance(document, Manifest):
+            return resources.effective(document)
+        return mlproject.effective(document) if isinstance(document, Project) else sagemaker.effective(document)
+
+    def policy(self, document: Document) -> Sequence[Finding]:
+        if isinstance(document, Manifest):
+            return [finding for item in document.items for finding in _policy(document, item)]
+        if isinstance(document, Project):
+            return list(mlproject.policy_findings(document))
+        return list(sagemaker.policy_findings(document))
+
+
+def _policy(manifest: Manifest, item: Item) -> Iterator[Finding]:
+    yield from kubernetes_policy.findings(manifest, item)
+    for path, pod in pods_of(item):
+        for key, index, container in containers_of(pod):
+            amounts = container.get("resources") or {}
+            wanted = [name for name in amounts.get("requests") or () if name.endswith("/gpu")]
+            if any(name not in (amounts.get("limits") or {}) for name in wanted):
+                message = f"container {container.get('name')}: {wanted[0]} belongs in limits"
+                yield rules.NO_ACCELERATOR_LIMIT.finding(message, manifest.line(item, *path, key, index))
