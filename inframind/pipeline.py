@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from inframind.errors import ConfigError, StoppedError
+from inframind.models import nano
 from inframind.stages import STAGES, StageConfig
 from inframind.stages.base import StageContext, StageInput, StageReport
 from inframind.types import Contract
@@ -19,8 +20,8 @@ METHODS: dict[str, tuple[str, ...]] = {
 }
 DEFAULT_DATASET = "inframind-bench"
 
-# The demo's recipe: two CPU cores, minutes, the slice of difficulty 1-2 with answers of at most 256 tokens.
-NANO_SLICE = {"max_difficulty": 2}
+# The demo's recipe: two CPU cores, minutes, the slice that the model was pretrained for, with answers of at most 256 tokens.
+NANO_SLICE: dict[str, Any] = {"max_difficulty": 2, "categories": nano.CATEGORIES}
 NANO_ROLLOUTS = {"prompts_per_step": 8, "num_generations": 8, "max_tokens": 256, "learning_rate": 1e-3, **NANO_SLICE}
 RECIPES: dict[str, dict[str, dict[str, Any]]] = {
     "inframind-nano": {
@@ -50,11 +51,16 @@ class PipelineSpec(Contract):
 
 
 def resolve_stages(
-    base_model: str, method: str | None = None, stages: Sequence[Mapping[str, Any]] | None = None, *, continues: bool = False
+    base_model: str,
+    method: str | None = None,
+    stages: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    continues: bool = False,
+    dataset: str = DEFAULT_DATASET,
 ) -> tuple[Any, ...]:
     """Whole stage configurations from a method or from partial stages; what is not named takes the base model's recipe.
 
-    Raises ConfigError whose `param` names the field, such as `stages.0.max_steps`.
+    Its choice of tasks is one of the bench: users' own data are taken whole. Raises ConfigError whose `param` names the field, such as `stages.0.max_steps`.
     """
     if (method is None) == (stages is None):
         raise ConfigError("give either `method` or `stages`", param="method")
@@ -66,6 +72,8 @@ def resolve_stages(
     if not stages or len(stages) > 16:
         raise ConfigError("`stages` needs 1 to 16 stages", param="stages")
     recipe = RECIPES.get(base_model, {})
+    if dataset != DEFAULT_DATASET:
+        recipe = {stage: {key: value for key, value in values.items() if key not in NANO_SLICE} for stage, values in recipe.items()}
     return tuple(_resolved(index, given, recipe) for index, given in enumerate(stages))
 
 

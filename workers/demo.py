@@ -24,6 +24,7 @@ from rich.table import Table
 
 from inframind.bench.load import load_tasks
 from inframind.errors import ConfigError, InfraMindError
+from inframind.models.nano import CATEGORIES
 from inframind.types import Task
 from workers.demo_display import JobDisplay
 from workers.process import spawn, stop
@@ -111,7 +112,7 @@ def follow(client: Client, job_id: str) -> dict[str, Any]:
 def held_out() -> list[Task]:
     """One task of each category with values that were never trained on."""
     first: dict[str, Task] = {}
-    for task in load_tasks("test-values", max_difficulty=MAX_DIFFICULTY):
+    for task in load_tasks("test-values", categories=CATEGORIES, max_difficulty=MAX_DIFFICULTY):
         first.setdefault(task.category, task)
     return list(first.values())
 

@@ -44,5 +44,6 @@ class JobSpec(BaseModel):
 
     def resolved(self) -> list[dict[str, Any]]:
         """Every stage with every value. Raises ConfigError that names the field."""
-        found = resolve_stages(self.base_model, self.method, self.stages, continues=self.start_from is not None)
+        continues = self.start_from is not None
+        found = resolve_stages(self.base_model, self.method, self.stages, continues=continues, dataset=self.dataset)
         return [stage.model_dump(mode="json") for stage in found]

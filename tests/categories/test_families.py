@@ -9,6 +9,7 @@ from inframind.bench.draw import Draw, pool_of
 from inframind.bench.family import Draft, Family
 from inframind.bench.load import SPLITS, content_hash, families, load_tasks
 from inframind.categories import CATEGORIES
+from inframind.models import nano
 from inframind.rewards.checks import validate_checks
 from inframind.rewards.score import score
 from inframind.types import Check, Outcome, Split, Task, Verdict, VerifyRequest
@@ -111,8 +112,8 @@ def test_held_out_families_are_nowhere_else() -> None:
 
 
 def test_the_demo_slice_is_large_enough() -> None:
-    assert len(load_tasks("test-values", max_difficulty=2)) >= 400
-    assert len(load_tasks("test-families", max_difficulty=2)) >= 120
+    assert len(load_tasks("test-values", categories=nano.CATEGORIES, max_difficulty=2)) >= 400
+    assert len(load_tasks("test-families", categories=nano.CATEGORIES, max_difficulty=2)) >= 120
 
 
 def test_the_hash_names_the_content() -> None:

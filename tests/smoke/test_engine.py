@@ -10,6 +10,7 @@ from inframind.bench.load import load_tasks
 from inframind.bench.prompt import prompt
 from inframind.errors import EngineError, ModelNotFoundError
 from inframind.generation.engine import Engine, Request
+from inframind.models.nano import CATEGORIES
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,10 @@ def engine(adapters: dict[str, Path]) -> Engine:
 @pytest.fixture(scope="module")
 def prompts(engine: Engine) -> list[str]:
     template = engine.tokenizer.apply_chat_template
-    return [template(prompt(task), add_generation_prompt=True, tokenize=False) for task in load_tasks("validation", limit=6)]
+    return [
+        template(prompt(task), add_generation_prompt=True, tokenize=False)
+        for task in load_tasks("validation", categories=CATEGORIES, limit=6)
+    ]
 
 
 def test_greedy_answers_are_the_same_alone_and_in_a_mixed_batch(engine: Engine, prompts: list[str]) -> None:

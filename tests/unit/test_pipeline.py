@@ -3,6 +3,7 @@
 import pytest
 
 from inframind.errors import ConfigError
+from inframind.models.nano import CATEGORIES
 from inframind.pipeline import RECIPES, resolve_stages
 
 
@@ -50,3 +51,9 @@ def test_errors_name_the_field(stages: list[dict[str, object]], param: str) -> N
 def test_exactly_one_known_method_or_stages(given: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         resolve_stages("inframind-nano", **given)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_the_recipes_choice_of_tasks_is_for_the_bench_alone() -> None:
+    for dataset, categories in (("inframind-bench", CATEGORIES), ("ds-0", None)):
+        for stage in resolve_stages("inframind-nano", "dapo", dataset=dataset):
+            assert stage.categories == categories
