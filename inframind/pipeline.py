@@ -60,7 +60,9 @@ def resolve_stages(
 ) -> tuple[Any, ...]:
     """Whole stage configurations from a method or from partial stages; what is not named takes the base model's recipe.
 
-    Its choice of tasks is one of the bench: users' own data are taken whole. Raises ConfigError whose `param` names the field, such as `stages.0.max_steps`.
+    Its choice of tasks is one of the bench: users' own data are taken whole.
+
+    Raises ConfigError whose `param` names the field, such as `stages.0.max_steps`.
     """
     if (method is None) == (stages is None):
         raise ConfigError("give either `method` or `stages`", param="method")

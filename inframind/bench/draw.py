@@ -13,33 +13,11 @@ WORDS = files("inframind.bench") / "words"
 NOUNS = tuple((WORDS / "nouns.txt").read_text().split())
 SUFFIXES = tuple((WORDS / "suffixes.txt").read_text().split())
 VOCABULARY = frozenset(
-    [
-        "5",
-        "7",
-        "8",
-        "10",
-        "11",
-        "12",
-        "14",
-        "15",
-        "16",
-        "20",
-        "22",
-        "24",
-        "27",
-        "30",
-        "45",
-        "50",
-        "60",
-        "70",
-        "75",
-        "80",
-        "90",
-        "100",
-        "365",
-    ]
+    "5 7 8 10 11 12 14 15 16 20 22 24 27 30 45 50 60 70 75 80 90 100 365 "
+    "base code core data date demo file home java kube like line live make meta mode mute name nano node none note page pipe "
+    "repo role rule safe same save size solo time todo tune used wire zero zone".split()
 )
-"""Numbers that wordings and answers hold anyway: never drawn as open values."""
+"""Numbers and words that wordings and answers hold anyway: never drawn as open values."""
 CONSONANTS, VOWELS = "bcdfghjklmnprstvwz", "aeiou"
 
 
