@@ -1,9 +1,13 @@
 """The command `inframind`: the library's commands, and those that start the service or speak to it over HTTP."""
 
 import importlib.util
+import io
 import json
 import os
+import shutil
 import sys
+import tarfile
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +21,7 @@ from inframind.cli import app
 from inframind.errors import InfraMindError
 
 if TYPE_CHECKING:
+    import httpx
     from sqlalchemy import Engine
 
 NEEDED = {"service": ("fastapi", "sqlalchemy", "httpx", "alembic"), "train": ("torch", "transformers", "trl", "peft")}
@@ -26,9 +31,11 @@ errors = Console(stderr=True, highlight=False)
 datasets = typer.Typer(help="Bring your own tasks.", no_args_is_help=True)
 jobs = typer.Typer(help="Create, list, show, follow and cancel jobs of a running service.", no_args_is_help=True)
 keys = typer.Typer(help="API keys of the service.", no_args_is_help=True)
+models = typer.Typer(help="List, show, alias, compare, delete and export models of a running service.", no_args_is_help=True)
 database = typer.Typer(help="Bring the database to another version.", no_args_is_help=True)
 app.add_typer(jobs, name="jobs")
 app.add_typer(datasets, name="datasets")
+app.add_typer(models, name="models")
 app.add_typer(database, name="db")
 app.add_typer(keys, name="keys")
 Url = Annotated[str, typer.Option("--url", envvar="INFRAMIND_URL", help="Where the service is.")]
@@ -46,7 +53,12 @@ def need(*extras: str) -> None:
 
 
 def call(url: str, method: str, path: str, body: Any = None, content: bytes | None = None, **query: Any) -> Any:
-    """The answer's JSON; ends with the service's own words if it refuses."""
+    """The answer's JSON."""
+    return fetch(url, method, path, body, content, **query).json()
+
+
+def fetch(url: str, method: str, path: str, body: Any = None, content: bytes | None = None, **query: Any) -> "httpx.Response":
+    """The answer; ends with the service's own words if it refuses."""
     need("service")
     import httpx
 
@@ -61,7 +73,7 @@ def call(url: str, method: str, path: str, body: Any = None, content: bytes | No
         )
         raise typer.Exit(2) from None
     if answer.is_success:
-        return answer.json()
+        return answer
     said = answer.json().get("error", {})
     field = f" (field {said['param']})" if said.get("param") else ""
     errors.print(f"{said.get('code', answer.status_code)}{escape(field)}: {escape(str(said.get('message', '')))}")
@@ -142,6 +154,39 @@ def show(job_id: str, url: Url = LOCAL) -> None:
 
 
 @jobs.command()
+def results(job_id: str, url: Url = LOCAL) -> None:
+    """Show the comparison table of a job's last evaluation."""
+    job = call(url, "GET", f"/jobs/{job_id}")
+    tables = [result["metrics"]["rows"] for result in job["stage_results"] if "rows" in result["metrics"]]
+    if not tables:
+        errors.print(f"the job is {job['state']} and has no evaluation yet")
+        raise typer.Exit(1)
+    console.print(comparison([{"name": row["adapter"] or job["base_model"], **row} for row in tables[-1]]))
+
+
+def comparison(rows: list[dict[str, Any]]) -> Table:
+    """Evaluations side by side: a column a model."""
+    table = Table("", *(row["name"] for row in rows))
+    table.add_row("pass rate", *(share(row) for row in rows))
+    for category in sorted({name for row in rows for name in row["by_category"]}):
+        table.add_row(category, *(share(row["by_category"].get(category)) for row in rows))
+    table.add_row("new families", *(share(row["new_families"]) for row in rows))
+    for judge in sorted({name for row in rows for name in row["judge"]}):
+        for score in sorted({name for row in rows for name in row["judge"].get(judge, {})}):
+            values = (row["judge"].get(judge, {}).get(score) for row in rows)
+            table.add_row(f"{judge}: {score}", *("-" if value is None else f"{value:.2f}" for value in values))
+    return table
+
+
+def share(rate: dict[str, Any] | None) -> str:
+    """A pass rate with its interval."""
+    if not rate or not rate["n"]:
+        return "-"
+    low, high = rate["ci95"]
+    return f"{rate['pass_at_1']:.1%} of {rate['n']} ({low:.1%}-{high:.1%})"
+
+
+@jobs.command()
 def cancel(job_id: str, url: Url = LOCAL) -> None:
     """Stop a job."""
     console.print(call(url, "POST", f"/jobs/{job_id}/cancel")["state"])
@@ -171,13 +216,79 @@ def show_until_done(url: str, job_id: str) -> None:
         time.sleep(1.0)
 
 
-@app.command()
-def models(url: Url = LOCAL) -> None:
+@models.command("list")
+def list_models(url: Url = LOCAL) -> None:
     """Show base models and adapters of a running service."""
-    table = Table("id", "kind", "stage", "base model", "available")
+    table = Table("id", "kind", "stage", "base model", "aliases", "available")
     for model in call(url, "GET", "/models")["data"]:
-        table.add_row(model["id"], model["kind"], model["stage"] or "", model["base_model"], "yes" if model["available"] else "no")
+        known = ", ".join(model["aliases"])
+        here = "yes" if model["available"] else "no"
+        table.add_row(model["id"], model["kind"], model["stage"] or "", model["base_model"], known, here)
     console.print(table)
+
+
+@models.command("show")
+def show_model(model: str, url: Url = LOCAL) -> None:
+    """Show lineage, files, evaluations and aliases of a model as JSON."""
+    console.print_json(json.dumps(call(url, "GET", f"/models/{model}")))
+
+
+@models.command("alias")
+def alias_model(name: str, model: str, url: Url = LOCAL) -> None:
+    """Let a name, such as production, mean a model."""
+    made = call(url, "PUT", f"/aliases/{name}", {"model": model})
+    before = f" (before: {made['previous']})" if made["previous"] else ""
+    console.print(f"{made['name']} -> {made['model']}{before}")
+
+
+@models.command("compare")
+def compare_models(
+    names: Annotated[list[str], typer.Argument(help="Two to sixteen models, adapters or aliases.")], url: Url = LOCAL
+) -> None:
+    """Show models side by side, the others against the first."""
+    found = call(url, "GET", "/models/compare", model=names)
+    rows = [{"name": row["model"], **row["evaluation"]} for row in found["data"] if row["evaluation"]]
+    console.print(comparison(rows))
+    for row in found["data"][1:]:
+        if row["difference"] is not None:
+            low, high = row["difference_ci95"]
+            console.print(
+                f"{row['model']}: {row['difference']:+.1%} ({low:+.1%} to {high:+.1%}) against {found['data'][0]['model']}"
+            )
+    if found["reason"]:
+        errors.print(escape(found["reason"]))
+
+
+@models.command("delete")
+def delete_model(model: str, url: Url = LOCAL) -> None:
+    """Delete an adapter that no alias means and nothing continues."""
+    console.print(f"{call(url, 'DELETE', f'/models/{model}')['id']} is deleted")
+
+
+@models.command("export")
+def export_model(
+    model: str,
+    out: Annotated[Path, typer.Option(help="New folder.")],
+    merged: Annotated[bool, typer.Option("--merged", help="Merge into the base model, for servers without adapters.")] = False,
+    url: Url = LOCAL,
+) -> None:
+    """Write an adapter as a PEFT folder with its model card, or merged as a whole model."""
+    need("service", *(["train"] if merged else []))
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        errors.print(f"{escape(str(out))} is there already: give a new folder")
+        raise typer.Exit(2)
+    with tempfile.TemporaryDirectory() as folder:
+        content = fetch(url, "GET", f"/models/{model}/download").content
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            archive.extractall(folder, filter="data")
+        (adapter,) = Path(folder).iterdir()
+        if merged:
+            from inframind.models.merge import merge
+
+            merge(adapter, out)
+        else:
+            shutil.copytree(adapter, out, dirs_exist_ok=True)
+    console.print(f"{escape(model)} is in {escape(str(out))}")
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine
 
 from app.errors import InvalidError, UnavailableError
-from app.jobs import service
+from app.models import catalog, names
+from app.models.names import ADAPTER
 from app.settings import Settings
 from inframind.models.adapter import verify_adapter
 from inframind.models.registry import BASE_MODELS
@@ -83,6 +84,19 @@ class Inference:
         except httpx.HTTPError:
             return False
 
+    async def resolve(self, name: str | None) -> str:
+        """The base model or adapter that a name means; no name: the base model that is served. Raises NotFoundError."""
+        if name is None or name in BASE_MODELS or name.startswith(ADAPTER):
+            return name or self.base_model
+        return await run_in_threadpool(names.resolve, self._engine, name)
+
+    async def forget(self, model: str) -> None:
+        """Unloads an adapter that was deleted; a server that does not answer has lost it anyway."""
+        self._loaded.discard(model)
+        self._loading.pop(model, None)
+        with suppress(UnavailableError):
+            await self._send("/v1/unload_lora_adapter", {"lora_name": model})
+
     async def complete(self, body: dict[str, Any]) -> Completion:
         """A whole completion."""
         body, copies = _greedy_once(body)
@@ -134,7 +148,7 @@ class Inference:
                 raise InvalidError(f"the inference server serves {self.base_model}, not {model}", param="model")
             return
         # Asked of the database every time: that another caller's adapter is loaded makes it nobody else's.
-        row = await run_in_threadpool(service.adapter, self._engine, model)
+        row = await run_in_threadpool(catalog.adapter, self._engine, model)
         async with self._loading.setdefault(model, asyncio.Lock()):
             if model in self._loaded:
                 return

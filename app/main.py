@@ -21,7 +21,7 @@ from inframind import __version__
 from inframind.rewards.verifier import Verifier
 
 ROUTERS = {
-    "train": (jobs.router, datasets.router),
+    "train": (jobs.router, datasets.router, models.changes),
     "generate": (generate.router, openai.router, verify.router),
 }
 """Scope -> the routers that need it. What is in no list is for every key."""

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from inframind.stages.base import LORA_TARGETS
+
 
 class Settings(BaseSettings):
     """Everything that may be set."""
@@ -33,6 +35,10 @@ class Settings(BaseSettings):
     inference_base_model: str = "inframind-nano"
     """The base model that the inference server serves."""
     inference_timeout_seconds: float = 120.0
+    max_lora_rank: int = Field(default=256, ge=1)
+    """The inference server's `--max-lora-rank`: a job for a larger adapter is refused. The embedded server takes every rank."""
+    lora_targets: frozenset[str] = frozenset(LORA_TARGETS)
+    """Modules that an adapter may change, as the inference server serves them."""
     verifier_workers: int = Field(default=2, ge=1, le=64)
     max_body_bytes: int = 1_000_000
     max_json_depth: int = Field(default=64, ge=8)

@@ -48,6 +48,8 @@ class PipelineSpec(Contract):
     stages: tuple[StageConfig, ...]
     start_from: tuple[str, str, str] | None = None
     """(stage, adapter id, folder) of the adapter that the first stage continues."""
+    models: tuple[tuple[str, str, str, float], ...] = ()
+    """(stage, adapter id, folder, training seconds) of the adapters that `evaluate` stages name."""
 
 
 def resolve_stages(
@@ -101,6 +103,7 @@ def run_pipeline(spec: PipelineSpec, context: StageContext) -> None:
     if spec.start_from:
         stage, adapter, folder = spec.start_from
         lineage.append((stage, adapter, Path(folder), 0.0))
+    named = tuple((stage, name, Path(folder), seconds) for stage, name, folder, seconds in spec.models)
     for index, config in enumerate(spec.stages):
         report = context.resume.finished.get(index)
         if report is None:
@@ -108,7 +111,7 @@ def run_pipeline(spec: PipelineSpec, context: StageContext) -> None:
                 raise StoppedError(f"stopped before {config.stage}")
             context.stage_started(index, config.stage, config.total_steps)
             own = Path(spec.dataset_path) if spec.dataset_path else None
-            given = StageInput(spec.job_id, index, spec.base_model, spec.dataset, spec.seed, tuple(lineage), own)
+            given = StageInput(spec.job_id, index, spec.base_model, spec.dataset, spec.seed, tuple(lineage), named, own)
             report = run_stage(config, given, context)
             context.stage_done(index, config.stage, report)
         if report.manifest is not None and report.path is not None:

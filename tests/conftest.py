@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ MakeAdapter = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def make_adapter() -> MakeAdapter:
-    """`make_adapter(folder, name, seed, base_model=...)`: a published adapter, random but strong enough to change answers."""
+    """`make_adapter(folder, name, seed, base_model, **manifest)`: a published adapter, random but enough to change answers."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -20,17 +21,19 @@ def make_adapter() -> MakeAdapter:
     from inframind.models.adapter import AdapterManifest, publish
     from inframind.models.registry import base_model_path
 
-    def make(folder: Path, name: str, seed: int, base_model: str = "inframind-nano") -> Path:
+    def make(folder: Path, name: str, seed: int, base_model: str = "inframind-nano", **fields: Any) -> Path:
         torch.manual_seed(seed)
         model = AutoModelForCausalLM.from_pretrained(base_model_path("inframind-nano"))
         targets = ["q_proj", "v_proj", "down_proj"]
         lora = LoraConfig(r=8, lora_alpha=96, target_modules=targets, task_type="CAUSAL_LM", init_lora_weights=False)
         raw = folder / f"{name}.raw"
         get_peft_model(model, lora).save_pretrained(str(raw), safe_serialization=True)
-        manifest = AdapterManifest(
-            id=name, job_id="j", base_model=base_model, stage="sft", stage_index=0, parent=None, quantization="none", lora={"r": 8},
-            config={}, dataset="", bench_hash="", seed=seed, metrics={}, train_seconds=0.0, versions={},
-        )  # fmt: skip
+        known: dict[str, Any] = {
+            "id": name, "job_id": "j", "base_model": base_model, "stage": "sft", "stage_index": 0, "parent": None,
+            "quantization": "none", "lora": {"r": 8}, "config": {}, "dataset": "", "bench_hash": "", "seed": seed, "metrics": {},
+            "train_seconds": 0.0, "versions": {},
+        }  # fmt: skip
+        manifest = AdapterManifest(**{**known, **fields})
         publish(raw, folder / name, manifest)
         return folder / name
 

@@ -125,6 +125,7 @@ class Attempt:
                 "seed": run.job.seed,
                 "stages": run.job.spec,
                 "start_from": (start.stage, start.id, start.path) if start else None,
+                "models": [(a.stage, a.id, a.path, a.manifest["train_seconds"]) for a in run.evaluated],
             }
         )
         saved = [CheckpointRecord(stage_index=c.stage_index, step=c.step, path=c.path, sha256=c.sha256) for c in run.checkpoints]

@@ -58,6 +58,7 @@ async def generate(
 ) -> Generation | EventSourceResponse:
     """Answers of a base model or an adapter; with `verify`, each with the verdict that training would have given it."""
     check(request)
+    request = request.model_copy(update={"model": await serving.resolve(request.model)})
     body = body_of(request, serving.base_model)
     if request.stream:
         return EventSourceResponse(await started(events(request, body["model"], serving, verifier)))

@@ -12,6 +12,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from app.api import _examples as examples
 from app.deps import Asking, Configured, Database
 from app.jobs import service
+from app.jobs.checks import Servable
 from app.jobs.spec import JobSpec
 from app.jobs.state import JobState
 from app.jobs.views import ErrorView, EventList, JobList, JobView, MetricList
@@ -30,7 +31,8 @@ PAGE = 200
 @router.post("", status_code=201, responses={201: examples.shown(examples.QUEUED)})
 def create_job(spec: JobSpec, response: Response, database: Database, settings: Configured, caller: Asking) -> JobView:
     """Queues a training job. From this answer on it is never lost while the database is intact."""
-    job = service.submit(database, spec, settings.max_attempts, caller.owner)
+    servable = Servable(settings.max_lora_rank, settings.lora_targets)
+    job = service.submit(database, spec, settings.max_attempts, caller.owner, servable)
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
 

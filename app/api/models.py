@@ -1,24 +1,93 @@
-"""Models: base models and adapters."""
+"""Models: list, show, compare, download, delete; aliases."""
 
-from fastapi import APIRouter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 
 from app.api import _examples as examples
-from app.deps import Database
-from app.jobs import service
-from app.jobs.views import ErrorView, ModelList, ModelView
+from app.deps import Database, Serving
+from app.jobs.views import ErrorView
+from app.models import catalog, evaluations, names
+from app.models.archive import archive
+from app.models.views import AliasList, AliasView, Comparison, DeletedModel, ModelDetail, ModelList
+from inframind.types import Contract
 
 NO_MODEL = examples.error("not_found", "there is no model 'im-x'; GET /models lists those that exist", "model")
+NO_ALIAS = examples.error("not_found", "there is no alias 'production'; GET /aliases lists those that exist", "name")
 BAD_NAME = examples.error("invalid_request", "name: Input should be a valid string", "name")
-router = APIRouter(prefix="/models", tags=["models"], responses={422: {"model": ErrorView, **BAD_NAME}})
+KEPT = examples.error("conflict", f"{examples.ADAPTER_ID} cannot be deleted: the alias production means it")
+DELETED = {"id": examples.ADAPTER_ID, "object": "model", "deleted": True}
+router = APIRouter(tags=["models"], responses={422: {"model": ErrorView, **BAD_NAME}})
+changes = APIRouter(tags=["models"], responses={422: {"model": ErrorView, **BAD_NAME}})
+"""What not every key may do."""
+UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_MODEL}}
+UNKNOWN_ALIAS: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_ALIAS}}
+TAR: dict[str, Any] = {"content": {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}}}
 
 
-@router.get("", responses={200: examples.shown(examples.MODELS)})
+class AliasTarget(Contract):
+    """What an alias means from now on."""
+
+    model: str
+
+
+@router.get("/models", responses={200: examples.shown(examples.MODELS)})
 def list_models(database: Database) -> ModelList:
     """Base models, then adapters, newest first."""
-    return ModelList(data=service.models(database))
+    return ModelList(data=catalog.listing(database))
 
 
-@router.get("/{name:path}", responses={200: examples.shown(examples.ADAPTER), 404: {"model": ErrorView, **NO_MODEL}})
-def get_model(name: str, database: Database) -> ModelView:
-    """One model; an adapter with its manifest."""
-    return service.model(database, name)
+@router.get("/models/compare", responses={200: examples.shown(examples.COMPARISON), **UNKNOWN})
+def compare_models(
+    database: Database, model: Annotated[list[str], Query(description="Two to sixteen; the others are compared to the first.")]
+) -> Comparison:
+    """Models side by side: pass rates with intervals, by category, on new families, and the judge's scores."""
+    return evaluations.compare(database, model)
+
+
+@router.get("/models/{name:path}/download", response_class=StreamingResponse, responses={200: TAR, **UNKNOWN})
+def download_model(name: str, database: Database) -> StreamingResponse:
+    """An adapter as a tar with the PEFT folder, its manifest and its model card."""
+    identity, pieces = archive(database, name)
+    headers = {"Content-Disposition": f'attachment; filename="{identity}.tar"'}
+    return StreamingResponse(pieces, media_type="application/x-tar", headers=headers)
+
+
+@router.get("/models/{name:path}", responses={200: examples.shown(examples.ADAPTER_DETAIL), **UNKNOWN})
+def get_model(name: str, database: Database) -> ModelDetail:
+    """One model: lineage, files with hashes, evaluations, aliases, and its manifest."""
+    return catalog.detail(database, name)
+
+
+@changes.delete("/models/{name:path}", responses={200: examples.shown(DELETED), 409: {"model": ErrorView, **KEPT}, **UNKNOWN})
+async def delete_model(name: str, database: Database, serving: Serving) -> DeletedModel:
+    """Deletes an adapter and its files. 409 while an alias means it, another adapter continues it or a job needs it."""
+    identity = await run_in_threadpool(catalog.delete, database, name)
+    await serving.forget(identity)
+    return DeletedModel(id=identity)
+
+
+@router.get("/aliases", responses={200: examples.shown({"object": "list", "data": [examples.ALIAS]})})
+def list_aliases(database: Database) -> AliasList:
+    """Aliases by name."""
+    return AliasList(data=names.aliases(database))
+
+
+@router.get("/aliases/{name}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS})
+def get_alias(name: str, database: Database) -> AliasView:
+    """What an alias means."""
+    return names.find_alias(database, name)
+
+
+@changes.put("/aliases/{name}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN})
+def set_alias(name: str, target: AliasTarget, database: Database) -> AliasView:
+    """Lets a name, such as `production`, mean a model. Every route that takes a model takes the name."""
+    return names.set_alias(database, name, target.model)
+
+
+@changes.delete("/aliases/{name}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS})
+def delete_alias(name: str, database: Database) -> AliasView:
+    """Forgets an alias; the model stays."""
+    return names.remove_alias(database, name)

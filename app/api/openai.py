@@ -14,8 +14,8 @@ from app.api._streams import started
 from app.deps import Database, Serving
 from app.errors import InvalidError
 from app.inference import Completion, Inference
-from app.jobs import service
 from app.jobs.views import ErrorView
+from app.models import catalog
 from app.openai import ChatRequest, CompletionRequest, Head, Sampling
 from inframind.errors import InfraMindError
 
@@ -54,7 +54,7 @@ CHAT = {
 @router.get("/models", responses={200: examples.shown(MODELS)})
 def list_models(database: Database, serving: Serving) -> dict[str, Any]:
     """The models that can be asked: the base model that is served, and its adapters."""
-    served = [model for model in service.models(database) if serving.base_model in (model.id, model.base_model)]
+    served = [model for model in catalog.listing(database) if serving.base_model in (model.id, model.base_model)]
     data = [
         {"id": model.id, "object": "model", "created": int(model.created_at or 0), "owned_by": "inframind"}
         for model in served
@@ -66,12 +66,14 @@ def list_models(database: Database, serving: Serving) -> dict[str, Any]:
 @router.post("/completions", response_model=None, responses={200: examples.shown(COMPLETION)})
 async def complete(request: CompletionRequest, serving: Serving) -> JSONResponse | EventSourceResponse:
     """Continues a text as it is."""
+    request = request.model_copy(update={"model": await serving.resolve(request.model)})
     return await _answer(request, request.body(), Head("text_completion", request.model), serving)
 
 
 @router.post("/chat/completions", response_model=None, responses={200: examples.shown(CHAT)})
 async def chat(request: ChatRequest, serving: Serving) -> JSONResponse | EventSourceResponse:
     """Answers a conversation."""
+    request = request.model_copy(update={"model": await serving.resolve(request.model)})
     return await _answer(request, request.body(serving.base_model), Head("chat.completion", request.model), serving)
 
 

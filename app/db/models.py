@@ -172,6 +172,19 @@ class Adapter(Owned, Base):
     created_at: Mapped[float] = mapped_column(Float(53))
 
 
+class Alias(Owned, Base):
+    """A name that people move from model to model, such as `production`; every owner has names of their own."""
+
+    __tablename__ = "aliases"
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True, server_default="")
+    model: Mapped[str] = mapped_column(String(128))
+    """Id of an adapter or a base model; never another alias."""
+    previous: Mapped[str | None] = mapped_column(String(128))
+    """What it named before: the way back."""
+    updated_at: Mapped[float] = mapped_column(Float(53))
+
+
 class Dataset(Owned, Base):
     """Users' own tasks; the file lies with the artifacts under the same name, once for all who added the same content."""
 

@@ -55,6 +55,8 @@ class Run:
     results: Sequence[StageResult]
     adapters: Sequence[Adapter]
     checkpoints: Sequence[Checkpoint]
+    evaluated: Sequence[Adapter]
+    """Adapters of other jobs that an evaluation names."""
 
 
 def claim(engine: Engine, owner: str, device: str, lease_seconds: float) -> Claim | None:
@@ -163,12 +165,14 @@ def load_run(engine: Engine, held: Claim) -> Run:
         job = session.get_one(Job, held.job_id)
         results = select(StageResult).where(StageResult.job_id == job.id).order_by(StageResult.stage_index)
         checkpoints = select(Checkpoint).where(Checkpoint.job_id == job.id).order_by(Checkpoint.stage_index, Checkpoint.step)
+        evaluated = [name for stage in job.spec for name in stage.get("models") or ()]
         return Run(
             job=job,
             start_from=session.get_one(Adapter, job.start_from) if job.start_from else None,
             results=session.scalars(results).all(),
             adapters=session.scalars(select(Adapter).where(Adapter.job_id == job.id)).all(),
             checkpoints=session.scalars(checkpoints).all(),
+            evaluated=session.scalars(select(Adapter).where(Adapter.id.in_(evaluated))).all(),
         )
 
 

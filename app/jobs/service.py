@@ -1,30 +1,26 @@
-"""What the api does with jobs and models. The only creator of job rows."""
+"""What the api does with jobs. The only creator of job rows."""
 
 import re
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.db.migrate import is_current
-from app.db.models import Adapter, Dataset, Job, JobEvent, JobMetric, StageResult, Worker
+from app.db.models import Job, JobEvent, JobMetric, StageResult, Worker
 from app.db.ownership import acting
 from app.db.session import database_now, reading, writing
 from app.errors import ConflictError, InvalidError, NotFoundError
+from app.jobs.checks import Servable, checked
 from app.jobs.lease import finish
 from app.jobs.record import add_event
 from app.jobs.spec import JobSpec
 from app.jobs.state import TERMINAL, JobState
-from app.jobs.views import EventView, JobView, MetricView, ModelView, event_view, job_view, metric_view
-from inframind.models.adapter import NAME
-from inframind.models.registry import BASE_MODELS, is_available
-from inframind.pipeline import DEFAULT_DATASET
+from app.jobs.views import EventView, JobView, MetricView, event_view, job_view, metric_view
 
 WORKER_SILENT_SECONDS = 30.0
-DATASET = re.compile(r"ds-[0-9a-f]{32}")
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -36,46 +32,28 @@ def new_id(now: float) -> str:
     return str(uuid.UUID(int=value))
 
 
-def submit(engine: Engine, spec: JobSpec, max_attempts: int = 3, owner: str | None = None) -> JobView:
+def submit(
+    engine: Engine, spec: JobSpec, max_attempts: int = 3, owner: str | None = None, servable: Servable | None = None
+) -> JobView:
     """Writes the job's row. Raises InvalidError that names the field; nothing is stored then."""
-    if spec.base_model not in BASE_MODELS:
-        raise InvalidError(f"unknown base model {spec.base_model!r}; known: {', '.join(BASE_MODELS)}", param="base_model")
-    stages = spec.resolved()
-    if not is_available(spec.base_model):
-        raise InvalidError(
-            f"the weights of {spec.base_model} are not in the hub's cache: run `hf download {spec.base_model}`", param="base_model"
-        )
     with writing(engine) as session:
-        if spec.start_from is not None:
-            _check_parent(session, spec)
-        if spec.dataset != DEFAULT_DATASET and not _has_dataset(session, spec.dataset):
-            message = f"unknown dataset {spec.dataset!r}: GET /datasets lists those that exist, beside {DEFAULT_DATASET}"
-            raise InvalidError(message, param="dataset")
-        now = database_now(session)
-        job = Job(
-            id=new_id(now), owner=owner, name=spec.name, state=JobState.QUEUED, method=spec.method, base_model=spec.base_model,
-            start_from=spec.start_from, dataset=spec.dataset, seed=spec.seed, spec=stages, meta=spec.metadata,
-            created_at=now, max_attempts=max_attempts, metrics={}, request_id=acting.get().request_id,
-        )  # fmt: skip
-        session.add(job)
-        session.flush()
-        add_event(session, job, "info", "queued", "the job was accepted")
-        session.refresh(job)
-        return job_view(job, [])
+        return job_view(create(session, spec, max_attempts, owner, servable), [])
 
 
-def _has_dataset(session: Session, name: str) -> bool:
-    return bool(DATASET.fullmatch(name)) and session.scalar(select(Dataset.id).where(Dataset.id == name).limit(1)) is not None
-
-
-def _check_parent(session: Session, spec: JobSpec) -> None:
-    parent = session.get(Adapter, spec.start_from) if NAME.fullmatch(spec.start_from or "") else None
-    if parent is None:
-        raise InvalidError(f"unknown adapter {spec.start_from!r}; GET /models lists those that exist", param="start_from")
-    if not Path(parent.path).is_dir():
-        raise InvalidError(f"the files of {spec.start_from} are not here any more", param="start_from")
-    if parent.base_model != spec.base_model:
-        raise InvalidError(f"{spec.start_from} belongs to the base model {parent.base_model}", param="start_from")
+def create(session: Session, spec: JobSpec, max_attempts: int, owner: str | None, servable: Servable | None = None) -> Job:
+    """The job's row, within the caller's transaction."""
+    spec, stages = checked(session, spec, servable or Servable())
+    now = database_now(session)
+    job = Job(
+        id=new_id(now), owner=owner, name=spec.name, state=JobState.QUEUED, method=spec.method, base_model=spec.base_model,
+        start_from=spec.start_from, dataset=spec.dataset, seed=spec.seed, spec=stages, meta=spec.metadata,
+        created_at=now, max_attempts=max_attempts, metrics={}, request_id=acting.get().request_id,
+    )  # fmt: skip
+    session.add(job)
+    session.flush()
+    add_event(session, job, "info", "queued", "the job was accepted")
+    session.refresh(job)
+    return job
 
 
 def _job(session: Session, job_id: str, *, lock: bool = False) -> Job:
@@ -153,41 +131,6 @@ def metrics(engine: Engine, job_id: str, stage_index: int | None, after_step: in
             query = query.where(JobMetric.stage_index == stage_index)
         rows = list(session.scalars(query.order_by(JobMetric.stage_index, JobMetric.step).limit(limit + 1)))
         return [metric_view(row) for row in rows[:limit]], len(rows) > limit
-
-
-def models(engine: Engine) -> list[ModelView]:
-    """Base models and adapters."""
-    bases = [
-        ModelView(id=m.id, kind="base", base_model=m.id, available=is_available(m.id), description=m.description)
-        for m in BASE_MODELS.values()
-    ]
-    with reading(engine) as session:
-        return bases + [_adapter_view(row) for row in session.scalars(select(Adapter).order_by(Adapter.created_at.desc()))]
-
-
-def _adapter_view(row: Adapter, *, whole: bool = False) -> ModelView:
-    return ModelView(
-        id=row.id, kind="adapter", base_model=row.base_model, stage=row.stage, job_id=row.job_id, parent=row.parent,
-        created_at=row.created_at, available=Path(row.path).is_dir(), manifest=row.manifest if whole else None,
-    )  # fmt: skip
-
-
-def model(engine: Engine, name: str) -> ModelView:
-    """One model with its manifest. Raises NotFoundError."""
-    if name in BASE_MODELS:
-        base = BASE_MODELS[name]
-        return ModelView(id=name, kind="base", base_model=name, available=is_available(name), description=base.description)
-    return _adapter_view(adapter(engine, name), whole=True)
-
-
-def adapter(engine: Engine, name: str) -> Adapter:
-    """The row of an adapter. Raises NotFoundError."""
-    with reading(engine) as session:
-        row = session.get(Adapter, name) if NAME.fullmatch(name) else None
-        if row is None:
-            raise NotFoundError(f"there is no model {name[:128]!r}; GET /models lists those that exist", param="model")
-        session.expunge(row)
-        return row
 
 
 def has_live_worker(engine: Engine) -> bool:

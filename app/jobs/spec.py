@@ -19,6 +19,7 @@ EXAMPLES: list[JsonValue] = [
         ],
         "base_model": "inframind-nano",
     },
+    {"method": "evaluate", "models": ["inframind-nano"]},
 ]
 
 
@@ -31,6 +32,9 @@ class JobSpec(BaseModel):
     stages: list[dict[str, Any]] | None = Field(default=None, max_length=16, description="Stages with their hyperparameters.")
     base_model: str = Field(default=next(iter(BASE_MODELS)), description="A base model of GET /models.")
     start_from: str | None = Field(default=None, max_length=64, description="An adapter of GET /models to continue.")
+    models: list[str] | None = Field(
+        default=None, min_length=1, max_length=16, description="With `evaluate`: what to evaluate; names, aliases, base models."
+    )
     dataset: str = Field(default=DEFAULT_DATASET, max_length=128)
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     name: str | None = Field(default=None, min_length=1, max_length=128)
@@ -40,10 +44,14 @@ class JobSpec(BaseModel):
     def _either(self) -> "JobSpec":
         if (self.method is None) == (self.stages is None):
             raise ValueError("give either `method` or `stages`")
+        if self.models is not None and self.method != "evaluate":
+            raise ValueError("`models` goes with the method `evaluate`; a stage of `stages` has `models` of its own")
         return self
 
     def resolved(self) -> list[dict[str, Any]]:
         """Every stage with every value. Raises ConfigError that names the field."""
-        continues = self.start_from is not None
-        found = resolve_stages(self.base_model, self.method, self.stages, continues=continues, dataset=self.dataset)
+        method, stages, continues = self.method, self.stages, self.start_from is not None
+        if self.models is not None:
+            method, stages = None, [{"stage": "evaluate", "models": self.models}]
+        found = resolve_stages(self.base_model, method, stages, continues=continues, dataset=self.dataset)
         return [stage.model_dump(mode="json") for stage in found]

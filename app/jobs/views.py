@@ -1,4 +1,4 @@
-"""What a person sees of jobs, events, metrics and models."""
+"""What a person sees of jobs, events and metrics."""
 
 from typing import Any, Literal
 
@@ -111,29 +111,6 @@ class MetricList(View):
     object: Literal["list"] = "list"
     data: list[MetricView]
     has_more: bool
-
-
-class ModelView(View):
-    """A base model or an adapter."""
-
-    id: str
-    object: Literal["model"] = "model"
-    kind: Literal["base", "adapter"]
-    base_model: str
-    stage: str | None = None
-    job_id: str | None = None
-    parent: str | None = None
-    created_at: float | None = None
-    available: bool
-    description: str | None = None
-    manifest: dict[str, Any] | None = None
-
-
-class ModelList(View):
-    """Base models, then adapters, newest first."""
-
-    object: Literal["list"] = "list"
-    data: list[ModelView]
 
 
 def job_view(job: Job, results: list[StageResult]) -> JobView:

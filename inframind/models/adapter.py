@@ -76,7 +76,10 @@ def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterMan
     building.mkdir(parents=True)
     files = []
     for name in PUBLISHED:
-        shutil.copyfile(source / name, building / name)
+        if name == CONFIG:
+            (building / name).write_text(_portable(source / name, manifest.base_model))
+        else:
+            shutil.copyfile(source / name, building / name)
         files.append(ManifestFile(name=name, bytes=(building / name).stat().st_size, sha256=sha256_of(building / name)))
     whole = manifest.model_copy(update={"files": tuple(files)})
     (building / MANIFEST).write_text(json.dumps(whole.model_dump(mode="json"), indent=2, sort_keys=True) + "\n")
@@ -86,6 +89,11 @@ def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterMan
     building.rename(target)
     sync(target.parent)
     return whole
+
+
+def _portable(config: Path, base_model: str) -> str:
+    """PEFT's configuration with the base model by its name: a folder of this machine means nothing elsewhere."""
+    return json.dumps({**json.loads(config.read_text()), "base_model_name_or_path": base_model}, indent=2, sort_keys=True) + "\n"
 
 
 def read_manifest(path: Path) -> AdapterManifest:

@@ -43,12 +43,15 @@ def load_for_training(config: TrainingConfig, given: StageInput) -> tuple[Any, A
 
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     if given.parent:
-        return PeftModel.from_pretrained(model, str(given.parent[1]), is_trainable=True), tokenizer
+        model = PeftModel.from_pretrained(model, str(given.parent[1]), is_trainable=True)
+        # The published name may be no folder here, and PEFT would look for it on the hub whenever it saves.
+        model.peft_config["default"].base_model_name_or_path = path
+        return model, tokenizer
     lora = LoraConfig(
         r=config.lora.r,
         lora_alpha=config.lora.alpha,
         lora_dropout=config.lora.dropout,
-        target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+        target_modules=list(config.lora.targets),
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, lora), tokenizer

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 RANKS = (8, 16, 32, 64, 128, 256)
 """LoRA ranks that vLLM serves (vllm/config/lora.py)."""
 
+LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""Every linear module of a layer, as Qwen2's architecture names them."""
+
 
 class Lora(Contract):
     """The adapter that a first training stage makes. A later stage continues its parent's."""
@@ -25,6 +28,8 @@ class Lora(Contract):
     alpha: int = Field(default=32, ge=1, le=1024)
     """Scale: the update is multiplied by alpha / r."""
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    targets: tuple[str, ...] = Field(default=LORA_TARGETS, min_length=1, max_length=16)
+    """Linear modules of each layer that the adapter changes."""
 
 
 class TrainingConfig(Contract):
@@ -129,6 +134,8 @@ class StageInput:
     seed: int
     lineage: tuple[tuple[str, str, Path, float], ...] = ()
     """(stage, adapter id, folder, training seconds) of every adapter so far, the newest last."""
+    models: tuple[tuple[str, str, Path, float], ...] = ()
+    """The same of other adapters that an evaluation names."""
 
     dataset_path: Path | None = None
     """File of the users' own dataset; None: the bench."""

@@ -1,19 +1,28 @@
-"""Evaluation: greedy pass@1 of the base model and every adapter of the lineage, on tasks that were never trained on."""
+"""Evaluation: greedy pass@1 and the rules judge's scores on tasks that were never trained on.
+
+Of the base model and every adapter of the lineage, or of the models that are named.
+"""
 
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from inframind.errors import DataError
+from inframind.judge.rules import judge, mean_scores
 from inframind.stages.base import StageContext, StageInput, StageReport
-from inframind.types import Contract, Outcome, Task
+from inframind.types import Contract, Outcome, Task, Verdict
 
 if TYPE_CHECKING:
     from inframind.generation.engine import Engine
     from inframind.rewards.verifier import Verifier
+
+
+Subject = tuple[str, str | None, Path | None, float]
+"""(stage, adapter, folder, training seconds); the base model has no adapter."""
 
 
 class Config(Contract):
@@ -28,6 +37,8 @@ class Config(Contract):
     max_difficulty: int = Field(default=5, ge=1, le=5)
     categories: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=32)
     batch_size: int = Field(default=128, ge=1, le=4096)
+    models: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=16)
+    """What to evaluate, in this order: adapters, or the base model by its name; null: the base model and the run's lineage."""
 
     @property
     def total_steps(self) -> int:
@@ -44,26 +55,48 @@ def chosen(config: Config, given: StageInput) -> tuple[list[Task], list[Task]]:
     return known, new
 
 
+def subjects(config: Config, given: StageInput) -> list[Subject]:
+    """The models to evaluate, in order. Raises DataError for one that the run does not have."""
+    base: Subject = ("base", None, None, 0.0)
+    if config.models is None:
+        return [base, *given.lineage]
+    known: dict[str | None, Subject] = {one[1]: one for one in (*given.lineage, *given.models)}
+    unknown = [name for name in config.models if name != given.base_model and name not in known]
+    if unknown:
+        raise DataError(f"the run has no adapter {unknown[0]!r}", param="models")
+    return [base if name == given.base_model else known[name] for name in config.models]
+
+
 def run(config: Config, given: StageInput, context: StageContext) -> StageReport:
     """Evaluates each model with the engine that serves it."""
     from inframind.generation.engine import Engine
     from inframind.rewards.verifier import Verifier
 
     known, new = chosen(config, given)
+    asked = subjects(config, given)
     started = time.monotonic()
     engine = Engine(given.base_model)
-    models: list[tuple[str, str | None, float]] = [("base", None, 0.0)]
-    for stage, name, path, seconds in given.lineage:
-        engine.add_adapter(name, path)
-        models.append((stage, name, seconds))
+    for _, name, path, _ in asked:
+        if name is not None and path is not None and name not in engine.adapters:
+            engine.add_adapter(name, path)
     with Verifier(workers=2) as verifier:
-        examination = Examination(config, engine, verifier, context, given.stage_index, len(known) + len(new), len(models))
+        examination = Examination(config, engine, verifier, context, given.stage_index, len(known) + len(new), len(asked))
         rows = [
             {"model": stage, "adapter": adapter, **examination.row(adapter, known, new), "train_seconds": seconds}
-            for stage, adapter, seconds in models
+            for stage, adapter, _, seconds in asked
         ]
     metrics: dict[str, Any] = {"rows": rows, "bench_hash": given.dataset_hash, "max_difficulty": config.max_difficulty}
     return StageReport(metrics=metrics, train_seconds=round(time.monotonic() - started, 3))
+
+
+def rate(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """`{"pass_at_1", "n", "ci95"}` with Wilson's interval."""
+    from inframind.metrics.intervals import wilson
+
+    passed = sum(verdict.verdict is Outcome.PASS for verdict in verdicts)
+    low, high = wilson(passed, len(verdicts))
+    share = passed / len(verdicts) if verdicts else 0.0
+    return {"pass_at_1": round(share, 4), "n": len(verdicts), "ci95": [round(low, 4), round(high, 4)]}
 
 
 class Examination:
@@ -86,24 +119,20 @@ class Examination:
 
     def row(self, model: str | None, known: Sequence[Task], new: Sequence[Task]) -> dict[str, Any]:
         """One model's line of the table."""
-        from inframind.metrics.intervals import wilson
-
-        passed = self.passes(model, known)
-        on_new = self.passes(model, new)
-        by_category: dict[str, list[bool]] = defaultdict(list)
-        for task, good in zip(known, passed, strict=True):
-            by_category[task.category].append(good)
-        low, high = wilson(sum(passed), len(passed))
+        verdicts = self.verdicts(model, known)
+        on_new = self.verdicts(model, new)
+        by_category: dict[str, list[Verdict]] = defaultdict(list)
+        for task, verdict in zip(known, verdicts, strict=True):
+            by_category[task.category].append(verdict)
         return {
-            "pass_at_1": round(sum(passed) / len(passed), 4),
-            "n": len(passed),
-            "ci95": [round(low, 4), round(high, 4)],
-            "new_families": {"pass_at_1": round(sum(on_new) / max(1, len(on_new)), 4), "n": len(on_new)},
-            "by_category": {name: round(sum(values) / len(values), 4) for name, values in sorted(by_category.items())},
+            **rate(verdicts),
+            "new_families": rate(on_new),
+            "by_category": {name: rate(found) for name, found in sorted(by_category.items())},
+            "judge": {"rules": mean_scores([judge(verdict) for verdict in verdicts if verdict.verdict is not Outcome.UNSCORABLE])},
         }
 
-    def passes(self, model: str | None, tasks: Sequence[Task]) -> list[bool]:
-        """Whether the greedy answer to each task passes. Raises StoppedError when the run is asked to stop."""
+    def verdicts(self, model: str | None, tasks: Sequence[Task]) -> list[Verdict]:
+        """The verdict of the greedy answer to each task. Raises StoppedError when the run is asked to stop."""
         from inframind.bench.prompt import prompt
         from inframind.errors import StoppedError
         from inframind.generation.engine import Request
@@ -116,7 +145,7 @@ class Examination:
         ]
         # Like lengths together: a batch runs as long as its longest answer, which follows the prompt's length.
         order = sorted(range(len(tasks)), key=lambda index: len(tasks[index].reference))
-        passed = [False] * len(tasks)
+        found: dict[int, Verdict] = {}
         for start in range(0, len(order), self._config.batch_size):
             if self._context.should_stop():
                 raise StoppedError("stopped during evaluation")
@@ -124,12 +153,11 @@ class Examination:
             began = time.monotonic()
             completions = self._engine.generate([requests[index] for index in batch])
             verdicts = self._verifier.verify_many([request_of(tasks[i], c.text) for i, c in zip(batch, completions, strict=True)])
-            for index, verdict in zip(batch, verdicts, strict=True):
-                passed[index] = verdict.verdict is Outcome.PASS
+            found |= zip(batch, verdicts, strict=True)
             tokens = sum(completion.completion_tokens for completion in completions)
             self._done += len(batch)
-            rate = tokens / max(time.monotonic() - began, 1e-6)
+            speed = tokens / max(time.monotonic() - began, 1e-6)
             share = sum(v.verdict is Outcome.PASS for v in verdicts) / len(verdicts)
             step = min(self._config.total_steps, round(self._done * self._share))
-            self._context.progress(self._stage_index, step, {"tokens_per_second": rate, "pass_rate": share})
-        return passed
+            self._context.progress(self._stage_index, step, {"tokens_per_second": speed, "pass_rate": share})
+        return [found[index] for index in range(len(tasks))]

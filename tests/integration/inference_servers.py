@@ -12,6 +12,7 @@ import httpx
 import pytest
 import torch
 import uvicorn
+from fastapi import FastAPI
 from fleet import until
 
 from inframind.generation.engine import Engine
@@ -27,16 +28,25 @@ START_SECONDS = 180.0
 
 
 @contextmanager
-def embedded(engine: Engine) -> Iterator[str]:
-    """The embedded server around an engine; its URL."""
+def listening(app: FastAPI) -> Iterator[str]:
+    """An application behind a real socket; its URL."""
     port = free_port("127.0.0.1")
-    server = uvicorn.Server(uvicorn.Config(create_server(engine), host="127.0.0.1", port=port, log_level="warning", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run)
     thread.start()
-    until(lambda: server.started)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    try:
+        until(lambda: server.started)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def embedded(engine: Engine) -> Iterator[str]:
+    """The embedded server around an engine; its URL."""
+    with listening(create_server(engine)) as url:
+        yield url
 
 
 @contextmanager

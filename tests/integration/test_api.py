@@ -17,8 +17,10 @@ from app.db.migrate import downgrade, is_current, upgrade
 from app.db.session import make_engine, writing
 from app.generation import GenerateRequest, Generation, check
 from app.jobs import lease, record, service
-from app.jobs.views import EventView, JobView, MetricView, ModelList
+from app.jobs.views import EventView, JobView, MetricView
 from app.main import create_app
+from app.models import catalog
+from app.models.views import AliasView, Comparison, ModelDetail, ModelList
 from app.settings import Settings
 from inframind.judge.rules import Judgement
 from inframind.types import Verdict
@@ -91,6 +93,29 @@ def test_what_cannot_be_is_refused_by_field_and_leaves_nothing(client: TestClien
     error = answer.json()["error"]
     assert error["param"] == param and error["message"]
     assert client.get("/jobs").json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"stages": [{"stage": "sft", "lora": {"r": 32}}]}, "stages.0.lora.r"),
+        ({"stages": [{"stage": "sft"}, {"stage": "grpo", "lora": {"r": 64}}]}, "stages.1.lora.r"),
+        ({"stages": [{"stage": "sft", "lora": {"targets": ["q_proj", "lm_head"]}}]}, "stages.0.lora.targets"),
+        ({"method": "evaluate", "models": ["inframind-nano", "im-none"]}, "models.1"),
+        ({"method": "evaluate", "models": ["inframind-nano", "Qwen/Qwen2.5-0.5B-Instruct"]}, "models.1"),
+        ({"method": "evaluate", "models": ["inframind-nano", "inframind-nano"]}, "models.1"),
+        ({"stages": [{"stage": "evaluate", "models": ["im-none"]}]}, "stages.0.models.0"),
+        ({"method": "sft", "models": ["inframind-nano"]}, None),
+    ],
+)
+def test_what_the_server_could_not_serve_is_refused_before_it_trains(settings: Settings, body: dict[str, Any], param: str) -> None:
+    limited = settings.model_copy(update={"max_lora_rank": 16})
+    with TestClient(create_app(limited)) as connected:
+        answer = connected.post("/jobs", json=body)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (422, param)
+        if param and "lora.r" in param:
+            assert "--max-lora-rank" in answer.json()["error"]["message"]
+        assert connected.get("/jobs").json()["data"] == []
 
 
 def test_a_body_that_is_no_json_or_too_large_is_refused(client: TestClient) -> None:
@@ -269,7 +294,8 @@ def test_every_answer_in_the_openapi_document_has_a_whole_example(client: TestCl
     assert len(operations) >= 13
     for operation in operations:
         for status, answer in operation["responses"].items():
-            assert answer["content"]["application/json"]["example"], (operation["operationId"], status)
+            content = answer["content"]
+            assert "application/x-tar" in content or content["application/json"]["example"], (operation["operationId"], status)
     create = document["components"]["schemas"]["JobSpec"]["examples"]
     assert create[0]["method"] == "dapo"
     assert all(client.post("/jobs", json=example).status_code == 201 for example in create if "start_from" not in example)
@@ -280,7 +306,8 @@ def test_every_answer_in_the_openapi_document_has_a_whole_example(client: TestCl
     [
         (JobView, examples.JOB), (JobView, examples.QUEUED), (JobView, examples.CANCELLED), (EventView, examples.EVENT),
         (MetricView, examples.METRIC), (ModelList, examples.MODELS), (Generation, examples.GENERATION), (Verdict, examples.VERDICT),
-        (Judgement, examples.JUDGEMENT),
+        (Judgement, examples.JUDGEMENT), (ModelDetail, examples.ADAPTER_DETAIL), (Comparison, examples.COMPARISON),
+        (AliasView, examples.ALIAS),
     ],
 )  # fmt: skip
 def test_the_examples_are_answers(view: type[BaseModel], example: dict[str, Any]) -> None:
@@ -309,7 +336,7 @@ def test_the_migrations_go_up_and_down_on_data(settings: Settings) -> None:
 
 
 def test_a_crash_answers_500_without_its_cause(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "models", lambda _: 1 / 0)
+    monkeypatch.setattr(catalog, "listing", lambda _: 1 / 0)
     answer = client.get("/models")
     assert answer.status_code == 500
     assert "division" not in answer.text and answer.json()["error"]["code"] == "internal_error"

@@ -73,6 +73,22 @@ def test_the_evaluation_asks_every_model_of_the_lineage(whole: Recorder) -> None
     assert [row["model"] for row in rows] == ["base", "sft", "grpo", "dapo"]
     assert all(row["n"] == 6 and row["new_families"]["n"] == 2 for row in rows)
     assert all(low <= row["pass_at_1"] <= high for row in rows for low, high in [row["ci95"]])
+    assert all(sum(rate["n"] for rate in row["by_category"].values()) == row["n"] for row in rows)
+    assert all(0 <= row["judge"]["rules"]["would_work"] <= 1 and 0 <= row["judge"]["rules"]["overall"] <= 10 for row in rows)
+
+
+def test_an_evaluation_asks_the_models_that_are_named_and_no_others(whole: Recorder, tmp_path: Path) -> None:
+    manifests = [verify_adapter(folder(whole, index)) for index in (2, 0)]
+    models = tuple((m.stage, m.id, str(folder(whole, m.stage_index)), 1.0) for m in manifests)
+    names = [m.id for m in manifests]
+    stages = resolve_stages(NANO, stages=[{**EVALUATE, "models": [names[0], NANO, names[1]]}])
+    context = Recorder(tmp_path)
+    run_pipeline(PipelineSpec(job_id=JOB, base_model=NANO, stages=stages, models=models), context)
+    rows, lineage_rows = context.finished[0].metrics["rows"], whole.finished[3].metrics["rows"]
+    assert isinstance(rows, list) and isinstance(lineage_rows, list)
+    assert [row["adapter"] for row in rows] == [names[0], None, names[1]]
+    lineage = {row["adapter"]: row for row in lineage_rows}
+    assert [row["pass_at_1"] for row in rows] == [lineage[row["adapter"]]["pass_at_1"] for row in rows]
 
 
 def test_dynamic_sampling_that_meets_its_cap_says_so_and_goes_on(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Models: base models, adapters and the aliases that name them (docs/contracts/models.md)."""
