@@ -15,6 +15,7 @@ CATEGORIES: dict[str, str] = {
     "github-actions": "inframind.categories.github_actions.validator:GitHubActions",
     "gitlab-ci": "inframind.categories.gitlab_ci.validator:GitLabCI",
     "mlops": "inframind.categories.mlops.validator:MLOps",
+    "ansible": "inframind.categories.ansible.validator:Ansible",
 }
 
 
