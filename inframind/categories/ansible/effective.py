@@ -163,6 +163,9 @@ def task_fields(task: Task, known: dict[str, Any]) -> dict[str, Any]:
             fields[key] = boolean(resolved(values[-1], known)) if key in BOOLEANS else resolved(values[-1], known)
     if "local_action" in task.fields:
         fields["delegate_to"] = "localhost"
+    fields |= {
+        key: [str(item) for item in listed(fields[key])] for key in ("until", "failed_when", "changed_when") if key in fields
+    }
     fields["when"] = [str(condition) for scope in scopes for condition in listed(scope.get("when"))]
     fields["tags"] = [tag.strip() for scope in scopes for item in listed(scope.get("tags")) for tag in str(item).split(",")]
     fields["notify"] = notifications(task)

@@ -75,15 +75,14 @@ def text_findings(playbook: Playbook, value: Any, path: tuple[str | int, ...]) -
 
 def use_findings(playbook: Playbook, text: str, used: Template, path: tuple[str | int, ...]) -> Iterator[Finding]:
     """One template: its syntax and its plugins."""
-    line = playbook.line(path)
     if used.error:
-        yield rules.TEMPLATE.finding(f"{text.strip()[:80]!r} does not parse: {used.error}", line)
+        yield rules.TEMPLATE.finding(f"{text.strip()[:80]!r} does not parse: {used.error}", playbook.line(path))
     for kind, name in sorted(used.plugins):
         status = catalog.plugin(kind, name).status
         if status == "foreign":
-            yield rules.FOREIGN_PLUGIN.finding(f"the {kind} {name} is of a collection that is not known here", line)
+            yield rules.FOREIGN_PLUGIN.finding(f"the {kind} {name} is of a collection that is not known here", playbook.line(path))
         elif status == "unknown":
-            yield rules.PLUGIN.finding(f"there is no {kind} {name!r}", line)
+            yield rules.PLUGIN.finding(f"there is no {kind} {name!r}", playbook.line(path))
 
 
 def is_open(play: Play, tasks: list[Task]) -> bool:

@@ -33,16 +33,15 @@ def findings(playbook: Playbook) -> Iterator[Finding]:
 
 def play_findings(playbook: Playbook, entry: Any, path: Path) -> Iterator[Finding]:
     """One entry of a playbook."""
-    line = playbook.line(path)
     if not isinstance(entry, dict):
-        yield rules.KEYWORD.finding("an entry of a playbook is a play: a mapping with hosts", line)
+        yield rules.KEYWORD.finding("an entry of a playbook is a play: a mapping with hosts", playbook.line(path))
         return
     if is_import(entry):
         plain = {key.removeprefix("ansible.builtin."): value for key, value in entry.items()}
         yield from keyword_findings(playbook, "import_playbook", plain, path)
         return
     if not any(isinstance(host, str) and host.strip() for host in listed(entry.get("hosts"))):
-        yield rules.HOSTS.finding("the play needs `hosts`", line)
+        yield rules.HOSTS.finding("the play needs `hosts`", playbook.line(path))
     yield from keyword_findings(playbook, "play", entry, path)
     for section in SECTIONS:
         yield from list_findings(playbook, entry.get(section), (*path, section))
@@ -75,24 +74,23 @@ def keyword_findings(playbook: Playbook, kind: str, fields: dict[str, Any], path
 def type_findings(playbook: Playbook, key: str, isa: str, value: Any, path: Path) -> Iterator[Finding]:
     """One keyword's value."""
     value = untagged(value)
-    line = playbook.line(path)
     if key == "vars" or (key == "environment" and isinstance(value, dict)):
         yield from variable_findings(playbook, value, path, is_strict=key == "vars")
     elif key in LISTS:
         if value is not None and not isinstance(value, list):
-            yield rules.KEYWORD_TYPE.finding(f"{key} is a list", line)
+            yield rules.KEYWORD_TYPE.finding(f"{key} is a list", playbook.line(path))
     elif key == "loop_control":
         if not isinstance(value, dict):
-            yield rules.KEYWORD_TYPE.finding("loop_control is a mapping", line)
+            yield rules.KEYWORD_TYPE.finding("loop_control is a mapping", playbook.line(path))
             return
         for name in value.keys() - catalog.keywords("loop_control").keys():
-            yield rules.KEYWORD.finding(f"loop_control has no keyword {name!r}", line)
+            yield rules.KEYWORD.finding(f"loop_control has no keyword {name!r}", playbook.line(path))
     elif value is not None and not is_template(value) and not is_of(isa, value):
-        yield rules.KEYWORD_TYPE.finding(f"{key} {str(value)[:60]!r} is not of type {isa}", line)
+        yield rules.KEYWORD_TYPE.finding(f"{key} {str(value)[:60]!r} is not of type {isa}", playbook.line(path))
     elif key == "register" and not (isinstance(value, str) and (VARIABLE.fullmatch(value) or is_template(value))):
-        yield rules.VARIABLE.finding(f"{value!r} is no variable name: letters, digits and underscores", line)
+        yield rules.VARIABLE.finding(f"{value!r} is no variable name: letters, digits and underscores", playbook.line(path))
     elif key in ("tags", "notify", "when", "hosts", "listen") and any(isinstance(item, dict | list) for item in listed(value)):
-        yield rules.KEYWORD_TYPE.finding(f"{key} is a text or a list of texts", line)
+        yield rules.KEYWORD_TYPE.finding(f"{key} is a text or a list of texts", playbook.line(path))
 
 
 def is_of(isa: str, value: Any) -> bool:
@@ -129,7 +127,6 @@ def task_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
             yield from type_findings(playbook, key, known[key], value, (*task.path, key))
     yield from loop_findings(playbook, task)
     keys = task.module_keys
-    line = playbook.line(task.path)
     if len(keys) > 1:
         modules = [key for key in keys if catalog.module(key).status in ("known", "foreign")]
         if len(modules) == 1:
@@ -137,9 +134,11 @@ def task_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
                 if key != modules[0]:
                     yield rules.KEYWORD.finding(f"{task.label} has no keyword {key!r}", playbook.line((*task.path, key)))
         else:
-            yield rules.MODULE_COUNT.finding(f"{task.label} calls {', '.join(keys[:5])}: a task calls one module", line)
+            yield rules.MODULE_COUNT.finding(
+                f"{task.label} calls {', '.join(keys[:5])}: a task calls one module", playbook.line(task.path)
+            )
     elif not keys:
-        yield rules.MODULE_COUNT.finding(f"{task.label} calls no module", line)
+        yield rules.MODULE_COUNT.finding(f"{task.label} calls no module", playbook.line(task.path))
     else:
         yield from module_findings(playbook, task)
 
@@ -147,15 +146,20 @@ def task_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
 def loop_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
     """At most one loop, over a list; `with_x` names a lookup."""
     loops = [key for key in task.fields if key == "loop" or key.startswith("with_")]
-    line = playbook.line((*task.path, loops[0])) if loops else None
     if len(loops) > 1:
-        yield rules.LOOP.finding(f"{task.label} has {' and '.join(loops)}: a task has one loop", line)
+        yield rules.LOOP.finding(
+            f"{task.label} has {' and '.join(loops)}: a task has one loop", playbook.line((*task.path, loops[0]))
+        )
     for key in loops:
         value = task.fields[key]
         if key == "loop" and not isinstance(value, list) and not is_template(value):
-            yield rules.LOOP.finding(f"{task.label}: loop is a list, not {str(value)[:40]!r}", line)
+            yield rules.LOOP.finding(
+                f"{task.label}: loop is a list, not {str(value)[:40]!r}", playbook.line((*task.path, loops[0]))
+            )
         if key != "loop" and catalog.plugin("lookup", key.removeprefix("with_")).status == "unknown":
-            yield rules.KEYWORD.finding(f"{task.label}: there is no lookup {key.removeprefix('with_')!r}", line)
+            yield rules.KEYWORD.finding(
+                f"{task.label}: there is no lookup {key.removeprefix('with_')!r}", playbook.line((*task.path, loops[0]))
+            )
 
 
 def module_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
@@ -165,20 +169,19 @@ def module_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
         return
     name, value = call
     path = (*task.path, task.module_keys[0])
-    line = playbook.line(path)
     if name.status == "foreign":
-        yield rules.FOREIGN.finding(f"{name.full}: the collection is not known here, so it is not verified", line)
+        yield rules.FOREIGN.finding(f"{name.full}: the collection is not known here, so it is not verified", playbook.line(path))
     elif name.status != "known":
         reason = "was removed" if name.status == "removed" else "does not exist"
-        yield rules.UNKNOWN.finding(f"{task.label}: the module {name.full} {reason}", line)
+        yield rules.UNKNOWN.finding(f"{task.label}: the module {name.full} {reason}", playbook.line(path))
     else:
         try:
             given = arguments.long_form(name, value, task.fields.get("args"))
         except ShortFormError as error:
-            yield rules.OPTION.finding(f"{task.label}: {error}", line)
+            yield rules.OPTION.finding(f"{task.label}: {error}", playbook.line(path))
             return
         if is_template(task.fields.get("args")) or any("module_defaults" in scope for scope in task.scopes):
             given["*"] = "given elsewhere"
         for fault in arguments.faults(name, given):
             where = path if not fault.option else (*path, *fault.option.split("."))
-            yield fault.rule.finding(f"{task.label}, {name.full}: {fault.message}", playbook.line(where) or line)
+            yield fault.rule.finding(f"{task.label}, {name.full}: {fault.message}", playbook.line(where) or playbook.line(path))

@@ -12,6 +12,8 @@ RESULT_FIELDS = frozenset(("rc", "stdout", "stderr", "stdout_lines", "stderr_lin
 """Fields that only the result of a task has."""
 RESULT_TESTS = frozenset(("changed", "failed", "skipped", "succeeded", "success", "change", "finished"))
 UNDECIDED = object()
+YAML_BOOLEANS = {"yes": True, "on": True, "no": False, "off": False}
+"""Ansible reads YAML 1.1."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,8 @@ def constant(condition: Any, variables: dict[str, Any]) -> Any:
 
     if not isinstance(condition, str):
         return condition
+    if condition.strip().lower() in YAML_BOOLEANS:
+        return YAML_BOOLEANS[condition.strip().lower()]
     try:
         text = condition if is_template(condition) else "{{ (" + condition + "\n) }}"
         body = parsed(text).body

@@ -245,7 +245,7 @@ def backup_system(draw: Draw) -> Draft:
     body = f"|\n      #!/bin/sh\n      tar -czf {target}/backup.tar.gz {source}"
     first = play(
         store,
-        call("Account", "user", name=account, shell="/bin/bash")
+        call("Account", "user", **{"name": account, "shell": "/bin/bash"})
         + call("Store", "file", path=target, state="directory", owner=account, mode='"0750"'),
         name="Store",
     )
@@ -271,7 +271,7 @@ def backup_system(draw: Draw) -> Draft:
         checks=(
             *on(hosts),
             contains("play", None, "hosts", store),
-            *asked("user", {"name": account}, shell="/bin/bash"),
+            *asked("user", {"name": account, "shell": "/bin/bash"}),
             *asked("file", {"path": target, "owner": account}, state="directory", mode="0750"),
             *asked("ansible.posix.mount", {"path": target}, gate=True, src=f"{store}:{target}", fstype="nfs", state="mounted"),
             *asked("copy", {"dest": script}, mode="0755"),
