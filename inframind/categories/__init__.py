@@ -16,6 +16,7 @@ CATEGORIES: dict[str, str] = {
     "gitlab-ci": "inframind.categories.gitlab_ci.validator:GitLabCI",
     "mlops": "inframind.categories.mlops.validator:MLOps",
     "ansible": "inframind.categories.ansible.validator:Ansible",
+    "prometheus": "inframind.categories.prometheus.validator:Prometheus",
 }
 
 

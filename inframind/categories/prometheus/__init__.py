@@ -1,0 +1,1 @@
+"""The Prometheus category: rule files, the server's configuration and Alertmanager's."""
