@@ -102,11 +102,9 @@ def tenant(draw: Draw) -> Draft:
     )  # fmt: skip
 
 
-@family("stateful-database", difficulty=4)
-def stateful_database(draw: Draw) -> Draft:
-    name, secret, size, path = draw.name(), draw.name(), draw.number(3, 900), draw.path()
-    image, port, variable = draw.choice((("postgres:16", 5432, "POSTGRES_PASSWORD"), ("mysql:8.4", 3306, "MYSQL_ROOT_PASSWORD")))
-    answer = dedent(f"""\
+def database(name: str, image: str, port: int, variable: str, secret: str, path: str, size: int) -> str:
+    """A StatefulSet behind its headless Service, one claim a pod."""
+    return dedent(f"""\
         apiVersion: v1
         kind: Service
         metadata:
@@ -156,6 +154,13 @@ def stateful_database(draw: Draw) -> Draft:
                   requests:
                     storage: {size}Gi
         """)
+
+
+@family("stateful-database", difficulty=4)
+def stateful_database(draw: Draw) -> Draft:
+    name, secret, size, path = draw.name(), draw.name(), draw.number(3, 900), draw.path()
+    image, port, variable = draw.choice((("postgres:16", 5432, "POSTGRES_PASSWORD"), ("mysql:8.4", 3306, "MYSQL_ROOT_PASSWORD")))
+    answer = database(name, image, port, variable, secret, path, size)
     main = ("StatefulSet", name)
     return Draft(
         wordings=(
