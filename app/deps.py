@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from app.errors import ForbiddenError
 from app.inference import Inference
+from app.judging import Judges
 from app.keys import Caller
 from app.settings import Settings
 from inframind.rewards.verifier import Verifier
@@ -27,6 +28,11 @@ def inference(request: Request) -> Inference:
     return cast(Inference, request.app.state.inference)
 
 
+def judges(request: Request) -> Judges:
+    """The judges."""
+    return cast(Judges, request.app.state.judges)
+
+
 def configured(request: Request) -> Settings:
     """The settings."""
     return cast(Settings, request.app.state.settings)
@@ -41,6 +47,7 @@ Database = Annotated[Engine, Depends(database)]
 Verifying = Annotated[Verifier, Depends(verifier)]
 Serving = Annotated[Inference, Depends(inference)]
 Asking = Annotated[Caller, Depends(asking)]
+Judging = Annotated[Judges, Depends(judges)]
 Configured = Annotated[Settings, Depends(configured)]
 
 

@@ -7,13 +7,14 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from app.api import datasets, generate, health, jobs, models, openai, verify
+from app.api import datasets, generate, health, jobs, judge, models, openai, verify
 from app.api._examples import error
 from app.db.session import make_engine
 from app.deps import needs
 from app.gate import OPEN_PATHS, Gate
 from app.handlers import add_handlers
 from app.inference import Inference
+from app.judging import Judges
 from app.keys import Keyring, check_start
 from app.middleware import BodyLimit
 from app.settings import Settings, settings
@@ -22,7 +23,7 @@ from inframind.rewards.verifier import Verifier
 
 ROUTERS = {
     "train": (jobs.router, datasets.router, models.changes),
-    "generate": (generate.router, openai.router, verify.router),
+    "generate": (generate.router, openai.router, verify.router, judge.router),
 }
 """Scope -> the routers that need it. What is in no list is for every key."""
 REFUSALS = {
@@ -47,7 +48,9 @@ def create_app(given: Settings | None = None) -> FastAPI:
         app.state.keys = Keyring(app.state.engine)
         app.state.verifier = Verifier(configured.verifier_workers)
         app.state.inference = Inference(configured, app.state.engine)
+        app.state.judges = Judges(configured, app.state.engine, app.state.verifier)
         yield
+        await app.state.judges.close()
         await app.state.inference.close()
         app.state.verifier.close()
         app.state.engine.dispose()

@@ -39,6 +39,16 @@ class Settings(BaseSettings):
     """The inference server's `--max-lora-rank`: a job for a larger adapter is refused. The embedded server takes every rank."""
     lora_targets: frozenset[str] = frozenset(LORA_TARGETS)
     """Modules that an adapter may change, as the inference server serves them."""
+    judge_url: str = ""
+    """Base URL of an OpenAI-compatible server for the judge model, such as http://127.0.0.1:8001/v1; empty: no judge model."""
+    judge_model: str = ""
+    judge_api_key: SecretStr = SecretStr("")
+    judge_timeout_seconds: float = Field(default=60.0, gt=0)
+    judge_max_tokens: int = Field(default=1024, ge=64)
+    judge_concurrency: int = Field(default=8, ge=1)
+    """Questions that the judge model gets at once."""
+    judge_queue: int = Field(default=64, ge=1)
+    """Requests to the judge model in hand; the next one is refused with 429."""
     verifier_workers: int = Field(default=2, ge=1, le=64)
     max_body_bytes: int = 1_000_000
     max_json_depth: int = Field(default=64, ge=8)

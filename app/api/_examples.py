@@ -166,12 +166,16 @@ VERDICT = {
     "verifier": "inframind 0.1.0",
 }
 JUDGEMENT = {
-    "judge": "rules",
-    "verdict": "pass",
+    "object": "judgement",
+    "judge": {"kind": "rules", "model": None, "fingerprint": None, "trusted": True, "kappa": None, "note": ""},
+    "abstained": None,
     "scores": {"syntax": 10.0, "correctness": 10.0, "completeness": 10.0, "best_practices": 10.0, "security": 10.0},
     "overall": 10.0,
     "would_work": True,
+    "criteria": {},
     "feedback": "Valid, and all 2 checks hold.",
+    "verdict": VERDICT,
+    "agrees": True,
 }
 GENERATION = {
     "id": "gen-6f1c0d6e6f1b4a0f8f4f0c3c5e0c7a11",

@@ -223,3 +223,14 @@ class Worker(Base):
     device: Mapped[str] = mapped_column(String(64))
     heartbeat_at: Mapped[float] = mapped_column(Float(53))
     draining: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class JudgeCalibration(Base):
+    """How far a judge model agreed with the verifier, once."""
+
+    __tablename__ = "judge_calibrations"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    judge: Mapped[str] = mapped_column(String(80), index=True)
+    """Fingerprint of model and prompt."""
+    report: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[float] = mapped_column(Float(53))

@@ -12,35 +12,12 @@
 
 from collections.abc import Sequence
 
-from pydantic import Field
-
 from inframind.errors import SandboxError
-from inframind.types import Contract, Finding, Outcome, Verdict
+from inframind.judge.judgement import Judgement, Preference, Scores, Winner
+from inframind.types import Finding, Outcome, Verdict
 
 VALID_SCORE = 0.2
 MAX_NOTES = 12
-
-
-class Scores(Contract):
-    """Each from 0 (worst) to 10."""
-
-    syntax: float = Field(ge=0.0, le=10.0)
-    correctness: float = Field(ge=0.0, le=10.0)
-    completeness: float = Field(ge=0.0, le=10.0)
-    best_practices: float = Field(ge=0.0, le=10.0)
-    security: float = Field(ge=0.0, le=10.0)
-
-
-class Judgement(Contract):
-    """What a judge says of one answer."""
-
-    judge: str = "rules"
-    verdict: Outcome
-    scores: Scores
-    overall: float = Field(ge=0.0, le=10.0)
-    would_work: bool
-    """The text is valid and, where checks were given, does all that was asked for."""
-    feedback: str
 
 
 def judge(verdict: Verdict) -> Judgement:
@@ -49,14 +26,16 @@ def judge(verdict: Verdict) -> Judgement:
         notes = "; ".join(finding.message for finding in verdict.findings)
         raise SandboxError(f"the answer could not be verified: {notes}")
     scores = _scores(verdict)
-    habits = (scores.best_practices + scores.security) / 20
-    return Judgement(
-        verdict=verdict.verdict,
-        scores=scores,
-        overall=round(scores.correctness * (0.8 + 0.2 * habits), 1),
-        would_work=verdict.verdict is Outcome.PASS,
-        feedback=feedback(verdict),
-    )
+    would_work = verdict.verdict is Outcome.PASS
+    return Judgement(scores=scores, overall=scores.overall, would_work=would_work, feedback=feedback(verdict))
+
+
+def compare(first: Verdict, second: Verdict) -> Preference:
+    """The better of two verdicts: one that passes, then by score, then by `overall`. Raises SandboxError as `judge` does."""
+    sides = [(verdict.verdict is Outcome.PASS, verdict.score, judge(verdict).overall or 0.0) for verdict in (first, second)]
+    winner: Winner = "tie" if sides[0] == sides[1] else "first" if sides[0] > sides[1] else "second"
+    heads = [_headline(verdict) for verdict in (first, second)]
+    return Preference(winner=winner, orders=(winner, winner), feedback=f"first: {heads[0]} second: {heads[1]}")
 
 
 def _scores(verdict: Verdict) -> Scores:

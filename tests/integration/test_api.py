@@ -11,18 +11,18 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
 from app.api import _examples as examples
-from app.api import verify
+from app.api import judge, verify
 from app.api.generate import REQUESTS
 from app.db.migrate import downgrade, is_current, upgrade
 from app.db.session import make_engine, writing
 from app.generation import GenerateRequest, Generation, check
 from app.jobs import lease, record, service
 from app.jobs.views import EventView, JobView, MetricView
+from app.judging import JudgementView
 from app.main import create_app
 from app.models import catalog
 from app.models.views import AliasView, Comparison, ModelDetail, ModelList
 from app.settings import Settings
-from inframind.judge.rules import Judgement
 from inframind.types import Verdict
 
 DAPO = {"method": "dapo", "base_model": "inframind-nano"}
@@ -306,7 +306,7 @@ def test_every_answer_in_the_openapi_document_has_a_whole_example(client: TestCl
     [
         (JobView, examples.JOB), (JobView, examples.QUEUED), (JobView, examples.CANCELLED), (EventView, examples.EVENT),
         (MetricView, examples.METRIC), (ModelList, examples.MODELS), (Generation, examples.GENERATION), (Verdict, examples.VERDICT),
-        (Judgement, examples.JUDGEMENT), (ModelDetail, examples.ADAPTER_DETAIL), (Comparison, examples.COMPARISON),
+        (JudgementView, examples.JUDGEMENT), (ModelDetail, examples.ADAPTER_DETAIL), (Comparison, examples.COMPARISON),
         (AliasView, examples.ALIAS),
     ],
 )  # fmt: skip
@@ -315,7 +315,8 @@ def test_the_examples_are_answers(view: type[BaseModel], example: dict[str, Any]
 
 
 def test_the_examples_of_requests_are_accepted(client: TestClient) -> None:
-    judged = client.post("/judge", json=verify.JUDGE_EXAMPLE).json()
+    judged = client.post("/judge", json=judge.SINGLE).json()
+    judged["verdict"]["verifier"] = examples.VERDICT["verifier"]
     assert judged == examples.JUDGEMENT
     assert client.post("/verify", json=verify.EXAMPLE).json() | {"verifier": ""} == examples.VERDICT | {"verifier": ""}
     for request in REQUESTS:

@@ -3,7 +3,8 @@
 import pytest
 
 from inframind.errors import SandboxError
-from inframind.judge.rules import Judgement, judge
+from inframind.judge.judgement import Judgement
+from inframind.judge.rules import compare, judge
 from inframind.rewards.score import crashed, score, unscorable
 from inframind.types import VerifyRequest
 
@@ -66,3 +67,13 @@ def test_a_text_that_hangs_the_checker_is_judged_and_an_absent_environment_is_no
     assert judge(crashed(request, "checker-deadline", "twice")).overall == 0.0
     with pytest.raises(SandboxError, match="no workers"):
         judge(unscorable(request, "no workers"))
+
+
+def test_of_two_the_one_that_passes_wins_whatever_its_habits() -> None:
+    passing, failing, broken = (
+        score(VerifyRequest.model_validate({"text": text, "category": "dockerfile", "checks": CHECKS}))
+        for text in (GOOD.replace(":3.12-slim", ":latest"), GOOD.replace("USER app", "USER web"), "no")
+    )
+    assert compare(passing, failing).winner == "first"
+    assert compare(broken, failing).winner == "second"
+    assert compare(failing, failing).winner == "tie"

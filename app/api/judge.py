@@ -1,0 +1,41 @@
+"""The judges over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+
+from app.api import _examples as examples
+from app.deps import Judging
+from app.jobs.views import ErrorView
+from app.judging import NOT_CONFIGURED, JudgementView, JudgeRequest, PreferenceView
+
+BUSY = examples.error("too_many_requests", "the judge has 64 requests in hand; try again in a moment")
+UNKNOWN = examples.error("invalid_request", NOT_CONFIGURED, "kind")
+UNSCORABLE = examples.error("verifier_unavailable", "the answer could not be verified: no workers")
+router = APIRouter(
+    tags=["verifier"],
+    responses={
+        422: {"model": ErrorView, **UNKNOWN},
+        429: {"model": ErrorView, **BUSY},
+        503: {"model": ErrorView, **UNSCORABLE},
+    },
+)
+SINGLE = {
+    "category": "kubernetes",
+    "instruction": "Create a ConfigMap demo with MODE set to fast.",
+    "answer": f"```yaml\n{examples.FILE}```",
+    "checks": examples.CHECKS,
+}
+PAIR = {
+    "kind": "llm",
+    "category": "kubernetes",
+    "instruction": "Create a ConfigMap demo with MODE set to fast.",
+    "answers": [f"```yaml\n{examples.FILE}```", "```yaml\nkind: ConfigMap\n```"],
+    "reference": examples.FILE,
+}
+
+
+@router.post("/judge", responses={200: examples.shown(examples.JUDGEMENT)})
+async def judge(request: Annotated[JudgeRequest, Body(examples=[SINGLE, PAIR])], judges: Judging) -> JudgementView | PreferenceView:
+    """Scores one answer or compares two. The verifier's verdict stands beside the judge's words and is never overridden."""
+    return await judges.judge(request)
