@@ -24,7 +24,7 @@ from workers.up import free_port
 BASE = "inframind-nano"
 PROMPT = render(BASE, [{"role": "user", "content": "Create a ConfigMap demo with MODE set to fast."}])
 VLLM = Path(__file__).parents[2] / ".venv-vllm" / "bin" / "python"
-COMPACT = '{"disable_any_whitespace": true}'
+COMPACT = '{"backend": "xgrammar", "disable_any_whitespace": true}'
 """Without it a weak model may fill its JSON with blanks until the tokens are used up."""
 LONGER = '{"max_position_embeddings": 4096}'
 """A rubric, an answer and a reply do not fit the bundled model's 1,024 tokens."""
@@ -61,7 +61,8 @@ def vllm(folder: Path) -> Iterator[str]:
     port = free_port("127.0.0.1")
     command = [
         VLLM, "-m", "vllm.entrypoints.openai.api_server", "--model", WEIGHTS, "--served-model-name", BASE, "--dtype", "float32",
-        "--hf-overrides", LONGER, "--structured-outputs-config", COMPACT, "--enforce-eager", "--enable-lora", "--max-lora-rank", "16", "--max-loras", "4", "--host", "127.0.0.1", "--port", str(port),
+        "--hf-overrides", LONGER, "--structured-outputs-config", COMPACT, "--max-lora-rank", "16", "--max-loras", "4",
+        "--enforce-eager", "--enable-lora", "--host", "127.0.0.1", "--port", str(port),
     ]  # fmt: skip
     env = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", "VLLM_NO_USAGE_STATS": "1"}
     with (folder / "vllm.log").open("wb") as log:
