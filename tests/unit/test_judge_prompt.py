@@ -51,9 +51,9 @@ def test_a_lone_surrogate_does_not_break_the_prompt() -> None:
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
-def test_every_category_has_criteria_of_its_own(category: str) -> None:
+def test_every_category_has_a_rubric(category: str) -> None:
     found = rubric(category)
-    assert set(COMMON) < set(found)
+    assert set(COMMON) <= set(found)
     assert all(name.isidentifier() and text.endswith(".") for name, text in found.items())
     _, schema = single(Case(category=category, instruction="x"), "y")
     assert schema["properties"]["criteria"]["required"] == list(found)
