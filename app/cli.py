@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from app.judge_cli import app as judge
+from app.judge_cli import app as judging
 from inframind.cli import app
 from inframind.errors import InfraMindError
 
@@ -39,7 +39,7 @@ app.add_typer(datasets, name="datasets")
 app.add_typer(models, name="models")
 app.add_typer(database, name="db")
 app.add_typer(keys, name="keys")
-app.add_typer(judge, name="judge")
+app.add_typer(judging, name="judge")
 Url = Annotated[str, typer.Option("--url", envvar="INFRAMIND_URL", help="Where the service is.")]
 API_KEY = "INFRAMIND_API_KEY"
 """The environment variable with the key for a service that needs one: an option would show in the list of processes."""

@@ -62,10 +62,12 @@ def _scores(verdict: Verdict) -> Scores:
 
 def mean_scores(judgements: Sequence[Judgement]) -> dict[str, float]:
     """Means of the five scores and of the overall score, and the share that would work; empty without judgements."""
-    if not judgements:
-        return {}
-    rows = [{**judged.scores.model_dump(), "overall": judged.overall, "would_work": judged.would_work} for judged in judgements]
-    return {name: round(sum(row[name] for row in rows) / len(rows), 4) for name in rows[0]}
+    rows = [
+        {**judged.scores.model_dump(), "overall": judged.overall or 0.0, "would_work": bool(judged.would_work)}
+        for judged in judgements
+        if judged.scores is not None
+    ]
+    return {name: round(sum(row[name] for row in rows) / len(rows), 4) for name in rows[0]} if rows else {}
 
 
 def feedback(verdict: Verdict) -> str:

@@ -4,7 +4,7 @@ import os
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inframind.stages.base import StageReport
@@ -19,6 +19,7 @@ MESSAGES = [
 ]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # it speaks of the machine's load, not of the data
 @given(st.lists(st.integers(min_value=1, max_value=300), min_size=1, max_size=20))
 def test_messages_survive_any_cut_of_the_bytes(sizes: list[int]) -> None:
     data = b"".join(message.model_dump_json().encode() + b"\n" for message in MESSAGES)
