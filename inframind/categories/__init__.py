@@ -17,6 +17,7 @@ CATEGORIES: dict[str, str] = {
     "mlops": "inframind.categories.mlops.validator:MLOps",
     "ansible": "inframind.categories.ansible.validator:Ansible",
     "prometheus": "inframind.categories.prometheus.validator:Prometheus",
+    "grafana": "inframind.categories.grafana.validator:Grafana",
 }
 
 

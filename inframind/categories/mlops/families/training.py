@@ -37,7 +37,7 @@ def pytorch_job(draw: Draw) -> Draft:
     )
 
 
-@family("mpi-job", difficulty=3)
+@family("mpi-job", difficulty=3, held_out=True)
 def mpi_job(draw: Draw) -> Draft:
     name, image, workers, slots = draw.name(), f"registry.example.com/{draw.word()}:2.1", draw.integer(2, 8), draw.integer(1, 4)
     limit = " " * 14 + f"resources:\n{' ' * 16}limits:\n{' ' * 18}nvidia.com/gpu: {slots}\n"

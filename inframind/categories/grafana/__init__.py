@@ -1,0 +1,1 @@
+"""The Grafana category: dashboards, and the files that provision data sources, dashboards and alerting."""

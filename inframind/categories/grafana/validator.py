@@ -1,0 +1,48 @@
+"""Grafana: dashboards as JSON, provisioning files as YAML."""
+
+import re
+from collections.abc import Sequence
+
+from inframind.categories.base import Configuration
+from inframind.categories.grafana import effective, panels, provisioning, rules
+from inframind.categories.grafana.document import Dashboard, Provisioning, parsed
+from inframind.types import Finding
+
+DASHBOARD = re.compile(r'"(?:panels|schemaVersion)"\s*:')
+FILE = re.compile(r"^(?:datasources|providers|contactPoints|policies|muteTimes|groups|deleteDatasources):", re.MULTILINE)
+NUMBER = re.compile(r"^apiVersion: ['\"]?1['\"]?\s*$", re.MULTILINE)
+
+
+class Grafana:
+    """The category `grafana`."""
+
+    id = "grafana"
+    title = "Grafana"
+    languages = ("json", "yaml", "yml", "grafana")
+    filename = "dashboard.json"
+    rules = rules.RULES
+
+    def detect(self, text: str, filename: str | None) -> float:
+        if text.lstrip().startswith("{"):
+            return 0.9 if DASHBOARD.search(text) else 0.0
+        return 0.9 if NUMBER.search(text) and FILE.search(text) else 0.0
+
+    def parse(self, text: str) -> Dashboard | Provisioning:
+        return parsed(text)
+
+    def schema(self, document: Dashboard | Provisioning) -> Sequence[Finding]:
+        found = panels.schema_findings(document) if isinstance(document, Dashboard) else provisioning.schema_findings(document)
+        return list(found)
+
+    def references(self, document: Dashboard | Provisioning) -> Sequence[Finding]:
+        found = (
+            panels.reference_findings(document) if isinstance(document, Dashboard) else provisioning.reference_findings(document)
+        )
+        return list(found)
+
+    def effective(self, document: Dashboard | Provisioning) -> Configuration:
+        return effective.effective(document) if isinstance(document, Dashboard) else provisioning.effective(document)
+
+    def policy(self, document: Dashboard | Provisioning) -> Sequence[Finding]:
+        found = effective.policy_findings(document) if isinstance(document, Dashboard) else provisioning.policy_findings(document)
+        return list(found)
