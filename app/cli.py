@@ -195,6 +195,18 @@ def cancel(job_id: str, url: Url = LOCAL) -> None:
 
 
 @jobs.command()
+def pause(job_id: str, url: Url = LOCAL) -> None:
+    """Take a job from its worker or out of the queue until it is resumed."""
+    console.print(call(url, "POST", f"/jobs/{job_id}/pause")["state"])
+
+
+@jobs.command()
+def resume(job_id: str, url: Url = LOCAL) -> None:
+    """Put a paused job back into the queue."""
+    console.print(call(url, "POST", f"/jobs/{job_id}/resume")["state"])
+
+
+@jobs.command()
 def follow(job_id: str, url: Url = LOCAL) -> None:
     """Show a job's progress until it ends."""
     show_until_done(url, job_id)

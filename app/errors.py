@@ -56,6 +56,20 @@ class ConflictError(ServiceError):
     status = 409
 
 
+class InFlightError(ServiceError):
+    """The same request is being answered at this moment; try again in a moment."""
+
+    code = "in_flight"
+    status = 409
+
+
+class QuotaError(ServiceError):
+    """The owner has as many jobs as they may."""
+
+    code = "quota_exceeded"
+    status = 429
+
+
 class UnavailableError(ServiceError):
     """A part of the service does not answer; try again in a moment."""
 

@@ -34,7 +34,7 @@ def add_handlers(app: FastAPI) -> None:
 def _answer(
     status: int, code: str, message: str, param: str | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
+    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in (429, 503) or code == "in_flight" else {}
     return JSONResponse({"error": {"code": code, "message": message, "param": param}}, status, headers={**retry, **(headers or {})})
 
 

@@ -63,6 +63,14 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(default=60.0, gt=0)
     """How long a trainer may take to leave a checkpoint after it was asked to stop."""
     max_attempts: int = Field(default=3, ge=1)
+    min_free_bytes: int = Field(default=200_000_000, ge=0)
+    """An attempt does not start with less free space than this, and room for three of its checkpoints."""
+    max_running_per_owner: int | None = Field(default=None, ge=0)
+    """Jobs of one owner that run at once, unless they have a quota of their own; None: as many as there are devices."""
+    max_queued_per_owner: int | None = Field(default=None, ge=0)
+    """Jobs of one owner that wait at once, unless they have a quota of their own; None: no limit."""
+    stall_seconds: float = Field(default=900.0, gt=0)
+    """A trainer without a step for so long, and for ten of its usual steps, is stopped and tried again."""
     pipeline: str = "inframind.pipeline:run_pipeline"
     """What the trainer runs; tests put a stand-in here."""
 

@@ -48,6 +48,12 @@ class OutOfMemoryError(TrainingError):
     code = "out_of_memory"
 
 
+class NoSpaceError(TrainingError):
+    """The disk of the artifacts is full: free some space."""
+
+    code = "no_space"
+
+
 class StoppedError(InfraMindError):
     """The run was asked to stop and has left a whole checkpoint behind."""
 

@@ -1,6 +1,7 @@
 """One attempt at a job: the trainer process, its lease, and what it reports, written with the fence."""
 
 import contextlib
+import errno
 import logging
 import os
 import select
@@ -20,24 +21,27 @@ from sqlalchemy.orm import Session
 
 from app import datasets
 from app.db.models import Job
-from app.jobs import lease, record
-from app.jobs.lease import Claim, JobError, LeaseLostError
+from app.jobs import lease, record, transitions
+from app.jobs.lease import Claim, LeaseLostError
 from app.jobs.state import TERMINAL
+from app.jobs.transitions import DEADLINE, JobError
 from app.settings import Settings
-from inframind.errors import EngineError
+from inframind.errors import EngineError, NoSpaceError
 from inframind.models.adapter import AdapterManifest, verify_adapter
 from inframind.pipeline import DEFAULT_DATASET, PipelineSpec
 from inframind.stages.base import StageReport
 from workers import pipe
 from workers.process import signal_group, spawn
-from workers.progress import Estimate
-from workers.trainer import EXIT_DONE, EXIT_LEASE_LOST, CheckpointRecord, TrainerJob, deadline_file
+from workers.progress import Estimate, StallDetector
+from workers.trainer import EXIT_DONE, EXIT_LEASE_LOST, CheckpointRecord, TrainerJob, deadline_file, is_full
 
 log = logging.getLogger(__name__)
 
 LEASE_SHARE = 0.8
 """The trainer ends itself after this share of the lease, before another worker can take the job."""
-STALL_SECONDS = 900.0
+SPARE_CHECKPOINTS = 3
+"""An attempt starts with room for so many checkpoints as large as the last one."""
+NO_SPACE = JobError(NoSpaceError.code, str(NoSpaceError()))
 TICK_SECONDS = 0.05
 PASSED_ON = (
     "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_CACHE", "OMP_NUM_THREADS",
@@ -64,7 +68,7 @@ class Attempt:
         self._told_to_stop_at: float | None = None
         self._killed_for: JobError | None = None
         self._failure: pipe.Failed | None = None
-        self._heard_at = time.monotonic()
+        self._stall = StallDetector(settings.stall_seconds, time.monotonic())
         self._estimate = Estimate()
         self._unfinished: set[int] = set()
 
@@ -72,18 +76,20 @@ class Attempt:
         """The whole attempt. Loses silently: without the lease nothing is written."""
         process = None
         try:
-            process = self._start()
-            if process is not None:
-                self._attend(process)
-                self._write(partial(self._settle, status=process.wait()))
+            try:
+                process = self._start()
+                if process is not None:
+                    self._attend(process)
+                    self._write(partial(self._settle, status=process.wait()))
+            except OSError as error:
+                # The disk, not the job: nothing of it is lost, and the supervisor goes on.
+                log.exception("job %s: the disk failed", self._held.job_id)
+                end(process)
+                self._write(partial(_fail_for_the_disk, error=error))
         except LeaseLostError as error:
             log.warning("%s", error)
         finally:
-            if process is not None:
-                signal_group(process, signal.SIGKILL)
-                process.wait()
-                if process.stdout:
-                    process.stdout.close()
+            end(process)
 
     # Start
 
@@ -93,8 +99,10 @@ class Attempt:
             job = self._trainer_job()
         except ValidationError as error:
             message = f"the job's stages are not valid for this version: {error.errors()[0]['msg']}"
-            self._write(lambda session, row: lease.finish(session, row, "failed", JobError("invalid_config", message, "stages")))
+            invalid = JobError("invalid_config", message, "stages")
+            self._write(lambda session, row: transitions.finish(session, row, "failed", invalid))
             return None
+        self._check_space(job)
         self._estimate = Estimate.of([(stage.stage, stage.total_steps) for stage in job.spec.stages], list(job.finished))
         self._unfinished = set(range(len(job.spec.stages))) - set(job.finished)
         self._renew()
@@ -103,6 +111,13 @@ class Attempt:
         env = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | OFFLINE
         with given.open("rb") as stdin, (self._run_dir / "trainer.log").open("ab") as stderr:
             return spawn("workers.trainer", env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
+
+    def _check_space(self, job: TrainerJob) -> None:
+        """Raises OSError (ENOSPC) now rather than in the middle of a checkpoint."""
+        sizes = [sum(file.stat().st_size for file in Path(saved.path).glob("*")) for saved in job.checkpoints]
+        needed = max([self._settings.min_free_bytes, *(SPARE_CHECKPOINTS * size for size in sizes)])
+        if shutil.disk_usage(self._run_dir).free < needed:
+            raise OSError(errno.ENOSPC, f"less than {needed} bytes are free")
 
     def _trainer_job(self) -> TrainerJob:
         run = lease.load_run(self._engine, self._held)
@@ -160,7 +175,6 @@ class Attempt:
 
     def _take(self, reader: pipe.Reader, data: bytes, process: "subprocess.Popen[bytes]") -> bool:
         """Writes what the trainer said; False: it is not listened to any more."""
-        self._heard_at = time.monotonic()
         try:
             for message in reader.feed(data):
                 self._write(partial(self._record, message=message))
@@ -171,6 +185,8 @@ class Attempt:
 
     def _record(self, session: Session, job: Job, message: Any) -> None:
         now = time.monotonic()
+        if not isinstance(message, pipe.Event):
+            self._stall.moved(now, step=isinstance(message, pipe.Progress))
         match message:
             case pipe.StageStarted(stage_index=index, stage=stage, total_steps=total):
                 record.start_stage(session, job, index, stage, total)
@@ -245,11 +261,12 @@ class Attempt:
         if process.poll() is not None:
             return
         if self._told_to_stop_at is None:
-            if self._want == "cancel" or self._draining():
+            if self._want != "run" or self._draining():
                 self._told_to_stop_at = now
                 process.terminate()
-            elif now - self._heard_at > STALL_SECONDS:
-                self._kill(process, JobError("trainer_stalled", f"the trainer reported nothing for {STALL_SECONDS:.0f} s"))
+            elif self._stall.is_stalled(now):
+                message = f"the trainer made no step for {self._stall.limit_seconds:.0f} s"
+                self._kill(process, JobError("trainer_stalled", message))
         elif now - self._told_to_stop_at > self._settings.grace_seconds:
             signal_group(process, signal.SIGKILL)
 
@@ -260,20 +277,23 @@ class Attempt:
     def _settle(self, session: Session, job: Job, status: int) -> None:
         """What the trainer's end means for the job."""
         if self._killed_for is not None:
-            lease.fail_attempt(session, job, self._killed_for, retry=True)
+            transitions.fail_attempt(session, job, self._killed_for, retry=True)
         elif self._failure is not None:
             error = JobError(self._failure.code, self._failure.message, self._failure.param)
-            lease.fail_attempt(session, job, error, retry=self._failure.retry)
+            if self._failure.then == "pause":
+                transitions.pause(session, job, error)
+            else:
+                transitions.fail_attempt(session, job, error, retry=self._failure.then == "retry")
         elif status == EXIT_DONE and not self._unfinished:
-            lease.finish(session, job, "succeeded")
-        elif job.want == "cancel":
-            lease.finish(session, job, "cancelled")
-        elif self._told_to_stop_at is not None:
-            lease.requeue(session, job, JobError("worker_drained", "the worker was stopped"), infrastructure=True)
+            transitions.finish(session, job, "succeeded")
+        elif self._want == "deadline":
+            transitions.finish(session, job, "failed", DEADLINE)
+        elif self._told_to_stop_at is not None or job.want != "run":
+            transitions.requeue(session, job, JobError("worker_drained", "the worker was stopped"))
         elif status == EXIT_LEASE_LOST:
-            lease.requeue(session, job, JobError("lease_not_renewed", "the lease was not renewed in time"), infrastructure=True)
+            transitions.lose_worker(session, job, JobError("lease_not_renewed", "the lease was not renewed in time"))
         else:
-            lease.fail_attempt(session, job, crash(status), retry=True)
+            transitions.fail_attempt(session, job, crash(status), retry=True)
         if job.state in TERMINAL:
             self._tidy()
 
@@ -281,6 +301,23 @@ class Attempt:
         """A finished job needs its published adapters, not the folders the stages worked in."""
         for folder in self._job_dir.glob("*/stage-*"):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def end(process: "subprocess.Popen[bytes] | None") -> None:
+    """Ends the trainer and everything it started, for certain."""
+    if process is not None:
+        signal_group(process, signal.SIGKILL)
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def _fail_for_the_disk(session: Session, job: Job, error: OSError) -> None:
+    if is_full(error):
+        transitions.pause(session, job, NO_SPACE)
+    else:
+        message = f"the folder of the artifacts could not be used: {os.strerror(error.errno or errno.EIO)}"
+        transitions.fail_attempt(session, job, JobError("disk_error", message), retry=True)
 
 
 def crash(status: int) -> JobError:

@@ -72,8 +72,8 @@ class Failed(Contract):
     code: str = Field(max_length=64)
     message: str = Field(max_length=MAX_TEXT)
     param: str | None = None
-    retry: bool
-    """Whether another attempt may fare better."""
+    then: Literal["retry", "pause", "fail"]
+    """Another attempt may fare better; only a person can help, and then the job goes on; or it is hopeless."""
 
 
 Message: TypeAlias = StageStarted | Progress | Event | CheckpointSaved | StageDone | Failed

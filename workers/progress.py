@@ -1,8 +1,14 @@
 """How far a job is, and how long it will take: measured seconds per step, and a guess for the stages that are still to come."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
+USUAL_STEPS = 100
+"""Steps whose median is the usual one."""
+STALLED_STEPS = 10
+"""So many usual steps without a step are a stall, if they are longer than the setting."""
 SECONDS_PER_STEP = {"sft": 1.0, "grpo": 4.0, "dapo": 6.0, "evaluate": 0.1}
 """Guesses for inframind-nano on two cores; only their ratios matter, for what is measured scales them."""
 
@@ -68,3 +74,27 @@ class Estimate:
         if all(stage.seconds_per_step is None for stage in self.stages):
             return None
         return sum(cost * (stage.steps - stage.done) for cost, stage in zip(self._costs(), self.stages, strict=True))
+
+
+class StallDetector:
+    """Says when a trainer that still lives has stopped to get on."""
+
+    def __init__(self, shortest_seconds: float, now: float) -> None:
+        self._shortest = shortest_seconds
+        self._moved_at = now
+        self._steps: deque[float] = deque(maxlen=USUAL_STEPS)
+
+    def moved(self, now: float, *, step: bool = False) -> None:
+        """The trainer got on: a step, a stage or a checkpoint. What it merely says is no progress."""
+        if step:
+            self._steps.append(now - self._moved_at)
+        self._moved_at = now
+
+    @property
+    def limit_seconds(self) -> float:
+        """The longest time without progress: max(10 usual steps, the setting)."""
+        return max(self._shortest, STALLED_STEPS * median(self._steps) if self._steps else 0.0)
+
+    def is_stalled(self, now: float) -> bool:
+        """Whether that time has passed."""
+        return now - self._moved_at > self.limit_seconds

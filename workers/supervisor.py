@@ -49,7 +49,7 @@ class Supervisor:
         while not self.draining:
             try:
                 self._beat()
-                held = lease.claim(self._engine, self.name, self._device, self._settings.lease_seconds)
+                held = self._claim()
             except (OperationalError, InterfaceError) as error:
                 log.warning("the database is away: %s", type(error).__name__)
                 held = None
@@ -59,6 +59,10 @@ class Supervisor:
                 log.info("job %s, fence %d", held.job_id, held.fence)
                 Attempt(self._engine, self._settings, held, self._attending).run()
         lease.leave(self._engine, self.name)
+
+    def _claim(self) -> lease.Claim | None:
+        given = self._settings
+        return lease.claim(self._engine, self.name, self._device, given.lease_seconds, given.max_running_per_owner)
 
     def _attending(self) -> bool:
         """Called often during an attempt: gives the sign of life, and says whether the worker drains."""

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from inframind.errors import InfraMindError, OutOfMemoryError, SandboxError, StoppedError
+from inframind.errors import InfraMindError, NoSpaceError, OutOfMemoryError, SandboxError, StoppedError
 from inframind.pipeline import PipelineSpec
 from inframind.stages.base import Resume, SavedCheckpoint, StageContext, StageReport
 from inframind.types import Contract
@@ -28,6 +28,7 @@ from workers.process import die_with_parent
 
 EXIT_DONE, EXIT_FAILED, EXIT_LEASE_LOST, EXIT_STOPPED = 0, 70, 75, 77
 WATCHDOG_SECONDS = 0.2
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Pipeline = Callable[[PipelineSpec, StageContext], None]
 
@@ -128,22 +129,31 @@ def run(job: TrainerJob, context: PipeContext, writer: Writer) -> int:
     return EXIT_DONE
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether a full disk is at the root: libraries wrap the system's error, or only quote it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if (isinstance(seen, OSError) and seen.errno in FULL) or any(os.strerror(number) in str(seen) for number in FULL):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
 def failure(error: Exception) -> Failed:
     """What the user is told. Errors of our own say what to do; the others name themselves, and the log has the rest."""
+    if isinstance(error, NoSpaceError) or is_full(error):
+        return Failed(code=NoSpaceError.code, message=str(NoSpaceError()), then="pause")
     if isinstance(error, InfraMindError):
         # The verifier's environment may have recovered by the next attempt; a wrong setting has not.
-        retry = isinstance(error, SandboxError)
-        return Failed(code=error.code, message=str(error)[:MAX_TEXT], param=error.param, retry=retry)
+        then: Literal["retry", "pause", "fail"] = "retry" if isinstance(error, SandboxError) else "fail"
+        return Failed(code=error.code, message=str(error)[:MAX_TEXT], param=error.param, then=then)
     if isinstance(error, MemoryError):
-        return Failed(code=OutOfMemoryError.code, message=str(OutOfMemoryError()), retry=False)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        message = "the disk of the data folder is full: free some space, then send the job again"
-        return Failed(code="no_space", message=message, retry=False)
+        return Failed(code=OutOfMemoryError.code, message=str(OutOfMemoryError()), then="fail")
     if isinstance(error, ModuleNotFoundError):
         message = f"the package {error.name} is not installed: pip install 'inframind[train]'"
-        return Failed(code="missing_package", message=message, retry=False)
+        return Failed(code="missing_package", message=message, then="fail")
     message = f"{type(error).__name__}: {error}"[: MAX_TEXT - 100]
-    return Failed(code="internal_error", message=f"{message} (the trainer's log has the traceback)", retry=True)
+    return Failed(code="internal_error", message=f"{message} (the trainer's log has the traceback)", then="retry")
 
 
 def main() -> None:

@@ -33,6 +33,9 @@ JOB: dict[str, Any] = {
     "name": "first run",
     "state": "running",
     "cancel_requested": False,
+    "pause_requested": False,
+    "priority": 0,
+    "deadline_at": None,
     "method": "grpo",
     "base_model": "inframind-nano",
     "start_from": None,
@@ -61,6 +64,7 @@ QUEUED = JOB | {
     "state": "queued", "stage": None, "stage_index": None, "step": 0, "total_steps": 0, "progress": 0.0, "eta_seconds": None,
     "metrics": {}, "stage_results": [], "adapters": [], "attempts": 0, "started_at": None,
 }  # fmt: skip
+PAUSED = QUEUED | {"state": "paused"}
 CANCELLED = QUEUED | {"state": "cancelled", "finished_at": CREATED_AT + 3.0}
 EVENT = {
     "seq": 3,

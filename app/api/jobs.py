@@ -1,4 +1,4 @@
-"""Jobs: create, list, show, cancel, events, metrics."""
+"""Jobs: create, list, show, pause, resume, cancel, events, metrics."""
 
 import asyncio
 import json
@@ -19,6 +19,8 @@ from app.jobs.views import ErrorView, EventList, JobList, JobView, MetricList
 
 NO_JOB = examples.error("not_found", f"there is no job '{examples.JOB_ID}'; GET /jobs lists those that exist", "id")
 BAD_FIELD = examples.error("invalid_config", "max_steps: Input should be greater than or equal to 1", "stages.0.max_steps")
+IN_FLIGHT = examples.error("in_flight", "a request with this key is being answered: send it again in a moment", "Idempotency-Key")
+TOO_MANY = examples.error("quota_exceeded", "20 of your jobs wait already, of at most 20: wait for some to end, or cancel them")
 TOO_LATE = examples.error("conflict", "the job is succeeded already")
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses={422: {"model": ErrorView, **BAD_FIELD}})
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_JOB}}
@@ -28,11 +30,34 @@ POLL_SECONDS = 0.5
 PAGE = 200
 
 
-@router.post("", status_code=201, responses={201: examples.shown(examples.QUEUED)})
-def create_job(spec: JobSpec, response: Response, database: Database, settings: Configured, caller: Asking) -> JobView:
-    """Queues a training job. From this answer on it is never lost while the database is intact."""
+@router.post(
+    "",
+    status_code=201,
+    responses={
+        201: examples.shown(examples.QUEUED),
+        409: {"model": ErrorView, **IN_FLIGHT},
+        429: {"model": ErrorView, **TOO_MANY},
+    },
+)
+def create_job(
+    spec: JobSpec,
+    response: Response,
+    database: Database,
+    settings: Configured,
+    caller: Asking,
+    idempotency_key: Annotated[
+        str | None, Header(min_length=1, max_length=255, pattern=r"^[ -~]+$", description="Makes it safe to send a request again.")
+    ] = None,
+) -> JobView:
+    """Queues a training job. From this answer on it is never lost while the database is intact.
+
+    With an `Idempotency-Key`, the same request again is answered with the same job.
+    """
     servable = Servable(settings.max_lora_rank, settings.lora_targets)
-    job = service.submit(database, spec, settings.max_attempts, caller.owner, servable)
+    job = service.submit(
+        database, spec, settings.max_attempts, caller.owner, servable,
+        key=idempotency_key, max_queued=settings.max_queued_per_owner,
+    )  # fmt: skip
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
 
@@ -62,6 +87,24 @@ def get_job(job_id: str, database: Database) -> JobView:
 def cancel_job(job_id: str, database: Database) -> JobView:
     """Stops a job. A running one ends at its next step; adapters of finished stages remain."""
     return service.cancel(database, job_id)
+
+
+@router.post(
+    "/{job_id}/pause",
+    responses={200: examples.shown(examples.PAUSED), 409: {"model": ErrorView, **TOO_LATE}, **UNKNOWN},
+)
+def pause_job(job_id: str, database: Database) -> JobView:
+    """Takes a job from its worker, or out of the queue, until it is resumed. A running one leaves a checkpoint at its next step."""
+    return service.pause(database, job_id)
+
+
+@router.post(
+    "/{job_id}/resume",
+    responses={200: examples.shown(examples.QUEUED), 409: {"model": ErrorView, **TOO_LATE}, **UNKNOWN},
+)
+def resume_job(job_id: str, database: Database) -> JobView:
+    """Puts a paused job back into the queue; it goes on from its last checkpoint."""
+    return service.resume(database, job_id)
 
 
 @router.get("/{job_id}/events", response_model=EventList, responses={200: EVENTS, **UNKNOWN})

@@ -76,7 +76,7 @@ class Job(Owned, Base):
             postgresql_where=RUNNING,
         ),
         Index("jobs_claimable", text("priority DESC"), "created_at", "id", sqlite_where=QUEUED, postgresql_where=QUEUED),
-        Index("jobs_leased", "lease_until", sqlite_where=RUNNING, postgresql_where=RUNNING),
+        Index("jobs_queued_by_owner", "owner", sqlite_where=QUEUED, postgresql_where=QUEUED),
         Index("jobs_with_deadline", "deadline_at", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("jobs_by_state", "state", "id"),
         Index("jobs_by_owner", "owner", "id"),

@@ -8,21 +8,19 @@ alone) and PostgreSQL (the row is locked).
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import ColumnElement, Engine, delete, literal_column, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db.models import Adapter, Checkpoint, Job, StageResult, Worker
-from app.db.session import database_now, reading, writing
-from app.jobs.record import MAX_MESSAGE, add_event
+from app.db.session import database_now, now_sql, reading, writing
+from app.jobs import quota
+from app.jobs.record import add_event
+from app.jobs.transitions import DEADLINE, JobError, finish, lose_worker
 
-MAX_INFRA_FAILURES = 10
-"""Lost workers after which a job is given up: it may be what kills them."""
-FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 1.0, 60.0
-
-Terminal = Literal["succeeded", "failed", "cancelled"]
+EXPIRED_AT_ONCE = 100
+"""Jobs that one call takes back at most: a claim must not pay for all of them."""
 
 
 class LeaseLostError(Exception):
@@ -38,15 +36,6 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class JobError:
-    """Why an attempt ended, as the user sees it."""
-
-    code: str
-    message: str
-    param: str | None = None
-
-
-@dataclass(frozen=True)
 class Run:
     """Everything an attempt starts from."""
 
@@ -59,44 +48,65 @@ class Run:
     """Adapters of other jobs that an evaluation names."""
 
 
-def claim(engine: Engine, owner: str, device: str, lease_seconds: float) -> Claim | None:
-    """Takes the best job that waits: highest priority, then oldest. None: nothing to do, or the device has a job already."""
+def claim(engine: Engine, worker: str, device: str, lease_seconds: float, max_running: int | None = None) -> Claim | None:
+    """Takes the best job that waits: highest priority, then oldest, whose owner runs fewer than `max_running` (or their own quota).
+
+    None: nothing to do, or the device has a job already.
+    """
     try:
         with writing(engine) as session:
             now = database_now(session)
             expire(session, now)
-            job = _best(session, device, now)
+            job = None if _is_busy(session, device) else _best(session, now, max_running)
             if job is None:
                 return None
-            job.state, job.lease_owner, job.lease_until, job.device = "running", owner, now + lease_seconds, device
+            job.state, job.lease_owner, job.lease_until, job.device = "running", worker, now + lease_seconds, device
             job.fence += 1
             job.attempts += 1
             job.started_at = job.started_at or now
             job.eta_seconds = None
-            add_event(session, job, "info", "claimed", f"attempt {job.attempts} started", {"worker": owner})
+            add_event(session, job, "info", "claimed", f"attempt {job.attempts} started", {"worker": worker})
             return Claim(job.id, job.fence)
     except IntegrityError:
         # Another worker with the same device was faster; the index allows one running job per device.
         return None
 
 
-def _best(session: Session, device: str, now: float) -> Job | None:
-    if session.scalar(select(Job.id).where(Job.device == device, Job.state == "running").limit(1)):
-        return None
-    waiting = select(Job).where(Job.state == "queued", Job.not_before <= now)
-    order = (Job.priority.desc(), Job.created_at, Job.id)
-    return session.scalars(waiting.order_by(*order).limit(1).with_for_update(skip_locked=True)).first()
+def _is_busy(session: Session, device: str) -> bool:
+    return session.scalar(select(Job.id).where(Job.device == device, Job.state == "running").limit(1)) is not None
+
+
+def waiting(now: float, full: Sequence[str]) -> ColumnElement[bool]:
+    """The condition of a job that may be claimed: it waits, its time has come, its owner has room."""
+    mine: ColumnElement[bool] = (Job.state == "queued") & (Job.not_before <= now)
+    return mine & or_(Job.owner.is_(None), Job.owner.not_in(full)) if full else mine
+
+
+def _best(session: Session, now: float, max_running: int | None) -> Job | None:
+    full = quota.full_owners(session, max_running)
+    while True:
+        best = select(Job).where(waiting(now, full)).order_by(Job.priority.desc(), Job.created_at, Job.id)
+        job = session.scalars(best.limit(1).with_for_update(skip_locked=True)).first()
+        if job is None or job.owner is None or quota.has_room(session, job.owner, max_running):
+            return job
+        full.append(job.owner)
+
+
+def has_work(engine: Engine, max_running: int | None = None) -> bool:
+    """Whether some job could be claimed now."""
+    with reading(engine) as session:
+        full = quota.full_owners(session, max_running)
+        return session.scalar(select(Job.id).where(waiting(database_now(session), full)).limit(1)) is not None
 
 
 def expire(session: Session, now: float) -> None:
-    """Takes back the jobs of workers that are silent for longer than their lease."""
-    silent = select(Job).where(Job.state == "running", Job.lease_until < now).with_for_update(skip_locked=True)
-    for job in session.scalars(silent).all():
-        error = JobError("worker_lost", f"the worker {job.lease_owner} went silent")
-        if job.want != "cancel" and job.infra_failures + 1 >= MAX_INFRA_FAILURES:
-            finish(session, job, "failed", JobError("worker_lost", f"{MAX_INFRA_FAILURES} workers were lost with this job"))
-        else:
-            requeue(session, job, error, infrastructure=True)
+    """Takes back the jobs of workers that are silent for longer than their lease, and ends those whose deadline has passed."""
+    silent = select(Job).where(Job.state == "running", Job.lease_until < now)
+    for job in session.scalars(silent.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)).all():
+        lose_worker(session, job, JobError("worker_lost", f"the worker {job.lease_owner} went silent"))
+    late = select(Job).where(Job.state.in_(("queued", "paused")), Job.deadline_at.is_not(None), Job.deadline_at < now)
+    for job in session.scalars(late.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)).all():
+        finish(session, job, "failed", DEADLINE)
     session.flush()
 
 
@@ -107,56 +117,27 @@ def fenced(engine: Engine, held: Claim) -> Iterator[tuple[Session, Job]]:
         mine = select(Job).where(Job.id == held.job_id, Job.fence == held.fence, Job.state == "running").with_for_update()
         job = session.scalars(mine).one_or_none()
         if job is None:
-            raise LeaseLostError(f"job {held.job_id} is not held with fence {held.fence} any more")
+            raise _lost(held)
         yield session, job
 
 
 def heartbeat(engine: Engine, held: Claim, lease_seconds: float) -> str:
-    """Renews the lease; the answer is what the user wants: `run` or `cancel`. Raises LeaseLostError."""
-    with fenced(engine, held) as (session, job):
-        job.lease_until = database_now(session) + lease_seconds
-        return job.want
+    """Renews the lease, in one statement.
+
+    The answer: what the user wants (`run`, `pause` or `cancel`), or `deadline`: it has passed. Raises LeaseLostError.
+    """
+    now = literal_column(now_sql(engine), type_=Job.lease_until.type)
+    mine = update(Job).where(Job.id == held.job_id, Job.fence == held.fence, Job.state == "running")
+    late = (Job.deadline_at.is_not(None) & (Job.deadline_at < now)).label("late")
+    with writing(engine) as session:
+        renewed = session.execute(mine.values(lease_until=now + lease_seconds).returning(Job.want, late)).one_or_none()
+    if renewed is None:
+        raise _lost(held)
+    return "deadline" if renewed.late and renewed.want != "cancel" else str(renewed.want)
 
 
-def finish(session: Session, job: Job, state: Terminal, error: JobError | None = None) -> None:
-    """Ends the job for good."""
-    job.state, job.finished_at = state, database_now(session)
-    job.lease_owner, job.lease_until, job.eta_seconds = None, None, None
-    if state == "succeeded":
-        job.progress = 1.0
-    if error is not None:
-        job.error_code, job.error_message, job.error_param = error.code[:64], error.message[:MAX_MESSAGE], error.param
-    level = "error" if state == "failed" else "info"
-    data = {"code": error.code, "param": error.param} if error else {}
-    add_event(session, job, level, state, error.message if error else f"the job {_SAID[state]}", data)
-
-
-_SAID = {"succeeded": "succeeded", "failed": "failed", "cancelled": "was cancelled"}
-
-
-def requeue(session: Session, job: Job, reason: JobError, *, infrastructure: bool, delay_seconds: float = 0.0) -> None:
-    """Gives the job back to the queue, or ends it if its cancelling was asked for in the meantime."""
-    job.infra_failures += int(infrastructure)
-    if job.want == "cancel":
-        finish(session, job, "cancelled")
-        return
-    job.state, job.lease_owner, job.lease_until, job.eta_seconds = "queued", None, None, None
-    # At once means at once: the clock goes on within a transaction.
-    job.not_before = database_now(session) + delay_seconds if delay_seconds else 0.0
-    data = {"code": reason.code, "delay_seconds": delay_seconds}
-    add_event(session, job, "warn", "requeued", f"{reason.message}; the job waits for another attempt", data)
-
-
-def fail_attempt(session: Session, job: Job, error: JobError, *, retry: bool) -> None:
-    """An attempt failed by itself: again later if that may help and attempts are left, else the job has failed."""
-    failed = job.attempts - job.infra_failures
-    if retry and failed < job.max_attempts:
-        delay = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (failed - 1))
-        requeue(session, job, error, infrastructure=False, delay_seconds=delay)
-    elif job.want == "cancel":
-        finish(session, job, "cancelled")
-    else:
-        finish(session, job, "failed", error)
+def _lost(held: Claim) -> LeaseLostError:
+    return LeaseLostError(f"job {held.job_id} is not held with fence {held.fence} any more")
 
 
 def load_run(engine: Engine, held: Claim) -> Run:

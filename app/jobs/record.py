@@ -6,31 +6,31 @@ Every function takes a job row that the caller has locked (`app.jobs.lease.fence
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, literal_column, select
 from sqlalchemy.orm import Session
 
 from app.db.models import Adapter, Checkpoint, Job, JobEvent, JobMetric, StageResult
-from app.db.session import database_now
+from app.db.session import database_now, now_sql
 
 MAX_MESSAGE = 4000
 
 
-def add_event(session: Session, job: Job, level: str, code: str, message: str, data: Mapping[str, Any] | None = None) -> JobEvent:
-    """Appends an event; `seq` counts up from 1 without gaps."""
-    last = session.scalar(select(func.max(JobEvent.seq)).where(JobEvent.job_id == job.id))
-    event = JobEvent(
-        job_id=job.id,
-        seq=(last or 0) + 1,
-        at=database_now(session),
-        fence=job.fence,
-        level=level,
-        code=code[:64],
-        message=message[:MAX_MESSAGE],
-        data=dict(data or {}),
-    )
-    session.add(event)
+def add_event(session: Session, job: Job, level: str, code: str, message: str, data: Mapping[str, Any] | None = None) -> None:
+    """Appends an event, in one statement; `seq` counts up from 1 without gaps."""
     session.flush()
-    return event
+    last = select(func.coalesce(func.max(JobEvent.seq), 0)).where(JobEvent.job_id == job.id).scalar_subquery()
+    session.execute(
+        insert(JobEvent).values(
+            job_id=job.id,
+            seq=last + 1,
+            at=literal_column(now_sql(session.get_bind().engine)),
+            fence=job.fence,
+            level=level,
+            code=code[:64],
+            message=message[:MAX_MESSAGE],
+            data=dict(data or {}),
+        )
+    )
 
 
 def start_stage(session: Session, job: Job, stage_index: int, stage: str, total_steps: int) -> None:

@@ -13,8 +13,8 @@ from app.db.models import Job, JobEvent, JobMetric, StageResult, Worker
 from app.db.ownership import acting
 from app.db.session import database_now, reading, writing
 from app.errors import ConflictError, InvalidError, NotFoundError
+from app.jobs import idempotency, quota, transitions
 from app.jobs.checks import Servable, checked
-from app.jobs.lease import finish
 from app.jobs.record import add_event
 from app.jobs.spec import JobSpec
 from app.jobs.state import TERMINAL, JobState
@@ -33,26 +33,58 @@ def new_id(now: float) -> str:
 
 
 def submit(
-    engine: Engine, spec: JobSpec, max_attempts: int = 3, owner: str | None = None, servable: Servable | None = None
+    engine: Engine,
+    spec: JobSpec,
+    max_attempts: int = 3,
+    owner: str | None = None,
+    servable: Servable | None = None,
+    *,
+    key: str | None = None,
+    max_queued: int | None = None,
 ) -> JobView:
-    """Writes the job's row. Raises InvalidError that names the field; nothing is stored then."""
+    """Writes the job's row, once for every `key` of an owner.
+
+    Raises InvalidError that names the field, QuotaError, and InFlightError if a request with the key is being answered at this
+    moment; nothing is stored then.
+    """
+    if key is None:
+        with writing(engine) as session:
+            return job_view(create(session, spec, max_attempts, owner, servable, max_queued), [])
+    with reading(engine) as session:
+        # Most repeats end here, and keep no writer waiting.
+        if (found := idempotency.find(session, owner, key, spec)) is not None:
+            return _view(session, _job(session, found))
     with writing(engine) as session:
-        return job_view(create(session, spec, max_attempts, owner, servable), [])
+        idempotency.hold(session, owner, key)
+        if (found := idempotency.find(session, owner, key, spec)) is not None:
+            return _view(session, _job(session, found))
+        job = create(session, spec, max_attempts, owner, servable, max_queued)
+        idempotency.keep(session, owner, key, spec, job.id, job.created_at)
+        return job_view(job, [])
 
 
-def create(session: Session, spec: JobSpec, max_attempts: int, owner: str | None, servable: Servable | None = None) -> Job:
+def create(
+    session: Session,
+    spec: JobSpec,
+    max_attempts: int,
+    owner: str | None,
+    servable: Servable | None = None,
+    max_queued: int | None = None,
+) -> Job:
     """The job's row, within the caller's transaction."""
     spec, stages = checked(session, spec, servable or Servable())
+    if owner is not None:
+        quota.check_queued(session, owner, max_queued)
     now = database_now(session)
     job = Job(
         id=new_id(now), owner=owner, name=spec.name, state=JobState.QUEUED, method=spec.method, base_model=spec.base_model,
         start_from=spec.start_from, dataset=spec.dataset, seed=spec.seed, spec=stages, meta=spec.metadata,
-        created_at=now, max_attempts=max_attempts, metrics={}, request_id=acting.get().request_id,
+        created_at=now, max_attempts=max_attempts, metrics={}, priority=spec.priority, request_id=acting.get().request_id,
+        deadline_at=None if spec.deadline_seconds is None else now + spec.deadline_seconds,
     )  # fmt: skip
     session.add(job)
     session.flush()
     add_event(session, job, "info", "queued", "the job was accepted")
-    session.refresh(job)
     return job
 
 
@@ -62,6 +94,10 @@ def _job(session: Session, job_id: str, *, lock: bool = False) -> Job:
     if job is None:
         raise NotFoundError(f"there is no job {job_id[:64]!r}; GET /jobs lists those that exist", param="id")
     return job
+
+
+def _view(session: Session, job: Job) -> JobView:
+    return job_view(job, _results(session, [job.id])[job.id])
 
 
 def _results(session: Session, ids: Sequence[str]) -> dict[str, list[StageResult]]:
@@ -76,7 +112,7 @@ def get(engine: Engine, job_id: str) -> JobView:
     """One job. Raises NotFoundError."""
     with reading(engine) as session:
         job = _job(session, job_id)
-        return job_view(job, _results(session, [job_id])[job_id])
+        return _view(session, job)
 
 
 def list_jobs(engine: Engine, limit: int, after: str | None, state: str | None) -> tuple[list[JobView], bool]:
@@ -98,14 +134,46 @@ def cancel(engine: Engine, job_id: str) -> JobView:
     """Cancels a queued job at once; asks a running one to stop. Raises ConflictError in a terminal state."""
     with writing(engine) as session:
         job = _job(session, job_id, lock=True)
-        if job.state in TERMINAL:
-            raise ConflictError(f"the job is {job.state} already")
-        if job.state == JobState.QUEUED:
-            finish(session, job, "cancelled")
+        _refuse_ended(job)
+        if job.state != JobState.RUNNING:
+            transitions.finish(session, job, "cancelled")
         elif job.want != "cancel":
             job.want = "cancel"
             add_event(session, job, "info", "cancel_requested", "the worker was asked to stop")
-        return job_view(job, _results(session, [job_id])[job_id])
+        return _view(session, job)
+
+
+def pause(engine: Engine, job_id: str) -> JobView:
+    """Pauses a queued job at once; asks a running one to stop. Raises ConflictError in a terminal state or under a cancel."""
+    with writing(engine) as session:
+        job = _job(session, job_id, lock=True)
+        _refuse_ended(job, but="cancel")
+        if job.state == JobState.QUEUED:
+            transitions.pause(session, job)
+        elif job.state == JobState.RUNNING and job.want != "pause":
+            job.want = "pause"
+            add_event(session, job, "info", "pause_requested", "the worker was asked to stop")
+        return _view(session, job)
+
+
+def resume(engine: Engine, job_id: str) -> JobView:
+    """Queues a paused job, or takes back a wish to pause. Raises ConflictError in a terminal state or under a cancel."""
+    with writing(engine) as session:
+        job = _job(session, job_id, lock=True)
+        _refuse_ended(job, but="cancel")
+        if job.state == JobState.PAUSED:
+            transitions.resume(session, job)
+        elif job.want == "pause":
+            job.want = "run"
+            add_event(session, job, "info", "pause_taken_back", "the job goes on")
+        return _view(session, job)
+
+
+def _refuse_ended(job: Job, but: str = "") -> None:
+    if job.state in TERMINAL:
+        raise ConflictError(f"the job is {job.state} already")
+    if job.state == JobState.RUNNING and job.want == but:
+        raise ConflictError("the job is being cancelled already")
 
 
 def events(engine: Engine, job_id: str, after: int, limit: int) -> tuple[list[EventView], bool, bool]:

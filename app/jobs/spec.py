@@ -37,6 +37,10 @@ class JobSpec(BaseModel):
     )
     dataset: str = Field(default=DEFAULT_DATASET, max_length=128)
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    priority: int = Field(default=0, ge=-100, le=100, description="Higher ones run first; among equals, the oldest.")
+    deadline_seconds: float | None = Field(
+        default=None, gt=0, le=30 * 86_400, description="A job that has not ended so long after it was accepted has failed."
+    )
     name: str | None = Field(default=None, min_length=1, max_length=128)
     metadata: dict[MetadataKey, MetadataValue] = Field(default_factory=dict, max_length=16)
 

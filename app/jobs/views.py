@@ -45,6 +45,9 @@ class JobView(View):
     name: str | None
     state: str
     cancel_requested: bool
+    pause_requested: bool
+    priority: int
+    deadline_at: float | None
     method: str | None
     base_model: str
     start_from: str | None
@@ -118,6 +121,7 @@ def job_view(job: Job, results: list[StageResult]) -> JobView:
     error = ErrorBody(code=job.error_code, message=job.error_message or "", param=job.error_param) if job.error_code else None
     return JobView(
         id=job.id, name=job.name, state=job.state, cancel_requested=job.state == "running" and job.want == "cancel",
+        pause_requested=job.state == "running" and job.want == "pause", priority=job.priority, deadline_at=job.deadline_at,
         method=job.method, base_model=job.base_model, start_from=job.start_from, dataset=job.dataset, seed=job.seed,
         metadata=job.meta, stages=job.spec, stage=job.stage, stage_index=job.stage_index, step=job.step,
         total_steps=job.total_steps, progress=round(job.progress, 4),

@@ -8,7 +8,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-QUEUED, RUNNING = sa.text("state = 'queued'"), sa.text("state = 'running'")
+QUEUED = sa.text("state = 'queued'")
 WAITING = sa.text("deadline_at IS NOT NULL AND state IN ('queued', 'paused')")
 
 
@@ -22,7 +22,7 @@ def upgrade() -> None:
     op.drop_index("ix_jobs_state", "jobs")
     order = [sa.text("priority DESC"), sa.text("created_at"), sa.text("id")]
     op.create_index("jobs_claimable", "jobs", order, sqlite_where=QUEUED, postgresql_where=QUEUED)
-    op.create_index("jobs_leased", "jobs", ["lease_until"], sqlite_where=RUNNING, postgresql_where=RUNNING)
+    op.create_index("jobs_queued_by_owner", "jobs", ["owner"], sqlite_where=QUEUED, postgresql_where=QUEUED)
     op.create_index("jobs_with_deadline", "jobs", ["deadline_at"], sqlite_where=WAITING, postgresql_where=WAITING)
     op.create_index("jobs_by_state", "jobs", ["state", "id"])
     op.create_index("jobs_by_owner", "jobs", ["owner", "id"])
@@ -51,7 +51,7 @@ def downgrade() -> None:
     op.execute("UPDATE jobs SET want = 'run' WHERE want = 'pause'")
     op.drop_table("quotas")
     op.drop_table("idempotency_keys")
-    for name in ("jobs_by_owner", "jobs_by_state", "jobs_with_deadline", "jobs_leased", "jobs_claimable"):
+    for name in ("jobs_by_owner", "jobs_by_state", "jobs_with_deadline", "jobs_queued_by_owner", "jobs_claimable"):
         op.drop_index(name, "jobs")
     op.create_index("ix_jobs_state", "jobs", ["state"])
     op.create_index("jobs_claimable", "jobs", ["state", "priority", "created_at"])

@@ -16,7 +16,7 @@ from app.api.generate import REQUESTS
 from app.db.migrate import downgrade, is_current, upgrade
 from app.db.session import make_engine, writing
 from app.generation import GenerateRequest, Generation, check
-from app.jobs import lease, record, service
+from app.jobs import lease, record, service, transitions
 from app.jobs.views import EventView, JobView, MetricView
 from app.judging import JudgementView
 from app.main import create_app
@@ -53,7 +53,7 @@ def run(client: TestClient, job_id: str, state: str, steps: int = 3) -> None:
         for step in range(1, steps + 1):
             record.add_metrics(session, job, 0, step, {"loss": 1.0 / step})
         if state != "running":
-            lease.finish(session, job, state)  # type: ignore[arg-type]  # a terminal state
+            transitions.finish(session, job, state)  # type: ignore[arg-type]  # a terminal state
 
 
 def test_a_job_is_accepted_whole(client: TestClient) -> None:

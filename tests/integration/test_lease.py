@@ -8,9 +8,10 @@ from fleet import add_job, events, job
 from sqlalchemy import Engine, update
 
 from app.db.models import Job
-from app.db.session import writing
-from app.jobs import lease, record, service
-from app.jobs.lease import Claim, JobError, LeaseLostError
+from app.db.session import database_now, writing
+from app.jobs import lease, record, service, transitions
+from app.jobs.lease import Claim, LeaseLostError
+from app.jobs.transitions import JobError
 
 
 def claimed(engine: Engine, device: str = "gpu", seconds: float = 60.0) -> Claim:
@@ -24,9 +25,15 @@ def make_silent(engine: Engine, job_id: str) -> None:
         session.execute(update(Job).where(Job.id == job_id).values(lease_until=1.0))
 
 
-def end(engine: Engine, held: Claim, state: lease.Terminal = "succeeded") -> None:
+def at_once(engine: Engine, job_id: str) -> None:
+    with writing(engine) as session:
+        lease.expire(session, database_now(session))
+        session.execute(update(Job).where(Job.id == job_id).values(not_before=0.0))
+
+
+def end(engine: Engine, held: Claim, state: transitions.Terminal = "succeeded") -> None:
     with lease.fenced(engine, held) as (session, row):
-        lease.finish(session, row, state)
+        transitions.finish(session, row, state)
 
 
 def test_of_many_workers_one_gets_the_job(engine: Engine) -> None:
@@ -76,7 +83,7 @@ def test_a_stale_fence_writes_nothing(engine: Engine) -> None:
     for write in (
         lambda session, row: record.add_metrics(session, row, 0, 1, {"loss": 1.0}),
         lambda session, row: record.add_checkpoint(session, row, 0, 1, "/x", "0" * 64),
-        lambda session, row: lease.finish(session, row, "succeeded"),
+        lambda session, row: transitions.finish(session, row, "succeeded"),
     ):
         with pytest.raises(LeaseLostError), lease.fenced(engine, old) as (session, row):
             write(session, row)
@@ -136,13 +143,14 @@ def test_attempts_that_fail_are_counted_apart_from_lost_workers(engine: Engine) 
     claimed(engine)
     for _ in range(4):
         make_silent(engine, job_id)
+        at_once(engine, job_id)
         claimed(engine)
     now = job(engine, job_id)
-    assert (now.attempts, now.infra_failures) == (5, 4)
+    assert (now.attempts, now.infra_failures, now.failures) == (5, 4, 0)
     for attempt in range(3):
         held = Claim(job_id, job(engine, job_id).fence)
         with lease.fenced(engine, held) as (session, row):
-            lease.fail_attempt(session, row, JobError("trainer_killed", "killed"), retry=True)
+            transitions.fail_attempt(session, row, JobError("trainer_killed", "killed"), retry=True)
         now = job(engine, job_id)
         assert now.state == ("queued" if attempt < 2 else "failed")
         if attempt < 2:
@@ -155,9 +163,10 @@ def test_attempts_that_fail_are_counted_apart_from_lost_workers(engine: Engine) 
 
 def test_a_job_that_loses_every_worker_is_given_up(engine: Engine) -> None:
     job_id = add_job(engine)
-    for _ in range(lease.MAX_INFRA_FAILURES):
+    for _ in range(transitions.MAX_INFRA_FAILURES):
         claimed(engine)
         make_silent(engine, job_id)
+        at_once(engine, job_id)
     assert lease.claim(engine, "w", "gpu", 60.0) is None
     assert (job(engine, job_id).state, job(engine, job_id).error_code) == ("failed", "worker_lost")
 

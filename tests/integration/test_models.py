@@ -18,7 +18,7 @@ from app.cli import app as command
 from app.db.migrate import upgrade
 from app.db.models import Job
 from app.db.session import make_engine, reading
-from app.jobs import lease, record
+from app.jobs import lease, record, transitions
 from app.main import create_app
 from app.models.catalog import in_use
 from app.settings import Settings
@@ -79,7 +79,7 @@ def trained(client: TestClient, make_adapter: Callable[..., Path], folder: Path)
         rows = [row("base", None, 24), row("sft", SFT, 36), row("grpo", GRPO, 56)]
         metrics = {"rows": rows, "bench_hash": HASH, "max_difficulty": 2}
         record.publish_stage(session, job, 2, "evaluate", metrics, 1.0, None, None)
-        lease.finish(session, job, "succeeded")
+        transitions.finish(session, job, "succeeded")
     return job_id
 
 
@@ -145,7 +145,7 @@ def test_figures_of_other_tasks_are_not_compared(client: TestClient, job_id: str
     with lease.fenced(engine, held) as (session, job):
         metrics = {"rows": [row("grpo", GRPO, 9, 10)], "bench_hash": "sha256:4567", "max_difficulty": 2}
         record.publish_stage(session, job, 0, "evaluate", metrics, 1.0, None, None)
-        lease.finish(session, job, "succeeded")
+        transitions.finish(session, job, "succeeded")
     # The newest evaluation of one model alone does not hide the one that asked both.
     assert client.get("/models/compare", params={"model": [SFT, GRPO]}).json()["comparable"] is True
     newest = client.get(f"/models/{GRPO}").json()["evaluations"]
