@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from fleet import add_job, events, job
 from sqlalchemy import Engine, func, select, update
 
+from app import keys
 from app.db.models import Job
 from app.db.session import database_now, reading, writing
 from app.errors import QuotaError
@@ -24,9 +25,11 @@ KEY = {"Idempotency-Key": "a-key"}
 
 
 @pytest.fixture
-def client(database_url: str, tmp_path: Path) -> Iterator[TestClient]:
+def client(database_url: str, tmp_path: Path, engine: Engine) -> Iterator[TestClient]:
+    """An administrator's."""
+    key = keys.create(engine, ["admin", "train"])
     given = Settings(data_dir=tmp_path, database_url=database_url, inference_url="http://127.0.0.1:9", verifier_workers=1)
-    with TestClient(create_app(given)) as connected:
+    with TestClient(create_app(given), headers={"Authorization": f"Bearer {key}"}) as connected:
         yield connected
 
 
@@ -88,11 +91,12 @@ def test_fifty_equal_requests_at_once_make_one_row(client: TestClient, engine: E
 
 def test_a_request_in_flight_is_refused_until_it_is_answered(client: TestClient, engine: Engine) -> None:
     """On SQLite the second waits for its turn instead, and gets the first one's job."""
+    owner = keys.every(engine)[0].owner
     held, go = Event(), Event()
 
     def first() -> None:
         with writing(engine) as session:
-            idempotency.hold(session, None, "a-key")
+            idempotency.hold(session, owner, "a-key")
             held.set()
             go.wait(20)
 
