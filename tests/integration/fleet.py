@@ -35,7 +35,7 @@ def events(engine: Engine, job_id: str) -> list[JobEvent]:
         return list(session.scalars(select(JobEvent).where(JobEvent.job_id == job_id).order_by(JobEvent.seq)))
 
 
-def until(condition: Any, seconds: float = 20.0) -> Any:
+def until(condition: Any, seconds: float = 40.0) -> Any:
     """The first true value of `condition()`; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -96,7 +96,7 @@ class Fleet:
         """The process id of the supervisor's trainer."""
         return int(until(lambda: children(self.supervisors[name].pid))[0])
 
-    def wait(self, job_id: str, *states: str, seconds: float = 20.0) -> Job:
+    def wait(self, job_id: str, *states: str, seconds: float = 40.0) -> Job:
         until(lambda: job(self.engine, job_id).state in states, seconds)
         return job(self.engine, job_id)
 

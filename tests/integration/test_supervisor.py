@@ -79,7 +79,7 @@ def test_cancel_stops_the_trainer_and_keeps_a_checkpoint(fleet: Fleet) -> None:
     until(lambda: job(fleet.engine, job_id).step > 2)
     trainer = fleet.trainer()
     service.cancel(fleet.engine, job_id)
-    fleet.wait(job_id, "cancelled", seconds=5)
+    fleet.wait(job_id, "cancelled", seconds=15)
     assert not is_alive(trainer)
     assert [e.code for e in events(fleet.engine, job_id)][-2:] == ["cancel_requested", "cancelled"]
     other = add_job(fleet.engine)
@@ -92,7 +92,7 @@ def test_a_trainer_that_does_not_stop_is_killed(fleet: Fleet) -> None:
     until(lambda: job(fleet.engine, job_id).step > 2)
     trainer = fleet.trainer()
     service.cancel(fleet.engine, job_id)
-    fleet.wait(job_id, "cancelled", seconds=10)
+    fleet.wait(job_id, "cancelled", seconds=20)
     assert not is_alive(trainer)
 
 
@@ -151,9 +151,9 @@ def test_a_stopped_supervisor_loses_the_job_and_its_trainer_ends_itself(fleet: F
     until(lambda: job(fleet.engine, job_id).step > 5)
     trainer = fleet.trainer()
     supervisor.send_signal(signal.SIGSTOP)
-    until(lambda: not is_alive(trainer), 5)
+    until(lambda: not is_alive(trainer), 10)
     fleet.start("w1")
-    until(lambda: job(fleet.engine, job_id).fence == 2, 5)
+    until(lambda: job(fleet.engine, job_id).fence == 2)
     supervisor.send_signal(signal.SIGCONT)
     fleet.wait(job_id, "succeeded")
     check_success(fleet, job_id, [("sft", 100), ("evaluate", 4)])
