@@ -204,8 +204,9 @@ class BodyChecker:
         self._meta(block, own)
         source = self.evaluator.module.provider_of(own)
         found = provider(source)
-        if found is None:
-            self.findings.append(rules.FOREIGN.finding(f"the provider of {kind} is not verified", block.line))
+        if found is None or not found.covers(block.type):
+            what = f"the provider {source} of {kind}" if found is None else f"{block.type} {kind} of the provider {source}"
+            self.findings.append(rules.FOREIGN.finding(f"{what} is not verified", block.line))
             return
         schema = found.kind(block.type, kind)
         if schema is None:

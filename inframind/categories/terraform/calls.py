@@ -12,8 +12,13 @@ RESULT: dict[str, Any] = {"length": "number", "contains": "bool", "keys": ["list
 """Results that the signature calls dynamic but that are always of one type."""
 
 
+class NotVerifiedError(Exception):
+    """A function of a provider whose functions are not known here."""
+
+
 def called(name: str, values: list[Value], text: str, module: Module) -> Value:
-    """The call's result. Raises LookupError if there is no such function, CallError if the arguments do not fit."""
+    """The call's result. Raises LookupError if there is no such function, NotVerifiedError if that is not known, CallError if the
+    arguments do not fit."""
     name = name.removeprefix("core::")
     if "::" in name:
         _provider_function(name, module)
@@ -37,8 +42,11 @@ def called(name: str, values: list[Value], text: str, module: Module) -> Value:
 
 def _provider_function(name: str, module: Module) -> None:
     parts = name.split("::")
-    found = provider(module.sources.get(parts[1], "")) if len(parts) == 3 and parts[0] == "provider" else None
-    if found is None or parts[2] not in found.functions:
+    source = module.sources.get(parts[1], "") if len(parts) == 3 and parts[0] == "provider" else ""
+    known = (found.functions if (found := provider(source)) else None) if source else ()
+    if known is None:
+        raise NotVerifiedError(f"functions of the provider {source} are not verified")
+    if parts[-1] not in known:
         raise LookupError(f"there is no function {name!r}: declare its provider in required_providers")
 
 

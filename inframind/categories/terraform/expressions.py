@@ -8,7 +8,7 @@ from typing import Any
 from inframind.categories.base import Rule
 from inframind.categories.terraform import rules
 from inframind.categories.terraform.access import AccessError, access
-from inframind.categories.terraform.calls import called
+from inframind.categories.terraform.calls import NotVerifiedError, called
 from inframind.categories.terraform.fit import common_type_misfit, misfit
 from inframind.categories.terraform.functions import CallError
 from inframind.categories.terraform.loops import Loops
@@ -251,6 +251,8 @@ class Evaluator(Loops):
             value = called(name, values, text_of(node), self.module)
         except CallError as error:
             return self.fault(rules.FUNCTION, f"{name}: {error}", line_of(node), text_of(node))
+        except NotVerifiedError as error:
+            return self.resolver.report(rules.FOREIGN, str(error), line_of(node))
         except LookupError as error:
             return self.resolver.report(rules.FUNCTION, str(error.args[0]), line_of(node))
         return value if weight(value) < MAX_FOLLOWED // 20 else Unknown(text_of(node))

@@ -15,7 +15,10 @@ LABELS = {
 }  # fmt: skip
 """Top-level block types and their number of labels."""
 OBJECTS = ("resource", "data", "ephemeral")
-SOURCE = re.compile(r'\bsource\s*=\s*"(?:[^"/]+/)*([^"/]+)"')
+SOURCE = re.compile(r'\bsource\s*=\s*"([^"]+)"')
+VERIFIED_SOURCE = re.compile(
+    r"(?:registry\.(?:terraform\.io|opentofu\.org)/)?(?:hashicorp/)?([^/]+)|terraform\.io/builtin/(terraform)"
+)
 IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -33,7 +36,7 @@ class Module:
     providers: list[Block] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
-    """Local name of a provider -> its type, where `required_providers` has a source."""
+    """Local name of a provider -> its type, where `required_providers` has a source; of other namespaces the whole source."""
     sound: list[Block] = field(default_factory=list)
     """Top-level blocks of known type with the right labels."""
 
@@ -126,7 +129,8 @@ def _sources(block: Block) -> Iterator[tuple[str, str]]:
         for name, attribute in required.body.attributes.items():
             source = SOURCE.search(text_of(attribute.expression)) if attribute.expression else None
             if source:
-                yield name, source.group(1)
+                known = VERIFIED_SOURCE.fullmatch(source.group(1))
+                yield name, (known.group(1) or known.group(2)) if known else source.group(1)
 
 
 def _once(module: Module, known: bool, block: Block, name: str) -> None:

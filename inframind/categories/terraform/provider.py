@@ -9,7 +9,11 @@ from typing import Any
 from inframind.categories import _jsonschema
 
 PACKAGE = "inframind.categories.terraform"
-PROVIDERS = ("aws",)
+PROVIDERS = (
+    "aws", "google", "google-beta", "azurerm", "azuread", "kubernetes",
+    "archive", "cloudinit", "external", "http", "local", "null", "random", "time", "tls",
+)  # fmt: skip
+"""Those of the namespace `hashicorp` whose schemas are in `data/`."""
 BUILT_IN: dict[str, Any] = {
     "source": "terraform.io/builtin/terraform",
     "config": 0,
@@ -73,17 +77,21 @@ class Provider:
 
     def kind(self, mode: str, name: str) -> BlockSchema | None:
         """The schema of a resource, data source or ephemeral resource."""
-        index = self.data[mode].get(name)
+        index = self.data.get(mode, {}).get(name)
         return None if index is None else self.block(index)
+
+    def covers(self, mode: str) -> bool:
+        """Whether the data know this kind of object at all; those that come from bindings have no ephemeral resources."""
+        return mode in self.data
 
     @property
     def config(self) -> BlockSchema:
         return self.block(self.data["config"])
 
     @property
-    def functions(self) -> Sequence[str]:
-        """Names for `provider::<local name>::<function>`."""
-        found: Sequence[str] = self.data["functions"]
+    def functions(self) -> Sequence[str] | None:
+        """Names for `provider::<local name>::<function>`; None where the data do not know them."""
+        found: Sequence[str] | None = self.data.get("functions")
         return found
 
 

@@ -1,0 +1,5 @@
+resource "terraform_data" "setup" {
+  provisioner "local-exec" {
+    command = "./setup.sh"
+  }
+}

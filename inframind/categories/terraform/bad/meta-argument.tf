@@ -1,0 +1,4 @@
+resource "aws_sqs_queue" "jobs" {
+  for_each = ["high", "low"]
+  name     = each.key
+}

@@ -1,0 +1,3 @@
+resource "aws_s3_bucket" "2024 logs" {
+  bucket = "example-logs"
+}

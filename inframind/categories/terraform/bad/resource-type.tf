@@ -1,0 +1,3 @@
+resource "aws_s3_buckets" "logs" {
+  bucket = "example-logs"
+}
