@@ -82,6 +82,11 @@ def parse(text: str) -> Body:
         pygohcl.loads(text)
     except (pygohcl.HCLParseError, pygohcl.HCLInternalError, UnicodeEncodeError, ValueError) as error:
         raise ParseError(_syntax_finding(str(error))) from None
+    return structure(text)
+
+
+def structure(text: str) -> Body:
+    """The body of a text, which need not be without errors."""
     root = parser().parse(text.encode()).root_node
     body = next((child for child in root.children if child.type == "body"), None)
     return Body() if body is None else _body(body)
