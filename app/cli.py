@@ -358,6 +358,22 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="The id, as `keys list
     console.print(f"{escape(key_id)} is revoked")
 
 
+@app.command("prune")
+def prune_artifacts(dry_run: Annotated[bool, typer.Option(help="Only say what would go.")] = False) -> None:
+    """Delete what no policy keeps: old adapters that nothing needs, spare checkpoints, leftovers of lost attempts."""
+    need("service")
+    from app.db.session import make_engine
+    from app.retention import prune
+    from app.settings import settings
+
+    given = settings()
+    gone = prune(make_engine(given.url), given.artifacts, given.keep_adapters_days, dry_run=dry_run)
+    console.print(
+        f"{'would go' if dry_run else 'gone'}: adapters {', '.join(gone.adapters) or 'none'}; {gone.checkpoints} checkpoints; "
+        f"{len(gone.folders)} folders of lost attempts; {gone.keys} idempotency keys"
+    )
+
+
 @database.command()
 def upgrade(revision: str = "head") -> None:
     """Run the migrations up to a revision."""

@@ -1,5 +1,6 @@
 """What routers ask for."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
@@ -11,6 +12,9 @@ from app.judging import Judges
 from app.keys import Caller
 from app.settings import Settings
 from inframind.rewards.verifier import Verifier
+
+Wake = Callable[[str], bool]
+"""Sends a worker after a job, as well as it can."""
 
 
 def database(request: Request) -> Engine:
@@ -43,6 +47,12 @@ async def asking(request: Request) -> Caller:
     return cast(Caller, request.scope["caller"])
 
 
+def wake(request: Request) -> Wake:
+    """What wakes a worker for a job."""
+    return cast(Wake, request.app.state.wake)
+
+
+Waking = Annotated[Wake, Depends(wake)]
 Database = Annotated[Engine, Depends(database)]
 Verifying = Annotated[Verifier, Depends(verifier)]
 Serving = Annotated[Inference, Depends(inference)]

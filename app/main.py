@@ -10,7 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from app.api import datasets, generate, health, jobs, judge, models, openai, verify
 from app.api._examples import error
 from app.db.session import make_engine
-from app.deps import needs
+from app.deps import Wake, needs
 from app.gate import OPEN_PATHS, Gate
 from app.handlers import add_handlers
 from app.inference import Inference
@@ -46,6 +46,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
         app.state.engine = make_engine(configured.url)
         check_start(app.state.engine, configured)
         app.state.keys = Keyring(app.state.engine)
+        app.state.wake = waking(configured)
         app.state.verifier = Verifier(configured.verifier_workers)
         app.state.inference = Inference(configured, app.state.engine)
         app.state.judges = Judges(configured, app.state.engine, app.state.verifier)
@@ -73,6 +74,15 @@ def create_app(given: Settings | None = None) -> FastAPI:
     generated = app.openapi
     app.openapi = lambda: truthful(generated())  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
+
+
+def waking(given: Settings) -> Wake:
+    """What wakes a worker: Celery, or nobody, for the embedded supervisor looks for itself."""
+    if not (url := given.redis_url.get_secret_value()):
+        return lambda _: False
+    from app.jobs.queue import WakeUps
+
+    return WakeUps(url).send
 
 
 def truthful(document: dict[str, Any]) -> dict[str, Any]:

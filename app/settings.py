@@ -19,6 +19,12 @@ class Settings(BaseSettings):
     """Database, artifacts and logs of the embedded service."""
     database_url: SecretStr = SecretStr("")
     """SQLAlchemy URL; empty: SQLite in `data_dir`."""
+    redis_url: SecretStr = SecretStr("")
+    """Redis, for waking Celery workers; empty: the embedded supervisor looks for itself."""
+    device: str = Field(default="", max_length=64)
+    """Name of this worker's accelerator in the database, where one job at a time runs; empty: host and CUDA_VISIBLE_DEVICES."""
+    reconcile_seconds: float = Field(default=5.0, gt=0)
+    """How often the reconciler looks for jobs without a worker."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     trusted_hosts: str = ""
@@ -65,6 +71,10 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=3, ge=1)
     min_free_bytes: int = Field(default=200_000_000, ge=0)
     """An attempt does not start with less free space than this, and room for three of its checkpoints."""
+    keep_adapters_days: float | None = Field(default=None, gt=0)
+    """Adapters older than this that nothing needs are pruned; None: kept for ever."""
+    prune_seconds: float = Field(default=3600.0, gt=0)
+    """How often the reconciler prunes."""
     max_running_per_owner: int | None = Field(default=None, ge=0)
     """Jobs of one owner that run at once, unless they have a quota of their own; None: as many as there are devices."""
     max_queued_per_owner: int | None = Field(default=None, ge=0)

@@ -10,6 +10,8 @@ import signal
 import socket
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -25,9 +27,9 @@ BEAT_SECONDS = 5.0
 LONGEST_SLEEP = 0.1
 
 
-def default_device() -> str:
-    """This host's accelerator as the database knows it: one running job per device."""
-    return f"{socket.gethostname()[:40]}/{os.environ.get('CUDA_VISIBLE_DEVICES') or 'default'}"[:64]
+def device_name(given: Settings) -> str:
+    """This worker's accelerator as the database knows it: one running job per device."""
+    return given.device or f"{socket.gethostname()[:40]}/{os.environ.get('CUDA_VISIBLE_DEVICES') or 'default'}"[:64]
 
 
 class Supervisor:
@@ -45,37 +47,44 @@ class Supervisor:
         self.draining = True
 
     def run(self) -> None:
-        """Until drained. A database that is away is waited for."""
+        """Until drained: looks for jobs again and again."""
         while not self.draining:
-            try:
-                self._beat()
-                held = self._claim()
-            except (OperationalError, InterfaceError) as error:
-                log.warning("the database is away: %s", type(error).__name__)
-                held = None
-            if held is None:
-                self._pause()
-            else:
-                log.info("job %s, fence %d", held.job_id, held.fence)
-                Attempt(self._engine, self._settings, held, self._attending).run()
-        lease.leave(self._engine, self.name)
+            self.attending()
+            self.run_waiting()
+            self._pause()
+        self.leave()
+
+    def run_waiting(self) -> None:
+        """Runs what waits, the best first, until nothing is left. A database that is away has nothing."""
+        while not self.draining and (held := self._claim()) is not None:
+            log.info("job %s, fence %d", held.job_id, held.fence)
+            Attempt(self._engine, self._settings, held, self.attending).run()
+
+    def attending(self) -> bool:
+        """Called often: gives the sign of life, and says whether the worker drains."""
+        if time.monotonic() >= self._beat_at:
+            self._beat_at = time.monotonic() + BEAT_SECONDS
+            with self._if_the_database_answers():
+                lease.beat(self._engine, self.name, self._host, self._device, draining=self.draining)
+        return self.draining
+
+    def leave(self) -> None:
+        """The worker is gone, and says so."""
+        with self._if_the_database_answers():
+            lease.leave(self._engine, self.name)
 
     def _claim(self) -> lease.Claim | None:
         given = self._settings
-        return lease.claim(self._engine, self.name, self._device, given.lease_seconds, given.max_running_per_owner)
+        with self._if_the_database_answers():
+            return lease.claim(self._engine, self.name, self._device, given.lease_seconds, given.max_running_per_owner)
+        return None
 
-    def _attending(self) -> bool:
-        """Called often during an attempt: gives the sign of life, and says whether the worker drains."""
+    @contextmanager
+    def _if_the_database_answers(self) -> Iterator[None]:
         try:
-            self._beat()
+            yield
         except (OperationalError, InterfaceError) as error:
-            log.warning("no sign of life: %s", type(error).__name__)
-        return self.draining
-
-    def _beat(self) -> None:
-        if time.monotonic() >= self._beat_at:
-            lease.beat(self._engine, self.name, self._host, self._device, draining=self.draining)
-            self._beat_at = time.monotonic() + BEAT_SECONDS
+            log.warning("the database is away: %s", type(error).__name__)
 
     def _pause(self) -> None:
         until = time.monotonic() + self._settings.poll_seconds
@@ -87,10 +96,10 @@ def main() -> None:
     """The process."""
     die_with_parent()
     parser = argparse.ArgumentParser(prog="workers.supervisor", description=__doc__)
-    parser.add_argument("--device", default=default_device(), help="name of the device; one job at a time runs on it")
+    given = settings()
+    parser.add_argument("--device", default=device_name(given), help="name of the device; one job at a time runs on it")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    given = settings()
     supervisor = Supervisor(make_engine(given.url), given, arguments.device)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.drain())

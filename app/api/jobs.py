@@ -5,12 +5,12 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from app.api import _examples as examples
-from app.deps import Asking, Configured, Database
+from app.deps import Asking, Configured, Database, Waking
 from app.jobs import service
 from app.jobs.checks import Servable
 from app.jobs.spec import JobSpec
@@ -45,6 +45,8 @@ def create_job(
     database: Database,
     settings: Configured,
     caller: Asking,
+    wake: Waking,
+    background: BackgroundTasks,
     idempotency_key: Annotated[
         str | None, Header(min_length=1, max_length=255, pattern=r"^[ -~]+$", description="Makes it safe to send a request again.")
     ] = None,
@@ -58,6 +60,8 @@ def create_job(
         database, spec, settings.max_attempts, caller.owner, servable,
         key=idempotency_key, max_queued=settings.max_queued_per_owner,
     )  # fmt: skip
+    # The row is the truth: a wake-up that fails costs a moment, and nobody waits for it.
+    background.add_task(wake, job.id)
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
 
@@ -102,8 +106,9 @@ def pause_job(job_id: str, database: Database) -> JobView:
     "/{job_id}/resume",
     responses={200: examples.shown(examples.QUEUED), 409: {"model": ErrorView, **TOO_LATE}, **UNKNOWN},
 )
-def resume_job(job_id: str, database: Database) -> JobView:
+def resume_job(job_id: str, database: Database, wake: Waking, background: BackgroundTasks) -> JobView:
     """Puts a paused job back into the queue; it goes on from its last checkpoint."""
+    background.add_task(wake, job_id)
     return service.resume(database, job_id)
 
 

@@ -201,17 +201,18 @@ def metrics(engine: Engine, job_id: str, stage_index: int | None, after_step: in
         return [metric_view(row) for row in rows[:limit]], len(rows) > limit
 
 
-def has_live_worker(engine: Engine) -> bool:
-    """Whether a supervisor gave a sign of life lately."""
+def live_workers(engine: Engine) -> int:
+    """Workers that gave a sign of life lately and take jobs."""
     with reading(engine) as session:
-        last = session.scalar(select(func.max(Worker.heartbeat_at)))
-        return last is not None and database_now(session) - last < WORKER_SILENT_SECONDS
+        since = database_now(session) - WORKER_SILENT_SECONDS
+        alive = select(func.count()).select_from(Worker).where(Worker.heartbeat_at > since, Worker.draining.is_(False))
+        return session.scalar(alive) or 0
 
 
 def readiness(engine: Engine) -> dict[str, bool]:
     """What a job needs of the database: that it answers, its newest tables, and a live worker."""
     try:
         current = is_current(engine)
-        return {"database": True, "migrations": current, "worker": current and has_live_worker(engine)}
+        return {"database": True, "migrations": current, "worker": current and live_workers(engine) > 0}
     except SQLAlchemyError:
         return {"database": False, "migrations": False, "worker": False}

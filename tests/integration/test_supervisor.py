@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fleet import Fleet, add_job, children, events, is_alive, job, until
+from outcome import check_success
 from stand_in import (
     CRASHES,
     HANGS,
@@ -17,13 +18,9 @@ from stand_in import (
     RAISES_BUG,
     RAISES_CONFIG,
     RAISES_SANDBOX,
-    expected,
 )
 
-from app.jobs import lease, service
-from app.jobs.lease import Claim
-
-STAGES = [("sft", 12), ("evaluate", 4)]
+from app.jobs import service
 
 
 @pytest.fixture
@@ -33,25 +30,11 @@ def fleet(tmp_path: Path, database_url: str) -> Iterator[Fleet]:
     made.close()
 
 
-def check_success(fleet: Fleet, job_id: str, stages: list[tuple[str, int]] = STAGES) -> None:
-    """One success, fences in order, and the very result of an undisturbed run."""
-    codes = [(event.code, event.fence) for event in events(fleet.engine, job_id)]
-    fences = [fence for code, fence in codes if code == "claimed"]
-    assert fences == list(range(1, len(fences) + 1))
-    assert [code for code, _ in codes].count("succeeded") == 1
-    assert codes[-1] == ("succeeded", fences[-1])
-    run = lease.load_run(fleet.engine, Claim(job_id, fences[-1]))
-    assert [(result.stage_index, result.stage) for result in run.results] == [(0, "sft"), (1, "evaluate")]
-    assert run.results[-1].metrics["hash"] == expected(stages)
-    assert len(run.adapters) == 1 and run.results[0].adapter_id == run.adapters[0].id
-    assert (Path(run.adapters[0].path) / "manifest.json").is_file()
-
-
 def test_a_job_runs_to_its_end(fleet: Fleet) -> None:
     job_id = add_job(fleet.engine)
     fleet.start()
     done = fleet.wait(job_id, "succeeded")
-    check_success(fleet, job_id)
+    check_success(fleet.engine, job_id)
     assert (done.progress, done.eta_seconds, done.attempts, done.metrics["loss"]) == (1.0, None, 1, 0.25)
     assert "odd" not in done.metrics
     view = service.get(fleet.engine, job_id)
@@ -108,7 +91,7 @@ def test_a_drained_worker_gives_the_job_back_at_once(fleet: Fleet) -> None:
     fleet.wait(job_id, "succeeded")
     resumed = next(e for e in events(fleet.engine, job_id) if e.code == "resumed")
     assert resumed.data["step"] >= now.step
-    check_success(fleet, job_id, [("sft", 60), ("evaluate", 4)])
+    check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
 
 
 @pytest.mark.parametrize(
@@ -156,7 +139,7 @@ def test_a_stopped_supervisor_loses_the_job_and_its_trainer_ends_itself(fleet: F
     until(lambda: job(fleet.engine, job_id).fence == 2)
     supervisor.send_signal(signal.SIGCONT)
     fleet.wait(job_id, "succeeded")
-    check_success(fleet, job_id, [("sft", 100), ("evaluate", 4)])
+    check_success(fleet.engine, job_id, [("sft", 100), ("evaluate", 4)])
 
 
 def test_the_trainer_sees_no_secret(fleet: Fleet) -> None:
@@ -187,7 +170,7 @@ def test_killed_at_random_steps_jobs_end_once_with_the_right_result(fleet: Fleet
         revive(fleet, name)
     for job_id in jobs:
         fleet.wait(job_id, "succeeded", seconds=30)
-        check_success(fleet, job_id, [("sft", 48), ("evaluate", 4)])
+        check_success(fleet.engine, job_id, [("sft", 48), ("evaluate", 4)])
     assert sum(job(fleet.engine, job_id).attempts for job_id in jobs) > len(jobs)
 
 

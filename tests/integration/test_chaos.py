@@ -1,0 +1,197 @@
+"""Chaos runs: `make chaos SEEDS=50`. Whatever was killed, stopped or cut off, no job is lost and each has exactly one result."""
+
+import json
+import os
+import signal
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import httpx
+import pytest
+from chaos import WORKERS, Nemesis, start
+from fleet import events, is_alive, job, until
+from inference_servers import BASE
+from outcome import check_history, check_success
+from production import Production
+from proxy import Proxy
+from servers import Postgres, Redis
+from sqlalchemy import select
+from stand_in import REAL
+
+from app.db.models import Adapter, IdempotencyKey, Job
+from app.db.session import reading
+from app.jobs import service
+from app.jobs.spec import JobSpec
+from inframind.generation.engine import Engine as InferenceEngine
+from inframind.generation.request import Request
+from inframind.models.adapter import verify_adapter
+
+SEEDS = range(int(os.environ.get("CHAOS_SEEDS", "3")))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
+SMALL = {"max_difficulty": 1, "lora": {"r": 8}}
+SFT = {"stage": "sft", "max_steps": 6, "batch_size": 4, "save_every": 2, "max_length": 256, **SMALL}
+DAPO = {
+    "stage": "dapo", "max_steps": 2, "prompts_per_step": 2, "num_generations": 4, "max_tokens": 32, "save_every": 1,
+    "refill_rounds": 1, "overlong_buffer": 16, **SMALL,
+}  # fmt: skip
+REAL_SFT = {"base_model": "inframind-nano", "stages": [SFT], "seed": REAL}
+REAL_DAPO = {"base_model": "inframind-nano", "stages": [SFT, DAPO], "seed": REAL + 1}
+EVALUATE = {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1}
+STAND_IN = {"base_model": "inframind-nano", "stages": [{"stage": "sft", "max_steps": 48}, EVALUATE]}
+NUM_STAND_INS = 8
+
+
+@pytest.fixture(scope="module")
+def wire(postgres: Postgres) -> Iterator[Proxy]:
+    made = Proxy(postgres.socket)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def production(postgres: Postgres, redis: Redis, wire: Proxy) -> Iterator[Production]:
+    redis.client.flushall()
+    made = Production(postgres, redis, pipeline="stand_in:run_either")
+    for name in ("api", "reconciler", *WORKERS):
+        start(made, name, wire)
+    until(made.answers, 90)
+    until(lambda: made.live() >= set(WORKERS), 90)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(production: Production) -> str:
+    """SHA-256 of the weights of a run that nobody disturbs."""
+    made = production.http.post("/jobs", json=REAL_SFT).json()["id"]
+    production.wait(made, "succeeded", seconds=240)
+    return weights(production, made)[0]
+
+
+def adapters(production: Production, job_id: str) -> list[Adapter]:
+    with reading(production.engine) as session:
+        return list(session.scalars(select(Adapter).where(Adapter.job_id == job_id).order_by(Adapter.stage_index)))
+
+
+def weights(production: Production, job_id: str) -> list[str]:
+    """Digests of the job's published weights, checked against the disk."""
+    manifests = [verify_adapter(Path(adapter.path)) for adapter in adapters(production, job_id)]
+    return [next(file.sha256 for file in manifest.files if file.name.endswith(".safetensors")) for manifest in manifests]
+
+
+def send(production: Production, body: dict[str, object], key: str, ended: Event) -> str:
+    """What a client does: sends the same request until it is answered."""
+    while not ended.is_set():
+        try:
+            answer = production.http.post("/jobs", json=body, headers={"Idempotency-Key": key}, timeout=5.0)
+        except httpx.HTTPError:
+            answer = None
+        if answer is not None and answer.status_code == 201:
+            return str(answer.json()["id"])
+        time.sleep(0.3)
+    raise AssertionError("nobody answered")
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_job_is_lost_and_each_has_one_result(
+    seed: int, production: Production, postgres: Postgres, redis: Redis, wire: Proxy, undisturbed: str
+) -> None:
+    nemesis = Nemesis(production, postgres, redis, wire, seed)
+    ended, run = Event(), uuid.uuid4().hex
+    bodies: list[dict[str, object]] = [REAL_SFT, REAL_DAPO, *[{**STAND_IN, "name": f"{run} {n}"} for n in range(NUM_STAND_INS)]]
+    with ThreadPoolExecutor(4) as clients:
+        sent: list[Future[str]] = [clients.submit(send, production, body, f"{run}-{n}", ended) for n, body in enumerate(bodies)]
+        try:
+            nemesis.rage(SECONDS)
+            until(production.answers, 60)
+            jobs = [future.result(60) for future in sent]
+        finally:
+            ended.set()
+    for job_id in jobs:
+        production.wait(job_id, "succeeded", "failed", seconds=300)
+        assert job(production.engine, job_id).error_code is None, job(production.engine, job_id).error_message
+    check(production, run, jobs, undisturbed)
+    report(seed, nemesis, sum(job(production.engine, job_id).attempts for job_id in jobs), len(jobs), rejected(production))
+
+
+def report(seed: int, nemesis: Nemesis, attempts: int, jobs: int, stale_writes: int) -> None:
+    """A line for the docs, if somebody asked for it."""
+    if place := os.environ.get("CHAOS_REPORT"):
+        row = {"seed": seed, "jobs": jobs, "attempts": attempts, "stale_writes_so_far": stale_writes, "faults": nemesis.done}
+        with Path(place).open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def check(production: Production, run: str, jobs: list[str], undisturbed: str) -> None:
+    """One row for every request, one result for every row."""
+    with reading(production.engine) as session:
+        keys = select(IdempotencyKey.job_id).where(IdempotencyKey.key.startswith(run))
+        assert sorted(session.scalars(keys)) == sorted(jobs)
+        named = select(Job.id).where(Job.name.startswith(run))
+        assert sorted(session.scalars(named)) == sorted(jobs[2:])
+    sft, dapo, *stand_ins = jobs
+    for job_id in stand_ins:
+        check_success(production.engine, job_id, [("sft", 48), ("evaluate", 4)])
+    for job_id in (sft, dapo):
+        check_history(production.engine, job_id)
+    assert weights(production, sft) == [undisturbed]
+    assert len(weights(production, dapo)) == 2
+    engine = InferenceEngine(BASE, "cpu")
+    last = adapters(production, dapo)[-1]
+    engine.add_adapter(last.id, Path(last.path))
+    assert engine.generate([Request(prompt="a file", model=last.id, max_tokens=4)])[0].completion_tokens > 0
+
+
+def rejected(production: Production) -> int:
+    """Writes that came too late, by the workers' logs."""
+    return sum((production.folder / f"{name}.log").read_text().count("is not held with fence") for name in WORKERS)
+
+
+def revive_late_worker(production: Production, job_id: str) -> None:
+    """Stops a job's worker for longer than its lease, and lets it go on while another has the job."""
+    until(lambda: job(production.engine, job_id).step > 5)
+    late = production.processes[production.holder(job_id)]
+    trainer = production.trainer(production.holder(job_id))
+    late.send_signal(signal.SIGSTOP)
+    try:
+        until(lambda: job(production.engine, job_id).fence == 2)
+        assert not is_alive(trainer), "the trainer goes on without a lease"
+        until(lambda: job(production.engine, job_id).step > 20)
+    finally:
+        late.send_signal(signal.SIGCONT)
+
+
+def test_f7_a_worker_stopped_for_longer_than_its_lease_writes_nothing_more(production: Production) -> None:
+    job_id = production.add_job(steps=120)
+    before = rejected(production)
+    revive_late_worker(production, job_id)
+    production.wait(job_id, "succeeded")
+    check_success(production.engine, job_id, [("sft", 120), ("evaluate", 4)])
+    until(lambda: rejected(production) > before, 10)
+    assert [event.code for event in events(production.engine, job_id)].count("claimed") == 2
+
+
+def test_without_the_fence_the_same_fault_is_noticed(postgres: Postgres, redis: Redis) -> None:
+    """The mutant: if this test fails, the checks of the chaos runs check nothing."""
+    broken = Production(postgres, redis)
+    redis.client.flushall()
+    try:
+        for name in ("reconciler", "m0", "m1"):
+            broken.start(name, application="mutant")
+        until(lambda: broken.live() >= {"m0", "m1"}, 90)
+        spec = JobSpec.model_validate({**STAND_IN, "stages": [{"stage": "sft", "max_steps": 200}, EVALUATE]})
+        job_id = service.submit(broken.engine, spec, 50).id
+        revive_late_worker(broken, job_id)
+        time.sleep(1)
+        until(lambda: job(broken.engine, job_id).state in ("succeeded", "failed"), 60)
+        with pytest.raises(AssertionError):
+            for _ in range(20):
+                check_success(broken.engine, job_id, [("sft", 200), ("evaluate", 4)])
+                time.sleep(0.5)
+    finally:
+        broken.close()

@@ -1,0 +1,77 @@
+"""The reconciler: finds the jobs that nobody works on and wakes workers for them. `python -m workers.reconciler`.
+
+Takes back jobs of silent workers, ends those past their deadline, and sends wake-ups when jobs wait and fewer messages than workers
+do: a message may be lost with Redis, with a worker, or never have been sent. Any number of reconcilers may run; every write is
+guarded.
+"""
+
+import logging
+import signal
+import threading
+import time
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from app.db.session import database_now, make_engine, writing
+from app.jobs import lease, service
+from app.jobs.queue import WakeUps
+from app.retention import prune
+from app.settings import Settings, settings
+from workers.process import die_with_parent
+
+log = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """One round after another."""
+
+    def __init__(self, engine: Engine, given: Settings) -> None:
+        self._engine, self._settings = engine, given
+        self._wake_ups = WakeUps(given.redis_url.get_secret_value())
+        self._prune_at = time.monotonic() + given.prune_seconds
+
+    def tick(self) -> int:
+        """One round; gives the number of wake-ups sent."""
+        with writing(self._engine) as session:
+            lease.expire(session, database_now(session))
+        if not lease.has_work(self._engine, self._settings.max_running_per_owner):
+            return 0
+        waiting = self._wake_ups.waiting()
+        if waiting is None:
+            log.warning("jobs wait, and Redis does not answer")
+            return 0
+        missing = max(0, service.live_workers(self._engine) - waiting)
+        sent = sum(self._wake_ups.send("any") for _ in range(missing))
+        if sent:
+            log.info("%d wake-ups sent", sent)
+        return sent
+
+    def _prune(self) -> None:
+        if time.monotonic() >= self._prune_at:
+            self._prune_at = time.monotonic() + self._settings.prune_seconds
+            log.info("pruned: %s", prune(self._engine, self._settings.artifacts, self._settings.keep_adapters_days))
+
+    def run(self, stopped: threading.Event) -> None:
+        """Until stopped. A database that is away is waited for."""
+        while not stopped.wait(self._settings.reconcile_seconds):
+            try:
+                self.tick()
+                self._prune()
+            except (OperationalError, InterfaceError) as error:
+                log.warning("the database is away: %s", type(error).__name__)
+
+
+def main() -> None:
+    """The process."""
+    die_with_parent()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    given = settings()
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    Reconciler(make_engine(given.url), given).run(stopped)
+
+
+if __name__ == "__main__":
+    main()
