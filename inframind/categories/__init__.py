@@ -18,6 +18,7 @@ CATEGORIES: dict[str, str] = {
     "ansible": "inframind.categories.ansible.validator:Ansible",
     "prometheus": "inframind.categories.prometheus.validator:Prometheus",
     "grafana": "inframind.categories.grafana.validator:Grafana",
+    "helm": "inframind.categories.helm.validator:Helm",
 }
 
 

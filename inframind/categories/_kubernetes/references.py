@@ -118,10 +118,15 @@ def findings(manifest: Manifest) -> Iterator[Finding]:
             yield rules.SCALE.finding(f"minReplicas {low} is above maxReplicas {high}", manifest.line(item, "spec", "minReplicas"))
 
 
+def mapping(node: Any) -> dict[str, Any]:
+    """The node if it is a mapping, else an empty one."""
+    return node if isinstance(node, dict) else {}
+
+
 def labels_of(fields: Any) -> dict[str, Any]:
     """Labels of the pods that an object makes (a Pod: its own)."""
-    template = ((fields.get("spec") or {}).get("template") or {}) if fields.get("kind") != "Pod" else fields
-    return dict((template.get("metadata") or {}).get("labels") or {})
+    template = mapping(mapping(fields.get("spec")).get("template")) if fields.get("kind") != "Pod" else fields
+    return mapping(mapping(template.get("metadata")).get("labels"))
 
 
 def links(resources: Sequence[Resource]) -> Iterator[Link]:
@@ -135,12 +140,12 @@ def links(resources: Sequence[Resource]) -> Iterator[Link]:
 
 
 def _selected(source: int, resource: Resource, resources: Sequence[Resource]) -> Iterator[Link]:
-    spec = resource.fields.get("spec") or {}
+    spec = mapping(resource.fields.get("spec"))
     if resource.kind == "Service":
-        wanted, path = spec.get("selector"), "spec.selector"
+        wanted, path = mapping(spec.get("selector")), "spec.selector"
     elif resource.kind in ("NetworkPolicy", "PodDisruptionBudget"):
         key = "podSelector" if resource.kind == "NetworkPolicy" else "selector"
-        wanted, path = (spec.get(key) or {}).get("matchLabels"), f"spec.{key}"
+        wanted, path = mapping(mapping(spec.get(key)).get("matchLabels")), f"spec.{key}"
     else:
         return
     for target in resources:

@@ -1,0 +1,1 @@
+"""The Helm category: charts and their parts, rendered with their default values."""

@@ -1,0 +1,320 @@
+"""Go's template syntax (https://pkg.go.dev/text/template): text and actions to a tree."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+MAX_ACTIONS = 5_000
+MAX_DEPTH = 60
+
+
+class TemplateError(Exception):
+    """The template does not parse; `line` is 1-based in its file."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Operand:
+    """One operand: `kind` is field, variable, function, dot, literal or pipeline; `path` is what follows it (`.a.b`)."""
+
+    kind: str
+    value: object = None
+    path: tuple[str, ...] = ()
+
+
+Command = tuple[Operand, ...]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """`$names := command | command`; `assigns` is True for `=`."""
+
+    commands: tuple[Command, ...]
+    names: tuple[str, ...] = ()
+    assigns: bool = False
+    source: str = ""
+
+
+@dataclass
+class Node:
+    """`kind`: text, print, if, with, range, define, block, template, break, continue."""
+
+    kind: str
+    line: int
+    text: str = ""
+    """The text, or the name of a template."""
+    pipeline: Pipeline | None = None
+    body: list["Node"] = field(default_factory=list)
+    otherwise: list["Node"] = field(default_factory=list)
+
+
+ACTION = re.compile(r"\{\{(-(?=\s))?")
+TOKEN = re.compile(
+    r"""(?P<space>\s+)|(?P<string>"(?:[^"\\\n]|\\.)*"|`[^`]*`)|(?P<char>'(?:[^'\\]|\\.)+')
+    |(?P<number>[+-]?(?:0[xX][0-9a-fA-F_]+|\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+))(?![\w.])
+    |(?P<variable>\$\w*)|(?P<field>\.\w+)|(?P<word>[A-Za-z_]\w*)|(?P<mark>:=|[=|(),.])""",
+    re.VERBOSE,
+)
+WORDS = {"true": True, "false": False, "nil": None}
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'"}
+
+
+def split(text: str) -> Iterator[tuple[str, str, int]]:
+    """(kind, content, line) of the text and action parts, whitespace trimmed as `{{-` and `-}}` say."""
+    at, trim, count = 0, False, 0
+    while match := ACTION.search(text, at):
+        line = text.count("\n", 0, match.start()) + 1
+        before = text[at : match.start()]
+        before = before.lstrip() if trim else before
+        yield "text", before.rstrip() if match.group(1) else before, text.count("\n", 0, at) + 1
+        start = match.end()
+        if text[start:].lstrip(" \t\r\n")[:2] == "/*":
+            close = text.find("*/", start)
+            end = re.compile(r"\s*(-)?\}\}").match(text, close + 2) if close >= 0 else None
+            if end is None:
+                raise TemplateError("the comment is not closed with */}}", line)
+            trim, at = bool(end.group(1)), end.end()
+            continue
+        end_at = _closing(text, start, line)
+        content = text[start:end_at]
+        trim = content.endswith("-") and content[-2:-1].isspace()
+        count += 1
+        if count > MAX_ACTIONS:
+            raise TemplateError(f"over {MAX_ACTIONS} actions", line)
+        yield "action", content[:-1] if trim else content, line
+        at = end_at + 2
+    rest = text[at:]
+    yield "text", rest.lstrip() if trim else rest, text.count("\n", 0, at) + 1
+
+
+def _closing(text: str, start: int, line: int) -> int:
+    """Where the `}}` of an action stands, quoted texts passed over."""
+    at = start
+    for match in re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|\}\}').finditer(text, start):
+        at = match.start()
+        if match.group() == "}}":
+            return at
+    raise TemplateError("the action is not closed with }}", line)
+
+
+def tokens(content: str, line: int) -> list[tuple[str, str, bool]]:
+    """(kind, text, whether space stands before it) of an action's tokens."""
+    found, at, spaced = [], 0, True
+    while at < len(content):
+        match = TOKEN.match(content, at)
+        if match is None:
+            raise TemplateError(f"unexpected {content[at : at + 12]!r} in the action", line)
+        if match.lastgroup == "space":
+            spaced = True
+        else:
+            found.append((str(match.lastgroup), match.group(), spaced))
+            spaced = False
+        at = match.end()
+    return found
+
+
+class Expression:
+    """Reads one pipeline from an action's tokens."""
+
+    def __init__(self, content: str, line: int) -> None:
+        self.content, self.line = content, line
+        self.tokens = tokens(content, line)
+        self.at = 0
+        self.depth = 0
+
+    def peek(self, offset: int = 0) -> tuple[str, str, bool]:
+        return self.tokens[self.at + offset] if self.at + offset < len(self.tokens) else ("end", "", True)
+
+    def fail(self, message: str) -> TemplateError:
+        return TemplateError(f"{message} in {{{{ {self.content.strip()[:60]} }}}}", self.line)
+
+    def pipeline(self) -> Pipeline:
+        """A whole pipeline, with its declaration."""
+        names, assigns = self.declaration()
+        commands = [self.command()]
+        while self.peek()[1] == "|":
+            self.at += 1
+            commands.append(self.command())
+        return Pipeline(tuple(commands), names, assigns, " ".join(self.content.split()))
+
+    def declaration(self) -> tuple[tuple[str, ...], bool]:
+        names: list[str] = []
+        at = self.at
+        while self.peek()[0] == "variable":
+            names.append(self.peek()[1])
+            self.at += 1
+            if self.peek()[1] == ",":
+                self.at += 1
+                continue
+            if self.peek()[1] in (":=", "="):
+                self.at += 1
+                return tuple(names), self.tokens[self.at - 1][1] == "="
+            break
+        self.at = at
+        return (), False
+
+    def command(self) -> Command:
+        operands = []
+        while self.peek()[1] not in ("|", ")", "") or self.peek()[0] == "string":
+            operands.append(self.operand())
+        if not operands:
+            raise self.fail("a command is missing")
+        return tuple(operands)
+
+    def operand(self) -> Operand:
+        kind, text, _ = self.peek()
+        self.at += 1
+        if kind == "string":
+            return Operand("literal", self.unquoted(text))
+        if kind == "char":
+            return Operand("literal", ord(text[1:-1][-1]))
+        if kind == "number":
+            plain = text.replace("_", "")
+            return Operand(
+                "literal",
+                float(plain)
+                if re.search(r"[.eE]", plain) and "x" not in plain
+                else int(plain, 0)
+                if not re.fullmatch(r"[+-]?0\d+", plain)
+                else int(plain, 8),
+            )
+        if kind == "field":
+            return Operand("field", None, (text[1:], *self.path()))
+        if kind == "variable":
+            return Operand("variable", text, self.path())
+        if text == ".":
+            return Operand("dot")
+        if kind == "word":
+            return Operand("literal", WORDS[text]) if text in WORDS else Operand("function", text, self.path())
+        if text == "(":
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                raise self.fail("parentheses are nested too deep")
+            inner = self.pipeline()
+            if self.peek()[1] != ")":
+                raise self.fail("a ) is missing")
+            self.at += 1
+            return Operand("pipeline", inner, self.path())
+        raise self.fail(f"unexpected {text!r}")
+
+    def unquoted(self, text: str) -> str:
+        if text[0] == "`":
+            return text[1:-1]
+        return re.sub(r"\\(.)", lambda match: ESCAPES.get(match.group(1), match.group(0)), text[1:-1])
+
+    def path(self) -> tuple[str, ...]:
+        names = []
+        while self.peek()[0] == "field" and not self.peek()[2]:
+            names.append(self.peek()[1][1:])
+            self.at += 1
+        return tuple(names)
+
+    def finish(self) -> None:
+        if self.at < len(self.tokens):
+            raise self.fail(f"unexpected {self.peek()[1]!r}")
+
+
+def parse(text: str) -> list[Node]:
+    """The tree of a template. Raises TemplateError."""
+    root = Node("root", 1)
+    stack: list[tuple[Node, list[Node], int]] = [(root, root.body, 0)]
+    for kind, content, line in split(text):
+        if kind == "text":
+            if content:
+                stack[-1][1].append(Node("text", line, content))
+            continue
+        word = (re.match(r"\s*([A-Za-z]+)\b", content) or [""])[0].strip()
+        rest = content.split(word, 1)[1] if word else content
+        if word == "end":
+            _close(stack, rest, line)
+        elif word == "else":
+            _otherwise(stack, rest, line)
+        elif word in ("if", "with", "range"):
+            _open(stack, Node(word, line, pipeline=_whole(rest, line)), 0)
+        elif word in ("define", "block"):
+            _open(stack, _named(word, rest, line), 0)
+        elif word == "template":
+            stack[-1][1].append(_named(word, rest, line))
+        elif word in ("break", "continue") and not rest.strip():
+            if not any(node.kind == "range" for node, _, _ in stack):
+                raise TemplateError(f"{word} outside of range", line)
+            stack[-1][1].append(Node(word, line))
+        else:
+            stack[-1][1].append(Node("print", line, pipeline=_whole(content, line)))
+    if len(stack) > 1:
+        node = stack[-1][0]
+        raise TemplateError(f"{{{{ {node.kind} }}}} is not closed by {{{{ end }}}}", node.line)
+    return root.body
+
+
+def _open(stack: list[tuple[Node, list[Node], int]], node: Node, chained: int) -> None:
+    if len(stack) > MAX_DEPTH:
+        raise TemplateError("blocks are nested too deep", node.line)
+    stack[-1][1].append(node)
+    stack.append((node, node.body, chained))
+
+
+def _close(stack: list[tuple[Node, list[Node], int]], rest: str, line: int) -> None:
+    if rest.strip() or len(stack) == 1:
+        raise TemplateError("{{ end }} closes nothing" if len(stack) == 1 else "nothing stands behind end", line)
+    for _ in range(stack[-1][2] + 1):
+        stack.pop()
+
+
+def _otherwise(stack: list[tuple[Node, list[Node], int]], rest: str, line: int) -> None:
+    node, body, chained = stack[-1]
+    if node.kind not in ("if", "with", "range") or body is not node.body:
+        raise TemplateError("{{ else }} belongs to an if, with or range, once", line)
+    stack[-1] = (node, node.otherwise, chained)
+    words = rest.split(None, 1)
+    if words:
+        if words[0] != node.kind or node.kind == "range" or len(words) < 2:
+            raise TemplateError(f"else {words[0]} does not belong to {node.kind}", line)
+        # `else if` is an if inside the else, closed by the same end.
+        stack[-1] = (node, node.otherwise, chained)
+        inner = Node(node.kind, line, pipeline=_whole(words[1], line))
+        _open(stack, inner, chained + 1)
+
+
+def _whole(content: str, line: int) -> Pipeline:
+    expression = Expression(content, line)
+    if not expression.tokens:
+        raise TemplateError("the action is empty", line)
+    found = expression.pipeline()
+    expression.finish()
+    return found
+
+
+def _named(word: str, rest: str, line: int) -> Node:
+    match = re.match(r'\s*("(?:[^"\\\n]|\\.)*"|`[^`]*`)(.*)\Z', rest, re.DOTALL)
+    if match is None:
+        raise TemplateError(f"{word} needs a name in quotes", line)
+    argument = match.group(2)
+    if word == "define" and argument.strip():
+        raise TemplateError("nothing stands behind the name of define", line)
+    pipeline = _whole(argument, line) if argument.strip() else None
+    if word == "block" and pipeline is None:
+        raise TemplateError("block needs a value", line)
+    return Node(word, line, match.group(1)[1:-1], pipeline)
+
+
+def walk(nodes: list[Node]) -> Iterator[Node]:
+    """Every node of a tree."""
+    for node in nodes:
+        yield node
+        yield from walk(node.body)
+        yield from walk(node.otherwise)
+
+
+def operands(pipeline: Pipeline | None) -> Iterator[tuple[Operand, int]]:
+    """(operand, arguments that a function operand gets; -1 for others) below a pipeline."""
+    for index, command in enumerate(pipeline.commands if pipeline else ()):
+        for place, operand in enumerate(command):
+            given = len(command) - 1 + (index > 0) if place == 0 else 0
+            yield operand, given if operand.kind == "function" else -1
+            if operand.kind == "pipeline":
+                assert isinstance(operand.value, Pipeline)
+                yield from operands(operand.value)
