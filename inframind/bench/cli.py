@@ -35,10 +35,18 @@ class Format(StrEnum):
 
 def skeleton(task: Task) -> str:
     """The reference with its open values and numbers masked: what makes a family."""
-    text = task.reference
+    return hashlib.sha256(_masked(task, task.reference).encode()).hexdigest()
+
+
+def wording(task: Task) -> str:
+    """The instruction with its open values and numbers masked: how a family asks."""
+    return _masked(task, task.instruction)
+
+
+def _masked(task: Task, text: str) -> str:
     for value in sorted(task.values, key=len, reverse=True):
         text = text.replace(value, "_")
-    return hashlib.sha256(re.sub(r"\d+", "0", text).encode()).hexdigest()
+    return re.sub(r"\d+", "0", text)
 
 
 def statistics() -> dict[str, Any]:
@@ -49,6 +57,7 @@ def statistics() -> dict[str, Any]:
         "tasks": len(tasks),
         "families": len(families()),
         "skeletons": len({skeleton(task) for task in tasks}),
+        "wordings": len({wording(task) for task in tasks}),
         "unique_instructions": len({task.instruction + task.input for task in tasks}),
         "by_category": dict(Counter(task.category for task in tasks)),
         "by_difficulty": {str(level): count for level, count in sorted(Counter(task.difficulty for task in tasks).items())},

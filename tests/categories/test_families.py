@@ -1,10 +1,13 @@
 """The bench proves itself: references pass, habits and mutants do not, and nothing leaks between the splits."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
+from mutants import mutants
 
+from inframind.bench.cli import skeleton, statistics
 from inframind.bench.draw import Draw, pool_of
 from inframind.bench.family import Draft, Family
 from inframind.bench.load import SPLITS, content_hash, families, load_tasks
@@ -59,6 +62,25 @@ def test_every_open_value_matters(family: Family) -> None:
             text = draft.answer.replace(value, other)
             if text != draft.answer:
                 assert judge(family, text, tuple(draft.checks)).verdict is Outcome.FAIL, value
+
+
+@EVERY
+def test_every_check_is_broken_by_a_small_wound(family: Family) -> None:
+    """For each check there is a valid text that fails it: one line, word or habit from the reference, or another's answer."""
+    draft, _ = family.draft("test-0", "train")
+    unbroken = {index: check.id for index, check in enumerate(draft.checks)}
+    habits = [draft.answer.replace(new, old) for new, old in draft.habits]
+    others = [other.draft("test-1", "train")[0].answer for other in families() if other.category == family.category]
+    for text in (*habits, *mutants(draft.answer), *others):
+        verdict = judge(family, text, tuple(draft.checks))
+        if verdict.rungs["references"] == "pass":
+            assert len(verdict.checks) == len(draft.checks)
+            for index, result in enumerate(verdict.checks):
+                if not result.passed:
+                    unbroken.pop(index, None)
+        if not unbroken:
+            return
+    assert not unbroken
 
 
 def _other(value: str) -> str:
@@ -125,3 +147,31 @@ def test_a_task_travels_as_json() -> None:
     task = load_tasks("train", limit=1)[0]
     data: Any = json.loads(task.model_dump_json())
     assert Task.model_validate(data) == task
+
+
+def test_the_bench_is_as_large_as_it_says() -> None:
+    found = statistics()
+    assert found["tasks"] >= 3_000
+    assert found["families"] >= 300 and found["skeletons"] >= 300
+    assert found["wordings"] >= 900
+    assert found["unique_instructions"] >= 0.95 * found["tasks"]
+    assert set(found["by_category"]) == set(CATEGORIES)
+    assert set(found["by_difficulty"]) == set("12345")
+
+
+def test_no_two_families_have_the_same_skeleton() -> None:
+    owner: dict[str, str] = {}
+    for split in SPLITS:
+        for task in load_tasks(split):
+            assert owner.setdefault(skeleton(task), task.family) == task.family
+
+
+@pytest.mark.parametrize("name", ["terraform", "kubernetes", "cloudformation", "mlops"])
+def test_no_kind_of_resource_has_more_than_six_families(name: str) -> None:
+    """Where the format has kinds of its own: what a task is known by."""
+    gates = Counter(
+        next(check.kind for check in family.draft("test-0", "train")[0].checks if check.gate)
+        for family in families()
+        if family.category == name
+    )
+    assert max(gates.values()) <= 6, gates.most_common(3)

@@ -121,8 +121,13 @@ def split_networks(draw: Draw) -> Draft:
             absent("service", store, "ports"),
             equals("network", back, "internal", True),
         ),
+        habits=(
+            nested(answer),
+            ("    internal: true\n", "    driver: bridge\n"),
+            (f"networks: [{back}]", f"networks: [{front}, {back}]"),
+            ("    image: redis:7.4\n", '    image: redis:7.4\n    ports:\n      - "6379:6379"\n'),
+        ),
         variant=answer.replace(f"networks: [{front}, {back}]", f"networks:\n      {back}: {{}}\n      {front}: {{}}"),
-        habits=(nested(answer), ("    internal: true\n", "    driver: bridge\n"), (f"networks: [{back}]", f"networks: [{front}, {back}]")),
     )  # fmt: skip
 
 

@@ -114,6 +114,8 @@ def branch_and_merge_request(draw: Draw) -> Draft:
         ),
         habits=(
             (f"    - if: {MERGE_REQUEST}\n", "    - if: merge_requests\n"),
+            (f"{lint}:\n  stage: test\n  needs: []\n", f"{lint}:\n  stage: test\n  needs: [{test}]\n"),
+            (f"{test}:\n  stage: test\n  needs: []\n", f"{test}:\n  stage: test\n  needs: [{lint}]\n"),
             ("      when: manual\n", ""),
             (f"needs: [{lint}, {test}]", f"needs: [{lint}]"),
         ),

@@ -35,7 +35,11 @@ def settings(draw: Draw) -> Draft:
             absent("dashboard", title, "panels"),
         ),
         variant=other(data),
-        habits=(('"from": "now-', '"from": "-'), ('"refresh"', '"auto_refresh"')),
+        habits=(
+            ('"from": "now-', '"from": "-'),
+            ('"refresh"', '"auto_refresh"'),
+            ('"panels": []', '"panels": [{"id": 1, "type": "text", "gridPos": {"x": 0, "y": 0, "w": 12, "h": 4}}]'),
+        ),
     )
 
 

@@ -98,7 +98,7 @@ def tenant(draw: Draw) -> Draft:
             absent("NetworkPolicy", "deny-ingress", "spec.podSelector.matchLabels"),
         ),
         variant=reordered(answer),
-        habits=(("  podSelector: {}\n", "  podSelector: {}\n  ingress:\n    - {}\n"), ("      default:", "      defaultRequest:")),
+        habits=(("  podSelector: {}\n", "  podSelector: {}\n  ingress:\n    - {}\n"), ("  podSelector: {}\n", "  podSelector:\n    matchLabels:\n      app: web\n"), ("      default:", "      defaultRequest:")),
     )  # fmt: skip
 
 
@@ -224,6 +224,7 @@ def guarded_backend(draw: Draw) -> Draft:
         answer=answer,
         reasoning=(f"Deployment {back}: 2 x {image}", f"Service {back}: {port} to {target}", f"NetworkPolicy {back}: from app={front} on {target}"),
         checks=(
+            identity("NetworkPolicy", back),
             *exposed(back, image, 2, port, target),
             references("NetworkPolicy", back, "spec.podSelector", "Deployment", back),
             equals("NetworkPolicy", back, "spec.ingress[0].from[0].podSelector.matchLabels", {"app": front}),
@@ -297,6 +298,7 @@ def production_service(draw: Draw) -> Draft:
             "disruption budget: minAvailable 1",
         ),
         checks=(
+            identity("HorizontalPodAutoscaler", name),
             *exposed(name, image, low, port, target),
             *routed(name, host),
             equals("Deployment", name, f"{CONTAINER}.resources.requests.cpu", "100m"),

@@ -3,7 +3,7 @@
 from textwrap import dedent
 
 from inframind.bench.draw import Draw
-from inframind.bench.family import Draft, Families, contains, equals, identity, references
+from inframind.bench.family import Draft, Families, contains, equals, exists, identity, references
 from inframind.types import Check
 
 FAMILIES = Families("kubernetes")
@@ -67,7 +67,7 @@ def reordered(answer: str) -> str:
 def exposed(name: str, image: str, replicas: int, port: int, target: int) -> tuple[Check, ...]:
     """A Deployment of the image and a Service in front of it."""
     return (
-        identity("Deployment", name),
+        exists("Deployment", name),
         equals("Deployment", name, "spec.replicas", replicas),
         equals("Deployment", name, f"{CONTAINER}.image", image),
         contains("Service", name, "spec.ports", {"port": port, "targetPort": target}),
@@ -102,7 +102,7 @@ def web_stack(draw: Draw) -> Draft:
             f"Service {name}: {port} to {target}",
             f"Ingress {name}: {host} to the Service",
         ),
-        checks=(*exposed(name, image, replicas, port, target), *routed(name, host)),
+        checks=(identity("Ingress", name), *exposed(name, image, replicas, port, target), *routed(name, host)),
         variant=reordered(answer),
         habits=(OLD_DEPLOYMENT, ("networking.k8s.io/v1\n", "extensions/v1beta1\n"), ("            pathType: Prefix\n", "")),
     )
@@ -128,7 +128,7 @@ def config_and_deployment(draw: Draw) -> Draft:
         answer=answer,
         reasoning=(f"ConfigMap {config}: {key}={value}", f"Deployment {name} mounts it as a volume at {path}"),
         checks=(
-            identity("Deployment", name),
+            identity("ConfigMap", config),
             equals("Deployment", name, f"{CONTAINER}.image", image),
             equals("ConfigMap", config, f"data.{key}", value),
             references("Deployment", name, "spec.template.spec.volumes.configMap", "ConfigMap", config),
