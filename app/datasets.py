@@ -11,8 +11,10 @@ from app.db.session import database_now, reading, writing
 from app.errors import InvalidError, NotFoundError
 from app.jobs.views import View
 from inframind.datasets.rows import read
-from inframind.datasets.store import name_of, save
+from inframind.datasets.store import load, name_of, save
+from inframind.errors import DataError
 from inframind.rewards.verifier import Verifier
+from inframind.types import Task
 
 
 class DatasetView(View):
@@ -65,6 +67,34 @@ def add(engine: Engine, verifier: Verifier, artifacts: Path, body: bytes, name: 
             )  # fmt: skip
             session.add(row)
         return _view(row)
+
+
+def with_validation(engine: Engine, artifacts: Path, training: str, validation: str) -> str:
+    """A dataset that trains on all of one and is evaluated on all of another. Raises DataError if they share a row."""
+    train, held = (_tasks(artifacts, name) for name in (training, validation))
+    shared = {task.id for task in train} & {task.id for task in held}
+    if shared:
+        raise DataError(f"{len(shared)} rows are in both files: what is trained on cannot validate", param="validation_file")
+    tasks = [task.model_copy(update={"split": "train"}) for task in train]
+    tasks += [task.model_copy(update={"split": "test-values"}) for task in held]
+    identity = name_of(tasks)
+    save(tasks, folder(artifacts))
+    counts = {"tasks": _count([task.split for task in tasks]), "categories": _count([task.category for task in tasks])}
+    with writing(engine) as session:
+        owner = acting.get().owner or ""
+        if session.get(Dataset, (identity, owner)) is None:
+            unchecked = sum(not task.checks for task in tasks)
+            row = Dataset(
+                id=identity, owner=owner, name=f"{training}+{validation}", duplicates=0, derived=0, unchecked=unchecked,
+                created_at=database_now(session), **counts,
+            )  # fmt: skip
+            session.add(row)
+    return identity
+
+
+def _tasks(artifacts: Path, name: str) -> list[Task]:
+    path = folder(artifacts) / f"{name}.jsonl"
+    return [*load(path, "train"), *load(path, "test-values")]
 
 
 def find(engine: Engine, identity: str) -> DatasetView:

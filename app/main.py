@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from app.api import datasets, generate, health, jobs, judge, models, openai, verify
+from app.api import datasets, files, fine_tuning, generate, health, jobs, judge, models, openai, verify
 from app.api._examples import error
 from app.db.session import make_engine
 from app.deps import Wake, needs
@@ -22,7 +22,7 @@ from inframind import __version__
 from inframind.rewards.verifier import Verifier
 
 ROUTERS = {
-    "train": (jobs.router, datasets.router, models.changes),
+    "train": (jobs.router, datasets.router, models.changes, files.router, fine_tuning.router),
     "generate": (generate.router, openai.router, verify.router, judge.router),
 }
 """Scope -> the routers that need it. What is in no list is for every key."""
@@ -67,7 +67,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     add_handlers(app)
     # The last one added is the first to see a request.
-    limits = {"/datasets": configured.max_dataset_bytes}
+    limits = dict.fromkeys(("/datasets", "/v1/files"), configured.max_dataset_bytes)
     app.add_middleware(BodyLimit, settings=configured, limits=limits)
     app.add_middleware(Gate, settings=configured)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=configured.hosts, www_redirect=False)

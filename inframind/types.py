@@ -90,6 +90,8 @@ class Task(Contract):
     family: str
     instruction: str
     input: str = ""
+    system: str = ""
+    """The system message; empty: the bench's own."""
     reference: str
     """The file's text, without a fence."""
     reasoning: str = ""

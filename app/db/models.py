@@ -36,6 +36,8 @@ class Job(Owned, Base):
     spec: Mapped[list[Any]] = mapped_column(JSON)
     """The resolved stages."""
     meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
+    fine_tuning: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What a job of OpenAI's API was asked for: files, suffix, method."""
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
     lease_owner: Mapped[str | None] = mapped_column(String(128))
     lease_until: Mapped[float | None] = mapped_column(Float(53))
@@ -198,6 +200,23 @@ class Dataset(Owned, Base):
     derived: Mapped[int] = mapped_column(Integer)
     unchecked: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[float] = mapped_column(Float(53))
+
+
+class File(Owned, Base):
+    """A file that was uploaded for fine-tuning; its rows are the dataset."""
+
+    __tablename__ = "files"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str | None] = mapped_column(String(64))
+    filename: Mapped[str] = mapped_column(String(256))
+    purpose: Mapped[str] = mapped_column(String(32))
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    """Content: where it lies."""
+    dataset: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[float] = mapped_column(Float(53))
+
+    __table_args__ = (Index("files_by_owner", "owner"),)
 
 
 class ApiKey(Base):

@@ -81,6 +81,7 @@ def create(
         start_from=spec.start_from, dataset=spec.dataset, seed=spec.seed, spec=stages, meta=spec.metadata,
         created_at=now, max_attempts=max_attempts, metrics={}, priority=spec.priority, request_id=acting.get().request_id,
         deadline_at=None if spec.deadline_seconds is None else now + spec.deadline_seconds,
+        fine_tuning=spec.fine_tuning,
     )  # fmt: skip
     session.add(job)
     session.flush()

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, StringConstraints, model_validator
 
 from inframind.models.registry import BASE_MODELS
 from inframind.pipeline import DEFAULT_DATASET, METHODS, resolve_stages
@@ -43,6 +43,18 @@ class JobSpec(BaseModel):
     )
     name: str | None = Field(default=None, min_length=1, max_length=128)
     metadata: dict[MetadataKey, MetadataValue] = Field(default_factory=dict, max_length=16)
+
+    _fine_tuning: dict[str, Any] | None = PrivateAttr(default=None)
+
+    @property
+    def fine_tuning(self) -> dict[str, Any] | None:
+        """What OpenAI's API was asked for, if the job came from there. No body can set it."""
+        return self._fine_tuning
+
+    def asked_as(self, fine_tuning: dict[str, Any]) -> "JobSpec":
+        """The spec of a fine-tuning job."""
+        self._fine_tuning = fine_tuning
+        return self
 
     @model_validator(mode="after")
     def _either(self) -> "JobSpec":

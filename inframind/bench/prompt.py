@@ -8,15 +8,15 @@ SYSTEM = "Answer with one fenced file."
 Message = dict[str, str]
 
 
-def messages(instruction: str, given: str = "") -> list[Message]:
+def messages(instruction: str, given: str = "", system: str = "") -> list[Message]:
     """System and user message for an instruction and its optional input."""
     text = f"{instruction}\n\n{given}" if given else instruction
-    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
+    return [{"role": "system", "content": system or SYSTEM}, {"role": "user", "content": text}]
 
 
 def prompt(task: Task) -> list[Message]:
     """The messages that ask for the task."""
-    return messages(task.instruction, task.input)
+    return messages(task.instruction, task.input, task.system)
 
 
 def answer_text(language: str, reference: str, reasoning: str) -> str:

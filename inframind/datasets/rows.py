@@ -4,10 +4,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import Field, ValidationError
 
 from inframind.categories import CATEGORIES
+from inframind.datasets.forms import alpaca
 from inframind.errors import DataError, SandboxError
 from inframind.rewards.checks import validate_checks
 from inframind.rewards.extract import CLOSE, OPEN, extract
@@ -27,8 +29,11 @@ class Row(Contract):
 
     instruction: str = Field(min_length=1, max_length=8_000)
     input: str = Field(default="", max_length=32_000)
-    output: str = Field(min_length=1, max_length=64_000)
-    """A file, or an answer with one fenced file and optionally `<think>`."""
+    system: str = Field(default="", max_length=8_000)
+    """The system message; empty: the one that every task has."""
+    output: str = Field(default="", max_length=64_000)
+    """A file, or an answer with one fenced file and optionally `<think>`. Empty: only reinforcement can use the row; then it needs
+    `category` and `checks`, and nothing proves that they can be met."""
     category: str | None = None
     """What the file is; null: detected."""
     checks: tuple[Check, ...] = Field(default=(), max_length=64)
@@ -65,13 +70,16 @@ def read(lines: Iterable[str], verifier: Verifier, workers: int = 2) -> Reading:
     _stop_at_errors(reading)
     if len(rows) < MIN_ROWS:
         raise DataError(f"a dataset needs at least {MIN_ROWS} different rows", param="rows")
-    verdicts = verifier.verify_many([VerifyRequest(text=row.output, category=row.category) for row in rows.values()])
-    for number, verdict in zip(rows, verdicts, strict=True):
+    answered = {number: row for number, row in rows.items() if row.output}
+    found = verifier.verify_many([VerifyRequest(text=row.output, category=row.category) for row in answered.values()])
+    verdicts = dict(zip(answered, found, strict=True))
+    for number, verdict in verdicts.items():
         _accept(number, verdict, reading)
     _stop_at_errors(reading)
-    tasks = [_task(row, verdict) for row, verdict in zip(rows.values(), verdicts, strict=True)]
+    tasks = [_task(row, verdicts[number].category if number in verdicts else row.category) for number, row in rows.items()]
     reading.tasks = _checked(tasks, reading, workers)
-    for number, verdict in zip(rows, verifier.verify_many([_proof(task) for task in reading.tasks]), strict=True):
+    proofs = {number: _proof(task) for number, task in zip(rows, reading.tasks, strict=True) if task.reference}
+    for number, verdict in zip(proofs, verifier.verify_many(list(proofs.values())), strict=True):
         _accept(number, verdict, reading, field_name="checks")
     _stop_at_errors(reading)
     return reading
@@ -79,7 +87,7 @@ def read(lines: Iterable[str], verifier: Verifier, workers: int = 2) -> Reading:
 
 def _distinct(lines: Iterable[str], reading: Reading) -> dict[int, Row]:
     rows: dict[int, Row] = {}
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, str]] = set()
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -88,7 +96,7 @@ def _distinct(lines: Iterable[str], reading: Reading) -> dict[int, Row]:
         row = _row(number, line, reading)
         if row is None:
             continue
-        key = (" ".join(row.instruction.split()), " ".join(row.input.split()))
+        key = (" ".join(row.instruction.split()), " ".join(row.input.split()), row.system)
         if key in seen:
             reading.duplicates += 1
         else:
@@ -99,7 +107,7 @@ def _distinct(lines: Iterable[str], reading: Reading) -> dict[int, Row]:
 
 def _row(number: int, line: str, reading: Reading) -> Row | None:
     try:
-        row = Row.model_validate_json(line)
+        row = Row.model_validate(alpaca(_object(line)))
         validate_checks(row.checks)
     except ValidationError as error:
         first = error.errors()[0]
@@ -110,7 +118,19 @@ def _row(number: int, line: str, reading: Reading) -> Row | None:
         return None
     if row.category is not None and row.category not in CATEGORIES:
         reading.refuse(number, "category", f"unknown category {row.category!r}; known: {', '.join(CATEGORIES)}")
+    if not row.output and not (row.checks and row.category):
+        reading.refuse(number, "output", "required, unless the row has `category` and `checks`")
     return row
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"no JSON object: {error}"[:200], param="row") from None
+    if not isinstance(data, dict):
+        raise DataError("no JSON object", param="row")
+    return data
 
 
 def _accept(number: int, verdict: Verdict, reading: Reading, field_name: str = "output") -> None:
@@ -135,13 +155,15 @@ def _stop_at_errors(reading: Reading) -> None:
         raise DataError(f"{len(reading.errors)} rows cannot be used: {listed}", param=reading.first_field)
 
 
-def _task(row: Row, verdict: Verdict) -> Task:
-    identity = hashlib.sha256(f"{row.instruction}\0{row.input}".encode()).hexdigest()[:24]
+def _task(row: Row, category: str | None) -> Task:
+    whole = f"{row.instruction}\0{row.input}" + (f"\0{row.system}" if row.system else "")
+    identity = hashlib.sha256(whole.encode()).hexdigest()[:24]
     thoughts = row.output.partition(CLOSE)[0].partition(OPEN)[2].strip() if CLOSE in row.output else ""
-    name = verdict.category or ""
+    name = category or ""
     return Task(
-        id=f"own/{identity}", category=name, family=f"own/{name}", instruction=row.instruction, input=row.input,
-        reference=extract(row.output).text, reasoning=thoughts, checks=row.checks, difficulty=DIFFICULTY, split="train",
+        id=f"own/{identity}", category=name, family=f"own/{name}", instruction=row.instruction, input=row.input, system=row.system,
+        reference=extract(row.output).text if row.output else "", reasoning=thoughts, checks=row.checks, difficulty=DIFFICULTY,
+        split="train",
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from inframind.errors import DataError
 from inframind.stages.base import StageContext, StageInput, StageReport, TrainingConfig
 
 if TYPE_CHECKING:
@@ -31,11 +32,14 @@ class Config(TrainingConfig):
 def demonstrated(config: Config, given: StageInput) -> "list[Task]":
     """The training tasks whose written answers are shown: every n-th family of each category, as `families_share` says.
 
-    Of users' own tasks all: their families are the bench's notion.
+    Of users' own tasks all that have an answer: their families are the bench's notion. Raises DataError if none has.
     """
     tasks = given.tasks("train", config.categories, config.max_difficulty)
     if given.dataset_path is not None:
-        return tasks
+        answered = [task for task in tasks if task.reference]
+        if not answered:
+            raise DataError(f"no row of {given.dataset} has an answer to learn from: use reinforcement alone", param="dataset")
+        return answered
     order: dict[str, list[str]] = {}
     for task in tasks:
         families = order.setdefault(task.category, [])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inframind.bench.load import load_tasks
-from inframind.bench.prompt import answer
+from inframind.bench.prompt import answer, prompt
 from inframind.datasets.rows import Reading, read
 from inframind.datasets.store import load, name_of, save
 from inframind.errors import DataError
@@ -95,3 +95,40 @@ def test_the_same_rows_are_the_same_dataset_and_a_torn_file_is_refused(verifier:
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(DataError, match="add it again"):
         load(path, "train")
+
+
+CHECKS = [{"op": "equals", "kind": "image", "path": "user", "value": "worker"}]
+
+
+def test_openais_forms_are_the_same_rows(verifier: Verifier) -> None:
+    asked, said = {"role": "user", "content": GOOD["instruction"]}, {"role": "assistant", "content": GOOD["output"]}
+    other = {"prompt": OTHER["instruction"], "completion": OTHER["output"]}
+    plain = rows(verifier, GOOD, other).tasks
+    assert rows(verifier, {"messages": [asked, said]}, OTHER).tasks == plain
+    item = {"messages": [{**asked, "content": [{"type": "text", "text": asked["content"]}]}], "reference_answer": GOOD["output"]}
+    assert rows(verifier, item, OTHER).tasks == plain
+    spoken = rows(verifier, {"messages": [{"role": "developer", "content": "Be brief."}, asked, said]}, OTHER).tasks
+    assert spoken[0].system == "Be brief." and prompt(spoken[0])[0]["content"] == "Be brief." != prompt(plain[0])[0]["content"]
+
+
+def test_a_reinforcement_item_needs_no_answer_if_it_says_what_must_hold(verifier: Verifier) -> None:
+    item = {"messages": [{"role": "user", "content": "As worker."}], "category": "dockerfile", "checks": CHECKS}
+    task = next(task for task in rows(verifier, item, GOOD).tasks if task.instruction == "As worker.")
+    assert (task.reference, task.checks[0].value) == ("", "worker")
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        ({"messages": []}, "messages"),
+        ({"messages": [{"role": "user", "content": "a"}] * 2}, "messages"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "messages.0.content"),
+        ({"messages": [{"role": "user", "content": "a"}]}, "output"),
+        ({"messages": [{"role": "user", "content": "a"}], "tools": []}, "tools"),
+        ({"prompt": "a", "completion": "FRON x"}, "output"),
+    ],
+)
+def test_what_cannot_be_learned_from_names_its_field(verifier: Verifier, row: dict[str, Any], field: str) -> None:
+    with pytest.raises(DataError) as refused:
+        rows(verifier, GOOD, row)
+    assert refused.value.param == f"rows.2.{field}"

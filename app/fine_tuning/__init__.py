@@ -1,0 +1,1 @@
+"""OpenAI's fine-tuning jobs, as another view of ours (docs/contracts/openai.md)."""

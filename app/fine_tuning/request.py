@@ -1,0 +1,145 @@
+"""What `POST /v1/fine_tuning/jobs` takes, and the stages that it means.
+
+Source: https://platform.openai.com/docs/api-reference/fine-tuning/create and openai-python's types.
+"""
+
+import math
+import secrets
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from app.errors import InvalidError
+from app.jobs.spec import JobSpec, MetadataKey, MetadataValue
+from inframind.pipeline import resolve_stages
+
+Auto = Literal["auto"]
+Multiplier = Auto | Annotated[float, Field(gt=0.0, le=1000.0)]
+Count = Auto | Annotated[int, Field(ge=1, le=4096)]
+VERIFIER = "verifier"
+
+
+class Body(BaseModel):
+    """Unknown fields are refused: a setting that does nothing would be taken for one that does."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SupervisedHyperparameters(Body):
+    """Of the method `supervised`, and the deprecated ones of the job."""
+
+    batch_size: Count | None = None
+    learning_rate_multiplier: Multiplier | None = None
+    n_epochs: Auto | Annotated[int, Field(ge=1, le=1000)] | None = None
+
+
+class ReinforcementHyperparameters(SupervisedHyperparameters):
+    """Of the method `reinforcement`."""
+
+    compute_multiplier: Multiplier | None = None
+    eval_samples: Count | None = None
+    eval_interval: Auto | None = None
+    """Evaluation comes once, at the end."""
+    reasoning_effort: Literal["default"] | None = None
+
+
+class Supervised(Body):
+    """`method.supervised`."""
+
+    hyperparameters: SupervisedHyperparameters | None = None
+
+
+class Reinforcement(Body):
+    """`method.reinforcement`. The reward is the verifier with each row's checks."""
+
+    grader: dict[str, Any] | None = None
+    hyperparameters: ReinforcementHyperparameters | None = None
+    response_format: None = None
+
+
+class Method(Body):
+    """How to train."""
+
+    type: Literal["supervised", "reinforcement"]
+    supervised: Supervised | None = None
+    reinforcement: Reinforcement | None = None
+
+
+class CreateRequest(Body):
+    """The body of `POST /v1/fine_tuning/jobs`."""
+
+    model: str = Field(min_length=1, max_length=192)
+    training_file: str = Field(max_length=64)
+    validation_file: str | None = Field(default=None, max_length=64)
+    suffix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
+    seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
+    metadata: dict[MetadataKey, MetadataValue] | None = Field(default=None, max_length=16)
+    method: Method = Method(type="supervised")
+    hyperparameters: SupervisedHyperparameters | None = None
+    integrations: list[Any] | None = Field(default=None, max_length=0)
+
+    @property
+    def asked(self) -> SupervisedHyperparameters:
+        """The hyperparameters, wherever they stand. Raises InvalidError for what the method does not take."""
+        kind = self.method.type
+        given = {name: getattr(self.method, name) for name in ("supervised", "reinforcement")}
+        other = next((name for name, value in given.items() if value is not None and name != kind), None)
+        if other:
+            raise InvalidError(f"`method.{other}` goes with the type `{other}`", param=f"method.{other}")
+        if kind == "reinforcement":
+            reinforcement = self.method.reinforcement or Reinforcement()
+            _check_grader(reinforcement.grader)
+            found: SupervisedHyperparameters = reinforcement.hyperparameters or ReinforcementHyperparameters()
+        else:
+            found = (self.method.supervised or Supervised()).hyperparameters or SupervisedHyperparameters()
+        if self.hyperparameters is not None:
+            if found.model_dump(exclude_none=True):
+                raise InvalidError("give `hyperparameters` in `method` alone", param="hyperparameters")
+            return type(found)(**self.hyperparameters.model_dump())
+        return found
+
+    def spec(self, *, base_model: str, start_from: str | None, dataset: str, rows: int) -> JobSpec:
+        """The job of ours. `rows` are trained on."""
+        asked = self.asked
+        name = "sft" if self.method.type == "supervised" else "dapo"
+        (recipe,) = resolve_stages(base_model, stages=[{"stage": name}], dataset=dataset)
+        size = "batch_size" if name == "sft" else "prompts_per_step"
+        stage: dict[str, Any] = {"stage": name}
+        if isinstance(asked.batch_size, int):
+            stage[size] = asked.batch_size
+        if isinstance(asked.learning_rate_multiplier, float):
+            stage["learning_rate"] = recipe.learning_rate * asked.learning_rate_multiplier
+        if isinstance(asked.n_epochs, int):
+            stage["max_steps"] = math.ceil(asked.n_epochs * rows / stage.get(size, getattr(recipe, size)))
+        evaluate: dict[str, Any] = {"stage": "evaluate"}
+        if isinstance(asked, ReinforcementHyperparameters):
+            if isinstance(asked.compute_multiplier, float):
+                stage["num_generations"] = min(64, max(2, round(recipe.num_generations * asked.compute_multiplier)))
+            if isinstance(asked.eval_samples, int):
+                evaluate["tasks"] = asked.eval_samples
+        seed = secrets.randbelow(2**31) if self.seed is None else self.seed
+        spec = JobSpec(
+            stages=[stage, evaluate], base_model=base_model, start_from=start_from, dataset=dataset, seed=seed, name=self.suffix,
+            metadata=self.metadata or {},
+        )  # fmt: skip
+        return spec.asked_as(
+            {
+                "training_file": self.training_file, "validation_file": self.validation_file, "suffix": self.suffix,
+                "method": self.method.type, "hyperparameters": _shown(asked),
+            }
+        )  # fmt: skip
+
+
+def _check_grader(grader: dict[str, Any] | None) -> None:
+    if grader is not None and grader.get("type") != VERIFIER:
+        message = (
+            f"graders of the type {str(grader.get('type'))[:64]!r} are not run: the reward is the verifier with each row's checks. "
+            f'Leave the grader out, or give {{"type": "{VERIFIER}"}}'
+        )
+        raise InvalidError(message, param="method.reinforcement.grader")
+
+
+def _shown(asked: SupervisedHyperparameters) -> dict[str, Any]:
+    """What was not given is `auto`: the recipe of the base model."""
+    automatic = ("batch_size", "learning_rate_multiplier", "n_epochs")
+    return dict.fromkeys(automatic, "auto") | asked.model_dump(exclude_none=True)
