@@ -24,6 +24,12 @@ class NotFoundError(ServiceError):
     status = 404
 
 
+class UnknownModelError(NotFoundError):
+    """No model has this name."""
+
+    code = "model_not_found"
+
+
 class UnauthorizedError(ServiceError):
     """No key, or none that is valid."""
 
@@ -92,3 +98,14 @@ def status_of(error: InfraMindError) -> int:
     if isinstance(error, ServiceError):
         return error.status
     return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
+
+
+def kind_of(status: int) -> str:
+    """OpenAI's `type` of an error."""
+    kinds = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+    return kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")
+
+
+def described(error: InfraMindError) -> dict[str, str | None]:
+    """What an error's answer says of it."""
+    return {"code": error.code, "message": str(error), "param": error.param, "type": kind_of(status_of(error))}

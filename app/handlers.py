@@ -1,4 +1,4 @@
-"""One form for every error: `{"error": {"code", "message", "param"}}`."""
+"""One form for every error: `{"error": {"code", "message", "param", "type"}}`, which is OpenAI's."""
 
 import logging
 import uuid
@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from app.errors import TooManyRequestsError, UnauthorizedError, status_of
+from app.errors import TooManyRequestsError, UnauthorizedError, kind_of, status_of
 from inframind.errors import InfraMindError
 
 log = logging.getLogger("inframind.api")
@@ -35,7 +35,8 @@ def _answer(
     status: int, code: str, message: str, param: str | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in (429, 503) or code == "in_flight" else {}
-    return JSONResponse({"error": {"code": code, "message": message, "param": param}}, status, headers={**retry, **(headers or {})})
+    body = {"code": code, "message": message, "param": param, "type": kind_of(status)}
+    return JSONResponse({"error": body}, status, headers={**retry, **(headers or {})})
 
 
 def _known(request: Request, error: Exception) -> JSONResponse:
@@ -64,7 +65,8 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
         return _answer(status, "invalid_request", f"the body is not JSON: {first['ctx']['error']}")
     # The first part says where the field is: body, query, path or header.
     place = ".".join(str(part) for part in first["loc"][1:])
-    return _answer(status, "invalid_request", f"{place or 'body'}: {first['msg'].removeprefix('Value error, ')}", place or None)
+    code = "unknown_parameter" if first["type"] == "extra_forbidden" else "invalid_request"
+    return _answer(status, code, f"{place or 'body'}: {first['msg'].removeprefix('Value error, ')}", place or None)
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:

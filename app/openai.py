@@ -8,7 +8,7 @@ import time
 import uuid
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.errors import InvalidError
 from app.inference import Completion, CompletionChoice, Usage
@@ -16,6 +16,11 @@ from inframind.generation.template import render
 
 MAX_TEXT = 200_000
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+def OrDefault(default: Any) -> BeforeValidator:  # noqa: N802 - it reads as a type
+    """OpenAI takes null for what is left out."""
+    return BeforeValidator(lambda value: default if value is None else value)
 
 
 class StreamOptions(BaseModel):
@@ -32,19 +37,27 @@ class Sampling(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str = Field(min_length=1, max_length=128)
-    temperature: float = Field(default=1.0, ge=0.0, le=2.0)
-    top_p: float = Field(default=1.0, gt=0.0, le=1.0)
-    n: int = Field(default=1, ge=1, le=16)
+    temperature: Annotated[float, Field(ge=0.0, le=2.0), OrDefault(1.0)] = 1.0
+    top_p: Annotated[float, Field(gt=0.0, le=1.0), OrDefault(1.0)] = 1.0
+    n: Annotated[int, Field(ge=1, le=16), OrDefault(1)] = 1
     stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
     seed: int | None = None
-    stream: bool = False
+    stream: Annotated[bool, OrDefault(default=False)] = False
     stream_options: StreamOptions | None = None
+    presence_penalty: float | None = Field(default=None, ge=-2.0, le=2.0)
+    frequency_penalty: float | None = Field(default=None, ge=-2.0, le=2.0)
     user: str | None = Field(default=None, max_length=256)
+    """Passed over, as `store` and `metadata`: nothing is kept."""
+    store: bool | None = None
+    metadata: dict[str, str] | None = Field(default=None, max_length=16)
 
     def sampling(self) -> dict[str, Any]:
         """The fields that the engine gets."""
         body = {"model": self.model, "temperature": self.temperature, "top_p": self.top_p, "n": self.n}
-        optional = {"stop": self.stop, "seed": self.seed}
+        optional = {
+            "stop": self.stop, "seed": self.seed, "presence_penalty": self.presence_penalty or None,
+            "frequency_penalty": self.frequency_penalty or None,
+        }  # fmt: skip
         return body | {name: value for name, value in optional.items() if value is not None}
 
 
@@ -91,8 +104,8 @@ class ChatRequest(Sampling):
     max_tokens: int | None = Field(default=None, ge=1, le=32_768)
     max_completion_tokens: int | None = Field(default=None, ge=1, le=32_768)
     """The newer name of `max_tokens`."""
-    logprobs: bool = False
-    top_logprobs: int | None = Field(default=None, ge=0, le=5)
+    logprobs: Annotated[bool, OrDefault(default=False)] = False
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
     response_format: dict[str, Any] | None = None
 
     def body(self, base_model: str) -> dict[str, Any]:

@@ -19,7 +19,15 @@ def event_stream(example: str) -> dict[str, Any]:
 
 def error(code: str, message: str, param: str | None = None) -> dict[str, Any]:
     """An answer's content with an error."""
-    return shown({"error": {"code": code, "message": message, "param": param}})
+    return shown({"error": {"code": code, "message": message, "param": param, "type": KINDS.get(code, "invalid_request_error")}})
+
+
+KINDS = {
+    "unauthorized": "authentication_error",
+    "forbidden": "permission_error",
+    "too_many_requests": "rate_limit_error",
+    "unavailable": "server_error",
+}
 
 
 def page(*rows: Any) -> dict[str, Any]:

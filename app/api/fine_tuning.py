@@ -56,7 +56,8 @@ def create_job(request: CreateRequest, database: Database, settings: Configured,
 
     def submit(spec: JobSpec) -> JobView:
         servable = Servable(settings.max_lora_rank, settings.lora_targets)
-        return service.submit(database, spec, settings.max_attempts, caller.owner, servable)
+        quota = settings.max_queued_per_owner
+        return service.submit(database, spec, settings.max_attempts, caller.owner, servable, max_queued=quota)
 
     return fine_tuning.create(database, settings.artifacts, request, submit)
 

@@ -12,14 +12,15 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from app.api import _examples as examples
 from app.api._streams import started
 from app.deps import Serving, Verifying
+from app.errors import described
 from app.generation import GenerateRequest, Generation, answer, body_of, check
 from app.inference import Inference, collect
-from app.jobs.views import ErrorBody, ErrorView
+from app.jobs.views import ErrorView
 from app.verified import Search
 from inframind.errors import InfraMindError
 from inframind.rewards.verifier import Verifier
 
-NO_MODEL = examples.error("not_found", "there is no model 'im-x'; GET /models lists those that exist", "model")
+NO_MODEL = examples.error("model_not_found", "there is no model 'im-x'; GET /models lists those that exist", "model")
 NO_SOURCE = examples.error("invalid_request", "give exactly one of `prompt`, `instruction` and `messages`", "prompt")
 NO_SERVER = examples.error("unavailable", "the inference server does not answer; try again in a moment")
 router = APIRouter(
@@ -84,5 +85,4 @@ async def events(request: GenerateRequest, model: str, serving: Inference, verif
         if not pieces:
             raise
         # The status is sent already, so the refusal has to be an event.
-        view = ErrorView(error=ErrorBody(code=error.code, message=str(error), param=error.param))
-        yield ServerSentEvent(event="error", data=view.model_dump_json())
+        yield ServerSentEvent(event="error", data=json.dumps({"error": described(error)}))

@@ -14,7 +14,7 @@ from app.models.archive import archive
 from app.models.views import AliasList, AliasView, Comparison, DeletedModel, ModelDetail, ModelList
 from inframind.types import Contract
 
-NO_MODEL = examples.error("not_found", "there is no model 'im-x'; GET /models lists those that exist", "model")
+NO_MODEL = examples.error("model_not_found", "there is no model 'im-x'; GET /models lists those that exist", "model")
 NO_ALIAS = examples.error("not_found", "there is no alias 'production'; GET /aliases lists those that exist", "name")
 BAD_NAME = examples.error("invalid_request", "name: Input should be a valid string", "name")
 KEPT = examples.error("conflict", f"{examples.ADAPTER_ID} cannot be deleted: the alias production means it")
@@ -61,7 +61,11 @@ def get_model(name: str, database: Database) -> ModelDetail:
     return catalog.detail(database, name)
 
 
-@changes.delete("/models/{name:path}", responses={200: examples.shown(DELETED), 409: {"model": ErrorView, **KEPT}, **UNKNOWN})
+GONE: dict[int | str, dict[str, Any]] = {200: examples.shown(DELETED), 409: {"model": ErrorView, **KEPT}, **UNKNOWN}
+
+
+@changes.delete("/models/{name:path}", responses=GONE)
+@changes.delete("/v1/models/{name:path}", tags=["openai"], operation_id="delete_openai_model", responses=GONE)
 async def delete_model(name: str, database: Database, serving: Serving) -> DeletedModel:
     """Deletes an adapter and its files. 409 while an alias means it, another adapter continues it or a job needs it."""
     identity = await run_in_threadpool(catalog.delete, database, name)

@@ -12,15 +12,16 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from app.api import _examples as examples
 from app.api._streams import started
 from app.deps import Database, Serving
-from app.errors import InvalidError
+from app.errors import InvalidError, described
 from app.inference import Completion, Inference
 from app.jobs.views import ErrorView
 from app.models import catalog
+from app.models.views import ModelView
 from app.openai import ChatRequest, CompletionRequest, Head, Sampling
 from inframind.errors import InfraMindError
 
 BAD_FIELD = examples.error("invalid_request", "temperature: Input should be less than or equal to 2", "temperature")
-NO_MODEL = examples.error("not_found", "there is no model 'im-x'; GET /models lists those that exist", "model")
+NO_MODEL = examples.error("model_not_found", "there is no model 'im-x'; GET /models lists those that exist", "model")
 NO_SERVER = examples.error("unavailable", "the inference server does not answer; try again in a moment")
 router = APIRouter(
     prefix="/v1",
@@ -55,12 +56,18 @@ CHAT = {
 def list_models(database: Database, serving: Serving) -> dict[str, Any]:
     """The models that can be asked: the base model that is served, and its adapters."""
     served = [model for model in catalog.listing(database) if serving.base_model in (model.id, model.base_model)]
-    data = [
-        {"id": model.id, "object": "model", "created": int(model.created_at or 0), "owned_by": "inframind"}
-        for model in served
-        if model.kind == "adapter" or model.id == serving.base_model
-    ]
+    data = [_model(model) for model in served if model.kind == "adapter" or model.id == serving.base_model]
     return {"object": "list", "data": data}
+
+
+def _model(model: ModelView) -> dict[str, Any]:
+    return {"id": model.id, "object": "model", "created": int(model.created_at or 0), "owned_by": "inframind"}
+
+
+@router.get("/models/{model:path}", responses={200: examples.shown(MODELS["data"][0])})
+def get_model(model: str, database: Database) -> dict[str, Any]:
+    """One model."""
+    return _model(catalog.detail(database, model))
 
 
 @router.post("/completions", response_model=None, responses={200: examples.shown(COMPLETION)})
@@ -103,7 +110,7 @@ async def _events(request: Sampling, body: dict[str, Any], head: Head, serving: 
         if not begun:
             raise
         # The status is sent already, so the refusal has to be an event; OpenAI's clients raise it.
-        yield ServerSentEvent(data=json.dumps({"error": {"code": error.code, "message": str(error), "param": error.param}}))
+        yield ServerSentEvent(data=json.dumps({"error": described(error)}))
         return
     if request.stream_options and request.stream_options.include_usage:
         yield ServerSentEvent(data=json.dumps(head.usage(last)))

@@ -128,6 +128,5 @@ def _grader(kind: str) -> dict[str, Any]:
 
 
 def _status(job: JobView) -> Status:
-    pausing = job.state == "running" and getattr(job, "pause_requested", False)
-    state: Status = "pausing" if pausing else job.state  # type: ignore[assignment]  # the same names
+    state: Status = "pausing" if job.pause_requested else job.state  # type: ignore[assignment]  # the same names
     return state

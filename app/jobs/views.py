@@ -21,10 +21,17 @@ class ErrorBody(View):
     param: str | None = None
 
 
+class ErrorDetail(ErrorBody):
+    """The same as an answer."""
+
+    type: str
+    """OpenAI's kind of error, such as `invalid_request_error`."""
+
+
 class ErrorView(View):
     """The form of every error."""
 
-    error: ErrorBody
+    error: ErrorDetail
 
 
 class StageResultView(View):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.db.models import Adapter, Alias, Job
 from app.db.ownership import seeing_all
 from app.db.session import reading, writing
-from app.errors import ConflictError, NotFoundError
+from app.errors import ConflictError, UnknownModelError
 from app.jobs.state import TERMINAL
 from app.models.evaluations import of_models
 from app.models.names import resolved
@@ -29,7 +29,7 @@ def listing(engine: Engine) -> list[ModelView]:
 
 
 def detail(engine: Engine, name: str) -> ModelDetail:
-    """Everything about one model. Raises NotFoundError."""
+    """Everything about one model. Raises UnknownModelError."""
     with reading(engine) as session:
         identity = resolved(session, name)
         named = _aliases(session)[identity]
@@ -49,11 +49,11 @@ def detail(engine: Engine, name: str) -> ModelDetail:
 
 
 def adapter(engine: Engine, name: str) -> Adapter:
-    """The row of an adapter. Raises NotFoundError."""
+    """The row of an adapter. Raises UnknownModelError."""
     with reading(engine) as session:
         row = session.get(Adapter, name) if NAME.fullmatch(name) else None
         if row is None:
-            raise NotFoundError(f"there is no model {name[:128]!r}; GET /models lists those that exist", param="model")
+            raise UnknownModelError(f"there is no model {name[:128]!r}; GET /models lists those that exist", param="model")
         session.expunge(row)
         return row
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.db.models import Adapter, Alias
 from app.db.ownership import acting
 from app.db.session import database_now, reading, writing
-from app.errors import InvalidError, NotFoundError
+from app.errors import InvalidError, NotFoundError, UnknownModelError
 from app.models.views import AliasView
 from inframind.models.adapter import NAME
 from inframind.models.registry import BASE_MODELS
@@ -46,7 +46,7 @@ def resolved(session: Session, name: str, param: str = "model") -> str:
             return found.id
         if alias is not None and alias.model in BASE_MODELS:
             return alias.model
-    raise NotFoundError(f"there is no model {name[:128]!r}; GET /models lists those that exist", param=param)
+    raise UnknownModelError(f"there is no model {name[:128]!r}; GET /models lists those that exist", param=param)
 
 
 def set_alias(engine: Engine, name: str, model: str) -> AliasView:
