@@ -22,6 +22,7 @@ SCOPES = {
     "monitor": "/metrics",
     "admin": "everything, others' jobs, datasets and models included",
 }
+KEY_PREFIX = "im_"
 TOKEN = re.compile(r"im_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 REMEMBERED_SECONDS = 1.0

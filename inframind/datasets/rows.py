@@ -127,9 +127,9 @@ def _object(line: str) -> dict[str, Any]:
     try:
         data = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"no JSON object: {error}"[:200], param="row") from None
+        raise DataError(f"Invalid JSON: {error}"[:200], param="row") from None
     if not isinstance(data, dict):
-        raise DataError("no JSON object", param="row")
+        raise DataError("a JSON object is needed", param="row")
     return data
 
 

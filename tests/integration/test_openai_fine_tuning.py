@@ -72,13 +72,18 @@ def upload(openai: OpenAI, rows: list[dict[str, Any]], name: str = "train.jsonl"
     return openai.files.create(file=(name, lines(rows)), purpose="fine-tune").id
 
 
+@pytest.fixture(scope="module")
+def completions(openai: OpenAI) -> str:
+    return upload(openai, COMPLETIONS)
+
+
 def test_a_file_is_uploaded_listed_read_and_deleted(openai: OpenAI) -> None:
     made = openai.files.create(file=("train.jsonl", lines(ROWS)), purpose="fine-tune")
     assert (made.object, made.filename, made.purpose, made.status) == ("file", "train.jsonl", "fine-tune", "processed")
     assert made.bytes == len(lines(ROWS)) and made.id.startswith("file-")
     assert openai.files.retrieve(made.id) == made
     assert openai.files.content(made.id).content == lines(ROWS)
-    more = [upload(openai, COMPLETIONS, f"{index}.jsonl") for index in range(3)]
+    more = [upload(openai, COMPLETIONS[:2], f"{index}.jsonl") for index in range(3)]
     # The client asks page after page.
     assert [file.id for file in openai.files.list(limit=2)][:4] == [*more[::-1], made.id]
     assert [file.id for file in openai.files.list(limit=1, order="asc")][-3:] == more
@@ -153,8 +158,8 @@ def test_a_supervised_job_from_file_to_model(
     assert openai.fine_tuning.jobs.cancel(following.id).status == "cancelled"
 
 
-def test_a_reinforcement_job_maps_onto_dapo(openai: OpenAI) -> None:
-    file, held = upload(openai, ITEMS), upload(openai, COMPLETIONS)
+def test_a_reinforcement_job_maps_onto_dapo(openai: OpenAI, completions: str) -> None:
+    file, held = upload(openai, ITEMS), completions
     settings: Any = {"n_epochs": 1, "batch_size": 4, "compute_multiplier": 0.5, "eval_samples": 5, "reasoning_effort": "default"}
     method: Any = {"type": "reinforcement", "reinforcement": {"grader": {"type": "verifier"}, "hyperparameters": settings}}
     job = openai.fine_tuning.jobs.create(model=BASE, training_file=file, validation_file=held, method=method)
@@ -172,9 +177,11 @@ def test_a_reinforcement_job_maps_onto_dapo(openai: OpenAI) -> None:
         openai.fine_tuning.jobs.cancel(job.id)
 
 
-def test_jobs_are_listed_by_pages_and_metadata(openai: OpenAI) -> None:
-    file = upload(openai, ROWS)
-    ids = [openai.fine_tuning.jobs.create(model=BASE, training_file=file, metadata={"n": str(index % 2)}).id for index in range(4)]
+def test_jobs_are_listed_by_pages_and_metadata(openai: OpenAI, completions: str) -> None:
+    ids = [
+        openai.fine_tuning.jobs.create(model=BASE, training_file=completions, metadata={"n": str(index % 2)}).id
+        for index in range(4)
+    ]
     openai.post("/../jobs", body={"method": "sft"}, cast_to=object)
     assert [job.id for job in openai.fine_tuning.jobs.list(limit=3)][:4] == ids[::-1]
     first = openai.fine_tuning.jobs.list(limit=3)
@@ -198,19 +205,18 @@ def test_jobs_are_listed_by_pages_and_metadata(openai: OpenAI) -> None:
         ({"extra_body": {"surprise": 1}}, "surprise"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_by_field(openai: OpenAI, fields: dict[str, Any], param: str) -> None:
-    file = upload(openai, COMPLETIONS)
+def test_what_cannot_be_is_refused_by_field(openai: OpenAI, completions: str, fields: dict[str, Any], param: str) -> None:
     with pytest.raises(BadRequestError) as refused:
-        openai.fine_tuning.jobs.create(**{"model": BASE, "training_file": file, **fields})
+        openai.fine_tuning.jobs.create(**{"model": BASE, "training_file": completions, **fields})
     assert str(refused.value.param).startswith(param)
     with pytest.raises(BadRequestError) as both:
-        openai.fine_tuning.jobs.create(model=BASE, training_file=file, validation_file=file)
+        openai.fine_tuning.jobs.create(model=BASE, training_file=completions, validation_file=completions)
     assert both.value.param == "validation_file"
 
 
-def test_unknown_models_and_jobs_are_404(openai: OpenAI) -> None:
+def test_unknown_models_and_jobs_are_404(openai: OpenAI, completions: str) -> None:
     with pytest.raises(NotFoundError) as model:
-        openai.fine_tuning.jobs.create(model="gpt-9", training_file=upload(openai, COMPLETIONS))
+        openai.fine_tuning.jobs.create(model="gpt-9", training_file=completions)
     assert (model.value.param, model.value.code, model.value.type) == ("model", "model_not_found", "invalid_request_error")
     with pytest.raises(NotFoundError):
         openai.fine_tuning.jobs.retrieve("ftjob-none")
