@@ -15,7 +15,7 @@ from app.models.views import AliasList, AliasView, Comparison, DeletedModel, Mod
 from inframind.types import Contract
 
 NO_MODEL = examples.error("model_not_found", "there is no model 'im-x'; GET /models lists those that exist", "model")
-NO_ALIAS = examples.error("not_found", "there is no alias 'production'; GET /aliases lists those that exist", "name")
+NO_ALIAS = examples.error("not_found", "there is no alias 'production'; GET /aliases lists those that exist", "alias")
 BAD_NAME = examples.error("invalid_request", "name: Input should be a valid string", "name")
 KEPT = examples.error("conflict", f"{examples.ADAPTER_ID} cannot be deleted: the alias production means it")
 DELETED = {"id": examples.ADAPTER_ID, "object": "model", "deleted": True}
@@ -79,19 +79,19 @@ def list_aliases(database: Database) -> AliasList:
     return AliasList(data=names.aliases(database))
 
 
-@router.get("/aliases/{name}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS})
-def get_alias(name: str, database: Database) -> AliasView:
+@router.get("/aliases/{alias}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS})
+def get_alias(alias: str, database: Database) -> AliasView:
     """What an alias means."""
-    return names.find_alias(database, name)
+    return names.find_alias(database, alias)
 
 
-@changes.put("/aliases/{name}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN})
-def set_alias(name: str, target: AliasTarget, database: Database) -> AliasView:
+@changes.put("/aliases/{alias}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN})
+def set_alias(alias: str, target: AliasTarget, database: Database) -> AliasView:
     """Lets a name, such as `production`, mean a model. Every route that takes a model takes the name."""
-    return names.set_alias(database, name, target.model)
+    return names.set_alias(database, alias, target.model)
 
 
-@changes.delete("/aliases/{name}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS})
-def delete_alias(name: str, database: Database) -> AliasView:
+@changes.delete("/aliases/{alias}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS})
+def delete_alias(alias: str, database: Database) -> AliasView:
     """Forgets an alias; the model stays."""
-    return names.remove_alias(database, name)
+    return names.remove_alias(database, alias)

@@ -53,7 +53,7 @@ def set_alias(engine: Engine, name: str, model: str) -> AliasView:
     """Lets a name mean a model from now on. Raises InvalidError for a name that is none, NotFoundError."""
     if not NAME.fullmatch(name) or name in BASE_MODELS or name.startswith(RESERVED):
         message = "an alias has lower-case letters, digits, '.', '_' and '-', 63 at most, and is no base model and no `im-...`"
-        raise InvalidError(message, param="name")
+        raise InvalidError(message, param="alias")
     with writing(engine) as session:
         target = resolved(session, model)
         owner = acting.get().owner or ""
@@ -100,5 +100,5 @@ def _find(session: Session, name: str) -> Alias | None:
 def _alias(session: Session, name: str) -> Alias:
     row = _find(session, name) if NAME.fullmatch(name) else None
     if row is None:
-        raise NotFoundError(f"there is no alias {name[:64]!r}; GET /aliases lists those that exist", param="name")
+        raise NotFoundError(f"there is no alias {name[:64]!r}; GET /aliases lists those that exist", param="alias")
     return row

@@ -14,6 +14,7 @@ from app.db.session import make_engine
 from app.jobs import lease, record
 from app.main import create_app
 from app.settings import Settings
+from inframind.models.adapter import AdapterManifest, publish
 
 ROWS = (
     '{"instruction": "A Dockerfile from alpine:3.20 that runs as app.", "output": "FROM alpine:3.20\\nUSER app\\n"}\n'
@@ -21,6 +22,7 @@ ROWS = (
 )
 DAPO = {"method": "dapo", "base_model": "inframind-nano"}
 ADAPTER = "im-first-sft"
+ALIAS = "the-first"
 
 
 @dataclass
@@ -62,8 +64,31 @@ def own_everything(service: Guarded) -> dict[str, str]:
     dataset = service.call(service.first, "POST", "/datasets", content=ROWS).json()["id"]
     held = lease.claim(service.engine, "worker", "device", 20.0)
     assert held is not None and held.job_id == job_id
+    path, manifest = adapter(service.settings.data_dir / "adapters", job_id)
     with lease.fenced(service.engine, held) as (session, job):
         record.start_stage(session, job, 0, "sft", 3)
         record.add_metrics(session, job, 0, 1, {"loss": 1.0})
-        record.publish_stage(session, job, 0, "sft", {}, 1.0, {"id": ADAPTER, "parent": None}, str(service.settings.data_dir))
-    return {"job_id": job_id, "dataset_id": dataset, "name": ADAPTER}
+        record.publish_stage(session, job, 0, "sft", {}, 1.0, manifest, str(path))
+    service.call(service.first, "PUT", f"/aliases/{ALIAS}", json={"model": ADAPTER})
+    upload = {"files": {"file": ("first.jsonl", ROWS.encode())}, "data": {"purpose": "fine-tune"}}
+    file_id = service.call(service.first, "POST", "/v1/files", **upload).json()["id"]
+    asked = {"model": ADAPTER, "training_file": file_id}
+    fine_tuning = service.call(service.first, "POST", "/v1/fine_tuning/jobs", json=asked).json()["id"]
+    return {
+        "job_id": job_id, "dataset_id": dataset, "name": ADAPTER, "model": ADAPTER, "alias": ALIAS, "file_id": file_id,
+        "fine_tuning_job_id": fine_tuning,
+    }  # fmt: skip
+
+
+def adapter(folder: Path, job_id: str) -> tuple[Path, dict[str, Any]]:
+    """A published adapter, of files that nothing loads."""
+    raw = folder / "raw"
+    raw.mkdir(parents=True)
+    (raw / "adapter_config.json").write_text("{}")
+    (raw / "adapter_model.safetensors").write_bytes(b"weights")
+    manifest = AdapterManifest(
+        id=ADAPTER, job_id=job_id, base_model="inframind-nano", stage="sft", stage_index=0, parent=None, quantization="none",
+        lora={"r": 8}, config={}, dataset="inframind-bench", bench_hash="", seed=0, metrics={}, train_seconds=0.0, versions={},
+    )  # fmt: skip
+    whole = publish(raw, folder / ADAPTER, manifest)
+    return folder / ADAPTER, whole.model_dump(mode="json")

@@ -117,7 +117,7 @@ def test_an_alias_names_a_model_everywhere_and_knows_the_way_back(client: TestCl
 @pytest.mark.parametrize("name", ["im-mine", BASE, "Upper", "a:b", "x" * 64, "-a"])
 def test_a_name_that_could_be_taken_for_a_model_is_no_alias(client: TestClient, name: str) -> None:
     answer = client.put(f"/aliases/{name}", json={"model": BASE})
-    assert (answer.status_code, answer.json()["error"]["param"]) == (422, "name")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (422, "alias")
 
 
 def test_an_alias_of_nothing_is_refused(client: TestClient) -> None:
