@@ -97,7 +97,7 @@ class Generation(View):
     model: str
     choices: list[Choice]
     attempts: int
-    """Answers that were made, repairs included; the usage counts them all."""
+    """Answers that were finished, repairs included; the usage also counts those that were given up when one passed."""
     usage: Usage
     created_at: float
 

@@ -11,9 +11,10 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine
 
-from app.errors import InvalidError, UnavailableError
+from app.errors import InvalidError, TooManyRequestsError, UnavailableError
 from app.models import catalog, names
 from app.models.names import ADAPTER
+from app.queue import RETRY_AFTER_SECONDS, Queue
 from app.settings import Settings
 from inframind.models.adapter import verify_adapter
 from inframind.models.registry import BASE_MODELS
@@ -70,6 +71,7 @@ class Inference:
             limits=limits,
             trust_env=False,
         )
+        self.queue = Queue("the inference server", settings.inference_queue)
         self._loading: dict[str, asyncio.Lock] = {}
         self._loaded: set[str] = set()
 
@@ -98,9 +100,10 @@ class Inference:
             await self._send("/v1/unload_lora_adapter", {"lora_name": model})
 
     async def complete(self, body: dict[str, Any]) -> Completion:
-        """A whole completion."""
+        """A whole completion. Cancel it to give the generation up. Raises TooManyRequestsError when the queue is full."""
         body, copies = _greedy_once(body)
-        return _repeated(await self._complete(body), copies)
+        with self.queue.place():
+            return _repeated(await self._complete(body), copies)
 
     async def _complete(self, body: dict[str, Any]) -> Completion:
         await self._ensure_loaded(body["model"])
@@ -111,10 +114,18 @@ class Inference:
         self._check(response)
         return _parsed(response.content)
 
-    async def stream(self, body: dict[str, Any]) -> AsyncGenerator[Completion]:
-        """The pieces of a completion as they come."""
+    async def stream(self, body: dict[str, Any], *, counted: bool = False) -> AsyncGenerator[Completion]:
+        """The pieces of a completion as they come. Close it to give the generation up. Raises TooManyRequestsError.
+
+        `counted`: each piece carries the tokens of its choice so far; the last one has no choice and the usage of all.
+        """
         body, copies = _greedy_once(body)
-        body = {**body, "stream": True, "stream_options": {"include_usage": True}}
+        body = {**body, "stream": True, "stream_options": {"include_usage": True, "continuous_usage_stats": counted}}
+        with self.queue.place():
+            async for piece in self._stream(body):
+                yield _repeated(piece, copies)
+
+    async def _stream(self, body: dict[str, Any]) -> AsyncGenerator[Completion]:
         await self._ensure_loaded(body["model"])
         try:
             response = await self._open(body)
@@ -128,7 +139,7 @@ class Inference:
                     self._check(response)
                 async for line in response.aiter_lines():
                     if line.startswith("data: ") and line != "data: [DONE]":
-                        yield _repeated(_parsed(line.removeprefix("data: ")), copies)
+                        yield _parsed(line.removeprefix("data: "))
         except httpx.HTTPError:
             raise UnavailableError(SILENT) from None
 
@@ -180,7 +191,9 @@ class Inference:
             raise InvalidError(message, param="model")
         if response.status_code in (400, 422):
             raise InvalidError(message, param=param)
-        raise UnavailableError(BUSY if response.status_code == 503 else message)
+        if response.status_code == 429:
+            raise TooManyRequestsError(BUSY, RETRY_AFTER_SECONDS)
+        raise UnavailableError(message)
 
 
 def _parsed(data: str | bytes) -> Completion:

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     inference_base_model: str = "inframind-nano"
     """The base model that the inference server serves."""
     inference_timeout_seconds: float = 120.0
+    inference_queue: int = Field(default=128, ge=1)
+    """Requests to the inference server in hand, open streams included; the next one is refused with 429."""
     max_lora_rank: int = Field(default=256, ge=1)
     """The inference server's `--max-lora-rank`: a job for a larger adapter is refused. The embedded server takes every rank."""
     lora_targets: frozenset[str] = frozenset(LORA_TARGETS)

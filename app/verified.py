@@ -1,18 +1,19 @@
 """Verified generation: more answers until one passes, and rounds that hand the findings back to the model."""
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 
 from app.generation import Candidate, GenerateRequest, Generation, assembled, body_of, judged, messages_of
-from app.inference import Inference, Usage
+from app.inference import CompletionChoice, Inference, Usage
 from inframind.generation.template import render
 from inframind.rewards.verifier import Verifier
 from inframind.types import Outcome, Verdict
 
 ROUND = 4
-"""Answers that are asked for together: the price of stopping early is at most three answers too many."""
+"""Answers that are asked for together: when one passes, at most three others were begun for nothing."""
 MAX_FINDINGS = 8
 
 
@@ -61,10 +62,24 @@ class Search:
         await self._complete(body)
 
     async def _complete(self, body: dict[str, Any]) -> None:
-        completion = await self._serving.complete(body)
-        found = await run_in_threadpool(judged, self._request, completion.choices, self._verifier)
-        self._candidates += found
-        self._usage = added(self._usage, completion.usage or Usage())
+        """Verifies each answer as soon as it ends. Once enough pass, the stream is closed: the engine stops writing the others."""
+        growing = [CompletionChoice(index=index, text="") for index in range(body["n"])]
+        spent = [Usage() for _ in growing]
+        async with aclosing(self._serving.stream(body, counted=True)) as pieces:
+            async for piece in pieces:
+                for choice in piece.choices:
+                    spent[choice.index] = piece.usage or spent[choice.index]
+                    growing[choice.index].text += choice.text
+                    if choice.finish_reason:
+                        growing[choice.index].finish_reason = choice.finish_reason
+                        self._candidates += await run_in_threadpool(judged, self._request, [growing[choice.index]], self._verifier)
+                if piece.usage and not piece.choices:
+                    spent = [piece.usage]
+                elif self._passing() >= self._request.n:
+                    break
+        prompt = max(usage.prompt_tokens for usage in spent)
+        made = sum(usage.completion_tokens for usage in spent)
+        self._usage = added(self._usage, Usage(prompt_tokens=prompt, completion_tokens=made, total_tokens=prompt + made))
 
 
 def _merit(candidate: Candidate) -> tuple[bool, float]:

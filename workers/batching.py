@@ -5,9 +5,9 @@ Seeded sampling runs alone, for its answer must not depend on who else asks at t
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from inframind.errors import EngineError, InfraMindError
@@ -22,6 +22,21 @@ UNFINISHED = "\ufffd"
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True)
+class Piece:
+    """What a row's text grows by."""
+
+    row: int
+    text: str
+    tokens: int
+    """Tokens of the row so far."""
+    finish_reason: str | None = None
+    """Set in the row's last piece."""
+
+
+OnText = Callable[[Piece], None]
+
+
 class BusyError(EngineError):
     """Too many requests wait; try again in a moment."""
 
@@ -32,11 +47,11 @@ class UnavailableError(EngineError):
 
 @dataclass
 class Work:
-    """One client's rows, and where their texts go as they grow: `on_text(row, piece)`, called in the event loop."""
+    """One client's rows, and where their texts go as they grow; `on_text` is called in the event loop."""
 
     rows: Sequence[Request]
     answer: "asyncio.Future[list[Completion]]"
-    on_text: Callable[[int, str], None] | None = None
+    on_text: "OnText | None" = None
 
     @property
     def kind(self) -> tuple[object, ...] | None:
@@ -50,42 +65,40 @@ class Work:
 class GrowingText:
     """A row's text while it is generated: gives out what cannot change any more."""
 
-    def __init__(self, row: Request, tokenizer: Any) -> None:
-        self._row, self._tokenizer = row, tokenizer
+    def __init__(self, index: int, row: Request, tokenizer: Any, closing_tokens: Collection[int]) -> None:
+        self._index, self._row, self._tokenizer, self._closing = index, row, tokenizer, closing_tokens
         self._tokens: list[int] = []
         self._given = 0
-        self._ended = False
+        self.ended = False
         # A stop text may begin in what is the end now.
         self._held = max((len(stop) for stop in row.stop), default=1) - 1
 
-    def add(self, token: int) -> str:
+    def add(self, token: int) -> Piece | None:
         """The piece that a further token makes certain."""
-        self._ended = self._ended or token == self._tokenizer.eos_token_id or len(self._tokens) >= self._row.max_tokens
-        if self._ended:
-            return ""
-        self._tokens.append(token)
+        closed = token in self._closing
+        if not closed:
+            self._tokens.append(token)
         text = self._tokenizer.decode(self._tokens, skip_special_tokens=False)
         cut = min((text.index(stop) for stop in self._row.stop if stop in text), default=None)
-        if cut is not None:
-            self._ended = True
-            return self._piece(text[:cut], cut)
-        return "" if text.endswith(UNFINISHED) else self._piece(text, len(text) - self._held)
+        if closed or cut is not None:
+            return self._piece(text[:cut], len(text), len(self._tokens) + closed, "stop")
+        if len(self._tokens) >= self._row.max_tokens:
+            return self._piece(text, len(text), len(self._tokens), "length")
+        end = self._given if text.endswith(UNFINISHED) else len(text) - self._held
+        return self._piece(text, end, len(self._tokens)) if end > self._given else None
 
-    def rest(self, text: str) -> str:
-        """What is missing of the final text."""
-        return self._piece(text, len(text))
-
-    def _piece(self, text: str, end: int) -> str:
+    def _piece(self, text: str, end: int, tokens: int, finish_reason: str | None = None) -> Piece:
         piece = text[self._given : max(end, self._given)]
         self._given += len(piece)
-        return piece
+        self.ended = finish_reason is not None
+        return Piece(self._index, piece, tokens, finish_reason)
 
 
 class Streamer:
     """transformers' streamer for a whole batch: `put` gets the prompts, then one token per row and step."""
 
-    def __init__(self, rows: Sequence[Request], tokenizer: Any, on_text: Callable[[int, str], None]) -> None:
-        self.texts = [GrowingText(row, tokenizer) for row in rows]
+    def __init__(self, rows: Sequence[Request], engine: Engine, on_text: OnText) -> None:
+        self._texts = [GrowingText(index, row, engine.tokenizer, engine.closing_tokens) for index, row in enumerate(rows)]
         self._on_text = on_text
         self._prompts_came = False
 
@@ -94,9 +107,9 @@ class Streamer:
         if not self._prompts_came:
             self._prompts_came = True
             return
-        for index, token in enumerate(value.tolist()):
-            if piece := self.texts[index].add(token):
-                self._on_text(index, piece)
+        for text, token in zip(self._texts, value.tolist(), strict=True):
+            if not text.ended and (piece := text.add(token)):
+                self._on_text(piece)
 
     def end(self) -> None:
         """transformers' call."""
@@ -115,7 +128,7 @@ class Batcher:
         """Runs a function where nothing else touches the engine."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
-    def submit(self, rows: Sequence[Request], on_text: Callable[[int, str], None] | None = None) -> Work:
+    def submit(self, rows: Sequence[Request], on_text: OnText | None = None) -> Work:
         """Puts rows in line; cancel `answer` to give them up. Raises BusyError."""
         waiting = sum(len(work.rows) for work in self._waiting)
         if waiting + len(rows) > MAX_WAITING_ROWS:
@@ -168,9 +181,6 @@ class Batcher:
         for work in batch:
             completions = found[start : start + len(work.rows)]
             if not work.answer.done():
-                if work.on_text and streamer:
-                    for index, completion in enumerate(completions):
-                        work.on_text(index, streamer.texts[start + index].rest(completion.text))
                 work.answer.set_result(completions)
             start += len(work.rows)
 
@@ -178,9 +188,9 @@ class Batcher:
         loop = asyncio.get_running_loop()
         owners = [(work, index) for work in batch for index in range(len(work.rows))]
 
-        def on_text(row: int, piece: str) -> None:
-            work, index = owners[row]
+        def on_text(piece: Piece) -> None:
+            work, index = owners[piece.row]
             if work.on_text:
-                loop.call_soon_threadsafe(work.on_text, index, piece)
+                loop.call_soon_threadsafe(work.on_text, replace(piece, row=index))
 
-        return Streamer(rows, self.engine.tokenizer, on_text)
+        return Streamer(rows, self.engine, on_text)

@@ -25,11 +25,19 @@ from inframind.errors import ConfigError, EngineError, InfraMindError, ModelNotF
 from inframind.generation.engine import Completion, Engine
 from inframind.generation.engine import Request as Row
 from inframind.models.adapter import NAME, read_manifest
-from workers.batching import Batcher, BusyError, UnavailableError
+from workers.batching import Batcher, BusyError, Piece, UnavailableError
 from workers.process import die_with_parent
 
 RETRY_AFTER_SECONDS = 1
-KINDS = {400: "BadRequestError", 404: "NotFoundError", 503: "ServiceUnavailableError"}
+KINDS = {400: "BadRequestError", 404: "NotFoundError", 429: "TooManyRequestsError", 503: "ServiceUnavailableError"}
+STATUSES: dict[type[InfraMindError], int] = {ModelNotFoundError: 404, BusyError: 429, UnavailableError: 503}
+
+
+class StreamOptions(BaseModel):
+    """What events carry beside text."""
+
+    continuous_usage_stats: bool = False
+    """Each event has the tokens of its choice so far: who leaves early knows what it cost. vLLM's field."""
 
 
 class CompletionRequest(BaseModel):
@@ -48,6 +56,7 @@ class CompletionRequest(BaseModel):
         None
     )
     stream: bool = False
+    stream_options: StreamOptions | None = None
     logprobs: int | None = None
 
     def rows(self) -> list[Row]:
@@ -79,13 +88,18 @@ def check(body: CompletionRequest, engine: Engine) -> None:
     if body.logprobs is not None:
         raise ConfigError("this server gives no log-probabilities: leave out `logprobs`", param="logprobs")
     longest = int(engine.model.config.max_position_embeddings)
-    for prompt in {body.prompt} if isinstance(body.prompt, str) else set(body.prompt):
-        tokens = len(engine.tokenizer(prompt, add_special_tokens=False)["input_ids"])
-        if tokens == 0:
+    for count in prompt_tokens(body, engine):
+        if count == 0:
             raise ConfigError("the prompt is empty", param="prompt")
-        if tokens + body.max_tokens > longest:
-            message = f"the model's context has {longest} tokens: the prompt's {tokens} and max_tokens {body.max_tokens} do not fit"
-            raise ConfigError(message, param="max_tokens" if tokens < longest else "prompt")
+        if count + body.max_tokens > longest:
+            message = f"the model's context has {longest} tokens: the prompt's {count} and max_tokens {body.max_tokens} do not fit"
+            raise ConfigError(message, param="max_tokens" if count < longest else "prompt")
+
+
+def prompt_tokens(body: CompletionRequest, engine: Engine) -> list[int]:
+    """The length of each prompt."""
+    prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
+    return [len(engine.tokenizer(prompt, add_special_tokens=False)["input_ids"]) for prompt in prompts]
 
 
 def load(engine: Engine, name: str, path: Path) -> None:
@@ -149,7 +163,7 @@ def create_server(engine: Engine) -> FastAPI:
             return StreamingResponse(stream(body, batcher), media_type="text/event-stream")
         found = await unless_gone(request, batcher.submit(body.rows()).answer)
         choices = [choice(index, completion.text, completion.finish_reason) for index, completion in enumerate(found)]
-        return JSONResponse({**head(body.model), "choices": choices, "usage": usage(found)})
+        return JSONResponse({**head(body.model), "choices": choices, "usage": usage(found, body.n)})
 
     return app
 
@@ -168,23 +182,23 @@ async def unless_gone(request: Request, answer: "asyncio.Future[list[Completion]
 
 def stream(body: CompletionRequest, batcher: Batcher) -> AsyncIterator[str]:
     """Server-sent events as the texts grow. Raises BusyError before the first, so that it is an answer and not an event."""
-    pieces: asyncio.Queue[tuple[int, str] | None] = asyncio.Queue()
-    work = batcher.submit(body.rows(), lambda row, piece: pieces.put_nowait((row, piece)))
+    pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
+    work = batcher.submit(body.rows(), pieces.put_nowait)
     work.answer.add_done_callback(lambda _: pieces.put_nowait(None))
+    counts = prompt_tokens(body, batcher.engine) if body.stream_options and body.stream_options.continuous_usage_stats else None
 
     async def events() -> AsyncIterator[str]:
         identity = head(body.model)
         try:
             while (piece := await pieces.get()) is not None:
-                if piece[1]:
-                    yield event({**identity, "choices": [choice(piece[0], piece[1], None)]})
+                counted = {"usage": tokens(counts[piece.row // body.n], piece.tokens)} if counts else {}
+                yield event({**identity, "choices": [choice(piece.row, piece.text, piece.finish_reason)], **counted})
             try:
                 found = work.answer.result()
             except InfraMindError as error:
                 yield event(problem(503, str(error), error.param))
             else:
-                ends = [choice(index, "", completion.finish_reason) for index, completion in enumerate(found)]
-                yield event({**identity, "choices": ends, "usage": usage(found)})
+                yield event({**identity, "choices": [], "usage": usage(found, body.n)})
             yield "data: [DONE]\n\n"
         finally:
             work.answer.cancel()
@@ -207,9 +221,13 @@ def choice(index: int, text: str, finish_reason: str | None) -> dict[str, Any]:
     return {"index": index, "text": text, "finish_reason": finish_reason, "logprobs": None}
 
 
-def usage(found: list[Completion]) -> dict[str, int]:
-    """Tokens of all completions."""
-    prompt, made = sum(c.prompt_tokens for c in found), sum(c.completion_tokens for c in found)
+def usage(found: list[Completion], n: int) -> dict[str, int]:
+    """Tokens of all completions; the `n` answers to a prompt share it."""
+    return tokens(sum(c.prompt_tokens for c in found[::n]), sum(c.completion_tokens for c in found))
+
+
+def tokens(prompt: int, made: int) -> dict[str, int]:
+    """Usage in OpenAI's form."""
     return {"prompt_tokens": prompt, "completion_tokens": made, "total_tokens": prompt + made}
 
 
@@ -220,9 +238,8 @@ def problem(status: int, message: str, param: str | None) -> dict[str, Any]:
 
 async def _known(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, InfraMindError)
-    busy = isinstance(error, BusyError | UnavailableError)
-    status = 404 if isinstance(error, ModelNotFoundError) else 503 if busy else 400
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if busy else None
+    status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in (429, 503) else None
     return JSONResponse(problem(status, str(error), error.param), status, headers)
 
 

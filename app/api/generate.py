@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Request
 from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from app.api import _examples as examples
-from app.api._streams import started
+from app.api._streams import streamed, unless_gone
 from app.deps import Serving, Verifying
 from app.errors import described
 from app.generation import GenerateRequest, Generation, answer, body_of, check
@@ -55,17 +55,17 @@ ANSWER = {"content": {**examples.shown(examples.GENERATION)["content"], **exampl
 
 @router.post("/generate", response_model=Generation, responses={200: ANSWER})
 async def generate(
-    request: Annotated[GenerateRequest, Body(examples=REQUESTS)], serving: Serving, verifier: Verifying
+    request: Annotated[GenerateRequest, Body(examples=REQUESTS)], serving: Serving, verifier: Verifying, http: Request
 ) -> Generation | EventSourceResponse:
     """Answers of a base model or an adapter; with `verify`, each with the verdict that training would have given it."""
     check(request)
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
     body = body_of(request, serving.base_model)
     if request.stream:
-        return EventSourceResponse(await started(events(request, body["model"], serving, verifier)))
+        return await streamed(events(request, body["model"], serving, verifier))
     if request.searches:
-        return await Search(request, serving, verifier).run()
-    completion = await serving.complete(body)
+        return await unless_gone(http, Search(request, serving, verifier).run())
+    completion = await unless_gone(http, serving.complete(body))
     return await run_in_threadpool(answer, request, body["model"], completion, verifier)
 
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Request
 
 from app.api import _examples as examples
+from app.api._streams import unless_gone
 from app.deps import Judging
 from app.jobs.views import ErrorView
 from app.judging import NOT_CONFIGURED, JudgementView, JudgeRequest, PreferenceView
@@ -36,6 +37,8 @@ PAIR = {
 
 
 @router.post("/judge", responses={200: examples.shown(examples.JUDGEMENT)})
-async def judge(request: Annotated[JudgeRequest, Body(examples=[SINGLE, PAIR])], judges: Judging) -> JudgementView | PreferenceView:
+async def judge(
+    request: Annotated[JudgeRequest, Body(examples=[SINGLE, PAIR])], judges: Judging, http: Request
+) -> JudgementView | PreferenceView:
     """Scores one answer or compares two. The verifier's verdict stands beside the judge's words and is never overridden."""
-    return await judges.judge(request)
+    return await unless_gone(http, judges.judge(request))

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from app.api import _examples as examples
-from app.api._streams import started
+from app.api._streams import streamed, unless_gone
 from app.deps import Database, Serving
 from app.errors import InvalidError, described
 from app.inference import Completion, Inference
@@ -71,25 +71,27 @@ def get_model(model: str, database: Database) -> dict[str, Any]:
 
 
 @router.post("/completions", response_model=None, responses={200: examples.shown(COMPLETION)})
-async def complete(request: CompletionRequest, serving: Serving) -> JSONResponse | EventSourceResponse:
+async def complete(request: CompletionRequest, serving: Serving, http: Request) -> JSONResponse | EventSourceResponse:
     """Continues a text as it is."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
-    return await _answer(request, request.body(), Head("text_completion", request.model), serving)
+    return await _answer(request, request.body(), Head("text_completion", request.model), serving, http)
 
 
 @router.post("/chat/completions", response_model=None, responses={200: examples.shown(CHAT)})
-async def chat(request: ChatRequest, serving: Serving) -> JSONResponse | EventSourceResponse:
+async def chat(request: ChatRequest, serving: Serving, http: Request) -> JSONResponse | EventSourceResponse:
     """Answers a conversation."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
-    return await _answer(request, request.body(serving.base_model), Head("chat.completion", request.model), serving)
+    return await _answer(request, request.body(serving.base_model), Head("chat.completion", request.model), serving, http)
 
 
-async def _answer(request: Sampling, body: dict[str, Any], head: Head, serving: Inference) -> JSONResponse | EventSourceResponse:
+async def _answer(
+    request: Sampling, body: dict[str, Any], head: Head, serving: Inference, http: Request
+) -> JSONResponse | EventSourceResponse:
     if request.stream:
-        return EventSourceResponse(await started(_events(request, body, head, serving)))
+        return await streamed(_events(request, body, head, serving))
     if request.stream_options is not None:
         raise InvalidError("`stream_options` needs `stream`: true", param="stream_options")
-    return JSONResponse(head.whole(await serving.complete(body)))
+    return JSONResponse(head.whole(await unless_gone(http, serving.complete(body))))
 
 
 async def _events(request: Sampling, body: dict[str, Any], head: Head, serving: Inference) -> AsyncIterator[ServerSentEvent]:

@@ -20,11 +20,18 @@ def adapters(tmp_path_factory: pytest.TempPathFactory, make_adapter: Callable[..
     return {name: make_adapter(folder, name, seed) for seed, name in enumerate(("im-a", "im-b"), 1)}
 
 
+@pytest.fixture(scope="session")
+def inference_engine() -> InferenceEngine:
+    """The engine of the embedded server."""
+    one_thread()
+    return InferenceEngine(BASE, "cpu")
+
+
 @pytest.fixture(scope="session", params=["embedded", "vllm"])
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An inference server of each kind."""
-    one_thread()
-    with embedded(InferenceEngine(BASE, "cpu")) if request.param == "embedded" else vllm(tmp_path_factory.mktemp("vllm")) as found:
+    folder = tmp_path_factory.mktemp("inference")
+    with embedded(request.getfixturevalue("inference_engine")) if request.param == "embedded" else vllm(folder) as found:
         yield found
 
 

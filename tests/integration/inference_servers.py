@@ -1,6 +1,8 @@
 """The two kinds of inference server, as real servers on the bundled model."""
 
 import os
+import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -32,18 +34,21 @@ START_SECONDS = 180.0
 
 
 @contextmanager
-def listening(app: FastAPI) -> Iterator[str]:
-    """An application behind a real socket; its URL."""
-    port = free_port("127.0.0.1")
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        until(lambda: server.started)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
+def listening(app: FastAPI, send_buffer: int | None = None) -> Iterator[str]:
+    """An application behind a real socket; its URL. `send_buffer`: bytes that the kernel takes for a client that does not read."""
+    with socket.socket() as listener:
+        if send_buffer is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            until(lambda: server.started)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager
@@ -73,8 +78,9 @@ def vllm(folder: Path) -> Iterator[str]:
         assert process.poll() is None, (folder / "vllm.log").read_text()[-3000:]
         yield url
     finally:
-        process.terminate()
-        process.wait(30)
+        # Its engine is a process of its own, which must not outlive a test.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def answers(url: str) -> bool:

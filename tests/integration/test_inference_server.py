@@ -86,8 +86,8 @@ def test_bad_requests_are_400_and_name_the_field(client: httpx.Client, fields: d
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
 
-def test_too_much_at_once_is_503_with_a_time_to_come_back(client: httpx.Client) -> None:
+def test_too_much_at_once_is_429_with_a_time_to_come_back(client: httpx.Client) -> None:
     body = {"model": BASE, "prompt": [PROMPT] * 64, "max_tokens": 4, "n": 16}
     answer = client.post("/v1/completions", json=body)
-    assert answer.status_code == 503 and answer.headers["retry-after"] == "1"
+    assert answer.status_code == 429 and answer.headers["retry-after"] == "1"
     assert complete(client, max_tokens=1)

@@ -1,0 +1,219 @@
+"""Limits under load, on real servers of each kind: bounded queues, clients that leave or read nothing, engines that die."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fleet import until
+from inference_servers import BASE, PROMPT, answers, listening
+
+from app.db.migrate import upgrade
+from app.db.models import Adapter
+from app.db.session import make_engine, writing
+from app.jobs import service
+from app.jobs.spec import JobSpec
+from app.main import create_app
+from app.settings import Settings
+from inframind.generation.engine import Completion, Engine, Request
+from inframind.models.adapter import read_manifest
+from workers.up import free_port
+
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+SHORT = {"prompt": PROMPT, "max_tokens": 4}
+LONG = {"prompt": PROMPT, "max_tokens": 900, "temperature": 2.0, "n": 16}
+"""Seconds of work."""
+
+
+def application(folder: Path, inference_url: str, **fields: Any) -> FastAPI:
+    given = {"data_dir": folder, "inference_url": inference_url, "verifier_workers": 1, **fields}
+    configured = Settings.model_validate(given)
+    engine = make_engine(configured.url)
+    upgrade(engine)
+    engine.dispose()
+    return create_app(configured)
+
+
+@contextmanager
+def api(app: FastAPI, send_buffer: int | None = None) -> Iterator[httpx.Client]:
+    """The api as a server on a port of its own."""
+    with listening(app, send_buffer) as url, httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+        yield client
+
+
+def seconds_of_a_short_answer(client: httpx.Client) -> float:
+    started = time.monotonic()
+    answer = client.post("/generate", json=SHORT)
+    assert answer.status_code == 200, answer.text
+    return time.monotonic() - started
+
+
+@pytest.fixture
+def given_up(url: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
+    """How many generations the server has given up, by its own account."""
+    if request.node.callspec.params["url"] == "vllm":
+        return lambda: aborted(httpx.get(f"{url}/metrics", trust_env=False).text)
+    engine: Engine = request.getfixturevalue("inference_engine")
+    count, generate = [0], engine.generate
+
+    def watched(rows: Sequence[Request], *arguments: Any) -> list[Completion]:
+        found = generate(rows, *arguments)
+        cut = [c.finish_reason == "length" and c.completion_tokens < row.max_tokens for row, c in zip(rows, found, strict=True)]
+        count[0] += any(cut)
+        return found
+
+    monkeypatch.setattr(engine, "generate", watched)
+    return lambda: count[0]
+
+
+def aborted(metrics: str) -> float:
+    """vLLM's counter."""
+    lines = [line for line in metrics.splitlines() if line.startswith("vllm:request_success_total{") and '"abort"' in line]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+def test_a_client_that_leaves_ends_its_generation(tmp_path: Path, url: str, given_up: Callable[[], float]) -> None:
+    search = {"instruction": "x", "max_tokens": 900, "temperature": 2.0, "best_of": 64, "category": "kubernetes"}
+    completion = {**LONG, "model": BASE}
+    with api(application(tmp_path, url)) as client:
+        seconds_of_a_short_answer(client)
+        for path, body in [("/generate", LONG), ("/generate", search), ("/v1/completions", completion)]:
+            before = given_up()
+            with pytest.raises(httpx.ReadTimeout):
+                client.post(path, json=body, timeout=0.5)
+            until(lambda before=before: given_up() > before, 10.0)
+        for path, body in [("/generate", LONG), ("/v1/completions", completion)]:
+            before = given_up()
+            with client.stream("POST", path, json={**body, "stream": True}) as answer:
+                assert next(line for line in answer.iter_lines() if line.startswith("data:"))
+            until(lambda before=before: given_up() > before, 10.0)
+
+
+def test_a_search_that_has_found_an_answer_ends_the_others(tmp_path: Path, url: str, given_up: Callable[[], float]) -> None:
+    """Nothing is asked of these answers but to be valid, so the first to end mostly passes while three are still written."""
+    body = {"prompt": PROMPT, "max_tokens": 600, "temperature": 1.0, "best_of": 64, "category": "kubernetes"}
+    with api(application(tmp_path, url)) as client:
+        before = given_up()
+
+        def gave_up() -> bool:
+            found = client.post("/generate", json=body).json()
+            assert found["choices"][0]["verdict"]["verdict"] == "pass"
+            assert found["attempts"] < 64
+            assert found["usage"]["completion_tokens"] > 0 and found["usage"]["prompt_tokens"] > 0
+            return given_up() > before
+
+        until(gave_up, 60.0)
+
+
+def test_a_full_queue_answers_429_and_when_to_come_back(tmp_path: Path, url: str) -> None:
+    app = application(tmp_path, url, inference_queue=2)
+    with api(app) as client, ThreadPoolExecutor(2) as pool:
+        queue = app.state.inference.queue
+        waiting = [pool.submit(client.post, "/generate", json=LONG, timeout=3.0) for _ in range(2)]
+        until(lambda: queue.taken == 2)
+        for path, asked in [
+            ("/generate", SHORT), ("/generate", {**SHORT, "stream": True}), ("/v1/completions", {**SHORT, "model": BASE}),
+        ]:  # fmt: skip
+            refused = client.post(path, json=asked)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (429, "too_many_requests"), path
+            assert int(refused.headers["retry-after"]) > 0
+        assert all(isinstance(work.exception(), httpx.ReadTimeout) for work in waiting)
+        until(lambda: queue.taken == 0)
+        assert client.post("/generate", json=SHORT).status_code == 200
+
+
+def test_clients_that_read_nothing_keep_nobody_waiting(tmp_path: Path, url: str) -> None:
+    body = json.dumps({**LONG, "model": BASE, "prompt": [PROMPT] * 4, "max_tokens": 200, "stream": True}).encode()
+    app = application(tmp_path, url)
+    with api(app, send_buffer=4096) as client, ExitStack() as lazy:
+        queue = app.state.inference.queue
+        for _ in range(2):
+            lazy.enter_context(unread_post(client.base_url, body))
+        until(lambda: queue.taken == 2)
+        for _ in range(3):
+            seconds_of_a_short_answer(client)
+        # Their streams are larger than all buffers together, so they still wait to be read; the short answers did not.
+        assert queue.taken == 2
+
+
+def unread_post(address: httpx.URL, body: bytes) -> socket.socket:
+    """A request whose answer is never read, by a client with the smallest buffer there is."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    connection.connect((address.host, address.port))
+    lines = ("POST /v1/completions HTTP/1.1", "Host: localhost", "Content-Type: application/json", f"Content-Length: {len(body)}")
+    connection.sendall("\r\n".join((*lines, "", "")).encode() + body)
+    return connection
+
+
+class Mortal:
+    """An embedded inference server as a process that can be killed and started again on its port."""
+
+    def __init__(self) -> None:
+        self.port = free_port("127.0.0.1")
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "workers.inference_server", "--port", str(self.port)]
+        self.process = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.DEVNULL)
+        until(lambda: answers(self.url), 120)
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture
+def mortal() -> Iterator[Mortal]:
+    server = Mortal()
+    yield server
+    server.kill()
+
+
+def add_adapter(folder: Path, adapter: Path) -> None:
+    engine = make_engine(Settings(data_dir=folder).url)
+    job = service.submit(engine, JobSpec.model_validate({"method": "sft", "base_model": BASE}))
+    with writing(engine) as session:
+        session.add(
+            Adapter(
+                id=adapter.name, job_id=job.id, stage="sft", stage_index=0, base_model=BASE, parent=None, path=str(adapter),
+                manifest=read_manifest(adapter).model_dump(mode="json"), created_at=0.0,
+            )
+        )  # fmt: skip
+    engine.dispose()
+
+
+def test_an_engine_that_dies_is_503_and_all_is_well_when_it_is_back(
+    tmp_path: Path, mortal: Mortal, make_adapter: Callable[..., Path]
+) -> None:
+    adapter = make_adapter(tmp_path, "im-dies", 7)
+    with api(application(tmp_path, mortal.url)) as client:
+        add_adapter(tmp_path, adapter)
+        asked = {**SHORT, "max_tokens": 24, "model": adapter.name}
+        before = client.post("/generate", json=asked).json()["choices"]
+        events = []
+        with client.stream("POST", "/generate", json={**LONG, "stream": True}) as stream:
+            for line in stream.iter_lines():
+                events.append(line)
+                if len(events) == 20:
+                    mortal.kill()
+        assert "event: error" in events and "unavailable" in "".join(events[-3:])
+        for path, body in [("/generate", asked), ("/generate", {**asked, "stream": True}), ("/v1/completions", asked)]:
+            answer = client.post(path, json=body)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable"), path
+            assert int(answer.headers["retry-after"]) > 0
+        assert client.get("/healthz").status_code == 200
+        mortal.start()
+        assert client.post("/generate", json=asked).json()["choices"] == before
