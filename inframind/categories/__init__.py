@@ -9,6 +9,7 @@ from inframind.errors import ConfigError
 
 CATEGORIES: dict[str, str] = {
     "terraform": "inframind.categories.terraform.validator:Terraform",
+    "cloudformation": "inframind.categories.cloudformation.validator:CloudFormation",
     "kubernetes": "inframind.categories.kubernetes.validator:Kubernetes",
     "dockerfile": "inframind.categories.dockerfile.validator:Dockerfile",
     "compose": "inframind.categories.compose.validator:Compose",

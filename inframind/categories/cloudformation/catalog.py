@@ -1,0 +1,34 @@
+"""Resource types as AWS publishes them, a service at a time."""
+
+from functools import cache
+from typing import Any
+
+from inframind.categories import _jsonschema
+
+PACKAGE = "inframind.categories.cloudformation"
+
+
+@cache
+def index() -> Any:
+    """Services, and the values of instance types."""
+    return _jsonschema.load(PACKAGE, "index")
+
+
+def resource(kind: str) -> dict[str, Any] | None:
+    """Schema, definitions and attributes of a type; None if there is no such type."""
+    service = "::".join(kind.split("::")[:2])
+    if service not in index()["services"]:
+        return None
+    found: dict[str, Any] | None = _jsonschema.load(PACKAGE, service.replace("::", "-").lower()).get(kind)
+    return found
+
+
+def is_custom(kind: str) -> bool:
+    """Whether a Lambda function or topic of the user makes the resource."""
+    return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
+
+
+def allowed(kind: str, name: str) -> list[str] | None:
+    """The values that AWS lists for a property at the top of a type."""
+    values: list[str] | None = index()["values"].get(f"{kind}.{name}")
+    return values

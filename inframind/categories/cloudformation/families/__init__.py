@@ -1,0 +1,6 @@
+"""Task families for CloudFormation templates."""
+
+from inframind.bench.family import Families
+from inframind.categories.cloudformation.families import resources, stacks, systems
+
+FAMILIES = Families("cloudformation", [*resources.FAMILIES.all, *stacks.FAMILIES.all, *systems.FAMILIES.all])

@@ -1,0 +1,255 @@
+"""A resource's properties against its schema, with functions in any place."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from inframind.categories.base import Rule
+from inframind.categories.cloudformation import catalog, policies, rules
+from inframind.categories.cloudformation.functions import LISTS, TEXTS
+from inframind.categories.cloudformation.template import NO_VALUE, Path, Template, function
+from inframind.types import Finding
+
+NUMBER = re.compile(r"\s*[-+]?\d{1,30}(?:\.\d{1,30})?(?:[eE][-+]?\d{1,3})?\s*")
+INTEGER = re.compile(r"\s*[-+]?\d{1,30}\s*")
+BOOLEANS = frozenset(("true", "false", "yes", "no", "on", "off"))
+"""CloudFormation reads YAML 1.1."""
+SCALARS = frozenset(("string", "number", "integer", "boolean"))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong below a path of the properties."""
+
+    rule: Rule
+    path: Path
+    message: str
+
+
+def findings(template: Template, name: str, kind: str, properties: Any) -> Iterator[Finding]:
+    """Findings of one resource of a known type."""
+    schema = catalog.resource(kind)
+    assert schema is not None
+    checker = Checker(template, kind, schema)
+    for fault in checker.faults(schema, {} if properties is None else properties, ()):
+        where = ".".join(map(str, fault.path))
+        if fault.rule is rules.REQUIRED and not fault.path and "Globals" in template.fields:
+            continue
+        line = template.line("Resources", name, "Properties", *fault.path) or template.line("Resources", name)
+        yield fault.rule.finding(f"{name}: {where}{': ' if where else ''}{fault.message}", line)
+
+
+@lru_cache(maxsize=2048)
+def matcher(pattern: str) -> Any:
+    """The compiled pattern in linear time, or None if it needs more than that."""
+    import jsonschema_rs
+
+    try:
+        return jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions())
+    except (ValueError, jsonschema_rs.ValidationError):
+        return None
+
+
+class Checker:
+    """Checks values of one resource type."""
+
+    def __init__(self, template: Template, kind: str, schema: dict[str, Any]) -> None:
+        self.template = template
+        self.kind = kind
+        self.definitions: dict[str, Any] = schema.get("definitions", {})
+        self.read_only = frozenset(schema.get("readOnly", ()))
+
+    def resolved(self, schema: Any) -> dict[str, Any]:
+        """The schema behind its references."""
+        for _ in range(20):
+            if not isinstance(schema, dict) or "$ref" not in schema:
+                break
+            rest = {key: value for key, value in schema.items() if key != "$ref"}
+            schema = self.definitions.get(schema["$ref"], {}) | rest
+        return schema if isinstance(schema, dict) else {}
+
+    def faults(self, schema: Any, value: Any, path: Path) -> Iterator[Fault]:
+        """Everything that is wrong with a value."""
+        schema = self.resolved(schema)
+        kinds = schema.get("type", ())
+        types = frozenset([kinds] if isinstance(kinds, str) else kinds)
+        call = function(value)
+        if call is not None:
+            yield from self.call_faults(schema, types, call, path)
+            return
+        if types and not any(fits(kind, value) for kind in types):
+            yield Fault(rules.TYPE, path, f"{shown(value)} is not of type {' or '.join(sorted(types))}")
+            return
+        if isinstance(value, dict):
+            yield from self.object_faults(schema, value, path)
+        elif isinstance(value, list):
+            yield from self.list_faults(schema, value, path)
+        else:
+            yield from self.scalar_faults(schema, types, value, path)
+        yield from self.branch_faults(schema, value, path)
+
+    def call_faults(self, schema: Any, types: frozenset[str], call: tuple[str, Any], path: Path) -> Iterator[Fault]:
+        """A function stands where a value is expected."""
+        name, argument = call
+        if name == "Fn::If" and isinstance(argument, list) and len(argument) == 3:
+            for index in (1, 2):
+                yield from self.faults(schema, argument[index], (*path, name, index))
+        gives_list = name in LISTS
+        gives_text = name in TEXTS
+        if name == "Ref" and isinstance(argument, str) and argument != "AWS::NoValue":
+            kind = str(self.template.parameters.get(argument, {}).get("Type", ""))
+            gives_list = "List" in kind or argument == "AWS::NotificationARNs"
+            gives_text = not gives_list
+        if types and gives_list and "array" not in types:
+            yield Fault(rules.TYPE, path, f"{name} gives a list, and {' or '.join(sorted(types))} is needed")
+        elif types and gives_text and not types & SCALARS:
+            yield Fault(rules.TYPE, path, f"{name} gives a text, and {' or '.join(sorted(types))} is needed")
+
+    def object_faults(self, schema: Any, value: dict[str, Any], path: Path) -> Iterator[Fault]:
+        """Keys of a mapping."""
+        properties = schema.get("properties", {})
+        patterns = schema.get("patternProperties", {})
+        extra = schema.get("additionalProperties", True)
+        for key, item in value.items():
+            if key in properties:
+                yield from self.faults(properties[key], item, (*path, key))
+                yield from self.listed_faults(key, item, path)
+            elif not path and key in self.read_only:
+                yield Fault(rules.PROPERTY, (key,), f"{key} is given by AWS and cannot be set")
+            elif matching := [pattern for pattern in patterns if _matches(pattern, key)]:
+                yield from self.faults(patterns[matching[0]], item, (*path, key))
+            elif extra is False and not key.startswith("Fn::"):
+                yield Fault(rules.PROPERTY, (*path, key), f"there is no property {key!r}{hint(properties)}")
+            elif isinstance(extra, dict):
+                yield from self.faults(extra, item, (*path, key))
+            if key in policies.KEYS:
+                yield from (Fault(rules.POLICY, (*path, key, *rest), text) for rest, text in policies.errors(self.kind, key, item))
+        yield from presence_faults(schema, value, path)
+
+    def listed_faults(self, key: str, item: Any, path: Path) -> Iterator[Fault]:
+        """Instance types that no region has."""
+        known = catalog.allowed(self.kind, key) if not path and isinstance(item, str) else None
+        if known is not None and item not in known:
+            yield Fault(rules.VALUE, (key,), f"there is no {key} {item!r}")
+
+    def list_faults(self, schema: Any, value: list[Any], path: Path) -> Iterator[Fault]:
+        items = schema.get("items")
+        for index, item in enumerate(value):
+            if isinstance(items, dict):
+                yield from self.faults(items, item, (*path, index))
+        given = [item for item in value if item != NO_VALUE]
+        if len(given) > schema.get("maxItems", len(given)):
+            yield Fault(rules.VALUE, path, f"has {len(given)} items, at most {schema['maxItems']} are allowed")
+        if len(given) == len(value) < schema.get("minItems", 0):
+            yield Fault(rules.VALUE, path, f"has {len(given)} items, at least {schema['minItems']} are needed")
+
+    def scalar_faults(self, schema: Any, types: frozenset[str], value: Any, path: Path) -> Iterator[Fault]:
+        """Allowed values, ranges, lengths and patterns of one literal."""
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        allowed = schema.get("enum", [schema["const"]] if "const" in schema else None)
+        if allowed is not None and text not in {str(a).lower() if isinstance(a, bool) else str(a) for a in allowed}:
+            yield Fault(rules.VALUE, path, f"{shown(value)} is not one of {', '.join(map(str, allowed))[:250]}")
+        folded = schema.get("enumCaseInsensitive")
+        if folded is not None and text.lower() not in {str(item).lower() for item in folded}:
+            yield Fault(rules.VALUE, path, f"{shown(value)} is not one of {', '.join(map(str, folded))[:250]}")
+        if types & {"integer", "number"} and NUMBER.fullmatch(text):
+            number = float(text)
+            if not schema.get("minimum", number) <= number <= schema.get("maximum", number):
+                yield Fault(rules.VALUE, path, f"{text} is not from {schema.get('minimum', '')} to {schema.get('maximum', '')}")
+        if isinstance(value, str) and "string" in types and "{{resolve:" not in text:
+            yield from text_faults(schema, text, path)
+
+    def branch_faults(self, schema: Any, value: Any, path: Path) -> Iterator[Fault]:
+        """`allOf`: each; `anyOf` and `oneOf`: one is enough."""
+        for branch in schema.get("allOf", ()):
+            yield from self.faults(branch, value, path)
+        for key in ("anyOf", "oneOf"):
+            branches = schema.get(key)
+            if branches:
+                wrong = [list(self.faults(branch, value, path)) for branch in branches]
+                if all(wrong):
+                    yield min(wrong, key=len)[0]
+
+
+def _matches(pattern: str, text: str) -> bool:
+    compiled = matcher(pattern)
+    return compiled is None or bool(compiled.is_valid(text))
+
+
+def text_faults(schema: Any, text: str, path: Path) -> Iterator[Fault]:
+    """Length and pattern of a literal text."""
+    if not schema.get("minLength", 0) <= len(text) <= schema.get("maxLength", len(text)):
+        low, high = schema.get("minLength", 0), schema.get("maxLength", "")
+        yield Fault(rules.VALUE, path, f"has {len(text)} characters, {low} to {high} are allowed")
+    elif "pattern" in schema and len(text) <= 2_000 and not _matches(schema["pattern"], text):
+        yield Fault(rules.VALUE, path, f"{shown(text)} does not match {schema['pattern'][:120]}")
+
+
+def presence_faults(schema: Any, value: dict[str, Any], path: Path) -> Iterator[Fault]:
+    """Required properties and those that exclude or need one another. What a condition may take away is not counted."""
+    if any(key.startswith("Fn::") for key in value):
+        return
+    given = {key for key, item in value.items() if item != NO_VALUE}
+    sure = {key for key in given if not may_vanish(value[key])}
+    missing = [key for key in schema.get("required", ()) if key not in given]
+    if missing:
+        yield Fault(rules.REQUIRED, path, f"{', '.join(missing)} must be given")
+    for group in _groups(schema.get("requiredXor")):
+        if not given & set(group) or len(sure & set(group)) > 1:
+            yield Fault(rules.COMBINATION, path, f"exactly one of {', '.join(group)} must be given")
+    for group in _groups(schema.get("requiredOr")):
+        if not given & set(group):
+            yield Fault(rules.COMBINATION, path, f"one of {', '.join(group)} must be given")
+    for key, others in schema.get("dependentRequired", {}).items():
+        if key in sure and not set(others) <= given:
+            yield Fault(rules.COMBINATION, (*path, key), f"{key} needs {', '.join(others)}")
+    for key, others in schema.get("dependentExcluded", {}).items():
+        both = sorted(sure & set(others)) if key in sure else []
+        if both and key < both[0]:
+            yield Fault(rules.COMBINATION, (*path, key), f"{key} and {both[0]} exclude one another")
+
+
+def _groups(value: Any) -> list[list[str]]:
+    groups = list(value or ())
+    return [groups] if groups and isinstance(groups[0], str) else groups
+
+
+def may_vanish(value: Any) -> bool:
+    """Whether a condition can make the property absent."""
+    call = function(value)
+    return call is not None and call[0] == "Fn::If" and isinstance(call[1], list) and NO_VALUE in call[1]
+
+
+def shown(value: Any) -> str:
+    """A value in a message."""
+    return repr(value)[:60]
+
+
+def hint(properties: dict[str, Any]) -> str:
+    """What there is instead."""
+    return f"; there are {', '.join(sorted(properties)[:10])}{' ...' if len(properties) > 10 else ''}" if properties else ""
+
+
+def fits(kind: str, value: Any) -> bool:
+    """Whether CloudFormation takes the literal for the type: texts and numbers stand for one another."""
+    if value is None or isinstance(value, dict | list):
+        return (
+            (kind == "object" and isinstance(value, dict))
+            or (kind == "array" and isinstance(value, list))
+            or (kind == "null" and value is None)
+        )
+    text = str(value)
+    match kind:
+        case "string":
+            return True
+        case "boolean":
+            return isinstance(value, bool) or text.lower() in BOOLEANS
+        case "integer":
+            return not isinstance(value, bool) and (
+                INTEGER.fullmatch(text) is not None or (isinstance(value, float) and value.is_integer())
+            )
+        case "number":
+            return not isinstance(value, bool) and NUMBER.fullmatch(text) is not None
+    return False

@@ -1,0 +1,180 @@
+"""A parsed template: short tags made long, its sections, and where things stand."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from inframind.sandbox.yaml import YamlError, line_of, load_all
+
+Path = tuple[str | int, ...]
+PSEUDO = frozenset(
+    f"AWS::{name}"
+    for name in ("AccountId", "NotificationARNs", "NoValue", "Partition", "Region", "StackId", "StackName", "URLSuffix")
+)
+FUNCTIONS = frozenset(
+    f"Fn::{name}"
+    for name in (
+        "Base64", "Cidr", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Select", "Split", "Sub", "Transform",
+        "And", "Equals", "Not", "Or", "Length", "ToJsonString", "Contains", "EachMemberEquals", "EachMemberIn", "RefAll",
+        "ValueOf", "ValueOfAll",
+    )
+) | {"Ref", "Condition"}  # fmt: skip
+SERVERLESS = "AWS::Serverless-2016-10-31"
+NO_VALUE = {"Ref": "AWS::NoValue"}
+MAX_DEPTH = 100
+VARIABLE = re.compile(r"\$\{([^!{}][^{}]*)\}")
+
+
+class TemplateError(ValueError):
+    """The text is no template; `line` where it is known."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True)
+class Template:
+    """One template."""
+
+    text: str
+    fields: dict[str, Any]
+    is_json: bool
+
+    def section(self, name: str) -> dict[str, Any]:
+        """A section's entries; empty if it is not a mapping."""
+        value = self.fields.get(name)
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def is_serverless(self) -> bool:
+        """Whether the template is SAM's, and no other transform rewrites it."""
+        return self.fields.get("Transform") in (SERVERLESS, [SERVERLESS])
+
+    def generates(self, name: str) -> bool:
+        """Whether SAM makes a resource of that name from one of the template (`FunctionRole`, `ServerlessRestApi` ...)."""
+        if not self.is_serverless:
+            return False
+        made = (key for key, entry in self.resources.items() if str(entry.get("Type")).startswith("AWS::Serverless::"))
+        return name.startswith(("ServerlessRestApi", "ServerlessHttpApi", *made))
+
+    @cached_property
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Resources that are mappings."""
+        return {name: entry for name, entry in self.section("Resources").items() if isinstance(entry, dict)}
+
+    @cached_property
+    def parameters(self) -> dict[str, dict[str, Any]]:
+        return {name: entry for name, entry in self.section("Parameters").items() if isinstance(entry, dict)}
+
+    @cached_property
+    def conditions(self) -> dict[str, Any]:
+        return self.section("Conditions")
+
+    def line(self, *path: str | int) -> int | None:
+        """1-based line of a path."""
+        return self._json_line(path) if self.is_json else line_of(self.text, path)
+
+    def _json_line(self, path: Path) -> int | None:
+        at = 0
+        for key in path:
+            if isinstance(key, str):
+                found = self.text.find(f'"{key}"', at)
+                if found < 0:
+                    break
+                at = found
+        return self.text.count("\n", 0, at) + 1 if at else None
+
+
+def load(text: str) -> Template:
+    """Raises TemplateError."""
+    is_json = text.lstrip().startswith("{")
+    try:
+        document = _json(text) if is_json else _yaml(text)
+    except RecursionError:
+        raise TemplateError("nested too deep") from None
+    if not isinstance(document, dict):
+        raise TemplateError("a template is one mapping with Resources")
+    return Template(text, document, is_json)
+
+
+def _json(text: str) -> Any:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
+            raise TemplateError(f"the key {twice!r} stands twice in one mapping")
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        raise TemplateError(error.msg, error.lineno) from None
+    except ValueError as error:
+        raise error if isinstance(error, TemplateError) else TemplateError(str(error)) from None
+
+
+def _yaml(text: str) -> Any:
+    try:
+        documents = load_all(text)
+    except YamlError as error:
+        raise TemplateError(str(error), error.line) from None
+    if len(documents) != 1:
+        raise TemplateError("a template is one document")
+    return long_form(documents[0])
+
+
+def long_form(node: Any, depth: int = 0) -> Any:
+    """`!Ref x` -> {"Ref": x}, `!GetAtt a.b` -> {"Fn::GetAtt": ["a", "b"]}."""
+    if depth > MAX_DEPTH:
+        raise TemplateError("nested too deep")
+    if isinstance(node, list):
+        return [long_form(item, depth + 1) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if len(node) == 1:
+        key, value = next(iter(node.items()))
+        if key.startswith("!"):
+            name = key[1:] if key in ("!Ref", "!Condition") else f"Fn::{key[1:]}"
+            value = "" if value is None else value
+            return {name: attribute(long_form(value, depth + 1)) if name == "Fn::GetAtt" else long_form(value, depth + 1)}
+    return {key: long_form(value, depth + 1) for key, value in node.items()}
+
+
+def attribute(value: Any) -> Any:
+    """`Resource.Attribute` -> [resource, attribute]; a list stays."""
+    return value.split(".", 1) if isinstance(value, str) and "." in value else value
+
+
+def function(value: Any) -> tuple[str, Any] | None:
+    """(name, argument) if the value is an intrinsic function."""
+    if isinstance(value, dict) and len(value) == 1:
+        name, argument = next(iter(value.items()))
+        if name in FUNCTIONS or name.startswith("Fn::"):
+            return (name, attribute(argument)) if name == "Fn::GetAtt" else (name, argument)
+    return None
+
+
+def substitutions(argument: Any) -> tuple[str, dict[str, Any], list[str]]:
+    """(text, own variables, names of other variables) of `Fn::Sub`."""
+    text, own = (argument, {}) if isinstance(argument, str) else ("", {})
+    if isinstance(argument, list) and len(argument) == 2:
+        text = argument[0] if isinstance(argument[0], str) else ""
+        own = argument[1] if isinstance(argument[1], dict) else {}
+    return text, own, [name.strip() for name in VARIABLE.findall(text) if name.strip() not in own]
+
+
+def walk(value: Any, path: Path = ()) -> Iterator[tuple[str, Any, Path]]:
+    """(name, argument, path) of every function in a value, outer ones first."""
+    found = function(value)
+    if found:
+        yield found[0], found[1], path
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from walk(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from walk(item, (*path, index))

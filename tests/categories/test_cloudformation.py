@@ -1,0 +1,126 @@
+"""CloudFormation: functions in every place, conditions, and what a stack would really hold."""
+
+from typing import Any
+
+import pytest
+
+from inframind.categories import category
+from inframind.rewards.score import score
+from inframind.types import Outcome, Verdict, VerifyRequest
+
+PARAMETERS = """Parameters:
+  Name:
+    Type: String
+    Default: shop
+  Size:
+    Type: Number
+    Default: 60
+  Stage:
+    Type: String
+    Default: a
+    AllowedValues: [a, b]
+  Subnets:
+    Type: List<AWS::EC2::Subnet::Id>
+Conditions:
+  IsA: !Equals [!Ref Stage, a]
+  IsC: !Equals [!Ref Stage, c]
+  Open: !Equals [!Ref Name, other]
+Mappings:
+  Sizes:
+    a: {Delay: 5}
+    b: {Delay: 6}
+Resources:
+"""
+
+
+def judge(text: str) -> Verdict:
+    return score(VerifyRequest(text=text, category="cloudformation", format="file"))
+
+
+def queue(properties: str, attributes: str = "") -> str:
+    head = "  Other:\n    Type: AWS::SQS::Queue\n  Queue:\n    Type: AWS::SQS::Queue\n"
+    return f"{PARAMETERS}{head}{attributes}    Properties:\n      {properties}\n"
+
+
+def fields(text: str) -> Any:
+    kind = category("cloudformation")
+    return {resource.name: resource.fields for resource in kind.effective(kind.parse(text)).resources}
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("QueueName: !Ref Name", {"QueueName": "shop"}),
+        ("QueueName: !Sub '${Name}-x'", {"QueueName": "shop-x"}),
+        ("QueueName: !Sub ['${Name}-${b}', {b: !Ref Name}]", {"QueueName": "shop-shop"}),
+        ("QueueName: !Join ['-', [a, !Ref Name]]", {"QueueName": "a-shop"}),
+        ("QueueName: !Sub '${AWS::StackName}-x'", {"QueueName": {"Fn::Sub": "${AWS::StackName}-x"}}),
+        ("QueueName: !Sub '${Other.QueueName}'", {"QueueName": {"Fn::GetAtt": ["Other", "QueueName"]}}),
+        ("VisibilityTimeout: !Ref Size", {"VisibilityTimeout": 60}),
+        ("VisibilityTimeout: '60'", {"VisibilityTimeout": 60}),
+        ("FifoQueue: 'true'", {"FifoQueue": True}),
+        ("DelaySeconds: !FindInMap [Sizes, b, Delay]", {"DelaySeconds": 6}),
+        ("DelaySeconds: !FindInMap [Sizes, !Ref Stage, Delay]", {"DelaySeconds": 5}),
+        ("QueueName: !Ref AWS::NoValue", {}),
+        ("QueueName: !If [IsC, a, b]", {"QueueName": "b"}),
+        ("QueueName: !If [Open, a, b]", {"QueueName": {"Fn::If": ["Open", "a", "b"]}}),
+        ("QueueName: !Select [1, [a, b]]", {"QueueName": "b"}),
+        ("QueueName: !Select [0, !Split ['-', 'x-y']]", {"QueueName": "x"}),
+    ],
+)
+def test_values_are_resolved_where_they_are_exact(written: str, value: Any) -> None:
+    text = queue(written)
+    assert judge(text).verdict is Outcome.PASS, judge(text).findings
+    assert {key: item for key, item in fields(text)["Queue"].items() if key != "DependsOn"} == value
+
+
+@pytest.mark.parametrize(("condition", "exists"), [("IsA", True), ("IsC", False), ("Open", True)])
+def test_a_resource_whose_condition_never_holds_is_not_there(condition: str, exists: bool) -> None:
+    assert ("Queue" in fields(queue("DelaySeconds: 1", f"    Condition: {condition}\n"))) is exists
+
+
+@pytest.mark.parametrize(
+    ("written", "rule"),
+    [
+        ("QueueName: !Ref Subnets", "property-type"),
+        ("QueueName: !GetAZs ''", "property-type"),
+        ("Tags: !Sub x", "property-type"),
+        ("Tags: [{Key: a}]", "property-required"),
+        ("Tags: [{Key: a, Val: b}]", "property"),
+        ("DelaySeconds: 901", "property-value"),
+        ("DelaySeconds: null", "property-type"),
+        ("QueueName: !Sub '${Nowhere}'", "undefined"),
+        ("QueueName: !Sub '${Other.Nothing}'", "attribute"),
+        ("QueueName: !If [Nowhere, a, b]", "undefined-condition"),
+        ("DelaySeconds: !FindInMap [Sizes, c, Delay]", "find-in-map"),
+        ("QueueName: !Select [2, [a, b]]", "function"),
+        ("QueueName: !ToJsonString {a: b}", "function"),
+        ("RedrivePolicy: {deadLetterTargetArn: !GetAtt Queue.Arn}", "cycle"),
+    ],
+)
+def test_wrong_values_are_found(written: str, rule: str) -> None:
+    verdict = judge(queue(written))
+    assert verdict.verdict is Outcome.FAIL
+    assert rule in {finding.rule for finding in verdict.findings}, verdict.findings
+
+
+def test_what_a_condition_may_take_away_is_not_required_twice() -> None:
+    text = queue("Tags: [{Key: a, Value: !If [Open, b, !Ref AWS::NoValue]}]")
+    assert judge(text).verdict is Outcome.PASS
+
+
+def test_json_and_yaml_are_one() -> None:
+    text = '{"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": "5"}}}}'
+    assert fields(text)["Queue"]["DelaySeconds"] == 5
+    assert judge(text).verdict is Outcome.PASS
+    assert judge(text.replace('"Queue": {', '"Queue": {"Type": "x", ', 1)).rungs["parse"] == "fail"
+
+
+def test_a_macro_is_unsupported_and_sam_is_not() -> None:
+    assert judge("Transform: Mine\n" + queue("DelaySeconds: 1")).rungs["schema"] == "unsupported"
+    assert judge("Transform: AWS::Serverless-2016-10-31\n" + queue("DelaySeconds: 1")).verdict is Outcome.PASS
+
+
+def test_lines_of_findings() -> None:
+    finding = judge("Resources:\n  A:\n    Type: AWS::SQS::Queue\n    Properties:\n      Delay: 1\n").findings[0]
+    assert (finding.rule, finding.line) == ("property", 5)
