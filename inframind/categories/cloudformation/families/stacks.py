@@ -222,7 +222,11 @@ Resources:
             *asked(kind, {"BucketName": logs}, {"Condition": "IsProduction"}),
         ),
         variant=answer.replace("!Equals [!Ref Environment, production]", '!Not [!Equals [!Ref Environment, "staging"]]'),
-        habits=(("    Condition: IsProduction\n", ""), ("!Equals [!Ref Environment, production]", "!Equals [staging, production]")),
+        habits=(
+            ("    Condition: IsProduction\n", ""),
+            ("  Data:\n    Type: AWS::S3::Bucket\n", "  Data:\n    Type: AWS::S3::Bucket\n    Condition: IsProduction\n"),
+            ("!Equals [!Ref Environment, production]", "!Equals [staging, production]"),
+        ),
     )
 
 
