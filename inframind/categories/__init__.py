@@ -20,6 +20,7 @@ CATEGORIES: dict[str, str] = {
     "prometheus": "inframind.categories.prometheus.validator:Prometheus",
     "grafana": "inframind.categories.grafana.validator:Grafana",
     "helm": "inframind.categories.helm.validator:Helm",
+    "decline": "inframind.categories.decline.validator:Decline",
 }
 
 

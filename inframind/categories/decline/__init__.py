@@ -1,0 +1,1 @@
+"""Declined requests: what an Infrastructure-as-Code model answers when it is asked for something else."""

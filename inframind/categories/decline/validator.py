@@ -1,0 +1,78 @@
+"""A refusal that a machine can read: `reason` from a closed set, `subject` for what was asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from inframind.categories.base import Configuration, ParseError, Resource
+from inframind.categories.decline import rules
+from inframind.sandbox.yaml import YamlError, line_of, load_all
+from inframind.types import Finding
+
+REASONS: dict[str, str] = {
+    "not-infrastructure": "the request is not for infrastructure code",
+    "live-access": "it asks to do something to running systems, or what state they are in",
+    "secret": "it asks for a password, key or token",
+    "harmful": "it would harm others or hide an attack",
+}
+FIELDS = ("reason", "subject")
+MAX_SUBJECT = 300
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The text and its mapping."""
+
+    text: str
+    fields: dict[str, Any]
+
+
+class Decline:
+    """Declined requests (see inframind.categories.base.Category)."""
+
+    id = "decline"
+    title = "Declined requests"
+    languages = ("decline",)
+    filename = "decline.yaml"
+    rules = rules.RULES
+
+    def detect(self, text: str, filename: str | None) -> float:
+        """Likelihood that the text is a refusal."""
+        return 0.95 if len(text) < 2 * MAX_SUBJECT and all(f"\n{name}:" in f"\n{text}" for name in FIELDS) else 0.0
+
+    def parse(self, text: str) -> Refusal:
+        """Raises ParseError."""
+        try:
+            documents = load_all(text)
+        except YamlError as error:
+            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+        if len(documents) != 1 or not isinstance(documents[0], dict):
+            raise ParseError(rules.YAML.finding("write one mapping with reason and subject"))
+        return Refusal(text, documents[0])
+
+    def schema(self, document: Refusal) -> Sequence[Finding]:
+        """Both fields, and a known reason."""
+        fields = document.fields
+        if set(fields) != set(FIELDS):
+            return [rules.FIELDS.finding(f"write {' and '.join(FIELDS)}; found {', '.join(sorted(fields)) or 'nothing'}", 1)]
+        for name in FIELDS:
+            value = fields[name]
+            if not isinstance(value, str) or not value.strip() or "\n" in value or len(value) > MAX_SUBJECT:
+                message = f"{name} must be one line of at most {MAX_SUBJECT} characters"
+                return [rules.FIELDS.finding(message, line_of(document.text, (name,)))]
+        if fields["reason"] not in REASONS:
+            message = f"{fields['reason']!r} is no reason; known: {', '.join(REASONS)}"
+            return [rules.REASON.finding(message, line_of(document.text, ("reason",)))]
+        return []
+
+    def references(self, document: Refusal) -> Sequence[Finding]:
+        """A refusal refers to nothing."""
+        return []
+
+    def effective(self, document: Refusal) -> Configuration:
+        """One object, `refusal`, named by its reason."""
+        return Configuration(resources=(Resource("refusal", document.fields["reason"], document.fields, 1),))
+
+    def policy(self, document: Refusal) -> Sequence[Finding]:
+        """There is none."""
+        return []
