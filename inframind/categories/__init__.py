@@ -15,6 +15,7 @@ CATEGORIES: dict[str, str] = {
     "compose": "inframind.categories.compose.validator:Compose",
     "github-actions": "inframind.categories.github_actions.validator:GitHubActions",
     "gitlab-ci": "inframind.categories.gitlab_ci.validator:GitLabCI",
+    "jenkins": "inframind.categories.jenkins.validator:Jenkins",
     "mlops": "inframind.categories.mlops.validator:MLOps",
     "ansible": "inframind.categories.ansible.validator:Ansible",
     "prometheus": "inframind.categories.prometheus.validator:Prometheus",

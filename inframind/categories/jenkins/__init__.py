@@ -1,0 +1,1 @@
+"""The Jenkins category: declarative pipelines."""

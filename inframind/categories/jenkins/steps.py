@@ -1,0 +1,126 @@
+"""Steps: known, with the arguments that they need, and flat with the blocks around them."""
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from inframind.categories.base import Rule
+from inframind.categories.jenkins import rules
+from inframind.categories.jenkins.model import plain
+from inframind.categories.jenkins.syntax import Statement
+from inframind.categories.jenkins.vocabulary import BLOCK_STEPS, STEPS
+
+UNITS = frozenset("NANOSECONDS MICROSECONDS MILLISECONDS SECONDS MINUTES HOURS DAYS".split())
+BINDINGS = frozenset(
+    "string usernamePassword usernameColonPassword file zip sshUserPrivateKey certificate dockerCert aws gitUsernamePassword "
+    "kubeconfigContent kubeconfigFile azureServicePrincipal".split()
+)
+Problem = tuple[Rule, str, int]
+ENDS = frozenset({"error"})
+"""Steps after which nothing of the block runs."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step that runs. `around` are the names of the block steps around it, `bound` the variables that hold secrets."""
+
+    statement: Statement
+    around: tuple[str, ...]
+    bound: frozenset[str]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Its arguments by name."""
+        return {key: _text(value) for key, value in named_arguments(self.statement).items()}
+
+
+def _text(value: Any) -> Any:
+    return textwrap.dedent(value).strip() if isinstance(value, str) else plain(value)
+
+
+def named_arguments(statement: Statement) -> dict[str, Any]:
+    """The arguments by name, the one without a name as the step's first field."""
+    fields = [field.rstrip("!") for field in STEPS.get(statement.name, "").split()]
+    if len(statement.args) == 1 and fields:
+        only = statement.args[0]
+        if isinstance(only, dict) and only and set(only) <= set(fields):
+            return only | statement.named
+        return {fields[0]: only} | statement.named
+    return statement.named
+
+
+def problems(statements: tuple[Statement, ...]) -> Iterator[Problem]:
+    """What is wrong with the steps of a block."""
+    for statement in statements:
+        name, line = statement.name, statement.line
+        if not name or statement.assigns:
+            yield rules.CODE, f"{statement.text.splitlines()[0][:60]!r} is code: put it into script {{ }}", line
+        elif name == "parallel":
+            continue
+        elif name not in STEPS:
+            yield rules.PLUGIN, f"the step {name!r} is of a plugin or library that is not known", line
+        else:
+            yield from ((rule, message, line) for rule, message in _argument_problems(statement))
+            if name not in ("script", "waitUntil"):
+                yield from problems(statement.inner)
+
+
+def _argument_problems(statement: Statement) -> Iterator[tuple[Rule, str]]:
+    name, fields = statement.name, STEPS[statement.name].split()
+    known = {field.rstrip("!") for field in fields}
+    if (statement.block is not None) != (name in BLOCK_STEPS):
+        yield rules.STEP, f"{name} takes {'a' if name in BLOCK_STEPS else 'no'} block"
+    if statement.args and (len(statement.args) > 1 or not fields or statement.named):
+        yield rules.STEP, f"{name} takes {'one value, or all by name' if fields else 'nothing'}"
+        return
+    given = named_arguments(statement)
+    unknown = sorted(set(given) - known - {"$class"})
+    if unknown:
+        yield rules.STEP, f"{name} has no argument {unknown[0]!r}"
+    missing = [field.rstrip("!") for field in fields if field.endswith("!") and field.rstrip("!") not in given]
+    if missing and "$class" not in given:
+        yield rules.STEP, f"{name} needs {' and '.join(missing)}"
+    count, unit = given.get("count"), given.get("unit")
+    if name == "retry" and not isinstance(count, int | dict):
+        yield rules.STEP, "retry takes a number"
+    if isinstance(unit, str) and unit not in UNITS:
+        yield rules.STEP, f"{unit!r} is not a unit of time: SECONDS, MINUTES, HOURS ..."
+    if name == "withCredentials":
+        yield from _binding_problems(given.get("bindings"))
+
+
+def _binding_problems(bindings: Any) -> Iterator[tuple[Rule, str]]:
+    for binding in bindings if isinstance(bindings, list) else []:
+        kind = binding.get("$call") if isinstance(binding, dict) else None
+        if kind and kind not in BINDINGS:
+            yield rules.PLUGIN, f"the credentials binding {kind!r} is not known"
+        elif kind and "credentialsId" not in binding:
+            yield rules.STEP, f"the binding {kind} needs credentialsId"
+
+
+def bound_variables(statement: Statement) -> frozenset[str]:
+    """Variables that `withCredentials` fills."""
+    bindings = named_arguments(statement).get("bindings") if statement.name == "withCredentials" else None
+    fields = (
+        [item for binding in bindings or () if isinstance(binding, dict) for item in binding.items()]
+        if isinstance(bindings, list)
+        else []
+    )
+    return frozenset(value for key, value in fields if key.lower().endswith("variable") and isinstance(value, str))
+
+
+def running(statements: tuple[Statement, ...], around: tuple[str, ...] = (), bound: frozenset[str] = frozenset()) -> Iterator[Step]:
+    """The steps of a block in order, those in blocks after the block itself, until one ends it.
+
+    Of a `script` block, the steps that stand in it directly: what code decides is not known.
+    """
+    for statement in statements:
+        if not statement.name or statement.assigns:
+            if statement.text.split("(")[0].split()[0] in ("return", "throw"):
+                return
+            continue
+        yield Step(statement, around, bound)
+        yield from running(statement.inner, (*around, statement.name), bound | bound_variables(statement))
+        if statement.name in ENDS:
+            return

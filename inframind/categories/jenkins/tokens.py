@@ -1,0 +1,150 @@
+"""Groovy's words: names, strings, numbers and brackets, with comments left out and brackets paired.
+
+https://groovy-lang.org/syntax.html. Enough for declarative pipelines; code in `script` blocks is only balanced.
+"""
+
+import re
+from dataclasses import dataclass
+
+NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+NUMBER = re.compile(r"\d[\d_]*(?:\.\d+)?[LlIiGgDdFf]?")
+OPERATOR = re.compile(r"==~|=~|<=>|\?\.|\*\.|->|\?:|&&|\|\||[=!<>+*/%-]=|\+\+|--|\.\.<?|[-+*/%=<>!?:.,@&|^~]")
+BLANK = re.compile(r"[ \t\r]+|\\\n|//[^\n]*|/\*.*?\*/|\A#![^\n]*", re.DOTALL)
+ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.|\n)", re.DOTALL)
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": ""}
+CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+class GroovyError(ValueError):
+    """The text cannot be read; `line` is 1-based."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word. `kind`: name, text, gstring, number, newline, bracket or operator."""
+
+    kind: str
+    text: str
+    line: int
+    start: int
+    end: int
+
+
+def read(source: str) -> list[Token]:
+    """All tokens. Raises GroovyError."""
+    found: list[Token] = []
+    at, line = 0, 1
+    while at < len(source):
+        blank = BLANK.match(source, at)
+        if blank:
+            line += blank.group().count("\n")
+            at = blank.end()
+            continue
+        if source.startswith("/*", at):
+            raise GroovyError("a comment is not closed", line)
+        token = _token(source, at, line, found[-1] if found else None)
+        found.append(token)
+        line += source.count("\n", token.start, token.end)
+        at = token.end
+    return found
+
+
+def pairs(tokens: list[Token]) -> dict[int, int]:
+    """Index of each opening bracket -> index of its closing one. Raises GroovyError."""
+    found: dict[int, int] = {}
+    stack: list[int] = []
+    for index, token in enumerate(tokens):
+        if token.kind != "bracket":
+            continue
+        if token.text in CLOSING:
+            stack.append(index)
+        elif not stack or CLOSING[tokens[stack[-1]].text] != token.text:
+            raise GroovyError(f"{token.text!r} closes nothing", token.line)
+        else:
+            found[stack.pop()] = index
+    if stack:
+        opened = tokens[stack[-1]]
+        raise GroovyError(f"{opened.text!r} is not closed", opened.line)
+    return found
+
+
+def _token(source: str, at: int, line: int, before: Token | None) -> Token:
+    char = source[at]
+    if char in "\n;":
+        return Token("newline", char, line, at, at + 1)
+    if char in "()[]{}":
+        return Token("bracket", char, line, at, at + 1)
+    if char in "'\"":
+        return _string(source, at, line)
+    if char == "/" and (before is None or before.kind in ("operator", "newline") or before.text in ("(", "[", "return")):
+        end = _slashy_end(source, at, line)
+        return Token("gstring", source[at:end], line, at, end)
+    for kind, pattern in (("name", NAME), ("number", NUMBER), ("operator", OPERATOR)):
+        match = pattern.match(source, at)
+        if match:
+            return Token(kind, match.group(), line, at, match.end())
+    raise GroovyError(f"cannot read {char!r}", line)
+
+
+def _slashy_end(source: str, at: int, line: int) -> int:
+    end = at + 1
+    while (end := source.find("/", end)) >= 0 and source[end - 1] == "\\":
+        end += 1
+    if end < 0:
+        raise GroovyError("a slashy text is not closed", line)
+    return end + 1
+
+
+def _string(source: str, at: int, line: int) -> Token:
+    quote = source[at] * 3 if source.startswith(source[at] * 3, at) else source[at]
+    end, kind = at + len(quote), "text" if quote[0] == "'" else "gstring"
+    while not source.startswith(quote, end):
+        if end >= len(source) or (len(quote) == 1 and source[end] == "\n"):
+            raise GroovyError("a text is not closed", line)
+        if source[end] == "\\":
+            end += 2
+        elif kind == "gstring" and source.startswith("${", end):
+            end = _interpolation_end(source, end + 2, line)
+        else:
+            end += 1
+    return Token(kind, source[at : end + len(quote)], line, at, end + len(quote))
+
+
+def _interpolation_end(source: str, at: int, line: int) -> int:
+    """Index behind the `}` that closes an interpolation; texts inside may hold brackets."""
+    depth = 1
+    while at < len(source):
+        char = source[at]
+        if char in "'\"":
+            closing = source.find(char, at + 1)
+            if closing < 0:
+                break
+            at = closing
+        depth += (char == "{") - (char == "}")
+        at += 1
+        if depth == 0:
+            return at
+    raise GroovyError("an interpolation is not closed", line)
+
+
+def value_of(token: Token) -> str:
+    """The text of a string token, escapes resolved; interpolations stay as they are written."""
+    quote = 3 if token.text[:3] in ("'''", '"""') else 1
+    inner = token.text[quote:-quote]
+    if token.text[0] == "/":
+        return inner.replace("\\/", "/")
+
+    def plain(match: re.Match[str]) -> str:
+        code = match.group(1)
+        return chr(int(code[1:], 16)) if len(code) == 5 else ESCAPES.get(code, code)
+
+    return ESCAPE.sub(plain, inner)
+
+
+def interpolates(token: Token) -> bool:
+    """Whether Groovy puts values into the string."""
+    return token.kind == "gstring" and re.search(r"(?<!\\)\$[{A-Za-z_]", token.text) is not None

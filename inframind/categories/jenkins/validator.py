@@ -1,0 +1,59 @@
+"""Jenkins' declarative pipelines, read by a parser of their own: sections, steps and what they refer to."""
+
+import re
+from collections.abc import Sequence
+
+from inframind.categories.base import Configuration, ParseError
+from inframind.categories.jenkins import effective, policy, references, rules, sections
+from inframind.categories.jenkins.model import Pipeline
+from inframind.categories.jenkins.syntax import Source
+from inframind.categories.jenkins.tokens import GroovyError
+from inframind.types import Finding
+
+DECLARATIVE = re.compile(r"^[ \t]*pipeline\s*\{", re.M)
+SCRIPTED = re.compile(
+    r"^[ \t]*(?:node\s*(?:\([^)\n]*\)\s*)?\{|stage\s*[('\"]|def\s+\w+|parallel\b|checkout\b|import\s|library\b|return this)", re.M
+)
+FILENAME = re.compile(r"(?:^|/)[^/]*(?:Jenkinsfile[^/]*|\.jenkinsfile|\.groovy)$")
+
+
+class Jenkins:
+    """The category `jenkins`."""
+
+    id = "jenkins"
+    title = "Jenkins"
+    languages = ("groovy", "jenkinsfile", "jenkins")
+    filename = "Jenkinsfile"
+    rules = rules.RULES
+
+    def detect(self, text: str, filename: str | None) -> float:
+        if DECLARATIVE.search(text):
+            return 0.9
+        named = bool(filename and FILENAME.search(filename))
+        return 0.8 if named else 0.5 if re.search(r"^[ \t]*node\s*(?:\([^)\n]*\)\s*)?\{", text, re.M) else 0.0
+
+    def parse(self, text: str) -> Pipeline:
+        try:
+            source = Source(text)
+        except GroovyError as error:
+            raise ParseError(rules.GROOVY.finding(str(error), error.line)) from None
+        statements = list(source.statements(0, len(source.tokens)))
+        found = [statement for statement in statements if statement.name == "pipeline" and statement.block is not None]
+        if not found and statements and SCRIPTED.search(text):
+            raise ParseError(rules.SCRIPTED.finding("a scripted pipeline or library: only declarative ones are verified"))
+        if len(found) != 1:
+            raise ParseError(rules.PIPELINE.finding(f"there are {len(found)} `pipeline` blocks; a Jenkinsfile has one"))
+        return Pipeline(source, found[0])
+
+    def schema(self, document: Pipeline) -> Sequence[Finding]:
+        return list(sections.findings(document))
+
+    def references(self, document: Pipeline) -> Sequence[Finding]:
+        return list(references.findings(document))
+
+    def effective(self, document: Pipeline) -> Configuration:
+        """The pipeline, its parameters, and the stages and steps that can run."""
+        return effective.effective(document)
+
+    def policy(self, document: Pipeline) -> Sequence[Finding]:
+        return list(policy.findings(document))
