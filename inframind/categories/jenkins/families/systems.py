@@ -181,6 +181,15 @@ def scheduled_scan(draw: Draw) -> Draft:
     )
 
 
+def binds(name: str, credential: str) -> Check:
+    """The stage binds the secret text to KEY."""
+    value = {"credentialsId": credential, "variable": "KEY"}
+    where = {"stage": name}
+    return Check(
+        op="equals", id=f"{name}: KEY", kind="step", name="withCredentials", where=where, path="bindings[0].string", value=value
+    )
+
+
 @family("whole-delivery", difficulty=5)
 def whole_delivery(draw: Draw) -> Draft:
     build, checks, unit, lint, staging, production = (draw.word() for _ in range(6))
@@ -261,13 +270,7 @@ def whole_delivery(draw: Draw) -> Draft:
             *(does(name, "unstash", name=stash) for name in (staging, production)),
             runs(staging, deploy.format("staging")),
             runs(production, deploy.format("production")),
-            *(
-                Check(
-                    op="equals", id=f"{name}: KEY", kind="step", name="withCredentials", where={"stage": name}, path="bindings[0].string",
-                    value={"credentialsId": credential, "variable": "KEY"},
-                )
-                for name in (staging, production)
-            ),
+            *(binds(name, credential) for name in (staging, production)),
             contains_condition(production, {"branch": "main"}),
             equals("stage", production, "input.message", question),
             equals("stage", production, "input.submitter", group),
