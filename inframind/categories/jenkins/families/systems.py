@@ -190,6 +190,13 @@ def binds(name: str, credential: str) -> Check:
     )
 
 
+def two_checks(unit: str, lint: str, runner: str) -> str:
+    """Tests on a runner beside a linter in a container."""
+    report = block("post", block("always", "junit 'reports/*.xml'"))
+    tests = stage(unit, f"agent {{ label '{runner}' }}", steps("sh 'make test'"), report)
+    return block("parallel", tests, stage(lint, "agent { docker 'python:3.12-slim' }", steps("sh 'make lint'")))
+
+
 @family("whole-delivery", difficulty=5)
 def whole_delivery(draw: Draw) -> Draft:
     build, checks, unit, lint, staging, production = (draw.word() for _ in range(6))
@@ -210,20 +217,7 @@ def whole_delivery(draw: Draw) -> Draft:
         block(
             "stages",
             stage(build, f"agent {{ label '{builder}' }}", steps("sh 'make dist'", f"stash name: '{stash}', includes: 'dist/**'")),
-            stage(
-                checks,
-                "failFast true",
-                block(
-                    "parallel",
-                    stage(
-                        unit,
-                        f"agent {{ label '{runner}' }}",
-                        steps("sh 'make test'"),
-                        block("post", block("always", "junit 'reports/*.xml'")),
-                    ),
-                    stage(lint, "agent { docker 'python:3.12-slim' }", steps("sh 'make lint'")),
-                ),
-            ),
+            stage(checks, "failFast true", two_checks(unit, lint, runner)),
             stage(
                 staging,
                 f"agent {{ label '{builder}' }}",
