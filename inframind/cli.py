@@ -15,6 +15,8 @@ from rich.markup import escape
 from inframind.bench.cli import app as bench_app
 from inframind.categories import CATEGORIES
 from inframind.errors import DataError, InfraMindError
+from inframind.rewards.agreement import agreement, requests_below, tables
+from inframind.rewards.deep import deepened
 from inframind.rewards.report import human, rule_table, sarif
 from inframind.rewards.verifier import Verifier
 from inframind.types import Check, Contract, Outcome, Verdict, VerifyRequest
@@ -67,22 +69,35 @@ def verify(
     checks: Annotated[Path | None, typer.Option(help="JSON list of checks that every file must meet.")] = None,
     policy: Annotated[list[str] | None, typer.Option(help="Policy rule that counts for the verdict; may be repeated.")] = None,
     rego: Annotated[list[Path] | None, typer.Option(help="Rego policy that every file must meet; may be repeated.")] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Also ask the category's own tool, in isolation.")] = False,
+    agreement_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--agreement", help="Measure the fast checks against the tools on every file below a folder.", metavar="FOLDER"
+        ),
+    ] = None,
     jsonl: Annotated[str | None, typer.Option(help="Judge a stream of JSON lines {id, category, text, checks}.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Verdicts as JSON, a line each.")] = False,
     as_sarif: Annotated[bool, typer.Option("--sarif", help="Findings as one SARIF 2.1.0 log.")] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 2,
 ) -> None:
     """Say whether IaC files are right. Exit code 0: all pass, 1: one fails, 2: undecided or wrong usage."""
-    if (jsonl is None) == (not files):
-        raise _usage("give either FILE... or --jsonl")
+    if sum((jsonl is not None, bool(files), agreement_folder is not None)) != 1:
+        raise _usage("give either FILE..., --jsonl or --agreement")
+    if deep and jsonl is not None:
+        raise _usage("--deep judges files, not a stream")
     try:
         with Verifier(workers) as verifier:
-            if jsonl is not None:
+            if agreement_folder is not None:
+                code = _measure(verifier, agreement_folder, category, as_json=as_json)
+            elif jsonl is not None:
                 code = _verify_stream(verifier, jsonl)
             else:
                 asked = (*_checks(checks), *map(_rego, rego or ()))
                 requests = [_request(name, category, asked, tuple(policy or ())) for name in files or ()]
                 verdicts = verifier.verify_many(requests)
+                if deep:
+                    verdicts = deepened(requests, verdicts)
                 _print(requests, verdicts, as_json=as_json, as_sarif=as_sarif)
                 code = _exit_code(verdict.verdict for verdict in verdicts)
     except InfraMindError as error:
@@ -97,6 +112,18 @@ def rules(name: Annotated[str | None, typer.Argument(metavar="CATEGORY", help="A
         typer.echo("\n".join(rule_table(each) for each in ([name] if name else CATEGORIES)), nl=False)
     except InfraMindError as error:
         raise _usage(str(error)) from None
+
+
+def _measure(verifier: Verifier, folder: Path, category: str | None, *, as_json: bool) -> Exit:
+    """Prints the agreement; it is no verdict, so a gap is no failure."""
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder", param="--agreement")
+    found = agreement(verifier, requests_below(folder, category))
+    if as_json:
+        typer.echo(json.dumps([one.model_dump() for one in found], indent=2))
+    else:
+        Console(highlight=False).print(*tables(found))
+    return Exit.PASS
 
 
 def _usage(message: str) -> typer.Exit:

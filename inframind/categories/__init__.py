@@ -4,6 +4,7 @@ import importlib
 from functools import cache
 from typing import Any
 
+from inframind.categories._deep import DeepTool
 from inframind.categories.base import Category
 from inframind.errors import ConfigError
 
@@ -23,6 +24,23 @@ CATEGORIES: dict[str, str] = {
     "helm": "inframind.categories.helm.validator:Helm",
     "decline": "inframind.categories.decline.validator:Decline",
 }
+
+DEEP_TOOLS: dict[str, str] = {
+    "terraform": "inframind.categories.terraform.deep:TerraformValidate",
+    "dockerfile": "inframind.categories.dockerfile.deep:Hadolint",
+    "github-actions": "inframind.categories.github_actions.deep:Actionlint",
+}
+"""Category -> the tool that checks its texts more deeply, where there is one."""
+
+
+@cache
+def deep_tool(name: str) -> DeepTool | None:
+    """The deep check of a category, whether or not its tool is installed."""
+    if name not in DEEP_TOOLS:
+        return None
+    module, _, attribute = DEEP_TOOLS[name].partition(":")
+    tool: DeepTool = getattr(importlib.import_module(module), attribute)()
+    return tool
 
 
 @cache
