@@ -4,6 +4,7 @@ Seeded sampling runs alone, for its answer must not depend on who else asks at t
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,8 @@ from typing import Any, TypeVar
 from inframind.errors import EngineError, InfraMindError
 from inframind.generation.engine import Completion, Engine, Request
 
-COLLECT_SECONDS = 0.005
+COLLECT_SECONDS, COLLECT_AT_MOST_SECONDS = 0.005, 0.05
+"""A batch waits until nobody has come for the first, at most for the second: clients that ask at once do not come at once."""
 MAX_ROWS = 64
 MAX_WAITING_ROWS = 256
 UNFINISHED = "\ufffd"
@@ -142,11 +144,18 @@ class Batcher:
         """Runs batches for ever."""
         while True:
             await self._came.wait()
-            await asyncio.sleep(COLLECT_SECONDS)
+            await self._collect()
             if batch := self._next_batch():
                 await self._run(batch)
             if not self._waiting:
                 self._came.clear()
+
+    async def _collect(self) -> None:
+        deadline = time.monotonic() + COLLECT_AT_MOST_SECONDS
+        known = -1
+        while known != len(self._waiting) and time.monotonic() < deadline:
+            known = len(self._waiting)
+            await asyncio.sleep(COLLECT_SECONDS)
 
     def _next_batch(self) -> list[Work]:
         """The oldest work and those of its kind that fit beside it."""
