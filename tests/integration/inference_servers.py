@@ -30,7 +30,7 @@ COMPACT = '{"backend": "xgrammar", "disable_any_whitespace": true}'
 """Without it a weak model may fill its JSON with blanks until the tokens are used up."""
 LONGER = '{"max_position_embeddings": 4096}'
 """A rubric, an answer and a reply do not fit the bundled model's 1,024 tokens."""
-START_SECONDS = 180.0
+START_SECONDS = 280.0
 
 
 @contextmanager
