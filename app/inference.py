@@ -16,7 +16,9 @@ from app.models import catalog, names
 from app.models.names import ADAPTER
 from app.queue import RETRY_AFTER_SECONDS, Queue
 from app.settings import Settings
+from inframind.errors import EngineError
 from inframind.models.adapter import verify_adapter
+from inframind.models.probe import PROMPTS, TOP, Likeliest, Probe, fault
 from inframind.models.registry import BASE_MODELS
 
 BUSY = "the inference server has too many requests; try again in a moment"
@@ -72,6 +74,7 @@ class Inference:
             trust_env=False,
         )
         self.queue = Queue("the inference server", settings.inference_queue)
+        self._tolerance = settings.adapter_tolerance
         self._loading: dict[str, asyncio.Lock] = {}
         self._loaded: set[str] = set()
 
@@ -169,7 +172,25 @@ class Inference:
             response = await self._send("/v1/load_lora_adapter", {"lora_name": model, "lora_path": row.path})
             if not (response.status_code == 400 and "already" in response.text):
                 self._check(response)
+            await self._smoke_test(model, row.manifest)
             self._loaded.add(model)
+
+    async def _smoke_test(self, model: str, manifest: dict[str, Any]) -> None:
+        """An adapter that the server loaded must answer as PEFT said when it was published. Raises EngineError, and unloads it."""
+        if manifest.get("probe") is None:
+            return
+        base, adapter = [await self._likeliest(name) for name in (self.base_model, model)]
+        reason = fault(Probe.model_validate(manifest["probe"]), Probe(base=base, adapter=adapter), self._tolerance)
+        if reason is not None:
+            await self._send("/v1/unload_lora_adapter", {"lora_name": model})
+            raise EngineError(f"the inference server does not serve {model} as it was trained: {reason}")
+
+    async def _likeliest(self, model: str) -> Likeliest:
+        body = {"model": model, "prompt": list(PROMPTS), "max_tokens": 1, "temperature": 0, "logprobs": TOP}
+        response = await self._send("/v1/completions", body)
+        self._check(response)
+        choices = sorted(_parsed(response.content).choices, key=lambda choice: choice.index)
+        return tuple((choice.logprobs or {"top_logprobs": [{}]})["top_logprobs"][0] for choice in choices)
 
     async def _send(self, path: str, body: dict[str, Any]) -> httpx.Response:
         try:

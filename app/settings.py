@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     inference_timeout_seconds: float = 120.0
     inference_queue: int = Field(default=128, ge=1)
     """Requests to the inference server in hand, open streams included; the next one is refused with 429."""
+    adapter_tolerance: float = Field(default=0.25, gt=0)
+    """Nats by which a loaded adapter's log-probabilities may differ from PEFT's: a server that rounds to bfloat16 is within 0.1."""
     max_lora_rank: int = Field(default=256, ge=1)
     """The inference server's `--max-lora-rank`: a job for a larger adapter is refused. The embedded server takes every rank."""
     lora_targets: frozenset[str] = frozenset(LORA_TARGETS)

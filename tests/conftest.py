@@ -19,7 +19,9 @@ def make_adapter() -> MakeAdapter:
     from transformers import AutoModelForCausalLM
 
     from inframind.models.adapter import AdapterManifest, publish
+    from inframind.models.probe import probe
     from inframind.models.registry import base_model_path
+    from inframind.models.tokenizer import load_tokenizer
 
     def make(folder: Path, name: str, seed: int, base_model: str = "inframind-nano", **fields: Any) -> Path:
         torch.manual_seed(seed)
@@ -27,11 +29,12 @@ def make_adapter() -> MakeAdapter:
         targets = ["q_proj", "v_proj", "down_proj"]
         lora = LoraConfig(r=8, lora_alpha=96, target_modules=targets, task_type="CAUSAL_LM", init_lora_weights=False)
         raw = folder / f"{name}.raw"
-        get_peft_model(model, lora).save_pretrained(str(raw), safe_serialization=True)
+        adapted = get_peft_model(model, lora)
+        adapted.save_pretrained(str(raw), safe_serialization=True)
         known: dict[str, Any] = {
             "id": name, "job_id": "j", "base_model": base_model, "stage": "sft", "stage_index": 0, "parent": None,
             "quantization": "none", "lora": {"r": 8}, "config": {}, "dataset": "", "bench_hash": "", "seed": seed, "metrics": {},
-            "train_seconds": 0.0, "versions": {},
+            "train_seconds": 0.0, "versions": {}, "probe": probe(adapted, load_tokenizer("inframind-nano")),
         }  # fmt: skip
         manifest = AdapterManifest(**{**known, **fields})
         publish(raw, folder / name, manifest)

@@ -11,6 +11,7 @@ import os
 import time
 import uuid
 from collections.abc import AsyncIterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,14 +58,17 @@ class CompletionRequest(BaseModel):
     )
     stream: bool = False
     stream_options: StreamOptions | None = None
-    logprobs: int | None = None
+    logprobs: int | None = Field(default=None, ge=0, le=20)
+    response_format: Any = None
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
 
     def rows(self) -> list[Row]:
         """One row per answer, the answers of a prompt together."""
         prompts = [self.prompt] if isinstance(self.prompt, str) else self.prompt
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         seed = self.seed if self.temperature > 0 else None
-        row = Row("", self.model, self.max_tokens, self.temperature, self.top_p, seed, stop)
+        row = Row("", self.model, self.max_tokens, self.temperature, self.top_p, seed, stop, self.logprobs)
         return [Row(**{**vars(row), "prompt": prompt}) for prompt in prompts for _ in range(self.n)]
 
 
@@ -85,8 +89,9 @@ def check(body: CompletionRequest, engine: Engine) -> None:
     """Raises ModelNotFoundError, or ConfigError for what this engine cannot do."""
     if body.model != engine.base_model and body.model not in engine.adapters:
         raise ModelNotFoundError(f"the model {body.model!r} is not loaded", param="model")
-    if body.logprobs is not None:
-        raise ConfigError("this server gives no log-probabilities: leave out `logprobs`", param="logprobs")
+    for name in ("response_format", "presence_penalty", "frequency_penalty"):
+        if getattr(body, name):
+            raise ConfigError(f"the embedded server has no `{name}`: leave it out, or serve with vLLM", param=name)
     longest = int(engine.model.config.max_position_embeddings)
     for count in prompt_tokens(body, engine):
         if count == 0:
@@ -162,7 +167,10 @@ def create_server(engine: Engine) -> FastAPI:
         if body.stream:
             return StreamingResponse(stream(body, batcher), media_type="text/event-stream")
         found = await unless_gone(request, batcher.submit(body.rows()).answer)
-        choices = [choice(index, completion.text, completion.finish_reason) for index, completion in enumerate(found)]
+        choices = [
+            choice(index, completion.text, completion.finish_reason, logprobs(completion, engine.tokenizer))
+            for index, completion in enumerate(found)
+        ]
         return JSONResponse({**head(body.model), "choices": choices, "usage": usage(found, body.n)})
 
     return app
@@ -198,7 +206,10 @@ def stream(body: CompletionRequest, batcher: Batcher) -> AsyncIterator[str]:
             except InfraMindError as error:
                 yield event(problem(503, str(error), error.param))
             else:
-                yield event({**identity, "choices": [], "usage": usage(found, body.n)})
+                # A piece of text is no whole number of tokens: all log-probabilities come at the end.
+                rows = enumerate(found) if body.logprobs is not None else ()
+                noted = [choice(index, "", None, logprobs(one, batcher.engine.tokenizer)) for index, one in rows]
+                yield event({**identity, "choices": noted, "usage": usage(found, body.n)})
             yield "data: [DONE]\n\n"
         finally:
             work.answer.cancel()
@@ -216,9 +227,25 @@ def head(model: str) -> dict[str, Any]:
     return {"id": f"cmpl-{uuid.uuid4().hex}", "object": "text_completion", "created": int(time.time()), "model": model}
 
 
-def choice(index: int, text: str, finish_reason: str | None) -> dict[str, Any]:
+def choice(index: int, text: str, finish_reason: str | None, logprobs: dict[str, Any] | None = None) -> dict[str, Any]:
     """A completion, or a piece of one."""
-    return {"index": index, "text": text, "finish_reason": finish_reason, "logprobs": None}
+    return {"index": index, "text": text, "finish_reason": finish_reason, "logprobs": logprobs}
+
+
+def logprobs(completion: Completion, tokenizer: Any) -> dict[str, Any] | None:
+    """OpenAI's form of log-probabilities."""
+    if completion.logprobs is None:
+        return None
+    tokens = [_text(tokenizer, one.token) for one in completion.logprobs]
+    offsets = [0, *accumulate(len(token) for token in tokens)][: len(tokens)]
+    tops = [{_text(tokenizer, token): value for token, value in one.top.items()} for one in completion.logprobs]
+    values = [one.logprob for one in completion.logprobs]
+    return {"tokens": tokens, "token_logprobs": values, "top_logprobs": tops, "text_offset": offsets}
+
+
+def _text(tokenizer: Any, token: int) -> str:
+    text: str = tokenizer.decode([token], skip_special_tokens=False)
+    return text
 
 
 def usage(found: list[Completion], n: int) -> dict[str, int]:

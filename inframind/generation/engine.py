@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessor
 
 from inframind.errors import EngineError, ModelNotFoundError
 from inframind.generation.request import Completion, Request
-from inframind.generation.sampling import Sampler, Stopper
+from inframind.generation.sampling import LogprobRecorder, Sampler, Stopper
 from inframind.models.adapter import verify_adapter
 from inframind.models.memory import keep_freed_memory
 from inframind.models.registry import base_model_path
@@ -86,23 +86,29 @@ class Engine:
         encoded = encoded.to(self.device)
         width = encoded["input_ids"].shape[1]
         stopper = Stopper(requests, width, self.tokenizer, should_stop)
+        recorder = LogprobRecorder(requests)
         with self._routed(requests) as routed:
             output = self.model.generate(
                 input_ids=encoded["input_ids"],
                 attention_mask=encoded["attention_mask"],
                 max_new_tokens=max(row.max_tokens for row in requests),
                 do_sample=False,
-                logits_processor=LogitsProcessorList([Sampler(requests, self.device)]),
+                logits_processor=LogitsProcessorList([recorder, Sampler(requests, self.device)]),
                 stopping_criteria=StoppingCriteriaList([stopper]),
                 streamer=streamer,
                 **routed,
             )
         prompts = encoded["attention_mask"].sum(dim=1).tolist()
         made = output[:, width:].tolist()
-        return [
+        recorder.close(output)
+        found = [
             self._completion(row, tokens[:length], prompt)
             for row, tokens, length, prompt in zip(requests, made, stopper.lengths, prompts, strict=True)
         ]
+        for index, completion in enumerate(found):
+            noted = recorder.of(index)
+            completion.logprobs = noted[: len(completion.tokens)] if noted is not None else None
+        return found
 
     @contextmanager
     def _routed(self, rows: Sequence[Request]) -> Iterator[dict[str, Any]]:

@@ -19,6 +19,17 @@ class Request:
     """The k-th of several equal requests in one call uses seed + k. None: another answer every time."""
     stop: tuple[str, ...] = ()
     """The answer ends before the first of these."""
+    logprobs: int | None = None
+    """Log-probabilities of each token and of so many of the likeliest."""
+
+
+@dataclass(frozen=True)
+class TokenLogprob:
+    """A token's log-probability before temperature and top_p, and the likeliest tokens' in its place."""
+
+    token: int
+    logprob: float
+    top: dict[int, float]
 
 
 @dataclass
@@ -32,3 +43,4 @@ class Completion:
     completion_tokens: int
     """With the closing token."""
     tokens: list[int] = field(default_factory=list)
+    logprobs: list[TokenLogprob] | None = None

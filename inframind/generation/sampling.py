@@ -7,11 +7,44 @@ from typing import Any
 import torch
 from transformers import LogitsProcessor, StoppingCriteria
 
-from inframind.generation.request import Request
+from inframind.generation.request import Request, TokenLogprob
 
 MAX_SEED = 2**63
 TAIL_TOKENS = 8
 """A stop text may begin in the middle of a token and end in the middle of another: so many more are looked at."""
+
+
+class LogprobRecorder(LogitsProcessor):  # type: ignore[misc]  # transformers has no types
+    """Notes the log-probabilities of the rows that want them. Comes before whatever changes the scores."""
+
+    def __init__(self, rows: Sequence[Request]) -> None:
+        self._rows = [index for index, row in enumerate(rows) if row.logprobs is not None]
+        self._top = [row.logprobs or 0 for row in rows if row.logprobs is not None]
+        self._pending: torch.Tensor | None = None
+        self._found: list[list[TokenLogprob]] = [[] for _ in self._rows]
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Scores [B, V] as they are."""
+        if self._rows:
+            self.close(input_ids)
+            self._pending = torch.log_softmax(scores[self._rows].float(), dim=-1)
+        return scores
+
+    def close(self, ids: torch.Tensor) -> None:
+        """The last column of `ids` [B, T] are the tokens that were drawn from the last scores."""
+        if self._pending is None:
+            return
+        values, tokens = self._pending.topk(max(1, *self._top), dim=-1)
+        for place, row in enumerate(self._rows):
+            drawn = int(ids[row, -1])
+            likeliest = zip(tokens[place].tolist(), values[place].tolist(), strict=True)
+            top = dict(list(likeliest)[: self._top[place]])
+            self._found[place].append(TokenLogprob(drawn, float(self._pending[place, drawn]), top))
+        self._pending = None
+
+    def of(self, row: int) -> list[TokenLogprob] | None:
+        """Of each token of a row; None: it wants none."""
+        return self._found[self._rows.index(row)] if row in self._rows else None
 
 
 class Sampler(LogitsProcessor):  # type: ignore[misc]  # transformers has no types

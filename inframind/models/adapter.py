@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from inframind.errors import EngineError
+from inframind.models.probe import Probe
 from inframind.types import Contract, Json
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
@@ -45,6 +46,8 @@ class AdapterManifest(Contract):
     metrics: dict[str, Json]
     train_seconds: float
     versions: dict[str, str]
+    probe: Probe | None = None
+    """What PEFT said of it; null: it was trained in another precision than it is served in."""
     files: tuple[ManifestFile, ...] = ()
     created_at: float = Field(default_factory=time.time)
 

@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, TrainerCallba
 from inframind.errors import OutOfMemoryError, StoppedError, TrainingError
 from inframind.models.adapter import AdapterManifest, adapter_id, lora_of, publish, sha256_of, sync
 from inframind.models.memory import keep_freed_memory
+from inframind.models.probe import probe
 from inframind.models.registry import base_model_path
 from inframind.models.tokenizer import load_tokenizer
 from inframind.stages.base import SavedCheckpoint, StageContext, StageInput, StageReport, TrainingConfig
@@ -190,6 +191,8 @@ def train_and_publish(trainer: Any, config: Any, given: StageInput, context: Sta
     reporter = next(callback for callback in trainer.callback_handler.callbacks if isinstance(callback, Reporter))
     metrics = summary(reporter.history)
     manifest = describe(trainer.model, config, given, context, metrics, seconds)
+    if config.quantization == "none":
+        manifest = manifest.model_copy(update={"probe": probe(trainer.model, trainer.processing_class)})
     target = context.run_dir / manifest.id
     whole = publish(adapter, target, manifest)
     return StageReport(metrics=metrics, train_seconds=round(seconds, 3), manifest=whole, path=str(target))

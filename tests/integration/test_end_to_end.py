@@ -284,5 +284,5 @@ def test_openais_client_gets_the_errors_it_knows(openai: OpenAI) -> None:
         openai.chat.completions.create(model="inframind-nano", messages=ASKED, extra_body={"prompt_embeds": "x"})
     assert unknown.value.param == "prompt_embeds"
     with pytest.raises(BadRequestError) as absent:
-        openai.chat.completions.create(model="inframind-nano", messages=ASKED, logprobs=True)
-    assert absent.value.param == "logprobs"
+        openai.chat.completions.create(model="inframind-nano", messages=ASKED, response_format={"type": "json_object"})
+    assert absent.value.param == "response_format"

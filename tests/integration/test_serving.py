@@ -19,7 +19,9 @@ from app.jobs.spec import JobSpec
 from app.main import create_app
 from app.settings import Settings
 from inframind.generation.engine import Engine, Request
+from inframind.generation.template import render
 from inframind.models.adapter import read_manifest
+from inframind.models.probe import Probe
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 ASK = {"prompt": PROMPT, "max_tokens": 24}
@@ -90,6 +92,36 @@ def test_an_adapter_whose_files_are_gone_says_so(client: TestClient, folder: Pat
     shutil.rmtree(folder)
     answer = client.post("/generate", json={**ASK, "model": folder.name})
     assert answer.status_code == 503 and "manifest" in answer.json()["error"]["message"]
+
+
+def test_an_adapter_that_is_not_served_as_it_was_trained_is_unloaded(client: TestClient, folder: Path, url: str) -> None:
+    engine = client.app.state.engine  # type: ignore[attr-defined]  # our application
+    with writing(engine) as session:
+        row = session.get_one(Adapter, folder.name)
+        measured = Probe.model_validate(row.manifest["probe"])
+        # As if the adapter that was measured were another one.
+        other = tuple({token: value - 1.0 for token, value in one.items()} for one in measured.adapter)
+        row.manifest = {**row.manifest, "probe": measured.model_copy(update={"adapter": other}).model_dump(mode="json")}
+    answer = client.post("/generate", json={**ASK, "model": folder.name})
+    assert answer.status_code == 503 and "nats" in answer.json()["error"]["message"]
+    assert folder.name not in httpx.get(f"{url}/v1/models", trust_env=False).text
+
+
+def test_openais_chat_gives_the_logprobs_that_peft_gives(client: TestClient, folder: Path) -> None:
+    body = {
+        "model": folder.name, "messages": [{"role": "user", "content": "service web"}], "temperature": 0, "max_tokens": 6,
+        "logprobs": True, "top_logprobs": 3,
+    }  # fmt: skip
+    choice = client.post("/v1/chat/completions", json=body).json()["choices"][0]
+    found = choice["logprobs"]["content"]
+    assert "".join(one["token"] for one in found) == choice["message"]["content"] and len(found) == 6
+    engine = Engine(BASE, "cpu")
+    engine.add_adapter(folder.name, folder)
+    prompt = render(BASE, [{"role": "user", "content": "service web"}])
+    expected = engine.generate([Request(prompt, folder.name, 6, logprobs=3)])[0].logprobs
+    assert expected is not None
+    assert [one["logprob"] for one in found] == pytest.approx([one.logprob for one in expected], abs=0.01)
+    assert all(len(one["top_logprobs"]) == 3 and one["top_logprobs"][0]["logprob"] >= one["logprob"] - 1e-6 for one in found)
 
 
 def test_openais_chat_streams_through_both(client: TestClient, folder: Path) -> None:

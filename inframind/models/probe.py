@@ -1,0 +1,69 @@
+"""What PEFT says the next token is, with and without an adapter: what any server of the adapter has to say too."""
+
+from typing import Any
+
+from inframind.types import Contract
+
+PROMPTS = (
+    "FROM python:3.12-slim\nUSER",
+    "Create a ConfigMap demo with MODE set to",
+    "services:\n",
+    "FROM alpine:3.20\nRUN",
+)
+"""Texts that every version of a tokenizer splits alike: no runs of spaces, no quotes."""
+TOP = 5
+Likeliest = tuple[dict[str, float], ...]
+"""Of each prompt the likeliest next tokens with their log-probabilities."""
+
+
+class Probe(Contract):
+    """Measured in the precision that is served."""
+
+    base: Likeliest
+    adapter: Likeliest
+
+
+def probe(model: Any, tokenizer: Any) -> Probe:
+    """Asks a PEFT model. Leaves it in the mode in which it was."""
+    was_training = model.training
+    model.eval()
+    adapter = _likeliest(model, tokenizer)
+    with model.disable_adapter():
+        base = _likeliest(model, tokenizer)
+    model.train(was_training)
+    return Probe(base=base, adapter=adapter)
+
+
+def _likeliest(model: Any, tokenizer: Any) -> Likeliest:
+    import torch
+
+    found = []
+    for prompt in PROMPTS:
+        encoded = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).to(model.device)
+        with torch.no_grad():
+            logits = model(input_ids=encoded["input_ids"], attention_mask=encoded["attention_mask"]).logits[0, -1]
+        values, tokens = torch.log_softmax(logits.float(), dim=-1).topk(TOP)
+        texts = [tokenizer.decode([token], skip_special_tokens=False) for token in tokens.tolist()]
+        found.append(dict(zip(texts, (round(value, 5) for value in values.tolist()), strict=True)))
+    return tuple(found)
+
+
+def largest_difference(one: Likeliest, other: Likeliest) -> float:
+    """Nats, over the two likeliest tokens of `one`; a token that `other` does not have among its likeliest counts as its last."""
+    worst = 0.0
+    for mine, theirs in zip(one, other, strict=True):
+        last = min(theirs.values())
+        for token in sorted(mine, key=lambda token: -mine[token])[:2]:
+            worst = max(worst, abs(mine[token] - theirs.get(token, last)))
+    return worst
+
+
+def fault(expected: Probe, served: Probe, tolerance: float) -> str | None:
+    """Why a server does not serve the adapter that was measured; None: it does."""
+    apart = largest_difference(expected.adapter, served.adapter)
+    if apart > tolerance:
+        return f"its log-probabilities are up to {apart:.2f} nats from what PEFT says"
+    effect = largest_difference(expected.base, expected.adapter)
+    if effect > tolerance and largest_difference(served.base, served.adapter) < effect / 2:
+        return "it has no effect: the server answers as the base model"
+    return None
