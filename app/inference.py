@@ -190,7 +190,10 @@ class Inference:
         response = await self._send("/v1/completions", body)
         self._check(response)
         choices = sorted(_parsed(response.content).choices, key=lambda choice: choice.index)
-        return tuple((choice.logprobs or {"top_logprobs": [{}]})["top_logprobs"][0] for choice in choices)
+        found = [top for choice in choices for top in (choice.logprobs or {}).get("top_logprobs", ())[:1] if top]
+        if len(found) != len(PROMPTS):
+            raise EngineError("the inference server gives no log-probabilities: an adapter cannot be checked")
+        return tuple(found)
 
     async def _send(self, path: str, body: dict[str, Any]) -> httpx.Response:
         try:

@@ -107,7 +107,7 @@ class Engine:
         ]
         for index, completion in enumerate(found):
             noted = recorder.of(index)
-            completion.logprobs = noted[: len(completion.tokens)] if noted is not None else None
+            completion.logprobs = noted[: completion.completion_tokens] if noted is not None else None
         return found
 
     @contextmanager
