@@ -78,7 +78,8 @@ def test_a_wrong_byte_or_a_foreign_base_is_refused(client: httpx.Client, tmp_pat
         ({"top_p": 0}, "top_p"),
         ({"n": 0}, "n"),
         ({"stop": [""]}, "stop"),
-        ({"logprobs": 1}, "logprobs"),
+        ({"logprobs": 21}, "logprobs"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
     ],
 )
 def test_bad_requests_are_400_and_name_the_field(client: httpx.Client, fields: dict[str, Any], param: str) -> None:
