@@ -8,8 +8,9 @@ So one resource of each type is written with values that no such code accepts, a
     python -m inframind.categories.terraform.build_constraints read aws probes/
 
 Arguments that exclude one another hide one another's messages: repeat with rounds 1, 2 and 3, which leave out what is known
-to be in the way. Every line of a probe ends in a comment that says what it probes. Each probe has its file, because Terraform
-reads the whole file again for each message. Five minutes of two cores for AWS.
+to be in the way. Round 4 writes the first word of each enumeration in the other case: some are read in any. Every line of a
+probe ends in a comment that says what it probes. Each probe has its file, because Terraform reads the whole file again for each
+message. Five minutes of two cores for AWS.
 """
 
 import json
@@ -20,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from inframind.categories.terraform.build_schema import write
-from inframind.categories.terraform.constraint_messages import Found, read_message
+from inframind.categories.terraform.constraint_messages import Found, path_in, read_message
 from inframind.categories.terraform.provider import OPTIONAL, REQUIRED, BlockSchema, Provider, provider
 
 CHUNK = 1000
+CASE_ROUND = 4
 DEPTH = 3
 DEEP = ("aws_quicksight", "aws_wafv2")
 """Schemas of many thousand blocks: only their upper levels are probed."""
@@ -49,6 +51,8 @@ class Probe:
     """Optional paths to leave out."""
     bare: bool = False
     """Only what is required."""
+    text: str = ""
+    """What to write at the path that matters, if not the probe's text."""
 
     def wants(self, path: str) -> bool:
         if self.about and (path == self.about or self.about.startswith(path + ".")):
@@ -91,6 +95,8 @@ def lines(probe: Probe, schema: BlockSchema, tag: str, path: str = "", depth: in
             value = needed(schema.type(name), text, number)
         elif flags & OPTIONAL and path + name != "id" and probe.wants(path + name):
             value = literal(schema.type(name), text, number)
+        if probe.text and path + name == probe.about:
+            value = literal(schema.type(name), probe.text, number)
         if value is not None:
             yield f"{name} = {value} # {tag} {path}{name}"
     for name, (_, low, _, _) in schema.blocks.items():
@@ -118,6 +124,18 @@ def next_round(found: Found) -> list[Probe]:
     ]
 
 
+def case_round(found: Found) -> list[Probe]:
+    """One probe for each enumeration, with its first word in the other case."""
+    probes = []
+    for (mode, kind), values in sorted(found.values.items()):
+        for path, constraints in sorted(values.items()):
+            words: list[Any] = next((constraint[1] for constraint in constraints if constraint[0] == "in"), [])
+            text = words[0].swapcase() if words and isinstance(words[0], str) else ""
+            if text not in ("", *words):
+                probes.append(Probe(mode, kind, "word", path, bare=True, text=text))
+    return probes
+
+
 def write_probes(source: Provider, probes: list[Probe], folder: Path, round_: int) -> None:
     """One folder per CHUNK of probes, with a file for each and all of them as JSON."""
     for start in range(0, len(probes), CHUNK):
@@ -129,7 +147,7 @@ def write_probes(source: Provider, probes: list[Probe], folder: Path, round_: in
             body = lines(probe, schema, str(index), depth=depth) if schema else ()
             written = [f'{probe.mode} "{probe.kind}" "r{index}" {{ # {index} ', *body, "}"]
             (chunk / f"{index}.tf").write_text("\n".join(written) + "\n")
-        fields = [[p.mode, p.kind, p.value, p.about] for p in probes[start : start + CHUNK]]
+        fields = [[p.mode, p.kind, p.value, p.about, p.text] for p in probes[start : start + CHUNK]]
         (chunk / "probes.json").write_text(json.dumps(fields))
 
 
@@ -138,15 +156,23 @@ def read_probes(folder: Path) -> Found:
     found = Found()
     for result in sorted(folder.glob("*/result.json")):
         probes = json.loads((result.parent / "probes.json").read_text())
+        accepted = {index for index, probe in enumerate(probes) if probe[4:] and probe[4]}
         for diagnostic in json.loads(result.read_text())["diagnostics"]:
             place = diagnostic.get("range")
             text = (result.parent / place["filename"]).read_text().split("\n") if place else [""]
             line = place["start"]["line"] if place else 1
             tag, _, path = text[line - 1].rpartition("# ")[2].partition(" ")
             if diagnostic["severity"] == "error" and tag.isdigit():
-                mode, kind, value, about = probes[int(tag)]
+                mode, kind, value, about = probes[int(tag)][:4]
                 message = f"{diagnostic['summary']} {diagnostic.get('detail', '')}"
+                if int(tag) in accepted:
+                    # It said no of what is written here, or said too little to know.
+                    where = path or path_in(message)
+                    accepted -= {int(tag)} if where in ("", about) or about.startswith(f"{where}.") else set()
+                    continue
                 read_message(found, (mode, kind), path, message, about=about, sent=TEXTS[value])
+        for mode, kind, _, about, *_ in (probes[index] for index in sorted(accepted)):
+            found.ignore_case((mode, kind), about)
     return found
 
 
@@ -155,8 +181,15 @@ def main(command: str, name: str, folder: Path, round_: int = 0) -> None:
     source = provider(name)
     if source is None:
         raise SystemExit(f"no schema of {name}: build it first")
+
+    def probes() -> list[Probe]:
+        if round_ == 0:
+            return first_round(source)
+        found = read_probes(folder)
+        return case_round(found) if round_ == CASE_ROUND else next_round(found)
+
     actions: dict[str, Callable[[], None]] = {
-        "write": lambda: write_probes(source, next_round(read_probes(folder)) if round_ else first_round(source), folder, round_),
+        "write": lambda: write_probes(source, probes(), folder, round_),
         "read": lambda: write(f"{name}-constraints", read_probes(folder).compact(source.data["source"])),
     }
     actions[command]()

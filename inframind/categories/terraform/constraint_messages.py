@@ -8,7 +8,10 @@ import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Any
+
+from inframind.categories.terraform.constraints import violation
 
 Kind = tuple[str, str]
 """(mode, type): ("resource", "aws_vpc")."""
@@ -16,6 +19,8 @@ WORDS = re.compile(r'"((?:[^"\\]|\\.)*)"')
 PATHS = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*")
 NUMBER = r"(-?[\d.]+(?:e\+?\d+)?)"
 
+EXCLUSIVE = frozenset("account arn bool cidr clock ipv4 ipv6 json policy region time uuid week-clock".split())
+"""Formats of which no value has two."""
 SIMPLE: tuple[tuple[str, str], ...] = (
     ("contains an invalid JSON policy|Invalid IAM Policy Value", "policy"),
     ("invalid JSON|Invalid JSON String Value|parse as JSON|Invalid format of .*looking for beginning of value", "json"),
@@ -92,6 +97,12 @@ class Found:
         if constraint not in known:
             known.append(constraint)
 
+    def ignore_case(self, kind: Kind, path: str) -> None:
+        """Records that the enumeration at a path is read in any case."""
+        for constraint in self.values[kind][path]:
+            if constraint[0] == "in":
+                constraint[2:] = ["any-case"]
+
     def relate(self, kind: Kind, relation: list[Any]) -> None:
         """Records a relation between arguments, once."""
         if relation not in self.together[kind]:
@@ -106,7 +117,7 @@ class Found:
 
         kinds: dict[str, dict[str, str]] = {"resource": {}, "data": {}}
         for mode, kind in sorted(self.values.keys() | self.together.keys()):
-            values = {path: [index(c) for c in found] for path, found in sorted(self.values[mode, kind].items())}
+            values = {path: [index(c) for c in alternatives(found)] for path, found in sorted(self.values[mode, kind].items())}
             kinds[mode][kind] = json.dumps([values, self.together[mode, kind]], separators=(",", ":"))
         return {
             "source": f"{source}, messages of terraform validate",
@@ -116,12 +127,23 @@ class Found:
         }
 
 
+def alternatives(found: list[list[Any]]) -> list[list[Any]]:
+    """The constraints as they are, or as one `either` if no value could meet all: then the provider asks for any of them."""
+    return [["either", found]] if any(_exclude(one, other) for one, other in permutations(found, 2)) else found
+
+
+def _exclude(one: list[Any], other: list[Any]) -> bool:
+    if one[0] == "in":
+        return all(violation(other, word) is not None for word in one[1])
+    return one[0] in EXCLUSIVE and other[0] in EXCLUSIVE and one[0] != other[0]
+
+
 def read_message(found: Found, kind: Kind, path: str, message: str, *, about: str, sent: tuple[str, str]) -> None:
     """One message about the argument at `path`. `about`: only this path's messages count, if it is not empty."""
     message = re.sub(r"\s+", " ", message)
     if _read_relation(found, kind, path, message):
         return
-    path = path or _path_in(message)
+    path = path or path_in(message)
     if not path or (about and path != about):
         return
     constraint = _constraint(message)
@@ -129,7 +151,8 @@ def read_message(found: Found, kind: Kind, path: str, message: str, *, about: st
         found.add(kind, path, constraint)
 
 
-def _path_in(message: str) -> str:
+def path_in(message: str) -> str:
+    """The path that a message names, or nothing."""
     match = re.search(
         r'(?:expected|length of|value of|value for) "?([a-z_0-9.]+\.\d+\.[a-z_0-9.]+)|^"([a-z_0-9.]+\.\d+\.[a-z_0-9.]+)"', message
     )

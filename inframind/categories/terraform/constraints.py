@@ -95,7 +95,7 @@ class Constraints:
     """Those of one resource type."""
 
     values: Mapping[str, list[list[Any]]]
-    """path -> constraints, each [name, arguments ...]."""
+    """path -> constraints, each [name, arguments ...]; of ["either", constraints] one has to hold."""
     together: list[list[Any]]
     """["any" | "at-most-one" | "with", path, paths] or ["conflict", path, other]."""
 
@@ -106,7 +106,7 @@ class Constraints:
         for item in items if constraints else ():
             if isinstance(item, str | int | float) and not isinstance(item, bool):
                 for constraint in constraints:
-                    why = _violation(constraint, item)
+                    why = violation(constraint, item)
                     if why:
                         return why
         return None
@@ -135,11 +135,15 @@ class Constraints:
         return f"{own} needs {', '.join(missing)}" if own in present and missing else None
 
 
-def _violation(constraint: list[Any], value: str | int | float) -> str | None:
+def violation(constraint: list[Any], value: str | int | float) -> str | None:
+    """What is wrong with a value by one constraint, [name, arguments ...], or None."""
     name, *arguments = constraint
     text = as_text(value)
+    if name == "either":
+        reasons = [violation(each, value) for each in arguments[0]]
+        return " and ".join(map(str, reasons)) if all(reasons) else None
     if name == "in":
-        return _not_in(arguments[0], text)
+        return _not_in(arguments[0], text, any_case=len(arguments) > 1)
     if name in ("range", "length", "multiple", "port", "port-or-0"):
         return _out_of_range(name, arguments, value)
     if name in FORMATS:
@@ -153,9 +157,9 @@ def _violation(constraint: list[Any], value: str | int | float) -> str | None:
     return None
 
 
-def _not_in(allowed: list[Any], text: str) -> str | None:
+def _not_in(allowed: list[Any], text: str, *, any_case: bool) -> str | None:
     words = [as_text(word) for word in allowed]
-    if text in words:
+    if text in words or (any_case and text.casefold() in map(str.casefold, words)):
         return None
     more = " ..." if len(words) > SHOWN else ""
     return f"{text[:80]!r} is not one of {', '.join(words[:SHOWN])}{more}"

@@ -1,0 +1,89 @@
+"""How far the fast checks of Terraform agree with `terraform validate`:
+
+    python benchmarks/terraform_agreement.py FOLDER [--mutants 2000] [--seed 7] [--chunk 100]
+
+FOLDER holds real modules. terraform and the AWS provider must be where `inframind verify --deep` finds them. Prints a JSON line per
+chunk and one with the sum: the files as they are, then their mutants (`terraform_mutants.py`), of those that validate accepts.
+"""
+
+import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from terraform_mutants import Base, bases, mutants
+
+from inframind.categories.terraform.deep import TerraformValidate
+from inframind.rewards.score import score
+from inframind.types import Outcome, VerifyRequest
+
+CELLS = {(True, True): "both accept", (False, False): "both reject", (True, False): "false accept", (False, True): "false reject"}
+
+
+def compare(tool: TerraformValidate, rows: Sequence[tuple[str, str, str]]) -> tuple[Counter[str], list[dict[str, Any]], set[str]]:
+    """Counts, disagreements, and the names of the texts that validate accepts. A row is (kind, name, text)."""
+    counts: Counter[str] = Counter()
+    gaps, accepted = [], set()
+    for (kind, name, text), opinion in zip(rows, tool.judge([text for _, _, text in rows]), strict=True):
+        verdict = score(VerifyRequest(text=text, category="terraform", format="file"))
+        if opinion.outcome not in ("accepts", "rejects"):
+            counts["undecided"] += 1
+            continue
+        deep = opinion.outcome == "accepts"
+        cell = CELLS[verdict.verdict is Outcome.PASS, deep]
+        counts[cell] += 1
+        accepted |= {name} if deep else set()
+        if cell.startswith("false"):
+            findings = opinion.findings if cell == "false accept" else verdict.findings
+            why = [f"{finding.line}: {finding.message}" for finding in findings if finding.severity != "warning"]
+            gaps.append({"cell": cell, "kind": kind, "name": name, "why": why[:3]})
+    return counts, gaps, accepted
+
+
+def measure(tool: TerraformValidate, label: str, rows: Sequence[tuple[str, str, str]], chunk: int) -> set[str]:
+    """Prints a line per chunk and a sum; returns what validate accepts."""
+    total: Counter[str] = Counter()
+    accepted: set[str] = set()
+    started = time.perf_counter()
+    for start in range(0, len(rows), chunk):
+        counts, gaps, found = compare(tool, rows[start : start + chunk])
+        total += counts
+        accepted |= found
+        seconds = round(time.perf_counter() - started, 1)
+        print(json.dumps({label: dict(total), "texts": start + chunk, "seconds": seconds, "gaps": gaps}), flush=True)
+    valid, invalid = total["both accept"] + total["false reject"], total["both reject"] + total["false accept"]
+    rates = {
+        "false rejects of what validate accepts": round(total["false reject"] / max(valid, 1), 5),
+        "false accepts of what validate rejects": round(total["false accept"] / max(invalid, 1), 5),
+    }
+    print(json.dumps({label: dict(total), "valid": valid, "invalid": invalid, **rates}), flush=True)
+    return accepted
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--mutants", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--chunk", type=int, default=100)
+    options = parser.parse_args()
+    tool = TerraformValidate()
+    found = bases(options.folder)
+    modules: dict[str, list[Base]] = {}
+    for base in found:
+        modules.setdefault(base.text.decode(), []).append(base)
+    rows = [("as it is", text, text) for text in modules]
+    accepted = measure(tool, "modules", rows, options.chunk)
+    valid = [base for text in modules if text in accepted for base in modules[text]]
+    print(
+        json.dumps({"version": tool.version(), "modules": len(modules), "files": len(found), "base files": len(valid)}), flush=True
+    )
+    measure(tool, "mutants", mutants(valid, options.mutants, options.seed), options.chunk)
+
+
+if __name__ == "__main__":
+    main()
