@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEED ?= 0
 COUNT ?= 100000
 
-.PHONY: help install demo up vllm test check format bench fuzz rules nano clean
+.PHONY: help install demo up vllm test check format bench fuzz rules openapi settings nano clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,12 @@ rules: install ## Write docs/rules, a page per category, from the rules themselv
 	mkdir -p docs/rules
 	for name in $$($(BIN)/python -c "from inframind.categories import CATEGORIES; print(*CATEGORIES)"); do \
 	  $(BIN)/inframind rules $$name > docs/rules/$$name.md; done
+
+openapi: install ## Write docs/openapi.json anew
+	$(BIN)/python -m app.main > docs/openapi.json
+
+settings: install ## Write docs/production/settings.md anew
+	$(BIN)/python -m app.settings > docs/production/settings.md
 
 nano: install ## Rebuild the bundled inframind-nano from the training families (half an hour, two cores)
 	$(BIN)/python -m inframind.models.nano.build

@@ -324,6 +324,29 @@ def generate(
     raise typer.Exit(0 if verdict["verdict"] == "pass" else 1)
 
 
+@app.command()
+def doctor(
+    only: Annotated[str | None, typer.Option(help="Names of checks, separated by commas.")] = None,
+) -> None:
+    """Check this installation and name the remedies. Ends with 1 if something that is needed is missing."""
+    need("service")
+    from app.doctor import CHECKS, examine
+    from app.settings import settings
+
+    chosen = frozenset(only.split(",") if only else ())
+    if unknown := chosen - set(CHECKS):
+        errors.print(f"unknown check {', '.join(sorted(unknown))}; known: {', '.join(CHECKS)}")
+        raise typer.Exit(2)
+    signs = {"ok": "[green]ok     [/green]", "warning": "[yellow]warning[/yellow]", "failed": "[red]failed [/red]"}
+    failed = False
+    for found in examine(settings(), chosen):
+        failed |= found.state == "failed"
+        console.print(f"{signs[found.state]} {found.name:<10} {escape(found.text)}", soft_wrap=True)
+        if found.remedy:
+            console.print(f"                   -> {escape(found.remedy)}", soft_wrap=True)
+    raise typer.Exit(1 if failed else 0)
+
+
 @keys.command("create")
 def create_key(
     scope: Annotated[list[str], typer.Option(help="train, generate, monitor or admin; may be given again.")],

@@ -1,4 +1,4 @@
-"""What routers ask for."""
+"""What routers ask for. Coroutines all of them: FastAPI would send each plain function through a thread, at every request."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, cast
@@ -10,6 +10,7 @@ from app.errors import ForbiddenError
 from app.inference import Inference
 from app.judging import Judges
 from app.keys import Caller
+from app.measures import Measures
 from app.settings import Settings
 from inframind.rewards.verifier import Verifier
 
@@ -17,29 +18,34 @@ Wake = Callable[[str], bool]
 """Sends a worker after a job, as well as it can."""
 
 
-def database(request: Request) -> Engine:
+async def database(request: Request) -> Engine:
     """The database's engine."""
     return cast(Engine, request.app.state.engine)
 
 
-def verifier(request: Request) -> Verifier:
+async def verifier(request: Request) -> Verifier:
     """The verifier's pool."""
     return cast(Verifier, request.app.state.verifier)
 
 
-def inference(request: Request) -> Inference:
+async def inference(request: Request) -> Inference:
     """The inference server's client."""
     return cast(Inference, request.app.state.inference)
 
 
-def judges(request: Request) -> Judges:
+async def judges(request: Request) -> Judges:
     """The judges."""
     return cast(Judges, request.app.state.judges)
 
 
-def configured(request: Request) -> Settings:
+async def configured(request: Request) -> Settings:
     """The settings."""
     return cast(Settings, request.app.state.settings)
+
+
+async def measures(request: Request) -> Measures:
+    """The metrics."""
+    return cast(Measures, request.app.state.measures)
 
 
 async def asking(request: Request) -> Caller:
@@ -47,7 +53,7 @@ async def asking(request: Request) -> Caller:
     return cast(Caller, request.scope["caller"])
 
 
-def wake(request: Request) -> Wake:
+async def wake(request: Request) -> Wake:
     """What wakes a worker for a job."""
     return cast(Wake, request.app.state.wake)
 
@@ -58,6 +64,7 @@ Verifying = Annotated[Verifier, Depends(verifier)]
 Serving = Annotated[Inference, Depends(inference)]
 Asking = Annotated[Caller, Depends(asking)]
 Judging = Annotated[Judges, Depends(judges)]
+Measuring = Annotated[Measures, Depends(measures)]
 Configured = Annotated[Settings, Depends(configured)]
 
 

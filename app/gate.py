@@ -54,8 +54,9 @@ class Gate:
             await database_lost(error)(scope, receive, send)
             return
         scope["caller"] = caller
-        request_id = scope.get("request_id")
-        acting.set(Acting(owner=caller.owner, sees_all=caller.may("admin"), request_id=request_id))
+        made: list[str] = []
+        scope["made"] = made
+        acting.set(Acting(caller.owner, caller.may("admin"), scope["request_id"], made))
         self._running[caller.key_id] += 1
         try:
             await self._app(scope, receive, send)

@@ -1,7 +1,6 @@
 """One form for every error: `{"error": {"code", "message", "param", "type"}}`, which is OpenAI's."""
 
 import logging
-import uuid
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
@@ -89,7 +88,7 @@ def database_lost(error: Exception) -> JSONResponse:
 
 
 def _unknown(request: Request, error: Exception) -> JSONResponse:
-    """The last boundary: the cause goes to the log, its id to the caller."""
-    reference = uuid.uuid4().hex[:12]
-    log.error("request %s %s failed, reference %s", request.method, request.url.path, reference, exc_info=error)
+    """The last boundary: the cause goes to the log, the request's id to the caller."""
+    reference = request.scope["request_id"]
+    log.error("request %s %s failed", request.method, request.url.path, exc_info=error)
     return _answer(500, "internal_error", f"something went wrong; the log has the reference {reference}")

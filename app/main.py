@@ -1,5 +1,7 @@
 """The application: settings, lifespan, routers, error form."""
 
+import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,38 +9,33 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from app.api import datasets, files, fine_tuning, generate, health, jobs, judge, models, openai, verify
-from app.api._examples import error
+from app.api import datasets, files, fine_tuning, generate, health, jobs, judge, metrics, models, openai, verify
 from app.db.session import make_engine
 from app.deps import Wake, needs
-from app.gate import OPEN_PATHS, Gate
+from app.gate import Gate
 from app.handlers import add_handlers
-from app.inference import Inference
 from app.judging import Judges
 from app.keys import Keyring, check_start
+from app.measures import MeasuredInference, MeasuredVerifier, Measures
 from app.middleware import BodyLimit
+from app.observed import Observed
+from app.openapi import truthful
 from app.settings import Settings, settings
 from inframind import __version__
-from inframind.rewards.verifier import Verifier
 
 ROUTERS = {
     "train": (jobs.router, datasets.router, models.changes, files.router, fine_tuning.router),
     "generate": (generate.router, openai.router, verify.router, judge.router),
+    "monitor": (metrics.router,),
 }
 """Scope -> the routers that need it. What is in no list is for every key."""
-REFUSALS = {
-    "401": ("No valid key", error("unauthorized", "a valid API key is needed: `Authorization: Bearer im_...`")),
-    "403": ("The key has not the scope", error("forbidden", "this key has not the scope `train`")),
-    "429": ("A limit is reached; `Retry-After` says for how long", error("too_many_requests", "too many requests")),
-}
-"""What every route behind the gate may answer."""
-ERROR = {"$ref": "#/components/schemas/ErrorView"}
 DESCRIPTION = "Trains small language models for Infrastructure as Code with verified rewards, and serves them."
 
 
 def create_app(given: Settings | None = None) -> FastAPI:
     """The application on a migrated database."""
     configured = given or settings()
+    measures = Measures()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -47,8 +44,10 @@ def create_app(given: Settings | None = None) -> FastAPI:
         check_start(app.state.engine, configured)
         app.state.keys = Keyring(app.state.engine)
         app.state.wake = waking(configured)
-        app.state.verifier = Verifier(configured.verifier_workers)
-        app.state.inference = Inference(configured, app.state.engine)
+        app.state.verifier = MeasuredVerifier(configured.verifier_workers, measures)
+        app.state.inference = MeasuredInference(configured, app.state.engine, measures)
+        app.state.measures = measures
+        measures.watch(app.state.engine)
         app.state.judges = Judges(configured, app.state.engine, app.state.verifier)
         yield
         await app.state.judges.close()
@@ -71,6 +70,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, settings=configured, limits=limits)
     app.add_middleware(Gate, settings=configured)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=configured.hosts, www_redirect=False)
+    app.add_middleware(Observed, measures=measures)
     generated = app.openapi
     app.openapi = lambda: truthful(generated())  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
@@ -85,16 +85,10 @@ def waking(given: Settings) -> Wake:
     return WakeUps(url).send
 
 
-def truthful(document: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI document with what FastAPI cannot know: the key and its refusals, and OpenAI's 400 instead of 422."""
-    document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "im_<id>_<secret>"}}
-    for path, operations in document["paths"].items():
-        for operation in operations.values():
-            if path.startswith("/v1/"):
-                operation["responses"].pop("422", None)
-            if path not in OPEN_PATHS:
-                operation["security"] = [{"key": []}]
-                for status, (text, example) in REFUSALS.items():
-                    content = {"application/json": {"schema": ERROR, **example["content"]["application/json"]}}
-                    operation["responses"][status] = {"description": text, "content": content}
-    return document
+def document() -> str:
+    """The OpenAPI document, as `docs/openapi.json` has it."""
+    return json.dumps(create_app(Settings()).openapi(), indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document())

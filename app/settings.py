@@ -1,19 +1,28 @@
 """Settings of the service, from environment variables with the prefix INFRAMIND_. Their only reader."""
 
 import ipaddress
+import sys
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from inframind.stages.base import LORA_TARGETS
 
+HEAD = (
+    "# Settings",
+    "",
+    "Environment variables, read once when a process starts. Made by `make settings` from `app/settings.py`.",
+    "",
+)
+
 
 class Settings(BaseSettings):
     """Everything that may be set."""
 
-    model_config = SettingsConfigDict(env_prefix="INFRAMIND_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="INFRAMIND_", extra="ignore", use_attribute_docstrings=True)
 
     data_dir: Path = Path("inframind-data")
     """Database, artifacts and logs of the embedded service."""
@@ -26,7 +35,9 @@ class Settings(BaseSettings):
     reconcile_seconds: float = Field(default=5.0, gt=0)
     """How often the reconciler looks for jobs without a worker."""
     host: str = "127.0.0.1"
+    """Address that the api listens on. Beyond the loopback it needs an API key to start."""
     port: int = Field(default=8000, ge=0, le=65535)
+    """Port that the api listens on."""
     trusted_hosts: str = ""
     """Host names of the service, separated by commas, as clients write them; the loopback's names and `host` always count."""
     docs: bool | None = None
@@ -38,9 +49,11 @@ class Settings(BaseSettings):
     max_concurrent_requests: int = Field(default=64, ge=1)
     """Requests of one key that run at once, open streams included, per api process."""
     inference_url: str = "http://127.0.0.1:8001"
+    """URL of the inference server: vLLM, or the embedded one."""
     inference_base_model: str = "inframind-nano"
     """The base model that the inference server serves."""
     inference_timeout_seconds: float = 120.0
+    """How long the inference server may take for an answer."""
     inference_queue: int = Field(default=128, ge=1)
     """Requests to the inference server in hand, open streams included; the next one is refused with 429."""
     adapter_tolerance: float = Field(default=0.25, gt=0)
@@ -52,15 +65,21 @@ class Settings(BaseSettings):
     judge_url: str = ""
     """Base URL of an OpenAI-compatible server for the judge model, such as http://127.0.0.1:8001/v1; empty: no judge model."""
     judge_model: str = ""
+    """Name of the judge model at `judge_url`."""
     judge_api_key: SecretStr = SecretStr("")
+    """Key for `judge_url`."""
     judge_timeout_seconds: float = Field(default=60.0, gt=0)
+    """How long the judge model may take for an answer."""
     judge_max_tokens: int = Field(default=1024, ge=64)
+    """Most tokens of a judge model's answer."""
     judge_concurrency: int = Field(default=8, ge=1)
     """Questions that the judge model gets at once."""
     judge_queue: int = Field(default=64, ge=1)
     """Requests to the judge model in hand; the next one is refused with 429."""
     verifier_workers: int = Field(default=2, ge=1, le=64)
+    """Processes of the verifier in the api."""
     max_body_bytes: int = 1_000_000
+    """Largest body of every other route."""
     max_json_depth: int = Field(default=64, ge=8)
     """Lists and objects within one another in a body."""
     body_timeout_seconds: float = Field(default=30.0, gt=0)
@@ -70,9 +89,15 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=20.0, gt=0)
     """A worker that is silent this long has lost its job."""
     poll_seconds: float = Field(default=0.5, gt=0)
+    """How often the embedded supervisor looks for a job."""
     grace_seconds: float = Field(default=60.0, gt=0)
     """How long a trainer may take to leave a checkpoint after it was asked to stop."""
+    log_format: Literal["text", "json"] = "text"
+    """Form of the logs of api, worker and trainer."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """DEBUG logs every reading request too."""
     max_attempts: int = Field(default=3, ge=1)
+    """Attempts that may fail by themselves; lost workers and drains do not count."""
     min_free_bytes: int = Field(default=200_000_000, ge=0)
     """An attempt does not start with less free space than this, and room for three of its checkpoints."""
     keep_adapters_days: float | None = Field(default=None, gt=0)
@@ -126,3 +151,18 @@ def _is_loopback(host: str) -> bool:
 def settings() -> Settings:
     """The settings of this process."""
     return Settings()
+
+
+def table() -> str:
+    """Every setting as docs/production/settings.md has it."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+        shown = ", ".join(sorted(default)) if isinstance(default, frozenset) else "" if default is None else default
+        meaning = (field.description or "").replace("\n", " ")
+        rows.append(f"| `INFRAMIND_{name.upper()}` | {f'`{shown}`' if shown != '' else ''} | {meaning} |")
+    return "\n".join([*HEAD, *rows, ""])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 from pydantic import ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -74,6 +75,7 @@ class Attempt:
 
     def run(self) -> None:
         """The whole attempt. Loses silently: without the lease nothing is written."""
+        structlog.contextvars.bind_contextvars(job_id=self._held.job_id, fence=self._held.fence)
         process = None
         try:
             try:
@@ -81,15 +83,17 @@ class Attempt:
                 if process is not None:
                     self._attend(process)
                     self._write(partial(self._settle, status=process.wait()))
+                    log.info("the attempt has ended", extra={"status": process.returncode})
             except OSError as error:
                 # The disk, not the job: nothing of it is lost, and the supervisor goes on.
-                log.exception("job %s: the disk failed", self._held.job_id)
+                log.exception("the disk failed")
                 end(process)
                 self._write(partial(_fail_for_the_disk, error=error))
         except LeaseLostError as error:
             log.warning("%s", error)
         finally:
             end(process)
+            structlog.contextvars.clear_contextvars()
 
     # Start
 
@@ -106,6 +110,8 @@ class Attempt:
         self._estimate = Estimate.of([(stage.stage, stage.total_steps) for stage in job.spec.stages], list(job.finished))
         self._unfinished = set(range(len(job.spec.stages))) - set(job.finished)
         self._renew()
+        structlog.contextvars.bind_contextvars(request_id=job.request_id)
+        log.info("the attempt starts")
         given = self._run_dir / "job.json"
         given.write_text(job.model_dump_json())
         env = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | OFFLINE
@@ -151,6 +157,9 @@ class Attempt:
             pipeline=self._settings.pipeline,
             finished=finished,
             checkpoints=tuple(saved),
+            request_id=run.job.request_id,
+            log_format=self._settings.log_format,
+            log_level=self._settings.log_level,
         )
 
     def _dataset_path(self, name: str) -> str | None:

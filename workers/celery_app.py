@@ -8,8 +8,9 @@ waits for it; never send SIGQUIT.
 import logging
 import threading
 
-from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import setup_logging, worker_ready, worker_shutdown, worker_shutting_down
 
+from app import logs
 from app.db.session import make_engine
 from app.jobs.queue import QUEUE, TASK, make_celery
 from app.settings import settings
@@ -35,6 +36,12 @@ def wake(job_id: str) -> None:
     """Runs what waits. The message's job may long be done; that it came is all that counts."""
     log.info("woken for job %s", job_id[:64])
     supervisor.run_waiting()
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def log_as_the_others(**_: object) -> None:
+    """Celery leaves the logs alone then."""
+    logs.configure(given.log_format, given.log_level)
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

@@ -22,6 +22,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from app import logs
+from app.settings import settings
 from inframind.errors import ConfigError, EngineError, InfraMindError, ModelNotFoundError
 from inframind.generation.engine import Completion, Engine
 from inframind.generation.engine import Request as Row
@@ -284,11 +286,12 @@ def main() -> None:
     parser.add_argument("--base-model", default="inframind-nano")
     parser.add_argument("--port", type=int, required=True)
     given = parser.parse_args()
+    logs.configure(settings().log_format, settings().log_level)
     # Training on the same machine comes first.
     os.nice(5)
     torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))
     server = create_server(Engine(given.base_model))
-    uvicorn.run(server, host="127.0.0.1", port=given.port, access_log=False, timeout_graceful_shutdown=2)
+    uvicorn.run(server, host="127.0.0.1", port=given.port, log_config=None, access_log=False, timeout_graceful_shutdown=2)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import time
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from app import logs
 from app.db.session import database_now, make_engine, writing
 from app.jobs import lease, service
 from app.jobs.queue import WakeUps
@@ -65,8 +66,8 @@ class Reconciler:
 def main() -> None:
     """The process."""
     die_with_parent()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     given = settings()
+    logs.configure(given.log_format, given.log_level)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from app import logs
 from app.db.session import make_engine
 from app.jobs import lease
 from app.settings import Settings, settings
@@ -51,13 +52,12 @@ class Supervisor:
         while not self.draining:
             self.attending()
             self.run_waiting()
-            self._pause()
+            self.pause()
         self.leave()
 
     def run_waiting(self) -> None:
         """Runs what waits, the best first, until nothing is left. A database that is away has nothing."""
         while not self.draining and (held := self._claim()) is not None:
-            log.info("job %s, fence %d", held.job_id, held.fence)
             Attempt(self._engine, self._settings, held, self.attending).run()
 
     def attending(self) -> bool:
@@ -86,7 +86,8 @@ class Supervisor:
         except (OperationalError, InterfaceError) as error:
             log.warning("the database is away: %s", type(error).__name__)
 
-    def _pause(self) -> None:
+    def pause(self) -> None:
+        """Waits until it is time to look again, or to drain."""
         until = time.monotonic() + self._settings.poll_seconds
         while not self.draining and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, LONGEST_SLEEP))
@@ -99,7 +100,7 @@ def main() -> None:
     given = settings()
     parser.add_argument("--device", default=device_name(given), help="name of the device; one job at a time runs on it")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure(given.log_format, given.log_level)
     supervisor = Supervisor(make_engine(given.url), given, arguments.device)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.drain())

@@ -6,25 +6,29 @@ renewed (the deadline file), when the supervisor dies (the kernel's signal), and
 
 import errno
 import importlib
+import logging
 import math
 import os
 import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import structlog
 from pydantic import Field
 
+from app import logs
 from inframind.errors import InfraMindError, NoSpaceError, OutOfMemoryError, SandboxError, StoppedError
 from inframind.pipeline import PipelineSpec
 from inframind.stages.base import Resume, SavedCheckpoint, StageContext, StageReport
 from inframind.types import Contract
 from workers.pipe import MAX_TEXT, CheckpointSaved, Event, Failed, PipeError, Progress, StageDone, StageStarted, Writer
 from workers.process import die_with_parent
+
+log = logging.getLogger(__name__)
 
 EXIT_DONE, EXIT_FAILED, EXIT_LEASE_LOST, EXIT_STOPPED = 0, 70, 75, 77
 WATCHDOG_SECONDS = 0.2
@@ -52,6 +56,9 @@ class TrainerJob(Contract):
     """`module:function` to run."""
     finished: dict[int, StageReport] = Field(default_factory=dict)
     checkpoints: tuple[CheckpointRecord, ...] = ()
+    request_id: str | None = None
+    log_format: logs.LogFormat = "text"
+    log_level: str = "INFO"
 
 
 class PipeContext:
@@ -122,8 +129,8 @@ def run(job: TrainerJob, context: PipeContext, writer: Writer) -> int:
         return EXIT_STOPPED
     except (BrokenPipeError, PipeError):
         raise
-    except Exception as error:  # noqa: BLE001 - named boundary: the trainer's end
-        traceback.print_exc()
+    except Exception as error:
+        log.exception("the run failed")
         writer.send(failure(error))
         return EXIT_FAILED
     return EXIT_DONE
@@ -163,6 +170,9 @@ def main() -> None:
     # What libraries print goes to the log.
     os.dup2(2, 1)
     job = TrainerJob.model_validate_json(sys.stdin.buffer.read())
+    logs.configure(job.log_format, job.log_level)
+    structlog.contextvars.bind_contextvars(job_id=job.spec.job_id, fence=job.attempt, request_id=job.request_id)
+    log.info("the trainer starts")
     context = PipeContext(job, writer)
     signal.signal(signal.SIGTERM, lambda *_: context.ask_to_stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)

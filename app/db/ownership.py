@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import String, event
+from sqlalchemy import String, event, inspect
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
+from sqlalchemy.sql.base import ExecutableOption
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Acting:
     sees_all: bool = False
     """Whether others' rows are there too."""
     request_id: str | None = None
+    made: list[str] | None = None
+    """Gets the ids of the rows that are made."""
 
 
 acting: ContextVar[Acting] = ContextVar("acting", default=Acting(sees_all=True))  # noqa: B039 - it is frozen
@@ -43,18 +47,25 @@ class Owned:
     owner: Mapped[str | None] = mapped_column(String(64))
 
 
+@lru_cache(maxsize=4096)
+def _rows_of(owner: str | None) -> ExecutableOption:
+    """The filter of one owner; made once, for that is its costly part."""
+    return with_loader_criteria(Owned, lambda table: table.owner == owner, include_aliases=True)
+
+
 @event.listens_for(Session, "do_orm_execute")
 def _only_own(state: ORMExecuteState) -> None:
     who = acting.get()
     if who.sees_all or state.is_column_load:
         return
-    owner = who.owner
-    state.statement = state.statement.options(with_loader_criteria(Owned, lambda table: table.owner == owner, include_aliases=True))
+    state.statement = state.statement.options(_rows_of(who.owner))
 
 
 @event.listens_for(Session, "before_flush")
 def _mark(session: Session, *_: Any) -> None:
-    owner = acting.get().owner
-    for row in session.new if owner is not None else ():
-        if isinstance(row, Owned) and row.owner is None:
-            row.owner = owner
+    who = acting.get()
+    for row in session.new:
+        if isinstance(row, Owned):
+            row.owner = who.owner if row.owner is None else row.owner
+            if who.made is not None:
+                who.made.append(inspect(row).mapper.primary_key_from_instance(row)[0])

@@ -1,6 +1,7 @@
-"""The C allocator's settings for tensors on the CPU."""
+"""Memory of a process that trains."""
 
 import ctypes
+import resource
 
 # mallopt(3), glibc's malloc.h.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8
@@ -17,3 +18,12 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, NEVER_BYTES), (M_TOP_PAD, STEP_BYTES), (M_ARENA_MAX, 1)):
             mallopt(option, value)
+
+
+def peak_bytes() -> int:
+    """The most memory that this process had reserved on its GPU; without one, the most that was resident (getrusage(2), KiB)."""
+    import torch
+
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_reserved())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig, TrainerCallba
 
 from inframind.errors import OutOfMemoryError, StoppedError, TrainingError
 from inframind.models.adapter import AdapterManifest, adapter_id, lora_of, publish, sha256_of, sync
-from inframind.models.memory import keep_freed_memory
+from inframind.models.memory import keep_freed_memory, peak_bytes
 from inframind.models.probe import probe
 from inframind.models.registry import base_model_path
 from inframind.models.tokenizer import load_tokenizer
@@ -125,7 +125,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers has no ty
         self._tokens = tokens
         values = {name: value for name, value in values.items() if math.isfinite(value)}
         self.history.append(values)
-        self._context.progress(self._stage_index, state.global_step, values)
+        self._context.progress(self._stage_index, state.global_step, {**values, "device_memory_bytes": float(peak_bytes())})
 
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"

@@ -97,6 +97,15 @@ def test_a_body_cannot_name_what_is_anothers(service: Guarded, owned: dict[str, 
         assert service.call(service.first, "POST", path, json={"model": ADAPTER, **text}).status_code == 503
 
 
+def test_an_alias_is_ones_own(service: Guarded, owned: dict[str, str]) -> None:
+    path = f"/aliases/{owned['alias']}"
+    assert service.call(service.second, "PUT", path, json={"model": ADAPTER}).status_code == 404
+    assert service.call(service.second, "PUT", path, json={"model": "inframind-nano"}).status_code == 200
+    assert service.call(service.first, "GET", path).json()["model"] == ADAPTER
+    assert service.call(service.second, "DELETE", path).status_code == 200
+    assert service.call(service.first, "GET", path).json()["model"] == ADAPTER
+
+
 def test_two_owners_may_add_the_same_dataset(tmp_path: Path) -> None:
     with guarded(tmp_path) as service:
         owned = own_everything(service)

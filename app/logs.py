@@ -1,0 +1,31 @@
+"""Structured logs: one line an event, with what is bound to the request or the job (`structlog.contextvars`)."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+LogFormat = Literal["text", "json"]
+BEFORE: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure(form: LogFormat, level: str = "INFO") -> None:
+    """Everything that is logged in this process, by whichever library, goes to standard error in this form."""
+    render: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)]
+    if form == "json":
+        render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=BEFORE,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)

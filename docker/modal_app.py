@@ -1,0 +1,79 @@
+"""The trainer on a GPU of Modal: `modal run docker/modal_app.py --spec job.json` (docs/production/modal.md).
+
+The same job contract, database rows, supervisor, trainer process and adapters as everywhere else, on one volume. Nothing here is
+another way to train: the function submits the job and runs what waits.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import modal
+
+ROOT = Path(__file__).parents[1]
+DATA = "/data"
+HOURS = 24
+volume = modal.Volume.from_name("inframind-data", create_if_missing=True)
+image = (
+    modal.Image.debian_slim(python_version="3.12")
+    .apt_install("gcc", "libc6-dev")
+    .pip_install("torch==2.13.0")
+    .pip_install_from_pyproject(str(ROOT / "pyproject.toml"), optional_dependencies=["service", "train"])
+    .env({"INFRAMIND_DATA_DIR": DATA, "HF_HOME": f"{DATA}/weights", "INFRAMIND_LOG_FORMAT": "json"})
+    .add_local_python_source("app", "inframind", "migrations", "workers")
+)
+app = modal.App("inframind", image=image)
+
+
+# One container: SQLite on a volume has one writer. A lost container is started again, and finds the job and its checkpoints.
+@app.function(gpu="A100", volumes={DATA: volume}, timeout=HOURS * 3600, max_containers=1, retries=3)
+def train(spec: dict[str, Any], key: str | None = None) -> dict[str, Any]:
+    """Runs one job to its end and gives it as `GET /jobs/{id}` does. A repeated `key` goes on with its job."""
+    from app import logs
+    from app.db.migrate import upgrade
+    from app.db.session import make_engine
+    from app.jobs import service
+    from app.jobs.spec import JobSpec
+    from app.settings import Settings
+    from workers.supervisor import Supervisor
+
+    given = Settings()
+    logs.configure(given.log_format, given.log_level)
+    given.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = make_engine(given.url)
+    upgrade(engine)
+    job = service.submit(engine, JobSpec.model_validate(spec), given.max_attempts, key=key)
+    supervisor = Supervisor(engine, given, "modal")
+    while service.get(engine, job.id).finished_at is None:
+        supervisor.run_waiting()
+        supervisor.pause()
+    supervisor.leave()
+    ended = service.get(engine, job.id).model_dump(mode="json")
+    engine.dispose()
+    keep()
+    return ended
+
+
+@app.function(volumes={DATA: volume}, timeout=3600)
+def download(model: str) -> None:
+    """Fetches a base model's weights: the trainer itself is offline."""
+    from huggingface_hub import snapshot_download
+
+    snapshot_download(model, allow_patterns=["*.safetensors", "*.json", "*.txt", "*.jinja", "tokenizer*"])
+    keep()
+
+
+def keep() -> None:
+    """Makes what was written to the volume last; a local run has no volume."""
+    if not modal.is_local():
+        volume.commit()
+
+
+@app.local_entrypoint()
+def main(spec: str, key: str = "") -> None:
+    """Sends the job of a file, as `POST /jobs` takes it, and shows how it ended."""
+    ended = train.remote(json.loads(Path(spec).read_text()), key or None)
+    print(json.dumps(ended, indent=1))  # noqa: T201 - a command's answer
+    if ended["adapters"]:
+        print(f"modal volume get inframind-data artifacts/{ended['id']} .{os.sep}")  # noqa: T201
