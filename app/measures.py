@@ -94,11 +94,13 @@ class MeasuredInference(Inference):
         self._count(completion)
         return completion
 
-    async def stream(self, body: dict[str, Any]) -> AsyncGenerator[Completion]:
+    async def stream(self, body: dict[str, Any], *, counted: bool = False) -> AsyncGenerator[Completion]:
         with self._measures.generation.labels("yes").time():
-            async with aclosing(super().stream(body)) as pieces:
+            async with aclosing(super().stream(body, counted=counted)) as pieces:
                 async for piece in pieces:
-                    self._count(piece)
+                    if not piece.choices:
+                        # The last one, with the usage of all.
+                        self._count(piece)
                     yield piece
 
     def _count(self, completion: Completion) -> None:
