@@ -30,6 +30,13 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOT = {"migrate", "weights"}
 START_SECONDS = 90.0
+JOB = {
+    "base_model": "inframind-nano",
+    "stages": [
+        {"stage": "sft", "max_steps": 2, "batch_size": 4},
+        {"stage": "evaluate", "tasks": 2, "new_family_tasks": 1, "max_tokens": 32},
+    ],
+}
 VARIABLES = {"POSTGRES_PASSWORD": "p", "REDIS_PASSWORD": "secret"}
 
 
@@ -185,12 +192,13 @@ def test_the_services_start_by_their_commands_and_pass_their_health_checks(env: 
     with started("api", env), started("reconciler", env), started("worker", env):
         for name in ("api", "reconciler", "worker"):
             until(lambda name=name: healthy(name, env), START_SECONDS)
-        http = httpx.Client(base_url=f"http://127.0.0.1:{env['INFRAMIND_PORT']}", trust_env=False)
-        assert http.get("/jobs").status_code == 401
-        stages = [{"stage": "evaluate", "tasks": 1, "new_family_tasks": 1, "max_tokens": 8}]
-        headers = {"Authorization": f"Bearer {key}"}
-        made = http.post("/jobs", headers=headers, json={"base_model": "inframind-nano", "stages": stages}).json()
-        until(lambda: http.get(f"/jobs/{made['id']}", headers=headers).json()["state"] == "succeeded", START_SECONDS)
+        base_url, headers = f"http://127.0.0.1:{env['INFRAMIND_PORT']}", {"Authorization": f"Bearer {key}"}
+        assert httpx.get(f"{base_url}/jobs", trust_env=False).status_code == 401
+        with httpx.Client(base_url=base_url, headers=headers, trust_env=False) as http:
+            made = http.post("/jobs", json=JOB)
+            assert made.status_code == 201, made.text
+            job = made.headers["location"]
+            until(lambda: http.get(job).json()["state"] == "succeeded", START_SECONDS)
 
 
 def test_the_images_start_what_compose_starts() -> None:
