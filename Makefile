@@ -2,9 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SEED ?= 0
+SEEDS ?= 3
+SECONDS ?= 20
 COUNT ?= 100000
 
-.PHONY: help install demo up vllm test check format bench fuzz rules openapi settings nano clean
+.PHONY: help install demo up vllm test check format bench fuzz rules openapi settings nano clean chaos soak
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,6 +38,12 @@ vllm: .venv-vllm/.installed ## Make .venv-vllm with vLLM's CPU build, for the te
 
 test: install ## Run every test
 	$(BIN)/python -m pytest -q
+
+chaos: install ## Kill, stop and cut off every part of the production service (SEEDS=3 SECONDS=20)
+	CHAOS_SEEDS=$(SEEDS) CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q tests/integration/test_chaos.py
+
+soak: install ## The same for an hour or more: 50 seeds; a line per seed goes to soak.jsonl
+	CHAOS_SEEDS=50 CHAOS_SECONDS=60 CHAOS_REPORT=soak.jsonl $(BIN)/python -m pytest -q tests/integration/test_chaos.py
 
 check: install ## Lint, format check and strict types
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
+from app.artifacts import store
 from app.db.models import Dataset
 from app.db.ownership import acting
 from app.db.session import database_now, reading, writing
@@ -55,7 +56,7 @@ def add(engine: Engine, verifier: Verifier, artifacts: Path, body: bytes, name: 
         raise InvalidError(f"the file is not UTF-8: byte {error.start}", param="rows") from None
     found = read(text.split("\n"), verifier)
     identity = name_of(found.tasks)
-    save(found.tasks, folder(artifacts))
+    store().push(save(found.tasks, folder(artifacts)))
     counts = {"tasks": _count([task.split for task in found.tasks]), "categories": _count([task.category for task in found.tasks])}
     with writing(engine) as session:
         owner = acting.get().owner or ""

@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine
 
+from app.artifacts import store
 from app.errors import InvalidError, TooManyRequestsError, UnavailableError
 from app.models import catalog, names
 from app.models.names import ADAPTER
@@ -168,6 +169,7 @@ class Inference:
                 return
             if row.base_model != self.base_model:
                 raise InvalidError(f"{model} belongs to {row.base_model}; the server serves {self.base_model}", param="model")
+            await run_in_threadpool(store().pull, Path(row.path))
             await run_in_threadpool(verify_adapter, Path(row.path))
             response = await self._send("/v1/load_lora_adapter", {"lora_name": model, "lora_path": row.path})
             if not (response.status_code == 400 and "already" in response.text):

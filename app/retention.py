@@ -4,7 +4,6 @@ Never what an alias means, what another adapter or a job that has not ended need
 resume from.
 """
 
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
+from app.artifacts import store
 from app.db.models import Adapter, Checkpoint, IdempotencyKey, Job
 from app.db.session import database_now, reading, writing
 from app.jobs.state import TERMINAL
@@ -59,7 +59,7 @@ def prune(engine: Engine, artifacts: Path, keep_adapters_days: float | None, *, 
         leftovers = list(_leftovers(session, artifacts))
     pruned.folders = [str(folder.relative_to(artifacts)) for folder in leftovers]
     for path in [*paths, *leftovers] if not dry_run else ():
-        shutil.rmtree(path, ignore_errors=True)
+        store().remove(path)
     return pruned
 
 

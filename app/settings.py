@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     """Database, artifacts and logs of the embedded service."""
     database_url: SecretStr = SecretStr("")
     """SQLAlchemy URL; empty: SQLite in `data_dir`."""
+    artifacts_url: str = ""
+    """Store that every host reaches, as fsspec writes it (`s3://bucket/prefix`); empty: the folder in `data_dir` alone."""
     redis_url: SecretStr = SecretStr("")
     """Redis, for waking Celery workers; empty: the embedded supervisor looks for itself."""
     device: str = Field(default="", max_length=64)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from app import datasets
+from app.artifacts import store
 from app.db.models import Job
 from app.jobs import lease, record, transitions
 from app.jobs.lease import Claim, LeaseLostError
@@ -106,6 +108,7 @@ class Attempt:
             invalid = JobError("invalid_config", message, "stages")
             self._write(lambda session, row: transitions.finish(session, row, "failed", invalid))
             return None
+        self._meanwhile(lambda: pull(job))
         self._check_space(job)
         self._estimate = Estimate.of([(stage.stage, stage.total_steps) for stage in job.spec.stages], list(job.finished))
         self._unfinished = set(range(len(job.spec.stages))) - set(job.finished)
@@ -186,11 +189,30 @@ class Attempt:
         """Writes what the trainer said; False: it is not listened to any more."""
         try:
             for message in reader.feed(data):
+                if (path := self._published(message)) is not None:
+                    self._meanwhile(partial(store().push, path))
                 self._write(partial(self._record, message=message))
         except (pipe.PipeError, UntrustedReportError) as error:
             self._kill(process, JobError("internal_error", f"the trainer's report was refused: {error}"))
             return False
         return True
+
+    def _published(self, message: pipe.Message) -> Path | None:
+        """What must be in the store before its row names it."""
+        match message:
+            case pipe.CheckpointSaved(path=path):
+                return self._own(path)
+            case pipe.StageDone(report=report) if report.path is not None:
+                return self._own(report.path)
+        return None
+
+    def _meanwhile(self, work: Callable[[], object]) -> None:
+        """Does what may take long, and keeps the lease."""
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(work)
+            while not wait([done], timeout=TICK_SECONDS).done:
+                self._renew()
+        done.result()
 
     def _record(self, session: Session, job: Job, message: Any) -> None:
         now = time.monotonic()
@@ -309,7 +331,18 @@ class Attempt:
     def _tidy(self) -> None:
         """A finished job needs its published adapters, not the folders the stages worked in."""
         for folder in self._job_dir.glob("*/stage-*"):
-            shutil.rmtree(folder, ignore_errors=True)
+            store().remove(folder)
+
+
+def pull(job: TrainerJob) -> None:
+    """Makes the files that the trainer reads be here."""
+    spec = job.spec
+    adapters = [report.path for report in job.finished.values() if report.path]
+    adapters += [path for _, _, path in ([spec.start_from] if spec.start_from else [])]
+    adapters += [path for _, _, path, _ in spec.models]
+    checkpoints = [saved.path for saved in job.checkpoints if saved.stage_index not in job.finished]
+    for path in [*adapters, *checkpoints, *([spec.dataset_path] if spec.dataset_path else [])]:
+        store().pull(Path(path))
 
 
 def end(process: "subprocess.Popen[bytes] | None") -> None:

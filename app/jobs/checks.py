@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.artifacts import store
 from app.db.models import Adapter, Dataset
 from app.errors import InvalidError, NotFoundError
 from app.jobs.spec import JobSpec
@@ -81,7 +82,7 @@ def _adapter(session: Session, name: str, base_model: str, param: str) -> Adapte
     if identity in BASE_MODELS:
         raise InvalidError(f"{identity} is a base model: name an adapter, or leave the field out to start afresh", param=param)
     found = session.get_one(Adapter, identity)
-    if not Path(found.path).is_dir():
+    if not store().has(Path(found.path)):
         raise InvalidError(f"the files of {identity} are not here any more", param=param)
     if found.base_model != base_model:
         raise InvalidError(f"{identity} belongs to the base model {found.base_model}, the job to {base_model}", param=param)

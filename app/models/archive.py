@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from app.artifacts import store
 from app.errors import InvalidError
 from app.models.catalog import adapter, detail
 from inframind.models.adapter import MANIFEST, PUBLISHED, verify_adapter
@@ -27,6 +28,7 @@ def archive(engine: Engine, name: str) -> tuple[str, Iterator[bytes]]:
     if known.id in BASE_MODELS:
         raise InvalidError(f"{known.id} is a base model: only adapters can be downloaded", param="model")
     folder = Path(adapter(engine, known.id).path)
+    store().pull(folder)
     manifest = verify_adapter(folder)
     text = card(manifest, [one.model_dump(mode="json") for one in known.evaluations]).encode()
     return known.id, _tar(known.id, folder, text, int(manifest.created_at))

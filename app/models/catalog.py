@@ -1,6 +1,5 @@
 """What models there are, what is known of each, and which may go."""
 
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from app.artifacts import store
 from app.db.models import Adapter, Alias, Job
 from app.db.ownership import seeing_all
 from app.db.session import reading, writing
@@ -91,7 +91,7 @@ def delete(engine: Engine, name: str) -> str:
         folder = Path(row.path)
         session.delete(row)
     # After the commit: a row without files would be offered, files without a row are only space.
-    shutil.rmtree(folder, ignore_errors=True)
+    store().remove(folder)
     return identity
 
 
@@ -110,7 +110,7 @@ def _base(name: str, aliases: list[str]) -> ModelView:
 def _adapter(row: Adapter, aliases: list[str]) -> ModelView:
     return ModelView(
         id=row.id, kind="adapter", base_model=row.base_model, stage=row.stage, job_id=row.job_id, parent=row.parent,
-        created_at=row.created_at, available=Path(row.path).is_dir(), aliases=aliases,
+        created_at=row.created_at, available=store().has(Path(row.path)), aliases=aliases,
     )  # fmt: skip
 
 
@@ -119,6 +119,6 @@ def _lineage(session: Session, row: Adapter) -> Iterator[Ancestor]:
     name = row.parent
     while name is not None:
         parent = session.get(Adapter, name)
-        here = parent is not None and Path(parent.path).is_dir()
+        here = parent is not None and store().has(Path(parent.path))
         yield Ancestor(id=name, stage=parent.stage if parent else None, job_id=parent.job_id if parent else None, available=here)
         name = parent.parent if parent else None

@@ -78,6 +78,7 @@ class Fleet:
             "INFRAMIND_LEASE_SECONDS": str(lease_seconds),
             "INFRAMIND_POLL_SECONDS": "0.1",
             "INFRAMIND_GRACE_SECONDS": "3",
+            "INFRAMIND_MIN_FREE_BYTES": "0",
             "PYTHONPATH": str(HERE),
         }
 
@@ -96,7 +97,7 @@ class Fleet:
         """The process id of the supervisor's trainer."""
         return int(until(lambda: children(self.supervisors[name].pid))[0])
 
-    def wait(self, job_id: str, *states: str, seconds: float = 40.0) -> Job:
+    def wait(self, job_id: str, *states: str, seconds: float = 60.0) -> Job:
         until(lambda: job(self.engine, job_id).state in states, seconds)
         return job(self.engine, job_id)
 

@@ -1,4 +1,4 @@
-"""A wire that can be cut: a proxy on the loopback in front of a server's port or Unix socket."""
+"""A wire that can be cut: a proxy on the loopback in front of a server's Unix socket."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ from pathlib import Path
 class Proxy:
     """Forwards connections. While it is cut, nothing passes and nothing is refused, as on a network that drops packets."""
 
-    def __init__(self, target: Path | int) -> None:
+    def __init__(self, target: Path) -> None:
         self._target = target
         self._whole = threading.Event()
         self._whole.set()
@@ -45,19 +45,19 @@ class Proxy:
 
     def _connect(self, client: socket.socket) -> None:
         self._whole.wait()
-        try:
-            if isinstance(self._target, Path):
-                server = socket.socket(socket.AF_UNIX)
+        with client, socket.socket(socket.AF_UNIX) as server:
+            try:
                 server.connect(str(self._target))
-            else:
-                server = socket.create_connection(("127.0.0.1", self._target))
-        except OSError:
-            client.close()
-            return
-        with self._lock:
-            self._connections |= {client, server}
-        for here, there in ((client, server), (server, client)):
-            threading.Thread(target=self._pump, args=(here, there), daemon=True).start()
+            except OSError:
+                return
+            with self._lock:
+                self._connections |= {client, server}
+            back = threading.Thread(target=self._pump, args=(server, client), daemon=True)
+            back.start()
+            self._pump(client, server)
+            back.join()
+            with self._lock:
+                self._connections -= {client, server}
 
     def _pump(self, here: socket.socket, there: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -67,5 +67,3 @@ class Proxy:
         for end in (here, there):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-        with self._lock:
-            self._connections -= {here, there}

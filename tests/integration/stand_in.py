@@ -4,6 +4,7 @@ Its result is a hash over every step of every stage, so a step that was lost, re
 `seed` says how it behaves: 0 well, and the constants below otherwise.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -17,7 +18,7 @@ from inframind.pipeline import PipelineSpec, run_pipeline
 from inframind.stages.base import SavedCheckpoint, StageContext, StageReport
 
 STEP_SECONDS = 0.05
-WELL, RAISES_CONFIG, RAISES_SANDBOX, CRASHES, HANGS, IGNORES_STOP, RAISES_BUG, QUITS = range(8)
+WELL, RAISES_CONFIG, RAISES_SANDBOX, CRASHES, HANGS, IGNORES_STOP, RAISES_BUG, QUITS, FULL_ONCE, BAD_DISK_ONCE = range(10)
 
 
 def step_hash(before: str, stage: str, step: int) -> str:
@@ -56,6 +57,8 @@ def stage(spec: PipelineSpec, context: StageContext, index: int, value: str) -> 
     config = spec.stages[index]
     step, value = newest(context, index, value)
     while step < config.total_steps:
+        if step == 6 and context.attempt == 1:
+            fail_on_disk(spec.seed)
         if context.should_stop() and spec.seed != IGNORES_STOP:
             save(context, index, step, value)
             raise StoppedError
@@ -68,6 +71,14 @@ def stage(spec: PipelineSpec, context: StageContext, index: int, value: str) -> 
             save(context, index, step, value)
     context.stage_done(index, config.stage, report(spec, context, index, value))
     return value
+
+
+def fail_on_disk(behaviour: int) -> None:
+    """The kernel's own error, or one that only a broken disk gives."""
+    if behaviour == FULL_ONCE:
+        Path("/dev/full").write_text("a checkpoint")
+    if behaviour == BAD_DISK_ONCE:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def misbehave(behaviour: int, step: int) -> None:

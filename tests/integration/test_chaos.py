@@ -12,7 +12,7 @@ from threading import Event
 
 import httpx
 import pytest
-from chaos import WORKERS, Nemesis, start
+from chaos import WIRED, WORKERS, Nemesis, start
 from fleet import events, is_alive, job, until
 from inference_servers import BASE
 from outcome import check_history, check_success
@@ -33,13 +33,13 @@ from inframind.models.adapter import verify_adapter
 SEEDS = range(int(os.environ.get("CHAOS_SEEDS", "3")))
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
 SMALL = {"max_difficulty": 1, "lora": {"r": 8}}
-SFT = {"stage": "sft", "max_steps": 6, "batch_size": 4, "save_every": 2, "max_length": 256, **SMALL}
+SFT = {"stage": "sft", "max_steps": 4, "batch_size": 2, "save_every": 1, "max_length": 256, **SMALL}
 DAPO = {
-    "stage": "dapo", "max_steps": 2, "prompts_per_step": 2, "num_generations": 4, "max_tokens": 32, "save_every": 1,
-    "refill_rounds": 1, "overlong_buffer": 16, **SMALL,
+    "stage": "dapo", "max_steps": 2, "prompts_per_step": 2, "num_generations": 4, "max_tokens": 16, "save_every": 1,
+    "refill_rounds": 1, "overlong_buffer": 4, **SMALL,
 }  # fmt: skip
 REAL_SFT = {"base_model": "inframind-nano", "stages": [SFT], "seed": REAL}
-REAL_DAPO = {"base_model": "inframind-nano", "stages": [SFT, DAPO], "seed": REAL + 1}
+REAL_DAPO = {"base_model": "inframind-nano", "stages": [DAPO], "seed": REAL + 1}
 EVALUATE = {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1}
 STAND_IN = {"base_model": "inframind-nano", "stages": [{"stage": "sft", "max_steps": 48}, EVALUATE]}
 NUM_STAND_INS = 8
@@ -140,7 +140,7 @@ def check(production: Production, run: str, jobs: list[str], undisturbed: str) -
     for job_id in (sft, dapo):
         check_history(production.engine, job_id)
     assert weights(production, sft) == [undisturbed]
-    assert len(weights(production, dapo)) == 2
+    assert len(weights(production, dapo)) == 1
     engine = InferenceEngine(BASE, "cpu")
     last = adapters(production, dapo)[-1]
     engine.add_adapter(last.id, Path(last.path))
@@ -174,6 +174,28 @@ def test_f7_a_worker_stopped_for_longer_than_its_lease_writes_nothing_more(produ
     check_success(production.engine, job_id, [("sft", 120), ("evaluate", 4)])
     until(lambda: rejected(production) > before, 10)
     assert [event.code for event in events(production.engine, job_id)].count("claimed") == 2
+
+
+def test_f12_a_worker_without_its_database_stops_before_another_starts(production: Production, wire: Proxy) -> None:
+    job_id = production.add_job(steps=200)
+    until(lambda: job(production.engine, job_id).step > 5)
+    name = production.holder(job_id)
+    if name != WIRED:
+        # The other one gets it: only one worker's wire can be cut.
+        production.processes[name].terminate()
+        until(lambda: (now := job(production.engine, job_id)).device == WIRED and now.state == "running" and now.step > 10)
+    trainer, fence = production.trainer(WIRED), job(production.engine, job_id).fence
+    wire.cut()
+    try:
+        if production.processes["w0"].poll() is not None:
+            start(production, "w0", wire)
+        until(lambda: not is_alive(trainer), 10)
+        assert job(production.engine, job_id).fence == fence, "two trainers at once"
+        until(lambda: job(production.engine, job_id).fence == fence + 1)
+    finally:
+        wire.mend()
+    production.wait(job_id, "succeeded")
+    check_success(production.engine, job_id, [("sft", 200), ("evaluate", 4)])
 
 
 def test_without_the_fence_the_same_fault_is_noticed(postgres: Postgres, redis: Redis) -> None:

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from fleet import Fleet, add_job, children, events, is_alive, job, until
 from outcome import check_success
+from sqlalchemy import update
 from stand_in import (
+    BAD_DISK_ONCE,
     CRASHES,
+    FULL_ONCE,
     HANGS,
     IGNORES_STOP,
     QUITS,
@@ -20,6 +23,8 @@ from stand_in import (
     RAISES_SANDBOX,
 )
 
+from app.db.models import Job
+from app.db.session import writing
 from app.jobs import service
 
 
@@ -150,6 +155,103 @@ def test_the_trainer_sees_no_secret(fleet: Fleet) -> None:
     until(lambda: job(fleet.engine, job_id).step > 1)
     environment = Path(f"/proc/{fleet.trainer()}/environ").read_bytes()
     assert b"PATH=" in environment and b"secret" not in environment and b"INFRAMIND_DATA" not in environment
+
+
+def test_f8_a_trainer_that_is_stopped_while_its_supervisor_lives_is_a_stall(fleet: Fleet) -> None:
+    # Longer than a trainer takes to start on a slow machine.
+    fleet.secret("INFRAMIND_STALL_SECONDS", "8")
+    job_id = add_job(fleet.engine, steps=60)
+    fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 8)
+    os.kill(fleet.trainer(), signal.SIGSTOP)
+    fleet.wait(job_id, "succeeded", seconds=90)
+    told = events(fleet.engine, job_id)
+    assert [event.data["code"] for event in told if event.code == "requeued"] == ["trainer_stalled"]
+    assert next(event for event in told if event.code == "resumed").data["step"] >= 8
+    assert job(fleet.engine, job_id).failures == 1
+    check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
+
+
+def test_f13_a_worker_whose_clock_jumps_loses_nothing(fleet: Fleet, tmp_path: Path) -> None:
+    jumpy = tmp_path / "jumpy"
+    jumpy.mkdir()
+    (jumpy / "sitecustomize.py").write_text(
+        "import time\nreal = time.time\ntime.time = lambda: real() + (86400 if int(real()) % 2 else -86400)\n"
+    )
+    fleet.secret("PYTHONPATH", f"{jumpy}:{Path(__file__).parent}")
+    job_id = add_job(fleet.engine, steps=60)
+    fleet.start()
+    fleet.wait(job_id, "succeeded")
+    check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
+
+
+def test_f14_a_lease_that_ends_early_doubles_work_and_no_result(fleet: Fleet) -> None:
+    """What a jump of the database's clock does."""
+    job_id = add_job(fleet.engine, steps=60)
+    fleet.start("w0"), fleet.start("w1")
+    for fence in (1, 2):
+        until(lambda least=fence: (now := job(fleet.engine, job_id)).fence == least and now.step > 5)
+        with writing(fleet.engine) as session:
+            session.execute(update(Job).where(Job.id == job_id).values(lease_until=1.0))
+        until(lambda least=fence: job(fleet.engine, job_id).fence > least)
+    fleet.wait(job_id, "succeeded")
+    check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
+
+
+@pytest.mark.parametrize(("behaviour", "code"), [(FULL_ONCE, "no_space"), (BAD_DISK_ONCE, "internal_error")])
+def test_f15_a_disk_that_fails_costs_no_step(fleet: Fleet, behaviour: int, code: str) -> None:
+    job_id = add_job(fleet.engine, seed=behaviour)
+    fleet.start()
+    if behaviour == FULL_ONCE:
+        paused = fleet.wait(job_id, "paused")
+        assert (paused.error_code, paused.failures) == (code, 0)
+        assert service.resume(fleet.engine, job_id).error is None
+    fleet.wait(job_id, "succeeded")
+    check_success(fleet.engine, job_id)
+    assert next(event for event in events(fleet.engine, job_id) if event.code == "resumed").data["step"] == 4
+
+
+def test_f15_an_attempt_that_would_fill_the_disk_does_not_start(fleet: Fleet) -> None:
+    fleet.secret("INFRAMIND_MIN_FREE_BYTES", str(1 << 60))
+    job_id = add_job(fleet.engine)
+    fleet.start()
+    paused = fleet.wait(job_id, "paused")
+    assert (paused.error_code, paused.step) == ("no_space", 0)
+    assert "free some space" in (paused.error_message or "")
+    assert service.resume(fleet.engine, job_id).state == "queued"
+
+
+def test_f20_a_job_that_always_crashes_keeps_no_other_from_its_end(fleet: Fleet) -> None:
+    poison = add_job(fleet.engine, seed=CRASHES)
+    others = [add_job(fleet.engine, steps=4) for _ in range(4)]
+    fleet.start()
+    for job_id in others:
+        fleet.wait(job_id, "succeeded")
+    failed = fleet.wait(poison, "failed")
+    assert (failed.failures, failed.infra_failures) == (3, 0)
+
+
+def test_a_paused_job_goes_on_from_its_checkpoint(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=60)
+    fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 5)
+    service.pause(fleet.engine, job_id)
+    paused = fleet.wait(job_id, "paused")
+    service.resume(fleet.engine, job_id)
+    fleet.wait(job_id, "succeeded")
+    assert next(event for event in events(fleet.engine, job_id) if event.code == "resumed").data["step"] >= paused.step
+    check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
+
+
+def test_a_running_job_ends_at_its_deadline(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=2000)
+    fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 2)
+    trainer = fleet.trainer()
+    with writing(fleet.engine) as session:
+        session.execute(update(Job).where(Job.id == job_id).values(deadline_at=1.0))
+    assert fleet.wait(job_id, "failed").error_code == "deadline_exceeded"
+    assert not is_alive(trainer)
 
 
 def test_killed_at_random_steps_jobs_end_once_with_the_right_result(fleet: Fleet) -> None:

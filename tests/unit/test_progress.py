@@ -1,6 +1,6 @@
 """Progress and time left from a trainer's reports."""
 
-from workers.progress import Estimate
+from workers.progress import Estimate, StallDetector
 
 STAGES = [("sft", 10), ("grpo", 10), ("evaluate", 100)]
 
@@ -40,3 +40,15 @@ def test_finished_stages_of_an_earlier_attempt_count() -> None:
     estimate.step(2, 50, 0.0)
     estimate.step(2, 100, 5.0)
     assert (estimate.progress(), estimate.eta_seconds()) == (1.0, 0.0)
+
+
+def test_a_stall_is_ten_usual_steps_and_never_less_than_the_setting() -> None:
+    stall = StallDetector(900.0, now=0.0)
+    assert not stall.is_stalled(900.0) and stall.is_stalled(901.0)
+    for number in range(1, 6):
+        stall.moved(number * 200.0, step=True)
+    assert stall.limit_seconds == 2000.0
+    assert not stall.is_stalled(2999.0) and stall.is_stalled(3001.0)
+    stall.moved(3500.0)
+    assert not stall.is_stalled(5499.0), "a checkpoint is progress, and no step"
+    assert stall.limit_seconds == 2000.0

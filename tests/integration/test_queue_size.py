@@ -1,0 +1,67 @@
+"""F25: with 10,000 jobs that wait, claims and rounds of the reconciler read indexes and stay fast."""
+
+import time
+
+import pytest
+from servers import Postgres, Redis
+from sqlalchemy import Engine, select, text
+from sqlalchemy.dialects import postgresql
+
+from app.db.models import Job
+from app.db.session import make_engine
+from app.jobs import lease, service
+from app.jobs.queue import WakeUps
+from app.settings import Settings
+from workers.reconciler import Reconciler
+
+MANY = text(
+    "INSERT INTO jobs (id, state, base_model, dataset, seed, spec, metadata, created_at, priority, owner) "
+    "SELECT lpad(n::text, 36, '0'), 'queued', 'inframind-nano', 'inframind-bench', 0, '[]', '{}', n, n % 3, 'owner-' || n % 50 "
+    "FROM generate_series(1, 10000) AS n"
+)
+
+
+@pytest.fixture
+def full(postgres: Postgres) -> Engine:
+    made = make_engine(postgres.new_database())
+    with made.begin() as connection:
+        connection.execute(MANY)
+    with made.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE jobs")
+    yield made
+    made.dispose()
+
+
+def plan(engine: Engine, query: object) -> str:
+    compiled = query.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[attr-defined]
+    with engine.connect() as connection:
+        return "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {compiled}"))
+
+
+def test_the_best_job_comes_from_the_index(full: Engine) -> None:
+    best = select(Job).where(lease.waiting(1e9, ["owner-1"])).order_by(Job.priority.desc(), Job.created_at, Job.id).limit(1)
+    found = plan(full, best.with_for_update(skip_locked=True))
+    assert "jobs_claimable" in found and "Seq Scan" not in found and "Sort" not in found, found
+    for other in (
+        select(Job).where(Job.state == "running", Job.lease_until < 1.0),
+        select(Job).where(Job.state.in_(("queued", "paused")), Job.deadline_at.is_not(None), Job.deadline_at < 1.0),
+        select(Job.id).where(Job.device == "gpu", Job.state == "running").limit(1),
+        select(Job.id).where(Job.owner == "owner-1", Job.state == "queued"),
+    ):
+        assert "Seq Scan" not in plan(full, other), plan(full, other)
+
+
+def test_a_round_of_the_reconciler_is_short_and_floods_nobody(full: Engine, redis: Redis) -> None:
+    redis.client.flushall()
+    given = Settings(redis_url=redis.url)
+    wake_ups = WakeUps(redis.url)
+    assert all(wake_ups.send("any") for _ in range(200))
+    for number in range(3):
+        lease.beat(full, f"w{number}", "host", f"gpu{number}")
+    reconciler = Reconciler(full, given)
+    started = time.monotonic()
+    assert reconciler.tick() == 0
+    assert time.monotonic() - started < 1.0
+    redis.client.flushall()
+    assert reconciler.tick() == 3 and reconciler.tick() == 0
+    assert wake_ups.waiting() == 3 and service.live_workers(full) == 3
