@@ -286,7 +286,7 @@ def cron_job(draw: Draw) -> Draft:
     )
 
 
-@family("hook", difficulty=2)
+@family("hook", difficulty=2, held_out=True)
 def hook(draw: Draw) -> Draft:
     name, image, when, limit = (
         draw.name(),
