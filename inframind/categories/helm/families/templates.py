@@ -1,7 +1,7 @@
 """Task families for values with one template."""
 
 from inframind.bench.draw import Draw
-from inframind.bench.family import Draft, absent, contains, equals, identity
+from inframind.bench.family import Draft, contains, equals, identity
 from inframind.categories.helm.families.base import HOW, IMAGES, TAGS, family, head, joined, workload
 
 SCHEDULES = ("0 * * * *", "0 2 * * *", "30 4 * * 0", "15 6 * * 1")
@@ -363,7 +363,6 @@ def disruption_budget(draw: Draw) -> Draft:
             identity("PodDisruptionBudget", release(name)),
             equals("PodDisruptionBudget", release(name), "spec.minAvailable", least),
             equals("PodDisruptionBudget", release(name), "spec.selector.matchLabels", {"app": name}),
-            absent("PodDisruptionBudget", release(name), "spec.maxUnavailable"),
             contains("template", path, "values", "pdb.minAvailable"),
         ),
         variant=joined(values, (path, text.replace("minAvailable }}", "minAvailable | int }}"))),
