@@ -119,6 +119,7 @@ def env(tmp_path: Path, postgres: Postgres) -> Iterator[dict[str, str]]:
         yield {
             **os.environ,
             **{name: filled(value) for name, value in COMPOSE["x-settings"].items()},
+            "INFRAMIND_RATE_LIMIT": "100000/second",
             "INFRAMIND_DATABASE_URL": postgres.new_database("template0"),
             "INFRAMIND_REDIS_URL": redis_url,
             "INFRAMIND_INFERENCE_BASE_MODEL": "inframind-nano",
