@@ -15,7 +15,7 @@ MESSAGES = [
     Progress(stage_index=0, step=1, metrics={"loss": 0.5}),
     Event(level="warn", code="refill_cap", message="line\nbreak and ünïcode \u2028", data={"steps": [1, 2]}),
     StageDone(stage_index=0, stage="sft", report=StageReport(metrics={"rows": [{"n": 1}]}, train_seconds=1.5)),
-    Failed(code="out_of_memory", message="no", param="batch_size", retry=False),
+    Failed(code="out_of_memory", message="no", param="batch_size", then="fail"),
 ]
 
 
