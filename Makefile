@@ -36,8 +36,8 @@ vllm: .venv-vllm/.installed ## Make .venv-vllm with vLLM's CPU build, for the te
 	.venv-vllm/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@
 
-test: install ## Run every test
-	$(BIN)/python -m pytest -q
+test: install ## Run the tests (all but the chaos runs)
+	$(BIN)/python -m pytest -q --ignore tests/integration/test_chaos.py
 
 chaos: install ## Kill, stop and cut off every part of the production service (SEEDS=3 SECONDS=20)
 	CHAOS_SEEDS=$(SEEDS) CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q tests/integration/test_chaos.py
