@@ -26,7 +26,7 @@ class Ansible:
 
     def detect(self, text: str, filename: str | None) -> float:
         if PLAY.search(text):
-            return 0.95
+            return 0.99
         if TASK.search(text):
             return 0.9
         return 0.6 if filename and PLACES.search(filename) and re.search(r"^- ", text, re.MULTILINE) else 0.0
