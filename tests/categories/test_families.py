@@ -109,7 +109,7 @@ def test_every_category_has_seen_and_unseen_families() -> None:
     for name in CATEGORIES:
         mine = [family for family in families() if family.category == name]
         assert {family.held_out for family in mine} == {True, False}
-        assert len(mine) >= 14
+        assert len(mine) >= (5 if name == "decline" else 14)
 
 
 @pytest.mark.parametrize("split", SPLITS)
