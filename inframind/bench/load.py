@@ -3,7 +3,7 @@
 import hashlib
 import importlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from inframind.bench.family import Families, Family
@@ -27,19 +27,21 @@ def families() -> tuple[Family, ...]:
 
 
 @cache
-def _split(split: Split) -> tuple[Task, ...]:
-    """A split's tasks, families interleaved; no two instructions of a family are equal."""
-    tasks: list[list[Task]] = []
-    for family in families():
-        if family.held_out == (split == "test-families"):
-            drawn: dict[str, Task] = {}
-            index = 0
-            while len(drawn) < TASKS_PER_FAMILY[split]:
-                task = family.task(index, split)
-                drawn.setdefault(task.instruction + task.input, task)
-                index += 1
-            tasks.append(list(drawn.values()))
-    return tuple(task for row in zip(*tasks, strict=True) for task in row)
+def _drawn(family: Family, split: Split) -> tuple[Task, ...]:
+    """The family's tasks of a split; no two of its instructions are equal."""
+    drawn: dict[str, Task] = {}
+    index = 0
+    while len(drawn) < TASKS_PER_FAMILY[split]:
+        task = family.task(index, split)
+        drawn.setdefault(task.instruction + task.input, task)
+        index += 1
+    return tuple(drawn.values())
+
+
+def _split(split: Split, categories: Sequence[str] = tuple(CATEGORIES)) -> Iterator[Task]:
+    """A split's tasks, families interleaved."""
+    known = [family for family in families() if family.held_out == (split == "test-families") and family.category in categories]
+    return (task for row in zip(*(_drawn(family, split) for family in known), strict=True) for task in row)
 
 
 def load_tasks(
@@ -56,9 +58,7 @@ def load_tasks(
     unknown = set(categories or ()) - set(CATEGORIES)
     if unknown:
         raise DataError(f"unknown categories {sorted(unknown)}; known: {', '.join(CATEGORIES)}", param="categories")
-    chosen = [
-        task for task in _split(split) if task.difficulty <= max_difficulty and (categories is None or task.category in categories)
-    ]
+    chosen = [task for task in _split(split, categories or tuple(CATEGORIES)) if task.difficulty <= max_difficulty]
     return chosen[:limit]
 
 

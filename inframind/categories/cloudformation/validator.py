@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from inframind.categories.base import Configuration, ParseError
 from inframind.categories.cloudformation import effective, policy, references, rules, sections
@@ -34,13 +35,13 @@ class CloudFormation:
             raise ParseError(rules.SYNTAX.finding(str(error), error.line)) from None
 
     def schema(self, document: Template) -> Sequence[Finding]:
-        return list(sections.findings(document))[:MAX_FINDINGS]
+        return list(islice(sections.findings(document), MAX_FINDINGS))
 
     def references(self, document: Template) -> Sequence[Finding]:
-        return list(references.findings(document))[:MAX_FINDINGS]
+        return list(islice(references.findings(document), MAX_FINDINGS))
 
     def effective(self, document: Template) -> Configuration:
         return effective.configuration(document)
 
     def policy(self, document: Template) -> Sequence[Finding]:
-        return list(policy.findings(document))[:MAX_FINDINGS]
+        return list(islice(policy.findings(document), MAX_FINDINGS))
