@@ -9,6 +9,7 @@ import argparse
 import itertools
 import random
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -170,7 +171,8 @@ def main() -> int:
     failed = False
     for name in chosen.category or CATEGORIES:
         started = time.monotonic()
-        report = fuzz(name, chosen.count, chosen.seed, Path("/tmp/inframind-fuzz-secret"))
+        with tempfile.TemporaryDirectory() as folder:
+            report = fuzz(name, chosen.count, chosen.seed, Path(folder) / "secret")
         seconds = time.monotonic() - started
         rate = chosen.count / seconds
         memory = report.worker_bytes >> 20
