@@ -11,6 +11,8 @@ IMAGE = re.compile(
 CRON_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 CRON_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 CRON_FIELDS = ((0, 59, ()), (0, 23, ()), (1, 31, ()), (1, 12, CRON_MONTHS), (0, 7, CRON_DAYS))
+SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key)")
+"""Part of the name of a variable that should not be written in plain."""
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+")
 
 

@@ -1,15 +1,12 @@
 """Security and good practice of pods. Never part of the verdict unless a task lists the rule."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from inframind.categories._formats import is_unpinned
+from inframind.categories._formats import SECRET_NAME, is_unpinned
 from inframind.categories._kubernetes import rules
 from inframind.categories._kubernetes.document import MERGED, Item, Manifest, containers_of, pods_of
 from inframind.types import Finding
-
-SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key)")
 
 
 def findings(manifest: Manifest, item: Item) -> Iterator[Finding]:

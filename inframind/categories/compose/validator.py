@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema_rs
 
 from inframind.categories import _jsonschema
-from inframind.categories._formats import is_duration, is_image, is_unpinned
+from inframind.categories._formats import SECRET_NAME, is_duration, is_image, is_unpinned
 from inframind.categories.base import Configuration, Link, ParseError, Resource
 from inframind.categories.compose import rules, short_forms
 from inframind.categories.compose.short_forms import has_variable
@@ -20,7 +20,6 @@ from inframind.types import Finding
 PACKAGE = "inframind.categories.compose"
 SECTIONS = {"network": "networks", "volume": "volumes", "secret": "secrets", "config": "configs"}
 RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
-SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key)")
 DURATIONS = ("interval", "timeout", "start_period", "start_interval")
 
 

@@ -4,14 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inframind.categories._formats import is_image, is_unpinned
+from inframind.categories._formats import SECRET_NAME, is_image, is_unpinned
 from inframind.categories.base import Configuration
 from inframind.categories.dockerfile import instructions, rules
 from inframind.categories.dockerfile.effective import configuration, stage_called, stages
 from inframind.categories.dockerfile.syntax import Instruction, read
 from inframind.types import Finding
-
-SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key)")
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from inframind.categories._formats import is_unpinned
+from inframind.categories._formats import SECRET_NAME, is_unpinned
 from inframind.categories.gitlab_ci import rules
 from inframind.categories.gitlab_ci.jobs import images
 from inframind.categories.gitlab_ci.long_forms import SCRIPTS, variables
 from inframind.categories.gitlab_ci.pipeline import DEFAULTABLE, Pipeline, listed
 from inframind.types import Finding
 
-SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key)")
 PIPE_TO_SHELL = re.compile(r"\b(?:curl|wget)\b[^|;&]{0,500}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")
 LOGIN = re.compile(r"\bdocker\s+login\b[^|;&]{0,300}\s(?:-p|--password)(?:\s|=)")
 

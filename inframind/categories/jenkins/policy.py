@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from inframind.categories._formats import is_unpinned
+from inframind.categories._formats import SECRET_NAME, is_unpinned
 from inframind.categories.jenkins import rules, steps
 from inframind.categories.jenkins.effective import agent_of, environment_of
 from inframind.categories.jenkins.model import Pipeline
 from inframind.categories.jenkins.references import blocks
 from inframind.types import Finding
 
-SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key)")
 PIPE_TO_SHELL = re.compile(r"\b(?:curl|wget)\b[^|;&]{0,500}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")
 COMMANDS = frozenset({"sh", "bat", "powershell", "pwsh"})
 INTERPOLATED = re.compile(r"(?<!\\)\$\{?\s*(?:env\.)?(params\.)?(\w+)")
