@@ -21,10 +21,9 @@ from fleet import until
 from guarded import ADAPTER, DAPO, ROWS, Guarded, guarded, own_everything
 
 from app import keys
-from app.api import verify
-from app.jobs import service
 from app.main import create_app
 from app.middleware import is_deeper
+from app.models import catalog
 from app.settings import Settings
 from inframind.errors import EngineError
 from inframind.models.adapter import verify_adapter
@@ -34,6 +33,7 @@ INTERNAL = [
     "id", "state", "want", "fence", "owner", "lease_owner", "lease_until", "attempts", "max_attempts", "device", "error_code",
     "path", "manifest", "created_at", "request_id", "base_url", "judge_url", "inference_url", "trust_remote_code", "pipeline",
 ]  # fmt: skip
+JUDGE = {"category": "dockerfile", "instruction": "x", "answer": "FROM alpine:3.20\n"}
 TRAVERSALS = [
     "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "/etc/passwd", "im-x/../../secret", "....//....//etc/passwd", "im-x\x00.bin",
     "~root", "file:///etc/passwd", "C:\\windows", "im-x\n", "IM-X", "a" * 300, "im-x;id", "$(id)", "`id`", "%00", "\uff49\uff4d-x",
@@ -72,7 +72,7 @@ def listening(folder: Path, **more: Any) -> Iterator[tuple[str, Guarded]]:
 
 @pytest.mark.parametrize("field", INTERNAL)
 def test_no_body_sets_what_is_the_services_own(served: Guarded, field: str) -> None:
-    for path, body in (("/jobs", DAPO), ("/generate", {"prompt": "x"}), ("/judge", verify.JUDGE_EXAMPLE)):
+    for path, body in (("/jobs", DAPO), ("/generate", {"prompt": "x"}), ("/judge", JUDGE)):
         answer = served.call(served.first, "POST", path, json={**body, field: "x"})
         assert (answer.status_code, answer.json()["error"]["param"]) == (422, field), path
 
@@ -204,7 +204,7 @@ def test_a_crash_tells_no_path_and_no_cause(served: Guarded, monkeypatch: pytest
     def crash(*_: Any) -> None:
         raise RuntimeError(f"secret of {__file__}")
 
-    monkeypatch.setattr(service, "models", crash)
+    monkeypatch.setattr(catalog, "listing", crash)
     answer = served.call(served.first, "GET", "/models", headers={"x-request-id": "trace-me"})
     assert answer.status_code == 500 and "trace-me" in answer.text
     assert not re.search(r"secret|/|\.py|Traceback|RuntimeError", answer.json()["error"]["message"])
