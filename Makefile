@@ -37,7 +37,7 @@ vllm: .venv-vllm/.installed ## Make .venv-vllm with vLLM's CPU build, for the te
 	@touch $@
 
 # Tests of processes under faults that have not been seen to pass whole on an idle machine yet: they must not hide what has.
-UNSETTLED := $(addprefix tests/integration/test_,chaos.py supervisor.py state_machine.py production.py modal.py end_to_end.py)
+UNSETTLED := $(addprefix tests/integration/test_,chaos.py state_machine.py production.py modal.py end_to_end.py)
 
 test: install ## Run the tests, but for those of `make test-faults`
 	$(BIN)/python -m pytest -q $(addprefix --ignore=,$(UNSETTLED))
