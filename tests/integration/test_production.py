@@ -100,14 +100,15 @@ def test_f9_a_worker_asked_to_end_gives_its_job_to_another(production: Productio
     until(lambda: job(production.engine, job_id).step > 5)
     name = production.holder(job_id)
     worker = production.processes[name]
+    # Before, because the other worker takes over at once.
+    asked = job(production.engine, job_id).step
     worker.terminate()
     assert worker.wait(15) == 0
-    asked = job(production.engine, job_id).step
     production.wait(job_id, "succeeded")
     done = job(production.engine, job_id)
     assert (done.fence, done.failures, done.infra_failures) == (2, 0, 0)
     resumed = next(event for event in events(production.engine, job_id) if event.code == "resumed")
-    assert resumed.data["step"] >= asked - 1
+    assert resumed.data["step"] >= asked
     check_success(production.engine, job_id, [("sft", 80), ("evaluate", 4)])
 
 
