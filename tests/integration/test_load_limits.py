@@ -119,7 +119,8 @@ def test_a_full_queue_answers_429_and_when_to_come_back(tmp_path: Path, url: str
     app = application(tmp_path, url, inference_queue=2)
     with api(app) as client, ThreadPoolExecutor(2) as pool:
         queue = app.state.inference.queue
-        waiting = [pool.submit(client.post, "/generate", json=LONG, timeout=3.0) for _ in range(2)]
+        for _ in range(2):
+            pool.submit(client.post, "/generate", json=LONG, timeout=3.0)
         until(lambda: queue.taken == 2)
         for path, asked in [
             ("/generate", SHORT), ("/generate", {**SHORT, "stream": True}), ("/v1/completions", {**SHORT, "model": BASE}),
@@ -127,7 +128,6 @@ def test_a_full_queue_answers_429_and_when_to_come_back(tmp_path: Path, url: str
             refused = client.post(path, json=asked)
             assert (refused.status_code, refused.json()["error"]["code"]) == (429, "too_many_requests"), path
             assert int(refused.headers["retry-after"]) > 0
-        assert all(isinstance(work.exception(), httpx.ReadTimeout) for work in waiting)
         until(lambda: queue.taken == 0)
         assert client.post("/generate", json=SHORT).status_code == 200
 
