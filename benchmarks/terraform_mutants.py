@@ -1,7 +1,9 @@
 """Mutants of real Terraform files, for measuring the fast checks against `terraform validate`. Half of the kinds keep a file valid.
 
 A file is mutated in the context of its module: the texts of one folder are one text. What belongs to other providers than AWS and
-to called modules is cut out of it, and references to it become a variable.
+to called modules is cut out of it, and references to it become a variable. So is the configuration of AWS itself, because each
+starts a provider of its own; only aliases stay. Lambda runtimes, and one attribute, that are
+newer than the provider become what it knows.
 """
 
 import random
@@ -16,8 +18,14 @@ from inframind.categories.terraform.syntax import parser
 
 Node = tree_sitter.Node
 FOREIGN = r"(?:archive|random|null|external|time|template|tls|local|http|rabbitmq|docker|awscc)_\w+"
-TOP = re.compile(r'^(?:resource|data)\s+"(?!aws_|terraform_)|^module\s|^provider\s+"(?!aws)', re.M)
-REFERENCE = re.compile(rf"\b(?:(?:data\.)?{FOREIGN}|module)\.[\w-]+(?:\[[^\]]*\]|\.[\w*]+)*")
+TOP = re.compile(r'(?:resource|data)\s+"(?!aws_|terraform_)|module\s|provider\s+"(?!aws"[^}]*\balias\b)')
+NEWER = {
+    "python3.14": "python3.13",
+    "nodejs24.x": "nodejs22.x",
+    "java25": "java21",
+    "aws_region.current.region": "aws_region.current.name",
+}
+REFERENCE = re.compile(rf"(?<![\w.-])(?:(?:data\.)?{FOREIGN}|module)\.[\w-]+(?:\[[^\]]*\]|\.[\w*]+)*")
 REQUIREMENT = re.compile(r'^\s*(?!aws\b)\w+\s*=\s*\{[^{}]*source\s*=\s*"(?!hashicorp/aws)[^"]*"[^{}]*\}\n', re.M)
 
 
@@ -48,7 +56,10 @@ def aws_only(text: str) -> str:
     for block in reversed(body.children if body else []):
         if block.type == "block" and TOP.match(data[block.start_byte : block.end_byte].decode()):
             data = data[: block.start_byte] + data[block.end_byte :]
-    return REQUIREMENT.sub("", REFERENCE.sub("var.elsewhere", data.decode()))
+    text = REQUIREMENT.sub("", REFERENCE.sub("var.elsewhere", data.decode()))
+    for newer, known in NEWER.items():
+        text = text.replace(newer, known)
+    return text
 
 
 def bases(folder: Path) -> list[Base]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inframind.categories.terraform import rules
-from inframind.categories.terraform.constraints import Constraints, constraints, presence
+from inframind.categories.terraform.constraints import constraints
 from inframind.categories.terraform.expressions import Evaluator
 from inframind.categories.terraform.fit import PRIMITIVES, misfit
 from inframind.categories.terraform.language import CONNECTION, DATA_LIFECYCLE, LIFECYCLE, PROVISIONERS, LanguageChecker
 from inframind.categories.terraform.provider import LIST, MAP, OPTIONAL, REQUIRED, SET, SINGLE, BlockSchema, provider
+from inframind.categories.terraform.provider_code import NO_CONSTRAINTS, ProviderCode, on_framework
 from inframind.categories.terraform.references import Scope
 from inframind.categories.terraform.syntax import Attribute, Block, Body, text_of
 from inframind.categories.terraform.values import SetValue, Unknown, Value, is_bare, shape, type_of
@@ -18,7 +19,6 @@ from inframind.types import Finding
 META = frozenset({"count", "for_each", "provider", "depends_on"})
 META_BLOCKS = frozenset({"lifecycle", "connection", "provisioner"})
 MAX_EXPANDED = 100
-NO_CONSTRAINTS = Constraints({}, [])
 
 
 @dataclass
@@ -33,13 +33,12 @@ class Place:
     """Dotted path within the resource, with a dot behind it if it is not empty."""
     meta: bool = False
     """count, lifecycle and the like may stand here."""
-    present: dict[str, bool] = field(default_factory=dict)
-    """path -> whether the value is known, for the whole resource."""
-    constraints: Constraints = NO_CONSTRAINTS
+    code: ProviderCode = field(default_factory=ProviderCode)
+    """Of the whole resource."""
 
     def below(self, name: str, line: int, scope: Scope | None = None) -> "Place":
         inner = scope or self.scope
-        return Place(f"{self.where}.{name}", inner, line, f"{self.path}{name}.", False, self.present, self.constraints)
+        return Place(f"{self.where}.{name}", inner, line, f"{self.path}{name}.", False, self.code)
 
 
 class BodyChecker:
@@ -62,7 +61,7 @@ class BodyChecker:
             else:
                 self._nested(block, schema, place)
                 given[block.type] += 1
-                place.present[place.path + block.type] = True
+                place.code.block(place.path + block.type)
         for attribute in body.attributes.values():
             if not (place.meta and attribute.name in META):
                 self._attribute(attribute, schema, place)
@@ -76,9 +75,7 @@ class BodyChecker:
             hint = f": {name} is a block, write {name} {{ ... }}" if name in schema.blocks else ""
             self.findings.append(rules.ARGUMENT.finding(f"{where} has no argument {name!r}{hint}", attribute.line))
             return
-        known = presence(value)
-        if known is not None:
-            place.present[place.path + name] = known
+        place.code.argument(place.path + name, value)
         if not schema.flags(name) & (REQUIRED | OPTIONAL):
             self.findings.append(rules.ARGUMENT.finding(f"{name} of {where} is computed and cannot be set", attribute.line))
         why = misfit(value, schema.type(name))
@@ -90,9 +87,10 @@ class BodyChecker:
         self._accepted(name, value, attribute.line, place)
 
     def _accepted(self, name: str, value: Value, line: int, place: Place) -> None:
-        why = place.constraints.violation(place.path + name, value)
+        path = place.path + name
+        why = place.code.constraints.violation(path, value)
         if why:
-            self.findings.append(rules.VALUE.finding(f"{name} of {place.where}: {why}", line))
+            place.code.violations.append((path, rules.VALUE.finding(f"{name} of {place.where}: {why}", line)))
 
     def _nested(self, block: Block, schema: BlockSchema, place: Place) -> None:
         name = block.type
@@ -129,6 +127,7 @@ class BodyChecker:
             elif why := misfit(value, members[attribute.name]):
                 self.findings.append(rules.TYPE.finding(f"{attribute.name} of {place.where}: {why}", attribute.line))
             else:
+                place.code.argument(place.path + attribute.name, value)
                 self._accepted(attribute.name, value, attribute.line, place)
         for block in body.blocks:
             kind = members.get(block.type)
@@ -155,12 +154,12 @@ class BodyChecker:
         loop = text_of(iterator.expression) if iterator and iterator.expression else name
         if items is None:
             dynamic.add(name)
-            place.present.setdefault(place.path + name, False)
+            place.code.block(place.path + name, known=False)
         for key, value in items if items is not None else [(Unknown(""), Unknown(""))]:
             inner = place.below(name, block.line, place.scope.with_names({loop: {"key": key, "value": value}}))
             if items is not None:
                 given[name] += 1
-                place.present[place.path + name] = True
+                place.code.block(place.path + name)
             if members is None:
                 self.check(contents[0].body, schema.below(name), inner)
             else:
@@ -213,12 +212,14 @@ class BodyChecker:
             self.findings.append(rules.RESOURCE_TYPE.finding(f"there is no {block.type} type {kind!r}", block.line))
             return
         place = Place(kind, scope, block.line, meta=True)
-        place.constraints = constraints(source, block.type, kind) or NO_CONSTRAINTS
+        place.code = ProviderCode(constraints(source, block.type, kind) or NO_CONSTRAINTS, on_framework(schema))
         before = len(self.findings)
         self.check(block.body, schema, place)
+        refused = place.code.refused()
         # The provider's code runs only when the schema holds.
-        for message in place.constraints.clashes(place.present) if len(self.findings) == before else ():
+        for message in place.code.clashes() if len(self.findings) == before and not refused else ():
             self.findings.append(rules.TOGETHER.finding(f"{kind} {name}: {message}", block.line))
+        self.findings += refused
         for nested in block.body.blocks:
             self._meta_block(nested, scope, block.type)
 

@@ -8,7 +8,7 @@ import ipaddress
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,7 +17,7 @@ from typing import Any
 from inframind.categories import _jsonschema
 from inframind.categories.terraform.fit import NUMBER
 from inframind.categories.terraform.provider import PACKAGE
-from inframind.categories.terraform.values import Value, as_text, is_bare, is_known
+from inframind.categories.terraform.values import Value, as_text
 
 SHOWN = 12
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html, as terraform-provider-aws checks it
@@ -111,29 +111,6 @@ class Constraints:
                         return why
         return None
 
-    def clashes(self, present: Mapping[str, bool]) -> Iterator[str]:
-        """Relations that do not hold. `present`: path -> whether its value is known; what is null is not there."""
-        for relation, own, *rest in self.together:
-            parent = own.rpartition(".")[0]
-            if parent and parent not in present:
-                continue
-            message = self._clash(relation, own, rest[0], present)
-            if message:
-                yield message
-
-    @staticmethod
-    def _clash(relation: str, own: str, rest: Any, present: Mapping[str, bool]) -> str | None:
-        if relation == "conflict":
-            return f"{own} and {rest} exclude one another" if present.get(own) and present.get(rest) else None
-        given = [path for path in rest if path in present]
-        if relation == "any":
-            return None if given else f"one of {', '.join(rest)} is required"
-        if relation == "at-most-one":
-            known = [path for path in given if present[path]]
-            return f"only one of {', '.join(known)} may be set" if len(known) > 1 else None
-        missing = [path for path in rest if path not in present and path != own]
-        return f"{own} needs {', '.join(missing)}" if own in present and missing else None
-
 
 def violation(constraint: list[Any], value: str | int | float) -> str | None:
     """What is wrong with a value by one constraint, [name, arguments ...], or None."""
@@ -181,11 +158,6 @@ def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> 
         what = "a text of length" if name == "length" else "a number"
         return f"{what} between {'-' if low is None else low} and {'-' if high is None else high} is required, not {value:g}"
     return None
-
-
-def presence(value: Value) -> bool | None:
-    """None if the value is null, else whether it is known."""
-    return None if value is None else is_known(value) or not is_bare(value)
 
 
 @cache
