@@ -15,7 +15,7 @@ from rich.table import Table
 
 from inframind.bench.load import SPLITS, content_hash, families, load_tasks
 from inframind.bench.prompt import answer, prompt
-from inframind.errors import DataError
+from inframind.errors import ConfigError, DataError
 from inframind.types import Split, Task
 
 app = typer.Typer(help="InfraMind-Bench: tasks whose intent a machine can check.", no_args_is_help=True)
@@ -29,6 +29,8 @@ class Format(StrEnum):
     """instruction, input, output"""
     MESSAGES = "messages"
     """chat messages, the answer last"""
+    DATASETS = "datasets"
+    """a folder for Hugging Face's `datasets.load_from_disk`: whole tasks, one column each, checks as JSON text"""
     TASKS = "tasks"
     """whole tasks with their checks (docs/contracts/task.md)"""
 
@@ -81,18 +83,30 @@ def stats(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Option(help="File to write, a JSON object a line.")],
+    out: Annotated[Path, typer.Option(help="File to write, a JSON object a line; with `datasets` a folder.")],
     split: Annotated[str, typer.Option(help=f"One of {', '.join(SPLITS)}.")] = "train",
-    form: Annotated[Format, typer.Option("--format", help="alpaca, messages or tasks.")] = Format.TASKS,
+    form: Annotated[Format, typer.Option("--format", help="alpaca, messages, datasets or tasks.")] = Format.TASKS,
     max_difficulty: int = 5,
 ) -> None:
     """Write the tasks of a split."""
     if split not in SPLITS:
         raise DataError(f"unknown split {split!r}; known: {', '.join(SPLITS)}", param="split")
     chosen: Split = split
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows(load_tasks(chosen, max_difficulty=max_difficulty), form)]
-    out.write_text("\n".join(lines) + "\n")
-    console.print(f"{len(lines)} tasks of {split} are in {out}")
+    found = list(rows(load_tasks(chosen, max_difficulty=max_difficulty), form))
+    if form is Format.DATASETS:
+        save_to_disk(found, out)
+    else:
+        out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found))
+    console.print(f"{len(found)} tasks of {split} are in {out}")
+
+
+def save_to_disk(found: list[dict[str, Any]], out: Path) -> None:
+    """Writes the rows as Arrow files. Raises ConfigError where the library is missing."""
+    try:
+        from datasets import Dataset
+    except ImportError:
+        raise ConfigError("the form `datasets` needs Hugging Face's library: pip install datasets", param="format") from None
+    Dataset.from_list(found).save_to_disk(out)
 
 
 def rows(tasks: list[Task], form: Format) -> Iterator[dict[str, Any]]:
@@ -102,5 +116,9 @@ def rows(tasks: list[Task], form: Format) -> Iterator[dict[str, Any]]:
             yield {"instruction": task.instruction, "input": task.input, "output": answer(task)}
         elif form is Format.MESSAGES:
             yield {"messages": [*prompt(task), {"role": "assistant", "content": answer(task)}]}
+        elif form is Format.DATASETS:
+            whole = task.model_dump(mode="json")
+            # A check's value may be of any type; a column may not.
+            yield {**whole, "checks": json.dumps(whole["checks"])}
         else:
             yield task.model_dump(mode="json")
