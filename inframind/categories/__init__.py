@@ -29,6 +29,8 @@ DEEP_TOOLS: dict[str, str] = {
     "terraform": "inframind.categories.terraform.deep:TerraformValidate",
     "dockerfile": "inframind.categories.dockerfile.deep:Hadolint",
     "github-actions": "inframind.categories.github_actions.deep:Actionlint",
+    "cloudformation": "inframind.categories.cloudformation.deep:CfnLint",
+    "ansible": "inframind.categories.ansible.deep:SyntaxCheck",
 }
 """Category -> the tool that checks its texts more deeply, where there is one."""
 

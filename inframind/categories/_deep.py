@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from inframind.errors import SandboxError
-from inframind.sandbox.isolation import Finished, OverdueError, Program, folder, run
-from inframind.types import Finding, Rung
+from inframind.sandbox.isolation import Finished, OverdueError, Program, first_folder, folder, program, run
+from inframind.types import Finding, Rung, Severity
 
 SECONDS, SECONDS_EACH = 60.0, 0.5
 
@@ -43,6 +43,21 @@ class DeepTool(Protocol):
         ...
 
 
+Weight = Literal["invalid", "advice", "undecided"]
+SEVERITIES: dict[Weight, Severity] = {"invalid": "error", "advice": "warning", "undecided": "info"}
+
+
+class Complaint(NamedTuple):
+    """What a tool says of a place in a file.
+
+    `invalid`: the file cannot be used. `undecided`: the tool cannot tell, because something is not here.
+    """
+
+    line: int | None
+    message: str
+    weight: Weight
+
+
 class Linter:
     """A tool that reads files and prints JSON. A run for many files at once that fails is repeated for each alone."""
 
@@ -57,8 +72,8 @@ class Linter:
         """The call for these files."""
         raise NotImplementedError
 
-    def complaints(self, finished: Finished) -> dict[str, list[tuple[int | None, str, bool]]] | None:
-        """File -> (line, message, whether the text is invalid for it); None if it did not run to its end."""
+    def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
+        """What it says of each file; None if it did not run to its end."""
         raise NotImplementedError
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
@@ -72,9 +87,9 @@ class Linter:
         found = self._run(texts)
         if found is None and self._run([""]) is None:
             raise SandboxError(f"{self.name} does not run here")
-        return [self._opinion(found[0] if found else [(None, "does not come to its end with this text", True)])]
+        return [self._opinion(found[0] if found else [Complaint(None, "does not come to its end with this text", "invalid")])]
 
-    def _run(self, texts: Sequence[str]) -> list[list[tuple[int | None, str, bool]]] | None:
+    def _run(self, texts: Sequence[str]) -> list[list[Complaint]] | None:
         names = [f"{index}{self.suffix}" for index in range(len(texts))]
         with folder() as work:
             for name, text in zip(names, texts, strict=True):
@@ -85,14 +100,45 @@ class Linter:
                 return None
         return None if found is None else [found.get(name, []) for name in names]
 
-    def _opinion(self, complaints: Sequence[tuple[int | None, str, bool]]) -> Opinion:
+    def _opinion(self, complaints: Sequence[Complaint]) -> Opinion:
         findings = []
-        for line, message, invalid in dict.fromkeys(complaints):
-            rung: Rung = "schema" if invalid else "policy"
-            text = f"{self.name}: {message}"
-            severity: Literal["error", "warning"] = "error" if invalid else "warning"
-            findings.append(Finding(rung=rung, rule=self.rule, severity=severity, line=line, message=text))
-        return Opinion("rejects" if any(invalid for _, _, invalid in complaints) else "accepts", tuple(findings))
+        for line, message, weight in dict.fromkeys(complaints):
+            rung: Rung = "policy" if weight == "advice" else "schema"
+            said = f"{self.name}: {message}"
+            findings.append(Finding(rung=rung, rule=self.rule, severity=SEVERITIES[weight], line=line, message=said))
+        weights = {complaint.weight for complaint in complaints}
+        if "invalid" in weights:
+            return Opinion("rejects", tuple(findings))
+        return Opinion("abstains" if "undecided" in weights else "accepts", tuple(findings))
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The Python environment that a tool is installed in, which need not be ours."""
+
+    python: Path
+    readable: tuple[Path, ...]
+
+    def program(self, *arguments: str, readable: Sequence[Path] = (), seconds: float = SECONDS) -> Program:
+        """A call of its Python, which looks neither at variables nor at the folder it runs in."""
+        return Program([str(self.python), "-I", *arguments], (*self.readable, *readable), seconds=seconds)
+
+    def version(self, distribution: str) -> str:
+        """The version of what is installed there. Raises SandboxError if it does not start in isolation."""
+        code = f"from importlib.metadata import version; print(version({distribution!r}))"
+        return printed_version(self.program("-c", code))
+
+
+def environment(variable: str, script: str) -> Environment | None:
+    """The environment that the variable names, else the one of a script: beside our Python, or on the PATH."""
+    named, found = first_folder((variable,), ()), program(script)
+    where = named or (found.resolve().parent.parent if found else None)
+    if where is None or not (where / "bin" / script).is_file() or not (where / "bin" / "python3").is_file():
+        return None
+    configuration = where / "pyvenv.cfg"
+    lines = configuration.read_text().splitlines() if configuration.is_file() else []
+    homes = [line.partition("=")[2].strip() for line in lines if line.partition("=")[0].strip() == "home"]
+    return Environment(where / "bin" / "python3", (where, *(Path(home).parent for home in homes)))
 
 
 def json_rows(output: str) -> Iterator[dict[str, Any]] | None:
@@ -104,13 +150,13 @@ def json_rows(output: str) -> Iterator[dict[str, Any]] | None:
     return (row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else None
 
 
-def printed_version(tool: Path, *arguments: str, readable: Sequence[Path] = ()) -> str:
+def printed_version(call: Program) -> str:
     """The first line that a tool prints of its version. Raises SandboxError if it does not start in isolation."""
     with folder() as work:
         try:
-            finished = run(Program([str(tool), *arguments], (tool, *readable)), work)
+            finished = run(call, work)
         except OverdueError as error:
             raise SandboxError(str(error)) from None
     if finished.status != 0:
-        raise SandboxError(f"{tool.name} does not start in isolation")
+        raise SandboxError(f"{Path(call.command[0]).name} does not start in isolation")
     return finished.output.strip().partition("\n")[0]

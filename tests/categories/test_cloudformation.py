@@ -124,3 +124,37 @@ def test_a_macro_is_unsupported_and_sam_is_not() -> None:
 def test_lines_of_findings() -> None:
     finding = judge("Resources:\n  A:\n    Type: AWS::SQS::Queue\n    Properties:\n      Delay: 1\n").findings[0]
     assert (finding.rule, finding.line) == ("property", 5)
+
+
+def loops(text: str) -> str:
+    return f"Transform: AWS::LanguageExtensions\n{PARAMETERS}{text}"
+
+
+def test_loops_are_unrolled() -> None:
+    properties = "{QueueName: !Sub '${AWS::StackName}-${X}', DelaySeconds: !Ref X}"
+    body = f"${{X}}Queue:\n        Type: AWS::SQS::Queue\n        Properties: {properties}\n"
+    found = fields(loops(f"  Fn::ForEach::Queues:\n    - X\n    - ['1', '2']\n    - {body}"))
+    assert [found[name]["DelaySeconds"] for name in ("1Queue", "2Queue")] == [1, 2]
+    assert found["2Queue"]["QueueName"] == {"Fn::Sub": "${AWS::StackName}-2"}
+
+
+@pytest.mark.parametrize(
+    ("loop", "rule"),
+    [
+        ("[X, [a, b], {Queue: {Type: AWS::SQS::Queue}}]", "syntax"),
+        ("[X, [], {'${X}': {Type: AWS::SQS::Queue}}]", "syntax"),
+        ("[X, [a], [b]]", "syntax"),
+        ("[Name, [a], {'${Name}': {Type: AWS::SQS::Queue}}]", "syntax"),
+        ("[X, [a], {'${X}': {Type: AWS::SQS::Queue, Properties: {Nope: 1}}}]", "property"),
+        ("[X, !Ref Subnets, {'${X}': {Type: AWS::SQS::Queue}}]", "transform"),
+    ],
+)
+def test_what_is_wrong_with_a_loop_is_found(loop: str, rule: str) -> None:
+    assert rule in {finding.rule for finding in judge(loops(f"  Fn::ForEach::All: {loop}\n")).findings}
+
+
+def test_loops_in_loops_end_in_time() -> None:
+    inner = "{'${A}${B}${C}${D}': {Type: AWS::SQS::Queue}}"
+    for name in "DCBA":
+        inner = f"{{'Fn::ForEach::{name}': [{name}, {list('abcdefghijklmnop')}, {inner}]}}"
+    assert judge(loops(f"  {inner[1:-1]}\n")).verdict is Outcome.FAIL

@@ -1,5 +1,7 @@
 """The categories' own tools, run for real on the examples and on hostile texts."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,11 @@ from inframind.rewards.verifier import Verifier
 from inframind.types import Outcome, Verdict, VerifyRequest
 
 ROOT = Path(categories.__file__).parent
-QUEUE = 'resource "aws_sqs_queue" "q" {\n  name = "q"\n}\n'
+DATA = 'resource "terraform_data" "d" {\n  input = "d"\n}\n'
+"""A resource that is in terraform itself: no provider needs to start, which takes seconds."""
+TOOLS = [name for name in DEEP_TOOLS if name != "terraform"]
+REFUSED = {"dockerfile": {"heredoc"}}
+"""Good examples that a tool refuses, wrongly: hadolint's parser knows a heredoc only as the first word (DL1000)."""
 
 
 @pytest.fixture(scope="module")
@@ -103,13 +109,13 @@ def test_one_text_that_breaks_the_run_makes_no_other_valid(terraform: TerraformV
     hostile = 'resource "aws_sqs_queue" "q" {\n  provider = var.nope\n}\n'
     assert outcomes(terraform, hostile) == ["unavailable"]
     monkeypatch.setattr(TerraformValidate, "_missing", lambda *_: set())
-    assert outcomes(terraform, QUEUE.replace("name", "nam"), hostile, QUEUE) == ["rejects", "rejects", "accepts"]
+    assert outcomes(terraform, DATA.replace("input", "inptu"), hostile, DATA) == ["rejects", "rejects", "accepts"]
 
 
 def test_texts_of_a_batch_do_not_see_one_another(terraform: TerraformValidate) -> None:
     spy = 'locals {\n  a = fileset(path.root, "*/main.tf")\n}\n'
     before = terraform.runs
-    assert outcomes(terraform, QUEUE, spy, QUEUE) == ["accepts"] * 3
+    assert outcomes(terraform, DATA, spy, DATA) == ["accepts"] * 3
     assert terraform.runs - before == 2, "a text that looks around runs alone"
 
 
@@ -120,7 +126,7 @@ def test_messages_carry_no_content_of_a_file(terraform: TerraformValidate) -> No
         'locals {\n  a = jsondecode(file("/etc/hostname"))\n}\n',
         'resource "aws_vpc" "v" {\n  cidr_block = file("/etc/hostname")\n}\n',
         'resource "aws_vpc" "v" {\n  cidr_block = "my-secret-value"\n}\n',
-        'resource "aws_sqs_queue" "q" {\n  name = templatefile("/etc/passwd", {})\n}\n',
+        DATA.replace('"d"\n', 'templatefile("/etc/passwd", {})\n'),
     ]
     for opinion in terraform.judge(texts):
         assert opinion.outcome in ("rejects", "abstains")
@@ -129,13 +135,68 @@ def test_messages_carry_no_content_of_a_file(terraform: TerraformValidate) -> No
 
 
 def test_files_beside_the_text_are_stood_in_for(terraform: TerraformValidate) -> None:
-    function = (
-        'resource "aws_lambda_function" "f" {\n  function_name = "f"\n  role = "arn:aws:iam::123456789012:role/f"\n'
-        '  filename = "f.zip"\n  source_code_hash = filebase64sha256("${path.module}/f.zip")\n}\n'
-    )
-    assert outcomes(terraform, function, function, QUEUE) == ["accepts"] * 3
+    function = DATA.replace('"d"\n', 'filebase64sha256("${path.module}/f.zip")\n')
+    assert outcomes(terraform, function, function, DATA) == ["accepts"] * 3
     pattern = 'locals {\n  a = regex("^a$", file("${path.module}/a.txt"))\n}\n'
     assert outcomes(terraform, pattern) == ["abstains"]
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_tool_agrees_on_the_good_examples_and_finds_faults_in_the_bad(name: str, verifier: Verifier) -> None:
+    """One run of the tool for all, one bad example a rule."""
+    deep_tools.need(name)
+    tool = deep_tool(name)
+    assert tool is not None
+    files = [path for path in sorted((ROOT / CATEGORIES[name].split(".")[2]).glob("*/*")) if path.parent.name in ("good", "bad")]
+    files = [path for path in files if not re.search(r"\.\d\.", path.name)]
+    opinions = dict(zip(files, tool.judge([path.read_text() for path in files]), strict=True))
+    outcomes = {
+        kind: {p.name.split(".")[0]: o.outcome for p, o in opinions.items() if p.parent.name == kind} for kind in ("good", "bad")
+    }
+    refused = {stem for stem, outcome in outcomes["good"].items() if outcome == "rejects"}
+    assert refused == REFUSED.get(name, set())
+    assert list(outcomes["bad"].values()).count("rejects") >= 5
+    assert str(tool.version()) in deep(verifier, files[0].read_text(), name).verifier
+
+
+def test_cfn_lint_obeys_no_word_of_the_template() -> None:
+    """Metadata may switch its rules off, and name folders to load rules from."""
+    deep_tools.need("cloudformation")
+    hush = {"cfn-lint": {"config": {"ignore_checks": ["E"], "append_rules": ["/usr/lib/python3"], "ignore_bad_template": True}}}
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"Nope": "my-secret-value"}, "Metadata": hush}
+    template = {"Metadata": hush, "Resources": {"Queue": queue}}
+    macro = {"Transform": "Mine", "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    tool = deep_tool("cloudformation")
+    assert tool is not None
+    quiet, unknown = tool.judge([json.dumps(template), json.dumps(macro)])
+    assert quiet.outcome == "rejects"
+    assert "my-secret-value" not in str(quiet)
+    assert unknown.outcome == "abstains"
+
+
+def test_ansible_starts_nothing_that_a_playbook_names() -> None:
+    """A syntax check renders the hosts of a play, lookups included: there are none, and no file of ours is in sight."""
+    deep_tools.need("ansible")
+    play = "- hosts: {}\n  tasks:\n    - ansible.builtin.debug: {{msg: hello}}\n"
+    tool = deep_tool("ansible")
+    assert tool is not None
+    texts = {
+        play.format("all"): "accepts",
+        play.format("\"{{ lookup('pipe', 'id') }}\""): "abstains",
+        play.format("\"{{ query('file', '/etc/passwd') }}\""): "abstains",
+        play.format("\"{{ ''.__class__.__mro__ }}\""): "rejects",
+        play.format('"{{ target }}"'): "abstains",
+        play.format("all") + "  vars_prompt: [{name: password}]\n": "accepts",
+        "- import_playbook: 0.yml\n": "abstains",
+        "- import_playbook: /inframind/0.yml\n": "abstains",
+        "- hosts: all\n  roles: [nginx]\n": "abstains",
+        "- ansible.builtin.debug:\n    msg: hello\n": "accepts",
+        "- ansible.builtin.debugg:\n    msg: my-secret-value\n": "rejects",
+        "- community.docker.docker_container:\n    name: a\n": "abstains",
+    }
+    opinions = dict(zip(texts, tool.judge(list(texts)), strict=True))
+    assert {text: opinion.outcome for text, opinion in opinions.items()} == texts
+    assert not any(word in str(list(opinions.values())) for word in ("my-secret-value", "/etc", "root"))
 
 
 def test_the_measured_agreement_lists_the_gaps(verifier: Verifier, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from inframind.categories.cloudformation import rules
-from inframind.categories.cloudformation.template import Path, Template, function, substitutions, walk
+from inframind.categories.cloudformation.loops import LOOP
+from inframind.categories.cloudformation.template import EXTENSIONS, Path, Template, function, substitutions, walk
 from inframind.types import Finding
 
 LISTS = frozenset(("Fn::GetAZs", "Fn::Split", "Fn::Cidr"))
@@ -22,15 +23,17 @@ def form_findings(template: Template, value: Any, path: Path) -> Iterator[Findin
     """Every function in the value has arguments of its form."""
     for name, argument, inner in walk(value):
         here = (*path, *inner)
-        error = form_error(name, argument, inner)
+        error = form_error(name, argument, is_extended=template.is_extended)
         if error:
             yield rules.FUNCTION.finding(f"{name}: {error}", template.line(*here))
 
 
-def form_error(name: str, argument: Any, path: Path) -> str | None:
+def form_error(name: str, argument: Any, *, is_extended: bool = False) -> str | None:
     """What is wrong with one call, or None."""
-    if name in NEED_EXTENSION or name.startswith("Fn::ForEach"):
-        return "needs Transform: AWS::LanguageExtensions"
+    if (name in NEED_EXTENSION or name.startswith(LOOP)) and not is_extended:
+        return f"needs Transform: {EXTENSIONS}"
+    if name.startswith(LOOP) or (name == "Fn::FindInMap" and is_extended and _has_default(argument)):
+        return None
     if name in RULE_FUNCTIONS:
         return "stands only in the section Rules"
     if name in SIZES:
@@ -54,6 +57,11 @@ def _is_attribute(argument: Any) -> bool:
     return isinstance(argument, list) and len(argument) >= 2 and isinstance(argument[0], str) and is_text(argument[1])
 
 
+def _has_default(argument: Any) -> bool:
+    last = argument[3] if isinstance(argument, list) and len(argument) == 4 else None
+    return isinstance(last, dict) and set(last) == {"DefaultValue"}
+
+
 def _are_conditions(arguments: list[Any]) -> bool:
     return all((found := function(item)) is not None and found[0] in CONDITIONS for item in arguments)
 
@@ -72,6 +80,8 @@ FORMS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "Fn::GetAZs": (is_text, "takes a region"),
     "Fn::Cidr": (lambda a: is_text(a[0]), "takes a network, a count and bits"),
     "Fn::FindInMap": (lambda a: all(isinstance(i, int) or is_text(i) for i in a), "takes the names of a mapping and of two keys"),
+    "Fn::Length": (is_list, "takes a list"),
+    "Fn::ToJsonString": (lambda a: isinstance(a, dict | list), "takes a mapping or a list"),
     "Fn::And": (_are_conditions, "takes conditions"),
     "Fn::Or": (_are_conditions, "takes conditions"),
     "Fn::Not": (_are_conditions, "takes a condition"),

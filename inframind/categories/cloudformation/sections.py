@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from inframind.categories.cloudformation import catalog, functions, properties, rules
-from inframind.categories.cloudformation.template import SERVERLESS, Template, function, walk
+from inframind.categories.cloudformation.template import EXTENSIONS, SERVERLESS, Template, function, walk
 from inframind.types import Finding
 
 SECTIONS = frozenset(
@@ -62,9 +62,9 @@ def findings(template: Template) -> Iterator[Finding]:
 
 
 def unknown_transforms(template: Template) -> bool:
-    """Whether something other than SAM rewrites the template or a part of it."""
+    """Whether something other than SAM and AWS's language extensions rewrites the template or a part of it."""
     uses = (name for section in template.fields.values() for name, _, _ in walk(section))
-    return ("Transform" in template.fields and not template.is_serverless) or "Fn::Transform" in uses
+    return not all(name in (SERVERLESS, EXTENSIONS) for name in template.transforms) or "Fn::Transform" in uses
 
 
 def parameter_findings(template: Template, name: str, entry: Any) -> Iterator[Finding]:

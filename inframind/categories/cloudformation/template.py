@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from inframind.categories.cloudformation.loops import LoopError, unrolled
 from inframind.sandbox.yaml import YamlError, line_of, load_all
 
 Path = tuple[str | int, ...]
@@ -23,6 +24,7 @@ FUNCTIONS = frozenset(
     )
 ) | {"Ref", "Condition"}  # fmt: skip
 SERVERLESS = "AWS::Serverless-2016-10-31"
+EXTENSIONS = "AWS::LanguageExtensions"
 NO_VALUE = {"Ref": "AWS::NoValue"}
 MAX_DEPTH = 100
 VARIABLE = re.compile(r"\$\{([^!{}][^{}]*)\}")
@@ -49,10 +51,20 @@ class Template:
         value = self.fields.get(name)
         return value if isinstance(value, dict) else {}
 
+    @cached_property
+    def transforms(self) -> list[Any]:
+        """What rewrites the template before CloudFormation reads it."""
+        return listed(self.fields.get("Transform"))
+
     @property
     def is_serverless(self) -> bool:
-        """Whether the template is SAM's, and no other transform rewrites it."""
-        return self.fields.get("Transform") in (SERVERLESS, [SERVERLESS])
+        """Whether the template is SAM's."""
+        return SERVERLESS in self.transforms
+
+    @property
+    def is_extended(self) -> bool:
+        """Whether it may use the functions of AWS::LanguageExtensions. Its loops are unrolled."""
+        return EXTENSIONS in self.transforms
 
     def generates(self, name: str) -> bool:
         """Whether SAM makes a resource of that name from one of the template (`FunctionRole`, `ServerlessRestApi` ...)."""
@@ -98,7 +110,17 @@ def load(text: str) -> Template:
         raise TemplateError("nested too deep") from None
     if not isinstance(document, dict):
         raise TemplateError("a template is one mapping with Resources")
+    if EXTENSIONS in listed(document.get("Transform")):
+        try:
+            document = unrolled(document)
+        except LoopError as error:
+            raise TemplateError(str(error)) from None
     return Template(text, document, is_json)
+
+
+def listed(value: Any) -> list[Any]:
+    """A list, or the one value as a list; null is empty."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _json(text: str) -> Any:

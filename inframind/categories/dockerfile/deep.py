@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from inframind.categories._deep import SECONDS, SECONDS_EACH, Linter, json_rows, printed_version
+from inframind.categories._deep import SECONDS, SECONDS_EACH, Complaint, Linter, json_rows, printed_version
 from inframind.sandbox.isolation import Finished, Program, program
 
 # What no builder accepts; the rest is advice. https://github.com/hadolint/hadolint#rules
@@ -26,7 +26,11 @@ class Hadolint(Linter):
 
     @cached_property
     def _version(self) -> str | None:
-        return f"hadolint {printed_version(self._tool, '--version').rpartition(' ')[2]}" if self._tool else None
+        return (
+            f"hadolint {printed_version(Program([str(self._tool), '--version'], (self._tool,))).rpartition(' ')[2]}"
+            if self._tool
+            else None
+        )
 
     def version(self) -> str | None:
         return self._version
@@ -36,13 +40,14 @@ class Hadolint(Linter):
         options = ["--no-color", "--no-fail", "--disable-ignore-pragma", "--format", "json"]
         return Program([str(tool), *options, *names], (tool,), seconds=SECONDS + SECONDS_EACH * len(names))
 
-    def complaints(self, finished: Finished) -> dict[str, list[tuple[int | None, str, bool]]] | None:
+    def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
         rows = json_rows(finished.output)
         if rows is None or finished.status != 0:
             return None
-        found: dict[str, list[tuple[int | None, str, bool]]] = {}
+        found: dict[str, list[Complaint]] = {}
         for row in rows:
             code = str(row.get("code", ""))
             # Its messages quote the file; the code says what they would.
-            found.setdefault(str(row.get("file")), []).append((row.get("line"), code, code in INVALID))
+            complaint = Complaint(row.get("line"), code, "invalid" if code in INVALID else "advice")
+            found.setdefault(str(row.get("file")), []).append(complaint)
         return found

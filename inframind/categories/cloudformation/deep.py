@@ -1,0 +1,71 @@
+"""cfn-lint (https://github.com/aws-cloudformation/cfn-lint), in its own Python environment or in ours."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from inframind.categories._deep import Complaint, Environment, Linter, Opinion, Weight, environment, json_rows
+from inframind.categories.cloudformation.sections import unknown_transforms
+from inframind.categories.cloudformation.template import TemplateError, load
+from inframind.sandbox.isolation import Finished, Program
+
+SECONDS, SECONDS_EACH = 120.0, 3.0
+# A template's metadata may name rules to leave out, and files to load rules from: none of it is obeyed.
+SCRIPT = """
+from cfnlint import config, runner
+config.TemplateArgs.template_args = property(lambda self: {}, lambda self, template: None)
+runner.main()
+"""
+OPTIONS = ("--format", "json", "--regions", "us-east-1", "--mandatory-checks", "E", "--non-zero-exit-code", "none")
+
+
+class CfnLint(Linter):
+    """The deep check of templates, at error level. Comments and metadata that switch rules off are not obeyed."""
+
+    name = "cfn-lint"
+    rule = "cfn-lint"
+    suffix = ".template"
+    remedy = "pip install cfn-lint, here or in an environment of its own; then set INFRAMIND_CFN_LINT=ENVIRONMENT"
+
+    @cached_property
+    def _environment(self) -> Environment | None:
+        return environment("INFRAMIND_CFN_LINT", "cfn-lint")
+
+    @cached_property
+    def _version(self) -> str | None:
+        return f"cfn-lint {self._environment.version('cfn-lint')}" if self._environment else None
+
+    def version(self) -> str | None:
+        return self._version
+
+    def judge(self, texts: Sequence[str]) -> list[Opinion]:
+        """As DeepTool. It skips what a macro of the account may rewrite, so it has no opinion of such a template."""
+        known = [not _has_macro(text) for text in texts]
+        judged = iter(super().judge([text for text, is_known in zip(texts, known, strict=True) if is_known]))
+        unknown = self._opinion([Complaint(None, "a macro rewrites the template", "undecided")])
+        return [next(judged) if is_known else unknown for is_known in known]
+
+    def program(self, names: Sequence[str]) -> Program:
+        assert self._environment is not None
+        return self._environment.program("-c", SCRIPT, *OPTIONS, "--", *names, seconds=SECONDS + SECONDS_EACH * len(names))
+
+    def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
+        rows = json_rows(finished.output)
+        if rows is None or finished.status != 0:
+            return None
+        found: dict[str, list[Complaint]] = {}
+        for row in rows:
+            # Its messages quote the template; what the rule is about does not.
+            rule = row.get("Rule", {})
+            message = f"{rule.get('Id')}: {rule.get('ShortDescription')}"
+            line = row.get("Location", {}).get("Start", {}).get("LineNumber")
+            weight: Weight = "invalid" if row.get("Level") == "Error" else "advice"
+            found.setdefault(Path(str(row.get("Filename"))).name, []).append(Complaint(line, message, weight))
+        return found
+
+
+def _has_macro(text: str) -> bool:
+    try:
+        return unknown_transforms(load(text))
+    except TemplateError:
+        return False
