@@ -1,6 +1,7 @@
 """Value formats that several categories share: image references, cron schedules, durations."""
 
 import re
+from collections.abc import Iterable
 
 # https://github.com/distribution/reference: [domain/]path[:tag][@digest]
 IMAGE = re.compile(
@@ -14,6 +15,30 @@ CRON_FIELDS = ((0, 59, ()), (0, 23, ()), (1, 31, ()), (1, 12, CRON_MONTHS), (0, 
 SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key)")
 """Part of the name of a variable that should not be written in plain."""
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+")
+
+
+VERSIONED = re.compile(r"([A-Za-z][A-Za-z_.:-]*?)(\d{1,4}(?:\.\d{1,4})*)(\D.*)?")
+"""A name with a version in it: python3.13, nodejs22.x, m7i.large."""
+
+
+def newest_known(text: str, known: Iterable[str]) -> str | None:
+    """The newest of the known names of which the text is a later version; None if it is none of a series of at least two.
+
+    Who makes such a list adds to it: a name that comes after its end may have been added since, and is no misspelling.
+    """
+    match = VERSIONED.fullmatch(text)
+    if match is None:
+        return None
+    series: dict[tuple[int, ...], str] = {}
+    for name in known:
+        other = VERSIONED.fullmatch(name)
+        if other and other.group(1, 3) == match.group(1, 3):
+            series[_numbers(other.group(2))] = name
+    return series[max(series)] if len(series) > 1 and _numbers(match.group(2)) > max(series) else None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def is_image(text: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from inframind.categories._formats import newest_known
 from inframind.categories.base import Rule
 from inframind.categories.cloudformation import catalog, policies, rules
 from inframind.categories.cloudformation.functions import LISTS, TEXTS
@@ -150,10 +151,10 @@ class Checker:
         text = str(value).lower() if isinstance(value, bool) else str(value)
         allowed = schema.get("enum", [schema["const"]] if "const" in schema else None)
         if allowed is not None and text not in {str(a).lower() if isinstance(a, bool) else str(a) for a in allowed}:
-            yield Fault(rules.VALUE, path, f"{shown(value)} is not one of {', '.join(map(str, allowed))[:250]}")
+            yield unlisted(value, [str(item) for item in allowed], path)
         folded = schema.get("enumCaseInsensitive")
         if folded is not None and text.lower() not in {str(item).lower() for item in folded}:
-            yield Fault(rules.VALUE, path, f"{shown(value)} is not one of {', '.join(map(str, folded))[:250]}")
+            yield unlisted(value, [str(item) for item in folded], path)
         if types & {"integer", "number"} and NUMBER.fullmatch(text):
             number = float(text)
             if not schema.get("minimum", number) <= number <= schema.get("maximum", number):
@@ -176,6 +177,14 @@ class Checker:
 def _matches(pattern: str, text: str) -> bool:
     compiled = matcher(pattern)
     return compiled is None or bool(compiled.is_valid(text))
+
+
+def unlisted(value: Any, allowed: list[str], path: Path) -> Fault:
+    """A value that is not in its list: wrong, or a version that came after the schemas."""
+    newest = newest_known(value, allowed) if isinstance(value, str) else None
+    if newest:
+        return Fault(rules.NEWER, path, f"{shown(value)} is newer than the schemas here, whose newest is {newest}: not verified")
+    return Fault(rules.VALUE, path, f"{shown(value)} is not one of {', '.join(allowed)[:250]}")
 
 
 def text_faults(schema: Any, text: str, path: Path) -> Iterator[Fault]:

@@ -33,6 +33,13 @@ TYPE = Rule("property-type", "schema", "Properties have values of their type", R
 VALUE = Rule(
     "property-value", "schema", "Literal values are among those allowed", REFERENCE + "aws-template-resource-type-ref.html"
 )
+NEWER = Rule(
+    "newer-value",
+    "schema",
+    "Values newer than the schemas are not verified",
+    REFERENCE + "aws-template-resource-type-ref.html",
+    "unsupported",
+)
 COMBINATION = Rule("property-combination", "schema", "Properties that need or exclude one another do so", LINT)
 POLICY = Rule("policy-document", "schema", "IAM policies have statements with effect and action",
               "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html")  # fmt: skip
@@ -76,6 +83,6 @@ RETAIN = Rule("deletion-policy", "policy", "Data outlive their stack", REFERENCE
 
 RULES = (
     SYNTAX, SECTION, RESOURCES, LOGICAL, PARAMETER, MAPPING, CONDITION, OUTPUT, ATTRIBUTE, TRANSFORM, UNKNOWN, FOREIGN, PROPERTY,
-    REQUIRED, TYPE, VALUE, COMBINATION, POLICY, FUNCTION, REF, GETATT, IN_MAP, IF, CYCLE, SECRET, NO_ECHO, INGRESS, ENCRYPTED,
-    PUBLIC, WILDCARD, RETAIN,
+    REQUIRED, TYPE, VALUE, NEWER, COMBINATION, POLICY, FUNCTION, REF, GETATT, IN_MAP, IF, CYCLE, SECRET, NO_ECHO, INGRESS,
+    ENCRYPTED, PUBLIC, WILDCARD, RETAIN,
 )  # fmt: skip

@@ -89,8 +89,12 @@ class BodyChecker:
     def _accepted(self, name: str, value: Value, line: int, place: Place) -> None:
         path = place.path + name
         why = place.code.constraints.violation(path, value)
+        newest = place.code.constraints.newest_known(path, value) if why else None
+        if newest:
+            why = f"{value!r} is newer than the provider that is known here, whose newest is {newest}: not verified"
         if why:
-            place.code.violations.append((path, rules.VALUE.finding(f"{name} of {place.where}: {why}", line)))
+            rule = rules.NEWER if newest else rules.VALUE
+            place.code.violations.append((path, rule.finding(f"{name} of {place.where}: {why}", line)))
 
     def _nested(self, block: Block, schema: BlockSchema, place: Place) -> None:
         name = block.type

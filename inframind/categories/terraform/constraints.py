@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from inframind.categories import _jsonschema
+from inframind.categories._formats import newest_known
 from inframind.categories.terraform.fit import NUMBER
 from inframind.categories.terraform.provider import PACKAGE
 from inframind.categories.terraform.values import Value, as_text
@@ -110,6 +111,13 @@ class Constraints:
                     if why:
                         return why
         return None
+
+    def newest_known(self, path: str, value: Value) -> str | None:
+        """The last of the enumeration's versions, if the value is a later one: who makes the list may have added it since."""
+        lists = [constraint[1] for constraint in self.values.get(path, []) if constraint[0] == "in"]
+        if not isinstance(value, str):
+            return None
+        return next((found for words in lists if (found := newest_known(value, map(as_text, words)))), None)
 
 
 def violation(constraint: list[Any], value: str | int | float) -> str | None:

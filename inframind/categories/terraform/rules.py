@@ -20,6 +20,7 @@ META = Rule(
     "meta-argument", "schema", "count and for_each exclude one another and have a fitting type", LANGUAGE + "meta-arguments/count"
 )
 VALUE = Rule("value", "schema", "The provider accepts the value: enumerations, formats, ranges", PROVIDER)
+NEWER = Rule("newer-value", "schema", "Values newer than the known provider are not verified", PROVIDER, "unsupported")
 TOGETHER = Rule("combination", "schema", "Arguments that need or exclude one another", PROVIDER)
 STATIC = Rule(
     "static", "schema", "No references and functions where Terraform reads before it evaluates", LANGUAGE + "values/variables"
@@ -65,7 +66,7 @@ STAR = Rule("iam-star", "policy", "No policy allows everything", CIS + "iam-cont
 EXECUTES = Rule("executes", "policy", "Nothing runs local programs", LANGUAGE + "provisioners", "warning")
 
 RULES = (
-    SYNTAX, EMPTY, BLOCK, ARGUMENT, REQUIRED, TYPE, COUNT_BLOCKS, RESOURCE_TYPE, FOREIGN, MODULE, NAME, META, VALUE, TOGETHER,
-    STATIC, SENSITIVE, DUPLICATE, UNDECLARED, ATTRIBUTE, FUNCTION, CYCLE, LATE, INSTANCE,
+    SYNTAX, EMPTY, BLOCK, ARGUMENT, REQUIRED, TYPE, COUNT_BLOCKS, RESOURCE_TYPE, FOREIGN, MODULE, NAME, META, VALUE, NEWER,
+    TOGETHER, STATIC, SENSITIVE, DUPLICATE, UNDECLARED, ATTRIBUTE, FUNCTION, CYCLE, LATE, INSTANCE,
     OPEN_SSH, SECRET, ENCRYPTION, PUBLIC, PUBLIC_DATABASE, STAR, EXECUTES, METADATA, ROTATION, PLAIN_HTTP,
 )  # fmt: skip
