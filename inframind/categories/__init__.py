@@ -28,7 +28,7 @@ CATEGORIES: dict[str, str] = {
 DEEP_TOOLS: dict[str, str] = {
     "terraform": "inframind.categories.terraform.deep:TerraformValidate",
     "dockerfile": "inframind.categories.dockerfile.deep:Hadolint",
-    "github-actions": "inframind.categories.github_actions.deep:Actionlint",
+    "github-actions": "inframind.categories.github_actions.deep:Workflows",
     "cloudformation": "inframind.categories.cloudformation.deep:CfnLint",
     "ansible": "inframind.categories.ansible.deep:SyntaxCheck",
 }

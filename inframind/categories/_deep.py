@@ -141,6 +141,27 @@ def environment(variable: str, script: str) -> Environment | None:
     return Environment(where / "bin" / "python3", (where, *(Path(home).parent for home in homes)))
 
 
+class Advised:
+    """A tool that decides, and another that adds advice to its opinions where it is installed."""
+
+    def __init__(self, tool: DeepTool, adviser: DeepTool) -> None:
+        self._tool, self._adviser = tool, adviser
+        self.name, self.is_authority, self.remedy = tool.name, tool.is_authority, tool.remedy
+
+    def version(self) -> str | None:
+        """As DeepTool; of both, if both are there."""
+        decides, advises = self._tool.version(), self._adviser.version()
+        return f"{decides}, {advises}" if decides and advises else decides
+
+    def judge(self, texts: Sequence[str]) -> list[Opinion]:
+        """As DeepTool."""
+        opinions = self._tool.judge(texts)
+        if self._adviser.version() is None:
+            return opinions
+        advice = [[finding for finding in one.findings if finding.rung == "policy"] for one in self._adviser.judge(texts)]
+        return [Opinion(one.outcome, (*one.findings, *more)) for one, more in zip(opinions, advice, strict=True)]
+
+
 def json_rows(output: str) -> Iterator[dict[str, Any]] | None:
     """The objects of a JSON list, or None if the output is none."""
     try:

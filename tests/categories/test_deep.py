@@ -67,6 +67,19 @@ def test_actionlint_adds_its_findings(verifier: Verifier) -> None:
     assert deep(verifier, text.replace("no_such_thing", "sha"), "github-actions").verdict is Outcome.PASS
 
 
+def test_zizmor_adds_its_advice_and_changes_no_verdict(verifier: Verifier) -> None:
+    deep_tools.need("github-actions")
+    step = "      - run: echo ${{ github.event.issue.title }} # zizmor: ignore[template-injection]\n"
+    verdict = deep(verifier, "on: issues\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n" + step, "github-actions")
+    assert verdict.verdict is Outcome.PASS
+    assert "zizmor 1." in verdict.verifier
+    found = [finding for finding in verdict.findings if finding.rule == "zizmor"]
+    assert ("warning", 6) in {(finding.severity, finding.line) for finding in found}
+    assert not any("issue.title" in finding.message for finding in found)
+    broken = deep(verifier, "on: [push\njobs: {}\n", "github-actions")
+    assert broken.verdict is Outcome.FAIL
+
+
 @pytest.mark.parametrize("name", DEEP_TOOLS)
 def test_a_missing_tool_is_unscorable_and_names_the_remedy(name: str, verifier: Verifier, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = deep_tool(name)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from inframind.categories._deep import SECONDS, SECONDS_EACH, Complaint, Linter, Weight, json_rows, printed_version
+from inframind.categories._deep import SECONDS, SECONDS_EACH, Advised, Complaint, Linter, Weight, json_rows, printed_version
+from inframind.categories.github_actions.zizmor import Zizmor
 from inframind.sandbox.isolation import Finished, Program, first_folder, program
 
 ADVICE = frozenset({"credentials", "deprecated-commands", "action", "if-cond", "shellcheck", "pyflakes"})
@@ -60,3 +61,10 @@ class Actionlint(Linter):
             weight: Weight = "advice" if is_advice else "undecided" if kind == "runner-label" else "invalid"
             found.setdefault(str(row.get("filepath")), []).append(Complaint(row.get("line"), kind, weight))
         return found
+
+
+class Workflows(Advised):
+    """actionlint decides; zizmor, where it is installed, gives its advice."""
+
+    def __init__(self) -> None:
+        super().__init__(Actionlint(), Zizmor())
