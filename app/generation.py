@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
+from fastapi.concurrency import run_in_threadpool
 from pydantic import ConfigDict, Field
 
 from app.errors import InvalidError
@@ -144,16 +145,16 @@ def messages_of(request: GenerateRequest) -> list[dict[str, str]]:
     return task_messages(request.instruction or "", request.input)
 
 
-def answer(request: GenerateRequest, model: str, completion: Completion, verifier: Verifier) -> Generation:
+async def answer(request: GenerateRequest, model: str, completion: Completion, verifier: Verifier) -> Generation:
     """The answers with their files and, if they were asked for, their verdicts."""
-    found = judged(request, completion.choices, verifier)
+    found: list[Candidate] = [(choice, None) for choice in completion.choices]
+    if request.wants_verdicts:
+        found = await run_in_threadpool(judged, request, completion.choices, verifier)
     return assembled(request, model, found, completion.usage or Usage(), len(found))
 
 
 def judged(request: GenerateRequest, choices: Sequence[CompletionChoice], verifier: Verifier) -> list[Candidate]:
-    """Each answer with its verdict, if verdicts are wanted."""
-    if not request.wants_verdicts:
-        return [(choice, None) for choice in choices]
+    """Each answer with its verdict. Waits for the verifier."""
     checks = tuple(request.checks)
     requests = [VerifyRequest(text=choice.text, category=request.category, checks=checks, format="answer") for choice in choices]
     return list(zip(choices, verifier.verify_many(requests), strict=True))

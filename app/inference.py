@@ -1,12 +1,13 @@
-"""The client of the inference server (docs/contracts/inference.md). One place that speaks to it."""
+"""The client of the inference server (docs/contracts/inference.md): completions, and the adapters they name."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine
@@ -17,13 +18,16 @@ from app.models import catalog, names
 from app.models.names import ADAPTER
 from app.queue import RETRY_AFTER_SECONDS, Queue
 from app.settings import Settings
+from app.transport import Reply, Transport
 from inframind.errors import EngineError
+from inframind.generation.encoding import encode
 from inframind.models.adapter import verify_adapter
 from inframind.models.probe import PROMPTS, TOP, Likeliest, Probe, fault
 from inframind.models.registry import BASE_MODELS
 
+LONG_PROMPT = 4000
+"""Characters; under a millisecond of work."""
 BUSY = "the inference server has too many requests; try again in a moment"
-SILENT = "the inference server does not answer; try again in a moment"
 
 
 class Usage(BaseModel):
@@ -67,13 +71,7 @@ class Inference:
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self._engine = engine
         self.base_model = settings.inference_base_model
-        limits = httpx.Limits(max_connections=256, max_keepalive_connections=64)
-        self._http = httpx.AsyncClient(
-            base_url=settings.inference_url,
-            timeout=httpx.Timeout(settings.inference_timeout_seconds, connect=2.0),
-            limits=limits,
-            trust_env=False,
-        )
+        self._server = Transport(settings.inference_url, settings.inference_timeout_seconds)
         self.queue = Queue("the inference server", settings.inference_queue)
         self._tolerance = settings.adapter_tolerance
         self._loading: dict[str, asyncio.Lock] = {}
@@ -81,14 +79,11 @@ class Inference:
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._http.aclose()
+        await self._server.close()
 
     async def is_healthy(self) -> bool:
         """Whether the server answers."""
-        try:
-            return (await self._http.get("/health", timeout=2.0)).status_code == 200
-        except httpx.HTTPError:
-            return False
+        return await self._server.answers("/health", within_seconds=2.0)
 
     async def resolve(self, name: str | None) -> str:
         """The base model or adapter that a name means; no name: the base model that is served. Raises NotFoundError."""
@@ -101,29 +96,35 @@ class Inference:
         self._loaded.discard(model)
         self._loading.pop(model, None)
         with suppress(UnavailableError):
-            await self._send("/v1/unload_lora_adapter", {"lora_name": model})
+            await self._server.post("/v1/unload_lora_adapter", {"lora_name": model})
 
     async def complete(self, body: dict[str, Any]) -> Completion:
         """A whole completion. Cancel it to give the generation up. Raises TooManyRequestsError when the queue is full."""
-        body, copies = _greedy_once(body)
+        body, copies = _greedy_once(await self._encoded(body))
         with self.queue.place():
             return _repeated(await self._complete(body), copies)
 
+    async def _encoded(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The body with tokens for its prompts. A long prompt is split in a thread: others must not wait for it."""
+        texts = [body["prompt"]] if isinstance(body["prompt"], str) else body["prompt"]
+        encode_all = partial(_tokens, self.base_model, texts)
+        return {**body, "prompt": encode_all() if sum(map(len, texts)) < LONG_PROMPT else await run_in_threadpool(encode_all)}
+
     async def _complete(self, body: dict[str, Any]) -> Completion:
         await self._ensure_loaded(body["model"])
-        response = await self._send("/v1/completions", body)
-        if self._was_forgotten(response, body["model"]):
+        reply = await self._server.post("/v1/completions", body)
+        if self._was_forgotten(reply.status, body["model"]):
             await self._ensure_loaded(body["model"])
-            response = await self._send("/v1/completions", body)
-        self._check(response)
-        return _parsed(response.content)
+            reply = await self._server.post("/v1/completions", body)
+        _check(reply)
+        return _parsed(reply.body)
 
     async def stream(self, body: dict[str, Any], *, counted: bool = False) -> AsyncGenerator[Completion]:
         """The pieces of a completion as they come. Close it to give the generation up. Raises TooManyRequestsError.
 
         `counted`: each piece carries the tokens of its choice so far; the last one has no choice and the usage of all.
         """
-        body, copies = _greedy_once(body)
+        body, copies = _greedy_once(await self._encoded(body))
         body = {**body, "stream": True, "stream_options": {"include_usage": True, "continuous_usage_stats": counted}}
         with self.queue.place():
             async for piece in self._stream(body):
@@ -131,28 +132,20 @@ class Inference:
 
     async def _stream(self, body: dict[str, Any]) -> AsyncGenerator[Completion]:
         await self._ensure_loaded(body["model"])
-        try:
-            response = await self._open(body)
-            if self._was_forgotten(response, body["model"]):
-                await response.aclose()
+        async with AsyncExitStack() as opened:
+            stream = await opened.enter_async_context(self._server.open("/v1/completions", body))
+            if self._was_forgotten(stream.status, body["model"]):
                 await self._ensure_loaded(body["model"])
-                response = await self._open(body)
-            async with aclosing(response):
-                if response.status_code != 200:
-                    await response.aread()
-                    self._check(response)
-                async for line in response.aiter_lines():
-                    if line.startswith("data: ") and line != "data: [DONE]":
-                        yield _parsed(line.removeprefix("data: "))
-        except httpx.HTTPError:
-            raise UnavailableError(SILENT) from None
+                stream = await opened.enter_async_context(self._server.open("/v1/completions", body))
+            if stream.status != 200:
+                _check(await stream.reply())
+            async with aclosing(stream.events()) as events:
+                async for event in events:
+                    yield _parsed(event)
 
-    async def _open(self, body: dict[str, Any]) -> httpx.Response:
-        return await self._http.send(self._http.build_request("POST", "/v1/completions", json=body), stream=True)
-
-    def _was_forgotten(self, response: httpx.Response, model: str) -> bool:
+    def _was_forgotten(self, status: int, model: str) -> bool:
         """Whether the server was restarted and has lost the adapter."""
-        forgotten = response.status_code == 404 and model in self._loaded
+        forgotten = status == 404 and model in self._loaded
         if forgotten:
             self._loaded.discard(model)
         return forgotten
@@ -171,9 +164,9 @@ class Inference:
                 raise InvalidError(f"{model} belongs to {row.base_model}; the server serves {self.base_model}", param="model")
             await run_in_threadpool(store().pull, Path(row.path))
             await run_in_threadpool(verify_adapter, Path(row.path))
-            response = await self._send("/v1/load_lora_adapter", {"lora_name": model, "lora_path": row.path})
-            if not (response.status_code == 400 and "already" in response.text):
-                self._check(response)
+            reply = await self._server.post("/v1/load_lora_adapter", {"lora_name": model, "lora_path": row.path})
+            if not (reply.status == 400 and b"already" in reply.body):
+                _check(reply)
             await self._smoke_test(model, row.manifest)
             self._loaded.add(model)
 
@@ -184,42 +177,41 @@ class Inference:
         base, adapter = [await self._likeliest(name) for name in (self.base_model, model)]
         reason = fault(Probe.model_validate(manifest["probe"]), Probe(base=base, adapter=adapter), self._tolerance)
         if reason is not None:
-            await self._send("/v1/unload_lora_adapter", {"lora_name": model})
+            await self._server.post("/v1/unload_lora_adapter", {"lora_name": model})
             raise EngineError(f"the inference server does not serve {model} as it was trained: {reason}")
 
     async def _likeliest(self, model: str) -> Likeliest:
-        body = {"model": model, "prompt": list(PROMPTS), "max_tokens": 1, "temperature": 0, "logprobs": TOP}
-        response = await self._send("/v1/completions", body)
-        self._check(response)
-        choices = sorted(_parsed(response.content).choices, key=lambda choice: choice.index)
+        prompts = _tokens(self.base_model, PROMPTS)
+        body = {"model": model, "prompt": prompts, "max_tokens": 1, "temperature": 0, "logprobs": TOP}
+        reply = await self._server.post("/v1/completions", body)
+        _check(reply)
+        choices = sorted(_parsed(reply.body).choices, key=lambda choice: choice.index)
         found = [top for choice in choices for top in (choice.logprobs or {}).get("top_logprobs", ())[:1] if top]
         if len(found) != len(PROMPTS):
             raise EngineError("the inference server gives no log-probabilities: an adapter cannot be checked")
         return tuple(found)
 
-    async def _send(self, path: str, body: dict[str, Any]) -> httpx.Response:
-        try:
-            return await self._http.post(path, json=body)
-        except httpx.HTTPError:
-            raise UnavailableError(SILENT) from None
 
-    @staticmethod
-    def _check(response: httpx.Response) -> None:
-        """Translates the server's refusal."""
-        if response.status_code == 200:
-            return
-        try:
-            error = response.json()["error"]
-            message, param = str(error["message"])[:500], error.get("param")
-        except (ValueError, KeyError, TypeError):
-            message, param = f"the inference server answered {response.status_code}", None
-        if response.status_code == 404:
-            raise InvalidError(message, param="model")
-        if response.status_code in (400, 422):
-            raise InvalidError(message, param=param)
-        if response.status_code == 429:
-            raise TooManyRequestsError(BUSY, RETRY_AFTER_SECONDS)
-        raise UnavailableError(message)
+def _check(reply: Reply) -> None:
+    """Translates the server's refusal."""
+    if reply.status == 200:
+        return
+    try:
+        error = json.loads(reply.body)["error"]
+        message, param = str(error["message"])[:500], error.get("param")
+    except (ValueError, KeyError, TypeError):
+        message, param = f"the inference server answered {reply.status}", None
+    if reply.status == 404:
+        raise InvalidError(message, param="model")
+    if reply.status in (400, 422):
+        raise InvalidError(message, param=param)
+    if reply.status == 429:
+        raise TooManyRequestsError(BUSY, RETRY_AFTER_SECONDS)
+    raise UnavailableError(message)
+
+
+def _tokens(base_model: str, texts: Sequence[str]) -> list[list[int]]:
+    return [encode(base_model, text) for text in texts]
 
 
 def _parsed(data: str | bytes) -> Completion:

@@ -6,6 +6,7 @@ Thin on purpose: transformers generates, `workers.batching` collects. `python -m
 import argparse
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import time
@@ -23,6 +24,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 from pydantic import BaseModel, ConfigDict, Field
 
 from app import logs
+from app.disconnect import unless_gone
 from app.settings import settings
 from inframind.errors import ConfigError, EngineError, InfraMindError, ModelNotFoundError
 from inframind.generation.engine import Completion, Engine
@@ -34,6 +36,12 @@ from workers.process import die_with_parent
 RETRY_AFTER_SECONDS = 1
 KINDS = {400: "BadRequestError", 404: "NotFoundError", 429: "TooManyRequestsError", 503: "ServiceUnavailableError"}
 STATUSES: dict[type[InfraMindError], int] = {ModelNotFoundError: 404, BusyError: 429, UnavailableError: 503}
+
+
+Text = Annotated[str, Field(max_length=200_000)]
+Tokens = Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=200_000)]
+Prompts = list[tuple[int, ...]]
+"""The tokens of each prompt."""
 
 
 class StreamOptions(BaseModel):
@@ -49,7 +57,7 @@ class CompletionRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     model: str
-    prompt: Annotated[str, Field(max_length=200_000)] | Annotated[list[str], Field(min_length=1, max_length=64)]
+    prompt: Text | Annotated[Tokens, Field(min_length=1)] | Annotated[list[Text] | list[Tokens], Field(min_length=1, max_length=64)]
     max_tokens: int = Field(default=16, ge=1, le=32_768)
     temperature: float = Field(default=1.0, ge=0.0, le=2.0)
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
@@ -65,12 +73,17 @@ class CompletionRequest(BaseModel):
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
 
-    def rows(self) -> list[Row]:
+    def encoded(self, tokenizer: Any) -> Prompts:
+        """The prompts' tokens."""
+        given = self.prompt if isinstance(self.prompt, list) and not isinstance(self.prompt[0], int) else [self.prompt]
+        split = functools.partial(tokenizer, add_special_tokens=False)
+        return [tuple(split(prompt)["input_ids"] if isinstance(prompt, str) else prompt) for prompt in given]
+
+    def rows(self, prompts: Prompts) -> list[Row]:
         """One row per answer, the answers of a prompt together."""
-        prompts = [self.prompt] if isinstance(self.prompt, str) else self.prompt
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         seed = self.seed if self.temperature > 0 else None
-        row = Row("", self.model, self.max_tokens, self.temperature, self.top_p, seed, stop, self.logprobs)
+        row = Row((), self.model, self.max_tokens, self.temperature, self.top_p, seed, stop, self.logprobs)
         return [Row(**{**vars(row), "prompt": prompt}) for prompt in prompts for _ in range(self.n)]
 
 
@@ -87,7 +100,7 @@ class UnloadRequest(BaseModel):
     lora_name: str
 
 
-def check(body: CompletionRequest, engine: Engine) -> None:
+def check(body: CompletionRequest, prompts: Prompts, engine: Engine) -> None:
     """Raises ModelNotFoundError, or ConfigError for what this engine cannot do."""
     if body.model != engine.base_model and body.model not in engine.adapters:
         raise ModelNotFoundError(f"the model {body.model!r} is not loaded", param="model")
@@ -95,18 +108,15 @@ def check(body: CompletionRequest, engine: Engine) -> None:
         if getattr(body, name):
             raise ConfigError(f"the embedded server has no `{name}`: leave it out, or serve with vLLM", param=name)
     longest = int(engine.model.config.max_position_embeddings)
-    for count in prompt_tokens(body, engine):
-        if count == 0:
+    for prompt in prompts:
+        if not prompt:
             raise ConfigError("the prompt is empty", param="prompt")
+        if max(prompt) >= engine.model.config.vocab_size:
+            raise ConfigError(f"the model has no token {max(prompt)}", param="prompt")
+        count = len(prompt)
         if count + body.max_tokens > longest:
             message = f"the model's context has {longest} tokens: the prompt's {count} and max_tokens {body.max_tokens} do not fit"
             raise ConfigError(message, param="max_tokens" if count < longest else "prompt")
-
-
-def prompt_tokens(body: CompletionRequest, engine: Engine) -> list[int]:
-    """The length of each prompt."""
-    prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
-    return [len(engine.tokenizer(prompt, add_special_tokens=False)["input_ids"]) for prompt in prompts]
 
 
 def load(engine: Engine, name: str, path: Path) -> None:
@@ -165,10 +175,11 @@ def create_server(engine: Engine) -> FastAPI:
 
     @app.post("/v1/completions", response_model=None)
     async def completions(body: CompletionRequest, request: Request) -> Response:
-        check(body, engine)
+        prompts = body.encoded(engine.tokenizer)
+        check(body, prompts, engine)
         if body.stream:
-            return StreamingResponse(stream(body, batcher), media_type="text/event-stream")
-        found = await unless_gone(request, batcher.submit(body.rows()).answer)
+            return StreamingResponse(stream(body, prompts, batcher), media_type="text/event-stream")
+        found = await unless_gone(request, batcher.submit(body.rows(prompts)).answer)
         choices = [
             choice(index, completion.text, completion.finish_reason, logprobs(completion, engine.tokenizer))
             for index, completion in enumerate(found)
@@ -178,31 +189,19 @@ def create_server(engine: Engine) -> FastAPI:
     return app
 
 
-async def unless_gone(request: Request, answer: "asyncio.Future[list[Completion]]") -> list[Completion]:
-    """The answer; given up when the client has gone."""
-    try:
-        while not answer.done():
-            await asyncio.wait({answer}, timeout=0.25)
-            if not answer.done() and await request.is_disconnected():
-                raise UnavailableError("the client has gone")
-        return answer.result()
-    finally:
-        answer.cancel()
-
-
-def stream(body: CompletionRequest, batcher: Batcher) -> AsyncIterator[str]:
+def stream(body: CompletionRequest, prompts: Prompts, batcher: Batcher) -> AsyncIterator[str]:
     """Server-sent events as the texts grow. Raises BusyError before the first, so that it is an answer and not an event."""
     pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
-    work = batcher.submit(body.rows(), pieces.put_nowait)
+    work = batcher.submit(body.rows(prompts), pieces.put_nowait)
     work.answer.add_done_callback(lambda _: pieces.put_nowait(None))
-    counts = prompt_tokens(body, batcher.engine) if body.stream_options and body.stream_options.continuous_usage_stats else None
+    counted = body.stream_options is not None and body.stream_options.continuous_usage_stats
 
     async def events() -> AsyncIterator[str]:
         identity = head(body.model)
         try:
             while (piece := await pieces.get()) is not None:
-                counted = {"usage": tokens(counts[piece.row // body.n], piece.tokens)} if counts else {}
-                yield event({**identity, "choices": [choice(piece.row, piece.text, piece.finish_reason)], **counted})
+                spent = {"usage": tokens(len(prompts[piece.row // body.n]), piece.tokens)} if counted else {}
+                yield event({**identity, "choices": [choice(piece.row, piece.text, piece.finish_reason)], **spent})
             try:
                 found = work.answer.result()
             except InfraMindError as error:

@@ -1,16 +1,8 @@
-"""Server-sent events that begin only when there is something to say, and work that ends when nobody waits for it."""
+"""Server-sent events that begin only when there is something to say."""
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator
 
-from fastapi import Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
-
-from app.errors import UnavailableError
-
-Answer = TypeVar("Answer")
-
 
 UNREAD_SECONDS = 60.0
 """A client that reads nothing for so long loses its stream, and with it its place in the queue."""
@@ -31,23 +23,3 @@ async def started(source: AsyncIterator[ServerSentEvent]) -> AsyncIterator[Serve
             yield event
 
     return rest()
-
-
-async def unless_gone(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
-    """The work's result; it is cancelled when the client goes, so that an engine does not write for nobody."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request))
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise UnavailableError("the client has gone")
-        return task.result()
-    finally:
-        task.cancel()
-        gone.cancel()
-
-
-async def _gone(request: Request) -> None:
-    # The body was read, so the next message can only be the end of the connection.
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -6,12 +6,12 @@ from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
-from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from app.api import _examples as examples
-from app.api._streams import streamed, unless_gone
+from app.api._streams import streamed
 from app.deps import Serving, Verifying
+from app.disconnect import unless_gone
 from app.errors import described
 from app.generation import GenerateRequest, Generation, answer, body_of, check
 from app.inference import Inference, collect
@@ -66,7 +66,7 @@ async def generate(
     if request.searches:
         return await unless_gone(http, Search(request, serving, verifier).run())
     completion = await unless_gone(http, serving.complete(body))
-    return await run_in_threadpool(answer, request, body["model"], completion, verifier)
+    return await answer(request, body["model"], completion, verifier)
 
 
 async def events(request: GenerateRequest, model: str, serving: Inference, verifier: Verifier) -> AsyncIterator[ServerSentEvent]:
@@ -79,7 +79,7 @@ async def events(request: GenerateRequest, model: str, serving: Inference, verif
                 for choice in piece.choices:
                     if choice.text:
                         yield ServerSentEvent(data=json.dumps({"index": choice.index, "text": choice.text}))
-        whole = await run_in_threadpool(answer, request, model, collect(pieces, request.n), verifier)
+        whole = await answer(request, model, collect(pieces, request.n), verifier)
         yield ServerSentEvent(event="done", data=whole.model_dump_json())
     except InfraMindError as error:
         if not pieces:

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request
 
 from app.api import _examples as examples
-from app.api._streams import unless_gone
 from app.deps import Judging
+from app.disconnect import unless_gone
 from app.jobs.views import ErrorView
 from app.judging import NOT_CONFIGURED, JudgementView, JudgeRequest, PreferenceView
 

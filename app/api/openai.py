@@ -10,8 +10,9 @@ from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from app.api import _examples as examples
-from app.api._streams import streamed, unless_gone
+from app.api._streams import streamed
 from app.deps import Database, Serving
+from app.disconnect import unless_gone
 from app.errors import InvalidError, described
 from app.inference import Completion, Inference
 from app.jobs.views import ErrorView

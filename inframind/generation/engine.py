@@ -82,15 +82,17 @@ class Engine:
         for request in requests:
             if request.model not in (None, self.base_model) and request.model not in self.adapters:
                 raise ModelNotFoundError(f"no adapter {request.model!r} is loaded", param="model")
-        encoded = self.tokenizer([row.prompt for row in requests], return_tensors="pt", padding=True, add_special_tokens=False)
-        encoded = encoded.to(self.device)
-        width = encoded["input_ids"].shape[1]
+        prompts = self._encoded(requests)
+        width = max(len(tokens) for tokens in prompts)
+        blanks = [width - len(tokens) for tokens in prompts]
+        padded = [[self.tokenizer.pad_token_id] * blank + tokens for blank, tokens in zip(blanks, prompts, strict=True)]
+        mask = [[0] * blank + [1] * len(tokens) for blank, tokens in zip(blanks, prompts, strict=True)]
         stopper = Stopper(requests, width, self.tokenizer, should_stop)
         recorder = LogprobRecorder(requests)
         with self._routed(requests) as routed:
             output = self.model.generate(
-                input_ids=encoded["input_ids"],
-                attention_mask=encoded["attention_mask"],
+                input_ids=torch.tensor(padded, device=self.device),
+                attention_mask=torch.tensor(mask, device=self.device),
                 max_new_tokens=max(row.max_tokens for row in requests),
                 do_sample=False,
                 logits_processor=LogitsProcessorList([recorder, Sampler(requests, self.device)]),
@@ -98,17 +100,22 @@ class Engine:
                 streamer=streamer,
                 **routed,
             )
-        prompts = encoded["attention_mask"].sum(dim=1).tolist()
         made = output[:, width:].tolist()
         recorder.close(output)
         found = [
-            self._completion(row, tokens[:length], prompt)
+            self._completion(row, tokens[:length], len(prompt))
             for row, tokens, length, prompt in zip(requests, made, stopper.lengths, prompts, strict=True)
         ]
         for index, completion in enumerate(found):
             noted = recorder.of(index)
             completion.logprobs = noted[: completion.completion_tokens] if noted is not None else None
         return found
+
+    def _encoded(self, rows: Sequence[Request]) -> list[list[int]]:
+        """The tokens of each prompt."""
+        texts = [row.prompt for row in rows if isinstance(row.prompt, str)]
+        encoded = iter(self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else ())
+        return [next(encoded) if isinstance(row.prompt, str) else list(row.prompt) for row in rows]
 
     @contextmanager
     def _routed(self, rows: Sequence[Request]) -> Iterator[dict[str, Any]]:

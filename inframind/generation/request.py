@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 class Request:
     """One text to continue."""
 
-    prompt: str
+    prompt: str | tuple[int, ...]
+    """Text or tokens."""
     model: str | None = None
     """Name of a loaded adapter; None or the base model's name: the base model."""
     max_tokens: int = 256

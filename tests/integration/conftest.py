@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from inference_servers import BASE, embedded, one_thread, vllm
+from inference_servers import BASE, Vllm, embedded, one_thread
 from servers import Postgres, Redis
 from sqlalchemy import Engine
 
@@ -27,11 +27,21 @@ def inference_engine() -> InferenceEngine:
     return InferenceEngine(BASE, "cpu")
 
 
+@pytest.fixture(scope="session")
+def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vllm]:
+    """The session's vLLM."""
+    server = Vllm(tmp_path_factory.mktemp("vllm"))
+    yield server
+    server.kill()
+
+
 @pytest.fixture(scope="session", params=["embedded", "vllm"])
-def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """An inference server of each kind."""
-    folder = tmp_path_factory.mktemp("inference")
-    with embedded(request.getfixturevalue("inference_engine")) if request.param == "embedded" else vllm(folder) as found:
+    if request.param == "vllm":
+        yield request.getfixturevalue("vllm").url
+        return
+    with embedded(request.getfixturevalue("inference_engine")) as found:
         yield found
 
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,29 +58,44 @@ def embedded(engine: Engine) -> Iterator[str]:
         yield url
 
 
-@contextmanager
-def vllm(folder: Path) -> Iterator[str]:
-    """vLLM's own server, its CPU build, from its own environment (`make vllm`); its URL."""
-    if not VLLM.is_file():
-        pytest.skip("vLLM is not installed: make vllm")
-    port = free_port("127.0.0.1")
-    command = [
-        VLLM, "-m", "vllm.entrypoints.openai.api_server", "--model", WEIGHTS, "--served-model-name", BASE, "--dtype", "float32",
-        "--hf-overrides", LONGER, "--structured-outputs-config", COMPACT, "--max-lora-rank", "16", "--max-loras", "4",
-        "--enforce-eager", "--enable-lora", "--host", "127.0.0.1", "--port", str(port),
-    ]  # fmt: skip
-    env = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", "VLLM_NO_USAGE_STATS": "1"}
-    with (folder / "vllm.log").open("wb") as log:
-        process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: process.poll() is not None or answers(url), START_SECONDS)
-        assert process.poll() is None, (folder / "vllm.log").read_text()[-3000:]
-        yield url
-    finally:
-        # Its engine is a process of its own, which must not outlive a test.
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+class Vllm:
+    """vLLM's own server, its CPU build, from its own environment (`make vllm`). It can be killed, and started again on its port."""
+
+    def __init__(self, folder: Path) -> None:
+        if not VLLM.is_file():
+            pytest.skip("vLLM is not installed: make vllm")
+        self._log = folder / "vllm.log"
+        self._port = free_port("127.0.0.1")
+        self.url = f"http://127.0.0.1:{self._port}"
+        self.start()
+
+    def start(self) -> None:
+        command = [
+            VLLM, "-m", "vllm.entrypoints.openai.api_server", "--model", WEIGHTS, "--served-model-name", BASE, "--dtype", "float32",
+            "--hf-overrides", LONGER, "--structured-outputs-config", COMPACT, "--max-lora-rank", "16", "--max-loras", "4",
+            "--enforce-eager", "--enable-lora", "--host", "127.0.0.1", "--port", str(self._port),
+        ]  # fmt: skip
+        env = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", "VLLM_NO_USAGE_STATS": "1"}
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
+        try:
+            until(lambda: self._process.poll() is not None or answers(self.url), START_SECONDS)
+            assert self._process.poll() is None, self._log.read_text()[-3000:]
+        except BaseException:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """Its engine is a process of its own, which must not outlive it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric of its `/metrics` over all labels but those in the name."""
+        lines = httpx.get(f"{self.url}/metrics", trust_env=False).text.splitlines()
+        series, _, label = name.partition("{")
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(series + "{") and label.rstrip("}") in line)
 
 
 def answers(url: str) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
@@ -342,10 +341,3 @@ def test_a_crash_answers_500_without_its_cause(client: TestClient, monkeypatch: 
     answer = client.get("/models")
     assert answer.status_code == 500
     assert "division" not in answer.text and answer.json()["error"]["code"] == "internal_error"
-
-
-def test_the_client_is_not_led_astray_by_proxies(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    with TestClient(create_app(settings)) as connected:
-        inference = connected.app.state.inference  # type: ignore[attr-defined]  # our application
-        assert isinstance(inference._http, httpx.AsyncClient) and not inference._http.trust_env

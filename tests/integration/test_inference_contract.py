@@ -10,6 +10,7 @@ import httpx
 import pytest
 from inference_servers import BASE, PROMPT, complete, texts
 
+from inframind.generation.encoding import encode
 from inframind.generation.engine import Engine, Request
 from inframind.generation.template import render
 
@@ -51,6 +52,24 @@ def test_what_is_served_is_what_the_engine_says(client: httpx.Client, adapters: 
     for model in (BASE, *adapters):
         alone = engine.generate([Request(PROMPT, model, 24)])[0]
         assert texts(complete(client, model=model)) == [alone.text]
+
+
+def test_tokens_mean_the_same_to_every_server(client: httpx.Client) -> None:
+    """Runs of blanks: versions of transformers split them differently, and the api sends tokens for that reason."""
+    text = render(BASE, [{"role": "user", "content": "Repair this:\n\nspec:\n      ports:\n        -   port:   80\n\n\n"}])
+    tokens = encode(BASE, text)
+    engine = Engine(BASE, "cpu")
+    assert tokens == engine.tokenizer(text, add_special_tokens=False)["input_ids"]
+    answer = complete(client, prompt=tokens)
+    assert texts(answer) == [engine.generate([Request(text, None, 24)])[0].text]
+    assert answer["usage"]["prompt_tokens"] == len(tokens)
+    both = complete(client, prompt=[tokens, encode(BASE, PROMPT)])
+    assert texts(both) == [texts(answer)[0], texts(complete(client))[0]]
+
+
+@pytest.mark.parametrize("prompt", [[10**6], [[]], [-1], []])
+def test_tokens_that_the_model_has_not_are_400(client: httpx.Client, prompt: list[Any]) -> None:
+    assert client.post("/v1/completions", json={"model": BASE, "prompt": prompt, "max_tokens": 4}).status_code == 400
 
 
 def test_mixed_adapters_asked_at_once_get_their_own_answers(client: httpx.Client) -> None:

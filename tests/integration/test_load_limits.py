@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fleet import until
-from inference_servers import BASE, PROMPT, answers, listening
+from inference_servers import BASE, PROMPT, START_SECONDS, answers, listening
 
 from app.db.migrate import upgrade
 from app.db.models import Adapter
@@ -34,6 +33,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:Futu
 SHORT = {"prompt": PROMPT, "max_tokens": 4}
 LONG = {"prompt": PROMPT, "max_tokens": 900, "temperature": 2.0, "n": 16}
 """Seconds of work."""
+UNREAD = json.dumps({**LONG, "model": BASE, "prompt": [PROMPT] * 2, "max_tokens": 60, "stream": True}).encode()
+"""A stream larger than all buffers between the api and a client: it waits until it is read."""
 
 
 def application(folder: Path, inference_url: str, **fields: Any) -> FastAPI:
@@ -48,7 +49,7 @@ def application(folder: Path, inference_url: str, **fields: Any) -> FastAPI:
 @contextmanager
 def api(app: FastAPI, send_buffer: int | None = None) -> Iterator[httpx.Client]:
     """The api as a server on a port of its own."""
-    with listening(app, send_buffer) as url, httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+    with listening(app, send_buffer) as url, httpx.Client(base_url=url, timeout=120, trust_env=False) as client:
         yield client
 
 
@@ -117,10 +118,9 @@ def test_a_search_that_has_found_an_answer_ends_the_others(tmp_path: Path, url: 
 @EMBEDDED
 def test_a_full_queue_answers_429_and_when_to_come_back(tmp_path: Path, url: str) -> None:
     app = application(tmp_path, url, inference_queue=2)
-    with api(app) as client, ThreadPoolExecutor(2) as pool:
+    with api(app, send_buffer=4096) as client:
         queue = app.state.inference.queue
-        for _ in range(2):
-            pool.submit(client.post, "/generate", json=LONG, timeout=3.0)
+        unread = [unread_post(client.base_url, UNREAD) for _ in range(2)]
         until(lambda: queue.taken == 2)
         for path, asked in [
             ("/generate", SHORT), ("/generate", {**SHORT, "stream": True}), ("/v1/completions", {**SHORT, "model": BASE}),
@@ -128,30 +128,31 @@ def test_a_full_queue_answers_429_and_when_to_come_back(tmp_path: Path, url: str
             refused = client.post(path, json=asked)
             assert (refused.status_code, refused.json()["error"]["code"]) == (429, "too_many_requests"), path
             assert int(refused.headers["retry-after"]) > 0
+        for connection in unread:
+            connection.close()
         until(lambda: queue.taken == 0)
         assert client.post("/generate", json=SHORT).status_code == 200
 
 
 def test_clients_that_read_nothing_keep_nobody_waiting(tmp_path: Path, url: str) -> None:
-    body = json.dumps({**LONG, "model": BASE, "prompt": [PROMPT] * 4, "max_tokens": 200, "stream": True}).encode()
     app = application(tmp_path, url)
     with api(app, send_buffer=4096) as client, ExitStack() as lazy:
         queue = app.state.inference.queue
         for _ in range(2):
-            lazy.enter_context(unread_post(client.base_url, body))
+            lazy.enter_context(unread_post(client.base_url, UNREAD))
         until(lambda: queue.taken == 2)
         for _ in range(3):
             seconds_of_a_short_answer(client)
-        # Their streams are larger than all buffers together, so they still wait to be read; the short answers did not.
+        # They still wait to be read; the short answers did not.
         assert queue.taken == 2
 
 
-def unread_post(address: httpx.URL, body: bytes) -> socket.socket:
+def unread_post(address: httpx.URL, body: bytes, path: str = "/v1/completions") -> socket.socket:
     """A request whose answer is never read, by a client with the smallest buffer there is."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     connection.connect((address.host, address.port))
-    lines = ("POST /v1/completions HTTP/1.1", "Host: localhost", "Content-Type: application/json", f"Content-Length: {len(body)}")
+    lines = (f"POST {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json", f"Content-Length: {len(body)}")
     connection.sendall("\r\n".join((*lines, "", "")).encode() + body)
     return connection
 
@@ -167,7 +168,11 @@ class Mortal:
     def start(self) -> None:
         command = [sys.executable, "-m", "workers.inference_server", "--port", str(self.port)]
         self.process = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.DEVNULL)
-        until(lambda: answers(self.url), 120)
+        try:
+            until(lambda: answers(self.url), START_SECONDS)
+        except BaseException:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)

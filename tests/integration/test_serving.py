@@ -68,6 +68,14 @@ def test_what_is_served_is_what_peft_says(client: TestClient, folder: Path) -> N
     assert ask(client, folder.name, n=3) == [adapted.text] * 3
 
 
+def test_blanks_are_what_they_were_in_training(client: TestClient) -> None:
+    prompt = render(BASE, [{"role": "user", "content": "Repair this:\n\nspec:\n      ports:\n        -   port:   80\n\n\n"}])
+    expected = Engine(BASE, "cpu").generate([Request(prompt, None, 24)])[0]
+    answer = client.post("/v1/completions", json={"model": BASE, "prompt": prompt, "max_tokens": 24, "temperature": 0}).json()
+    assert [choice["text"] for choice in answer["choices"]] == [expected.text]
+    assert answer["usage"]["prompt_tokens"] == expected.prompt_tokens
+
+
 def test_a_server_that_forgot_an_adapter_gets_it_again(client: TestClient, folder: Path, url: str) -> None:
     before = ask(client, folder.name)
     assert httpx.post(f"{url}/v1/unload_lora_adapter", json={"lora_name": folder.name}, trust_env=False).status_code == 200
