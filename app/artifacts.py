@@ -5,15 +5,20 @@ published is pushed before its row is written, and what is needed is pulled firs
 folder must be. Without a URL the folder itself is shared, or there is one host, and nothing is copied.
 """
 
-import errno
+import logging
 import shutil
+import time
 import uuid
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from app.errors import StoreError
 from app.settings import settings
+from inframind.errors import FULL
+
+log = logging.getLogger(__name__)
 
 
 class Artifacts:
@@ -25,27 +30,45 @@ class Artifacts:
         if url:
             import fsspec
 
-            self._files, self._root = fsspec.core.url_to_fs(url)
+            # Other hosts write there too: a listing of a moment ago says nothing.
+            self._files, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
 
     def push(self, path: Path) -> None:
-        """Copies a file or folder to the store. Raises OSError."""
+        """Copies a file or folder to the store. Raises StoreError."""
         if self._files is not None:
             self._try(lambda: self._copy_up(path))
 
     def pull(self, path: Path) -> None:
-        """Makes a file or folder be here, whole or not at all; one that is nowhere stays away. Raises OSError."""
+        """Makes a file or folder be here, whole or not at all; one that is nowhere stays away.
+
+        Raises StoreError; OSError if there is no space here.
+        """
         if self._files is not None and not path.exists():
             self._try(lambda: self._copy_down(path))
 
     def has(self, path: Path) -> bool:
-        """Whether it is here or in the store. Raises OSError."""
+        """Whether it is here or in the store. Raises StoreError."""
         return path.exists() or (self._files is not None and bool(self._try(lambda: self._files.exists(self._key(path)))))
 
     def remove(self, path: Path) -> None:
-        """Deletes a file or folder everywhere; what is gone already is no error."""
-        shutil.rmtree(path, ignore_errors=True)
+        """Deletes a file or folder everywhere; what is gone already is no error. Raises StoreError."""
+        _delete(path)
         if self._files is not None:
             self._try(lambda: self._files.rm(self._key(path), recursive=True) if self._files.exists(self._key(path)) else None)
+
+    def attempts(self) -> set[Path]:
+        """Folders of attempts in the store, wherever they were made. Raises StoreError."""
+        names = [] if self._files is None else self._try(lambda: self._files.find(self._root))
+        inside = [Path(name[len(self._root) + 1 :]).parts for name in names]
+        return {self._folder / parts[0] / parts[1] for parts in inside if len(parts) > 2 and parts[1].isdigit()}
+
+    def age(self, folder: Path) -> float:
+        """Seconds since the folder was last written to, here or in the store. Raises StoreError."""
+        written = [folder.stat().st_mtime] if folder.exists() else []
+        if self._files is not None:
+            names = self._try(lambda: self._files.find(self._key(folder)))
+            written += [self._try(partial(self._files.modified, name)).timestamp() for name in names]
+        return time.time() - max(written, default=0.0)
 
     def _key(self, path: Path) -> str:
         return f"{self._root}/{path.relative_to(self._folder).as_posix()}"
@@ -53,12 +76,19 @@ class Artifacts:
     def _copy_up(self, path: Path) -> None:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
-                self._files.makedirs(self._key(file).rpartition("/")[0], exist_ok=True)
-                self._files.put_file(str(file), self._key(file))
+                self._put(file)
+
+    def _put(self, file: Path) -> None:
+        key = self._key(file)
+        try:
+            self._files.put_file(str(file), key)
+        except FileNotFoundError:
+            # Buckets have no folders; other stores want them first.
+            self._files.makedirs(key.rpartition("/")[0], exist_ok=True)
+            self._files.put_file(str(file), key)
 
     def _copy_down(self, path: Path) -> None:
         key = self._key(path)
-        self._files.invalidate_cache()
         found: list[str] = self._files.find(key)
         building = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
         try:
@@ -69,16 +99,27 @@ class Artifacts:
             if found:
                 building.rename(path)
         finally:
-            shutil.rmtree(building, ignore_errors=True)
+            _delete(building)
 
     def _try(self, work: Callable[[], Any]) -> Any:
         """The boundary to the store's own libraries, which have errors of their own."""
         try:
             return work()
-        except OSError:
-            raise
         except Exception as error:
-            raise OSError(errno.EIO, f"the store of the artifacts does not answer: {type(error).__name__}") from error
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise
+            # Its text may name hosts and buckets: for the log, not for callers.
+            log.warning("the store of the artifacts failed", exc_info=error)
+            raise StoreError(
+                f"the store of the artifacts does not answer ({type(error).__name__}); try again in a moment"
+            ) from error
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @cache

@@ -79,7 +79,7 @@ def with_validation(engine: Engine, artifacts: Path, training: str, validation: 
     tasks = [task.model_copy(update={"split": "train"}) for task in train]
     tasks += [task.model_copy(update={"split": "test-values"}) for task in held]
     identity = name_of(tasks)
-    save(tasks, folder(artifacts))
+    store().push(save(tasks, folder(artifacts)))
     counts = {"tasks": _count([task.split for task in tasks]), "categories": _count([task.category for task in tasks])}
     with writing(engine) as session:
         owner = acting.get().owner or ""
@@ -95,6 +95,7 @@ def with_validation(engine: Engine, artifacts: Path, training: str, validation: 
 
 def _tasks(artifacts: Path, name: str) -> list[Task]:
     path = folder(artifacts) / f"{name}.jsonl"
+    store().pull(path)
     return [*load(path, "train"), *load(path, "test-values")]
 
 

@@ -83,6 +83,12 @@ class UnavailableError(ServiceError):
     status = 503
 
 
+class StoreError(UnavailableError, OSError):
+    """The store behind the artifacts does not answer; try again in a moment."""
+
+    code = "artifacts_unavailable"
+
+
 STATUSES: dict[type[InfraMindError], int] = {
     ConfigError: 422,
     DataError: 422,

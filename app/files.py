@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from app import datasets
+from app.artifacts import store
 from app.db.models import File
 from app.db.ownership import seeing_all
 from app.db.session import database_now, reading, writing
@@ -63,6 +64,7 @@ def add(engine: Engine, verifier: Verifier, artifacts: Path, body: bytes, filena
     dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None)
     digest = hashlib.sha256(body).hexdigest()
     _write(_path(artifacts, digest), body)
+    store().push(_path(artifacts, digest))
     with writing(engine) as session:
         row = File(
             id=f"file-{uuid.uuid4().hex[:24]}", filename=filename[:MAX_NAME], purpose=purpose, bytes=len(body), sha256=digest,
@@ -82,7 +84,9 @@ def find(engine: Engine, identity: str) -> FileView:
 def content(engine: Engine, artifacts: Path, identity: str) -> Path:
     """Where the uploaded bytes lie. Raises NotFoundError."""
     with reading(engine) as session:
-        return _path(artifacts, row_of(session, identity).sha256)
+        path = _path(artifacts, row_of(session, identity).sha256)
+    store().pull(path)
+    return path
 
 
 def page(engine: Engine, limit: int, after: str | None, order: Literal["asc", "desc"], purpose: str | None) -> FileList:
@@ -114,7 +118,7 @@ def delete(engine: Engine, artifacts: Path, identity: str) -> DeletedFile:
         with seeing_all():
             is_shared = session.scalars(select(File.id).where(File.sha256 == digest).limit(1)).first() is not None
     if not is_shared:
-        _path(artifacts, digest).unlink(missing_ok=True)
+        store().remove(_path(artifacts, digest))
     return DeletedFile(id=identity)
 
 

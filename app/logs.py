@@ -18,7 +18,11 @@ BEFORE: list[structlog.typing.Processor] = [
 
 def configure(form: LogFormat, level: str = "INFO") -> None:
     """Everything that is logged in this process, by whichever library, goes to standard error in this form."""
-    render: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)]
+    # Rich's traceback, the renderer's own choice, prints the variables of every frame: passwords and keys too.
+    plain = structlog.dev.plain_traceback
+    render: list[structlog.typing.Processor] = [
+        structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, exception_formatter=plain)
+    ]
     if form == "json":
         render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     handler = logging.StreamHandler(sys.stderr)

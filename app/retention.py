@@ -4,7 +4,6 @@ Never what an alias means, what another adapter or a job that has not ended need
 resume from.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,14 +83,16 @@ def _spare_checkpoints(session: Session) -> Iterator[Checkpoint]:
 
 
 def _leftovers(session: Session, artifacts: Path) -> Iterator[Path]:
-    """Folders of attempts, old enough, that no row names and no worker holds."""
-    for folder in artifacts.glob("*/*"):
-        if not folder.name.isdigit() or time.time() - folder.stat().st_mtime < LEFTOVER_SECONDS:
-            continue
-        job = session.get(Job, folder.parent.name)
-        if job is not None and job.state not in TERMINAL and job.fence == int(folder.name):
-            continue
-        named = [*session.scalars(select(Adapter.path).where(Adapter.job_id == folder.parent.name))]
-        named += session.scalars(select(Checkpoint.path).where(Checkpoint.job_id == folder.parent.name))
-        if not any(Path(path).is_relative_to(folder) for path in named):
+    """Folders of attempts, old enough, that no row names and no worker holds: here, and those that other hosts left in the store."""
+    for folder in sorted({*artifacts.glob("*/*"), *store().attempts()}):
+        if folder.name.isdigit() and not _is_needed(session, folder) and store().age(folder) > LEFTOVER_SECONDS:
             yield folder
+
+
+def _is_needed(session: Session, folder: Path) -> bool:
+    job = session.get(Job, folder.parent.name)
+    if job is not None and job.state not in TERMINAL and job.fence == int(folder.name):
+        return True
+    named = [*session.scalars(select(Adapter.path).where(Adapter.job_id == folder.parent.name))]
+    named += session.scalars(select(Checkpoint.path).where(Checkpoint.job_id == folder.parent.name))
+    return any(Path(path).is_relative_to(folder) for path in named)

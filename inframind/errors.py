@@ -1,5 +1,7 @@
 """The error tree of the library: every error a caller may see, and what to do about it."""
 
+import errno
+
 
 class InfraMindError(Exception):
     """InfraMind could not do what was asked."""
@@ -46,6 +48,10 @@ class OutOfMemoryError(TrainingError):
     """Out of memory: lower `batch_size`, `num_generations` or `max_tokens`, or set `quantization` to nf4."""
 
     code = "out_of_memory"
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says when a disk is full."""
 
 
 class NoSpaceError(TrainingError):

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from app import datasets
 from app.artifacts import store
 from app.db.models import Job
+from app.errors import StoreError
 from app.jobs import lease, record, transitions
 from app.jobs.lease import Claim, LeaseLostError
 from app.jobs.state import TERMINAL
@@ -45,6 +46,8 @@ LEASE_SHARE = 0.8
 SPARE_CHECKPOINTS = 3
 """An attempt starts with room for so many checkpoints as large as the last one."""
 NO_SPACE = JobError(NoSpaceError.code, str(NoSpaceError()))
+STORE_AWAY_SECONDS = 30.0
+"""Between attempts of a job while the store of the artifacts does not answer."""
 TICK_SECONDS = 0.05
 PASSED_ON = (
     "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_CACHE", "OMP_NUM_THREADS",
@@ -65,7 +68,7 @@ class Attempt:
         self._engine, self._settings, self._held, self._draining = engine, settings, held, draining
         self._job_dir = settings.artifacts / held.job_id
         self._run_dir = self._job_dir / str(held.fence)
-        self._lease_until = time.monotonic() + settings.lease_seconds
+        self._lease_until = time.monotonic() + settings.lease_seconds * LEASE_SHARE
         self._beat_at = 0.0
         self._want = "run"
         self._told_to_stop_at: float | None = None
@@ -74,6 +77,7 @@ class Attempt:
         self._stall = StallDetector(settings.stall_seconds, time.monotonic())
         self._estimate = Estimate()
         self._unfinished: set[int] = set()
+        self._ended = False
 
     def run(self) -> None:
         """The whole attempt. Loses silently: without the lease nothing is written."""
@@ -86,9 +90,10 @@ class Attempt:
                     self._attend(process)
                     self._write(partial(self._settle, status=process.wait()))
                     log.info("the attempt has ended", extra={"status": process.returncode})
+                    self._tidy()
             except OSError as error:
-                # The disk, not the job: nothing of it is lost, and the supervisor goes on.
-                log.exception("the disk failed")
+                # The disk or the store, not the job: nothing of it is lost, and the supervisor goes on.
+                log.exception("the artifacts could not be used")
                 end(process)
                 self._write(partial(_fail_for_the_disk, error=error))
         except LeaseLostError as error:
@@ -112,6 +117,8 @@ class Attempt:
         self._check_space(job)
         self._estimate = Estimate.of([(stage.stage, stage.total_steps) for stage in job.spec.stages], list(job.finished))
         self._unfinished = set(range(len(job.spec.stages))) - set(job.finished)
+        # The claim's own lease holds, should the database be away at this very moment.
+        self._allow_until(self._lease_until)
         self._renew()
         structlog.contextvars.bind_contextvars(request_id=job.request_id)
         log.info("the attempt starts")
@@ -267,7 +274,7 @@ class Attempt:
                 time.sleep(TICK_SECONDS)
 
     def _renew(self) -> None:
-        """Renews the lease when it is time, and tells the trainer until when it may go on."""
+        """Renews the lease when it is time."""
         sent = time.monotonic()
         if sent < self._beat_at:
             return
@@ -279,10 +286,14 @@ class Attempt:
             if sent > self._lease_until:
                 raise LeaseLostError("the database was away for longer than the lease") from error
             return
-        self._lease_until = sent + lease_seconds * LEASE_SHARE
         self._beat_at = sent + min(lease_seconds / 5, 2.0)
+        self._allow_until(sent + lease_seconds * LEASE_SHARE)
+
+    def _allow_until(self, moment: float) -> None:
+        """Tells the trainer until when it may go on."""
+        self._lease_until = moment
         temporary = self._run_dir / ".deadline"
-        temporary.write_text(str(self._lease_until))
+        temporary.write_text(str(moment))
         temporary.rename(deadline_file(self._run_dir))
 
     # How it ends
@@ -325,13 +336,15 @@ class Attempt:
             transitions.lose_worker(session, job, JobError("lease_not_renewed", "the lease was not renewed in time"))
         else:
             transitions.fail_attempt(session, job, crash(status), retry=True)
-        if job.state in TERMINAL:
-            self._tidy()
+        self._ended = job.state in TERMINAL
 
     def _tidy(self) -> None:
-        """A finished job needs its published adapters, not the folders the stages worked in."""
-        for folder in self._job_dir.glob("*/stage-*"):
-            store().remove(folder)
+        """A finished job needs its published adapters, not the folders the stages worked in. What stays is pruned later."""
+        try:
+            for folder in self._job_dir.glob("*/stage-*") if self._ended else ():
+                store().remove(folder)
+        except StoreError as error:
+            log.warning("%s", error)
 
 
 def pull(job: TrainerJob) -> None:
@@ -357,6 +370,9 @@ def end(process: "subprocess.Popen[bytes] | None") -> None:
 def _fail_for_the_disk(session: Session, job: Job, error: OSError) -> None:
     if is_full(error):
         transitions.pause(session, job, NO_SPACE)
+    elif isinstance(error, StoreError):
+        # However long it is away: the job goes on from its last checkpoint, and no attempt is counted.
+        transitions.requeue(session, job, JobError(error.code, str(error)), STORE_AWAY_SECONDS)
     else:
         message = f"the folder of the artifacts could not be used: {os.strerror(error.errno or errno.EIO)}"
         transitions.fail_attempt(session, job, JobError("disk_error", message), retry=True)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app import logs
 from app.db.session import database_now, make_engine, writing
+from app.errors import StoreError
 from app.jobs import lease, service
 from app.jobs.queue import WakeUps
 from app.retention import prune
@@ -51,7 +52,11 @@ class Reconciler:
     def _prune(self) -> None:
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + self._settings.prune_seconds
-            log.info("pruned: %s", prune(self._engine, self._settings.artifacts, self._settings.keep_adapters_days))
+            try:
+                log.info("pruned: %s", prune(self._engine, self._settings.artifacts, self._settings.keep_adapters_days))
+            except StoreError as error:
+                # What was left lying is found by a later round.
+                log.warning("pruning stopped: %s", error)
 
     def run(self, stopped: threading.Event) -> None:
         """Until stopped. A database that is away is waited for."""

@@ -4,7 +4,6 @@ It knows no database: what it says is written by the supervisor, if the lease st
 renewed (the deadline file), when the supervisor dies (the kernel's signal), and with a whole checkpoint when asked to (SIGTERM).
 """
 
-import errno
 import importlib
 import logging
 import math
@@ -21,7 +20,7 @@ import structlog
 from pydantic import Field
 
 from app import logs
-from inframind.errors import InfraMindError, NoSpaceError, OutOfMemoryError, SandboxError, StoppedError
+from inframind.errors import FULL, InfraMindError, NoSpaceError, OutOfMemoryError, SandboxError, StoppedError
 from inframind.pipeline import PipelineSpec
 from inframind.stages.base import Resume, SavedCheckpoint, StageContext, StageReport
 from inframind.types import Contract
@@ -32,7 +31,6 @@ log = logging.getLogger(__name__)
 
 EXIT_DONE, EXIT_FAILED, EXIT_LEASE_LOST, EXIT_STOPPED = 0, 70, 75, 77
 WATCHDOG_SECONDS = 0.2
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Pipeline = Callable[[PipelineSpec, StageContext], None]
 
@@ -107,11 +105,20 @@ def deadline_file(run_dir: Path) -> Path:
 
 
 def watch_deadline(path: Path) -> None:
-    """Ends this process when the lease runs out: the file holds the last moment, by this host's monotonic clock."""
-    while True:
-        if time.monotonic() > float(path.read_text()):
-            os._exit(EXIT_LEASE_LOST)
+    """Ends this process when the lease runs out: the file holds the last moment, by this host's monotonic clock.
+
+    Without a file nobody has allowed anything.
+    """
+    while _may_go_on(path):
         time.sleep(WATCHDOG_SECONDS)
+    os._exit(EXIT_LEASE_LOST)
+
+
+def _may_go_on(path: Path) -> bool:
+    try:
+        return time.monotonic() <= float(path.read_text())
+    except (OSError, ValueError):
+        return False
 
 
 def resolve(target: str) -> Pipeline:

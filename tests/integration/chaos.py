@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -103,8 +104,10 @@ class Nemesis:
         process = self._production.processes[name]
         try:
             process.wait(10)
-        except TimeoutError:
+        except subprocess.TimeoutExpired:
+            # Drained while it, or its trainer, is stopped.
             process.kill()
+            process.wait()
         start(self._production, name, self._wire)
 
     def _later(self, seconds: float, repair: Callable[[], object]) -> None:

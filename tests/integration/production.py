@@ -46,6 +46,8 @@ class Production:
             "INFRAMIND_MAX_ATTEMPTS": "50",
             "INFRAMIND_RATE_LIMIT": "100000/minute",
             "INFRAMIND_MIN_FREE_BYTES": "0",
+            # Two trainers share the cores with everything else.
+            "OMP_NUM_THREADS": "1",
             "PYTHONPATH": str(HERE),
         }
 

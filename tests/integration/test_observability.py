@@ -3,6 +3,8 @@
 import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,3 +112,19 @@ def test_a_worker_is_seen_until_it_leaves(served: Guarded) -> None:
     until(lambda: ("inframind_worker_silence_seconds", "gpu-0", "w-1") in values(served.call(served.admin, "GET", "/metrics").text))
     lease.leave(served.engine, "w-1")
     assert ("inframind_worker_silence_seconds", "gpu-0", "w-1") not in values(served.call(served.admin, "GET", "/metrics").text)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_logged_exception_shows_no_variables(form: str) -> None:
+    code = f"""
+import logging
+from app import logs
+logs.configure("{form}")
+try:
+    secret = "".join(["pass", "word-7"])
+    1 / 0
+except ZeroDivisionError:
+    logging.exception("it failed")
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+    assert "ZeroDivisionError" in told and "password-7" not in told

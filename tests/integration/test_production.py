@@ -170,7 +170,7 @@ def test_f17_cancel_reaches_a_running_job(production: Production) -> None:
     until(lambda: not is_alive(trainer), 5)
     refused: httpx.Response = production.http.post(f"/jobs/{job_id}/cancel")
     assert refused.status_code == 409
-    assert not list((Path(production.folder) / "artifacts" / job_id).glob("*/stage-*"))
+    until(lambda: not list((Path(production.folder) / "artifacts" / job_id).glob("*/stage-*")))
 
 
 def test_f4_redis_flushed_killed_and_started_empty(production: Production, redis: Redis) -> None:

@@ -46,7 +46,7 @@ def test_a_job_runs_to_its_end(fleet: Fleet) -> None:
     assert [result.stage for result in view.stage_results] == ["sft", "evaluate"]
     steps, _ = service.metrics(fleet.engine, job_id, 0, 0, 100)
     assert [metric.step for metric in steps] == list(range(1, 13))
-    assert not list((fleet.folder / "artifacts").glob("*/*/stage-*"))
+    until(lambda: not list((fleet.folder / "artifacts").glob("*/*/stage-*")))
 
 
 def test_progress_and_eta_are_shown_while_it_runs(fleet: Fleet) -> None:
@@ -182,6 +182,7 @@ def test_f13_a_worker_whose_clock_jumps_loses_nothing(fleet: Fleet, tmp_path: Pa
     job_id = add_job(fleet.engine, steps=60)
     fleet.start()
     fleet.wait(job_id, "succeeded")
+    assert [event.code for event in events(fleet.engine, job_id)].count("claimed") == 1
     check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
 
 
