@@ -83,7 +83,7 @@ def _spare_checkpoints(session: Session) -> Iterator[Checkpoint]:
 
 
 def _leftovers(session: Session, artifacts: Path) -> Iterator[Path]:
-    """Folders of attempts, old enough, that no row names and no worker holds: here, and those that other hosts left in the store."""
+    """Folders of attempts, old enough, that no row names and no worker holds: here, and those of other hosts in the store."""
     for folder in sorted({*artifacts.glob("*/*"), *store().attempts()}):
         if folder.name.isdigit() and not _is_needed(session, folder) and store().age(folder) > LEFTOVER_SECONDS:
             yield folder

@@ -39,7 +39,7 @@ PAGE = 200
         429: {"model": ErrorView, **TOO_MANY},
     },
 )
-def create_job(
+async def create_job(
     spec: JobSpec,
     response: Response,
     database: Database,
@@ -56,8 +56,8 @@ def create_job(
     With an `Idempotency-Key`, the same request again is answered with the same job.
     """
     servable = Servable(settings.max_lora_rank, settings.lora_targets)
-    job = service.submit(
-        database, spec, settings.max_attempts, caller.owner, servable,
+    job = await run_in_threadpool(
+        service.submit, database, spec, settings.max_attempts, caller.owner, servable,
         key=idempotency_key, max_queued=settings.max_queued_per_owner,
     )  # fmt: skip
     # The row is the truth: a wake-up that fails costs a moment, and nobody waits for it.
@@ -79,9 +79,10 @@ def list_jobs(
 
 
 @router.get("/{job_id}", responses={200: examples.shown(examples.JOB), **UNKNOWN})
-def get_job(job_id: str, database: Database) -> JobView:
+async def get_job(job_id: str, database: Database) -> JobView:
     """One job: its state, progress, latest metrics, results and error."""
-    return service.get(database, job_id)
+    # A plain function would go through a thread twice: for itself, and for the check of what it returns.
+    return await run_in_threadpool(service.get, database, job_id)
 
 
 @router.post(

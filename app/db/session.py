@@ -1,10 +1,13 @@
 """Engines and transactions. SQLite runs in WAL mode with full sync, and every transaction that writes starts as a writer."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 
 NOW = {
@@ -25,7 +28,9 @@ def make_engine(url: str) -> Engine:
         alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
         connect = {"connect_timeout": 5, "options": POSTGRES, **alive}
         driver = make_url(url).set(drivername="postgresql+psycopg")
-        return create_engine(driver, pool_pre_ping=True, pool_size=20, max_overflow=20, pool_timeout=5.0, connect_args=connect)
+        made = create_engine(driver, pool_size=20, max_overflow=20, pool_timeout=5.0, connect_args=connect)
+        event.listen(made, "checkout", _refuse_dead)
+        return made
     engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -41,6 +46,15 @@ def make_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _refuse_dead(connection: Any, *_: Any) -> None:
+    """What SQLAlchemy's ping does, without a question to the server: a connection that it has closed has its end to be read."""
+    poll = select.poll()
+    if not connection.closed:
+        poll.register(connection.fileno(), select.POLLIN)
+    if connection.closed or poll.poll(0):
+        raise DisconnectionError
 
 
 def now_sql(engine: Engine) -> str:
@@ -63,6 +77,13 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """A transaction that only reads, and waits for no writer."""
-    with Session(engine.execution_options(read_only=True), expire_on_commit=False) as session, session.begin():
+    """Only reads, and waits for no writer: a transaction of SQLite's; PostgreSQL's default isolation sees no more in one."""
+    with Session(_reader(engine), expire_on_commit=False) as session, session.begin():
         yield session
+
+
+@lru_cache(maxsize=8)
+def _reader(engine: Engine) -> Engine:
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(read_only=True)
+    return engine.execution_options(isolation_level="AUTOCOMMIT")

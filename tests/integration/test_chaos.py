@@ -31,7 +31,7 @@ from inframind.generation.request import Request
 from inframind.models.adapter import verify_adapter
 
 SEEDS = range(int(os.environ.get("CHAOS_SEEDS", "3")))
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "15"))
 SMALL = {"max_difficulty": 1, "lora": {"r": 8}}
 SFT = {"stage": "sft", "max_steps": 4, "batch_size": 2, "save_every": 1, "max_length": 256, **SMALL}
 DAPO = {
@@ -42,7 +42,9 @@ REAL_SFT = {"base_model": "inframind-nano", "stages": [SFT], "seed": REAL}
 REAL_DAPO = {"base_model": "inframind-nano", "stages": [DAPO], "seed": REAL + 1}
 EVALUATE = {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1}
 STAND_IN = {"base_model": "inframind-nano", "stages": [{"stage": "sft", "max_steps": 48}, EVALUATE]}
-NUM_STAND_INS = 8
+NUM_STAND_INS = 6
+PATIENCE = 600.0
+"""Seconds after which something is lost, on the slowest machine too: each real attempt needs 15 of processor time for imports."""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def production(postgres: Postgres, redis: Redis, wire: Proxy) -> Iterator[Produc
 def undisturbed(production: Production) -> str:
     """SHA-256 of the weights of a run that nobody disturbs."""
     made = production.http.post("/jobs", json=REAL_SFT).json()["id"]
-    production.wait(made, "succeeded", seconds=240)
+    production.wait(made, "succeeded", seconds=PATIENCE)
     return weights(production, made)[0]
 
 
@@ -96,7 +98,7 @@ def send(production: Production, body: dict[str, object], key: str, ended: Event
     raise AssertionError("nobody answered")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3 * PATIENCE)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_job_is_lost_and_each_has_one_result(
     seed: int, production: Production, postgres: Postgres, redis: Redis, wire: Proxy, undisturbed: str
@@ -108,12 +110,12 @@ def test_no_job_is_lost_and_each_has_one_result(
         sent: list[Future[str]] = [clients.submit(send, production, body, f"{run}-{n}", ended) for n, body in enumerate(bodies)]
         try:
             nemesis.rage(SECONDS)
-            until(production.answers, 60)
-            jobs = [future.result(60) for future in sent]
+            until(production.answers, PATIENCE)
+            jobs = [future.result(PATIENCE) for future in sent]
         finally:
             ended.set()
     for job_id in jobs:
-        production.wait(job_id, "succeeded", "failed", seconds=300)
+        production.wait(job_id, "succeeded", "failed", seconds=PATIENCE)
         assert job(production.engine, job_id).error_code is None, job(production.engine, job_id).error_message
     check(production, run, jobs, undisturbed)
     report(seed, nemesis, sum(job(production.engine, job_id).attempts for job_id in jobs), len(jobs), rejected(production))
