@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, TrainerCallback, TrainerControl, TrainerState
 
 from inframind.errors import OutOfMemoryError, StoppedError, TrainingError
@@ -182,12 +183,9 @@ def train_and_publish(trainer: Any, config: Any, given: StageInput, context: Sta
     if saved:
         context.event("info", "resumed", f"{config.stage} goes on from step {saved.step}", {"step": saved.step})
     started = time.monotonic()
-    try:
-        trainer.train(resume_from_checkpoint=str(saved.path) if saved else None)
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemoryError() from error
-    if trainer.state.global_step < config.max_steps:
-        raise StoppedError(f"stopped at step {trainer.state.global_step} of {config.stage}")
+    step = _train(trainer, config, saved)
+    if step < config.max_steps:
+        raise StoppedError(f"stopped at step {step} of {config.stage}")
     seconds = time.monotonic() - started
     adapter = stage_dir(context, given.stage_index) / "adapter"
     trainer.model.save_pretrained(str(adapter), safe_serialization=True)
@@ -199,6 +197,20 @@ def train_and_publish(trainer: Any, config: Any, given: StageInput, context: Sta
     target = context.run_dir / manifest.id
     whole = publish(adapter, target, manifest)
     return StageReport(metrics=metrics, train_seconds=round(seconds, 3), manifest=whole, path=str(target))
+
+
+def _train(trainer: Any, config: Any, saved: SavedCheckpoint | None) -> int:
+    """Trains, and gives the step that was reached. Raises OutOfMemoryError."""
+    if saved and saved.step >= config.max_steps:
+        # The worker was lost between the last step and the adapter. transformers looks at `max_steps` after a step, never before
+        # one: resumed here, it would do one too many.
+        set_peft_model_state_dict(trainer.model, load_file(saved.path / "adapter_model.safetensors"))
+        return saved.step
+    try:
+        trainer.train(resume_from_checkpoint=str(saved.path) if saved else None)
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemoryError() from error
+    return int(trainer.state.global_step)
 
 
 def summary(history: list[dict[str, float]]) -> dict[str, float]:

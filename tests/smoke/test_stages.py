@@ -113,6 +113,16 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(stage: dict[str, Any], 
     assert weights(again, 0) == weights(undisturbed, 0)
 
 
+@pytest.mark.parametrize("stage", [SFT, {**GRPO, "max_steps": 2}])
+def test_a_run_whose_last_step_was_saved_trains_no_more(stage: dict[str, Any], tmp_path: Path) -> None:
+    """A chaos run found it: resumed from the last step, transformers trained one step too many."""
+    done = train(Recorder(tmp_path / "a"), {**stage, "save_every": 1})
+    assert done.checkpoints[-1].step == stage["max_steps"]
+    again = Recorder(tmp_path / "b", Resume(checkpoints=tuple(done.checkpoints)), attempt=2)
+    train(again, {**stage, "save_every": 1})
+    assert not again.steps and weights(again, 0) == weights(done, 0)
+
+
 def test_a_torn_checkpoint_is_passed_over(tmp_path: Path) -> None:
     stopped = Recorder(tmp_path / "a", stop_at=(0, 2))
     with pytest.raises(StoppedError):
