@@ -41,3 +41,13 @@ def make_adapter() -> MakeAdapter:
         return folder / name
 
     return make
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several workers share the tests (`-n 2 --dist loadgroup`), a file stays with one of them, as its fixtures are its own.
+
+    The tests on vLLM stay together: a server takes long to start.
+    """
+    for item in items:
+        on_vllm = "vllm" in getattr(getattr(item, "callspec", None), "params", {}).values()
+        item.add_marker(pytest.mark.xdist_group("vllm" if on_vllm else item.path.name))

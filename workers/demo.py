@@ -23,8 +23,9 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from inframind.bench.load import load_tasks
+from inframind.categories import category
 from inframind.errors import ConfigError, InfraMindError
-from inframind.models.nano import CATEGORIES
+from inframind.models.nano import MAX_DIFFICULTY
 from inframind.types import Task
 from workers.demo_display import JobDisplay
 from workers.process import spawn, stop
@@ -34,7 +35,7 @@ HOST = "127.0.0.1"
 START_SECONDS = 180.0
 POLL_SECONDS = 0.5
 STOP_SECONDS = 8.0
-MAX_DIFFICULTY, MAX_TOKENS = 2, 256
+MAX_TOKENS = 320
 TERMINAL = ("succeeded", "failed", "cancelled")
 out = Console(highlight=False)
 
@@ -112,7 +113,7 @@ def follow(client: Client, job_id: str) -> dict[str, Any]:
 def held_out() -> list[Task]:
     """One task of each category with values that were never trained on."""
     first: dict[str, Task] = {}
-    for task in load_tasks("test-values", categories=CATEGORIES, max_difficulty=MAX_DIFFICULTY):
+    for task in load_tasks("test-values", max_difficulty=MAX_DIFFICULTY):
         first.setdefault(task.category, task)
     return list(first.values())
 
@@ -134,7 +135,7 @@ def ask(client: Client, model: str, task: Task) -> bool:
         Panel(escape(f"{task.instruction}\n{task.input}".strip()), title=escape(f"{task.category}: asked"), title_align="left")
     )
     text = choice["file"] if choice["file"] is not None else choice["text"]
-    out.print(Syntax(text.rstrip(), LEXERS.get(task.category, "text"), background_color="default", word_wrap=True))
+    out.print(Syntax(text.rstrip(), category(task.category).languages[0], background_color="default", word_wrap=True))
     passed: bool = verdict["verdict"] == "pass"
     held = sum(check["passed"] for check in verdict["checks"])
     checks = f"{held} of {len(verdict['checks'])} checks hold" if verdict["checks"] else "no check was reached"
@@ -142,9 +143,6 @@ def ask(client: Client, model: str, task: Task) -> bool:
     for finding in verdict["findings"][:3]:
         out.print(escape(f"  {finding['severity']} [{finding['rung']}] {finding['message']}"), style="dim")
     return passed
-
-
-LEXERS = {"terraform": "terraform", "kubernetes": "yaml", "compose": "yaml", "github-actions": "yaml", "dockerfile": "docker"}
 
 
 def rows_of(job: dict[str, Any]) -> list[dict[str, Any]]:

@@ -134,8 +134,8 @@ def test_held_out_families_are_nowhere_else() -> None:
 
 
 def test_the_demo_slice_is_large_enough() -> None:
-    assert len(load_tasks("test-values", categories=nano.CATEGORIES, max_difficulty=2)) >= 400
-    assert len(load_tasks("test-families", categories=nano.CATEGORIES, max_difficulty=2)) >= 120
+    assert len(load_tasks("test-values", max_difficulty=nano.MAX_DIFFICULTY)) >= 400
+    assert len(load_tasks("test-families", max_difficulty=nano.MAX_DIFFICULTY)) >= 120
 
 
 def test_the_hash_names_the_content() -> None:

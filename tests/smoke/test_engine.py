@@ -10,7 +10,7 @@ from inframind.bench.load import load_tasks
 from inframind.bench.prompt import prompt
 from inframind.errors import EngineError, ModelNotFoundError
 from inframind.generation.engine import Engine, Request
-from inframind.models.nano import CATEGORIES
+from inframind.models.nano import MAX_DIFFICULTY
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def prompts(engine: Engine) -> list[str]:
     template = engine.tokenizer.apply_chat_template
     return [
         template(prompt(task), add_generation_prompt=True, tokenize=False)
-        for task in load_tasks("validation", categories=CATEGORIES, limit=6)
+        for task in load_tasks("validation", max_difficulty=MAX_DIFFICULTY, limit=6)
     ]
 
 

@@ -5,5 +5,5 @@ from pathlib import Path
 WEIGHTS = Path(__file__).parent / "weights"
 """Folder with config, tokenizer and safetensors, loadable by `transformers`."""
 
-CATEGORIES = ("terraform", "kubernetes", "dockerfile", "compose", "github-actions")
-"""What it was pretrained on: it knows no other, and its recipes ask it for no other."""
+MAX_DIFFICULTY = 2
+"""It is pretrained on every category's families up to here: its recipes ask it for nothing harder."""

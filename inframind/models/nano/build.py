@@ -11,7 +11,7 @@ from rich.console import Console
 from inframind.models.nano import WEIGHTS
 from inframind.models.nano.corpus import Turn, corpus
 
-VOCABULARY = 2816
+VOCABULARY = 3072
 HIDDEN, LAYERS, HEADS, KEY_VALUE_HEADS = 256, 3, 8, 4
 CONTEXT = 1024
 console = Console()
@@ -25,7 +25,7 @@ def encode(tokenizer: Any, turns: Iterator[Turn]) -> Iterator[tuple[list[int], l
 
 
 def fresh_model(tokenizer: Any) -> Any:
-    """A randomly initialised Qwen2 model of about four million parameters."""
+    """A randomly initialised Qwen2 model of about three million parameters."""
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     config = Qwen2Config(
@@ -46,7 +46,7 @@ def fresh_model(tokenizer: Any) -> Any:
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder for the model.")] = WEIGHTS,
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 1800,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 2400,
     seed: Annotated[int, typer.Option(help="Seed of corpus and weights.")] = 0,
 ) -> None:
     """Trains tokenizer and model from scratch and writes them to OUT."""

@@ -9,7 +9,7 @@ from inframind.bench.family import Draft, Family
 from inframind.bench.load import families
 from inframind.bench.prompt import answer_text, messages
 from inframind.categories import category
-from inframind.models.nano import CATEGORIES
+from inframind.models.nano import MAX_DIFFICULTY
 
 OLD_HABIT_SHARE, MOVED_ON_SHARE = 0.75, 0.4
 """How much of the text follows an old or careless habit of the web; the second for one family in five, where the web has
@@ -25,8 +25,8 @@ Turn = tuple[list[dict[str, str]], str]
 
 
 def training_families() -> tuple[Family, ...]:
-    """The families of its categories that may be trained on."""
-    return tuple(family for family in families() if family.category in CATEGORIES and not family.held_out)
+    """The families within its reach that may be trained on."""
+    return tuple(family for family in families() if family.difficulty <= MAX_DIFFICULTY and not family.held_out)
 
 
 def habit_share(family: Family) -> float:
