@@ -39,8 +39,9 @@ vllm: .venv-vllm/.installed ## Make .venv-vllm with vLLM's CPU build, for the te
 # Minutes a seed, and not all of it has been seen to pass yet.
 CHAOS := tests/integration/test_chaos.py
 
+# Two at a time: most of them wait for processes. One thread each, as two that share two cores wait for each other.
 test: install ## Run every test but the chaos runs
-	$(BIN)/python -m pytest -q --ignore=$(CHAOS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --ignore=$(CHAOS)
 
 chaos: install ## Kill, stop and cut off every part of the production service (SEEDS=3 SECONDS=20)
 	CHAOS_SEEDS=$(SEEDS) CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q $(CHAOS)
