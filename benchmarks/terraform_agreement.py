@@ -1,9 +1,10 @@
 """How far the fast checks of Terraform agree with `terraform validate`:
 
-    python benchmarks/terraform_agreement.py FOLDER [--mutants 2000] [--seed 7] [--chunk 100]
+    python benchmarks/terraform_agreement.py FOLDER ... [--mutants 2000] [--seed 7] [--chunk 100] [--held-out]
 
-FOLDER holds real modules. terraform and the AWS provider must be where `inframind verify --deep` finds them. Prints a JSON line per
-chunk and one with the sum: the files as they are, then their mutants (`terraform_mutants.py`), of those that validate accepts.
+A FOLDER holds real modules. terraform and the AWS provider must be where `inframind verify --deep` finds them. Prints a JSON line
+per chunk and one with the sum: the files as they are, then their mutants, of those that validate accepts. The kinds of mutants are
+those of `terraform_mutants.py`, with which the checker was developed, or those of `terraform_held_out.py`, with which it was not.
 """
 
 import argparse
@@ -14,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import terraform_held_out
+import terraform_mutants
 from terraform_mutants import Base, bases, mutants
 
 from inframind.categories.terraform.deep import TerraformValidate
@@ -66,13 +69,14 @@ def measure(tool: TerraformValidate, label: str, rows: Sequence[tuple[str, str, 
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--mutants", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--chunk", type=int, default=100)
+    parser.add_argument("--held-out", action="store_true")
     options = parser.parse_args()
     tool = TerraformValidate()
-    found = bases(options.folder)
+    found = [base for folder in options.folders for base in bases(folder)]
     modules: dict[str, list[Base]] = {}
     for base in found:
         modules.setdefault(base.text.decode(), []).append(base)
@@ -82,7 +86,9 @@ def main() -> None:
     print(
         json.dumps({"version": tool.version(), "modules": len(modules), "files": len(found), "base files": len(valid)}), flush=True
     )
-    measure(tool, "mutants", mutants(valid, options.mutants, options.seed), options.chunk)
+    source = terraform_held_out if options.held_out else terraform_mutants
+    rows = mutants(valid, options.mutants, options.seed, (source.HARMLESS, source.HARMFUL))
+    measure(tool, "held-out mutants" if options.held_out else "mutants", rows, options.chunk)
 
 
 if __name__ == "__main__":

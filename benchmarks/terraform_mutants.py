@@ -1,8 +1,8 @@
 """Mutants of real Terraform files, for measuring the fast checks against `terraform validate`. Half of the kinds keep a file valid.
 
 A file is mutated in the context of its module: the texts of one folder are one text. What belongs to other providers than AWS and
-to called modules is cut out of it, and references to it become a variable. So is the configuration of AWS itself, because each
-starts a provider of its own; only aliases stay. Lambda runtimes, and one attribute, that are
+to called modules is cut out of it, and references to it become a variable, as do files that lie beside it. The configuration of
+AWS itself goes too, because each starts a provider of its own; only aliases stay. Lambda runtimes, and one attribute, that are
 newer than the provider become what it knows.
 """
 
@@ -26,6 +26,7 @@ NEWER = {
     "aws_region.current.region": "aws_region.current.name",
 }
 REFERENCE = re.compile(rf"(?<![\w.-])(?:(?:data\.)?{FOREIGN}|module)\.[\w-]+(?:\[[^\]]*\]|\.[\w*]+)*")
+READ = re.compile(r"\b(?:file\w*|templatefile)\([^()]*\)")
 REQUIREMENT = re.compile(r'^\s*(?!aws\b)\w+\s*=\s*\{[^{}]*source\s*=\s*"(?!hashicorp/aws)[^"]*"[^{}]*\}\n', re.M)
 
 
@@ -56,7 +57,7 @@ def aws_only(text: str) -> str:
     for block in reversed(body.children if body else []):
         if block.type == "block" and TOP.match(data[block.start_byte : block.end_byte].decode()):
             data = data[: block.start_byte] + data[block.end_byte :]
-    text = REQUIREMENT.sub("", REFERENCE.sub("var.elsewhere", data.decode()))
+    text = READ.sub("var.elsewhere", REQUIREMENT.sub("", REFERENCE.sub("var.elsewhere", data.decode())))
     for newer, known in NEWER.items():
         text = text.replace(newer, known)
     return text
@@ -124,6 +125,8 @@ class Mutator:
 
 
 Kind = Callable[[Mutator], str | None]
+Kinds = tuple[tuple[Kind, ...], tuple[Kind, ...]]
+"""Those that keep a file valid, and those that mostly do not."""
 
 
 def parentheses(m: Mutator) -> str | None:
@@ -321,7 +324,7 @@ HARMFUL: tuple[Kind, ...] = (
 )  # fmt: skip
 
 
-def mutants(found: list[Base], count: int, seed: int) -> list[tuple[str, str, str]]:
+def mutants(found: list[Base], count: int, seed: int, kinds: Kinds) -> list[tuple[str, str, str]]:
     """(kind, base's name, text) of `count` mutants, half of each sort, evenly over the bases."""
     rng = random.Random(seed)
     made: list[tuple[str, str, str]] = []
@@ -330,7 +333,7 @@ def mutants(found: list[Base], count: int, seed: int) -> list[tuple[str, str, st
     tries = 0
     while len(made) < count and tries < 20 * count:
         base = order[tries % len(order)]
-        kind = rng.choice((HARMLESS, HARMFUL)[len(made) % 2])
+        kind = rng.choice(kinds[len(made) % 2])
         tries += 1
         text = kind(Mutator(base, rng))
         if text is not None and text.encode() != base.text:

@@ -199,31 +199,47 @@ def evaluate(check: Check, configuration: Configuration) -> CheckResult:
         reasons = rego.denials(check.value, configuration)
         return CheckResult(id=label, passed=not reasons, message="; ".join(reasons)[:MAX_MESSAGE])
     chosen = select(configuration, check)
-    passed, message = _outcome(check, configuration, chosen)
-    return CheckResult(id=label, passed=passed, message="" if passed else message[:MAX_MESSAGE])
+    values = _values(check, configuration, chosen)
+    if _holds(check, configuration, chosen, values):
+        return CheckResult(id=label, passed=True)
+    return CheckResult(id=label, passed=False, message=_missed(check, chosen, values)[:MAX_MESSAGE])
 
 
-def _outcome(check: Check, configuration: Configuration, chosen: Sequence[int]) -> tuple[bool, str]:
-    """Whether it holds, and the message for the case that it does not."""
+def _values(check: Check, configuration: Configuration, chosen: Sequence[int]) -> list[Json]:
+    """The values at the check's path, one for each object that it selects."""
+    if check.path is None or check.op in ("count", "references"):
+        return []
+    return [value_at(configuration.resources[index], check.path) for index in chosen]
+
+
+def _holds(check: Check, configuration: Configuration, chosen: Sequence[int], values: Sequence[Json]) -> bool:
+    if check.op == "count":
+        return bool(len(chosen) == check.value)
+    if check.op == "references":
+        return refers(configuration, check, chosen)
+    if check.path is None:
+        return bool(chosen) == (check.op == "exists")
+    if not chosen:
+        return check.op == "absent"
+    every = check.every or check.op in ("absent", "not_equals")
+    return (all if every else any)(VALUE_TESTS[check.op](value, check.value) for value in values)
+
+
+def _missed(check: Check, chosen: Sequence[int], values: Sequence[Json]) -> str:
+    """What was found instead, for a check that does not hold."""
     what = describe(check)
     if check.op == "count":
-        return len(chosen) == check.value, f"there are {len(chosen)} of {what}, asked for {check.value}"
+        return f"there are {len(chosen)} of {what}, asked for {check.value}"
+    if not chosen:
+        return f"there is no {what}"
     if check.op == "references":
         target = f"{check.to.kind} {check.to.name or ''}".strip() if check.to else ""
-        where = f" at {check.path}" if check.path else ""
-        message = f"{what} does not refer to {target}{where}" if chosen else f"there is no {what}"
-        return refers(configuration, check, chosen), message
+        return f"{what} does not refer to {target}{f' at {check.path}' if check.path else ''}"
     if check.path is None:
-        return bool(chosen) == (check.op == "exists"), f"there is {'no' if check.op == 'exists' else 'a'} {what}"
-    if not chosen:
-        return check.op == "absent", f"there is no {what}"
-    values = [value_at(configuration.resources[index], check.path) for index in chosen]
-    holds = [VALUE_TESTS[check.op](value, check.value) for value in values]
-    every = check.every or check.op in ("absent", "not_equals")
-    passed = (all if every else any)(holds)
-    found = next((value for value, good in zip(values, holds, strict=True) if not good), None)
+        return f"there is a {what}"
+    found = next((value for value in values if not VALUE_TESTS[check.op](value, check.value)), None)
     asked = ASKED[check.op].format(as_text(check.value)[:MAX_VALUE])
-    return passed, f"{check.path} of {what} is {'missing' if found is None else as_text(found)[:MAX_VALUE]}, {asked}"
+    return f"{check.path} of {what} is {'missing' if found is None else as_text(found)[:MAX_VALUE]}, {asked}"
 
 
 def has_rego(checks: Sequence[Check]) -> bool:

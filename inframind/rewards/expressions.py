@@ -56,8 +56,29 @@ def _call_problems(name: str, given: int) -> Iterator[str]:
         yield f"{name}() takes {len(signature)} arguments, not {given}"
 
 
+@lru_cache(maxsize=4096)
+def _keys(path: str) -> tuple[str, ...] | None:
+    """The keys of a path that only goes down, `spec.replicas`; None for every other expression. Raises DataError."""
+
+    def below(node: Json) -> Iterator[str | None]:
+        if node["type"] == "subexpression":
+            for child in node["children"]:
+                yield from below(child)
+        else:
+            yield node["value"] if node["type"] == "field" else None
+
+    found = list(below(compiled(path).parsed))
+    return None if None in found else tuple(key for key in found if key is not None)
+
+
 def search(path: str, data: Json) -> Json:
     """The value at `path`; None where the expression does not apply. Raises DataError if it is not JMESPath."""
+    keys = _keys(path)
+    if keys is not None:
+        # Most paths are of this kind, and walking them takes a tenth of the interpreter's time.
+        for key in keys:
+            data = data.get(key) if isinstance(data, dict) else None
+        return data
     try:
         return compiled(path).search(data)
     except JMESPathError:

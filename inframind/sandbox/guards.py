@@ -13,6 +13,7 @@ MAX_DEPTH = 60
 MAX_INDENT = 400
 MAX_DIGITS = 400
 
+INDENT = " " * MAX_INDENT
 BRACKETS = re.compile(r"[\[\](){}]")
 DIGITS = re.compile(rf"[0-9][0-9:_]{{{MAX_DIGITS}}}")
 
@@ -25,16 +26,16 @@ class Refusal:
     message: str
 
 
-def depth(text: str) -> int:
-    """Deepest nesting of brackets, those in strings included: a bound, not a parse."""
-    level = deepest = 0
+def is_deep(text: str) -> bool:
+    """Whether brackets are nested deeper than MAX_DEPTH, those in strings included: a bound, not a parse."""
+    if text.count("[") + text.count("(") + text.count("{") <= MAX_DEPTH:
+        return False
+    level = 0
     for match in BRACKETS.finditer(text):
-        if match.group() in "[({":
-            level += 1
-            deepest = max(deepest, level)
-        else:
-            level = max(0, level - 1)
-    return deepest
+        level = level + 1 if match.group() in "[({" else max(0, level - 1)
+        if level > MAX_DEPTH:
+            return True
+    return False
 
 
 def refusal(text: str) -> Refusal | None:
@@ -52,9 +53,9 @@ def refusal(text: str) -> Refusal | None:
         return Refusal("guard-lines", f"the text has {len(lines):,} lines; at most {MAX_LINES:,} are checked")
     if max(map(len, lines)) > MAX_LINE:
         return Refusal("guard-line-length", f"a line has over {MAX_LINE:,} characters")
-    if any(line.startswith(" " * MAX_INDENT) and line.strip() for line in lines):
+    if INDENT in text and any(line.startswith(INDENT) and line.strip() for line in lines):
         return Refusal("guard-depth", f"a line is indented by over {MAX_INDENT} spaces")
-    if depth(text) > MAX_DEPTH:
+    if is_deep(text):
         return Refusal("guard-depth", f"brackets are nested over {MAX_DEPTH} deep")
     if DIGITS.search(text):
         return Refusal("guard-digits", f"a number has over {MAX_DIGITS} digits")

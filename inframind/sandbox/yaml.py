@@ -40,6 +40,8 @@ def _merged(node: Any, count: list[int]) -> Any:
     count[0] += 1
     if count[0] > MAX_NODES:
         raise YamlError(f"over {MAX_NODES:,} nodes once aliases are expanded")
+    if isinstance(node, str):
+        return node
     if isinstance(node, list):
         return [_merged(item, count) for item in node]
     if not isinstance(node, dict):
@@ -52,7 +54,7 @@ def _merged(node: Any, count: list[int]) -> Any:
                 result.setdefault(key, value)
     for key, value in node.items():
         if key != "<<" or not isinstance(value, dict | list):
-            result[_key(key)] = _merged(value, count)
+            result[key if isinstance(key, str) else _key(key)] = _merged(value, count)
     return result
 
 

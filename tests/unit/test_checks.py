@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import jmespath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.errors import DataError
 from inframind.rewards.checks import evaluate, intent_share, is_negative, same, validate_checks
+from inframind.rewards.expressions import search
 from inframind.types import Check
 
 WEB = {
@@ -223,3 +225,11 @@ def test_every_valid_check_evaluates_on_any_value(op: str, value: Any, wanted: A
     except DataError:
         return
     evaluate(check, Configuration([Resource("a", "a", {"x": value})]))
+
+
+@pytest.mark.parametrize(
+    "path", ["a", "a.b", 'a."b-c".d', "a.b.c", "missing.b", "list", "list.b", "list[0].b", "text.b", "a.{b: b}"]
+)
+def test_a_path_leads_where_jmespath_says(path: str) -> None:
+    data = {"a": {"b": {"c": None}, "b-c": {"d": 1}}, "list": [{"b": 2}], "text": "b"}
+    assert search(path, data) == jmespath.search(path, data)

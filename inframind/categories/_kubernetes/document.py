@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from inframind.categories._kubernetes import rules
 from inframind.categories.base import ParseError
 from inframind.sandbox.yaml import YamlError, line_of, load_all
 
+Pod = tuple[tuple[str | int, ...], dict[str, Any]]
+"""Path and content of a pod spec."""
 MERGED = frozenset({"LLMInferenceService", "LLMInferenceServiceConfig", "TrainJob"})
 """Kinds whose pods are merged over a base: image and volumes may stand there."""
 
@@ -22,6 +25,11 @@ class Item:
     @property
     def kind(self) -> str:
         return str(self.fields.get("kind"))
+
+    @cached_property
+    def pods(self) -> tuple[Pod, ...]:
+        """Every pod spec in the object: wherever a mapping has a list of containers."""
+        return tuple(_pods(self.fields, ()))
 
     @property
     def name(self) -> str:
@@ -90,12 +98,7 @@ def expanded(fields: dict[str, Any], start: int) -> Iterator[Item]:
         yield Item(fields, start)
 
 
-def pods_of(item: Item) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
-    """(path, content) of every pod spec in the object: wherever a mapping has a list of containers."""
-    yield from _pods(item.fields, ())
-
-
-def _pods(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+def _pods(node: Any, path: tuple[str | int, ...]) -> Iterator[Pod]:
     if isinstance(node, list):
         for index, child in enumerate(node):
             yield from _pods(child, (*path, index))
@@ -103,7 +106,8 @@ def _pods(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | 
         if isinstance(node.get("containers"), list):
             yield path, node
         for key, child in node.items():
-            yield from _pods(child, (*path, key))
+            if isinstance(child, dict | list):
+                yield from _pods(child, (*path, key))
 
 
 def containers_of(spec: dict[str, Any]) -> Iterator[tuple[str, int, dict[str, Any]]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from inframind.categories._formats import cron_error, is_image
 from inframind.categories._kubernetes import rules
-from inframind.categories._kubernetes.document import MERGED, Item, Manifest, containers_of, pods_of
+from inframind.categories._kubernetes.document import MERGED, Item, Manifest, containers_of
 from inframind.types import Finding
 
 LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
@@ -55,7 +55,7 @@ def walk(node: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[st
     if isinstance(node, dict):
         for key, value in node.items():
             yield (*path, key), key, value
-            if key not in OPEN_KEYS:
+            if isinstance(value, dict | list) and key not in OPEN_KEYS:
                 yield from walk(value, (*path, key))
     elif isinstance(node, list):
         for index, item in enumerate(node):
@@ -90,7 +90,7 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 def container_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """Images of the containers, and the pod's restartPolicy."""
-    for path, spec in pods_of(item):
+    for path, spec in item.pods:
         for key, index, container in containers_of(spec):
             image = container.get("image")
             if image is None and item.kind in MERGED:

@@ -5,13 +5,13 @@ from typing import Any
 
 from inframind.categories._formats import SECRET_NAME, is_unpinned
 from inframind.categories._kubernetes import rules
-from inframind.categories._kubernetes.document import MERGED, Item, Manifest, containers_of, pods_of
+from inframind.categories._kubernetes.document import MERGED, Item, Manifest, containers_of
 from inframind.types import Finding
 
 
 def findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """Findings for the pods that the object makes."""
-    for path, spec in pods_of(item):
+    for path, spec in item.pods:
         if any(spec.get(key) for key in ("hostNetwork", "hostPID", "hostIPC")):
             yield rules.PRIVILEGED.finding("the pod uses the host's namespaces", manifest.line(item, *path))
         for key, index, container in containers_of(spec):

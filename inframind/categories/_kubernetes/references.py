@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from inframind.categories._kubernetes import rules
-from inframind.categories._kubernetes.document import MERGED, Item, Manifest, containers_of, pods_of
+from inframind.categories._kubernetes.document import MERGED, Item, Manifest, containers_of
 from inframind.categories.base import Link, Resource
 from inframind.types import Finding
 
@@ -61,7 +61,7 @@ def pod_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """Volumes, names, named ports and limits of the pods."""
     claims = item.at("spec", "volumeClaimTemplates") or ()
     claimed = {(claim.get("metadata") or {}).get("name") for claim in claims}
-    for path, spec in pods_of(item):
+    for path, spec in item.pods:
         volumes = claimed | {volume.get("name") for volume in spec.get("volumes") or ()}
         containers = list(containers_of(spec))
         for name, count in Counter(str(container.get("name")) for _, _, container in containers).items():
@@ -169,4 +169,5 @@ def _named(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], 
             kind = "ServiceAccount"
         if kind and isinstance(value, str):
             yield (*path, key), kind, value
-        yield from _named(value, (*path, key))
+        if isinstance(value, dict | list):
+            yield from _named(value, (*path, key))

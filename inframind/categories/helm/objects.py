@@ -12,7 +12,7 @@ from inframind.categories._kubernetes.document import Item, Manifest
 from inframind.categories.helm import rules
 from inframind.categories.helm.chart import Chart, File
 from inframind.categories.helm.render import Renderer, RenderError
-from inframind.categories.helm.values import HOLE, Unknown, readable
+from inframind.categories.helm.values import HOLE, OPEN, Unknown, readable
 from inframind.sandbox.yaml import YamlError, load_all
 from inframind.types import Finding
 
@@ -90,9 +90,10 @@ def _objects(found: Rendered, file: File, text: str) -> None:
 def holes(node: Any) -> bool:
     """Whether the value is a text with a hole, or a mapping that a hole may add to."""
     if isinstance(node, str):
-        return HOLE.search(node) is not None
+        # Nearly every text is without: the plain search is many times faster than the expression.
+        return OPEN in node and HOLE.search(node) is not None
     if isinstance(node, dict):
-        return any(HOLE.search(key) is not None or holes(value) for key, value in node.items())
+        return any(map(holes, node)) or any(map(holes, node.values()))
     return any(map(holes, node)) if isinstance(node, list) else False
 
 

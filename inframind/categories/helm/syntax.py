@@ -302,11 +302,15 @@ def _named(word: str, rest: str, line: int) -> Node:
 
 
 def walk(nodes: list[Node]) -> Iterator[Node]:
-    """Every node of a tree."""
-    for node in nodes:
+    """Every node of a tree, in the order of the text."""
+    todo = nodes[::-1]
+    while todo:
+        node = todo.pop()
         yield node
-        yield from walk(node.body)
-        yield from walk(node.otherwise)
+        if node.otherwise:
+            todo += node.otherwise[::-1]
+        if node.body:
+            todo += node.body[::-1]
 
 
 def operands(pipeline: Pipeline | None) -> Iterator[tuple[Operand, int]]:

@@ -112,7 +112,7 @@ def _scalar(value: Any) -> str:
 def readable(value: Any) -> Any:
     """Rendered data for a reader: what is not known is `{{ ... }}` again."""
     if isinstance(value, str):
-        return HOLE.sub(lambda match: f"{{{{ {match.group(1)} }}}}", value)
+        return HOLE.sub(lambda match: f"{{{{ {match.group(1)} }}}}", value) if OPEN in value else value
     if isinstance(value, dict):
         return {readable(key): readable(item) for key, item in value.items()}
     return [readable(item) for item in value] if isinstance(value, list) else value

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from inframind.categories._kubernetes import rules as kubernetes_rules
-from inframind.categories._kubernetes.document import Item, Manifest, pods_of
+from inframind.categories._kubernetes.document import Item, Manifest
 from inframind.categories.base import Resource
 from inframind.categories.mlops import rules
 from inframind.types import Finding
@@ -92,7 +92,7 @@ def _space_problem(parameter: dict[str, Any]) -> str | None:
 def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """Main containers and trial parameters."""
     main = JOBS[item.kind][2] if item.kind in JOBS else None
-    for path, pod in pods_of(item) if main else ():
+    for path, pod in item.pods if main else ():
         if main not in [container.get("name") for container in pod["containers"] if isinstance(container, dict)]:
             yield rules.MAIN_CONTAINER.finding(f"a {item.kind} runs the container called {main!r}", manifest.line(item, *path))
     if item.kind == "Experiment":

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from inframind.categories._kubernetes import document as manifests
 from inframind.categories._kubernetes import policy as kubernetes_policy
 from inframind.categories._kubernetes import rules as kubernetes_rules
-from inframind.categories._kubernetes.document import Item, Manifest, containers_of, pods_of
+from inframind.categories._kubernetes.document import Item, Manifest, containers_of
 from inframind.categories.base import Configuration, ParseError
 from inframind.categories.mlops import mlproject, resources, rules, sagemaker
 from inframind.categories.mlops.mlproject import Project
@@ -92,7 +92,7 @@ class MLOps:
 
 def _policy(manifest: Manifest, item: Item) -> Iterator[Finding]:
     yield from kubernetes_policy.findings(manifest, item)
-    for path, pod in pods_of(item):
+    for path, pod in item.pods:
         for key, index, container in containers_of(pod):
             amounts = container.get("resources") or {}
             wanted = [name for name in amounts.get("requests") or () if name.endswith("/gpu")]

@@ -11,7 +11,7 @@ import tree_sitter_hcl
 
 from inframind.categories.base import ParseError
 from inframind.categories.terraform import rules
-from inframind.sandbox.guards import MAX_DEPTH, depth
+from inframind.sandbox.guards import is_deep
 from inframind.types import Finding
 
 Node = tree_sitter.Node
@@ -76,7 +76,7 @@ def label_of(node: Node) -> str:
 def parse(text: str) -> Body:
     """The file's body. Raises ParseError with the message of hashicorp/hcl."""
     # The Go parser recurses without a bound and would take the process along.
-    if depth(text) > MAX_DEPTH or "\x00" in text:
+    if is_deep(text) or "\x00" in text:
         raise ParseError(rules.SYNTAX.finding("the text is nested too deep"))
     try:
         pygohcl.loads(text)
