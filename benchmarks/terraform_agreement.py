@@ -23,6 +23,8 @@ from inframind.categories.terraform.deep import TerraformValidate
 from inframind.rewards.score import score
 from inframind.types import Outcome, VerifyRequest
 
+PATIENCE = 3600.0
+"""Seconds that one run may take: a run that is ended early is tried again in halves, which a busy machine has no time for."""
 CELLS = {(True, True): "both accept", (False, False): "both reject", (True, False): "false accept", (False, True): "false reject"}
 
 
@@ -75,7 +77,7 @@ def main() -> None:
     parser.add_argument("--chunk", type=int, default=100)
     parser.add_argument("--held-out", action="store_true")
     options = parser.parse_args()
-    tool = TerraformValidate()
+    tool = TerraformValidate(seconds=PATIENCE)
     found = [base for folder in options.folders for base in bases(folder)]
     modules: dict[str, list[Base]] = {}
     for base in found:

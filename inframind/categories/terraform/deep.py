@@ -67,7 +67,10 @@ class Result:
 
 
 class TerraformValidate:
-    """The deep check of Terraform. `plugins`: a folder of unpacked providers, as `TF_PLUGIN_CACHE_DIR` has it."""
+    """The deep check of Terraform. `plugins`: a folder of unpacked providers, as `TF_PLUGIN_CACHE_DIR` has it.
+
+    `seconds`: how long a run may take by the clock, beside what each text adds.
+    """
 
     name = "terraform validate"
     is_authority = True
@@ -76,9 +79,10 @@ class TerraformValidate:
         "then set INFRAMIND_TERRAFORM_PLUGINS=FOLDER"
     )
 
-    def __init__(self, plugins: Path | None = None) -> None:
+    def __init__(self, plugins: Path | None = None, seconds: float = SECONDS) -> None:
         usual = ("~/.terraform.d/plugin-cache", "~/.terraform.d/plugins", "/usr/local/share/terraform/plugins")
         self._plugins = plugins or first_folder(("INFRAMIND_TERRAFORM_PLUGINS", "TF_PLUGIN_CACHE_DIR"), usual)
+        self._seconds = seconds
         self.runs = 0
         """Runs of terraform so far, for measurements."""
 
@@ -200,7 +204,7 @@ class TerraformValidate:
             (terraform, *(where for _, where in self.providers.values())),
             # A run lives for seconds: collecting garbage less often saves two fifths of its processor time.
             {"TF_CLI_CONFIG_FILE": f"{WORK}/terraform.rc", "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "GOGC": "400"},
-            SECONDS + SECONDS_EACH * texts,
+            self._seconds + SECONDS_EACH * texts,
         )
 
     def _write(self, work: Path, texts: Sequence[Text], *, root: bool) -> None:
