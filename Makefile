@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SEED ?= 0
 SEEDS ?= 3
-SECONDS ?= 20
+SECONDS ?= 15
 COUNT ?= 100000
 
 .PHONY: help install demo up vllm test check format bench fuzz rules openapi settings nano clean chaos soak
