@@ -14,10 +14,11 @@ help: ## Show this list
 install: .venv/.installed ## Make .venv with the pinned dependencies
 
 # torch first and by exact version: a range would pull a newer build, and on Linux its gigabytes of CUDA.
-.venv/.installed: pyproject.toml
+# constraints.txt: the versions that were tested together; without it pip searches for minutes.
+.venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check "torch==2.13.0"
-	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[service,train,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[service,train,dev]"
 	@touch $@
 
 demo: install ## Train sft, grpo and dapo over HTTP and generate from the result (ten minutes, two cores)

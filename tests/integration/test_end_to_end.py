@@ -77,7 +77,7 @@ def test_ctrl_c_leaves_no_process_and_the_next_run_starts_cleanly(tmp_path: Path
         started = descendants(process.pid)
         assert started
         os.killpg(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=120)
         assert process.returncode == 130, said
         assert "nothing is left running" in said
         until(lambda started=started: not any(is_alive(pid) for pid in started), 5)
