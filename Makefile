@@ -78,7 +78,7 @@ openapi: install ## Write docs/openapi.json anew
 settings: install ## Write docs/production/settings.md anew
 	$(BIN)/python -m app.settings > docs/production/settings.md
 
-nano: install ## Rebuild the bundled inframind-nano from the training families (half an hour, two cores)
+nano: install ## Rebuild the bundled inframind-nano from the training families (45 minutes, two cores)
 	$(BIN)/python -m inframind.models.nano.build
 
 clean: ## Remove the environment and the demo's data

@@ -1,4 +1,4 @@
-"""`make nano`: rebuilds the bundled model from the training families. Half an hour on two CPU cores."""
+"""`make nano`: rebuilds the bundled model from the training families. About 45 minutes on two CPU cores."""
 
 import itertools
 from collections.abc import Iterator
