@@ -44,7 +44,7 @@ CHAOS := tests/integration/test_chaos.py
 test: install ## Run every test but the chaos runs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --ignore=$(CHAOS)
 
-chaos: install ## Kill, stop and cut off every part of the production service (SEEDS=3 SECONDS=20)
+chaos: install ## Kill, stop and cut off every part of the production service (SEEDS=3 SECONDS=15)
 	CHAOS_SEEDS=$(SEEDS) CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q $(CHAOS)
 
 soak: install ## The same for an hour or more: 50 seeds; a line per seed goes to soak.jsonl

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -68,6 +69,18 @@ class Linter:
     """Of the files' names."""
     is_authority = False
 
+    def installed(self) -> str | None:
+        """As `version` of DeepTool. Asked once: it starts a program."""
+        raise NotImplementedError
+
+    @cached_property
+    def _version(self) -> str | None:
+        return self.installed()
+
+    def version(self) -> str | None:
+        """As DeepTool."""
+        return self._version
+
     def program(self, names: Sequence[str]) -> Program:
         """The call for these files."""
         raise NotImplementedError
@@ -110,6 +123,34 @@ class Linter:
         if "invalid" in weights:
             return Opinion("rejects", tuple(findings))
         return Opinion("abstains" if "undecided" in weights else "accepts", tuple(findings))
+
+
+class Executable(Linter):
+    """A linter that is one program, called `name`, with options before its files."""
+
+    options: tuple[str, ...]
+    version_option = "--version"
+
+    @cached_property
+    def tool(self) -> Path | None:
+        """Where the program is."""
+        found = program(self.name)
+        return found.resolve() if found else None
+
+    def installed(self) -> str | None:
+        """As Linter: the program's name and the last word that it prints of its version."""
+        if self.tool is None:
+            return None
+        printed = printed_version(self._call(self.version_option))
+        return f"{self.name} {printed.rpartition(' ')[2]}"
+
+    def program(self, names: Sequence[str]) -> Program:
+        """As Linter."""
+        return self._call(*self.options, *names, seconds=SECONDS + SECONDS_EACH * len(names))
+
+    def _call(self, *arguments: str, seconds: float = SECONDS) -> Program:
+        tool = self.tool or Path(self.name)
+        return Program([str(tool), *arguments], (tool,), seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)

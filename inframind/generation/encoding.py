@@ -7,6 +7,7 @@ trained on one way to split sees the other as noise.
 from functools import cache
 from typing import Any
 
+from inframind.errors import EngineError
 from inframind.generation.template import folder_of
 
 
@@ -15,7 +16,10 @@ def tokenizer(base_model: str) -> Any:
     """The Rust tokenizer of a base model's `tokenizer.json`. Raises EngineError when the file is not here."""
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_file(str(folder_of(base_model) / "tokenizer.json"))
+    file = folder_of(base_model) / "tokenizer.json"
+    if not file.is_file():
+        raise EngineError(f"{base_model} has no tokenizer.json in the hub's cache")
+    return Tokenizer.from_file(str(file))
 
 
 def encode(base_model: str, text: str) -> list[int]:

@@ -59,7 +59,7 @@ def embedded(engine: Engine) -> Iterator[str]:
 
 
 class Vllm:
-    """vLLM's own server, its CPU build, from its own environment (`make vllm`). It can be killed, and started again on its port."""
+    """vLLM's own server, its CPU build, from its own environment (`make vllm`)."""
 
     def __init__(self, folder: Path) -> None:
         if not VLLM.is_file():
@@ -90,12 +90,6 @@ class Vllm:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-
-    def metric(self, name: str) -> float:
-        """The sum of a metric of its `/metrics` over all labels but those in the name."""
-        lines = httpx.get(f"{self.url}/metrics", trust_env=False).text.splitlines()
-        series, _, label = name.partition("{")
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(series + "{") and label.rstrip("}") in line)
 
 
 def answers(url: str) -> bool:

@@ -48,7 +48,18 @@ def is_trainer(pid: int) -> bool:
 
 
 def demo(folder: Path, spec: dict[str, Any]) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "workers.demo", "--data-dir", str(folder), "--spec", json.dumps(spec)]
+    # As from a terminal: a shell starts what it leaves in the background with Ctrl-C ignored, and these tests may be such a thing.
+    command = [
+        "env",
+        "--default-signal=INT",
+        sys.executable,
+        "-m",
+        "workers.demo",
+        "--data-dir",
+        str(folder),
+        "--spec",
+        json.dumps(spec),
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
 
@@ -77,7 +88,7 @@ def test_ctrl_c_leaves_no_process_and_the_next_run_starts_cleanly(tmp_path: Path
         started = descendants(process.pid)
         assert started
         os.killpg(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=120)
+        said, _ = process.communicate(timeout=30)
         assert process.returncode == 130, said
         assert "nothing is left running" in said
         until(lambda started=started: not any(is_alive(pid) for pid in started), 5)

@@ -42,12 +42,8 @@ class SyntaxCheck(Linter):
     def _environment(self) -> Environment | None:
         return environment("INFRAMIND_ANSIBLE", "ansible-playbook")
 
-    @cached_property
-    def _version(self) -> str | None:
+    def installed(self) -> str | None:
         return f"ansible-core {self._environment.version('ansible-core')}" if self._environment else None
-
-    def version(self) -> str | None:
-        return self._version
 
     def program(self, names: Sequence[str]) -> Program:
         assert self._environment is not None

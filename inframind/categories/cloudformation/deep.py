@@ -31,12 +31,8 @@ class CfnLint(Linter):
     def _environment(self) -> Environment | None:
         return environment("INFRAMIND_CFN_LINT", "cfn-lint")
 
-    @cached_property
-    def _version(self) -> str | None:
+    def installed(self) -> str | None:
         return f"cfn-lint {self._environment.version('cfn-lint')}" if self._environment else None
-
-    def version(self) -> str | None:
-        return self._version
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
         """As DeepTool. It skips what a macro of the account may rewrite, so it has no opinion of such a template."""

