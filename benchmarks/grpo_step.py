@@ -83,7 +83,7 @@ def ours(steps: int, folder: Path) -> list[float]:
 
 def plain(steps: int, folder: Path) -> list[float]:
     """Seconds of each step of trl.GRPOTrainer with the same model, data and reward."""
-    tasks = load_tasks("train", categories=RECIPE["categories"], max_difficulty=RECIPE["max_difficulty"])
+    tasks = load_tasks("train", max_difficulty=RECIPE["max_difficulty"])
     answers = RECIPE["prompts_per_step"] * RECIPE["num_generations"]
     arguments = GRPOConfig(
         output_dir=str(folder), max_steps=steps, learning_rate=RECIPE["learning_rate"], per_device_train_batch_size=answers,

@@ -38,9 +38,10 @@ def _drawn(family: Family, split: Split) -> tuple[Task, ...]:
     return tuple(drawn.values())
 
 
-def _split(split: Split, categories: Sequence[str] = tuple(CATEGORIES)) -> Iterator[Task]:
+def _split(split: Split, categories: Sequence[str] = tuple(CATEGORIES), max_difficulty: int = 5) -> Iterator[Task]:
     """A split's tasks, families interleaved."""
     known = [family for family in families() if family.held_out == (split == "test-families") and family.category in categories]
+    known = [family for family in known if family.difficulty <= max_difficulty]
     return (task for row in zip(*(_drawn(family, split) for family in known), strict=True) for task in row)
 
 
@@ -58,8 +59,7 @@ def load_tasks(
     unknown = set(categories or ()) - set(CATEGORIES)
     if unknown:
         raise DataError(f"unknown categories {sorted(unknown)}; known: {', '.join(CATEGORIES)}", param="categories")
-    chosen = [task for task in _split(split, categories or tuple(CATEGORIES)) if task.difficulty <= max_difficulty]
-    return chosen[:limit]
+    return list(_split(split, categories or tuple(CATEGORIES), max_difficulty))[:limit]
 
 
 @cache
