@@ -32,9 +32,10 @@ def test_health_and_models(client: httpx.Client) -> None:
     assert client.get("/health").status_code == 200
     models = client.get("/v1/models").json()
     assert models["object"] == "list"
-    assert [(m["id"], m["object"], m["parent"]) for m in models["data"]] == [
-        (BASE, "model", None), ("im-a", "model", BASE), ("im-b", "model", BASE),
-    ]  # fmt: skip
+    listed = [(model["id"], model["object"], model["parent"]) for model in models["data"]]
+    assert listed[0] == (BASE, "model", None)
+    # One server runs the tests of several files: another's adapter may be loaded too.
+    assert {("im-a", "model", BASE), ("im-b", "model", BASE)} <= set(listed[1:])
 
 
 def test_a_completion_has_the_form_of_openai(client: httpx.Client) -> None:
