@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import String, event, inspect
+from sqlalchemy import Boolean, ColumnElement, String, bindparam, event, inspect, or_
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -53,10 +53,22 @@ def _rows_of(owner: str | None) -> ExecutableOption:
     return with_loader_criteria(Owned, lambda table: table.owner == owner, include_aliases=True)
 
 
+def visible(owner: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The same rule for a statement that is made once and run without entities, with the values of `asker()`."""
+    return or_(bindparam("asker_sees_all", type_=Boolean), owner.is_not_distinct_from(bindparam("asker")))
+
+
+def asker() -> dict[str, Any]:
+    """The parameters of `visible`."""
+    who = acting.get()
+    return {"asker": who.owner, "asker_sees_all": who.sees_all}
+
+
 @event.listens_for(Session, "do_orm_execute")
 def _only_own(state: ORMExecuteState) -> None:
     who = acting.get()
-    if who.sees_all or state.is_column_load:
+    # Statements on bare tables know no entities: they ask for `visible` themselves.
+    if who.sees_all or state.is_column_load or not state.is_orm_statement:
         return
     state.statement = state.statement.options(_rows_of(who.owner))
 

@@ -1,21 +1,36 @@
 """Engines and transactions. SQLite runs in WAL mode with full sync, and every transaction that writes starts as a writer."""
 
-import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from select import POLLIN, poll
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, Float, create_engine, event, make_url, select
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
 
-NOW = {
-    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
-    "postgresql": "extract(epoch from clock_timestamp())",
-}
-"""Seconds since the epoch by the database's clock."""
 
+class now(FunctionElement[float]):  # noqa: N801 - an SQL function, as SQLAlchemy writes them
+    """Seconds since the epoch by the database's clock."""
+
+    type = Float(53)
+    inherit_cache = True
+
+
+@compiles(now, "sqlite")
+def _now_in_sqlite(*_: Any, **__: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(now, "postgresql")
+def _now_in_postgresql(*_: Any, **__: Any) -> str:
+    return "extract(epoch from clock_timestamp())::float8"
+
+
+NOW = select(now())
 
 POSTGRES = "-c idle_in_transaction_session_timeout=10s -c lock_timeout=10s -c statement_timeout=60s"
 """A worker that is stopped in the middle of a transaction must not keep its row's lock from those that take its job over."""
@@ -50,22 +65,16 @@ def make_engine(url: str) -> Engine:
 
 def _refuse_dead(connection: Any, *_: Any) -> None:
     """What SQLAlchemy's ping does, without a question to the server: a connection that it has closed has its end to be read."""
-    poll = select.poll()
+    waiting = poll()
     if not connection.closed:
-        poll.register(connection.fileno(), select.POLLIN)
-    if connection.closed or poll.poll(0):
+        waiting.register(connection.fileno(), POLLIN)
+    if connection.closed or waiting.poll(0):
         raise DisconnectionError
-
-
-def now_sql(engine: Engine) -> str:
-    """The SQL text of the database's clock."""
-    return NOW[engine.dialect.name]
 
 
 def database_now(session: Session) -> float:
     """The database's clock."""
-    engine = session.get_bind()
-    return float(session.scalar(text(f"SELECT {NOW[engine.dialect.name]}")))
+    return float(session.execute(NOW).scalar_one())
 
 
 @contextmanager

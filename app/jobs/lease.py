@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Engine, delete, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Engine, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db.models import Adapter, Checkpoint, Job, StageResult, Worker
-from app.db.session import database_now, now_sql, reading, writing
+from app.db.session import database_now, now, reading, writing
 from app.jobs import quota
 from app.jobs.record import add_event
 from app.jobs.transitions import DEADLINE, JobError, finish, lose_worker
@@ -126,11 +126,10 @@ def heartbeat(engine: Engine, held: Claim, lease_seconds: float) -> str:
 
     The answer: what the user wants (`run`, `pause` or `cancel`), or `deadline`: it has passed. Raises LeaseLostError.
     """
-    now = literal_column(now_sql(engine), type_=Job.lease_until.type)
     mine = update(Job).where(Job.id == held.job_id, Job.fence == held.fence, Job.state == "running")
-    late = (Job.deadline_at.is_not(None) & (Job.deadline_at < now)).label("late")
+    late = (Job.deadline_at.is_not(None) & (Job.deadline_at < now())).label("late")
     with writing(engine) as session:
-        renewed = session.execute(mine.values(lease_until=now + lease_seconds).returning(Job.want, late)).one_or_none()
+        renewed = session.execute(mine.values(lease_until=now() + lease_seconds).returning(Job.want, late)).one_or_none()
     if renewed is None:
         raise _lost(held)
     return "deadline" if renewed.late and renewed.want != "cancel" else str(renewed.want)

@@ -1,11 +1,16 @@
 """How many jobs an owner may have: running at once, and waiting. Jobs without an owner (the embedded service) know no limit."""
 
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
-from app.db.models import Job, Quota
-from app.db.session import writing
+from app.db.models import Base, Job, Quota
+from app.db.session import now, writing
 from app.errors import QuotaError
+
+_QUOTAS = Base.metadata.tables["quotas"]
+OWN = select(_QUOTAS.c.max_running, _QUOTAS.c.max_queued).where(_QUOTAS.c.owner == bindparam("owner"))
+ADMISSION = select(now(), OWN.with_only_columns(_QUOTAS.c.max_queued).scalar_subquery())
+"""Clock and limit in one question: every job that is sent asks it."""
 
 
 def set_quota(engine: Engine, owner: str, max_running: int | None, max_queued: int | None) -> None:
@@ -25,27 +30,26 @@ def full_owners(session: Session, max_running: int | None) -> list[str]:
 
 def has_room(session: Session, owner: str, max_running: int | None) -> bool:
     """Whether the owner may run one more. Holds the owner until the transaction ends: a second claim counts this one."""
-    limit = _limit(session, owner, "max_running", max_running)
+    own = session.execute(OWN, {"owner": owner}).one_or_none()
+    limit = max_running if own is None or own.max_running is None else own.max_running
     if limit is None:
         return True
     _hold(session, owner)
     return _count(session, owner, "running") < limit
 
 
-def check_queued(session: Session, owner: str, max_queued: int | None) -> None:
-    """Raises QuotaError if the owner has as many jobs waiting as they may. Holds the owner until the transaction ends."""
-    limit = _limit(session, owner, "max_queued", max_queued)
-    if limit is None:
-        return
-    _hold(session, owner)
-    if (found := _count(session, owner, "queued")) >= limit:
-        raise QuotaError(f"{found} of your jobs wait already, of at most {limit}: wait for some to end, or cancel them")
+def admit(session: Session, owner: str | None, max_queued: int | None) -> float:
+    """The time by the database's clock. Raises QuotaError if the owner has as many jobs waiting as they may.
 
-
-def _limit(session: Session, owner: str, name: str, default: int | None) -> int | None:
-    own = session.get(Quota, owner)
-    limit: int | None = getattr(own, name) if own is not None else None
-    return default if limit is None else limit
+    An owner with a limit is held until the transaction ends.
+    """
+    time, own = session.execute(ADMISSION, {"owner": owner}).one()
+    limit = max_queued if own is None else own
+    if owner is not None and limit is not None:
+        _hold(session, owner)
+        if (found := _count(session, owner, "queued")) >= limit:
+            raise QuotaError(f"{found} of your jobs wait already, of at most {limit}: wait for some to end, or cancel them")
+    return float(time)
 
 
 def _count(session: Session, owner: str, state: str) -> int:

@@ -6,31 +6,32 @@ Every function takes a job row that the caller has locked (`app.jobs.lease.fence
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, insert, literal_column, select
+from sqlalchemy import JSON, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
-from app.db.models import Adapter, Checkpoint, Job, JobEvent, JobMetric, StageResult
-from app.db.session import database_now, now_sql
+from app.db.models import Adapter, Base, Checkpoint, Job, JobMetric, StageResult
+from app.db.session import database_now, now
 
 MAX_MESSAGE = 4000
+_EVENTS = Base.metadata.tables["job_events"]
+APPEND = insert(_EVENTS).values(
+    job_id=bindparam("job"),
+    seq=select(func.coalesce(func.max(_EVENTS.c.seq), 0) + 1).where(_EVENTS.c.job_id == bindparam("job")).scalar_subquery(),
+    at=now(),
+    fence=bindparam("fence"),
+    level=bindparam("level"),
+    code=bindparam("code"),
+    message=bindparam("message"),
+    data=bindparam("data", type_=JSON),
+)
+"""Made once: every change of a job runs it."""
 
 
 def add_event(session: Session, job: Job, level: str, code: str, message: str, data: Mapping[str, Any] | None = None) -> None:
     """Appends an event, in one statement; `seq` counts up from 1 without gaps."""
     session.flush()
-    last = select(func.coalesce(func.max(JobEvent.seq), 0)).where(JobEvent.job_id == job.id).scalar_subquery()
-    session.execute(
-        insert(JobEvent).values(
-            job_id=job.id,
-            seq=last + 1,
-            at=literal_column(now_sql(session.get_bind().engine)),
-            fence=job.fence,
-            level=level,
-            code=code[:64],
-            message=message[:MAX_MESSAGE],
-            data=dict(data or {}),
-        )
-    )
+    values = {"level": level, "code": code[:64], "message": message[:MAX_MESSAGE], "data": dict(data or {})}
+    session.execute(APPEND, {"job": job.id, "fence": job.fence, **values})
 
 
 def start_stage(session: Session, job: Job, stage_index: int, stage: str, total_steps: int) -> None:

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Row
 
 from app.db.models import Job, JobEvent, JobMetric, StageResult
 
@@ -123,8 +124,16 @@ class MetricList(View):
     has_more: bool
 
 
-def job_view(job: Job, results: list[StageResult]) -> JobView:
-    """The job as a person sees it."""
+VIEWED = (
+    "id", "name", "state", "want", "priority", "deadline_at", "method", "base_model", "start_from", "dataset", "seed", "meta",
+    "spec", "stage", "stage_index", "step", "total_steps", "progress", "eta_seconds", "metrics", "attempts", "error_code",
+    "error_message", "error_param", "created_at", "started_at", "finished_at",
+)  # fmt: skip
+"""What `job_view` reads of a job."""
+
+
+def job_view(job: Job | Row[Any], results: list[StageResult]) -> JobView:
+    """The job as a person sees it; a row of `VIEWED` will do."""
     error = ErrorBody(code=job.error_code, message=job.error_message or "", param=job.error_param) if job.error_code else None
     return JobView(
         id=job.id, name=job.name, state=job.state, cancel_requested=job.state == "running" and job.want == "cancel",

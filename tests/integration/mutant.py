@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, literal_column, select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from app.db.models import Job
-from app.db.session import now_sql, writing
+from app.db.session import now, writing
 from app.jobs import lease
 from app.jobs.lease import Claim
 
@@ -19,9 +19,8 @@ def fenced(engine: Engine, held: Claim) -> Iterator[tuple[Session, Job]]:
 
 
 def heartbeat(engine: Engine, held: Claim, lease_seconds: float) -> str:
-    now = literal_column(now_sql(engine), type_=Job.lease_until.type)
     with writing(engine) as session:
-        renew = update(Job).where(Job.id == held.job_id).values(lease_until=now + lease_seconds).returning(Job.want)
+        renew = update(Job).where(Job.id == held.job_id).values(lease_until=now() + lease_seconds).returning(Job.want)
         return str(session.scalar(renew))
 
 
