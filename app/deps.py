@@ -71,7 +71,8 @@ Configured = Annotated[Settings, Depends(configured)]
 def needs(scope: str) -> Any:
     """The dependency of a router: the caller's key must have the scope."""
 
-    async def check(caller: Asking) -> None:
+    async def check(request: Request) -> None:
+        caller: Caller = request.scope["caller"]
         if not caller.may(scope):
             raise ForbiddenError(
                 f"this key has not the scope `{scope}`: `inframind keys create --scope {scope}` makes one that has"

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from inference_servers import listening
 
 from app import keys
 from app.db.migrate import upgrade
@@ -29,7 +32,8 @@ ALIAS = "the-first"
 class Guarded:
     """The service and its keys."""
 
-    client: TestClient
+    client: httpx.Client | TestClient
+    app: FastAPI
     settings: Settings
     first: str
     second: str
@@ -37,7 +41,7 @@ class Guarded:
 
     @property
     def engine(self) -> Any:
-        return self.client.app.state.engine  # type: ignore[attr-defined]  # our application
+        return self.app.state.engine
 
     def call(self, key: str | None, method: str, path: str, **more: Any) -> Any:
         """One request with a key."""
@@ -45,17 +49,33 @@ class Guarded:
         return self.client.request(method, path, headers=headers | more.pop("headers", {}), **more)
 
 
-@contextmanager
-def guarded(folder: Path, **more: Any) -> Iterator[Guarded]:
-    """A service on an address that others reach."""
+def prepared(folder: Path, **more: Any) -> tuple[Settings, list[str]]:
+    """Settings of a service on an address that others reach, with its database and keys."""
     values = {"data_dir": folder, "host": "0.0.0.0", "inference_url": "http://127.0.0.1:9", "verifier_workers": 1, "docs": True}
     configured = Settings(**(values | more))
     engine = make_engine(configured.url)
     upgrade(engine)
     made = [keys.create(engine, scopes) for scopes in (["train", "generate"], ["train", "generate"], ["admin"])]
     engine.dispose()
-    with TestClient(create_app(configured), raise_server_exceptions=False) as client:
-        yield Guarded(client, configured, *made)
+    return configured, made
+
+
+@contextmanager
+def guarded(folder: Path, **more: Any) -> Iterator[Guarded]:
+    """The service, without a network."""
+    configured, made = prepared(folder, **more)
+    app = create_app(configured)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield Guarded(client, app, configured, *made)
+
+
+@contextmanager
+def on_a_socket(folder: Path, **more: Any) -> Iterator[tuple[str, Guarded]]:
+    """The service on a real socket, whose URL comes first."""
+    configured, made = prepared(folder, **more)
+    app = create_app(configured)
+    with listening(app) as url, httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        yield url, Guarded(client, app, configured, *made)
 
 
 def own_everything(service: Guarded) -> dict[str, str]:

@@ -6,19 +6,17 @@ import pickle
 import re
 import resource
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from fleet import until
-from guarded import ADAPTER, DAPO, ROWS, Guarded, guarded, own_everything
+from guarded import ADAPTER, DAPO, ROWS, Guarded, guarded, on_a_socket, own_everything
 
 from app import keys
 from app.main import create_app
@@ -27,7 +25,6 @@ from app.models import catalog
 from app.settings import Settings
 from inframind.errors import EngineError
 from inframind.models.adapter import verify_adapter
-from workers.up import free_port
 
 INTERNAL = [
     "id", "state", "want", "fence", "owner", "lease_owner", "lease_until", "attempts", "max_attempts", "device", "error_code",
@@ -53,21 +50,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     with guarded(tmp_path_factory.mktemp("served"), docs=None) as found:
         own_everything(found)
         yield found
-
-
-@contextmanager
-def listening(folder: Path, **more: Any) -> Iterator[tuple[str, Guarded]]:
-    """The service on a real socket."""
-    with guarded(folder, **more) as service_:
-        port = free_port("127.0.0.1")
-        config = uvicorn.Config(service_.client.app, host="127.0.0.1", port=port, log_level="error", lifespan="off", ws="none")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        until(lambda: server.started)
-        yield f"http://127.0.0.1:{port}", service_
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.mark.parametrize("field", INTERNAL)
@@ -108,7 +90,7 @@ def test_no_field_makes_the_service_call_somewhere(served: Guarded) -> None:
 
 
 def test_an_endless_upload_stops_at_its_limit_with_bounded_memory(tmp_path: Path) -> None:
-    with listening(tmp_path) as (url, service_):
+    with on_a_socket(tmp_path) as (url, service_):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for path, limit in (("/jobs", MB), ("/datasets", 50 * MB)):
             sent = 0
@@ -128,7 +110,7 @@ def test_an_endless_upload_stops_at_its_limit_with_bounded_memory(tmp_path: Path
 
 
 def test_without_a_key_not_one_byte_of_a_body_is_read(tmp_path: Path) -> None:
-    with listening(tmp_path) as (url, _):
+    with on_a_socket(tmp_path) as (url, _):
         host, port = url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as client:
             client.sendall(b"POST /datasets HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40000000\r\n\r\n")
@@ -137,7 +119,7 @@ def test_without_a_key_not_one_byte_of_a_body_is_read(tmp_path: Path) -> None:
 
 
 def test_a_body_that_trickles_is_given_up(tmp_path: Path) -> None:
-    with listening(tmp_path, body_timeout_seconds=0.3) as (url, service_):
+    with on_a_socket(tmp_path, body_timeout_seconds=0.3) as (url, service_):
         host, port = url.removeprefix("http://").split(":")
         head = f"POST /jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {service_.first}\r\nContent-Length: 99\r\n"
         with socket.create_connection((host, int(port))) as client:
@@ -165,7 +147,7 @@ def test_brackets_in_strings_are_no_depth() -> None:
 
 
 def test_open_streams_of_a_key_are_counted(tmp_path: Path) -> None:
-    with listening(tmp_path, max_concurrent_requests=2) as (url, service_):
+    with on_a_socket(tmp_path, max_concurrent_requests=2) as (url, service_):
         job_id = service_.call(service_.first, "POST", "/jobs", json=DAPO).json()["id"]
         headers = {"Authorization": f"Bearer {service_.first}", "accept": "text/event-stream"}
         with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
