@@ -1,4 +1,4 @@
-"""One api process on PostgreSQL under load: `python benchmarks/http_load.py [--seconds S] [--connections N] [--cores 0,1]`.
+"""One api process on PostgreSQL under load: `python benchmarks/http_load.py [--seconds S] [--connections N] [--redis]`.
 
 Api, database and this client share the given cores. Closed loop: every connection sends its next request when it has the answer.
 Prints requests per second, latency, and processor milliseconds per request of the api and of the database.
@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "integration"))
-from servers import Postgres, free_port
+from servers import Postgres, Redis, free_port
 
 from app import keys
 from app.db.session import make_engine
@@ -112,9 +112,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--cores", default="0,1")
+    parser.add_argument("--redis", action="store_true", help="send wake-ups over a Redis on the same cores")
     given = parser.parse_args()
     os.sched_setaffinity(0, {int(core) for core in given.cores.split(",")})
-    postgres, port = Postgres(durable=True), free_port()
+    postgres, redis, port = Postgres(durable=True), Redis() if given.redis else None, free_port()
     url = postgres.new_database()
     database = int((postgres.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
     engine = make_engine(url)
@@ -124,6 +125,7 @@ def main() -> None:
         env = {
             **os.environ, "INFRAMIND_DATABASE_URL": url, "INFRAMIND_DATA_DIR": folder, "INFRAMIND_PORT": str(port),
             "INFRAMIND_RATE_LIMIT": "1000000/second", "INFRAMIND_FAILED_KEY_LIMIT": "1000000/second",
+            "INFRAMIND_REDIS_URL": redis.url if redis else "",
         }  # fmt: skip
         with (Path(folder) / "api.log").open("wb") as log:
             api = subprocess.Popen([sys.executable, "-m", "workers.api"], env=env, stdout=log, stderr=log)
@@ -149,6 +151,8 @@ def main() -> None:
             api.kill()
             api.wait()
             postgres.close()
+            if redis:
+                redis.close()
 
 
 def wait_for(client: httpx.Client) -> None:

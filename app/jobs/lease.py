@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Engine, delete, or_, select, update
+from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db.models import Adapter, Checkpoint, Job, StageResult, Worker
 from app.db.session import database_now, now, reading, writing
-from app.jobs import quota
+from app.jobs import order
 from app.jobs.record import add_event
 from app.jobs.transitions import DEADLINE, JobError, finish, lose_worker
 
@@ -57,7 +57,7 @@ def claim(engine: Engine, worker: str, device: str, lease_seconds: float, max_ru
         with writing(engine) as session:
             now = database_now(session)
             expire(session, now)
-            job = None if _is_busy(session, device) else _best(session, now, max_running)
+            job = None if _is_busy(session, device) else order.best(session, now, max_running)
             if job is None:
                 return None
             job.state, job.lease_owner, job.lease_until, job.device = "running", worker, now + lease_seconds, device
@@ -76,27 +76,10 @@ def _is_busy(session: Session, device: str) -> bool:
     return session.scalar(select(Job.id).where(Job.device == device, Job.state == "running").limit(1)) is not None
 
 
-def waiting(now: float, full: Sequence[str]) -> ColumnElement[bool]:
-    """The condition of a job that may be claimed: it waits, its time has come, its owner has room."""
-    mine: ColumnElement[bool] = (Job.state == "queued") & (Job.not_before <= now)
-    return mine & or_(Job.owner.is_(None), Job.owner.not_in(full)) if full else mine
-
-
-def _best(session: Session, now: float, max_running: int | None) -> Job | None:
-    full = quota.full_owners(session, max_running)
-    while True:
-        best = select(Job).where(waiting(now, full)).order_by(Job.priority.desc(), Job.created_at, Job.id)
-        job = session.scalars(best.limit(1).with_for_update(skip_locked=True)).first()
-        if job is None or job.owner is None or quota.has_room(session, job.owner, max_running):
-            return job
-        full.append(job.owner)
-
-
 def has_work(engine: Engine, max_running: int | None = None) -> bool:
     """Whether some job could be claimed now."""
     with reading(engine) as session:
-        full = quota.full_owners(session, max_running)
-        return session.scalar(select(Job.id).where(waiting(database_now(session), full)).limit(1)) is not None
+        return order.is_any(session, database_now(session), max_running)
 
 
 def expire(session: Session, now: float) -> None:

@@ -67,7 +67,8 @@ def test_the_migrations_make_what_the_code_declares(empty: Engine) -> None:
         assert context.get_current_revision() == head() == REVISIONS[-1]
         differences = compare_metadata(context, Base.metadata)
     # SQLite does not say that an index is descending.
-    assert [d for d in differences if empty.dialect.name != "sqlite" or d[1].name != "jobs_claimable"] == []
+    unsaid = ("jobs_claimable", "jobs_claimable_by_owner") if empty.dialect.name == "sqlite" else ()
+    assert [difference for difference in differences if difference[1].name not in unsaid] == []
 
 
 def test_a_migration_only_adds_so_that_workers_of_the_version_before_go_on(empty: Engine) -> None:

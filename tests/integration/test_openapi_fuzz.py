@@ -10,7 +10,8 @@ import pytest
 from guarded import on_a_socket, own_everything
 from servers import Postgres
 
-from app.jobs import lease
+from app.db.models import Worker
+from app.db.session import database_now, writing
 
 FUZZ = (
     "run", "--checks", "not_a_server_error", "--phases", "examples,fuzzing", "--max-examples", os.environ.get("FUZZ_EXAMPLES", "8"),
@@ -28,7 +29,10 @@ def test_no_request_makes_the_service_fail(url: str, postgres: Postgres, tmp_pat
         lines = [f'"path.{name}" = {json.dumps([value, value, "x", chr(0)])}' for name, value in ids.items()]
         (tmp_path / "schemathesis.toml").write_text("\n".join(['hooks = "hooks.py"', "[parameters]", *lines]))
         (tmp_path / "hooks.py").write_text(HOOKS)
-        lease.beat(service.engine, "worker", "host", "device")
+        with writing(service.engine) as session:
+            session.add(
+                Worker(id="worker", host="host", device="device", heartbeat_at=database_now(session) + 3600, draining=False)
+            )
         command = [sys.executable, "-m", "schemathesis.cli", *FUZZ, "--header", f"Authorization: Bearer {service.admin}"]
         told = subprocess.run([*command, f"{address}/openapi.json"], check=False, capture_output=True, text=True, cwd=tmp_path)
     assert told.returncode == 0, told.stdout[-6000:] + told.stderr[-2000:]
