@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inframind.categories.terraform import rules
+from inframind.categories.terraform.addresses import OF_ITSELF, ignored, roots
 from inframind.categories.terraform.constraints import constraints
 from inframind.categories.terraform.expressions import Evaluator
 from inframind.categories.terraform.fit import PRIMITIVES, misfit
@@ -104,22 +105,12 @@ class BodyChecker:
                 self.findings.append(rules.BLOCK.finding(f"{name} in {place.where} has no label", block.line))
             self.check(block.body, schema.below(name), inner)
             return
-        members = self._members(schema, name)
+        members = schema.members(name)
         if members is not None:
             self._object_block(block.body, members, inner)
             return
         hint = f": write {name} = {{ ... }}" if name in schema.attributes else ""
         self.findings.append(rules.BLOCK.finding(f"{place.where} has no block {name!r}{hint}", block.line))
-
-    @staticmethod
-    def _members(schema: BlockSchema, name: str) -> dict[str, Any] | None:
-        """Lists of objects may be written as blocks: the objects' attributes."""
-        if name not in schema.attributes or not schema.flags(name) & (REQUIRED | OPTIONAL):
-            return None
-        kind = schema.type(name)
-        fits = shape(kind) in ("list", "set") and shape(kind[1]) == "object"
-        found: dict[str, Any] | None = kind[1][1] if fits else None
-        return found
 
     def _object_block(self, body: Body, members: dict[str, Any], place: Place) -> None:
         """A list of objects written as blocks: what is left out is null."""
@@ -139,12 +130,17 @@ class BodyChecker:
                 self._object_block(block.body, kind[1][1], place.below(block.type, block.line))
             else:
                 self.findings.append(rules.BLOCK.finding(f"{place.where} has no block {block.type!r}", block.line))
+        written = body.attributes.keys() | {block.type for block in body.blocks}
+        for name in place.code.constraints.members.get(place.path.rstrip("."), ()):
+            if name not in written:
+                finding = rules.REQUIRED.finding(f"{place.where} needs the argument {name!r}", place.line)
+                place.code.violations.append((place.path + name, finding))
 
     def _dynamic(self, block: Block, schema: BlockSchema, place: Place, given: Counter[str], dynamic: set[str]) -> None:
         name = block.labels[0] if len(block.labels) == 1 else ""
         contents = list(block.body.named("content"))
         attributes = block.body.attributes
-        members = self._members(schema, name)
+        members = schema.members(name)
         if name not in schema.blocks and members is None:
             self.findings.append(rules.BLOCK.finding(f"{place.where} has no block {name!r}", block.line))
             return
@@ -226,6 +222,8 @@ class BodyChecker:
         self.findings += refused
         for nested in block.body.blocks:
             self._meta_block(nested, scope, block.type)
+            if nested.type == "lifecycle" and block.type == "resource":
+                self._ignored(nested, schema)
 
     def _meta(self, block: Block, own: tuple[str, str, str]) -> None:
         attributes, scope = block.body.attributes, Scope(own=own)
@@ -250,9 +248,39 @@ class BodyChecker:
             message = f"provider {name}.{alias}: there is no provider {name!r} with alias {alias!r}"
             self.findings.append(rules.UNDECLARED.finding(message, attribute.line))
 
+    def _ignored(self, lifecycle: Block, schema: BlockSchema) -> None:
+        """`ignore_changes` names arguments of the resource."""
+        attribute = lifecycle.body.attributes.get("ignore_changes")
+        paths = ignored(attribute.expression) if attribute else []
+        if attribute is None or isinstance(paths, str):
+            if attribute is not None:
+                self.findings.append(rules.STATIC.finding(f"ignore_changes: {paths}", attribute.line))
+            return
+        for path in paths:
+            text = path[0][1] + "".join(f".{key}" if step == "attr" else f"[{key}]" for step, key in path[1:])
+            self.evaluator.resolver.within(schema, path, text, attribute.line)
+
+    def _of_itself(self, provisioner: Block) -> None:
+        """What runs when the object is gone may name nothing but the object itself."""
+        when = provisioner.body.attributes.get("when")
+        if when is None or when.expression is None or text_of(when.expression).strip('"') != "destroy":
+            return
+        bodies = [provisioner.body, *(block.body for block in provisioner.body.blocks)]
+        for attribute in (a for body in bodies for a in body.attributes.values() if a is not when):
+            found = (
+                next((root for root, _ in roots(attribute.expression) if root not in OF_ITSELF), None)
+                if attribute.expression
+                else None
+            )
+            if found:
+                message = f"{attribute.name}: a provisioner for destroy may name self, count and each, not {found}"
+                self.findings.append(rules.STATIC.finding(message, attribute.line))
+
     def _meta_block(self, block: Block, scope: Scope, mode: str) -> None:
         if block.type == "lifecycle":
             self.language.shape(block, LIFECYCLE if mode == "resource" else DATA_LIFECYCLE, scope)
+        elif block.type in META_BLOCKS and mode != "resource":
+            self.findings.append(rules.BLOCK.finding(f"{mode} has no block {block.type!r}", block.line))
         elif block.type == "connection":
             self.language.shape(block, CONNECTION, Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True))
         elif block.type == "provisioner":
@@ -260,6 +288,7 @@ class BodyChecker:
             if known is None:
                 self.findings.append(rules.BLOCK.finding("there is no such provisioner", block.line))
             else:
+                self._of_itself(block)
                 self.language.shape(block, known, Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True))
 
 

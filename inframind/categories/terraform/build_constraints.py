@@ -86,9 +86,11 @@ def needed(kind: Any, text: str, number: str) -> str:
     return "{ " + ", ".join(f"{name} = {needed(inner, text, number)}" for name, inner in members.items()) + " }"
 
 
-def lines(probe: Probe, schema: BlockSchema, tag: str, path: str = "", depth: int = DEPTH) -> Iterator[str]:
-    """The body of a probe; each line names what it probes."""
-    text, number = TEXTS[probe.value]
+def lines(
+    probe: Probe, schema: BlockSchema, tag: str, path: str = "", depth: int = DEPTH, texts: tuple[str, str] | None = None
+) -> Iterator[str]:
+    """The body of a probe; each line names what it probes. `texts`: a text and a number in place of those of TEXTS."""
+    text, number = texts or TEXTS[probe.value]
     for name, (flags, _) in schema.attributes.items():
         value = None
         if flags & REQUIRED:
@@ -103,7 +105,7 @@ def lines(probe: Probe, schema: BlockSchema, tag: str, path: str = "", depth: in
         if name != "timeouts" and (low or (depth > 0 and probe.wants(path + name))):
             for _ in range(max(low, 1)):
                 yield f"{name} {{ # {tag} {path}{name}"
-                yield from lines(probe, schema.below(name), tag, f"{path}{name}.", depth - 1)
+                yield from lines(probe, schema.below(name), tag, f"{path}{name}.", depth - 1, texts)
                 yield "}"
 
 

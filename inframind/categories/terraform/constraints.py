@@ -1,6 +1,6 @@
 """What the provider's own code accepts: enumerations, formats, ranges, and arguments that need or exclude one another.
 
-The data come from `build_constraints.py`. Only values that are known without running Terraform are judged.
+The data come from `build_constraints.py` and `build_details.py`. Only values that are known without running Terraform are judged.
 """
 
 import binascii
@@ -9,7 +9,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -99,6 +99,8 @@ class Constraints:
     """path -> constraints, each [name, arguments ...]; of ["either", constraints] one has to hold."""
     together: list[list[Any]]
     """["any" | "at-most-one" | "with", path, paths] or ["conflict", path, other]."""
+    members: Mapping[str, list[str]] = field(default_factory=dict)
+    """path of a list of objects -> what each must have where they are written as blocks."""
 
     def violation(self, path: str, value: Value) -> str | None:
         """What is wrong with a value at a path, or None; elements of a list are judged one by one."""
@@ -137,6 +139,8 @@ def violation(constraint: list[Any], value: str | int | float) -> str | None:
         return None if re.fullmatch(PATTERNS[name][0], text) else f"{text[:80]!r} is not {PATTERNS[name][1]}"
     if name == "prefix":
         return None if text.startswith(arguments[0]) else f"{text[:80]!r} does not begin with {arguments[0]}"
+    if name == "without":
+        return _forbidden(arguments[0], text)
     if name == "match":
         return None if re.search(arguments[0], text) else f"{text[:80]!r} does not match {arguments[0]}"
     return None
@@ -168,14 +172,34 @@ def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> 
     return None
 
 
+def _forbidden(characters: str, text: str) -> str | None:
+    """`A` stands for capital letters, `é` for what is not ASCII. Where a name stands, an ARN may stand too."""
+    if text.startswith("arn:"):
+        return None
+    found = next((c for c in text if c in characters or ("A" in characters and c.isupper())), None)
+    if found is None and "é" in characters and not text.isascii():
+        found = next(character for character in text if not character.isascii())
+    return f"{text[:80]!r} may not hold {found!r}" if found else None
+
+
 @cache
 def constraints(provider: str, mode: str, kind: str) -> Constraints | None:
     """The constraints of a resource type, decoded at first use."""
-    if not (files(PACKAGE) / "data" / f"{provider}-constraints.json.gz").is_file():
+    found = _data(f"{provider}-constraints").get(mode, {}).get(kind)
+    details = _data(f"{provider}-details").get(mode, {}).get(kind)
+    if found is None and details is None:
         return None
-    data = _jsonschema.load(PACKAGE, f"{provider}-constraints")
-    found = data.get(mode, {}).get(kind)
-    if found is None:
-        return None
-    values, together = json.loads(found)
-    return Constraints({path: [json.loads(data["constraints"][i]) for i in own] for path, own in values.items()}, together)
+    values, together = json.loads(found) if found else ({}, [])
+    known = _data(f"{provider}-constraints").get("constraints", [])
+    decoded = {path: [json.loads(known[index]) for index in own] for path, own in values.items()}
+    forbidden, members = json.loads(details) if details else ({}, {})
+    for path, characters in forbidden.items():
+        decoded.setdefault(path, []).append(["without", characters])
+    return Constraints(decoded, together, members)
+
+
+def _data(name: str) -> dict[str, Any]:
+    """A data file; empty for a provider that has none."""
+    there = (files(PACKAGE) / "data" / f"{name}.json.gz").is_file()
+    data: dict[str, Any] = _jsonschema.load(PACKAGE, name) if there else {}
+    return data

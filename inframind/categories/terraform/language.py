@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from inframind.categories.terraform import rules
+from inframind.categories.terraform import addresses, rules
 from inframind.categories.terraform.expressions import Evaluator
 from inframind.categories.terraform.fit import misfit
 from inframind.categories.terraform.references import Scope
@@ -15,8 +15,12 @@ from inframind.categories.terraform.syntax import Attribute, Block, Body, Node, 
 from inframind.categories.terraform.type_constraints import TypeConstraintError, type_constraint
 from inframind.types import Finding
 
-EXPRESSION, STATIC_BOOL, STATIC_TEXT, CONSTANT, TYPE, REFERENCES, OTHER = range(7)
-"""What an argument of the language holds; OTHER is not looked into."""
+EXPRESSION, STATIC_BOOL, STATIC_TEXT, CONSTANT, TYPE, REFERENCES, OTHER, TESTED, TRIGGERS, KEYWORD, IMPORT_ID = range(11)
+"""What an argument of the language holds; OTHER is not looked into, or elsewhere."""
+ADDRESSES: dict[str, dict[str, bool]] = {
+    "moved": {}, "removed": {"keys": False, "data": False}, "import": {"data": False, "computed": True},
+}  # fmt: skip
+"""Blocks whose `from` and `to` are addresses, and what may stand in them."""
 VERSION_CONSTRAINT = re.compile(r"\s*(?:=|!=|>=|<=|>|<|~>)?\s*v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?\s*")
 
 
@@ -32,8 +36,7 @@ class Shape:
     at_most_one: bool = False
 
 
-CONDITION = Shape({"condition": EXPRESSION, "error_message": EXPRESSION}, frozenset({"condition", "error_message"}))
-VALIDATION = Shape({"condition": EXPRESSION, "error_message": EXPRESSION}, frozenset({"condition", "error_message"}))
+CONDITION = Shape({"condition": TESTED, "error_message": EXPRESSION}, frozenset({"condition", "error_message"}))
 ANYTHING = Shape(open=True)
 CONNECTION = Shape(
     dict.fromkeys(
@@ -47,7 +50,7 @@ CONNECTION = Shape(
     ),
     frozenset({"host"}),
 )
-PROVISIONER_META = {"when": OTHER, "on_failure": OTHER}
+PROVISIONER_META = {"when": KEYWORD, "on_failure": KEYWORD}
 PROVISIONERS = {
     "local-exec": Shape(
         {**PROVISIONER_META, **dict.fromkeys("command interpreter working_dir environment quiet".split(), EXPRESSION)},
@@ -68,7 +71,7 @@ LIFECYCLE = Shape(
         "create_before_destroy": STATIC_BOOL,
         "prevent_destroy": STATIC_BOOL,
         "ignore_changes": OTHER,
-        "replace_triggered_by": EXPRESSION,
+        "replace_triggered_by": TRIGGERS,
     },
     blocks={"precondition": CONDITION, "postcondition": CONDITION},
     at_most_one=True,
@@ -84,7 +87,7 @@ BLOCKS = {
             "nullable": STATIC_BOOL,
             "ephemeral": STATIC_BOOL,
         },
-        blocks={"validation": VALIDATION},
+        blocks={"validation": CONDITION},
     ),
     "output": Shape(
         {
@@ -107,9 +110,9 @@ BLOCKS = {
         },
     ),
     "moved": Shape({"from": OTHER, "to": OTHER}, frozenset({"from", "to"})),
-    "import": Shape({"to": OTHER, "id": EXPRESSION, "provider": OTHER, "for_each": EXPRESSION}, frozenset({"to", "id"})),
+    "import": Shape({"to": OTHER, "id": IMPORT_ID, "provider": OTHER, "for_each": EXPRESSION}, frozenset({"to", "id"})),
     "removed": Shape({"from": OTHER}, frozenset({"from"}), {"lifecycle": Shape({"destroy": STATIC_BOOL}), "provisioner": ANYTHING}),
-    "check": Shape(blocks={"data": ANYTHING, "assert": CONDITION}),
+    "check": Shape(blocks={"data": Shape(open=True, at_most_one=True), "assert": CONDITION}),
 }
 """The top-level blocks of the language."""
 
@@ -129,6 +132,9 @@ class LanguageChecker:
         self.shape(block, BLOCKS[block.type], Scope(each="for_each" in block.body.attributes))
         if block.type == "variable":
             self._default(block)
+            self._validations(block)
+        elif block.type in ADDRESSES:
+            self._addresses(block)
         elif block.type == "terraform":
             self._versions(block)
         elif block.type == "check" and not list(block.body.named("assert")):
@@ -173,8 +179,16 @@ class LanguageChecker:
                 self.findings.append(rules.TYPE.finding(str(error), attribute.line))
         elif kind == REFERENCES:
             self.references(attribute, scope)
-        elif kind == EXPRESSION:
-            self.evaluator.value(node, scope)
+        elif kind == TRIGGERS:
+            self._static_fault(attribute, addresses.trigger_fault(node))
+        elif kind == KEYWORD:
+            self._static_fault(attribute, addresses.keyword_fault(attribute.name, node))
+        elif kind in (EXPRESSION, TESTED, IMPORT_ID):
+            value = self.evaluator.value(node, scope)
+            if kind == TESTED and not any(addresses.roots(node)):
+                self._static_fault(attribute, "the condition refers to nothing, so it tests nothing")
+            elif kind == IMPORT_ID and value in (None, ""):
+                self._static_fault(attribute, "a text that is not empty is required")
         else:
             self._static(attribute, node, {STATIC_BOOL: "bool", STATIC_TEXT: "string"}.get(kind, "dynamic"))
 
@@ -190,24 +204,50 @@ class LanguageChecker:
         if why:
             self.findings.append(rules.TYPE.finding(f"{attribute.name}: {why}", attribute.line))
 
+    def _static_fault(self, attribute: Attribute, why: str | None) -> None:
+        if why:
+            self.findings.append(rules.STATIC.finding(f"{attribute.name}: {why}", attribute.line))
+
     def references(self, attribute: Attribute, scope: Scope) -> None:
         """`depends_on`: a list of whole objects."""
-        node = attribute.expression
-        items = node.children[0] if node is not None and node.children else None
-        content = items.children[0] if items is not None and items.type == "collection_value" else None
-        if content is None or content.type != "tuple":
+        items = addresses.elements(attribute.expression)
+        if items is None:
             self.findings.append(rules.STATIC.finding(f"{attribute.name} is a list of references", attribute.line))
             return
-        for item in (child for child in content.children if child.type == "expression"):
-            first = item.children[0]
-            if first.type in ("literal_value", "template_expr"):
-                continue
-            self.evaluator.value(item, scope)
-            words = [part.type for part in item.children]
-            deepest = {"data": 3, "module": 2, "var": 2, "local": 2}.get(text_of(first), 2)
-            if first.type != "variable_expr" or words.count("get_attr") >= deepest:
+        for item in items:
+            quoted = item.children[0].type == "literal_value"
+            steps = addresses.traversal(item, quoted=True)
+            if not quoted:
+                self.evaluator.value(item, scope)
+            elif steps and len(steps) > 1:
+                root, rest = str(steps[0][1]), steps[1:]
+                self.evaluator.resolver.resolve(text_of(item).strip('"'), root, rest, scope, line_of(item))
+            words = [step for step, _ in steps or ()]
+            first = steps[0][1] if steps else ""
+            deepest = 3 if first == "data" else 2
+            if not steps or (quoted and len(steps) < 2) or words.count("attr") > deepest:
                 message = f"{text_of(item)[:60]}: name a whole object, such as aws_vpc.main"
                 self.findings.append(rules.STATIC.finding(f"{attribute.name}: {message}", line_of(item)))
+
+    def _validations(self, block: Block) -> None:
+        """Each condition of a variable is about that variable."""
+        for nested in block.body.named("validation"):
+            condition = nested.body.attributes.get("condition")
+            if condition is None or condition.expression is None or not any(found := list(addresses.roots(condition.expression))):
+                continue
+            if ("var", block.labels[0]) not in found:
+                self._static_fault(condition, f"the condition does not refer to var.{block.labels[0]}")
+
+    def _addresses(self, block: Block) -> None:
+        """`moved`, `removed` and `import` name objects."""
+        given = {name: block.body.attributes[name] for name in ("from", "to") if name in block.body.attributes}
+        steps = {name: addresses.traversal(attribute.expression) for name, attribute in given.items()}
+        faults = {name: addresses.address_fault(found, **ADDRESSES[block.type]) for name, found in steps.items()}
+        for name, why in faults.items():
+            self._static_fault(given[name], why)
+        kinds = {addresses.is_module(found) for name, found in steps.items() if found and not faults[name]}
+        if len(kinds) > 1:
+            self._static_fault(given["to"], "from and to are both modules or both resources")
 
     def _locals(self, block: Block) -> None:
         for attribute in block.body.attributes.values():

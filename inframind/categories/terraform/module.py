@@ -114,6 +114,11 @@ def _register(module: Module, block: Block) -> None:
         for name, attribute in block.body.attributes.items():
             _once(module, name in module.locals, block, f"local.{name}")
             module.locals.setdefault(name, attribute)
+    elif block.type == "check":
+        # Read with the check; Terraform lets nothing else refer to it.
+        for data in block.body.named("data"):
+            if len(data.labels) == 2:
+                _register(module, data)
     elif block.type == "provider":
         module.providers.append(block)
     elif block.type == "terraform":

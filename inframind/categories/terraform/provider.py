@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from inframind.categories import _jsonschema
+from inframind.categories.terraform.values import shape
 
 PACKAGE = "inframind.categories.terraform"
 PROVIDERS = (
@@ -49,6 +50,15 @@ class BlockSchema:
 
     def below(self, name: str) -> "BlockSchema":
         return self.provider.block(self.blocks[name][3])
+
+    def members(self, name: str) -> dict[str, Any] | None:
+        """Lists of objects may be written as blocks: the objects' attributes and their types. None for any other name."""
+        if name not in self.attributes or not self.flags(name) & (REQUIRED | OPTIONAL):
+            return None
+        kind = self.type(name)
+        fits = shape(kind) in ("list", "set") and shape(kind[1]) == "object"
+        found: dict[str, Any] | None = kind[1][1] if fits else None
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,6 +58,10 @@ class Resolver:
             root, steps = first, steps[1:]
         return self._object(text, mode, root, steps, scope, line)
 
+    def within(self, schema: BlockSchema, steps: list[Step], text: str, line: int) -> None:
+        """Reports where a path that starts inside an object leads nowhere."""
+        _Walk(self, text, line).block(schema, steps)
+
     def _declared(self, text: str, root: str, name: str | None, line: int) -> Value:
         tables: dict[str, Any] = {"var": self.module.variables, "local": self.module.locals, "module": self.module.modules}
         table = tables[root]
@@ -88,18 +92,18 @@ class Resolver:
         key = (mode, kind, steps[0][1])
         if key not in self.module.objects:
             return self.report(rules.UNDECLARED, f"{text}: there is no {mode} {kind} {steps[0][1]!r}", line)
-        if key == scope.own and not scope.allows_self:
-            return self.report(rules.LATE, f"{text}: a block cannot refer to itself", line)
         found = provider(self.module.provider_of(key))
         schema = found.kind(mode, kind) if found else None
         rest = steps[1:]
         path = tuple(str(name) for step, name in rest if step == "attr")
         reference = Reference(text, kind if mode == "resource" else f"{mode}.{kind}", key[2], path)
-        if schema is None:
-            return reference
+        itself = key == scope.own and not scope.allows_self
         reported = len(self.findings)
-        walk = _Walk(self, text, line)
-        at_end = walk.instance(schema, rest, multiple=self.module.is_multiple(key))
+        at_end: Any = reference.type
+        if schema is not None:
+            at_end = _Walk(self, text, line).instance(schema, rest, multiple=self.module.is_multiple(key))
+        if itself and len(self.findings) == reported:
+            return self.report(rules.LATE, f"{text}: a block cannot refer to itself", line)
         return Unknown(text) if len(self.findings) > reported else replace(reference, type=at_end)
 
 
@@ -154,6 +158,9 @@ class _Walk:
             return "list"
         if rest[0][0] == "attr":
             return self.report(rules.ATTRIBUTE, f"{name} is a list of blocks: write {name}[0]")
+        # A key that has to be computed is no part of what is looked at before.
+        if mode == SET and rest[0][0] == "index" and f"{name}[{rest[0][1]}]" in self.text:
+            return self.report(rules.ATTRIBUTE, f"{name} is a set of blocks: it has no index")
         self.late |= rest[0][0] == "splat" or is_bare(rest[0][1])
         if len(rest) > 1:
             self.block(schema, rest[1:])

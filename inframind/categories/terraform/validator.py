@@ -42,6 +42,8 @@ class Configured:
                 found += self._provider(block)
             else:
                 checker.language.block(block)
+                for data in block.body.named("data") if block.type == "check" else ():
+                    checker.resource(data)
         found += [*checker.findings, *evaluator.resolver.findings, *evaluator.faults]
         return list(dict.fromkeys([*found, *Graph(self.module).findings()]))
 
