@@ -9,7 +9,8 @@ import logging
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from inframind.errors import FULL
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 16
+"""Questions to the store at once."""
+
 
 class Artifacts:
     """The folder and the store behind it."""
@@ -27,6 +31,8 @@ class Artifacts:
     def __init__(self, folder: Path, url: str) -> None:
         self._folder = folder
         self._files: Any = None
+        self._seen: set[Path] = set()
+        """What the store is known to have."""
         if url:
             import fsspec
 
@@ -50,8 +56,24 @@ class Artifacts:
         """Whether it is here or in the store. Raises StoreError."""
         return path.exists() or (self._files is not None and bool(self._try(lambda: self._files.exists(self._key(path)))))
 
+    def present(self, paths: Iterable[Path]) -> set[Path]:
+        """Those of many that are here or in the store. Raises StoreError.
+
+        The store is asked for all at once, and once: what was published changes no more, and goes only after its row.
+        """
+        wanted = set(paths)
+        found = {path for path in wanted if path in self._seen or path.exists()}
+        if self._files is not None and (unknown := sorted(wanted - found)):
+            with ThreadPoolExecutor(min(AT_ONCE, len(unknown))) as pool:
+                answers = self._try(lambda: list(pool.map(self._files.exists, map(self._key, unknown))))
+            stored = {path for path, there in zip(unknown, answers, strict=True) if there}
+            self._seen |= stored
+            found |= stored
+        return found
+
     def remove(self, path: Path) -> None:
         """Deletes a file or folder everywhere; what is gone already is no error. Raises StoreError."""
+        self._seen.discard(path)
         _delete(path)
         if self._files is not None:
             self._try(lambda: self._files.rm(self._key(path), recursive=True) if self._files.exists(self._key(path)) else None)

@@ -159,11 +159,19 @@ def show(job_id: str, url: Url = LOCAL) -> None:
 def results(job_id: str, url: Url = LOCAL) -> None:
     """Show the comparison table of a job's last evaluation."""
     job = call(url, "GET", f"/jobs/{job_id}")
-    tables = [result["metrics"]["rows"] for result in job["stage_results"] if "rows" in result["metrics"]]
-    if not tables:
+    found = [result["metrics"] for result in job["stage_results"] if "rows" in result["metrics"]]
+    if not found:
         errors.print(f"the job is {job['state']} and has no evaluation yet")
         raise typer.Exit(1)
-    console.print(comparison([{"name": row["adapter"] or job["base_model"], **row} for row in tables[-1]]))
+    console.print(comparison([{"name": row["adapter"] or job["base_model"], **row} for row in found[-1]["rows"]]))
+    show_judge(found[-1])
+
+
+def show_judge(evaluation: dict[str, Any]) -> None:
+    """Who the judge model was, if one was asked, and whether it may be believed."""
+    if judge := evaluation.get("judge_model"):
+        trust = "trusted" if judge["trusted"] else f"not trusted: {judge['note']}"
+        console.print(escape(f"llm is {judge['model']} ({trust})"))
 
 
 def comparison(rows: list[dict[str, Any]]) -> Table:
@@ -263,6 +271,8 @@ def compare_models(
     found = call(url, "GET", "/models/compare", model=names)
     rows = [{"name": row["model"], **row["evaluation"]} for row in found["data"] if row["evaluation"]]
     console.print(comparison(rows))
+    for judged in {row["judge_model"]["model"]: row for row in rows if row["judge_model"]}.values():
+        show_judge(judged)
     for row in found["data"][1:]:
         if row["difference"] is not None:
             low, high = row["difference_ci95"]

@@ -127,8 +127,9 @@ class Inference:
         body, copies = _greedy_once(await self._encoded(body))
         body = {**body, "stream": True, "stream_options": {"include_usage": True, "continuous_usage_stats": counted}}
         with self.queue.place():
-            async for piece in self._stream(body):
-                yield _repeated(piece, copies)
+            async with aclosing(self._stream(body)) as pieces:
+                async for piece in pieces:
+                    yield _repeated(piece, copies)
 
     async def _stream(self, body: dict[str, Any]) -> AsyncGenerator[Completion]:
         await self._ensure_loaded(body["model"])

@@ -57,10 +57,10 @@ def show() -> None:
 
 
 async def _calibrate(tasks: int, categories: list[str] | None) -> "Calibration":
-    from app.chat import ChatServer
+    from app.chat import NOT_CONFIGURED, ChatServer
     from app.db.migrate import upgrade
     from app.db.session import make_engine
-    from app.judging import NOT_CONFIGURED, keep
+    from app.judging import keep
     from app.settings import settings
     from inframind.bench.load import content_hash, load_tasks
     from inframind.judge import calibration
@@ -68,7 +68,7 @@ async def _calibrate(tasks: int, categories: list[str] | None) -> "Calibration":
     from inframind.rewards.verifier import Verifier
 
     configured = settings()
-    if not (configured.judge_url and configured.judge_model):
+    if not configured.has_judge:
         raise ConfigError(NOT_CONFIGURED, param="judge_url")
     configured.data_dir.mkdir(parents=True, exist_ok=True)
     engine = make_engine(configured.url)

@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import Field, model_validator
 from sqlalchemy import Engine, select
 
-from app.chat import ChatServer
+from app.chat import NOT_CONFIGURED, ChatServer
 from app.db.models import JudgeCalibration
 from app.db.session import database_now, reading, writing
 from app.errors import InvalidError
@@ -20,7 +20,7 @@ from inframind.errors import SandboxError
 from inframind.judge import rules
 from inframind.judge.calibration import TRUSTED_KAPPA, Calibration
 from inframind.judge.judgement import Criterion, Judgement, Preference, Reason, Scores, Winner
-from inframind.judge.llm import LlmJudge
+from inframind.judge.llm import LlmJudge, fingerprint
 from inframind.judge.prompt import Case
 from inframind.rewards.checks import validate_checks
 from inframind.rewards.verifier import Verifier
@@ -28,7 +28,6 @@ from inframind.types import Check, Contract, Outcome, Verdict, VerifyRequest
 
 Kind = Literal["rules", "llm"]
 MAX_ANSWER = 200_000
-NOT_CONFIGURED = "no judge model is configured: set INFRAMIND_JUDGE_URL and INFRAMIND_JUDGE_MODEL"
 NOT_CALIBRATED = "never calibrated: run `inframind judge calibrate`"
 
 
@@ -109,7 +108,7 @@ class Judges:
 
     def __init__(self, settings: Settings, engine: Engine, verifier: Verifier) -> None:
         self._engine, self._verifier = engine, verifier
-        self._server = ChatServer(settings) if settings.judge_url and settings.judge_model else None
+        self._server = ChatServer(settings) if settings.has_judge else None
         self._llm = LlmJudge(settings.judge_model, self._server.ask) if self._server else None
         self._queue = Queue("the judge", settings.judge_queue)
 
@@ -137,7 +136,7 @@ class Judges:
         case = Case(**{name: getattr(request, name) for name in Case.model_fields})
         with self._queue.place():
             found, verdicts, judge = await asyncio.gather(
-                _by_model(llm, case, texts), self._verdicts(request, texts), run_in_threadpool(_trust, self._engine, llm)
+                _by_model(llm, case, texts), self._verdicts(request, texts), run_in_threadpool(known, self._engine, llm.model)
             )
         return _view(judge, found, verdicts)
 
@@ -168,13 +167,15 @@ def _view(judge: Judge, found: Judgement | Preference, verdicts: Sequence[Verdic
     return PreferenceView(judge=judge, verdicts=(verdicts[0], verdicts[1]), verifier_winner=verifier_winner, **fields)
 
 
-def _trust(engine: Engine, judge: LlmJudge) -> Judge:
-    found = calibration(engine, judge.fingerprint)
+def known(engine: Engine, model: str) -> Judge:
+    """A judge model, and how far its newest calibration lets it be trusted."""
+    judge = fingerprint(model)
+    found = calibration(engine, judge)
     note = NOT_CALIBRATED
     if found:
         note = "" if found.trusted else f"kappa {found.kappa:.2f} with the verifier; {TRUSTED_KAPPA} is needed"
     return Judge(
-        kind="llm", model=judge.model, fingerprint=judge.fingerprint, trusted=bool(found and found.trusted),
+        kind="llm", model=model, fingerprint=judge, trusted=bool(found and found.trusted),
         kappa=found.kappa if found else None, note=note,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ import time
 import uuid
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.errors import InvalidError
 from app.inference import Completion, CompletionChoice, Usage
@@ -97,6 +97,33 @@ class ChatMessage(BaseModel):
         return {"role": "system" if self.role == "developer" else self.role, "content": text}
 
 
+class JsonSchema(BaseModel):
+    """What an answer has to be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=64)
+    description: str | None = None
+    schema_: dict[str, Any] = Field(alias="schema")
+    strict: bool | None = None
+    """Passed over: an engine that knows schemas keeps to them."""
+
+
+class ResponseFormat(BaseModel):
+    """OpenAI's forms of an answer, and none of an engine's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+    @model_validator(mode="after")
+    def _with_its_schema(self) -> "ResponseFormat":
+        if (self.type == "json_schema") != (self.json_schema is not None):
+            raise ValueError("`json_schema` goes with the type `json_schema`, and with no other")
+        return self
+
+
 class ChatRequest(Sampling):
     """`POST /v1/chat/completions`."""
 
@@ -106,7 +133,7 @@ class ChatRequest(Sampling):
     """The newer name of `max_tokens`."""
     logprobs: Annotated[bool, OrDefault(default=False)] = False
     top_logprobs: int | None = Field(default=None, ge=0, le=20)
-    response_format: dict[str, Any] | None = None
+    response_format: ResponseFormat | None = None
 
     def body(self, base_model: str) -> dict[str, Any]:
         """The engine's request: the api applies the chat template, so every engine sees the same tokens."""
@@ -120,8 +147,8 @@ class ChatRequest(Sampling):
         }
         if self.logprobs:
             found["logprobs"] = self.top_logprobs or 0
-        if self.response_format not in (None, {"type": "text"}):
-            found["response_format"] = self.response_format
+        if self.response_format is not None and self.response_format.type != "text":
+            found["response_format"] = self.response_format.model_dump(by_alias=True, exclude_none=True)
         return found
 
 

@@ -126,6 +126,11 @@ class Settings(BaseSettings):
         return _is_loopback(self.host) and self.url.startswith("sqlite")
 
     @property
+    def has_judge(self) -> bool:
+        """Whether there is a judge model."""
+        return bool(self.judge_url and self.judge_model)
+
+    @property
     def shows_docs(self) -> bool:
         """Whether /docs and /openapi.json are served."""
         return self.is_open if self.docs is None else self.docs

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from app import datasets
+from app import datasets, judging
 from app.artifacts import store
 from app.db.models import Job
 from app.errors import StoreError
@@ -54,6 +54,8 @@ PASSED_ON = (
     "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "CUDA_HOME",
 )  # fmt: skip
 """Everything of the environment that the trainer may see: no database, no key."""
+JUDGE = "INFRAMIND_JUDGE_"
+"""The judge model's address and key: only for a job whose evaluation asks it."""
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
@@ -124,7 +126,8 @@ class Attempt:
         log.info("the attempt starts")
         given = self._run_dir / "job.json"
         given.write_text(job.model_dump_json())
-        env = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | OFFLINE
+        names = [name for name in os.environ if name in PASSED_ON or (job.judge and name.startswith(JUDGE))]
+        env = {name: os.environ[name] for name in names} | OFFLINE
         with given.open("rb") as stdin, (self._run_dir / "trainer.log").open("ab") as stderr:
             return spawn("workers.trainer", env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
 
@@ -170,7 +173,14 @@ class Attempt:
             request_id=run.job.request_id,
             log_format=self._settings.log_format,
             log_level=self._settings.log_level,
+            judge=self._judge(run.job.spec),
         )
+
+    def _judge(self, stages: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+        """The judge model, and how far it is trusted now, if a stage asks it and the settings name one."""
+        if not (self._settings.has_judge and any(stage.get("judged_tasks") for stage in stages)):
+            return None
+        return judging.known(self._engine, self._settings.judge_model).model_dump(mode="json")
 
     def _dataset_path(self, name: str) -> str | None:
         return None if name == DEFAULT_DATASET else str(datasets.folder(self._settings.artifacts) / f"{name}.jsonl")

@@ -22,8 +22,9 @@ from pydantic import Field
 from app import logs
 from inframind.errors import FULL, InfraMindError, NoSpaceError, OutOfMemoryError, SandboxError, StoppedError
 from inframind.pipeline import PipelineSpec
-from inframind.stages.base import Resume, SavedCheckpoint, StageContext, StageReport
-from inframind.types import Contract
+from inframind.stages.base import AnswerJudge, Resume, SavedCheckpoint, StageContext, StageReport
+from inframind.types import Contract, Json
+from workers.chat_judge import ChatJudge
 from workers.pipe import MAX_TEXT, CheckpointSaved, Event, Failed, PipeError, Progress, StageDone, StageStarted, Writer
 from workers.process import die_with_parent
 
@@ -57,6 +58,8 @@ class TrainerJob(Contract):
     request_id: str | None = None
     log_format: logs.LogFormat = "text"
     log_level: str = "INFO"
+    judge: dict[str, Json] | None = None
+    """Who the judge model is and how far it is trusted; where it is, and its key, come by the environment."""
 
 
 class PipeContext:
@@ -67,6 +70,7 @@ class PipeContext:
         self.attempt = job.attempt
         saved = tuple(SavedCheckpoint(c.stage_index, c.step, Path(c.path), c.sha256) for c in job.checkpoints)
         self.resume = Resume(job.finished, saved)
+        self.judge: AnswerJudge | None = ChatJudge(job.judge) if job.judge is not None else None
         self._writer = writer
         self._stop = threading.Event()
 

@@ -55,7 +55,7 @@ def create_job(request: CreateRequest, database: Database, settings: Configured,
     """Queues a job: `supervised` is our stage `sft`, `reinforcement` our stage `dapo`; both are evaluated at the end."""
 
     def submit(spec: JobSpec) -> JobView:
-        servable = Servable(settings.max_lora_rank, settings.lora_targets)
+        servable = Servable.by(settings)
         quota = settings.max_queued_per_owner
         return service.submit(database, spec, settings.max_attempts, caller.owner, servable, max_queued=quota)
 

@@ -1,15 +1,15 @@
 """Generation: prompts, instructions or messages to verified answers."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 
 from app.api import _examples as examples
-from app.api._streams import streamed
+from app.api._streams import EventStream, streamed
 from app.deps import Serving, Verifying
 from app.disconnect import unless_gone
 from app.errors import described
@@ -56,20 +56,20 @@ ANSWER = {"content": {**examples.shown(examples.GENERATION)["content"], **exampl
 @router.post("/generate", response_model=Generation, responses={200: ANSWER})
 async def generate(
     request: Annotated[GenerateRequest, Body(examples=REQUESTS)], serving: Serving, verifier: Verifying, http: Request
-) -> Generation | EventSourceResponse:
+) -> Generation | EventStream:
     """Answers of a base model or an adapter; with `verify`, each with the verdict that training would have given it."""
     check(request)
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
     body = body_of(request, serving.base_model)
     if request.stream:
-        return await streamed(events(request, body["model"], serving, verifier))
+        return await streamed(events(request, body["model"], serving, verifier), http)
     if request.searches:
         return await unless_gone(http, Search(request, serving, verifier).run())
     completion = await unless_gone(http, serving.complete(body))
     return await answer(request, body["model"], completion, verifier)
 
 
-async def events(request: GenerateRequest, model: str, serving: Inference, verifier: Verifier) -> AsyncIterator[ServerSentEvent]:
+async def events(request: GenerateRequest, model: str, serving: Inference, verifier: Verifier) -> AsyncGenerator[ServerSentEvent]:
     """Pieces of text as they come, then `done` with the whole answer, or `error`."""
     pieces = []
     try:

@@ -2,14 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 
 from app.api import _examples as examples
+from app.api._streams import EventStream
 from app.deps import Asking, Configured, Database, Waking
 from app.jobs import service
 from app.jobs.checks import Servable
@@ -55,7 +56,7 @@ async def create_job(
 
     With an `Idempotency-Key`, the same request again is answered with the same job.
     """
-    servable = Servable(settings.max_lora_rank, settings.lora_targets)
+    servable = Servable.by(settings)
     job = await run_in_threadpool(
         service.submit, database, spec, settings.max_attempts, caller.owner, servable,
         key=idempotency_key, max_queued=settings.max_queued_per_owner,
@@ -121,16 +122,16 @@ async def get_events(
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
     last_event_id: Annotated[int | None, Header(ge=0)] = None,
-) -> EventList | EventSourceResponse:
+) -> EventList | EventStream:
     """Events in order. With `Accept: text/event-stream` they come as they happen, after `Last-Event-ID`, until the job ends."""
     if "text/event-stream" not in request.headers.get("accept", ""):
         data, has_more, _ = await run_in_threadpool(service.events, database, job_id, after, limit)
         return EventList(data=data, has_more=has_more)
     await run_in_threadpool(service.get, database, job_id)
-    return EventSourceResponse(follow(job_id, database, last_event_id if last_event_id is not None else after))
+    return EventStream(follow(job_id, database, last_event_id if last_event_id is not None else after))
 
 
-async def follow(job_id: str, database: Database, after: int) -> AsyncIterator[ServerSentEvent]:
+async def follow(job_id: str, database: Database, after: int) -> AsyncGenerator[ServerSentEvent]:
     """Events as server-sent events; holds no thread and no connection while it waits."""
     while True:
         data, has_more, ended = await run_in_threadpool(service.events, database, job_id, after, PAGE)

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request
 
 from app.api import _examples as examples
+from app.chat import NOT_CONFIGURED
 from app.deps import Judging
 from app.disconnect import unless_gone
 from app.jobs.views import ErrorView
-from app.judging import NOT_CONFIGURED, JudgementView, JudgeRequest, PreferenceView
+from app.judging import JudgementView, JudgeRequest, PreferenceView
 
 BUSY = examples.error("too_many_requests", "the judge has 64 requests in hand; try again in a moment")
 UNKNOWN = examples.error("invalid_request", NOT_CONFIGURED, "kind")

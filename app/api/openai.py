@@ -1,16 +1,16 @@
 """OpenAI's routes, so that its clients work unmodified."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 
 from app.api import _examples as examples
-from app.api._streams import streamed
+from app.api._streams import EventStream, streamed
 from app.deps import Database, Serving
 from app.disconnect import unless_gone
 from app.errors import InvalidError, described
@@ -72,14 +72,14 @@ def get_model(model: str, database: Database) -> dict[str, Any]:
 
 
 @router.post("/completions", response_model=None, responses={200: examples.shown(COMPLETION)})
-async def complete(request: CompletionRequest, serving: Serving, http: Request) -> JSONResponse | EventSourceResponse:
+async def complete(request: CompletionRequest, serving: Serving, http: Request) -> JSONResponse | EventStream:
     """Continues a text as it is."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
     return await _answer(request, request.body(), Head("text_completion", request.model), serving, http)
 
 
 @router.post("/chat/completions", response_model=None, responses={200: examples.shown(CHAT)})
-async def chat(request: ChatRequest, serving: Serving, http: Request) -> JSONResponse | EventSourceResponse:
+async def chat(request: ChatRequest, serving: Serving, http: Request) -> JSONResponse | EventStream:
     """Answers a conversation."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
     return await _answer(request, request.body(serving.base_model), Head("chat.completion", request.model), serving, http)
@@ -87,15 +87,15 @@ async def chat(request: ChatRequest, serving: Serving, http: Request) -> JSONRes
 
 async def _answer(
     request: Sampling, body: dict[str, Any], head: Head, serving: Inference, http: Request
-) -> JSONResponse | EventSourceResponse:
+) -> JSONResponse | EventStream:
     if request.stream:
-        return await streamed(_events(request, body, head, serving))
+        return await streamed(_events(request, body, head, serving), http)
     if request.stream_options is not None:
         raise InvalidError("`stream_options` needs `stream`: true", param="stream_options")
     return JSONResponse(head.whole(await unless_gone(http, serving.complete(body))))
 
 
-async def _events(request: Sampling, body: dict[str, Any], head: Head, serving: Inference) -> AsyncIterator[ServerSentEvent]:
+async def _events(request: Sampling, body: dict[str, Any], head: Head, serving: Inference) -> AsyncGenerator[ServerSentEvent]:
     """Chunks, the usage if it was asked for, and `[DONE]`."""
     last = Completion(choices=[])
     begun = False

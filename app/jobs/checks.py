@@ -10,10 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.artifacts import store
+from app.chat import NOT_CONFIGURED
 from app.db.models import Adapter, Dataset
 from app.errors import InvalidError, NotFoundError
 from app.jobs.spec import JobSpec
 from app.models.names import resolved
+from app.settings import Settings
 from inframind.models.registry import BASE_MODELS, is_available
 from inframind.pipeline import DEFAULT_DATASET
 from inframind.stages.base import LORA_TARGETS
@@ -23,10 +25,16 @@ DATASET = re.compile(r"ds-[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class Servable:
-    """What the inference server can load: its `--max-lora-rank`, and the modules that an adapter may change."""
+    """What the inference server can load: its `--max-lora-rank`, and the modules that an adapter may change. Is there a judge?"""
 
     max_lora_rank: int = 256
     lora_targets: frozenset[str] = frozenset(LORA_TARGETS)
+    has_judge: bool = False
+
+    @classmethod
+    def by(cls, settings: Settings) -> "Servable":
+        """As the settings say."""
+        return cls(settings.max_lora_rank, settings.lora_targets, settings.has_judge)
 
 
 def checked(session: Session, spec: JobSpec, servable: Servable) -> tuple[JobSpec, list[dict[str, Any]]]:
@@ -45,6 +53,8 @@ def checked(session: Session, spec: JobSpec, servable: Servable) -> tuple[JobSpe
         spec = spec.model_copy(update={"start_from": parent.id})
     for index, stage in enumerate(stages):
         _check_lora(stage, servable, f"stages.{index}.lora")
+        if stage.get("judged_tasks") and not servable.has_judge:
+            raise InvalidError(NOT_CONFIGURED, param=f"stages.{index}.judged_tasks")
         if stage.get("models"):
             place = "models" if spec.models is not None else f"stages.{index}.models"
             stage["models"] = _resolved_models(session, stage["models"], spec.base_model, place)

@@ -24,8 +24,11 @@ def listing(engine: Engine) -> list[ModelView]:
     """Base models, then adapters, newest first."""
     with reading(engine) as session:
         named = _aliases(session)
-        adapters = session.scalars(select(Adapter).order_by(Adapter.created_at.desc(), Adapter.id))
-        return [_base(name, named[name]) for name in BASE_MODELS] + [_adapter(row, named[row.id]) for row in adapters]
+        adapters = list(session.scalars(select(Adapter).order_by(Adapter.created_at.desc(), Adapter.id)))
+    # After the transaction: a store may be slow, and keeps no connection waiting.
+    there = store().present(Path(row.path) for row in adapters)
+    served = [_adapter(row, named[row.id], Path(row.path) in there) for row in adapters]
+    return [_base(name, named[name]) for name in BASE_MODELS] + served
 
 
 def detail(engine: Engine, name: str) -> ModelDetail:
@@ -38,7 +41,7 @@ def detail(engine: Engine, name: str) -> ModelDetail:
             return ModelDetail(**_base(identity, named).model_dump(), lineage=[], files=[], evaluations=evaluations)
         row = session.get_one(Adapter, identity)
         return ModelDetail(
-            **_adapter(row, named).model_dump(),
+            **_adapter(row, named, store().has(Path(row.path))).model_dump(),
             lineage=list(_lineage(session, row))[::-1],
             dataset=row.manifest["dataset"],
             bench_hash=row.manifest["bench_hash"],
@@ -107,10 +110,10 @@ def _base(name: str, aliases: list[str]) -> ModelView:
     return ModelView(id=name, kind="base", base_model=name, available=is_available(name), description=description, aliases=aliases)
 
 
-def _adapter(row: Adapter, aliases: list[str]) -> ModelView:
+def _adapter(row: Adapter, aliases: list[str], available: bool) -> ModelView:
     return ModelView(
         id=row.id, kind="adapter", base_model=row.base_model, stage=row.stage, job_id=row.job_id, parent=row.parent,
-        created_at=row.created_at, available=store().has(Path(row.path)), aliases=aliases,
+        created_at=row.created_at, available=available, aliases=aliases,
     )  # fmt: skip
 
 

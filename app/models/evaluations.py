@@ -39,7 +39,7 @@ def _evaluation(result: StageResult, job: Job, row: dict[str, object]) -> Evalua
     return Evaluation.model_validate(
         {
             "job_id": job.id, "at": result.finished_at, "dataset": job.dataset, "bench_hash": result.metrics["bench_hash"],
-            "max_difficulty": result.metrics["max_difficulty"], **figures,
+            "max_difficulty": result.metrics["max_difficulty"], "judge_model": result.metrics.get("judge_model"), **figures,
         }
     )  # fmt: skip
 

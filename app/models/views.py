@@ -52,7 +52,9 @@ class Evaluation(View):
     new_families: Rate
     by_category: dict[str, Rate]
     judge: dict[str, dict[str, float]]
-    """Judge -> mean scores."""
+    """Judge -> mean scores; of a judge model also how often it agreed with the verifier, and how often it abstained."""
+    judge_model: dict[str, Any] | None = None
+    """Who the judge model was, and how far it was trusted then; none, if it was not asked."""
 
 
 class Ancestor(View):

@@ -56,8 +56,15 @@ def _evaluation(newest: Mapping[str, Any] | None) -> str:
     ]
     for name, scores in newest["judge"].items():
         listed = ", ".join(f"{key} {value:.2f}" for key, value in scores.items())
-        lines += ["", f"Judge `{name}`, means: {listed}."]
+        lines += ["", f"Judge {_judge(name, newest.get('judge_model'))}, means: {listed}."]
     return "\n".join([*lines, ""])
+
+
+def _judge(name: str, model: Mapping[str, Any] | None) -> str:
+    """The judge model is named, and marked where its agreement with the verifier is not shown to be enough."""
+    if name != "llm" or model is None:
+        return f"`{name}`"
+    return f"`{model['model']}` ({'trusted' if model['trusted'] else 'not trusted: ' + model['note']})"
 
 
 def _row(name: str, rate: Mapping[str, Any]) -> str:

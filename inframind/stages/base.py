@@ -11,6 +11,8 @@ from inframind.models.adapter import AdapterManifest
 from inframind.types import Contract, Json, Split
 
 if TYPE_CHECKING:
+    from inframind.judge.judgement import Judgement
+    from inframind.judge.prompt import Case
     from inframind.types import Task
 
 RANKS = (8, 16, 32, 64, 128, 256)
@@ -100,6 +102,17 @@ class Resume:
     checkpoints: tuple[SavedCheckpoint, ...] = ()
 
 
+class AnswerJudge(Protocol):
+    """A judge model, as whoever runs the stage knows it."""
+
+    described: Mapping[str, Json]
+    """Its name and fingerprint, and how far it is trusted."""
+
+    def __call__(self, asked: "Sequence[tuple[Case, str]]") -> "list[Judgement]":
+        """Judges answers; one that it does not understand, or not in time, is an abstention."""
+        ...
+
+
 class StageContext(Protocol):
     """How a stage talks to whoever runs it."""
 
@@ -107,6 +120,8 @@ class StageContext(Protocol):
     """Folder of this attempt; nothing else writes there."""
     attempt: int
     resume: Resume
+    judge: AnswerJudge | None
+    """None: there is no judge model, or no stage asks it."""
 
     def stage_started(self, stage_index: int, stage: str, total_steps: int) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Evaluation: greedy pass@1 and the rules judge's scores on tasks that were never trained on.
+"""Evaluation: greedy pass@1 and judges' scores on tasks that were never trained on.
 
 Of the base model and every adapter of the lineage, or of the models that are named.
 """
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from inframind.errors import DataError
-from inframind.judge.rules import judge, mean_scores
+from inframind.errors import ConfigError, DataError, StoppedError
+from inframind.judge import rules
+from inframind.judge.judgement import Judgement
+from inframind.judge.prompt import MAX_CANDIDATE, Case
 from inframind.stages.base import StageContext, StageInput, StageReport
 from inframind.types import Contract, Outcome, Task, Verdict
 
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 Subject = tuple[str, str | None, Path | None, float]
 """(stage, adapter, folder, training seconds); the base model has no adapter."""
+Answered = tuple[str, Verdict]
+"""An answer and what the verifier says of it."""
+JUDGED_AT_ONCE = 32
+"""Answers that the judge model gets between two looks at whether the run shall stop."""
 
 
 class Config(Contract):
@@ -39,6 +45,8 @@ class Config(Contract):
     batch_size: int = Field(default=128, ge=1, le=4096)
     models: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=16)
     """What to evaluate, in this order: adapters, or the base model by its name; null: the base model and the run's lineage."""
+    judged_tasks: int = Field(default=0, ge=0, le=10_000)
+    """Answers of each model that the service's judge model scores too, of tasks of known families; 0: it is not asked."""
 
     @property
     def total_steps(self) -> int:
@@ -74,6 +82,8 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
 
     known, new = chosen(config, given)
     asked = subjects(config, given)
+    if config.judged_tasks and context.judge is None:
+        raise ConfigError("this worker's settings name no judge model: set INFRAMIND_JUDGE_URL and _MODEL", param="judged_tasks")
     started = time.monotonic()
     engine = Engine(given.base_model)
     for _, name, path, _ in asked:
@@ -86,6 +96,8 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
             for stage, adapter, _, seconds in asked
         ]
     metrics: dict[str, Any] = {"rows": rows, "bench_hash": given.dataset_hash, "max_difficulty": config.max_difficulty}
+    if config.judged_tasks and context.judge is not None:
+        metrics["judge_model"] = dict(context.judge.described)
     return StageReport(metrics=metrics, train_seconds=round(time.monotonic() - started, 3))
 
 
@@ -97,6 +109,25 @@ def rate(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     low, high = wilson(passed, len(verdicts))
     share = passed / len(verdicts) if verdicts else 0.0
     return {"pass_at_1": round(share, 4), "n": len(verdicts), "ci95": [round(low, 4), round(high, 4)]}
+
+
+def case_of(task: Task) -> Case:
+    """The task as a judge sees it, with its right answer if that is not too long."""
+    reference = task.reference if 0 < len(task.reference) <= MAX_CANDIDATE else None
+    return Case(category=task.category, instruction=task.instruction, input=task.input[:MAX_CANDIDATE], reference=reference)
+
+
+def agreement(judged: Sequence[Judgement], verdicts: Sequence[Verdict]) -> dict[str, float]:
+    """The judge model's mean scores, and how often it says what the verifier says, where both say something."""
+    both = [
+        (one.would_work, verdict.verdict is Outcome.PASS)
+        for one, verdict in zip(judged, verdicts, strict=True)
+        if one.would_work is not None and verdict.verdict is not Outcome.UNSCORABLE
+    ]
+    silent = sum(one.abstained is not None for one in judged)
+    shares = {"answers": float(len(judged)), "abstain_rate": round(silent / len(judged), 4)} if judged else {"answers": 0.0}
+    agreed = {"agreement": round(sum(says == is_so for says, is_so in both) / len(both), 4)} if both else {}
+    return {**rules.mean_scores(judged), **agreed, **shares}
 
 
 class Examination:
@@ -115,12 +146,14 @@ class Examination:
         self._config, self._engine, self._verifier, self._context = config, engine, verifier, context
         self._stage_index = stage_index
         self._done = 0
+        self._said: dict[str, float] = {}
         self._share = config.total_steps / (tasks * models)
 
     def row(self, model: str | None, known: Sequence[Task], new: Sequence[Task]) -> dict[str, Any]:
         """One model's line of the table."""
-        verdicts = self.verdicts(model, known)
-        on_new = self.verdicts(model, new)
+        answered = self.answers(model, known)
+        verdicts = [verdict for _, verdict in answered]
+        on_new = [verdict for _, verdict in self.answers(model, new)]
         by_category: dict[str, list[Verdict]] = defaultdict(list)
         for task, verdict in zip(known, verdicts, strict=True):
             by_category[task.category].append(verdict)
@@ -128,13 +161,36 @@ class Examination:
             **rate(verdicts),
             "new_families": rate(on_new),
             "by_category": {name: rate(found) for name, found in sorted(by_category.items())},
-            "judge": {"rules": mean_scores([judge(verdict) for verdict in verdicts if verdict.verdict is not Outcome.UNSCORABLE])},
+            "judge": {"rules": rules.mean_scores([rules.judge(v) for v in verdicts if v.verdict is not Outcome.UNSCORABLE])}
+            | self._by_model(known, answered),
         }
 
-    def verdicts(self, model: str | None, tasks: Sequence[Task]) -> list[Verdict]:
-        """The verdict of the greedy answer to each task. Raises StoppedError when the run is asked to stop."""
+    def _by_model(self, tasks: Sequence[Task], answered: Sequence["Answered"]) -> dict[str, dict[str, float]]:
+        """The judge model's scores of some answers, evenly spread over the tasks: every model's to the same."""
+        judge = self._context.judge
+        if not self._config.judged_tasks or judge is None:
+            return {}
+        chosen = list(zip(tasks, answered, strict=True))[:: max(1, len(tasks) // self._config.judged_tasks)]
+        chosen = chosen[: self._config.judged_tasks]
+        found: list[Judgement] = []
+        for start in range(0, len(chosen), JUDGED_AT_ONCE):
+            self._check_stop()
+            found += judge([(case_of(task), text) for task, (text, _) in chosen[start : start + JUDGED_AT_ONCE]])
+            # The step's own metrics stay: what comes later for the same step takes their place.
+            self._context.progress(self._stage_index, self._step, {**self._said, "judged": len(found)})
+        return {"llm": agreement(found, [verdict for _, (_, verdict) in chosen])}
+
+    def _check_stop(self) -> None:
+        if self._context.should_stop():
+            raise StoppedError("stopped during evaluation")
+
+    @property
+    def _step(self) -> int:
+        return min(self._config.total_steps, round(self._done * self._share))
+
+    def answers(self, model: str | None, tasks: Sequence[Task]) -> list["Answered"]:
+        """The greedy answer to each task and its verdict. Raises StoppedError when the run is asked to stop."""
         from inframind.bench.prompt import prompt
-        from inframind.errors import StoppedError
         from inframind.generation.engine import Request
         from inframind.rewards.trl import request_of
 
@@ -145,19 +201,18 @@ class Examination:
         ]
         # Like lengths together: a batch runs as long as its longest answer, which follows the prompt's length.
         order = sorted(range(len(tasks)), key=lambda index: len(tasks[index].reference))
-        found: dict[int, Verdict] = {}
+        found: dict[int, Answered] = {}
         for start in range(0, len(order), self._config.batch_size):
-            if self._context.should_stop():
-                raise StoppedError("stopped during evaluation")
+            self._check_stop()
             batch = order[start : start + self._config.batch_size]
             began = time.monotonic()
             completions = self._engine.generate([requests[index] for index in batch])
             verdicts = self._verifier.verify_many([request_of(tasks[i], c.text) for i, c in zip(batch, completions, strict=True)])
-            found |= zip(batch, verdicts, strict=True)
+            found |= zip(batch, zip((c.text for c in completions), verdicts, strict=True), strict=True)
             tokens = sum(completion.completion_tokens for completion in completions)
             self._done += len(batch)
             speed = tokens / max(time.monotonic() - began, 1e-6)
             share = sum(v.verdict is Outcome.PASS for v in verdicts) / len(verdicts)
-            step = min(self._config.total_steps, round(self._done * self._share))
-            self._context.progress(self._stage_index, step, {"tokens_per_second": speed, "pass_rate": share})
+            self._said = {"tokens_per_second": speed, "pass_rate": share}
+            self._context.progress(self._stage_index, self._step, self._said)
         return [found[index] for index in range(len(tasks))]

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 import uvicorn
 from fastapi import FastAPI
 from fleet import until
+from prometheus_client.parser import text_string_to_metric_families
 
 from inframind.generation.engine import Engine
 from inframind.generation.template import render
@@ -97,6 +99,23 @@ def answers(url: str) -> bool:
         return httpx.get(f"{url}/health", trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def figures(url: str) -> dict[str, float]:
+    """vLLM's own figures, summed over their labels."""
+    found: dict[str, float] = defaultdict(float)
+    for family in text_string_to_metric_families(httpx.get(f"{url}/metrics", trust_env=False).text):
+        for sample in family.samples:
+            found[sample.name] += sample.value
+    return found
+
+
+def aborted(url: str) -> float:
+    """Answers that vLLM began and did not end. Less than none as long as it writes one."""
+    found = figures(url)
+    if found["vllm:num_requests_running"] or found["vllm:num_requests_waiting"]:
+        return -1.0
+    return found["vllm:time_to_first_token_seconds_count"] - found["vllm:request_success_total"]
 
 
 def one_thread() -> None:

@@ -104,6 +104,7 @@ def test_what_cannot_be_is_refused_by_field_and_leaves_nothing(client: TestClien
         ({"method": "evaluate", "models": ["inframind-nano", "Qwen/Qwen2.5-0.5B-Instruct"]}, "models.1"),
         ({"method": "evaluate", "models": ["inframind-nano", "inframind-nano"]}, "models.1"),
         ({"stages": [{"stage": "evaluate", "models": ["im-none"]}]}, "stages.0.models.0"),
+        ({"stages": [{"stage": "evaluate", "judged_tasks": 8}]}, "stages.0.judged_tasks"),
         ({"method": "sft", "models": ["inframind-nano"]}, None),
     ],
 )

@@ -24,6 +24,7 @@ from app.db.session import make_engine, writing
 from app.errors import StoreError
 from app.jobs import lease, record, service, transitions
 from app.main import create_app
+from app.models.catalog import listing
 from app.retention import prune
 from inframind.errors import EngineError
 from inframind.generation.engine import Engine as InferenceEngine
@@ -135,6 +136,24 @@ def test_another_hosts_adapter_is_downloaded_and_served(
                 for model in ("inframind-nano", "im-far")
             ]
     assert answers[0] != answers[1] and verify_adapter(folder).id == "im-far"
+
+
+def test_a_list_asks_the_store_once_for_each_adapter_that_is_not_here(
+    host: Artifacts, database: Engine, make_adapter: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [published(database, host, make_adapter, f"im-far-{index}") for index in range(3)]
+    lost = paths[2]
+    host.remove(lost)
+    asked: list[str] = []
+    exists = host._files.exists
+    monkeypatch.setattr(host._files, "exists", lambda key: asked.append(key) or exists(key))
+    for _ in range(3):
+        assert {model.id: model.available for model in listing(database) if model.kind == "adapter"} == {
+            "im-far-0": True, "im-far-1": True, "im-far-2": False,
+        }  # fmt: skip
+    assert sorted(key.rpartition("/")[2] for key in asked) == ["im-far-0", "im-far-1", *["im-far-2"] * 3]
+    host.remove(paths[0])
+    assert [model.available for model in listing(database) if model.id == "im-far-0"] == [False]
 
 
 def test_an_adapter_that_the_store_changed_is_refused(

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from fleet import children, is_alive, until
 from openai import BadRequestError, DefaultHttpxClient, NotFoundError, OpenAI
+from scripted_judge import scripted, single_reply
 
 from inframind.bench.load import load_tasks
 from inframind.bench.prompt import answer, prompt
@@ -97,11 +98,12 @@ def test_ctrl_c_leaves_no_process_and_the_next_run_starts_cleanly(tmp_path: Path
 class Running:
     """`inframind up` and its client."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, judge: str) -> None:
         port = free_port("127.0.0.1")
         self.data = folder
         command = [sys.executable, "-m", "workers.up", "--data-dir", str(folder), "--port", str(port)]
-        env = {**os.environ, "INFRAMIND_LEASE_SECONDS": "5"}
+        judged = {"INFRAMIND_JUDGE_URL": judge, "INFRAMIND_JUDGE_MODEL": "scripted", "INFRAMIND_JUDGE_API_KEY": "sk-1"}
+        env = {**os.environ, **judged, "INFRAMIND_LEASE_SECONDS": "5"}
         self.process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False)
         until(self.is_ready, 120)
@@ -136,11 +138,18 @@ class Running:
         self.process.wait(20)
 
 
+def approving(body: dict[str, Any]) -> str:
+    """A judge with the right key likes everything."""
+    assert body["authorization"] == "Bearer sk-1" and "A RIGHT ANSWER" in body["messages"][-1]["content"]
+    return single_reply(body, True)
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    made = Running(tmp_path_factory.mktemp("up"))
-    yield made
-    made.close()
+    with scripted(approving) as judge:
+        made = Running(tmp_path_factory.mktemp("up"), judge)
+        yield made
+        made.close()
 
 
 def weights(running: Running, adapter: str) -> str:
@@ -163,10 +172,12 @@ def test_kill_9_of_the_trainer_costs_no_step_and_changes_no_byte(running: Runnin
 
 
 def test_what_was_evaluated_is_what_is_served(running: Running) -> None:
-    job = running.finished(running.submit({"stage": "sft", "max_steps": 30, "batch_size": 8, **SMALL}, EVALUATE))
-    row = job["stage_results"][-1]["metrics"]["rows"][-1]
+    evaluate = {**EVALUATE, "judged_tasks": 5}
+    job = running.finished(running.submit({"stage": "sft", "max_steps": 30, "batch_size": 8, **SMALL}, evaluate))
+    metrics = job["stage_results"][-1]["metrics"]
+    row = metrics["rows"][-1]
     known, _ = chosen(Config.model_validate(EVALUATE), StageInput("", 0, "", "", 0))
-    passed = 0
+    outcomes = []
     for task in known:
         body = {
             "model": job["adapters"][-1],
@@ -177,8 +188,15 @@ def test_what_was_evaluated_is_what_is_served(running: Running) -> None:
         }
         said = running.http.post("/generate", json=body)
         assert said.status_code == 200, said.text
-        passed += said.json()["choices"][0]["verdict"]["verdict"] == "pass"
-    assert passed / len(known) == pytest.approx(row["pass_at_1"], abs=1e-4)
+        outcomes.append(said.json()["choices"][0]["verdict"]["verdict"] == "pass")
+    assert sum(outcomes) / len(known) == pytest.approx(row["pass_at_1"], abs=1e-4)
+    # The judge model has its own line: it likes every answer, and so agrees with the verifier on those that pass.
+    judge = row["judge"]["llm"]
+    assert (judge["answers"], judge["abstain_rate"], judge["would_work"], judge["overall"]) == (5, 0, 1, pytest.approx(8.8))
+    assert judge["agreement"] == sum(outcomes[::2]) / 5
+    assert (metrics["judge_model"]["model"], metrics["judge_model"]["trusted"]) == ("scripted", False)
+    (evaluation,) = running.http.get(f"/models/{job['adapters'][-1]}").json()["evaluations"]
+    assert evaluation["judge"]["llm"] == judge and "never calibrated" in evaluation["judge_model"]["note"]
 
 
 def test_a_job_trains_and_is_evaluated_on_a_dataset_of_ones_own(running: Running) -> None:
@@ -297,3 +315,36 @@ def test_openais_client_gets_the_errors_it_knows(openai: OpenAI) -> None:
     with pytest.raises(BadRequestError) as absent:
         openai.chat.completions.create(model="inframind-nano", messages=ASKED, response_format={"type": "json_object"})
     assert absent.value.param == "response_format"
+
+
+def test_openais_client_trains_a_model_and_asks_it(openai: OpenAI) -> None:
+    tasks = [task for task in load_tasks("train", max_difficulty=1, limit=60) if not task.input][:20]
+    rows = [json.dumps({"prompt": task.instruction, "completion": answer(task), "category": task.category}) for task in tasks]
+    file = openai.files.create(file=("train.jsonl", "\n".join(rows).encode()), purpose="fine-tune")
+    settings: Any = {"n_epochs": 2, "batch_size": 6, "learning_rate_multiplier": 4}
+    job = openai.fine_tuning.jobs.create(
+        model="inframind-nano", training_file=file.id, suffix="tiny", seed=3,
+        method={"type": "supervised", "supervised": {"hyperparameters": settings}},
+    )  # fmt: skip
+    assert job.status in ("queued", "running")
+    until(lambda: openai.fine_tuning.jobs.retrieve(job.id).status not in ("queued", "running"), 200)
+    done = openai.fine_tuning.jobs.retrieve(job.id)
+    assert done.status == "succeeded" and done.fine_tuned_model, done.error
+    assert done.fine_tuned_model.startswith("ft:inframind-nano:inframind:tiny:")
+    model = openai.models.retrieve(done.fine_tuned_model)
+    assert model.id in [one.id for one in openai.models.list()] and model.id in done.fine_tuned_model
+    said = [event.message for event in openai.fine_tuning.jobs.list_events(job.id)][::-1]
+    assert said[0] == "the job was accepted" and any("sft" in message for message in said)
+    (checkpoint,) = openai.fine_tuning.jobs.checkpoints.list(job.id)
+    assert checkpoint.fine_tuned_model_checkpoint == done.fine_tuned_model and checkpoint.step_number == 6
+    assert checkpoint.metrics.train_loss is not None and checkpoint.metrics.train_loss > 0
+    chats = [
+        openai.chat.completions.create(model=name, messages=ASKED, temperature=0, max_tokens=8, logprobs=True)
+        for name in ("inframind-nano", done.fine_tuned_model)
+    ]
+    assert chats[1].model == model.id
+    sure = [[one.logprob for one in chat.choices[0].logprobs.content] for chat in chats]  # type: ignore[union-attr]  # asked for
+    assert max(abs(base - tuned) for base, tuned in zip(*sure, strict=False)) > 1e-3
+    assert openai.models.delete(done.fine_tuned_model).deleted
+    with pytest.raises(NotFoundError):
+        openai.models.retrieve(done.fine_tuned_model)

@@ -16,8 +16,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fleet import until
-from inference_servers import BASE, PROMPT, START_SECONDS, answers, listening
+from inference_servers import BASE, PROMPT, START_SECONDS, Vllm, aborted, answers, listening
 
+from app.api import _streams
 from app.db.migrate import upgrade
 from app.db.models import Adapter
 from app.db.session import make_engine, writing
@@ -33,6 +34,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:Futu
 SHORT = {"prompt": PROMPT, "max_tokens": 4}
 LONG = {"prompt": PROMPT, "max_tokens": 900, "temperature": 2.0, "n": 16}
 """Seconds of work."""
+NUMBERS = {"name": "numbers", "schema": {"type": "array", "items": {"type": "integer"}, "minItems": 2000}}
+ENDLESS = {
+    "model": BASE, "messages": [{"role": "user", "content": "count"}], "n": 8, "max_tokens": 3000, "temperature": 1.0,
+    "response_format": {"type": "json_schema", "json_schema": NUMBERS},
+}  # fmt: skip
+"""Seconds of work for vLLM, which is fast, and which the schema keeps from ending."""
 UNREAD = json.dumps({**LONG, "model": BASE, "prompt": [PROMPT] * 2, "max_tokens": 60, "stream": True}).encode()
 """A stream larger than all buffers between the api and a client: it waits until it is read."""
 
@@ -77,7 +84,7 @@ def given_up(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 EMBEDDED = pytest.mark.parametrize("url", ["embedded"], indirect=True)
-"""Only the embedded engine can be watched, and is slow enough to keep a request waiting: vLLM ends answers this short at once."""
+"""What these tests ask for, vLLM has written in a second."""
 
 
 @EMBEDDED
@@ -98,6 +105,18 @@ def test_a_client_that_leaves_ends_its_generation(tmp_path: Path, url: str, give
             until(lambda before=before: given_up() > before, 10.0)
 
 
+@pytest.mark.parametrize("url", ["vllm"], indirect=True)
+def test_a_client_that_leaves_frees_vllm(tmp_path: Path, url: str) -> None:
+    with api(application(tmp_path, url)) as client:
+        before = aborted(url)
+        with pytest.raises(httpx.ReadTimeout):
+            client.post("/v1/chat/completions", json=ENDLESS, timeout=0.5)
+        until(lambda: aborted(url) == before + 8, 10.0)
+        with client.stream("POST", "/v1/chat/completions", json={**ENDLESS, "stream": True}) as answer:
+            assert next(line for line in answer.iter_lines() if '"content": "["' in line)
+        until(lambda: aborted(url) == before + 16, 10.0)
+
+
 @EMBEDDED
 def test_a_search_that_has_found_an_answer_ends_the_others(tmp_path: Path, url: str, given_up: Callable[[], float]) -> None:
     """Nothing is asked of these answers but to be valid, so the first to end mostly passes while three are still written."""
@@ -115,7 +134,6 @@ def test_a_search_that_has_found_an_answer_ends_the_others(tmp_path: Path, url: 
         until(gave_up, 60.0)
 
 
-@EMBEDDED
 def test_a_full_queue_answers_429_and_when_to_come_back(tmp_path: Path, url: str) -> None:
     app = application(tmp_path, url, inference_queue=2)
     with api(app, send_buffer=4096) as client:
@@ -145,6 +163,18 @@ def test_clients_that_read_nothing_keep_nobody_waiting(tmp_path: Path, url: str)
             seconds_of_a_short_answer(client)
         # They still wait to be read; the short answers did not.
         assert queue.taken == 2
+
+
+def test_a_client_that_reads_nothing_is_cut_off_without_a_traceback(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_streams, "UNREAD_SECONDS", 0.5)
+    app = application(tmp_path, url)
+    with api(app, send_buffer=4096) as client, unread_post(client.base_url, UNREAD):
+        until(lambda: app.state.inference.queue.taken == 1)
+        until(lambda: app.state.inference.queue.taken == 0)
+        until(lambda: "cut off" in caplog.text)
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def unread_post(address: httpx.URL, body: bytes, path: str = "/v1/completions") -> socket.socket:
@@ -179,8 +209,12 @@ class Mortal:
         self.process.wait()
 
 
-@pytest.fixture
-def mortal() -> Iterator[Mortal]:
+@pytest.fixture(params=["embedded", "vllm"])
+def mortal(request: pytest.FixtureRequest) -> Iterator[Mortal | Vllm]:
+    """A server of each kind that may be killed, and is there again for other tests."""
+    if request.param == "vllm":
+        yield request.getfixturevalue("vllm")
+        return
     server = Mortal()
     yield server
     server.kill()
@@ -200,7 +234,7 @@ def add_adapter(folder: Path, adapter: Path) -> None:
 
 
 def test_an_engine_that_dies_is_503_and_all_is_well_when_it_is_back(
-    tmp_path: Path, mortal: Mortal, make_adapter: Callable[..., Path]
+    tmp_path: Path, mortal: Mortal | Vllm, make_adapter: Callable[..., Path]
 ) -> None:
     adapter = make_adapter(tmp_path, "im-dies", 7)
     with api(application(tmp_path, mortal.url)) as client:
@@ -208,12 +242,13 @@ def test_an_engine_that_dies_is_503_and_all_is_well_when_it_is_back(
         asked = {**SHORT, "max_tokens": 24, "model": adapter.name}
         before = client.post("/generate", json=asked).json()["choices"]
         events = []
-        with client.stream("POST", "/generate", json={**LONG, "stream": True}) as stream:
+        path, long = ("/v1/chat/completions", ENDLESS) if isinstance(mortal, Vllm) else ("/generate", LONG)
+        with client.stream("POST", path, json={**long, "stream": True}) as stream:
             for line in stream.iter_lines():
                 events.append(line)
                 if len(events) == 20:
                     mortal.kill()
-        assert "event: error" in events and "unavailable" in "".join(events[-3:])
+        assert '"error"' in "".join(events[-3:]) and '"unavailable"' in "".join(events[-3:])
         for path, body in [("/generate", asked), ("/generate", {**asked, "stream": True}), ("/v1/completions", asked)]:
             answer = client.post(path, json=body)
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable"), path
@@ -221,3 +256,5 @@ def test_an_engine_that_dies_is_503_and_all_is_well_when_it_is_back(
         assert client.get("/healthz").status_code == 200
         mortal.start()
         assert client.post("/generate", json=asked).json()["choices"] == before
+        models = httpx.get(f"{mortal.url}/v1/models", trust_env=False).json()["data"]
+        assert [model["id"] for model in models] == [BASE, adapter.name]

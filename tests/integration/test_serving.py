@@ -146,3 +146,45 @@ def test_openais_chat_streams_through_both(client: TestClient, folder: Path) -> 
                 for choice in json.loads(line.removeprefix("data: "))["choices"]:
                     pieces[choice["index"]] += choice["delta"].get("content") or ""
     assert pieces == texts
+
+
+PORT = {
+    "type": "object",
+    "properties": {"kind": {"enum": ["Service", "Ingress"]}, "port": {"type": "integer"}},
+    "required": ["kind", "port"],
+    "additionalProperties": False,
+}
+VLLM = pytest.mark.parametrize("url", ["vllm"], indirect=True)
+"""The embedded server has no `response_format`, and says so: 400."""
+
+
+@VLLM
+def test_openais_chat_answers_in_the_schema_that_was_asked_for(client: TestClient, folder: Path) -> None:
+    schema = {"type": "json_schema", "json_schema": {"name": "port", "schema": PORT, "strict": True}}
+    body = {
+        "messages": [{"role": "user", "content": "service web"}], "temperature": 1.0, "n": 4, "seed": 3, "max_tokens": 256,
+        "response_format": schema,
+    }  # fmt: skip
+    for model in (BASE, folder.name):
+        whole = client.post("/v1/chat/completions", json={**body, "model": model}).json()
+        answers = [choice["message"]["content"] for choice in whole["choices"] if choice["finish_reason"] == "stop"]
+        assert answers and all(set(json.loads(answer)) == {"kind", "port"} for answer in answers)
+        assert all(json.loads(answer)["kind"] in ("Service", "Ingress") for answer in answers)
+    free = client.post("/v1/chat/completions", json={**body, "model": BASE, "response_format": {"type": "json_object"}}).json()
+    assert all(choice["message"]["content"].startswith("{") for choice in free["choices"])
+
+
+@VLLM
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"type": "json_schema"}, "response_format"),
+        ({"type": "structural_tag"}, "response_format.type"),
+        ({"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": 7}}}, None),
+    ],
+)
+def test_a_response_format_that_is_none_is_400(client: TestClient, asked: dict[str, Any], param: str | None) -> None:
+    body = {"model": BASE, "messages": [{"role": "user", "content": "web"}], "max_tokens": 8, "response_format": asked}
+    answer = client.post("/v1/chat/completions", json=body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param), answer.text
+    assert param or "Type should be a string" in answer.json()["error"]["message"]

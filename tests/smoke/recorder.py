@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from inframind.stages.base import Resume, SavedCheckpoint, StageReport
+from inframind.stages.base import AnswerJudge, Resume, SavedCheckpoint, StageReport
 
 NANO = "inframind-nano"
 JOB = "0198f3c2-a7b4-7c31-9f00-3d2a5b6c7d8e"
@@ -18,6 +18,7 @@ class Recorder:
     ) -> None:
         self.run_dir, self.attempt, self.resume = run_dir, attempt, resume or Resume()
         self.stop_at = stop_at
+        self.judge: AnswerJudge | None = None
         self.steps: list[tuple[int, int, Mapping[str, float]]] = []
         self.events: list[tuple[str, str]] = []
         self.checkpoints: list[SavedCheckpoint] = []
