@@ -140,7 +140,10 @@ def test_a_check_has_one_data_source_of_its_own() -> None:
     [
         ("when    = destroy", True), ('when    = "destroy"', True), ("on_failure = continue", True),
         ("when    = never", False), ("on_failure = ignore", False),
-        ("when    = destroy\n    working_dir = self.arn", True), ("when    = destroy\n    working_dir = var.x", False),
+        ("when    = destroy\n    working_dir = self.arn", True),
+        ("when    = destroy\n    environment = { A = join(\",\", [for each_one in self.tags : each_one]) }", True),
+        ("when    = destroy\n    environment = { (var.x) = self.arn }", False),
+        ("when    = destroy\n    working_dir = var.x", False),
     ],
 )  # fmt: skip
 def test_provisioners_have_keywords_and_name_themselves_when_destroyed(lines: str, good: bool) -> None:

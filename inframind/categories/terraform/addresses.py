@@ -72,15 +72,20 @@ def elements(node: Node | None) -> list[Node] | None:
     return [child for child in content.children if child.type == "expression"]
 
 
-def roots(node: Node | None) -> Iterator[tuple[str, str]]:
-    """(root, first attribute or nothing) of every reference in an expression."""
+def roots(node: Node | None, bound: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
+    """(root, first attribute or nothing) of every reference in an expression; not what `bound` names, which loops do."""
     if node is None:
         return
-    if node.type == "variable_expr" and text_of(node) not in ("true", "false", "null"):
+    if node.type == "variable_expr" and text_of(node) not in {"true", "false", "null"} | bound:
         behind = node.next_sibling
         yield text_of(node), text_of(behind.children[1]) if behind is not None and behind.type == "get_attr" else ""
-    for child in node.named_children:
-        yield from roots(child)
+    children = node.named_children
+    for intro in (child for child in children if child.type == "for_intro"):
+        bound |= {text_of(child) for child in intro.children if child.type == "identifier"}
+    if node.type == "object_elem" and children[0].children[0].type == "variable_expr":
+        children = children[1:]
+    for child in children:
+        yield from roots(child, bound)
 
 
 def ignored(node: Node | None) -> list[list[Step]] | str:
