@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.keys import Caller
@@ -16,15 +16,15 @@ from app.measures import Measures
 log = logging.getLogger("inframind.audit")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Cross-Origin-Resource-Policy": "same-origin",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+    b"cache-control": b"no-store",
+    b"cross-origin-resource-policy": b"same-origin",
 }
 UNREAD = (401, 408, 413, 429)
 """Answers that may come before the whole body: without an end of the connection it would go on coming."""
-POLICY = "default-src 'none'; frame-ancestors 'none'"
+POLICY = b"default-src 'none'; frame-ancestors 'none'"
 """Nothing in an answer is a page; /docs is one, and loads its parts from elsewhere."""
 
 
@@ -48,13 +48,12 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
-                headers["X-Request-ID"] = request_id
+                ours = {**HEADERS, b"x-request-id": request_id.encode()}
                 if status in UNREAD and scope["method"] != "GET":
-                    headers["Connection"] = "close"
+                    ours[b"connection"] = b"close"
                 if scope["path"] != "/docs":
-                    headers["Content-Security-Policy"] = POLICY
+                    ours[b"content-security-policy"] = POLICY
+                message["headers"] = [*(pair for pair in message["headers"] if pair[0] not in ours), *ours.items()]
             await send(message)
 
         try:
