@@ -1,10 +1,12 @@
 """How far the fast checks of Terraform agree with `terraform validate`:
 
-    python benchmarks/terraform_agreement.py FOLDER ... [--mutants 2000] [--seed 7] [--chunk 100] [--held-out]
+    python benchmarks/terraform_agreement.py FOLDER ... [--mutants 2000] [--seed 7] [--chunk 100]
+        [--mutators developed|more|held-out]
 
 A FOLDER holds real modules. terraform and the AWS provider must be where `inframind verify --deep` finds them. Prints a JSON line
 per chunk and one with the sum: the files as they are, then their mutants, of those that validate accepts. The kinds of mutants are
-those of `terraform_mutants.py`, with which the checker was developed, or those of `terraform_held_out.py`, with which it was not.
+those of `terraform_mutants.py` and of `terraform_more_mutants.py`, with which the checker was developed, or those of
+`terraform_held_out.py`, with which it was not.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import terraform_held_out
+import terraform_more_mutants
 import terraform_mutants
 from terraform_mutants import Base, bases, mutants
 
@@ -25,6 +28,7 @@ from inframind.types import Outcome, VerifyRequest
 
 PATIENCE = 3600.0
 """Seconds that one run may take: a run that is ended early is tried again in halves, which a busy machine has no time for."""
+MUTATORS = {"developed": terraform_mutants, "more": terraform_more_mutants, "held-out": terraform_held_out}
 CELLS = {(True, True): "both accept", (False, False): "both reject", (True, False): "false accept", (False, True): "false reject"}
 
 
@@ -75,7 +79,7 @@ def main() -> None:
     parser.add_argument("--mutants", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--chunk", type=int, default=100)
-    parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--mutators", choices=MUTATORS, default="developed")
     options = parser.parse_args()
     tool = TerraformValidate(seconds=PATIENCE)
     found = [base for folder in options.folders for base in bases(folder)]
@@ -88,9 +92,9 @@ def main() -> None:
     print(
         json.dumps({"version": tool.version(), "modules": len(modules), "files": len(found), "base files": len(valid)}), flush=True
     )
-    source = terraform_held_out if options.held_out else terraform_mutants
+    source = MUTATORS[options.mutators]
     rows = mutants(valid, options.mutants, options.seed, (source.HARMLESS, source.HARMFUL))
-    measure(tool, "held-out mutants" if options.held_out else "mutants", rows, options.chunk)
+    measure(tool, f"{options.mutators} mutants", rows, options.chunk)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ NEWER = {
 }
 REFERENCE = re.compile(rf"(?<![\w.-])(?:(?:data\.)?{FOREIGN}|module)\.[\w-]+(?:\[[^\]]*\]|\.[\w*]+)*")
 READ = re.compile(r"\b(?:file\w*|templatefile)\([^()]*\)")
+TEXT = r'"[^"$%\\]+"'
+SCALAR = rf"{TEXT}|\d+|true|false"
 REQUIREMENT = re.compile(r'^\s*(?!aws\b)\w+\s*=\s*\{[^{}]*source\s*=\s*"(?!hashicorp/aws)[^"]*"[^{}]*\}\n', re.M)
 
 
@@ -91,6 +93,13 @@ class Mutator:
             n for n in self.blocks if n.parent is not None and n.parent.parent is not None and n.parent.parent.type == "config_file"
         ]
         self.nested = [n for n in self.blocks if n not in self.top and self._in_object(n)]
+        self.resources = [n for n in self.top if self.of(n.children[0]) == "resource" and len(n.children) > 3]
+        self.unlabelled = [n for n in self.nested if len(n.children) > 2 and self.of(n.children[1]) == "{"]
+        self.elements = [n for n in self.nodes if n.type == "object_elem" and self._in_object(n)]
+
+    def top_of(self, node: Node) -> Node:
+        """The top block that a node is in."""
+        return next(n for n in self.top if n.start_byte <= node.start_byte and node.end_byte <= n.end_byte)
 
     def _in_object(self, node: Node) -> bool:
         at: Node | None = node
@@ -107,6 +116,22 @@ class Mutator:
         """The module with something else in a node's place."""
         return (self.data[: node.start_byte] + text.encode() + self.data[node.end_byte :]).decode()
 
+    def appended(self, text: str) -> str:
+        return self.data.decode() + "\n" + text + "\n"
+
+    def inside(self, block: Node, line: str) -> str:
+        """The module with one more line at the end of a block."""
+        return self.put(block, self.of(block)[:-1].rstrip() + f"\n  {line}\n}}")
+
+    def rewritten(self, found: list[Node], way: str) -> str | None:
+        """One of the nodes written otherwise: `@` stands for it."""
+        node = self.pick(found)
+        return self.put(node, way.replace("@", self.of(node))) if node else None
+
+    def labels(self, block: Node) -> tuple[str, str]:
+        """The type and the name of a resource."""
+        return self.of(block.children[1]).strip('"'), self.of(block.children[2]).strip('"')
+
     def pick(self, found: list[Node]) -> Node | None:
         return self.rng.choice(found) if found else None
 
@@ -116,6 +141,10 @@ class Mutator:
 
     def literals(self, pattern: str) -> list[Node]:
         return [n.children[2] for n in self.attributes if re.fullmatch(pattern, self.of(n.children[2]))]
+
+    def expressions(self, pattern: str) -> list[Node]:
+        """Whole expressions at any depth of a resource: also in lists, objects and templates."""
+        return [n for n in self.nodes if n.type == "expression" and re.fullmatch(pattern, self.of(n)) and self._in_object(n)]
 
     def typo(self, text: str) -> str:
         """Two neighbouring letters change places, or one is lost."""
@@ -135,12 +164,12 @@ def parentheses(m: Mutator) -> str | None:
 
 
 def template(m: Mutator) -> str | None:
-    node = m.pick(m.literals(r'"[^"$%\\]+"'))
+    node = m.pick(m.literals(TEXT))
     return m.put(node, f'"${{{m.of(node)}}}"') if node else None
 
 
 def local_value(m: Mutator) -> str | None:
-    node = m.pick(m.literals(r'"[^"$%\\]+"|\d+|true|false'))
+    node = m.pick(m.literals(SCALAR))
     return m.put(node, "local.drawn_out") + f"\nlocals {{\n  drawn_out = {m.of(node)}\n}}\n" if node else None
 
 
@@ -150,7 +179,7 @@ def quoted(m: Mutator) -> str | None:
 
 
 def conditional(m: Mutator) -> str | None:
-    node = m.pick(m.literals(r'"[^"$%\\]+"|\d+|true|false'))
+    node = m.pick(m.literals(SCALAR))
     return m.put(node, f"true ? {m.of(node)} : {m.of(node)}") if node else None
 
 
@@ -170,7 +199,7 @@ def to_the_end(m: Mutator) -> str | None:
 
 
 def twin(m: Mutator) -> str | None:
-    node = m.pick([n for n in m.top if m.of(n.children[0]) == "resource" and len(n.children) > 3])
+    node = m.pick(m.resources)
     if node is None:
         return None
     copy = m.of(node).replace(m.of(node.children[2]), '"twin_of_it"', 1)
@@ -205,7 +234,7 @@ def longer_name(m: Mutator) -> str | None:
 
 
 def mapped(m: Mutator) -> str | None:
-    node = m.pick(m.literals(r'"[^"$%\\]+"'))
+    node = m.pick(m.literals(TEXT))
     return m.put(node, f'{{ a = {m.of(node)} }}["a"]') if node else None
 
 
@@ -273,7 +302,7 @@ def moved(m: Mutator) -> str | None:
 
 
 def as_argument(m: Mutator) -> str | None:
-    node = m.pick([n for n in m.nested if len(n.children) > 2 and m.of(n.children[1]) == "{"])
+    node = m.pick(m.unlabelled)
     return m.put(node.children[0], m.of(node.children[0]) + " =") if node else None
 
 
