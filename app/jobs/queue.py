@@ -4,12 +4,14 @@ The settings are those that were measured to lose and double the least with long
 """
 
 import logging
+import threading
 import time
 from typing import Any
 
 from celery import Celery
 from kombu import Queue
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +19,10 @@ QUEUE, TASK = "train", "inframind.wake"
 MESSAGE_EXPIRES_SECONDS = 3600
 SILENCE_SECONDS = 5.0
 """After a failure no message is sent for so long: the reconciler sends them, and no thread waits for a server that is away."""
+TURN_SECONDS = 0.05
+"""How long a message waits for the one before it. A server that takes connections and never answers holds one thread, not all."""
+LOST = (OperationalError, RedisError, OSError)
+"""Kombu translates the client's errors in some calls and lets them through in others."""
 VISIBILITY_SECONDS = 300
 """Covers the moment from taking a message to acknowledging it, never a job: messages are acknowledged before the work starts."""
 
@@ -64,19 +70,22 @@ class WakeUps:
     def __init__(self, redis_url: str) -> None:
         self._celery = make_celery(redis_url)
         self._silent_until = 0.0
+        self._turn = threading.Lock()
         quick = {"socket_connect_timeout": 0.5, "socket_timeout": 1.0, "max_retries": 0}
         self._celery.conf.broker_transport_options = {**self._celery.conf.broker_transport_options, **quick}
 
     def send(self, job_id: str) -> bool:
         """Wakes a worker; False: the reconciler has to do it."""
-        if time.monotonic() < self._silent_until:
+        if time.monotonic() < self._silent_until or not self._turn.acquire(timeout=TURN_SECONDS):
             return False
         try:
             self._celery.send_task(TASK, (job_id,), queue=QUEUE, expires=MESSAGE_EXPIRES_SECONDS, retry=False, ignore_result=True)
-        except (OperationalError, OSError) as error:
+        except LOST as error:
             self._silent_until = time.monotonic() + SILENCE_SECONDS
             log.warning("no wake-up was sent for job %s: %s", job_id, type(error).__name__)
             return False
+        finally:
+            self._turn.release()
         return True
 
     def waiting(self) -> int | None:
@@ -84,5 +93,5 @@ class WakeUps:
         try:
             with self._celery.connection_for_read() as connection, connection.channel() as channel:
                 return int(channel.queue_declare(QUEUE, passive=False).message_count)
-        except (OperationalError, OSError):
+        except LOST:
             return None

@@ -124,6 +124,16 @@ class Redis:
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
 
+    def hang(self) -> None:
+        """From now on it takes connections and never answers."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """After `hang`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         assert self._process is not None
         self._process.kill()

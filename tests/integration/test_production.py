@@ -188,3 +188,23 @@ def test_f4_redis_flushed_killed_and_started_empty(production: Production, redis
     for job_id in jobs:
         production.wait(job_id, "succeeded")
         assert [event.code for event in events(production.engine, job_id)].count("claimed") == 1
+
+
+def test_a_redis_that_hangs_keeps_no_request_waiting(production: Production, redis: Redis) -> None:
+    """It takes connections and never answers: every wait for it must have an end."""
+    redis.hang()
+    try:
+        jobs = []
+        for _ in range(3):
+            started = time.monotonic()
+            jobs.append(production.add_job())
+            assert time.monotonic() - started < 2
+        # The reconciler waits for it too, and goes on.
+        time.sleep(3)
+    finally:
+        redis.go_on()
+    for job_id in jobs:
+        production.wait(job_id, "succeeded")
+        check_success(production.engine, job_id)
+        assert [event.code for event in events(production.engine, job_id)].count("claimed") == 1
+    assert production.processes["reconciler"].poll() is None
