@@ -1,5 +1,6 @@
 """Supervised fine-tuning: the reference answers of training tasks, loss on the answers alone."""
 
+import random
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -63,12 +64,15 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
     from inframind.stages import _training
 
     tasks = demonstrated(config, given)
+    # What no step comes to need not be tokenised.
+    tasks = random.Random(given.seed).sample(tasks, min(len(tasks), config.max_steps * config.batch_size))
     rows = [{"prompt": prompt(task), "completion": [{"role": "assistant", "content": answer(task)}]} for task in tasks]
     model, tokenizer = _training.load_for_training(config, given)
     arguments = SFTConfig(
         per_device_train_batch_size=config.batch_size,
         max_length=config.max_length,
         completion_only_loss=True,
+        train_sampling_strategy="group_by_length",
         **_training.common_arguments(config, given, context),
     )
     trainer = SFTTrainer(
