@@ -21,7 +21,7 @@ class Config(TrainingConfig):
     batch_size: int = Field(default=16, ge=1, le=1024)
     """Answers per step."""
     max_length: int = Field(default=1024, ge=32, le=32_768)
-    """Tokens of prompt and answer; longer rows are left out."""
+    """Tokens of prompt and answer; longer rows are cut there."""
     families_share: float = Field(default=1.0, gt=0.0, le=1.0)
     """Share of the training families whose written answers are shown; the rest is left to reinforcement."""
 
