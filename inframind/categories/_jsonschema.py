@@ -40,15 +40,31 @@ def _references(node: Json) -> list[str]:
     return [name for item in node for name in _references(item)] if isinstance(node, list) else []
 
 
-def compile_definition(definitions: dict[str, Json], root: str) -> jsonschema_rs.Validator:
-    """A validator for one definition."""
+def compile_definition(definitions: dict[str, Json], root: str, *, null_objects: bool = True) -> jsonschema_rs.Validator:
+    """A validator for one definition. Without `null_objects`, null is no item of a list of objects, whatever they allow."""
+    below = definitions_below(definitions, root)
     return jsonschema_rs.validator_for(
         {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$ref": f"#/$defs/{root}",
-            "$defs": definitions_below(definitions, root),
+            "$defs": below if null_objects else _without_null_objects(below, below),
         }
     )
+
+
+def _without_null_objects(node: Json, definitions: dict[str, Json]) -> Json:
+    if isinstance(node, list):
+        return [_without_null_objects(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    found = {name: _without_null_objects(value, definitions) for name, value in node.items()}
+    items = found.get("items")
+    # A property may be called `items` too; it has no `type: array` beside it.
+    if isinstance(items, dict) and "array" in (found.get("type") or ()):
+        meant = definitions.get(str(items.get("$ref")).rpartition("/")[2], items)
+        if isinstance(meant, dict) and "object" in (meant.get("type") or ()):
+            found["items"] = {"allOf": [items, {"type": "object"}]}
+    return found
 
 
 def findings(validator: jsonschema_rs.Validator, document: Json, rule: Rule, text: str, start: int = 0) -> list[Finding]:

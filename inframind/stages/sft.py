@@ -65,7 +65,8 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
 
     tasks = demonstrated(config, given)
     # What no step comes to need not be tokenised.
-    tasks = random.Random(given.seed).sample(tasks, min(len(tasks), config.max_steps * config.batch_size))
+    rng = random.Random(given.seed)  # noqa: S311 - a reproducible choice, not a secret
+    tasks = rng.sample(tasks, min(len(tasks), config.max_steps * config.batch_size))
     rows = [{"prompt": prompt(task), "completion": [{"role": "assistant", "content": answer(task)}]} for task in tasks]
     model, tokenizer = _training.load_for_training(config, given)
     arguments = SFTConfig(

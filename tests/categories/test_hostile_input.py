@@ -8,10 +8,35 @@ import pytest
 
 from benchmarks.fuzz import SECRET, defect, fuzz, inputs
 from inframind.categories import CATEGORIES
+from inframind.rewards.score import score
 from inframind.rewards.verifier import Verifier
 from inframind.types import Outcome, VerifyRequest
 
 COUNT = 1_000
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  containers:
+    - name: web
+      image: nginx:1.27
+"""
+LOOP = """\
+Transform: AWS::LanguageExtensions
+Resources:
+  Fn::ForEach::Queues:
+    - Stage
+    - !Ref []
+    - Jobs&{Stage}:
+        Type: AWS::SQS::Queue
+"""
+CRASHED = [
+    ("kubernetes", POD + "      volumeMounts: [null]\n"), ("kubernetes", POD + "      ports:\n        -\n"),
+    ("kubernetes", POD + "  volumes: [~]\n"), ("cloudformation", LOOP),
+]  # fmt: skip
+"""What 100,000 texts a category have found, made small."""
 
 
 @pytest.mark.parametrize("name", CATEGORIES)
@@ -19,6 +44,16 @@ def test_hostile_texts_are_judged(name: str, tmp_path: Path) -> None:
     report = fuzz(name, COUNT, seed=1, secret=tmp_path / "secret")
     assert report.defects == []
     assert report.outcomes["pass"] and report.outcomes["fail"] > COUNT / 4
+
+
+@pytest.mark.parametrize(("name", "text"), CRASHED)
+def test_what_crashed_a_checker_once_is_refused(name: str, text: str) -> None:
+    verdict = score(VerifyRequest(text=text, category=name, format="file"))
+    assert (verdict.verdict, verdict.rungs["parse"]) == (Outcome.FAIL, "pass")
+
+
+def test_a_list_of_texts_may_hold_null_as_in_kubernetes() -> None:
+    assert score(VerifyRequest(text=POD + "      args: [null]\n", category="kubernetes", format="file")).verdict is Outcome.PASS
 
 
 def test_the_texts_are_the_same_every_time() -> None:

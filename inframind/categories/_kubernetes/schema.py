@@ -28,8 +28,8 @@ def definitions() -> dict[str, Json]:
 
 @cache
 def validator(key: str) -> jsonschema_rs.Validator:
-    """The compiled schema of an `apiVersion/kind`."""
-    return _jsonschema.compile_definition(definitions(), _jsonschema.load(PACKAGE, "schema")["kinds"][key])
+    """The compiled schema of an `apiVersion/kind`. A field that is null is left out; in a list it is an object without fields."""
+    return _jsonschema.compile_definition(definitions(), _jsonschema.load(PACKAGE, "schema")["kinds"][key], null_objects=False)
 
 
 @cache

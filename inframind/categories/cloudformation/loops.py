@@ -83,7 +83,8 @@ class Unroller:
             return [str(part)]
         if not isinstance(part, dict) or len(part) != 1:
             raise LoopError(f"{key}: the collection is a list of texts, or refers to a parameter that is one")
-        parameter = self._parameters.get(part.get("Ref"))
+        name = part.get("Ref")
+        parameter = self._parameters.get(name) if isinstance(name, str) else None
         default = parameter.get("Default") if isinstance(parameter, dict) else None
         if not isinstance(default, str):
             raise Unknown

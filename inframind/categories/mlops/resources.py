@@ -44,7 +44,7 @@ def groups() -> frozenset[str]:
 def validator(key: str) -> jsonschema_rs.Validator:
     """The compiled schema of an `apiVersion/kind`."""
     own = _jsonschema.load(PACKAGE, "schema")["definitions"]
-    return _jsonschema.compile_definition(kubernetes.definitions() | own, kinds()[key])
+    return _jsonschema.compile_definition(kubernetes.definitions() | own, kinds()[key], null_objects=False)
 
 
 def schema_findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
