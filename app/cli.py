@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.judge_cli import app as judging
 from inframind.cli import app
@@ -52,6 +52,11 @@ def need(*extras: str) -> None:
     if missing:
         errors.print(f"this command needs more packages: pip install 'inframind\\[{','.join(missing)}]'")
         raise typer.Exit(2)
+
+
+def listed(first: str, *others: str) -> Table:
+    """A table whose first column can be copied, however narrow the terminal."""
+    return Table(Column(first, no_wrap=True), *(Column(name, overflow="fold") for name in others))
 
 
 def call(url: str, method: str, path: str, body: Any = None, content: bytes | None = None, **query: Any) -> Any:
@@ -143,7 +148,7 @@ def create(
 @jobs.command("list")
 def list_jobs(limit: int = 20, url: Url = LOCAL) -> None:
     """Show the newest jobs."""
-    table = Table("id", "name", "state", "stage", "progress")
+    table = listed("id", "name", "state", "stage", "progress")
     for job in call(url, "GET", "/jobs", limit=limit)["data"]:
         table.add_row(job["id"], job["name"] or "", job["state"], job["stage"] or "", f"{job['progress']:.0%}")
     console.print(table)
@@ -176,7 +181,7 @@ def show_judge(evaluation: dict[str, Any]) -> None:
 
 def comparison(rows: list[dict[str, Any]]) -> Table:
     """Evaluations side by side: a column a model."""
-    table = Table("", *(row["name"] for row in rows))
+    table = Table("", *(Column(row["name"], overflow="fold") for row in rows))
     table.add_row("pass rate", *(share(row) for row in rows))
     for category in sorted({name for row in rows for name in row["by_category"]}):
         table.add_row(category, *(share(row["by_category"].get(category)) for row in rows))
@@ -241,7 +246,7 @@ def show_until_done(url: str, job_id: str) -> None:
 @models.command("list")
 def list_models(url: Url = LOCAL) -> None:
     """Show base models and adapters of a running service."""
-    table = Table("id", "kind", "stage", "base model", "aliases", "available")
+    table = listed("id", "kind", "stage", "base model", "aliases", "available")
     for model in call(url, "GET", "/models")["data"]:
         known = ", ".join(model["aliases"])
         here = "yes" if model["available"] else "no"
@@ -375,7 +380,7 @@ def list_keys() -> None:
     """Show the keys; their secrets are stored nowhere."""
     from app import keys as store
 
-    table = Table("id", "name", "owner", "scopes", "last used", "state")
+    table = listed("id", "name", "owner", "scopes", "last used", "state")
     for key in store.every(_migrated()):
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(key.last_used_at)) if key.last_used_at else "never"
         table.add_row(key.id, key.name or "", key.owner, ", ".join(key.scopes), used, "revoked" if key.revoked_at else "active")

@@ -1,11 +1,7 @@
 """Limits under load, on real servers of each kind: bounded queues, clients that leave or read nothing, engines that die."""
 
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fleet import until
-from inference_servers import BASE, PROMPT, START_SECONDS, Vllm, aborted, answers, listening
+from inference_servers import BASE, PROMPT, Vllm, aborted, listening
 
 from app.api import _streams
 from app.db.migrate import upgrade
@@ -28,7 +24,6 @@ from app.main import create_app
 from app.settings import Settings
 from inframind.generation.engine import Completion, Engine, Request
 from inframind.models.adapter import read_manifest
-from workers.up import free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 SHORT = {"prompt": PROMPT, "max_tokens": 4}
@@ -83,6 +78,7 @@ def given_up(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     return lambda: count[0]
 
 
+VLLM = pytest.mark.parametrize("url", ["vllm"], indirect=True)
 EMBEDDED = pytest.mark.parametrize("url", ["embedded"], indirect=True)
 """What these tests ask for, vLLM has written in a second."""
 
@@ -105,7 +101,7 @@ def test_a_client_that_leaves_ends_its_generation(tmp_path: Path, url: str, give
             until(lambda before=before: given_up() > before, 10.0)
 
 
-@pytest.mark.parametrize("url", ["vllm"], indirect=True)
+@VLLM
 def test_a_client_that_leaves_frees_vllm(tmp_path: Path, url: str) -> None:
     with api(application(tmp_path, url)) as client:
         before = aborted(url)
@@ -187,39 +183,6 @@ def unread_post(address: httpx.URL, body: bytes, path: str = "/v1/completions") 
     return connection
 
 
-class Mortal:
-    """An embedded inference server as a process that can be killed and started again on its port."""
-
-    def __init__(self) -> None:
-        self.port = free_port("127.0.0.1")
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "workers.inference_server", "--port", str(self.port)]
-        self.process = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.DEVNULL)
-        try:
-            until(lambda: answers(self.url), START_SECONDS)
-        except BaseException:
-            self.kill()
-            raise
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-
-@pytest.fixture(params=["embedded", "vllm"])
-def mortal(request: pytest.FixtureRequest) -> Iterator[Mortal | Vllm]:
-    """A server of each kind that may be killed, and is there again for other tests."""
-    if request.param == "vllm":
-        yield request.getfixturevalue("vllm")
-        return
-    server = Mortal()
-    yield server
-    server.kill()
-
-
 def add_adapter(folder: Path, adapter: Path) -> None:
     engine = make_engine(Settings(data_dir=folder).url)
     job = service.submit(engine, JobSpec.model_validate({"method": "sft", "base_model": BASE}))
@@ -233,28 +196,28 @@ def add_adapter(folder: Path, adapter: Path) -> None:
     engine.dispose()
 
 
+@VLLM
 def test_an_engine_that_dies_is_503_and_all_is_well_when_it_is_back(
-    tmp_path: Path, mortal: Mortal | Vllm, make_adapter: Callable[..., Path]
+    tmp_path: Path, vllm: Vllm, url: str, make_adapter: Callable[..., Path]
 ) -> None:
     adapter = make_adapter(tmp_path, "im-dies", 7)
-    with api(application(tmp_path, mortal.url)) as client:
+    with api(application(tmp_path, url)) as client:
         add_adapter(tmp_path, adapter)
         asked = {**SHORT, "max_tokens": 24, "model": adapter.name}
         before = client.post("/generate", json=asked).json()["choices"]
         events = []
-        path, long = ("/v1/chat/completions", ENDLESS) if isinstance(mortal, Vllm) else ("/generate", LONG)
-        with client.stream("POST", path, json={**long, "stream": True}) as stream:
+        with client.stream("POST", "/v1/chat/completions", json={**ENDLESS, "stream": True}) as stream:
             for line in stream.iter_lines():
                 events.append(line)
                 if len(events) == 20:
-                    mortal.kill()
+                    vllm.kill()
         assert '"error"' in "".join(events[-3:]) and '"unavailable"' in "".join(events[-3:])
         for path, body in [("/generate", asked), ("/generate", {**asked, "stream": True}), ("/v1/completions", asked)]:
             answer = client.post(path, json=body)
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable"), path
             assert int(answer.headers["retry-after"]) > 0
         assert client.get("/healthz").status_code == 200
-        mortal.start()
+        vllm.start()
         assert client.post("/generate", json=asked).json()["choices"] == before
-        models = httpx.get(f"{mortal.url}/v1/models", trust_env=False).json()["data"]
+        models = httpx.get(f"{url}/v1/models", trust_env=False).json()["data"]
         assert [model["id"] for model in models] == [BASE, adapter.name]

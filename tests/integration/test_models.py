@@ -199,7 +199,7 @@ def test_the_command_line_lists_aliases_compares_and_exports(
         job_id = trained(client, make_adapter, tmp_path / "adapters")
 
         def run(*arguments: str, code: int = 0) -> str:
-            result = CliRunner().invoke(command, [*arguments, "--url", url], env={"COLUMNS": "200"})
+            result = CliRunner().invoke(command, [*arguments, "--url", url], env={"COLUMNS": "80"})
             assert result.exit_code == code, result.output
             return result.output
 
