@@ -26,10 +26,10 @@ CATEGORIES: dict[str, str] = {
 }
 
 DEEP_TOOLS: dict[str, str] = {
-    "terraform": "inframind.categories.terraform.deep:TerraformValidate",
+    "terraform": "inframind.categories.terraform.deep:Modules",
     "dockerfile": "inframind.categories.dockerfile.deep:Hadolint",
     "github-actions": "inframind.categories.github_actions.deep:Workflows",
-    "cloudformation": "inframind.categories.cloudformation.deep:CfnLint",
+    "cloudformation": "inframind.categories.cloudformation.deep:Templates",
     "ansible": "inframind.categories.ansible.deep:SyntaxCheck",
 }
 """Category -> the tool that checks its texts more deeply, where there is one."""

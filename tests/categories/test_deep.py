@@ -10,10 +10,12 @@ import pytest
 
 import inframind.categories as categories
 from inframind.categories import CATEGORIES, DEEP_TOOLS, deep_tool
+from inframind.categories._checkov import Checkov
 from inframind.categories.terraform.deep import TerraformValidate
 from inframind.rewards.agreement import agreement, requests_below
 from inframind.rewards.deep import deepened
 from inframind.rewards.verifier import Verifier
+from inframind.sandbox.isolation import Finished, isolation
 from inframind.types import Outcome, Verdict, VerifyRequest
 
 ROOT = Path(categories.__file__).parent
@@ -65,6 +67,38 @@ def test_actionlint_adds_its_findings(verifier: Verifier) -> None:
     text = "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n" + step
     assert deep(verifier, text, "github-actions").verdict is Outcome.FAIL
     assert deep(verifier, text.replace("no_such_thing", "sha"), "github-actions").verdict is Outcome.PASS
+
+
+def test_checkov_adds_its_advice_and_obeys_no_comment() -> None:
+    """It pins what others need newer, so it is not among the extras: this runs where INFRAMIND_CHECKOV names its environment."""
+    tool = Checkov("terraform", ".tf")
+    if isolation() is None or tool.version() is None:
+        pytest.skip(f"checkov is not here: {tool.remedy}")
+    bucket = 'resource "aws_s3_bucket" "b" {\n  #checkov:skip=CKV_AWS_18:no\n  bucket = "confidential-name"\n}\n'
+    first, second, third = tool.judge([bucket, "output {", 'output "x" {\n  value = 1\n}\n'])
+    assert [opinion.outcome for opinion in (first, second, third)] == ["accepts"] * 3
+    assert any("CKV_AWS_18" in finding.message for finding in first.findings)
+    assert {finding.rung for finding in first.findings} == {"policy"} and second.findings == third.findings == ()
+    assert not any("confidential" in finding.message for finding in first.findings)
+
+
+CHECKOV_REPORT = """{"check_type": "terraform", "results": {"failed_checks": [{"check_id": "CKV_AWS_24",
+"check_name": "Ensure no security groups allow ingress from 0.0.0.0:0 to port 22", "file_path": "/0.tf", "file_line_range": [5, 12],
+"resource": "aws_security_group.g"}]}, "summary": {"failed": 1}}"""
+
+
+@pytest.mark.parametrize(
+    ("output", "status", "found"),
+    [
+        (CHECKOV_REPORT, 0, {"0.tf": [5]}), ('{"passed": 0, "failed": 0}', 0, {}), ("[]", 0, {}),
+        (CHECKOV_REPORT, 2, None), ("Traceback", 0, None),
+    ],
+)  # fmt: skip
+def test_what_checkov_prints_is_read(output: str, status: int, found: dict[str, list[int]] | None) -> None:
+    """A report of checkov 3.3.30, shortened."""
+    complaints = Checkov("terraform", ".tf").complaints(Finished(status, output, ""))
+    lines = None if complaints is None else {name: [complaint.line for complaint in own] for name, own in complaints.items()}
+    assert lines == found
 
 
 def test_zizmor_adds_its_advice_and_changes_no_verdict(verifier: Verifier) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from inframind.categories._deep import Complaint, Environment, Linter, Opinion, Weight, environment, json_rows
+from inframind.categories._checkov import Checkov
+from inframind.categories._deep import Advised, Complaint, Environment, Linter, Opinion, Weight, environment, json_rows
 from inframind.categories.cloudformation.sections import unknown_transforms
 from inframind.categories.cloudformation.template import TemplateError, load
 from inframind.sandbox.isolation import Finished, Program
@@ -65,3 +66,10 @@ def _has_macro(text: str) -> bool:
         return unknown_transforms(load(text))
     except TemplateError:
         return False
+
+
+class Templates(Advised):
+    """cfn-lint decides; checkov, where it is installed, gives its advice."""
+
+    def __init__(self) -> None:
+        super().__init__(CfnLint(), Checkov("cloudformation", ".template"))

@@ -13,7 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from inframind.categories._deep import Opinion
+from inframind.categories._checkov import Checkov
+from inframind.categories._deep import Advised, Opinion
 from inframind.categories.terraform.module import Module, declare
 from inframind.categories.terraform.syntax import structure
 from inframind.errors import SandboxError
@@ -283,3 +284,10 @@ def _finding(error: dict[str, Any]) -> Finding:
     message = summary if SUMMARY.fullmatch(summary) else "the provider refuses a value"
     line = (error.get("range") or {}).get("start", {}).get("line")
     return Finding(rung="schema", rule=RULE, line=line, message=f"terraform validate: {message}")
+
+
+class Modules(Advised):
+    """`terraform validate` decides; checkov, where it is installed, gives its advice."""
+
+    def __init__(self) -> None:
+        super().__init__(TerraformValidate(), Checkov("terraform", ".tf"))
