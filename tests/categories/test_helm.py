@@ -89,10 +89,17 @@ def test_what_only_a_release_knows_stays_open() -> None:
         "{{ range .a }}{{ else }}{{ else }}{{ end }}",
         "{{ /* open",
         "{{ .a",
+        "{{ .a | nindent 1e4004 }}",
     ],
 )
 def test_what_go_does_not_parse(text: str) -> None:
     assert rules_of(f"# Source: templates/a.yaml\n{text}\n") == {"template-syntax"}
+
+
+def test_numbers_are_read_as_go_reads_them() -> None:
+    kind = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n"
+    data = rendered(kind + '  a: "{{ 0x1F }} {{ 010 }} {{ 089 }} {{ 1_000 }} {{ 1.5 }}"\n')["data"]
+    assert data == {"a": "31 8 89 1000 1.5"}
 
 
 def test_the_helper_of_a_single_file_may_stand_elsewhere() -> None:

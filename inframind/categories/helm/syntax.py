@@ -1,5 +1,6 @@
 """Go's template syntax (https://pkg.go.dev/text/template): text and actions to a tree."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -164,6 +165,16 @@ class Expression:
             raise self.fail("a command is missing")
         return tuple(operands)
 
+    def number(self, text: str) -> int | float:
+        """As text/template reads it: a whole number in its base, or a float that ends."""
+        try:
+            return int(text, 8 if re.fullmatch(r"[+-]?0\d+", text) else 0)
+        except ValueError:
+            value = float(text)
+        if not math.isfinite(value):
+            raise self.fail(f"illegal number syntax: {text[:40]}")
+        return value
+
     def operand(self) -> Operand:
         kind, text, _ = self.peek()
         self.at += 1
@@ -172,15 +183,7 @@ class Expression:
         if kind == "char":
             return Operand("literal", ord(text[1:-1][-1]))
         if kind == "number":
-            plain = text.replace("_", "")
-            return Operand(
-                "literal",
-                float(plain)
-                if re.search(r"[.eE]", plain) and "x" not in plain
-                else int(plain, 0)
-                if not re.fullmatch(r"[+-]?0\d+", plain)
-                else int(plain, 8),
-            )
+            return Operand("literal", self.number(text.replace("_", "")))
         if kind == "field":
             return Operand("field", None, (text[1:], *self.path()))
         if kind == "variable":
