@@ -1,19 +1,24 @@
 """The application: settings, lifespan, routers, error form."""
 
+import asyncio
 import json
+import logging
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import Engine
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.api import datasets, files, fine_tuning, generate, health, jobs, judge, metrics, models, openai, verify
 from app.db.session import make_engine
 from app.deps import Wake, needs
 from app.gate import Gate
-from app.handlers import add_handlers
+from app.handlers import DATABASE_LOST, add_handlers
 from app.judging import Judges
 from app.keys import Keyring, check_start
 from app.measures import MeasuredInference, MeasuredVerifier, Measures
@@ -23,12 +28,15 @@ from app.openapi import truthful
 from app.settings import Settings, settings
 from inframind import __version__
 
+log = logging.getLogger(__name__)
 ROUTERS = {
     "train": (jobs.router, datasets.router, models.changes, files.router, fine_tuning.router),
     "generate": (generate.router, openai.router, verify.router, judge.router),
     "monitor": (metrics.router,),
 }
 """Scope -> the routers that need it. What is in no list is for every key."""
+START_SECONDS = 60.0
+"""How long a database that is away is waited for before the api gives up."""
 DESCRIPTION = "Trains small language models for Infrastructure as Code with verified rewards, and serves them."
 
 
@@ -41,7 +49,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = configured
         app.state.engine = make_engine(configured.url)
-        check_start(app.state.engine, configured)
+        await start(app.state.engine, configured)
         app.state.keys = Keyring(app.state.engine)
         app.state.wake = waking(configured)
         app.state.verifier = MeasuredVerifier(configured.verifier_workers, measures)
@@ -74,6 +82,20 @@ def create_app(given: Settings | None = None) -> FastAPI:
     generated = app.openapi
     app.openapi = lambda: truthful(generated())  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
+
+
+async def start(engine: Engine, given: Settings) -> None:
+    """Waits for a server that is away, as workers do; then raises what `check_start` raises."""
+    end = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            await run_in_threadpool(check_start, engine, given)
+            return
+        except DATABASE_LOST as error:
+            if engine.dialect.name == "sqlite" or time.monotonic() > end:
+                raise
+            log.warning("the database is away: %s", type(error).__name__)
+            await asyncio.sleep(1.0)
 
 
 def waking(given: Settings) -> Wake:

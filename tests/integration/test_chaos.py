@@ -38,12 +38,14 @@ DAPO = {
     "stage": "dapo", "max_steps": 2, "prompts_per_step": 2, "num_generations": 4, "max_tokens": 16, "save_every": 1,
     "refill_rounds": 1, "overlong_buffer": 4, **SMALL,
 }  # fmt: skip
-REAL_SFT = {"base_model": "inframind-nano", "stages": [SFT], "seed": REAL}
-REAL_DAPO = {"base_model": "inframind-nano", "stages": [DAPO], "seed": REAL + 1}
+REAL_SFT = {"base_model": "inframind-nano", "stages": [SFT], "seed": REAL, "priority": 1}
+REAL_DAPO = {"base_model": "inframind-nano", "stages": [DAPO], "seed": REAL + 1, "priority": 1}
+REALS = (REAL_SFT, REAL_DAPO)
+"""One in each run, in turn: first in the queue, so that the nemesis finds it."""
 EVALUATE = {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1}
 STAND_IN = {"base_model": "inframind-nano", "stages": [{"stage": "sft", "max_steps": 48}, EVALUATE]}
 NUM_STAND_INS = 6
-PATIENCE = 600.0
+PATIENCE = 300.0
 """Seconds after which something is lost, on the slowest machine too: each real attempt needs 15 of processor time for imports."""
 
 
@@ -105,7 +107,7 @@ def test_no_job_is_lost_and_each_has_one_result(
 ) -> None:
     nemesis = Nemesis(production, postgres, redis, wire, seed)
     ended, run = Event(), uuid.uuid4().hex
-    bodies: list[dict[str, object]] = [REAL_SFT, REAL_DAPO, *[{**STAND_IN, "name": f"{run} {n}"} for n in range(NUM_STAND_INS)]]
+    bodies: list[dict[str, object]] = [REALS[seed % 2], *[{**STAND_IN, "name": f"{run} {n}"} for n in range(NUM_STAND_INS)]]
     with ThreadPoolExecutor(4) as clients:
         sent: list[Future[str]] = [clients.submit(send, production, body, f"{run}-{n}", ended) for n, body in enumerate(bodies)]
         try:
@@ -117,7 +119,7 @@ def test_no_job_is_lost_and_each_has_one_result(
     for job_id in jobs:
         production.wait(job_id, "succeeded", "failed", seconds=PATIENCE)
         assert job(production.engine, job_id).error_code is None, job(production.engine, job_id).error_message
-    check(production, run, jobs, undisturbed)
+    check(production, run, jobs, undisturbed if REALS[seed % 2] is REAL_SFT else None)
     report(seed, nemesis, sum(job(production.engine, job_id).attempts for job_id in jobs), len(jobs), rejected(production))
 
 
@@ -129,22 +131,21 @@ def report(seed: int, nemesis: Nemesis, attempts: int, jobs: int, stale_writes: 
             file.write(json.dumps(row) + "\n")
 
 
-def check(production: Production, run: str, jobs: list[str], undisturbed: str) -> None:
-    """One row for every request, one result for every row."""
+def check(production: Production, run: str, jobs: list[str], undisturbed: str | None) -> None:
+    """One row for every request, one result for every row; the first job is a real one."""
     with reading(production.engine) as session:
         keys = select(IdempotencyKey.job_id).where(IdempotencyKey.key.startswith(run))
         assert sorted(session.scalars(keys)) == sorted(jobs)
         named = select(Job.id).where(Job.name.startswith(run))
-        assert sorted(session.scalars(named)) == sorted(jobs[2:])
-    sft, dapo, *stand_ins = jobs
+        assert sorted(session.scalars(named)) == sorted(jobs[1:])
+    real, *stand_ins = jobs
     for job_id in stand_ins:
         check_success(production.engine, job_id, [("sft", 48), ("evaluate", 4)])
-    for job_id in (sft, dapo):
-        check_history(production.engine, job_id)
-    assert weights(production, sft) == [undisturbed]
-    assert len(weights(production, dapo)) == 1
+    check_history(production.engine, real)
+    assert len(weights(production, real)) == 1
+    assert undisturbed is None or weights(production, real) == [undisturbed]
     engine = InferenceEngine(BASE, "cpu")
-    last = adapters(production, dapo)[-1]
+    last = adapters(production, real)[-1]
     engine.add_adapter(last.id, Path(last.path))
     assert engine.generate([Request(prompt="a file", model=last.id, max_tokens=4)])[0].completion_tokens > 0
 

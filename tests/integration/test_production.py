@@ -208,3 +208,19 @@ def test_a_redis_that_hangs_keeps_no_request_waiting(production: Production, red
         check_success(production.engine, job_id)
         assert [event.code for event in events(production.engine, job_id)].count("claimed") == 1
     assert production.processes["reconciler"].poll() is None
+
+
+def test_an_api_that_starts_before_its_database_waits_for_it(production: Production, postgres: Postgres) -> None:
+    """A bug that chaos found: it ended, and nobody started it again."""
+    production.processes["api"].kill()
+    production.processes["api"].wait()
+    postgres.kill()
+    try:
+        log = production.folder / "api.log"
+        before = log.read_text().count("the database is away")
+        api = production.start("api")
+        until(lambda: log.read_text().count("the database is away") > before)
+        assert api.poll() is None
+    finally:
+        postgres.start()
+    until(production.answers)
