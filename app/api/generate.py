@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 from sse_starlette import ServerSentEvent
@@ -62,24 +62,26 @@ async def generate(
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
     body = body_of(request, serving.base_model)
     if request.stream:
-        return await streamed(events(request, body["model"], serving, verifier), http)
+        return await streamed(events(request, body, serving, verifier), http)
     if request.searches:
         return await unless_gone(http, Search(request, serving, verifier).run())
     completion = await unless_gone(http, serving.complete(body))
     return await answer(request, body["model"], completion, verifier)
 
 
-async def events(request: GenerateRequest, model: str, serving: Inference, verifier: Verifier) -> AsyncGenerator[ServerSentEvent]:
+async def events(
+    request: GenerateRequest, body: dict[str, Any], serving: Inference, verifier: Verifier
+) -> AsyncGenerator[ServerSentEvent]:
     """Pieces of text as they come, then `done` with the whole answer, or `error`."""
     pieces = []
     try:
-        async with aclosing(serving.stream(body_of(request, serving.base_model))) as stream:
+        async with aclosing(serving.stream(body)) as stream:
             async for piece in stream:
                 pieces.append(piece)
                 for choice in piece.choices:
                     if choice.text:
                         yield ServerSentEvent(data=json.dumps({"index": choice.index, "text": choice.text}))
-        whole = await answer(request, model, collect(pieces, request.n), verifier)
+        whole = await answer(request, body["model"], collect(pieces, request.n), verifier)
         yield ServerSentEvent(event="done", data=whole.model_dump_json())
     except InfraMindError as error:
         if not pieces:
