@@ -1,28 +1,34 @@
 """Limits under load, on real servers of each kind: bounded queues, clients that leave or read nothing, engines that die."""
 
+import asyncio
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fleet import until
 from inference_servers import BASE, PROMPT, Vllm, aborted, listening
+from sse_starlette import ServerSentEvent
 
 from app.api import _streams
+from app.api._streams import streamed
 from app.db.migrate import upgrade
 from app.db.models import Adapter
 from app.db.session import make_engine, writing
+from app.handlers import add_handlers
 from app.jobs import service
 from app.jobs.spec import JobSpec
 from app.main import create_app
 from app.settings import Settings
-from inframind.generation.engine import Completion, Engine, Request
+from inframind.generation.engine import Completion, Engine
+from inframind.generation.engine import Request as Row
 from inframind.models.adapter import read_manifest
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
@@ -68,7 +74,7 @@ def given_up(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     engine: Engine = request.getfixturevalue("inference_engine")
     count, generate = [0], engine.generate
 
-    def watched(rows: Sequence[Request], *arguments: Any) -> list[Completion]:
+    def watched(rows: Sequence[Row], *arguments: Any) -> list[Completion]:
         found = generate(rows, *arguments)
         cut = [c.finish_reason == "length" and c.completion_tokens < row.max_tokens for row, c in zip(rows, found, strict=True)]
         count[0] += any(cut)
@@ -99,6 +105,29 @@ def test_a_client_that_leaves_ends_its_generation(tmp_path: Path, url: str, give
             with client.stream("POST", path, json={**body, "stream": True}) as answer:
                 assert next(line for line in answer.iter_lines() if line.startswith("data:"))
             until(lambda before=before: given_up() > before, 10.0)
+
+
+def test_a_client_that_leaves_before_the_first_event_ends_the_work() -> None:
+    left = Event()
+
+    async def silent() -> AsyncGenerator[ServerSentEvent]:
+        try:
+            await asyncio.sleep(60)
+            yield ServerSentEvent(data="too late")
+        finally:
+            left.set()
+
+    app = FastAPI()
+    add_handlers(app)
+
+    @app.post("/stream")
+    async def stream(request: Request) -> Response:
+        return await streamed(silent(), request)
+
+    with listening(app) as url:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{url}/stream", timeout=0.3, trust_env=False)
+        until(left.is_set, 10.0)
 
 
 @VLLM
