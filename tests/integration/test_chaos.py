@@ -201,22 +201,31 @@ def test_f12_a_worker_without_its_database_stops_before_another_starts(productio
     check_success(production.engine, job_id, [("sft", 200), ("evaluate", 4)])
 
 
+def is_noticed(broken: Production) -> bool:
+    """Whether the checks of the chaos runs see what a late worker does."""
+    stages = [("sft", 120), ("evaluate", 4)]
+    spec = JobSpec.model_validate({**STAND_IN, "stages": [{"stage": "sft", "max_steps": 120}, EVALUATE]})
+    job_id = service.submit(broken.engine, spec, 50).id
+    revive_late_worker(broken, job_id)
+    try:
+        broken.wait(job_id, "succeeded", "failed")
+        for _ in range(10):
+            check_success(broken.engine, job_id, stages)
+            time.sleep(0.5)
+    except AssertionError:
+        return True
+    return False
+
+
 def test_without_the_fence_the_same_fault_is_noticed(postgres: Postgres, redis: Redis) -> None:
     """The mutant: if this test fails, the checks of the chaos runs check nothing."""
-    broken = Production(postgres, redis)
+    # Stopped in a transaction for longer than the database lets one idle, even a mutant writes nothing: so three tries.
+    broken = Production(postgres, redis, lease_seconds=2.0)
     redis.client.flushall()
     try:
         for name in ("reconciler", "m0", "m1"):
             broken.start(name, application="mutant")
         until(lambda: broken.live() >= {"m0", "m1"}, 90)
-        spec = JobSpec.model_validate({**STAND_IN, "stages": [{"stage": "sft", "max_steps": 200}, EVALUATE]})
-        job_id = service.submit(broken.engine, spec, 50).id
-        revive_late_worker(broken, job_id)
-        time.sleep(1)
-        until(lambda: job(broken.engine, job_id).state in ("succeeded", "failed"), 60)
-        with pytest.raises(AssertionError):
-            for _ in range(20):
-                check_success(broken.engine, job_id, [("sft", 200), ("evaluate", 4)])
-                time.sleep(0.5)
+        assert any(is_noticed(broken) for _ in range(3))
     finally:
         broken.close()
