@@ -37,7 +37,7 @@ vllm: .venv-vllm/.installed ## Make .venv-vllm with vLLM's CPU build, for the te
 	.venv-vllm/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@
 
-# Minutes a seed, and not all of it has been seen to pass yet.
+# Alone on the machine: it kills and stops servers, and measures what comes in time.
 CHAOS := tests/integration/test_chaos.py
 
 # Two at a time: most of them wait for processes. One thread each, as two that share two cores wait for each other.
@@ -45,10 +45,10 @@ test: install ## Run every test but the chaos runs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --ignore=$(CHAOS)
 
 chaos: install ## Kill, stop and cut off every part of the production service (SEEDS=3 SECONDS=15)
-	CHAOS_SEEDS=$(SEEDS) CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q $(CHAOS)
+	OMP_NUM_THREADS=1 CHAOS_SEEDS=$(SEEDS) CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q $(CHAOS)
 
 soak: install ## The same for an hour or more: 50 seeds; a line per seed goes to soak.jsonl
-	CHAOS_SEEDS=50 CHAOS_SECONDS=60 CHAOS_REPORT=soak.jsonl $(BIN)/python -m pytest -q $(CHAOS)
+	OMP_NUM_THREADS=1 CHAOS_SEEDS=50 CHAOS_SECONDS=60 CHAOS_REPORT=soak.jsonl $(BIN)/python -m pytest -q $(CHAOS)
 
 check: install ## Lint, format check and strict types
 	$(BIN)/ruff check .

@@ -186,6 +186,7 @@ def test_f12_a_worker_without_its_database_stops_before_another_starts(productio
     if name != WIRED:
         # The other one gets it: only one worker's wire can be cut.
         production.processes[name].terminate()
+        assert production.processes[name].wait(15) == 0
         until(lambda: (now := job(production.engine, job_id)).device == WIRED and now.state == "running" and now.step > 10)
     trainer, fence = production.trainer(WIRED), job(production.engine, job_id).fence
     wire.cut()
