@@ -120,13 +120,13 @@ def test_no_job_is_lost_and_each_has_one_result(
         production.wait(job_id, "succeeded", "failed", seconds=PATIENCE)
         assert job(production.engine, job_id).error_code is None, job(production.engine, job_id).error_message
     check(production, run, jobs, undisturbed if REALS[seed % 2] is REAL_SFT else None)
-    report(seed, nemesis, sum(job(production.engine, job_id).attempts for job_id in jobs), len(jobs), rejected(production))
+    report(seed, nemesis, [job(production.engine, job_id).attempts for job_id in jobs], rejected(production))
 
 
-def report(seed: int, nemesis: Nemesis, attempts: int, jobs: int, stale_writes: int) -> None:
-    """A line for the docs, if somebody asked for it."""
+def report(seed: int, nemesis: Nemesis, attempts: list[int], stale_writes: int) -> None:
+    """A line for the docs, if somebody asked for it; the first job is the real one."""
     if place := os.environ.get("CHAOS_REPORT"):
-        row = {"seed": seed, "jobs": jobs, "attempts": attempts, "stale_writes_so_far": stale_writes, "faults": nemesis.done}
+        row = {"seed": seed, "attempts": attempts, "stale_writes_so_far": stale_writes, "faults": nemesis.done}
         with Path(place).open("a") as file:
             file.write(json.dumps(row) + "\n")
 
