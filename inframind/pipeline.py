@@ -26,8 +26,8 @@ NANO_ROLLOUTS = {"prompts_per_step": 8, "num_generations": 8, "max_tokens": 320,
 RECIPES: dict[str, dict[str, dict[str, Any]]] = {
     "inframind-nano": {
         "sft": {"max_steps": 40, "batch_size": 16, "learning_rate": 5e-4, "families_share": 0.7, "max_length": 512, **NANO_SLICE},
-        "grpo": {"max_steps": 8, **NANO_ROLLOUTS},
-        "dapo": {"max_steps": 10, "refill_rounds": 2, "overlong_buffer": 64, **NANO_ROLLOUTS},
+        "grpo": {"max_steps": 20, **NANO_ROLLOUTS},
+        "dapo": {"max_steps": 30, "refill_rounds": 2, "overlong_buffer": 64, **NANO_ROLLOUTS},
         "evaluate": {"tasks": 300, "new_family_tasks": 80, "max_tokens": 320, **NANO_SLICE},
     }
 }
