@@ -152,6 +152,27 @@ def test_provisioners_have_keywords_and_name_themselves_when_destroyed(lines: st
     assert rules_of('data "aws_region" "r" {\n  provisioner "local-exec" {\n    command = "x"\n  }\n}\n') == ["block"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "good"),
+    [
+        ('command = "x"\n    interpreter = ["sh", "-c"]\n    environment = { A = 1 }\n    quiet = "true"', True),
+        ("command = self.arn", True), ('command = ["x"]', False), ('command = "x"\n    environment = ["A=1"]', False),
+        ('command = "x"\n    interpreter = "sh"', False),
+    ],
+)  # fmt: skip
+def test_provisioners_have_types(lines: str, good: bool) -> None:
+    assert rules_of(TOPIC.format(f'provisioner "local-exec" {{\n    {lines}\n  }}')) == ([] if good else ["type"])
+
+
+@pytest.mark.parametrize(("iterator", "good"), [("one", True), ('"one"', False), ("var.x", False)])
+def test_an_iterator_is_a_name(iterator: str, good: bool) -> None:
+    values = ("one.value" if good else "1", "1", '"tcp"')
+    content = "".join(f"{n} = {v}\n" for n, v in zip(("from_port", "to_port", "protocol"), values, strict=True))
+    block = f'dynamic "ingress" {{\n    for_each = [1]\n    iterator = {iterator}\n    content {{\n{content}}}\n  }}\n'
+    text = f'variable "x" {{}}\nresource "aws_security_group" "g" {{\n  {block}}}\n'
+    assert rules_of(text) == ([] if good else ["static"])
+
+
 def test_an_object_with_count_is_indexed_in_itself_too() -> None:
     assert rules_of(TOPIC.format("count        = 1\n  display_name = aws_sns_topic.t.id")) == ["instance-key"]
     assert rules_of(TOPIC.format("display_name = aws_sns_topic.t.nope")) == ["attribute"]

@@ -10,6 +10,7 @@ from inframind.categories.terraform.constraints import constraints
 from inframind.categories.terraform.expressions import Evaluator
 from inframind.categories.terraform.fit import PRIMITIVES, misfit
 from inframind.categories.terraform.language import CONNECTION, DATA_LIFECYCLE, LIFECYCLE, PROVISIONERS, LanguageChecker
+from inframind.categories.terraform.module import IDENTIFIER
 from inframind.categories.terraform.provider import LIST, MAP, OPTIONAL, REQUIRED, SET, SINGLE, BlockSchema, provider
 from inframind.categories.terraform.provider_code import NO_CONSTRAINTS, ProviderCode, on_framework
 from inframind.categories.terraform.references import Scope
@@ -152,6 +153,8 @@ class BodyChecker:
         items = self._items(attributes["for_each"], place.scope)
         iterator = attributes.get("iterator")
         loop = text_of(iterator.expression) if iterator and iterator.expression else name
+        if iterator and not IDENTIFIER.fullmatch(loop):
+            self.findings.append(rules.STATIC.finding(f"iterator: {loop[:40]} is no name: write it without quotes", iterator.line))
         if items is None:
             dynamic.add(name)
             place.code.block(place.path + name, known=False)

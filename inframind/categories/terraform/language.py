@@ -6,6 +6,7 @@ https://developer.hashicorp.com/terraform/language
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from inframind.categories.terraform import addresses, rules
 from inframind.categories.terraform.expressions import Evaluator
@@ -15,8 +16,26 @@ from inframind.categories.terraform.syntax import Attribute, Block, Body, Node, 
 from inframind.categories.terraform.type_constraints import TypeConstraintError, type_constraint
 from inframind.types import Finding
 
-EXPRESSION, STATIC_BOOL, STATIC_TEXT, CONSTANT, TYPE, REFERENCES, OTHER, TESTED, TRIGGERS, KEYWORD, IMPORT_ID = range(11)
+(
+    EXPRESSION,
+    STATIC_BOOL,
+    STATIC_TEXT,
+    CONSTANT,
+    TYPE,
+    REFERENCES,
+    OTHER,
+    TESTED,
+    TRIGGERS,
+    KEYWORD,
+    IMPORT_ID,
+    TEXT,
+    TEXTS,
+    TEXT_MAP,
+    BOOL,
+) = range(15)
 """What an argument of the language holds; OTHER is not looked into, or elsewhere."""
+TYPES: dict[int, Any] = {TEXT: "string", TEXTS: ["list", "string"], TEXT_MAP: ["map", "string"], BOOL: "bool"}
+"""Expressions of a known type, in Terraform's JSON form."""
 ADDRESSES: dict[str, dict[str, bool]] = {
     "moved": {}, "removed": {"keys": False, "data": False}, "import": {"data": False, "computed": True},
 }  # fmt: skip
@@ -53,15 +72,15 @@ CONNECTION = Shape(
 PROVISIONER_META = {"when": KEYWORD, "on_failure": KEYWORD}
 PROVISIONERS = {
     "local-exec": Shape(
-        {**PROVISIONER_META, **dict.fromkeys("command interpreter working_dir environment quiet".split(), EXPRESSION)},
+        {**PROVISIONER_META, "command": TEXT, "interpreter": TEXTS, "working_dir": TEXT, "environment": TEXT_MAP, "quiet": BOOL},
         frozenset({"command"}),
         {"connection": CONNECTION},
     ),
     "remote-exec": Shape(
-        {**PROVISIONER_META, **dict.fromkeys("inline script scripts".split(), EXPRESSION)}, blocks={"connection": CONNECTION}
+        {**PROVISIONER_META, "inline": TEXTS, "script": TEXT, "scripts": TEXTS}, blocks={"connection": CONNECTION}
     ),
     "file": Shape(
-        {**PROVISIONER_META, **dict.fromkeys("source content destination".split(), EXPRESSION)},
+        {**PROVISIONER_META, **dict.fromkeys(("source", "content", "destination"), TEXT)},
         frozenset({"destination"}),
         {"connection": CONNECTION},
     ),
@@ -189,6 +208,10 @@ class LanguageChecker:
                 self._static_fault(attribute, "the condition refers to nothing, so it tests nothing")
             elif kind == IMPORT_ID and value in (None, ""):
                 self._static_fault(attribute, "a text that is not empty is required")
+        elif kind in TYPES:
+            why = misfit(self.evaluator.value(node, scope), TYPES[kind])
+            if why:
+                self.findings.append(rules.TYPE.finding(f"{attribute.name}: {why}", attribute.line))
         else:
             self._static(attribute, node, {STATIC_BOOL: "bool", STATIC_TEXT: "string"}.get(kind, "dynamic"))
 
