@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import signal
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from inframind.pipeline import PipelineSpec, run_pipeline
 from inframind.stages.base import SavedCheckpoint, StageContext, StageReport
 
 STEP_SECONDS = 0.05
-WELL, RAISES_CONFIG, RAISES_SANDBOX, CRASHES, HANGS, IGNORES_STOP, RAISES_BUG, QUITS, FULL_ONCE, BAD_DISK_ONCE = range(10)
+WELL, RAISES_CONFIG, RAISES_SANDBOX, CRASHES, HANGS, IGNORES_STOP, RAISES_BUG, QUITS, FULL_ONCE, BAD_DISK_ONCE, ESCAPES = range(11)
 
 
 def step_hash(before: str, stage: str, step: int) -> str:
@@ -68,7 +69,7 @@ def stage(spec: PipelineSpec, context: StageContext, index: int, value: str) -> 
         value = step_hash(value, config.stage, step)
         context.progress(index, step, {"loss": 1.0 / step, "odd": float("nan")})
         if step % 4 == 0:
-            save(context, index, step, value)
+            save(context, index, step, value, escapes=spec.seed == ESCAPES)
     context.stage_done(index, config.stage, report(spec, context, index, value))
     return value
 
@@ -96,8 +97,12 @@ def misbehave(behaviour: int, step: int) -> None:
         time.sleep(3600)
 
 
-def save(context: StageContext, index: int, step: int, value: str) -> None:
+def save(context: StageContext, index: int, step: int, value: str, *, escapes: bool = False) -> None:
     path = context.run_dir / f"stage-{index}" / f"checkpoint-{step}"
+    if escapes:
+        # Outside by a link, though its name is inside.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(tempfile.mkdtemp(dir=context.run_dir.parents[2]))
     path.mkdir(parents=True, exist_ok=True)
     (path / "MANIFEST.json").write_text(json.dumps({"step": step, "value": value}))
     context.checkpoint(SavedCheckpoint(index, step, path, sha256_of(path / "MANIFEST.json")))

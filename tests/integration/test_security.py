@@ -251,6 +251,20 @@ def test_an_upload_is_text_or_nothing(served: Guarded, content: bytes) -> None:
     assert answer.status_code == 422 and answer.json()["error"]["message"]
 
 
+def test_a_link_in_an_adapters_place_is_never_followed_to_a_client(served: Guarded) -> None:
+    file = served.settings.data_dir / "adapters" / ADAPTER / "adapter_config.json"
+    whole = file.read_bytes()
+    file.unlink()
+    file.symlink_to("/etc/passwd")
+    try:
+        answer = served.call(served.first, "GET", f"/models/{ADAPTER}/download")
+        assert answer.status_code == 503 and "root:" not in answer.text
+    finally:
+        file.unlink()
+        file.write_bytes(whole)
+    assert served.call(served.first, "GET", f"/models/{ADAPTER}/download").status_code == 200
+
+
 def test_another_owners_dataset_is_no_oracle(served: Guarded) -> None:
     """Adding what another owner has looks the same as adding what nobody has."""
     again = served.call(served.second, "POST", "/datasets", content=ROWS)

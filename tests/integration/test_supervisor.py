@@ -14,6 +14,7 @@ from sqlalchemy import update
 from stand_in import (
     BAD_DISK_ONCE,
     CRASHES,
+    ESCAPES,
     FULL_ONCE,
     HANGS,
     IGNORES_STOP,
@@ -107,6 +108,7 @@ def test_a_drained_worker_gives_the_job_back_at_once(fleet: Fleet) -> None:
         (RAISES_BUG, "internal_error", 3, None),
         (CRASHES, "trainer_killed", 3, None),
         (QUITS, "trainer_exited", 3, None),
+        (ESCAPES, "internal_error", 3, None),
     ],
 )
 def test_failures_have_a_code_and_are_tried_again_where_that_may_help(
@@ -119,6 +121,7 @@ def test_failures_have_a_code_and_are_tried_again_where_that_may_help(
     assert failed.error_message
     if code == "trainer_killed":
         assert "SIGSEGV" in failed.error_message
+    assert (behaviour == ESCAPES) == ("outside the attempt's folder" in failed.error_message)
     other = add_job(fleet.engine)
     fleet.wait(other, "succeeded")
 
