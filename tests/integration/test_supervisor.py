@@ -100,30 +100,26 @@ def test_a_drained_worker_gives_the_job_back_at_once(fleet: Fleet) -> None:
     check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "code", "attempts", "param"),
-    [
-        (RAISES_CONFIG, "invalid_config", 1, "stages.0.max_steps"),
-        (RAISES_SANDBOX, "verifier_unavailable", 3, None),
-        (RAISES_BUG, "internal_error", 3, None),
-        (CRASHES, "trainer_killed", 3, None),
-        (QUITS, "trainer_exited", 3, None),
-        (ESCAPES, "internal_error", 3, None),
-    ],
-)
-def test_failures_have_a_code_and_are_tried_again_where_that_may_help(
-    fleet: Fleet, behaviour: int, code: str, attempts: int, param: str | None
-) -> None:
-    job_id = add_job(fleet.engine, seed=behaviour)
-    fleet.start()
-    failed = fleet.wait(job_id, "failed")
-    assert (failed.error_code, failed.attempts, failed.error_param) == (code, attempts, param)
-    assert failed.error_message
-    if code == "trainer_killed":
-        assert "SIGSEGV" in failed.error_message
-    assert (behaviour == ESCAPES) == ("outside the attempt's folder" in failed.error_message)
+FAILURES = {
+    RAISES_CONFIG: ("invalid_config", 1, "stages.0.max_steps", "no such thing"),
+    RAISES_SANDBOX: ("verifier_unavailable", 3, None, "no workers"),
+    RAISES_BUG: ("internal_error", 3, None, ""),
+    CRASHES: ("trainer_killed", 3, None, "SIGSEGV"),
+    QUITS: ("trainer_exited", 3, None, ""),
+    ESCAPES: ("internal_error", 3, None, "outside the attempt's folder"),
+}
+"""What a trainer does -> code, attempts, field, and a part of the message."""
+
+
+def test_failures_have_a_code_and_are_tried_again_where_that_may_help(fleet: Fleet) -> None:
+    jobs = {behaviour: add_job(fleet.engine, seed=behaviour) for behaviour in FAILURES}
     other = add_job(fleet.engine)
+    fleet.start()
     fleet.wait(other, "succeeded")
+    for behaviour, (code, attempts, param, said) in FAILURES.items():
+        failed = fleet.wait(jobs[behaviour], "failed")
+        assert (failed.error_code, failed.attempts, failed.error_param) == (code, attempts, param)
+        assert failed.error_message and said in failed.error_message
 
 
 def test_the_trainer_dies_with_its_supervisor(fleet: Fleet) -> None:
