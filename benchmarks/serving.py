@@ -25,6 +25,7 @@ from app.db.migrate import upgrade
 from app.db.session import make_engine
 from inframind.bench.load import load_tasks
 from inframind.bench.prompt import prompt
+from inframind.generation.encoding import encode
 from inframind.generation.template import render
 from inframind.models.nano import WEIGHTS
 from workers.process import stop
@@ -79,8 +80,8 @@ def inference(engine: str, port: int) -> tuple[list[str], dict[str, str]]:
 class Side:
     """One way to ask: the api, or the inference server behind it."""
 
-    def __init__(self, url: str, path: str, extra: dict[str, Any]) -> None:
-        self._path, self._extra = path, extra
+    def __init__(self, url: str, path: str, extra: dict[str, Any], *, tokens: bool = False) -> None:
+        self._path, self._extra, self._tokens = path, extra, tokens
         limits = httpx.Limits(max_connections=None)
         self._http = httpx.AsyncClient(base_url=url, timeout=600.0, trust_env=False, limits=limits)
 
@@ -113,7 +114,9 @@ class Side:
         return len(texts) / (time.perf_counter() - started)
 
     def _body(self, text: str) -> dict[str, Any]:
-        return {"prompt": text, "max_tokens": MAX_TOKENS, "temperature": 0, **self._extra}
+        # The api sends tokens. A server that splits text in its own way would be asked something else, and answer at other length.
+        prompt = encode(BASE, text) if self._tokens else text
+        return {"prompt": prompt, "max_tokens": MAX_TOKENS, "temperature": 0, **self._extra}
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -155,6 +158,7 @@ async def compare(api: Side, direct: Side, api_pid: int, rounds: int, clients: i
         "api_cpu_ms_per_request": round(1000 * cpu / (rounds * len(texts)), 2),
         "verification_added_ms": milliseconds(beside),
         "requests_per_second": {name: round(statistics.median(values), 2) for name, values in rates.items()},
+        "throughput_ratios": [round(a / d, 2) for a, d in zip(rates["api"], rates["direct"], strict=True)],
         "throughput_ratio": round(statistics.median(a / d for a, d in zip(rates["api"], rates["direct"], strict=True)), 3),
         "clients": clients,
     }
@@ -184,7 +188,7 @@ def through_the_api(engine: str, rounds: int, clients: int) -> dict[str, Any]:
         with server(command, f"{urls[0]}/health", its_env), server(serve, f"{urls[1]}/healthz", env) as pid:
 
             async def run() -> dict[str, Any]:
-                direct = Side(urls[0], "/v1/completions", {"model": BASE, "skip_special_tokens": False})
+                direct = Side(urls[0], "/v1/completions", {"model": BASE, "skip_special_tokens": False}, tokens=True)
                 api = Side(urls[1], "/generate", {})
                 try:
                     return await compare(api, direct, pid, rounds, clients)

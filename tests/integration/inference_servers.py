@@ -110,12 +110,11 @@ def figures(url: str) -> dict[str, float]:
     return found
 
 
-def aborted(url: str) -> float:
-    """Answers that vLLM began and did not end. Less than none as long as it writes one."""
+def ended(url: str) -> float:
+    """Answers that vLLM has written to their end; less than none while it writes one."""
     found = figures(url)
-    if found["vllm:num_requests_running"] or found["vllm:num_requests_waiting"]:
-        return -1.0
-    return found["vllm:time_to_first_token_seconds_count"] - found["vllm:request_success_total"]
+    is_busy = found["vllm:num_requests_running"] or found["vllm:num_requests_waiting"]
+    return -1.0 if is_busy else found["vllm:request_success_total"]
 
 
 def one_thread() -> None:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 from fleet import until
-from inference_servers import BASE, PROMPT, Vllm, aborted, listening
+from inference_servers import BASE, PROMPT, Vllm, ended, listening
 from sse_starlette import ServerSentEvent
 
 from app.api import _streams
@@ -133,13 +133,14 @@ def test_a_client_that_leaves_before_the_first_event_ends_the_work() -> None:
 @VLLM
 def test_a_client_that_leaves_frees_vllm(tmp_path: Path, url: str) -> None:
     with api(application(tmp_path, url)) as client:
-        before = aborted(url)
+        before = ended(url)
         with pytest.raises(httpx.ReadTimeout):
-            client.post("/v1/chat/completions", json=ENDLESS, timeout=0.5)
-        until(lambda: aborted(url) == before + 8, 10.0)
+            client.post("/v1/chat/completions", json=ENDLESS, timeout=1.5)
+        until(lambda: ended(url) == before, 10.0)
         with client.stream("POST", "/v1/chat/completions", json={**ENDLESS, "stream": True}) as answer:
             assert next(line for line in answer.iter_lines() if '"content": "["' in line)
-        until(lambda: aborted(url) == before + 16, 10.0)
+            assert ended(url) == -1.0
+        until(lambda: ended(url) == before, 10.0)
 
 
 @EMBEDDED
