@@ -25,7 +25,7 @@ from rich.table import Table
 from inframind.bench.load import load_tasks
 from inframind.categories import category
 from inframind.errors import ConfigError, InfraMindError
-from inframind.models.nano import MAX_DIFFICULTY
+from inframind.pipeline import NANO_SLICE
 from inframind.types import Task
 from workers.demo_display import JobDisplay
 from workers.process import spawn, stop
@@ -35,7 +35,7 @@ HOST = "127.0.0.1"
 START_SECONDS = 180.0
 POLL_SECONDS = 0.5
 STOP_SECONDS = 8.0
-MAX_TOKENS = 320
+MAX_TOKENS = 240
 TERMINAL = ("succeeded", "failed", "cancelled")
 out = Console(highlight=False)
 
@@ -113,7 +113,7 @@ def follow(client: Client, job_id: str) -> dict[str, Any]:
 def held_out() -> list[Task]:
     """One task of each category with values that were never trained on."""
     first: dict[str, Task] = {}
-    for task in load_tasks("test-values", max_difficulty=MAX_DIFFICULTY):
+    for task in load_tasks("test-values", max_difficulty=NANO_SLICE["max_difficulty"]):
         first.setdefault(task.category, task)
     return list(first.values())
 

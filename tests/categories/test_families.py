@@ -12,7 +12,7 @@ from inframind.bench.draw import Draw, pool_of
 from inframind.bench.family import Draft, Family
 from inframind.bench.load import SPLITS, content_hash, families, load_tasks
 from inframind.categories import CATEGORIES
-from inframind.models import nano
+from inframind.pipeline import NANO_SLICE
 from inframind.rewards.checks import validate_checks
 from inframind.rewards.score import score
 from inframind.types import Check, Outcome, Split, Task, Verdict, VerifyRequest
@@ -134,8 +134,8 @@ def test_held_out_families_are_nowhere_else() -> None:
 
 
 def test_the_demo_slice_is_large_enough() -> None:
-    assert len(load_tasks("test-values", max_difficulty=nano.MAX_DIFFICULTY)) >= 400
-    assert len(load_tasks("test-families", max_difficulty=nano.MAX_DIFFICULTY)) >= 120
+    assert len(load_tasks("test-values", max_difficulty=NANO_SLICE["max_difficulty"])) >= 400
+    assert len(load_tasks("test-families", max_difficulty=NANO_SLICE["max_difficulty"])) >= 120
 
 
 def test_the_hash_names_the_content() -> None:

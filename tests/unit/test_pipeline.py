@@ -3,8 +3,7 @@
 import pytest
 
 from inframind.errors import ConfigError
-from inframind.models.nano import MAX_DIFFICULTY
-from inframind.pipeline import RECIPES, resolve_stages
+from inframind.pipeline import NANO_SLICE, RECIPES, resolve_stages
 
 
 def names(method: str, *, continues: bool = False) -> list[str]:
@@ -37,7 +36,7 @@ def test_without_a_recipe_the_stages_defaults_hold() -> None:
         ([{"stage": "sft", "lora": {"r": 12}}], "stages.0.lora.r"),
         ([{"stage": "sft", "surprise": 1}], "stages.0.surprise"),
         ([{"stage": "ppo"}], "stages.0.stage"),
-        ([{"stage": "dapo", "overlong_buffer": 320}], "stages.0"),
+        ([{"stage": "dapo", "overlong_buffer": 240}], "stages.0"),
         ([], "stages"),
     ],
 )
@@ -54,6 +53,6 @@ def test_exactly_one_known_method_or_stages(given: dict[str, object]) -> None:
 
 
 def test_the_recipes_choice_of_tasks_is_for_the_bench_alone() -> None:
-    for dataset, hardest in (("inframind-bench", MAX_DIFFICULTY), ("ds-0", 5)):
+    for dataset, hardest in (("inframind-bench", NANO_SLICE["max_difficulty"]), ("ds-0", 5)):
         for stage in resolve_stages("inframind-nano", "dapo", dataset=dataset):
             assert stage.max_difficulty == hardest
