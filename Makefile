@@ -6,20 +6,32 @@ SEEDS ?= 3
 SECONDS ?= 15
 COUNT ?= 100000
 
-.PHONY: help install demo up vllm test check format bench fuzz rules openapi settings nano clean chaos soak
+.PHONY: help install lock audit demo up vllm test check format bench fuzz rules openapi settings nano clean chaos soak
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 install: .venv/.installed ## Make .venv with the pinned dependencies
 
-# torch first and by exact version: a range would pull a newer build, and on Linux its gigabytes of CUDA.
-# constraints.txt: the versions that were tested together; without it pip searches for minutes.
-.venv/.installed: pyproject.toml constraints.txt
+# torch first and by exact version: a range would pull a newer build, and on Linux its gigabytes of CUDA. Its builds differ from
+# machine to machine, so it alone comes without a hash; requirements.lock has all the rest, the versions that were tested together.
+.venv/.installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check "torch==2.13.0"
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[service,train,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(BIN)/pip check
 	@touch $@
+
+lock: install ## Write requirements.lock anew: what is installed, with the hashes of every platform's files
+	$(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.9"
+	$(BIN)/pip freeze --exclude-editable --exclude torch --exclude uv > build-requirements.txt
+	$(BIN)/uv pip compile build-requirements.txt --no-deps --generate-hashes --no-header --no-annotate -q -o requirements.lock
+	rm build-requirements.txt
+
+audit: install ## Look every locked version up among the known holes (asks pypi.org)
+	$(BIN)/pip install --quiet --disable-pip-version-check "pip-audit>=2.9"
+	$(BIN)/pip-audit --disable-pip --require-hashes -r requirements.lock
 
 demo: install ## Train sft, grpo and dapo over HTTP and generate from the result (ten minutes, two cores)
 	$(BIN)/python -m workers.demo --data-dir demo-data --seed $(SEED)
