@@ -47,28 +47,28 @@ def compare_models(
     return evaluations.compare(database, model)
 
 
-@router.get("/models/{name:path}/download", response_class=StreamingResponse, responses={200: TAR, **UNKNOWN})
-def download_model(name: str, database: Database) -> StreamingResponse:
+@router.get("/models/{model:path}/download", response_class=StreamingResponse, responses={200: TAR, **UNKNOWN})
+def download_model(model: str, database: Database) -> StreamingResponse:
     """An adapter as a tar with the PEFT folder, its manifest and its model card."""
-    identity, pieces = archive(database, name)
+    identity, pieces = archive(database, model)
     headers = {"Content-Disposition": f'attachment; filename="{identity}.tar"'}
     return StreamingResponse(pieces, media_type="application/x-tar", headers=headers)
 
 
-@router.get("/models/{name:path}", responses={200: examples.shown(examples.ADAPTER_DETAIL), **UNKNOWN})
-def get_model(name: str, database: Database) -> ModelDetail:
+@router.get("/models/{model:path}", responses={200: examples.shown(examples.ADAPTER_DETAIL), **UNKNOWN})
+def get_model(model: str, database: Database) -> ModelDetail:
     """One model: lineage, files with hashes, evaluations, aliases, and its manifest."""
-    return catalog.detail(database, name)
+    return catalog.detail(database, model)
 
 
 GONE: dict[int | str, dict[str, Any]] = {200: examples.shown(DELETED), 409: {"model": ErrorView, **KEPT}, **UNKNOWN}
 
 
-@changes.delete("/models/{name:path}", responses=GONE)
-@changes.delete("/v1/models/{name:path}", tags=["openai"], operation_id="delete_openai_model", responses=GONE)
-async def delete_model(name: str, database: Database, serving: Serving) -> DeletedModel:
+@changes.delete("/models/{model:path}", responses=GONE)
+@changes.delete("/v1/models/{model:path}", tags=["openai"], operation_id="delete_openai_model", responses=GONE)
+async def delete_model(model: str, database: Database, serving: Serving) -> DeletedModel:
     """Deletes an adapter and its files. 409 while an alias means it, another adapter continues it or a job needs it."""
-    identity = await run_in_threadpool(catalog.delete, database, name)
+    identity = await run_in_threadpool(catalog.delete, database, model)
     await serving.forget(identity)
     return DeletedModel(id=identity)
 

@@ -54,6 +54,21 @@ def test_the_audit_log_says_who_did_what(served: Guarded, caplog: pytest.LogCapt
     assert (lines[1]["job_id"], lines[3]["job_id"], lines[2]["client"]) == (made, made, "testclient")
 
 
+def test_a_deleted_model_is_in_the_audit_log(served: Guarded, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "inframind.audit")
+    for path in ("/models/im-none", "/v1/models/im-none"):
+        assert served.call(served.first, "DELETE", path).status_code == 404
+    lines = [record.__dict__ for record in caplog.records if record.name == "inframind.audit"]
+    assert [(line["method"], line["status"], line["model"]) for line in lines] == [("DELETE", 404, "im-none")] * 2
+
+
+def test_no_part_of_a_path_is_called_what_a_log_record_has_already(served: Guarded) -> None:
+    """logging raises KeyError for it, when the answer is on its way: the client then loses its connection."""
+    paths = served.call(None, "GET", "/openapi.json").json()["paths"]
+    taken = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+    assert not {part for path in paths for part in re.findall(r"{(\w+)", path)} & taken
+
+
 def test_one_request_id_runs_through_api_worker_and_trainer(tmp_path: Path, database_url: str) -> None:
     fleet = Fleet(tmp_path, database_url)
     fleet.secret("INFRAMIND_LOG_FORMAT", "json")
