@@ -23,15 +23,19 @@ install: .venv/.installed ## Make .venv with the pinned dependencies
 	$(BIN)/pip check
 	@touch $@
 
-lock: install ## Write requirements.lock anew: what is installed, with the hashes of every platform's files
-	$(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.9"
-	$(BIN)/pip freeze --exclude-editable --exclude torch --exclude uv > build-requirements.txt
-	$(BIN)/uv pip compile build-requirements.txt --no-deps --generate-hashes --no-header --no-annotate -q -o requirements.lock
+# A new dependency: into pyproject.toml, `.venv/bin/pip install` it, then `make lock`. These tools stay out of what is locked.
+lock: install .venv-tools/.installed ## Write requirements.lock anew: what is installed, with the hashes of every platform's files
+	$(BIN)/pip freeze --exclude-editable --exclude torch > build-requirements.txt
+	.venv-tools/bin/uv pip compile build-requirements.txt --no-deps --generate-hashes --no-header --no-annotate -q -o requirements.lock
 	rm build-requirements.txt
 
-audit: install ## Look every locked version up among the known holes (asks pypi.org)
-	$(BIN)/pip install --quiet --disable-pip-version-check "pip-audit>=2.9"
-	$(BIN)/pip-audit --disable-pip --require-hashes -r requirements.lock
+audit: .venv-tools/.installed ## Look every locked version up among the known holes (asks pypi.org)
+	.venv-tools/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
+
+.venv-tools/.installed: Makefile
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/pip install --quiet --disable-pip-version-check "uv>=0.9" "pip-audit>=2.9"
+	@touch $@
 
 demo: install ## Train sft, grpo and dapo over HTTP and generate from the result (ten minutes, two cores)
 	$(BIN)/python -m workers.demo --data-dir demo-data --seed $(SEED)
@@ -94,4 +98,4 @@ nano: install ## Rebuild the bundled inframind-nano from the training families (
 	$(BIN)/python -m inframind.models.nano.build
 
 clean: ## Remove the environment and the demo's data
-	rm -rf .venv .venv-vllm demo-data build *.egg-info
+	rm -rf .venv .venv-vllm .venv-tools demo-data build *.egg-info

@@ -28,7 +28,7 @@ def definitions() -> dict[str, Json]:
 
 @cache
 def validator(key: str) -> jsonschema_rs.Validator:
-    """The compiled schema of an `apiVersion/kind`. A field that is null is left out; in a list it is an object without fields."""
+    """The compiled schema of an `apiVersion/kind`. A field that is null is left out; null in a list of objects is an error."""
     return _jsonschema.compile_definition(definitions(), _jsonschema.load(PACKAGE, "schema")["kinds"][key], null_objects=False)
 
 

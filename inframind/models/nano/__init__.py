@@ -6,4 +6,4 @@ WEIGHTS = Path(__file__).parent / "weights"
 """Folder with config, tokenizer and safetensors, loadable by `transformers`."""
 
 MAX_DIFFICULTY = 2
-"""It is pretrained on every category's families up to here: what is harder it cannot do."""
+"""It is pretrained on every category's families up to here."""
