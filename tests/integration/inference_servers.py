@@ -32,6 +32,8 @@ COMPACT = '{"backend": "xgrammar", "disable_any_whitespace": true}'
 """Without it a weak model may fill its JSON with blanks until the tokens are used up."""
 LONGER = '{"max_position_embeddings": 4096}'
 """A rubric, an answer and a reply do not fit the bundled model's 1,024 tokens."""
+IN_ONE_PROCESS = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "OMP_NUM_THREADS": "1"}
+"""Otherwise its CPU build waits in loops of sched_yield, which may keep everybody else from the cores for ten seconds at a time."""
 START_SECONDS = 280.0
 
 
@@ -77,7 +79,10 @@ class Vllm:
             "--hf-overrides", LONGER, "--structured-outputs-config", COMPACT, "--max-lora-rank", "16", "--max-loras", "4",
             "--enforce-eager", "--enable-lora", "--host", "127.0.0.1", "--port", str(self._port),
         ]  # fmt: skip
-        env = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", "VLLM_NO_USAGE_STATS": "1"}
+        env = {
+            **os.environ, **IN_ONE_PROCESS, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
+            "VLLM_NO_USAGE_STATS": "1",
+        }  # fmt: skip
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
         try:
