@@ -11,7 +11,7 @@ from app.datasets import DatasetList, DatasetView
 from app.deps import Configured, Database, Verifying
 from app.jobs.views import ErrorView
 
-BAD_ROWS = examples.error("invalid_data", "1 rows cannot be used: row 2, output: FRON is no instruction (line 1)", "rows.2.output")
+BAD_ROWS = examples.error("invalid_data", "1 row cannot be used: row 2, output: FRON is no instruction (line 1)", "rows.2.output")
 UNKNOWN = examples.error("not_found", "there is no dataset 'ds-0'; GET /datasets lists those that exist", "dataset")
 router = APIRouter(prefix="/datasets", tags=["datasets"], responses={422: {"model": ErrorView, **BAD_ROWS}})
 ROWS = (

@@ -13,7 +13,7 @@ from app.files import DeletedFile, FileList, FileView
 from app.jobs.views import ErrorView
 
 FILE_ID = "file-6f1c0d6e6f1b4a0f8f4f0c3c"
-BAD_ROWS = examples.error("invalid_data", "1 rows cannot be used: row 2, messages: a row has one user message", "rows.2.messages")
+BAD_ROWS = examples.error("invalid_data", "1 row cannot be used: row 2, messages: a row has one user message", "rows.2.messages")
 NO_FILE = examples.error("not_found", "there is no file 'file-0'; GET /v1/files lists those that exist", "file_id")
 FILE = {
     "id": FILE_ID, "object": "file", "bytes": 120000, "created_at": 1764000000, "filename": "train.jsonl", "purpose": "fine-tune",

@@ -152,7 +152,8 @@ def _stop_at_errors(reading: Reading) -> None:
     if reading.errors:
         more = len(reading.errors) - MAX_ERRORS
         listed = "; ".join(reading.errors[:MAX_ERRORS]) + (f"; and {more} more" if more > 0 else "")
-        raise DataError(f"{len(reading.errors)} rows cannot be used: {listed}", param=reading.first_field)
+        rows = "1 row" if len(reading.errors) == 1 else f"{len(reading.errors)} rows"
+        raise DataError(f"{rows} cannot be used: {listed}", param=reading.first_field)
 
 
 def _task(row: Row, category: str | None) -> Task:

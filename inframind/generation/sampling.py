@@ -10,6 +10,8 @@ from transformers import LogitsProcessor, StoppingCriteria
 from inframind.generation.request import Request, TokenLogprob
 
 MAX_SEED = 2**63
+MIN_TEMPERATURE = 0.01
+"""vLLM's too. Under it scores overflow, and what is above nothing may be zero in 32 bits."""
 TAIL_TOKENS = 8
 """A stop text may begin in the middle of a token and end in the middle of another: so many more are looked at."""
 
@@ -56,7 +58,7 @@ class Sampler(LogitsProcessor):  # type: ignore[misc]  # transformers has no typ
     def __init__(self, rows: Sequence[Request], device: str) -> None:
         self._rows = [index for index, row in enumerate(rows) if row.temperature > 0]
         sampled = [rows[index] for index in self._rows]
-        self._temperature = torch.tensor([row.temperature for row in sampled], device=device)[:, None]
+        self._temperature = torch.tensor([max(row.temperature, MIN_TEMPERATURE) for row in sampled], device=device)[:, None]
         self._top_p = torch.tensor([row.top_p for row in sampled], device=device)[:, None]
         self._nucleus = any(row.top_p < 1 for row in sampled)
         self._uniform = _uniform(sampled).to(device)
@@ -80,10 +82,11 @@ class Sampler(LogitsProcessor):  # type: ignore[misc]  # transformers has no typ
 
 
 def nucleus(probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
-    """[N, V] with zeros outside the smallest set of likeliest tokens that holds `top_p` [N, 1] (arXiv:1904.09751)."""
+    """[N, V] with zeros outside the smallest set of likeliest tokens that holds `top_p` [N, 1] (arXiv:1904.09751); one at least."""
     ordered, order = probabilities.sort(dim=-1, descending=True)
-    before = ordered.cumsum(dim=-1) - ordered
-    return torch.zeros_like(probabilities).scatter(1, order, ordered.masked_fill(before >= top_p, 0.0))
+    outside = ordered.cumsum(dim=-1) - ordered >= top_p
+    outside[:, 0] = False
+    return torch.zeros_like(probabilities).scatter(1, order, ordered.masked_fill(outside, 0.0))
 
 
 def _uniform(rows: Sequence[Request]) -> torch.Tensor:
