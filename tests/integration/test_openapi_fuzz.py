@@ -12,6 +12,7 @@ from servers import Postgres
 
 from app.db.models import Worker
 from app.db.session import database_now, writing
+from inframind.generation.engine import Engine
 
 FUZZ = (
     "run", "--checks", "not_a_server_error", "--phases", "examples,fuzzing", "--max-examples", os.environ.get("FUZZ_EXAMPLES", "8"),
@@ -21,7 +22,11 @@ HOOKS = 'import schemathesis\nschemathesis.serializer.alias("application/jsonl",
 
 
 @pytest.mark.parametrize("url", ["embedded"], indirect=True)
-def test_no_request_makes_the_service_fail(url: str, postgres: Postgres, tmp_path: Path) -> None:
+def test_no_request_makes_the_service_fail(
+    url: str, inference_engine: Engine, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It waits for every answer, and 64 answers of 2,048 tokens in five rounds are allowed: minutes on one core.
+    monkeypatch.setattr(inference_engine.model.generation_config, "max_time", 0.5)
     given = {"database_url": postgres.new_database(), "inference_url": url, "rate_limit": "100000/minute"}
     with on_a_socket(tmp_path, **given) as (address, service):
         # Half of the ids are real ones, for what lies behind them; and a live worker, without whom /readyz is 503 by right.
