@@ -105,7 +105,7 @@ def test_a_seed_gives_the_same_samples_whoever_else_asks(client: httpx.Client) -
 @pytest.mark.parametrize(
     "extreme", [{"temperature": 1.9, "top_p": 5e-324}, {"temperature": 5e-324}, {"temperature": 2.0, "top_p": 1e-9}]
 )
-def test_numbers_that_are_nothing_in_32_bits_mean_the_likeliest_token(client: httpx.Client, extreme: dict[str, float]) -> None:
+def test_numbers_next_to_nothing_mean_the_likeliest_token(client: httpx.Client, extreme: dict[str, float]) -> None:
     assert complete(client, **extreme)["choices"][0]["text"] == complete(client)["choices"][0]["text"]
 
 
