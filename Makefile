@@ -54,7 +54,7 @@ vllm: .venv-vllm/.installed ## Make .venv-vllm with vLLM's CPU build, for the te
 	@touch $@
 
 # Alone on the machine: it kills and stops servers, and measures what comes in time.
-CHAOS := tests/integration/test_chaos.py
+CHAOS := tests/integration/production/test_chaos.py
 
 # Two at a time: most of them wait for processes. One thread each, as two that share two cores wait for each other.
 test: install ## Run every test but the chaos runs
@@ -95,7 +95,7 @@ settings: install ## Write docs/production/settings.md anew
 	$(BIN)/python -m app.settings > docs/production/settings.md
 
 nano: install ## Rebuild the bundled inframind-nano from the training families (45 minutes, two cores)
-	$(BIN)/python -m inframind.models.nano.build
+	$(BIN)/python -m tools.nano.build
 
 clean: ## Remove the environment and the demo's data
 	rm -rf .venv .venv-vllm .venv-tools demo-data build *.egg-info

@@ -54,7 +54,9 @@ class Artifacts:
 
     def has(self, path: Path) -> bool:
         """Whether it is here or in the store. Raises StoreError."""
-        return path.exists() or (self._files is not None and bool(self._try(lambda: self._files.exists(self._key(path)))))
+        return path.exists() or (
+            self._files is not None and bool(self._try(lambda: self._files.exists(self._key(path))))
+        )
 
     def present(self, paths: Iterable[Path]) -> set[Path]:
         """Those of many that are here or in the store. Raises StoreError.
@@ -65,7 +67,9 @@ class Artifacts:
         found = {path for path in wanted if path in self._seen or path.exists()}
         if self._files is not None and (unknown := sorted(wanted - found)):
             with ThreadPoolExecutor(min(AT_ONCE, len(unknown))) as pool:
-                answers = self._try(lambda: list(pool.map(self._files.exists, map(self._key, unknown))))
+                answers = self._try(
+                    lambda: list(pool.map(self._files.exists, map(self._key, unknown)))
+                )
             stored = {path for path, there in zip(unknown, answers, strict=True) if there}
             self._seen |= stored
             found |= stored
@@ -76,20 +80,32 @@ class Artifacts:
         self._seen.discard(path)
         _delete(path)
         if self._files is not None:
-            self._try(lambda: self._files.rm(self._key(path), recursive=True) if self._files.exists(self._key(path)) else None)
+            self._try(
+                lambda: (
+                    self._files.rm(self._key(path), recursive=True)
+                    if self._files.exists(self._key(path))
+                    else None
+                )
+            )
 
     def attempts(self) -> set[Path]:
         """Folders of attempts in the store, wherever they were made. Raises StoreError."""
         names = [] if self._files is None else self._try(lambda: self._files.find(self._root))
         inside = [Path(name[len(self._root) + 1 :]).parts for name in names]
-        return {self._folder / parts[0] / parts[1] for parts in inside if len(parts) > 2 and parts[1].isdigit()}
+        return {
+            self._folder / parts[0] / parts[1]
+            for parts in inside
+            if len(parts) > 2 and parts[1].isdigit()
+        }
 
     def age(self, folder: Path) -> float:
         """Seconds since the folder was last written to, here or in the store. Raises StoreError."""
         written = [folder.stat().st_mtime] if folder.exists() else []
         if self._files is not None:
             names = self._try(lambda: self._files.find(self._key(folder)))
-            written += [self._try(partial(self._files.modified, name)).timestamp() for name in names]
+            written += [
+                self._try(partial(self._files.modified, name)).timestamp() for name in names
+            ]
         return time.time() - max(written, default=0.0)
 
     def _key(self, path: Path) -> str:

@@ -1,6 +1,13 @@
 """Errors of the service: a status, a code, a message that says what to do, and the field at fault."""
 
-from inframind.errors import ConfigError, DataError, EngineError, InfraMindError, ModelNotFoundError, SandboxError
+from inframind.errors import (
+    ConfigError,
+    DataError,
+    EngineError,
+    InfraMindError,
+    ModelNotFoundError,
+    SandboxError,
+)
 
 
 class ServiceError(InfraMindError):
@@ -114,4 +121,9 @@ def kind_of(status: int) -> str:
 
 def described(error: InfraMindError) -> dict[str, str | None]:
     """What an error's answer says of it."""
-    return {"code": error.code, "message": str(error), "param": error.param, "type": kind_of(status_of(error))}
+    return {
+        "code": error.code,
+        "message": str(error),
+        "param": error.param,
+        "type": kind_of(status_of(error)),
+    }

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select
 
-from app.db.models import ApiKey
 from app.db.session import database_now, reading, writing
+from app.db.tables import ApiKey
 from app.errors import InvalidError, NotFoundError
 from app.settings import Settings
 from inframind.errors import ConfigError
@@ -53,16 +53,23 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def create(engine: Engine, scopes: Collection[str], name: str | None = None, owner: str | None = None) -> str:
+def create(
+    engine: Engine, scopes: Collection[str], name: str | None = None, owner: str | None = None
+) -> str:
     """Stores a new key and gives its text, which exists nowhere else. Raises InvalidError.
 
     Keys with the same `owner` see the same jobs, datasets and models, so that a key can be replaced; None: the key's own id.
     """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
-        raise InvalidError(f"unknown scope {', '.join(unknown) or 'none'}; known: {', '.join(SCOPES)}", param="scope")
+        raise InvalidError(
+            f"unknown scope {', '.join(unknown) or 'none'}; known: {', '.join(SCOPES)}",
+            param="scope",
+        )
     if owner is not None and not OWNER.fullmatch(owner):
-        raise InvalidError("an owner is up to 64 letters, digits, dots, dashes and underscores", param="owner")
+        raise InvalidError(
+            "an owner is up to 64 letters, digits, dots, dashes and underscores", param="owner"
+        )
     identity, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     with writing(engine) as session:
         session.add(
@@ -85,7 +92,10 @@ def revoke(engine: Engine, identity: str) -> None:
     with writing(engine) as session:
         key = session.get(ApiKey, identity)
         if key is None:
-            raise NotFoundError(f"there is no key {identity[:64]!r}; `inframind keys list` shows those that exist", param="id")
+            raise NotFoundError(
+                f"there is no key {identity[:64]!r}; `inframind keys list` shows those that exist",
+                param="id",
+            )
         key.revoked_at = key.revoked_at or database_now(session)
 
 
@@ -94,7 +104,9 @@ def check_start(engine: Engine, settings: Settings) -> None:
     if settings.is_open:
         return
     with reading(engine) as session:
-        if not session.scalar(select(func.count()).select_from(ApiKey).where(ApiKey.revoked_at.is_(None))):
+        if not session.scalar(
+            select(func.count()).select_from(ApiKey).where(ApiKey.revoked_at.is_(None))
+        ):
             raise ConfigError(
                 f"{settings.host} is reachable for others, and there is no API key: make one with `inframind keys create`",
                 param="host",
@@ -115,7 +127,11 @@ class Keyring:
         if parts is None or known is None:
             return None
         until, stored, caller = known
-        return caller if hmac.compare_digest(digest(parts[2]), stored) and time.monotonic() < until else None
+        return (
+            caller
+            if hmac.compare_digest(digest(parts[2]), stored) and time.monotonic() < until
+            else None
+        )
 
     def find(self, token: str) -> Caller | None:
         """The caller; None for every token that is not right, whatever is wrong with it, after the same work."""

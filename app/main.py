@@ -14,18 +14,30 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Engine
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from app.api import datasets, files, fine_tuning, generate, health, jobs, judge, metrics, models, openai, verify
+from app.api import (
+    datasets,
+    files,
+    fine_tuning,
+    generate,
+    health,
+    jobs,
+    judge,
+    metrics,
+    models,
+    openai,
+    verify,
+)
 from app.db.session import make_engine
-from app.deps import Wake, needs
-from app.gate import Gate
-from app.handlers import DATABASE_LOST, add_handlers
-from app.judging import Judges
+from app.judging.service import Judges
 from app.keys import Keyring, check_start
-from app.measures import MeasuredInference, MeasuredVerifier, Measures
-from app.middleware import BodyLimit
-from app.observed import Observed
-from app.openapi import truthful
 from app.settings import Settings, settings
+from app.web.body_limit import BodyLimit
+from app.web.deps import Wake, needs
+from app.web.error_responses import DATABASE_LOST, add_handlers
+from app.web.gate import Gate
+from app.web.openapi import truthful
+from app.web.prometheus import MeasuredInference, MeasuredVerifier, Measures
+from app.web.request_log import Observed
 from inframind import __version__
 
 log = logging.getLogger(__name__)
@@ -64,9 +76,13 @@ def create_app(given: Settings | None = None) -> FastAPI:
         app.state.engine.dispose()
 
     hidden: dict[str, Any] = (
-        {"redoc_url": None} if configured.shows_docs else {"docs_url": None, "redoc_url": None, "openapi_url": None}
+        {"redoc_url": None}
+        if configured.shows_docs
+        else {"docs_url": None, "redoc_url": None, "openapi_url": None}
     )
-    app = FastAPI(title="InfraMind", version=__version__, description=DESCRIPTION, lifespan=lifespan, **hidden)
+    app = FastAPI(
+        title="InfraMind", version=__version__, description=DESCRIPTION, lifespan=lifespan, **hidden
+    )
     for scope, routers in ROUTERS.items():
         for router in routers:
             app.include_router(router, dependencies=[needs(scope)])
@@ -102,7 +118,7 @@ def waking(given: Settings) -> Wake:
     """What wakes a worker: Celery, or nobody, for the embedded supervisor looks for itself."""
     if not (url := given.redis_url.get_secret_value()):
         return lambda _: False
-    from app.jobs.queue import WakeUps
+    from app.jobs.wake_ups import WakeUps
 
     return WakeUps(url).send
 

@@ -22,7 +22,9 @@ HEAD = (
 class Settings(BaseSettings):
     """Everything that may be set."""
 
-    model_config = SettingsConfigDict(env_prefix="INFRAMIND_", extra="ignore", use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="INFRAMIND_", extra="ignore", use_attribute_docstrings=True
+    )
 
     data_dir: Path = Path("inframind-data")
     """Database, artifacts and logs of the embedded service."""
@@ -118,7 +120,10 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database's URL."""
-        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir.absolute() / 'inframind.db'}"
+        return (
+            self.database_url.get_secret_value()
+            or f"sqlite:///{self.data_dir.absolute() / 'inframind.db'}"
+        )
 
     @property
     def is_open(self) -> bool:
@@ -164,10 +169,22 @@ def table() -> str:
     """Every setting as docs/production/settings.md has it."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
-        shown = ", ".join(sorted(default)) if isinstance(default, frozenset) else "" if default is None else default
+        default = (
+            field.default.get_secret_value()
+            if isinstance(field.default, SecretStr)
+            else field.default
+        )
+        shown = (
+            ", ".join(sorted(default))
+            if isinstance(default, frozenset)
+            else ""
+            if default is None
+            else default
+        )
         meaning = (field.description or "").replace("\n", " ")
-        rows.append(f"| `INFRAMIND_{name.upper()}` | {f'`{shown}`' if shown != '' else ''} | {meaning} |")
+        rows.append(
+            f"| `INFRAMIND_{name.upper()}` | {f'`{shown}`' if shown != '' else ''} | {meaning} |"
+        )
     return "\n".join([*HEAD, *rows, ""])
 
 

@@ -24,12 +24,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "integration"))
-from servers import Postgres
-
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from app.db.session import make_engine
 from app.jobs import lease, quota
 from app.jobs.transitions import finish
+from tests.support.servers import Postgres
 
 PROCESSES = 2
 LEASE_SECONDS = 20.0
@@ -56,7 +55,14 @@ def timed(times: Times, name: str) -> Iterator[None]:
     times[name].append(1000 * (time.perf_counter() - began))
 
 
-def work(url: str, first_id: int, workers: int, seconds: float, held: tuple[float, float], report: Callable[[Times], None]) -> None:
+def work(
+    url: str,
+    first_id: int,
+    workers: int,
+    seconds: float,
+    held: tuple[float, float],
+    report: Callable[[Times], None],
+) -> None:
     """One process: so many workers, for so long, each with a job for so many seconds. A job that ends leaves a new one behind."""
     engine = make_engine(url)
     times: Times = defaultdict(list)
@@ -94,7 +100,9 @@ def run(url: str, workers: int, seconds: float, held: tuple[float, float]) -> Ti
     answers = context.SimpleQueue()
     first_ids = [int(time.time() * 1e6) + number * 10**9 for number in range(PROCESSES)]
     given = (workers // PROCESSES, seconds, held, answers.put)
-    processes = [context.Process(target=work, args=(url, first_id, *given)) for first_id in first_ids]
+    processes = [
+        context.Process(target=work, args=(url, first_id, *given)) for first_id in first_ids
+    ]
     for process in processes:
         process.start()
     times: Times = defaultdict(list)
@@ -117,7 +125,9 @@ def queue(url: str, queued: int, full: int) -> None:
     engine = make_engine(url)
     with engine.begin() as connection:
         connection.execute(QUEUE, {"first": 1, "last": queued, "more": 0, "owner": "owner-"})
-        connection.execute(QUEUE, {"first": queued + 1, "last": queued + full, "more": 10, "owner": "full-"})
+        connection.execute(
+            QUEUE, {"first": queued + 1, "last": queued + full, "more": 10, "owner": "full-"}
+        )
     for number in range(50 if full else 0):
         quota.set_quota(engine, f"full-{number}", max_running=0, max_queued=None)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -135,7 +145,16 @@ def main() -> None:
     given = parser.parse_args()
     postgres = Postgres(durable=True)
     server = int((postgres.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
-    columns = ("queued", "claims/s", "claim p50 ms", "p99", "heartbeats/s", "heartbeat p50 ms", "p99", "db CPU %")
+    columns = (
+        "queued",
+        "claims/s",
+        "claim p50 ms",
+        "p99",
+        "heartbeats/s",
+        "heartbeat p50 ms",
+        "p99",
+        "db CPU %",
+    )
     table = Table(*columns, "most claims/s", "claim p99 ms", "db CPU ms per claim and end")
     try:
         for queued in given.queued:
@@ -146,7 +165,9 @@ def main() -> None:
             between = cpu_seconds(*family(server))
             busy = run(url, BUSY * PROCESSES, given.seconds, (0.0, 0.0))
             after = cpu_seconds(*family(server))
-            claims, beats, most = (len(times) for times in (steady["claim"], steady["heartbeat"], busy["claim"]))
+            claims, beats, most = (
+                len(times) for times in (steady["claim"], steady["heartbeat"], busy["claim"])
+            )
             table.add_row(
                 f"{queued:,}", f"{claims / given.seconds:.0f}", quantile(steady["claim"], 0.5), quantile(steady["claim"], 0.99),
                 f"{beats / given.seconds:.0f}", quantile(steady["heartbeat"], 0.5), quantile(steady["heartbeat"], 0.99),
@@ -154,7 +175,9 @@ def main() -> None:
                 f"{1000 * (after - between) / most:.2f}",
             )  # fmt: skip
         Console(width=160).print(table)
-        Console().print(f"{given.workers} workers, {given.full} jobs of full owners first, load average {os.getloadavg()[0]:.1f}")
+        Console().print(
+            f"{given.workers} workers, {given.full} jobs of full owners first, load average {os.getloadavg()[0]:.1f}"
+        )
     finally:
         postgres.close()
 

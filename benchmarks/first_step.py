@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from workers.demo import HOST, STOP_SECONDS, TERMINAL, Client
+from workers.demo.__main__ import HOST, STOP_SECONDS, TERMINAL, Client
 from workers.process import spawn, stop
 from workers.up import free_port
 
@@ -49,8 +49,16 @@ def main() -> None:
             seconds = [seconds_to_first_step(client) for _ in range(given.jobs)]
         finally:
             stop(service, STOP_SECONDS)
-    found = {"median_seconds": round(statistics.median(seconds), 2), "all": [round(value, 2) for value in seconds]}
-    print(json.dumps({**found, "cores": len(os.sched_getaffinity(0)), "machine": platform.machine()}, indent=2))
+    found = {
+        "median_seconds": round(statistics.median(seconds), 2),
+        "all": [round(value, 2) for value in seconds],
+    }
+    print(
+        json.dumps(
+            {**found, "cores": len(os.sched_getaffinity(0)), "machine": platform.machine()},
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

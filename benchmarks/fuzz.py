@@ -19,8 +19,8 @@ from pathlib import Path
 
 from inframind.bench.load import families
 from inframind.categories import CATEGORIES
-from inframind.rewards.verifier import Verifier
 from inframind.types import Outcome, Verdict, VerifyRequest
+from inframind.verifier.verifier import Verifier
 
 BATCH = 200
 MAX_WORKER_BYTES = 600 * 2**20
@@ -34,8 +34,18 @@ TOKENS = (
     "../../etc/passwd", "a" * 300, "(" * 40, ")" * 40, "{{ include \"x\" . }}", "[[", "0 0 31 2 *", "file(\"{secret}\")",
     "{secret}", "fromjson('{')", "*/0 * * * *", "=~\"(a+)+$\"",
 )  # fmt: skip
-ALIASES = "\n".join(["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}, *a{n - 1}]" for n in range(1, 30))])
-MERGES = "\n".join(["m0: &m0 {a: 1}", *(f"m{n}: &m{n} {{<<: [*m{n - 1}, *m{n - 1}], b{n}: 1}}" for n in range(1, 30))])
+ALIASES = "\n".join(
+    [
+        "a0: &a0 [x, x]",
+        *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}, *a{n - 1}]" for n in range(1, 30)),
+    ]
+)
+MERGES = "\n".join(
+    [
+        "m0: &m0 {a: 1}",
+        *(f"m{n}: &m{n} {{<<: [*m{n - 1}, *m{n - 1}], b{n}: 1}}" for n in range(1, 30)),
+    ]
+)
 BOMBS = (
     "", " ", "\n" * 9_999, "\x00", "a\x00b", "\ud800", "\udcff: 1", ALIASES, MERGES, "x" * 10_000_000, "a: 1\n" * 60_000,
     "[" * 100_000, "{" * 59 + "}" * 59, "- " * 9_000, "a:\n" + "".join(" " * n + "a:\n" for n in range(1, 390)),
@@ -53,8 +63,14 @@ BOMBS = (
 def examples(name: str) -> list[str]:
     """The category's own files: good, bad and the bench's answers."""
     package = CATEGORIES[name].partition(":")[0].rpartition(".")[0]
-    found = [path for kind in ("good", "bad") for path in sorted(Path(str(files(package) / kind)).glob("*"))]
-    answers = [family.draft("fuzz", "train")[0].answer for family in families() if family.category == name]
+    found = [
+        path
+        for kind in ("good", "bad")
+        for path in sorted(Path(str(files(package) / kind)).glob("*"))
+    ]
+    answers = [
+        family.draft("fuzz", "train")[0].answer for family in families() if family.category == name
+    ]
     return [path.read_bytes().decode("utf-8", "surrogateescape") for path in found] + answers
 
 
@@ -95,7 +111,11 @@ def _accident(draw: random.Random, text: str, others: list[str], secret: str) ->
         case 10:
             lines[at:other] = lines[at:other] * draw.randint(2, 20)
         case _:
-            return text[:cut] + chr(draw.choice((0, 7, 27, 127, 0xD800, 0xFFFD, draw.randrange(0x3000)))) + text[cut:]
+            return (
+                text[:cut]
+                + chr(draw.choice((0, 7, 27, 127, 0xD800, 0xFFFD, draw.randrange(0x3000))))
+                + text[cut:]
+            )
     return "\n".join(lines)
 
 
@@ -147,14 +167,20 @@ def fuzz(name: str, count: int, seed: int, secret: Path) -> Report:
     with Verifier(workers=2) as verifier:
         while batch := list(itertools.islice(texts, BATCH)):
             started = time.monotonic()
-            verdicts = verifier.verify_many([VerifyRequest(text=text, category=name, format="file") for text in batch])
-            report.slowest_seconds = max(report.slowest_seconds, (time.monotonic() - started) / len(batch))
+            verdicts = verifier.verify_many(
+                [VerifyRequest(text=text, category=name, format="file") for text in batch]
+            )
+            report.slowest_seconds = max(
+                report.slowest_seconds, (time.monotonic() - started) / len(batch)
+            )
             for text, verdict in zip(batch, verdicts, strict=True):
                 report.outcomes[str(verdict.verdict)] += 1
                 wrong = defect(verdict)
                 if wrong:
                     report.defects.append((wrong, text))
-            report.worker_bytes = max([report.worker_bytes, *map(peak_bytes, verifier.process_ids())])
+            report.worker_bytes = max(
+                [report.worker_bytes, *map(peak_bytes, verifier.process_ids())]
+            )
     if report.worker_bytes > MAX_WORKER_BYTES:
         report.defects.append((f"a worker used {report.worker_bytes >> 20} MiB", ""))
     return report
@@ -176,7 +202,10 @@ def main() -> int:
         seconds = time.monotonic() - started
         rate = chosen.count / seconds
         memory = report.worker_bytes >> 20
-        print(f"{name:16} {dict(report.outcomes)}  {len(report.defects)} defects  {rate:,.0f}/s  worker {memory} MiB", flush=True)
+        print(
+            f"{name:16} {dict(report.outcomes)}  {len(report.defects)} defects  {rate:,.0f}/s  worker {memory} MiB",
+            flush=True,
+        )
         for index, (wrong, text) in enumerate(report.defects):
             failed = True
             print(f"  {wrong}"[:300])

@@ -25,10 +25,10 @@ from inframind.bench.load import load_tasks
 from inframind.models.registry import base_model_path
 from inframind.models.tokenizer import load_tokenizer
 from inframind.pipeline import RECIPES
-from inframind.rewards.trl import verified_reward
-from inframind.rewards.verifier import Verifier
 from inframind.stages import STAGES, _rollouts, grpo
+from inframind.stages._reward import verified_reward
 from inframind.stages.base import Resume, SavedCheckpoint, StageInput, StageReport
+from inframind.verifier.verifier import Verifier
 
 BASE_MODEL = "inframind-nano"
 RECIPE = RECIPES[BASE_MODEL]["grpo"]
@@ -63,7 +63,9 @@ class Context:
 
     def stage_started(self, stage_index: int, stage: str, total_steps: int) -> None: ...
 
-    def event(self, level: str, code: str, message: str, data: Mapping[str, Any] | None = None) -> None: ...
+    def event(
+        self, level: str, code: str, message: str, data: Mapping[str, Any] | None = None
+    ) -> None: ...
 
     def checkpoint(self, saved: SavedCheckpoint) -> None: ...
 
@@ -112,7 +114,9 @@ KINDS = {"inframind": ours, "trl": plain}
 def measured(kind: str, steps: int) -> list[float]:
     """Seconds of the steps of one fresh process; the first step also warms up and is left out."""
     command = [sys.executable, __file__, "--steps", str(steps), "--only", kind]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     seconds: list[float] = json.loads(done.stdout.splitlines()[-1])
     return seconds[1:]
 
@@ -122,7 +126,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=KINDS, help="Measure one of the two in this process; for this benchmark's own use.")
+    parser.add_argument(
+        "--only",
+        choices=KINDS,
+        help="Measure one of the two in this process; for this benchmark's own use.",
+    )
     given = parser.parse_args()
     if given.only:
         with tempfile.TemporaryDirectory() as folder:

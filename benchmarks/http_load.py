@@ -19,15 +19,16 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "integration"))
-from servers import Postgres, Redis, free_port
-
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from app import keys
 from app.db.session import make_engine
+from tests.support.servers import Postgres, Redis, free_port
 
 TICKS = os.sysconf("SC_CLK_TCK")
 WARM_UP_SECONDS = 1.0
-BODY = json.dumps({"method": "dapo", "base_model": "inframind-nano", "metadata": {"team": "platform"}}).encode()
+BODY = json.dumps(
+    {"method": "dapo", "base_model": "inframind-nano", "metadata": {"team": "platform"}}
+).encode()
 
 
 def cpu_seconds(*pids: int) -> float:
@@ -35,7 +36,10 @@ def cpu_seconds(*pids: int) -> float:
     total = 0
     for pid in pids:
         try:
-            total += sum(int(value) for value in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15])
+            total += sum(
+                int(value)
+                for value in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
+            )
         except OSError:
             continue
     return total / TICKS
@@ -72,7 +76,9 @@ def get(key: str, job_id: str) -> bytes:
     return f"GET /jobs/{job_id} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
 
 
-async def load(port: int, seconds: float, connections: int, requests: Callable[[int], bytes], wanted: int) -> list[float]:
+async def load(
+    port: int, seconds: float, connections: int, requests: Callable[[int], bytes], wanted: int
+) -> list[float]:
     """Latencies in seconds. Raises RuntimeError for any other status."""
     end = time.perf_counter() + seconds
     latencies: list[float] = []
@@ -92,7 +98,14 @@ async def load(port: int, seconds: float, connections: int, requests: Callable[[
     return latencies
 
 
-def measure(name: str, table: Table, api: int, database: int, run: Callable[[float], list[float]], seconds: float) -> None:
+def measure(
+    name: str,
+    table: Table,
+    api: int,
+    database: int,
+    run: Callable[[float], list[float]],
+    seconds: float,
+) -> None:
     """One row of the table."""
     run(WARM_UP_SECONDS)
     before = cpu_seconds(api), cpu_seconds(*family(database))
@@ -101,9 +114,18 @@ def measure(name: str, table: Table, api: int, database: int, run: Callable[[flo
     elapsed = time.perf_counter() - began
     after = cpu_seconds(api), cpu_seconds(*family(database))
     count = len(latencies)
-    shares = [1000 * (later - earlier) / count for earlier, later in zip(before, after, strict=True)]
-    quantiles = [1000 * latencies[min(count - 1, int(count * share))] for share in (0.5, 0.95, 0.99)]
-    table.add_row(name, f"{count / elapsed:.0f}", *(f"{value:.1f}" for value in quantiles), *(f"{value:.2f}" for value in shares))
+    shares = [
+        1000 * (later - earlier) / count for earlier, later in zip(before, after, strict=True)
+    ]
+    quantiles = [
+        1000 * latencies[min(count - 1, int(count * share))] for share in (0.5, 0.95, 0.99)
+    ]
+    table.add_row(
+        name,
+        f"{count / elapsed:.0f}",
+        *(f"{value:.1f}" for value in quantiles),
+        *(f"{value:.2f}" for value in shares),
+    )
 
 
 def main() -> None:
@@ -112,7 +134,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--cores", default="0,1")
-    parser.add_argument("--redis", action="store_true", help="send wake-ups over a Redis on the same cores")
+    parser.add_argument(
+        "--redis", action="store_true", help="send wake-ups over a Redis on the same cores"
+    )
     given = parser.parse_args()
     os.sched_setaffinity(0, {int(core) for core in given.cores.split(",")})
     postgres, redis, port = Postgres(durable=True), Redis() if given.redis else None, free_port()
@@ -128,12 +152,31 @@ def main() -> None:
             "INFRAMIND_REDIS_URL": redis.url if redis else "",
         }  # fmt: skip
         with (Path(folder) / "api.log").open("wb") as log:
-            api = subprocess.Popen([sys.executable, "-m", "workers.api"], env=env, stdout=log, stderr=log)
+            api = subprocess.Popen(
+                [sys.executable, "-m", "workers.api"], env=env, stdout=log, stderr=log
+            )
         try:
-            client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}, trust_env=False)
+            client = httpx.Client(
+                base_url=f"http://127.0.0.1:{port}",
+                headers={"Authorization": f"Bearer {key}"},
+                trust_env=False,
+            )
             wait_for(client)
-            ids = [client.post("/jobs", content=BODY, headers={"content-type": "application/json"}).json()["id"] for _ in range(50)]
-            table = Table("request", "per second", "p50 ms", "p95 ms", "p99 ms", "api CPU ms", "database CPU ms")
+            ids = [
+                client.post(
+                    "/jobs", content=BODY, headers={"content-type": "application/json"}
+                ).json()["id"]
+                for _ in range(50)
+            ]
+            table = Table(
+                "request",
+                "per second",
+                "p50 ms",
+                "p95 ms",
+                "p99 ms",
+                "api CPU ms",
+                "database CPU ms",
+            )
             sending, reading = post(key), [get(key, job_id) for job_id in ids]
             many = given.connections
             for name, requests, wanted in (
@@ -141,12 +184,18 @@ def main() -> None:
                 ("POST /jobs", lambda _: sending, 201),
             ):
 
-                def run(seconds: float, requests: Callable[[int], bytes] = requests, wanted: int = wanted) -> list[float]:
+                def run(
+                    seconds: float,
+                    requests: Callable[[int], bytes] = requests,
+                    wanted: int = wanted,
+                ) -> list[float]:
                     return asyncio.run(load(port, seconds, many, requests, wanted))
 
                 measure(name, table, api.pid, database, run, given.seconds)
             Console().print(table)
-            Console().print(f"{many} connections, cores {given.cores}, load average {os.getloadavg()[0]:.1f}")
+            Console().print(
+                f"{many} connections, cores {given.cores}, load average {os.getloadavg()[0]:.1f}"
+            )
         finally:
             api.kill()
             api.wait()

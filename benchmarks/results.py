@@ -10,12 +10,15 @@ from typing import Any
 
 from rich.console import Console
 
-from workers.demo import table_of
+from workers.demo.__main__ import table_of
 
 
 def markdown(report: dict[str, Any]) -> str:
     """A report as a Markdown table."""
-    lines = ["| model | pass rate | 95 % interval | new families | training seconds |", "|---|---|---|---|---|"]
+    lines = [
+        "| model | pass rate | 95 % interval | new families | training seconds |",
+        "|---|---|---|---|---|",
+    ]
     for row in report["rows"]:
         (low, high), new = row["ci95"], row["new_families"]
         lines.append(
@@ -33,7 +36,9 @@ def main() -> None:
     given = parser.parse_args()
     for path in given.reports:
         report = json.loads(path.read_text())
-        print(f"\n### {path.stem}\n\n{markdown(report)}\n\n{report['wall_seconds']:.0f} s in all. {report['machine']}.")
+        print(
+            f"\n### {path.stem}\n\n{markdown(report)}\n\n{report['wall_seconds']:.0f} s in all. {report['machine']}."
+        )
     if given.svg:
         console = Console(record=True, width=118, force_terminal=True)
         console.print(table_of(json.loads(given.reports[0].read_text())["rows"]))

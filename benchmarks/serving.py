@@ -44,13 +44,22 @@ START_SECONDS = 600.0
 
 def prompts(count: int) -> list[str]:
     """Held-out tasks as the model sees them."""
-    return [render(BASE, prompt(task)) for task in load_tasks("test-values", max_difficulty=2, limit=count)]
+    return [
+        render(BASE, prompt(task))
+        for task in load_tasks("test-values", max_difficulty=2, limit=count)
+    ]
 
 
 @contextmanager
 def server(command: Sequence[str], health: str, env: dict[str, str]) -> Iterator[int]:
     """A server process; its process id once it answers."""
-    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         deadline = time.monotonic() + START_SECONDS
         while not answers(health):
@@ -73,12 +82,19 @@ def answers(url: str) -> bool:
 def inference(engine: str, port: int) -> tuple[list[str], dict[str, str]]:
     """The command of an inference server, and its environment."""
     if engine == "embedded":
-        return [sys.executable, "-m", "workers.inference_server", "--port", str(port)], dict(os.environ)
+        return [sys.executable, "-m", "workers.inference.server", "--port", str(port)], dict(
+            os.environ
+        )
     command = [
         str(VLLM), "-m", "vllm.entrypoints.openai.api_server", "--model", str(WEIGHTS), "--served-model-name", BASE,
         "--dtype", "float32", "--enforce-eager", "--host", HOST, "--port", str(port),
     ]  # fmt: skip
-    return command, {**os.environ, **IN_ONE_PROCESS, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
+    return command, {
+        **os.environ,
+        **IN_ONE_PROCESS,
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+    }
 
 
 class Side:
@@ -99,7 +115,9 @@ class Side:
     async def first_token(self, text: str) -> float:
         """Seconds to the first event of a stream."""
         started = time.perf_counter()
-        async with self._http.stream("POST", self._path, json={**self._body(text), "stream": True}) as answer:
+        async with self._http.stream(
+            "POST", self._path, json={**self._body(text), "stream": True}
+        ) as answer:
             async for line in answer.aiter_lines():
                 if line.startswith("data: "):
                     break
@@ -133,7 +151,9 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def compare(api: Side, direct: Side, api_pid: int, rounds: int, clients: int) -> dict[str, Any]:
+async def compare(
+    api: Side, direct: Side, api_pid: int, rounds: int, clients: int
+) -> dict[str, Any]:
     """The api's side against the direct one, in turns."""
     crowded = prompts(REQUESTS_A_CLIENT * clients)
     texts = crowded[: 2 * clients]
@@ -155,16 +175,24 @@ async def compare(api: Side, direct: Side, api_pid: int, rounds: int, clients: i
         before = cpu_seconds(api_pid)
         rates["api"].append(await api.crowd(crowded, clients))
         cpu += cpu_seconds(api_pid) - before
-    added = sorted(mine - theirs for mine, theirs in zip(first["api"], first["direct"], strict=True))
+    added = sorted(
+        mine - theirs for mine, theirs in zip(first["api"], first["direct"], strict=True)
+    )
     beside = sorted(mine - theirs for mine, theirs in zip(verified, plain, strict=True))
     return {
         "first_token_ms": {name: milliseconds(values) for name, values in first.items()},
         "first_token_added_ms": milliseconds(added),
         "api_cpu_ms_per_request": round(1000 * cpu / (rounds * len(crowded)), 2),
         "verification_added_ms": milliseconds(beside),
-        "requests_per_second": {name: round(statistics.median(values), 2) for name, values in rates.items()},
-        "throughput_ratios": [round(a / d, 2) for a, d in zip(rates["api"], rates["direct"], strict=True)],
-        "throughput_ratio": round(statistics.median(a / d for a, d in zip(rates["api"], rates["direct"], strict=True)), 3),
+        "requests_per_second": {
+            name: round(statistics.median(values), 2) for name, values in rates.items()
+        },
+        "throughput_ratios": [
+            round(a / d, 2) for a, d in zip(rates["api"], rates["direct"], strict=True)
+        ],
+        "throughput_ratio": round(
+            statistics.median(a / d for a, d in zip(rates["api"], rates["direct"], strict=True)), 3
+        ),
         "clients": clients,
     }
 
@@ -190,10 +218,18 @@ def through_the_api(engine: str, rounds: int, clients: int) -> dict[str, Any]:
         database.dispose()
         command, its_env = inference(engine, ports[0])
         serve = [sys.executable, "-m", "workers.api", "--host", HOST, "--port", str(ports[1])]
-        with server(command, f"{urls[0]}/health", its_env), server(serve, f"{urls[1]}/healthz", env) as pid:
+        with (
+            server(command, f"{urls[0]}/health", its_env),
+            server(serve, f"{urls[1]}/healthz", env) as pid,
+        ):
 
             async def run() -> dict[str, Any]:
-                direct = Side(urls[0], "/v1/completions", {"model": BASE, "skip_special_tokens": False}, tokens=True)
+                direct = Side(
+                    urls[0],
+                    "/v1/completions",
+                    {"model": BASE, "skip_special_tokens": False},
+                    tokens=True,
+                )
                 api = Side(urls[1], "/generate", {})
                 try:
                     return await compare(api, direct, pid, rounds, clients)
@@ -234,7 +270,13 @@ def embedded_against_plain(rounds: int, clients: int) -> dict[str, Any]:
     rates: dict[str, list[float]] = {"embedded": [], "transformers": []}
     with (
         server(command, f"{url}/health", env),
-        subprocess.Popen(alone, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as other,
+        subprocess.Popen(
+            alone,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as other,
     ):
         assert other.stdin and other.stdout
 
@@ -258,7 +300,10 @@ def embedded_against_plain(rounds: int, clients: int) -> dict[str, Any]:
     # The first turn warms up.
     mine, theirs = rates["embedded"][1:], rates["transformers"][1:]
     return {
-        "requests_per_second": {"embedded": round(statistics.median(mine), 2), "transformers": round(statistics.median(theirs), 2)},
+        "requests_per_second": {
+            "embedded": round(statistics.median(mine), 2),
+            "transformers": round(statistics.median(theirs), 2),
+        },
         "ratio": round(statistics.median(a / b for a, b in zip(mine, theirs, strict=True)), 3),
         "ratios": [round(a / b, 3) for a, b in zip(mine, theirs, strict=True)],
         "requests": clients,
@@ -270,13 +315,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--engine", choices=["vllm", "embedded"], default="vllm" if VLLM.is_file() else "embedded")
-    parser.add_argument("--only", choices=["api", "engine", "plain"], help="One part; `plain` is for this benchmark's own use.")
+    parser.add_argument(
+        "--engine", choices=["vllm", "embedded"], default="vllm" if VLLM.is_file() else "embedded"
+    )
+    parser.add_argument(
+        "--only",
+        choices=["api", "engine", "plain"],
+        help="One part; `plain` is for this benchmark's own use.",
+    )
     given = parser.parse_args()
     if given.only == "plain":
         plain()
         return
-    report: dict[str, Any] = {"engine": given.engine, "cores": len(os.sched_getaffinity(0)), "machine": platform.machine()}
+    report: dict[str, Any] = {
+        "engine": given.engine,
+        "cores": len(os.sched_getaffinity(0)),
+        "machine": platform.machine(),
+    }
     if given.only != "engine":
         report["api"] = through_the_api(given.engine, given.rounds, given.clients)
     if given.only != "api":

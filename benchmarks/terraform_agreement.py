@@ -23,20 +23,33 @@ import terraform_mutants
 from terraform_mutants import Base, bases, mutants
 
 from inframind.categories.terraform.deep import TerraformValidate
-from inframind.rewards.score import score
 from inframind.types import Outcome, VerifyRequest
+from inframind.verifier.ladder import score
 
 PATIENCE = 3600.0
 """Seconds that one run may take: a run that is ended early is tried again in halves, which a busy machine has no time for."""
-MUTATORS = {"developed": terraform_mutants, "more": terraform_more_mutants, "held-out": terraform_held_out}
-CELLS = {(True, True): "both accept", (False, False): "both reject", (True, False): "false accept", (False, True): "false reject"}
+MUTATORS = {
+    "developed": terraform_mutants,
+    "more": terraform_more_mutants,
+    "held-out": terraform_held_out,
+}
+CELLS = {
+    (True, True): "both accept",
+    (False, False): "both reject",
+    (True, False): "false accept",
+    (False, True): "false reject",
+}
 
 
-def compare(tool: TerraformValidate, rows: Sequence[tuple[str, str, str]]) -> tuple[Counter[str], list[dict[str, Any]], set[str]]:
+def compare(
+    tool: TerraformValidate, rows: Sequence[tuple[str, str, str]]
+) -> tuple[Counter[str], list[dict[str, Any]], set[str]]:
     """Counts, disagreements, and the names of the texts that validate accepts. A row is (kind, name, text)."""
     counts: Counter[str] = Counter()
     gaps, accepted = [], set()
-    for (kind, name, text), opinion in zip(rows, tool.judge([text for _, _, text in rows]), strict=True):
+    for (kind, name, text), opinion in zip(
+        rows, tool.judge([text for _, _, text in rows]), strict=True
+    ):
         verdict = score(VerifyRequest(text=text, category="terraform", format="file"))
         if opinion.outcome not in ("accepts", "rejects"):
             counts["undecided"] += 1
@@ -47,12 +60,18 @@ def compare(tool: TerraformValidate, rows: Sequence[tuple[str, str, str]]) -> tu
         accepted |= {name} if deep else set()
         if cell.startswith("false"):
             findings = opinion.findings if cell == "false accept" else verdict.findings
-            why = [f"{finding.line}: {finding.message}" for finding in findings if finding.severity != "warning"]
+            why = [
+                f"{finding.line}: {finding.message}"
+                for finding in findings
+                if finding.severity != "warning"
+            ]
             gaps.append({"cell": cell, "kind": kind, "name": name, "why": why[:3]})
     return counts, gaps, accepted
 
 
-def measure(tool: TerraformValidate, label: str, rows: Sequence[tuple[str, str, str]], chunk: int) -> set[str]:
+def measure(
+    tool: TerraformValidate, label: str, rows: Sequence[tuple[str, str, str]], chunk: int
+) -> set[str]:
     """Prints a line per chunk and a sum; returns what validate accepts."""
     total: Counter[str] = Counter()
     accepted: set[str] = set()
@@ -62,8 +81,16 @@ def measure(tool: TerraformValidate, label: str, rows: Sequence[tuple[str, str, 
         total += counts
         accepted |= found
         seconds = round(time.perf_counter() - started, 1)
-        print(json.dumps({label: dict(total), "texts": start + chunk, "seconds": seconds, "gaps": gaps}), flush=True)
-    valid, invalid = total["both accept"] + total["false reject"], total["both reject"] + total["false accept"]
+        print(
+            json.dumps(
+                {label: dict(total), "texts": start + chunk, "seconds": seconds, "gaps": gaps}
+            ),
+            flush=True,
+        )
+    valid, invalid = (
+        total["both accept"] + total["false reject"],
+        total["both reject"] + total["false accept"],
+    )
     rates = {
         "false rejects of what validate accepts": round(total["false reject"] / max(valid, 1), 5),
         "false accepts of what validate rejects": round(total["false accept"] / max(invalid, 1), 5),
@@ -90,7 +117,15 @@ def main() -> None:
     accepted = measure(tool, "modules", rows, options.chunk)
     valid = [base for text in modules if text in accepted for base in modules[text]]
     print(
-        json.dumps({"version": tool.version(), "modules": len(modules), "files": len(found), "base files": len(valid)}), flush=True
+        json.dumps(
+            {
+                "version": tool.version(),
+                "modules": len(modules),
+                "files": len(found),
+                "base files": len(valid),
+            }
+        ),
+        flush=True,
     )
     source = MUTATORS[options.mutators]
     rows = mutants(valid, options.mutants, options.seed, (source.HARMLESS, source.HARMFUL))

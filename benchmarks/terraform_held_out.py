@@ -18,7 +18,9 @@ INPUT = r"(?:var|local)\.[\w-]+"
 NETWORK = r'"\d+\.\d+\.\d+\.\d+/\d+"'
 TEXTS = r'\[\s*"[\w./:*-]+"(?:\s*,\s*"[\w./:*-]+")*\s*,?\s*\]'
 MISTAKES = tomllib.loads(Path(__file__).with_name("terraform_mistakes.toml").read_text())
-OLD_EXAMPLES = re.findall(r"(?ms)^\w.*?^}", Path(__file__).with_name("terraform_old_examples.tf").read_text())
+OLD_EXAMPLES = re.findall(
+    r"(?ms)^\w.*?^}", Path(__file__).with_name("terraform_old_examples.tf").read_text()
+)
 REPEATED = re.compile(r"^\s*(?:count|for_each)\s*=", re.M)
 
 
@@ -54,7 +56,9 @@ def _next_to_a_resource(m: Mutator, text: str) -> str | None:
 def _drawn_out(m: Mutator, found: list[Node], way: str) -> str | None:
     """A value that becomes a local one, and is written in a way that reads it."""
     node = m.pick([n for n in found if not re.search(r"\b(?:each|count|self)\.", m.of(n))])
-    return m.put(node, way) + f"\nlocals {{\n  drawn_out_of_it = {m.of(node)}\n}}\n" if node else None
+    return (
+        m.put(node, way) + f"\nlocals {{\n  drawn_out_of_it = {m.of(node)}\n}}\n" if node else None
+    )
 
 
 def _repeated(m: Mutator, line: str, key: str) -> str | None:
@@ -64,7 +68,9 @@ def _repeated(m: Mutator, line: str, key: str) -> str | None:
         return None
     kind, name = m.labels(block)
     text = m.put(block, m.of(block).replace("{", f"{{\n  {line}\n", 1))
-    return re.sub(rf"(?<![\w.-]){kind}\.{re.escape(name)}(?![\w-])", lambda found: found[0] + key, text)
+    return re.sub(
+        rf"(?<![\w.-]){kind}\.{re.escape(name)}(?![\w-])", lambda found: found[0] + key, text
+    )
 
 
 def _variables(m: Mutator) -> list[Node]:
@@ -98,7 +104,9 @@ def _heredocs(m: Mutator) -> list[tuple[Node, str]]:
 
 def windows_lines(m: Mutator) -> str | None:
     """Only where a heredoc makes them matter."""
-    return None if b"<<" not in m.data else m.data.decode().replace("\r\n", "\n").replace("\n", "\r\n")
+    return (
+        None if b"<<" not in m.data else m.data.decode().replace("\r\n", "\n").replace("\n", "\r\n")
+    )
 
 
 def bare_labels(m: Mutator) -> str | None:
@@ -110,7 +118,10 @@ def bare_labels(m: Mutator) -> str | None:
 
 
 def quoted_key(m: Mutator) -> str | None:
-    return m.rewritten([n.children[0] for n in m.elements if re.fullmatch(r"[A-Za-z]\w*", m.of(n.children[0]))], '"@"')
+    return m.rewritten(
+        [n.children[0] for n in m.elements if re.fullmatch(r"[A-Za-z]\w*", m.of(n.children[0]))],
+        '"@"',
+    )
 
 
 def other_sign(m: Mutator) -> str | None:
@@ -121,7 +132,13 @@ def other_sign(m: Mutator) -> str | None:
 
 def older_index(m: Mutator) -> str | None:
     """`.0` and `.*`, as before Terraform 0.12."""
-    node = m.pick([n for n in m.nodes if n.type in ("new_index", "full_splat") and re.match(r"\[(?:\d+|\*)\]", m.of(n))])
+    node = m.pick(
+        [
+            n
+            for n in m.nodes
+            if n.type in ("new_index", "full_splat") and re.match(r"\[(?:\d+|\*)\]", m.of(n))
+        ]
+    )
     return m.put(node, re.sub(r"\[(\d+|\*)\]", r".\1", m.of(node), count=1)) if node else None
 
 
@@ -142,7 +159,13 @@ def policy_as_object(m: Mutator) -> str | None:
 
 
 def on_one_line(m: Mutator) -> str | None:
-    node = m.pick([n for n in m.unlabelled if re.fullmatch(r"\s*\w+\s*=[^\n{<#/]*", _body(m, n)) and "\n" in m.of(n)])
+    node = m.pick(
+        [
+            n
+            for n in m.unlabelled
+            if re.fullmatch(r"\s*\w+\s*=[^\n{<#/]*", _body(m, n)) and "\n" in m.of(n)
+        ]
+    )
     return m.put(node, f"{m.of(node.children[0])} {{ {_body(m, node).strip()} }}") if node else None
 
 
@@ -172,13 +195,25 @@ def keyed(m: Mutator) -> str | None:
 
 def explicit_dependency(m: Mutator) -> str | None:
     """What a resource refers to, among what it depends on."""
-    node = m.pick([n for n in m.expressions(PLAIN) if (at := m.top_of(n)) in m.resources and "depends_on" not in m.of(at)])
-    return m.inside(m.top_of(node), f"depends_on = [{m.of(node).rpartition('.')[0]}]") if node else None
+    node = m.pick(
+        [
+            n
+            for n in m.expressions(PLAIN)
+            if (at := m.top_of(n)) in m.resources and "depends_on" not in m.of(at)
+        ]
+    )
+    return (
+        m.inside(m.top_of(node), f"depends_on = [{m.of(node).rpartition('.')[0]}]")
+        if node
+        else None
+    )
 
 
 def precondition(m: Mutator) -> str | None:
     rule = 'condition     = terraform.workspace != "none"\n      error_message = "Not in this workspace."'
-    return _with_one_more(m, _without_lifecycle(m), f"lifecycle {{\n    precondition {{\n      {rule}\n    }}\n  }}")
+    return _with_one_more(
+        m, _without_lifecycle(m), f"lifecycle {{\n    precondition {{\n      {rule}\n    }}\n  }}"
+    )
 
 
 def validated(m: Mutator) -> str | None:
@@ -205,22 +240,30 @@ def imported(m: Mutator) -> str | None:
 
 
 def removed(m: Mutator) -> str | None:
-    return _next_to_a_resource(m, "removed {\n  from = %.made_before\n\n  lifecycle {\n    destroy = false\n  }\n}")
+    return _next_to_a_resource(
+        m, "removed {\n  from = %.made_before\n\n  lifecycle {\n    destroy = false\n  }\n}"
+    )
 
 
 def triggered(m: Mutator) -> str | None:
-    return _next_to_a_resource(m, 'resource "terraform_data" "after_it" {\n  triggers_replace = [@.id]\n}')
+    return _next_to_a_resource(
+        m, 'resource "terraform_data" "after_it" {\n  triggers_replace = [@.id]\n}'
+    )
 
 
 def provisioned(m: Mutator) -> str | None:
-    return _with_one_more(m, m.resources, 'provisioner "local-exec" {\n    command = "echo ${self.id}"\n  }')
+    return _with_one_more(
+        m, m.resources, 'provisioner "local-exec" {\n    command = "echo ${self.id}"\n  }'
+    )
 
 
 def other_partition(m: Mutator) -> str | None:
     node = m.pick(m.expressions(r'"arn:aws:[^"\\]*"'))
     if node is None:
         return None
-    text = m.put(node, m.of(node).replace("arn:aws:", "arn:${data.aws_partition.of_this.partition}:", 1))
+    text = m.put(
+        node, m.of(node).replace("arn:aws:", "arn:${data.aws_partition.of_this.partition}:", 1)
+    )
     return text + '\ndata "aws_partition" "of_this" {}\n'
 
 
@@ -305,7 +348,9 @@ def from_cloudformation(m: Mutator) -> str | None:
 
 def camel_case(m: Mutator) -> str | None:
     """An argument as CloudFormation or the CDK name it."""
-    node = m.pick([n.children[0] for n in m.attributes if re.search(r"[a-z]_[a-z]", m.of(n.children[0]))])
+    node = m.pick(
+        [n.children[0] for n in m.attributes if re.search(r"[a-z]_[a-z]", m.of(n.children[0]))]
+    )
     if node is None:
         return None
     name = m.of(node).title().replace("_", "")
@@ -322,7 +367,11 @@ def computed_default(m: Mutator) -> str | None:
 
 def default_of_other_type(m: Mutator) -> str | None:
     kind, ways = m.rng.choice(sorted(MISTAKES["default_of_other_type"].items()))
-    typed = [n.parent for n in _arguments(m, "variable", "type") if re.match(rf"{kind}\b", m.of(n.children[2]))]
+    typed = [
+        n.parent
+        for n in _arguments(m, "variable", "type")
+        if re.match(rf"{kind}\b", m.of(n.children[2]))
+    ]
     found = [n for n in _arguments(m, "variable", "default") if n.parent in typed]
     return m.rewritten(_values(found), m.rng.choice(ways))
 
@@ -335,7 +384,11 @@ def wrong_declaration(m: Mutator) -> str | None:
 
 
 def wrong_lifecycle(m: Mutator) -> str | None:
-    return _with_one_more(m, _without_lifecycle(m), f"lifecycle {{\n    {m.rng.choice(MISTAKES['wrong_lifecycle'])}\n  }}")
+    return _with_one_more(
+        m,
+        _without_lifecycle(m),
+        f"lifecycle {{\n    {m.rng.choice(MISTAKES['wrong_lifecycle'])}\n  }}",
+    )
 
 
 def repeated_nested_block(m: Mutator) -> str | None:
@@ -348,7 +401,9 @@ def each_of_nothing(m: Mutator) -> str | None:
 
 
 def broken_dynamic(m: Mutator) -> str | None:
-    node = m.pick([n for n in m.unlabelled if m.of(n.children[0]) not in ("content", "lifecycle", "timeouts")])
+    node = m.pick(
+        [n for n in m.unlabelled if m.of(n.children[0]) not in ("content", "lifecycle", "timeouts")]
+    )
     if node is None:
         return None
     name, body = m.of(node.children[0]), _body(m, node)
@@ -372,7 +427,9 @@ def hoisted(m: Mutator) -> str | None:
 
 def sunk(m: Mutator) -> str | None:
     """An argument that slips into the nested block after it."""
-    pairs = [(n, n.next_named_sibling) for n in m.attributes if n.next_named_sibling in m.unlabelled]
+    pairs = [
+        (n, n.next_named_sibling) for n in m.attributes if n.next_named_sibling in m.unlabelled
+    ]
     one, block = m.rng.choice(pairs) if pairs else (None, None)
     if one is None or block is None:
         return None
@@ -395,14 +452,24 @@ def misused_function(m: Mutator) -> str | None:
 
 def wrong_word(m: Mutator) -> str | None:
     words = MISTAKES["wrong_word"]
-    known = [n for n in m.attributes if m.of(n.children[0]) in words and n.children[2] in m.literals(f"{SCALAR}|{TEXTS}")]
+    known = [
+        n
+        for n in m.attributes
+        if m.of(n.children[0]) in words and n.children[2] in m.literals(f"{SCALAR}|{TEXTS}")
+    ]
     node = m.pick(known)
     return m.put(node.children[2], m.rng.choice(words[m.of(node.children[0])])) if node else None
 
 
 def copied(m: Mutator) -> str | None:
     """A block pasted once more and not renamed."""
-    node = m.pick([n for n in m.top if m.of(n.children[0]) in ("resource", "data", "variable", "output", "locals")])
+    node = m.pick(
+        [
+            n
+            for n in m.top
+            if m.of(n.children[0]) in ("resource", "data", "variable", "output", "locals")
+        ]
+    )
     return m.appended(m.of(node)) if node else None
 
 
@@ -424,7 +491,11 @@ def json_habit(m: Mutator) -> str | None:
 
 def wrong_quotes(m: Mutator) -> str | None:
     node = m.pick(m.literals(TEXT))
-    return m.put(node, m.rng.choice(MISTAKES["wrong_quotes"]).replace("@", m.of(node)[1:-1])) if node else None
+    return (
+        m.put(node, m.rng.choice(MISTAKES["wrong_quotes"]).replace("@", m.of(node)[1:-1]))
+        if node
+        else None
+    )
 
 
 def python_habit(m: Mutator) -> str | None:
@@ -433,15 +504,26 @@ def python_habit(m: Mutator) -> str | None:
 
 def unescaped(m: Mutator) -> str | None:
     """A text with what another language replaces in it, or with a quote or a line's end of its own."""
-    node = m.pick([n for n in m.expressions(TEXT) if n.next_sibling is None or n.next_sibling.type not in ("=", ":")])
+    node = m.pick(
+        [
+            n
+            for n in m.expressions(TEXT)
+            if n.next_sibling is None or n.next_sibling.type not in ("=", ":")
+        ]
+    )
     return m.put(node, f'{m.of(node)[:-1]}{m.rng.choice(MISTAKES["unescaped"])}"') if node else None
 
 
 def wrong_dependency(m: Mutator) -> str | None:
-    other, block = m.pick(m.resources), m.pick([n for n in m.resources if "depends_on" not in m.of(n)])
+    other, block = (
+        m.pick(m.resources),
+        m.pick([n for n in m.resources if "depends_on" not in m.of(n)]),
+    )
     if other is None or block is None or other == block:
         return None
-    return m.inside(block, m.rng.choice(MISTAKES["wrong_dependency"]).replace("@", ".".join(m.labels(other))))
+    return m.inside(
+        block, m.rng.choice(MISTAKES["wrong_dependency"]).replace("@", ".".join(m.labels(other)))
+    )
 
 
 def without_jsonencode(m: Mutator) -> str | None:
@@ -450,7 +532,9 @@ def without_jsonencode(m: Mutator) -> str | None:
 
 
 def wrong_tags(m: Mutator) -> str | None:
-    return _mistaken(m, [n.children[2] for n in m.attributes if m.of(n.children[0]) == "tags"], "wrong_tags")
+    return _mistaken(
+        m, [n.children[2] for n in m.attributes if m.of(n.children[0]) == "tags"], "wrong_tags"
+    )
 
 
 def wrong_provisioner(m: Mutator) -> str | None:

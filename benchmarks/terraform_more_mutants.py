@@ -34,7 +34,10 @@ def with_default(m: Mutator) -> str | None:
     node = m.pick(m.literals(SCALAR))
     if node is None:
         return None
-    return m.put(node, "var.drawn") + f'\nvariable "drawn" {{\n  description = "Drawn out"\n  default     = {m.of(node)}\n}}\n'
+    return (
+        m.put(node, "var.drawn")
+        + f'\nvariable "drawn" {{\n  description = "Drawn out"\n  default     = {m.of(node)}\n}}\n'
+    )
 
 
 def merged(m: Mutator) -> str | None:
@@ -64,7 +67,9 @@ def renamed(m: Mutator) -> str | None:
 
 def reordered(m: Mutator) -> str | None:
     """Two neighbouring arguments change places."""
-    pairs = [(n, n.next_named_sibling) for n in m.attributes if n.next_named_sibling in m.attributes]
+    pairs = [
+        (n, n.next_named_sibling) for n in m.attributes if n.next_named_sibling in m.attributes
+    ]
     one, other = m.rng.choice(pairs) if pairs else (None, None)
     if one is None or other is None:
         return None
@@ -76,9 +81,17 @@ def reordered(m: Mutator) -> str | None:
 
 
 def one_more_tag(m: Mutator) -> str | None:
-    found = [n.children[2] for n in m.attributes if m.of(n.children[0]) == "tags" and m.of(n.children[2]).startswith("{")]
+    found = [
+        n.children[2]
+        for n in m.attributes
+        if m.of(n.children[0]) == "tags" and m.of(n.children[2]).startswith("{")
+    ]
     node = m.pick(found)
-    return m.put(node, m.of(node)[:-1].rstrip().rstrip(",") + '\n    Drawn = "up"\n  }') if node else None
+    return (
+        m.put(node, m.of(node)[:-1].rstrip().rstrip(",") + '\n    Drawn = "up"\n  }')
+        if node
+        else None
+    )
 
 
 def an_output(m: Mutator) -> str | None:
@@ -86,13 +99,21 @@ def an_output(m: Mutator) -> str | None:
     if block is None or "count" in m.of(block) or "for_each" in m.of(block):
         return None
     kind, name = m.labels(block)
-    return m.appended(f'output "drawn" {{\n  value       = {kind}.{name}.id\n  description = "Drawn up"\n}}')
+    return m.appended(
+        f'output "drawn" {{\n  value       = {kind}.{name}.id\n  description = "Drawn up"\n}}'
+    )
 
 
 def dynamic(m: Mutator) -> str | None:
     """A nested block as a dynamic one that is repeated once."""
     node = m.pick(m.unlabelled)
-    if node is None or m.of(node.children[0]) in ("lifecycle", "provisioner", "connection", "content", "timeouts"):
+    if node is None or m.of(node.children[0]) in (
+        "lifecycle",
+        "provisioner",
+        "connection",
+        "content",
+        "timeouts",
+    ):
         return None
     name = m.of(node.children[0])
     body = m.of(node).partition("{")[2]
@@ -142,12 +163,20 @@ def other_type(m: Mutator) -> str | None:
     if len(found) < 2:
         return None
     one, other = m.rng.sample(found, 2)
-    return m.put(one.children[1], m.of(other.children[1])) if m.of(one.children[1]) != m.of(other.children[1]) else None
+    return (
+        m.put(one.children[1], m.of(other.children[1]))
+        if m.of(one.children[1]) != m.of(other.children[1])
+        else None
+    )
 
 
 def data_for_resource(m: Mutator) -> str | None:
     node = m.pick([n for n in m.top if m.of(n.children[0]) in ("resource", "data")])
-    return m.put(node.children[0], {"resource": "data", "data": "resource"}[m.of(node.children[0])]) if node else None
+    return (
+        m.put(node.children[0], {"resource": "data", "data": "resource"}[m.of(node.children[0])])
+        if node
+        else None
+    )
 
 
 def in_a_list(m: Mutator) -> str | None:
@@ -156,7 +185,9 @@ def in_a_list(m: Mutator) -> str | None:
 
 
 def out_of_its_list(m: Mutator) -> str | None:
-    found = [n.children[2] for n in m.attributes if re.fullmatch(r"\[[^\[\],]+\]", m.of(n.children[2]))]
+    found = [
+        n.children[2] for n in m.attributes if re.fullmatch(r"\[[^\[\],]+\]", m.of(n.children[2]))
+    ]
     node = m.pick(found)
     return m.put(node, m.of(node)[1:-1].strip()) if node else None
 
@@ -168,7 +199,9 @@ def in_an_object(m: Mutator) -> str | None:
 
 def invented_argument(m: Mutator) -> str | None:
     block = m.pick(m.nested + m.resources)
-    name = m.rng.choice(["enable", "mode", "labels", "location", "resource_name", "size", "is_public"])
+    name = m.rng.choice(
+        ["enable", "mode", "labels", "location", "resource_name", "size", "is_public"]
+    )
     return m.inside(block, f"{name} = true") if block else None
 
 
@@ -179,18 +212,32 @@ def invented_block(m: Mutator) -> str | None:
 
 
 def other_attribute(m: Mutator) -> str | None:
-    node = m.pick([n for n in m.nodes if n.type == "get_attr" and m.of(n) in (".id", ".arn", ".name")])
-    return m.put(node, m.rng.choice([".identifier", ".ref", ".self_link", ".arn_value"])) if node else None
+    node = m.pick(
+        [n for n in m.nodes if n.type == "get_attr" and m.of(n) in (".id", ".arn", ".name")]
+    )
+    return (
+        m.put(node, m.rng.choice([".identifier", ".ref", ".self_link", ".arn_value"]))
+        if node
+        else None
+    )
 
 
 def longer_word(m: Mutator) -> str | None:
     node = m.pick(m.literals(r'"[A-Za-z0-9._:/-]{2,}"'))
-    return m.put(node, f'"{m.of(node)[1:-1]}{m.rng.choice(["-zz", "_v2", "!", " x"])}"') if node else None
+    return (
+        m.put(node, f'"{m.of(node)[1:-1]}{m.rng.choice(["-zz", "_v2", "!", " x"])}"')
+        if node
+        else None
+    )
 
 
 def scaled(m: Mutator) -> str | None:
     node = m.pick(m.literals(r"\d+"))
-    return m.put(node, m.rng.choice(["0", "-1", m.of(node) + "000", m.of(node) + ".5", '"many"'])) if node else None
+    return (
+        m.put(node, m.rng.choice(["0", "-1", m.of(node) + "000", m.of(node) + ".5", '"many"']))
+        if node
+        else None
+    )
 
 
 def emptied(m: Mutator) -> str | None:
@@ -214,19 +261,30 @@ def without_punctuation(m: Mutator) -> str | None:
 
 
 def fewer_arguments(m: Mutator) -> str | None:
-    node = m.pick([n for n in m.nodes if n.type == "function_arguments" and n.named_child_count > 0])
+    node = m.pick(
+        [n for n in m.nodes if n.type == "function_arguments" and n.named_child_count > 0]
+    )
     return m.put(node.named_children[-1], "") if node else None
 
 
 def one_more_argument(m: Mutator) -> str | None:
-    node = m.pick([n for n in m.nodes if n.type == "function_arguments" and n.named_child_count > 0])
+    node = m.pick(
+        [n for n in m.nodes if n.type == "function_arguments" and n.named_child_count > 0]
+    )
     return m.put(node, m.of(node).rstrip().rstrip(",") + ', "more"') if node else None
 
 
 def repeated_wrongly(m: Mutator) -> str | None:
     block = m.pick(m.resources)
     line = m.rng.choice(
-        ['count = "many"', 'for_each = ["a"]', "count = -1", "for_each = 3", "count = 1", 'for_each = toset(["a"])']
+        [
+            'count = "many"',
+            'for_each = ["a"]',
+            "count = -1",
+            "for_each = 3",
+            "count = 1",
+            'for_each = toset(["a"])',
+        ]
     )
     return m.inside(block, line) if block else None
 
@@ -254,7 +312,10 @@ def broken_format(m: Mutator) -> str | None:
     if node is None:
         return None
     text = m.of(node)[1:-1]
-    return m.put(node, f'"{m.rng.choice([text[4:], text[:-2], text.replace("/", ":"), text.replace(".", ",")])}"')
+    return m.put(
+        node,
+        f'"{m.rng.choice([text[4:], text[:-2], text.replace("/", ":"), text.replace(".", ",")])}"',
+    )
 
 
 def of_itself(m: Mutator) -> str | None:

@@ -18,18 +18,24 @@ from inframind.categories.terraform.syntax import parser
 
 Node = tree_sitter.Node
 FOREIGN = r"(?:archive|random|null|external|time|template|tls|local|http|rabbitmq|docker|awscc)_\w+"
-TOP = re.compile(r'(?:resource|data)\s+"(?!aws_|terraform_)|module\s|provider\s+"(?!aws"[^}]*\balias\b)')
+TOP = re.compile(
+    r'(?:resource|data)\s+"(?!aws_|terraform_)|module\s|provider\s+"(?!aws"[^}]*\balias\b)'
+)
 NEWER = {
     "python3.14": "python3.13",
     "nodejs24.x": "nodejs22.x",
     "java25": "java21",
     "aws_region.current.region": "aws_region.current.name",
 }
-REFERENCE = re.compile(rf"(?<![\w.-])(?:(?:data\.)?{FOREIGN}|module)\.[\w-]+(?:\[[^\]]*\]|\.[\w*]+)*")
+REFERENCE = re.compile(
+    rf"(?<![\w.-])(?:(?:data\.)?{FOREIGN}|module)\.[\w-]+(?:\[[^\]]*\]|\.[\w*]+)*"
+)
 READ = re.compile(r"\b(?:file\w*|templatefile)\([^()]*\)")
 TEXT = r'"[^"$%\\]+"'
 SCALAR = rf"{TEXT}|\d+|true|false"
-REQUIREMENT = re.compile(r'^\s*(?!aws\b)\w+\s*=\s*\{[^{}]*source\s*=\s*"(?!hashicorp/aws)[^"]*"[^{}]*\}\n', re.M)
+REQUIREMENT = re.compile(
+    r'^\s*(?!aws\b)\w+\s*=\s*\{[^{}]*source\s*=\s*"(?!hashicorp/aws)[^"]*"[^{}]*\}\n', re.M
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,9 @@ def aws_only(text: str) -> str:
     for block in reversed(body.children if body else []):
         if block.type == "block" and TOP.match(data[block.start_byte : block.end_byte].decode()):
             data = data[: block.start_byte] + data[block.end_byte :]
-    text = READ.sub("var.elsewhere", REQUIREMENT.sub("", REFERENCE.sub("var.elsewhere", data.decode())))
+    text = READ.sub(
+        "var.elsewhere", REQUIREMENT.sub("", REFERENCE.sub("var.elsewhere", data.decode()))
+    )
     for newer, known in NEWER.items():
         text = text.replace(newer, known)
     return text
@@ -69,7 +77,10 @@ def bases(folder: Path) -> list[Base]:
     """Every `.tf` file below a folder, in its module."""
     found = []
     for module in sorted({path.parent for path in folder.rglob("*.tf")}):
-        files = [(path, aws_only(path.read_text()).rstrip() + "\n\n") for path in sorted(module.glob("*.tf"))]
+        files = [
+            (path, aws_only(path.read_text()).rstrip() + "\n\n")
+            for path in sorted(module.glob("*.tf"))
+        ]
         text = "".join(content for _, content in files)
         text += 'variable "elsewhere" {}\n' if "var.elsewhere" in text else ""
         at = 0
@@ -86,20 +97,36 @@ class Mutator:
     def __init__(self, base: Base, rng: random.Random) -> None:
         self.base, self.rng, self.data = base, rng, base.text
         root = parser().parse(base.text).root_node
-        self.nodes = [n for n in nodes(root) if base.start <= n.start_byte and n.end_byte <= base.end]
-        self.attributes = [n for n in self.nodes if n.type == "attribute" and len(n.children) > 2 and self._in_object(n)]
+        self.nodes = [
+            n for n in nodes(root) if base.start <= n.start_byte and n.end_byte <= base.end
+        ]
+        self.attributes = [
+            n
+            for n in self.nodes
+            if n.type == "attribute" and len(n.children) > 2 and self._in_object(n)
+        ]
         self.blocks = [n for n in self.nodes if n.type == "block"]
         self.top = [
-            n for n in self.blocks if n.parent is not None and n.parent.parent is not None and n.parent.parent.type == "config_file"
+            n
+            for n in self.blocks
+            if n.parent is not None
+            and n.parent.parent is not None
+            and n.parent.parent.type == "config_file"
         ]
         self.nested = [n for n in self.blocks if n not in self.top and self._in_object(n)]
-        self.resources = [n for n in self.top if self.of(n.children[0]) == "resource" and len(n.children) > 3]
-        self.unlabelled = [n for n in self.nested if len(n.children) > 2 and self.of(n.children[1]) == "{"]
+        self.resources = [
+            n for n in self.top if self.of(n.children[0]) == "resource" and len(n.children) > 3
+        ]
+        self.unlabelled = [
+            n for n in self.nested if len(n.children) > 2 and self.of(n.children[1]) == "{"
+        ]
         self.elements = [n for n in self.nodes if n.type == "object_elem" and self._in_object(n)]
 
     def top_of(self, node: Node) -> Node:
         """The top block that a node is in."""
-        return next(n for n in self.top if n.start_byte <= node.start_byte and node.end_byte <= n.end_byte)
+        return next(
+            n for n in self.top if n.start_byte <= node.start_byte and node.end_byte <= n.end_byte
+        )
 
     def _in_object(self, node: Node) -> bool:
         at: Node | None = node
@@ -140,11 +167,17 @@ class Mutator:
         return chosen.children[2] if chosen else None
 
     def literals(self, pattern: str) -> list[Node]:
-        return [n.children[2] for n in self.attributes if re.fullmatch(pattern, self.of(n.children[2]))]
+        return [
+            n.children[2] for n in self.attributes if re.fullmatch(pattern, self.of(n.children[2]))
+        ]
 
     def expressions(self, pattern: str) -> list[Node]:
         """Whole expressions at any depth of a resource: also in lists, objects and templates."""
-        return [n for n in self.nodes if n.type == "expression" and re.fullmatch(pattern, self.of(n)) and self._in_object(n)]
+        return [
+            n
+            for n in self.nodes
+            if n.type == "expression" and re.fullmatch(pattern, self.of(n)) and self._in_object(n)
+        ]
 
     def typo(self, text: str) -> str:
         """Two neighbouring letters change places, or one is lost."""
@@ -170,7 +203,11 @@ def template(m: Mutator) -> str | None:
 
 def local_value(m: Mutator) -> str | None:
     node = m.pick(m.literals(SCALAR))
-    return m.put(node, "local.drawn_out") + f"\nlocals {{\n  drawn_out = {m.of(node)}\n}}\n" if node else None
+    return (
+        m.put(node, "local.drawn_out") + f"\nlocals {{\n  drawn_out = {m.of(node)}\n}}\n"
+        if node
+        else None
+    )
 
 
 def quoted(m: Mutator) -> str | None:
@@ -207,8 +244,17 @@ def twin(m: Mutator) -> str | None:
 
 
 def lifecycle(m: Mutator) -> str | None:
-    node = m.pick([n for n in m.top if m.of(n.children[0]) == "resource" and "lifecycle" not in m.of(n)])
-    return m.put(node, m.of(node)[:-1].rstrip() + "\n  lifecycle {\n    create_before_destroy = true\n  }\n}") if node else None
+    node = m.pick(
+        [n for n in m.top if m.of(n.children[0]) == "resource" and "lifecycle" not in m.of(n)]
+    )
+    return (
+        m.put(
+            node,
+            m.of(node)[:-1].rstrip() + "\n  lifecycle {\n    create_before_destroy = true\n  }\n}",
+        )
+        if node
+        else None
+    )
 
 
 def new_name(m: Mutator) -> str | None:
@@ -227,7 +273,9 @@ def other_number(m: Mutator) -> str | None:
 
 def longer_name(m: Mutator) -> str | None:
     named = [
-        n.children[2] for n in m.attributes if m.of(n.children[0]) in ("name", "description", "Name", "comment", "display_name")
+        n.children[2]
+        for n in m.attributes
+        if m.of(n.children[0]) in ("name", "description", "Name", "comment", "display_name")
     ]
     node = m.pick([n for n in named if re.fullmatch(r'"[\w -]+"', m.of(n))])
     return m.put(node, m.of(node)[:-1] + '-b"') if node else None
@@ -290,7 +338,11 @@ def exchanged(m: Mutator) -> str | None:
     if len(m.attributes) < 2:
         return None
     one, other = m.rng.sample(m.attributes, 2)
-    return m.put(one.children[2], m.of(other.children[2])) if m.of(one.children[2]) != m.of(other.children[2]) else None
+    return (
+        m.put(one.children[2], m.of(other.children[2]))
+        if m.of(one.children[2]) != m.of(other.children[2])
+        else None
+    )
 
 
 def moved(m: Mutator) -> str | None:
@@ -325,21 +377,34 @@ def function(m: Mutator) -> str | None:
     node = m.pick([n for n in m.nodes if n.type == "function_call"])
     if node is None:
         return None
-    name = m.rng.choice([m.typo(m.of(node.children[0])), "length", "tolist", "jsonencode", "flatten"])
+    name = m.rng.choice(
+        [m.typo(m.of(node.children[0])), "length", "tolist", "jsonencode", "flatten"]
+    )
     return m.put(node.children[0], name)
 
 
 def nonsense(m: Mutator) -> str | None:
     node = m.value()
     return (
-        m.put(node, m.rng.choice(['"~ no such thing ~"', "-7", "[]", "{}", "null", '["a", 1]', '""', "4.5", "true"]))
+        m.put(
+            node,
+            m.rng.choice(
+                ['"~ no such thing ~"', "-7", "[]", "{}", "null", '["a", 1]', '""', "4.5", "true"]
+            ),
+        )
         if node
         else None
     )
 
 
 def cut(m: Mutator) -> str | None:
-    node = m.pick([n for n in m.nodes if n.type in ("block_end", "quoted_template_end", "tuple_end", "object_end")])
+    node = m.pick(
+        [
+            n
+            for n in m.nodes
+            if n.type in ("block_end", "quoted_template_end", "tuple_end", "object_end")
+        ]
+    )
     return m.put(node, "") if node else None
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from inframind.bench.load import load_tasks
-from inframind.metrics.intervals import wilson
+from inframind.statistics.intervals import wilson
 from inframind.types import Task
-from workers.demo import HOST, STOP_SECONDS, TERMINAL, Client
+from workers.demo.__main__ import HOST, STOP_SECONDS, TERMINAL, Client
 from workers.process import spawn, stop
 from workers.up import free_port
 
@@ -39,7 +39,9 @@ def trained(client: Client) -> str:
     return adapter
 
 
-def measured(client: Client, model: str, tasks: Sequence[Task], best_of: int, repair: int) -> dict[str, Any]:
+def measured(
+    client: Client, model: str, tasks: Sequence[Task], best_of: int, repair: int
+) -> dict[str, Any]:
     """One line of the table."""
     passed, seconds, tokens, attempts = 0, [], 0, 0
     for task in tasks:
@@ -88,8 +90,22 @@ def main() -> None:
             rows = [measured(client, str(model), tasks, *search) for search in SEARCHES]
         finally:
             stop(service, STOP_SECONDS)
-    machine = {"cores": len(os.sched_getaffinity(0)), "machine": platform.machine(), "load_average": os.getloadavg()[0]}
-    print(json.dumps({"model": "sft" if given.train else model, "tasks": len(tasks), "rows": rows, **machine}, indent=2))
+    machine = {
+        "cores": len(os.sched_getaffinity(0)),
+        "machine": platform.machine(),
+        "load_average": os.getloadavg()[0],
+    }
+    print(
+        json.dumps(
+            {
+                "model": "sft" if given.train else model,
+                "tasks": len(tasks),
+                "rows": rows,
+                **machine,
+            },
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

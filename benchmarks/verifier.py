@@ -21,8 +21,8 @@ from pathlib import Path
 from inframind.bench.load import load_tasks
 from inframind.bench.prompt import answer
 from inframind.categories import CATEGORIES
-from inframind.rewards.verifier import Verifier
 from inframind.types import Check, VerifyRequest
+from inframind.verifier.verifier import Verifier
 
 LARGE = "cloudformation"
 """Has a goal of its own: 60 checks a second."""
@@ -40,9 +40,18 @@ class Sample:
 def samples(name: str) -> list[Sample]:
     """The reference answers of a category and its good examples."""
     folder = files(CATEGORIES[name].partition(":")[0].rpartition(".")[0]) / "good"
-    texts = [path.read_text() for path in sorted(folder.iterdir(), key=str) if path.is_file()] if folder.is_dir() else []
-    found = [Sample(name, answer(task), task.checks) for task in load_tasks("test-values", categories=[name])]
-    return found + [Sample(name, f"```\n{text.rstrip()}\n```\n") for text in texts if "```" not in text]
+    texts = (
+        [path.read_text() for path in sorted(folder.iterdir(), key=str) if path.is_file()]
+        if folder.is_dir()
+        else []
+    )
+    found = [
+        Sample(name, answer(task), task.checks)
+        for task in load_tasks("test-values", categories=[name])
+    ]
+    return found + [
+        Sample(name, f"```\n{text.rstrip()}\n```\n") for text in texts if "```" not in text
+    ]
 
 
 def requests(count: int, category: str | None = None) -> list[VerifyRequest]:
@@ -50,7 +59,9 @@ def requests(count: int, category: str | None = None) -> list[VerifyRequest]:
     rng = random.Random(0)
     names = [category] if category else [name for name in CATEGORIES if name != LARGE]
     mix = [samples(name) for name in names]
-    return [_request(rng, rng.choice(found), found) for found in (rng.choice(mix) for _ in range(count))]
+    return [
+        _request(rng, rng.choice(found), found) for found in (rng.choice(mix) for _ in range(count))
+    ]
 
 
 def _request(rng: random.Random, sample: Sample, others: Sequence[Sample]) -> VerifyRequest:
@@ -72,7 +83,11 @@ def processor_seconds(pids: Sequence[int]) -> float:
 
 def throughput(verifier: Verifier, batch: Sequence[VerifyRequest]) -> dict[str, float]:
     """Checks per second over all workers, and milliseconds of processor time that a check costs in the workers and here."""
-    before, own, started = processor_seconds(verifier.process_ids()), time.process_time(), time.perf_counter()
+    before, own, started = (
+        processor_seconds(verifier.process_ids()),
+        time.process_time(),
+        time.perf_counter(),
+    )
     verifier.verify_many(batch)
     seconds, own = time.perf_counter() - started, time.process_time() - own
     workers = processor_seconds(verifier.process_ids()) - before
@@ -113,7 +128,10 @@ def cold(category: str) -> dict[str, float]:
         started = time.perf_counter()
         verifier.verify(request)
         elapsed = (time.perf_counter() - started) * 1000
-        return {"first_check_ms": round(elapsed, 1), "resident_mb": resident_mb(verifier.process_ids()[0])}
+        return {
+            "first_check_ms": round(elapsed, 1),
+            "resident_mb": resident_mb(verifier.process_ids()[0]),
+        }
 
 
 def warm(category: str, workers: int) -> dict[str, float]:
@@ -134,10 +152,16 @@ def main() -> None:
     report: dict[str, object] = {"cold": {category: cold(category) for category in CATEGORIES}}
     with Verifier(options.workers) as verifier:
         verifier.verify_many(batch)
-        report["all"] = throughput(verifier, batch) | latencies(verifier, batch[:2000], options.workers)
+        report["all"] = throughput(verifier, batch) | latencies(
+            verifier, batch[:2000], options.workers
+        )
         report["resident_mb_all"] = max(resident_mb(pid) for pid in verifier.process_ids())
     report["by_category"] = {category: warm(category, options.workers) for category in CATEGORIES}
-    report["workers"], report["cores"], report["machine"] = options.workers, os.cpu_count(), platform.machine()
+    report["workers"], report["cores"], report["machine"] = (
+        options.workers,
+        os.cpu_count(),
+        platform.machine(),
+    )
     report["python"], report["load_average"] = platform.python_version(), os.getloadavg()[0]
     print(json.dumps(report, indent=2))
 

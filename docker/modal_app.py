@@ -19,7 +19,9 @@ image = (
     modal.Image.debian_slim(python_version="3.12")
     .apt_install("gcc", "libc6-dev")
     .pip_install("torch==2.13.0")
-    .pip_install_from_pyproject(str(ROOT / "pyproject.toml"), optional_dependencies=["service", "train"])
+    .pip_install_from_pyproject(
+        str(ROOT / "pyproject.toml"), optional_dependencies=["service", "train"]
+    )
     .env({"INFRAMIND_DATA_DIR": DATA, "HF_HOME": f"{DATA}/weights", "INFRAMIND_LOG_FORMAT": "json"})
     .add_local_python_source("app", "inframind", "migrations", "workers")
 )
@@ -60,7 +62,9 @@ def download(model: str) -> None:
     """Fetches a base model's weights: the trainer itself is offline."""
     from huggingface_hub import snapshot_download
 
-    snapshot_download(model, allow_patterns=["*.safetensors", "*.json", "*.txt", "*.jinja", "tokenizer*"])
+    snapshot_download(
+        model, allow_patterns=["*.safetensors", "*.json", "*.txt", "*.jinja", "tokenizer*"]
+    )
     keep()
 
 

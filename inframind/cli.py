@@ -1,4 +1,4 @@
-"""`inframind verify`: the verifier on files and streams. The service's commands are added by app/cli.py."""
+"""`inframind verify`: the verifier on files and streams. The service's commands are added by app/cli/main.py."""
 
 import json
 import sys
@@ -12,14 +12,14 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from inframind.bench.cli import app as bench_app
+from inframind.bench.export import app as bench_app
 from inframind.categories import CATEGORIES
 from inframind.errors import DataError, InfraMindError
-from inframind.rewards.agreement import agreement, requests_below, tables
-from inframind.rewards.deep import deepened
-from inframind.rewards.report import human, rule_table, sarif
-from inframind.rewards.verifier import Verifier
 from inframind.types import Check, Contract, Outcome, Verdict, VerifyRequest
+from inframind.verifier.agreement import agreement, requests_below, tables
+from inframind.verifier.deep import deepened
+from inframind.verifier.report import human, rule_table, sarif
+from inframind.verifier.verifier import Verifier
 
 app = typer.Typer(
     name="inframind",
@@ -64,21 +64,42 @@ def main() -> None:
 
 @app.command()
 def verify(
-    files: Annotated[list[str] | None, typer.Argument(help="Files to judge; - is the standard input.", metavar="FILE...")] = None,
-    category: Annotated[str | None, typer.Option(help="terraform, kubernetes, ...; detected by default.")] = None,
-    checks: Annotated[Path | None, typer.Option(help="JSON list of checks that every file must meet.")] = None,
-    policy: Annotated[list[str] | None, typer.Option(help="Policy rule that counts for the verdict; may be repeated.")] = None,
-    rego: Annotated[list[Path] | None, typer.Option(help="Rego policy that every file must meet; may be repeated.")] = None,
-    deep: Annotated[bool, typer.Option("--deep", help="Also ask the category's own tool, in isolation.")] = False,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files to judge; - is the standard input.", metavar="FILE..."),
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option(help="terraform, kubernetes, ...; detected by default.")
+    ] = None,
+    checks: Annotated[
+        Path | None, typer.Option(help="JSON list of checks that every file must meet.")
+    ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(help="Policy rule that counts for the verdict; may be repeated."),
+    ] = None,
+    rego: Annotated[
+        list[Path] | None,
+        typer.Option(help="Rego policy that every file must meet; may be repeated."),
+    ] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also ask the category's own tool, in isolation.")
+    ] = False,
     agreement_folder: Annotated[
         Path | None,
         typer.Option(
-            "--agreement", help="Measure the fast checks against the tools on every file below a folder.", metavar="FOLDER"
+            "--agreement",
+            help="Measure the fast checks against the tools on every file below a folder.",
+            metavar="FOLDER",
         ),
     ] = None,
-    jsonl: Annotated[str | None, typer.Option(help="Judge a stream of JSON lines {id, category, text, checks}.")] = None,
+    jsonl: Annotated[
+        str | None, typer.Option(help="Judge a stream of JSON lines {id, category, text, checks}.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Verdicts as JSON, a line each.")] = False,
-    as_sarif: Annotated[bool, typer.Option("--sarif", help="Findings as one SARIF 2.1.0 log.")] = False,
+    as_sarif: Annotated[
+        bool, typer.Option("--sarif", help="Findings as one SARIF 2.1.0 log.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 2,
 ) -> None:
     """Say whether IaC files are right. Exit code 0: all pass, 1: one fails, 2: undecided or wrong usage."""
@@ -94,7 +115,9 @@ def verify(
                 code = _verify_stream(verifier, jsonl)
             else:
                 asked = (*_checks(checks), *map(_rego, rego or ()))
-                requests = [_request(name, category, asked, tuple(policy or ())) for name in files or ()]
+                requests = [
+                    _request(name, category, asked, tuple(policy or ())) for name in files or ()
+                ]
                 verdicts = verifier.verify_many(requests)
                 if deep:
                     verdicts = deepened(requests, verdicts)
@@ -106,10 +129,16 @@ def verify(
 
 
 @app.command()
-def rules(name: Annotated[str | None, typer.Argument(metavar="CATEGORY", help="All categories by default.")] = None) -> None:
+def rules(
+    name: Annotated[
+        str | None, typer.Argument(metavar="CATEGORY", help="All categories by default.")
+    ] = None,
+) -> None:
     """Print the rules of the verifier as Markdown tables."""
     try:
-        typer.echo("\n".join(rule_table(each) for each in ([name] if name else CATEGORIES)), nl=False)
+        typer.echo(
+            "\n".join(rule_table(each) for each in ([name] if name else CATEGORIES)), nl=False
+        )
     except InfraMindError as error:
         raise _usage(str(error)) from None
 
@@ -147,24 +176,37 @@ def _checks(path: Path | None) -> tuple[Check, ...]:
         return CHECKS.validate_json(_read(str(path)))
     except ValidationError as error:
         first = error.errors()[0]
-        raise DataError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}", param="--checks") from None
+        raise DataError(
+            f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}", param="--checks"
+        ) from None
 
 
 def _rego(path: Path) -> Check:
     return Check(op="rego", id=path.name[:128], value=_read(str(path)))
 
 
-def _request(name: str, category: str | None, checks: tuple[Check, ...], policies: tuple[str, ...]) -> VerifyRequest:
+def _request(
+    name: str, category: str | None, checks: tuple[Check, ...], policies: tuple[str, ...]
+) -> VerifyRequest:
     """A file is judged as it is; the standard input and Markdown may be a model's answer."""
     label = name.encode("utf-8", "replace").decode()
     form = "auto" if name == "-" or name.endswith((".md", ".txt")) else "file"
     return VerifyRequest.model_validate(
-        {"id": label, "text": _read(name), "category": category, "checks": checks, "policies": policies, "format": form}
+        {
+            "id": label,
+            "text": _read(name),
+            "category": category,
+            "checks": checks,
+            "policies": policies,
+            "format": form,
+        }
         | {"filename": None if name == "-" else label[-1024:]}
     )
 
 
-def _print(requests: list[VerifyRequest], verdicts: list[Verdict], *, as_json: bool, as_sarif: bool) -> None:
+def _print(
+    requests: list[VerifyRequest], verdicts: list[Verdict], *, as_json: bool, as_sarif: bool
+) -> None:
     if as_sarif:
         typer.echo(json.dumps(sarif(verdicts), indent=2))
     elif as_json:
@@ -190,7 +232,11 @@ def _verify_stream(verifier: Verifier, name: str) -> Exit:
     with stream:
         for lines in _chunks(stream):
             parsed = [_parsed(line) for line in lines]
-            answers = iter(verifier.try_many([request for request in parsed if isinstance(request, VerifyRequest)]))
+            answers = iter(
+                verifier.try_many(
+                    [request for request in parsed if isinstance(request, VerifyRequest)]
+                )
+            )
             for request in parsed:
                 answer = request if isinstance(request, DataError) else next(answers)
                 if isinstance(answer, Verdict):

@@ -21,10 +21,23 @@ DEFAULT_DATASET = "inframind-bench"
 
 # The demo's recipe: ten minutes of two CPU cores, every category's easiest families, answers of at most 240 tokens.
 NANO_SLICE: dict[str, Any] = {"max_difficulty": 1}
-NANO_ROLLOUTS = {"prompts_per_step": 8, "num_generations": 8, "max_tokens": 240, "learning_rate": 1e-3, **NANO_SLICE}
+NANO_ROLLOUTS = {
+    "prompts_per_step": 8,
+    "num_generations": 8,
+    "max_tokens": 240,
+    "learning_rate": 1e-3,
+    **NANO_SLICE,
+}
 RECIPES: dict[str, dict[str, dict[str, Any]]] = {
     "inframind-nano": {
-        "sft": {"max_steps": 40, "batch_size": 16, "learning_rate": 5e-4, "families_share": 0.7, "max_length": 512, **NANO_SLICE},
+        "sft": {
+            "max_steps": 40,
+            "batch_size": 16,
+            "learning_rate": 5e-4,
+            "families_share": 0.7,
+            "max_length": 512,
+            **NANO_SLICE,
+        },
         "grpo": {"max_steps": 24, **NANO_ROLLOUTS},
         "dapo": {"max_steps": 50, "refill_rounds": 2, "overlong_buffer": 48, **NANO_ROLLOUTS},
         "evaluate": {"tasks": 300, "new_family_tasks": 80, "max_tokens": 240, **NANO_SLICE},
@@ -69,28 +82,41 @@ def resolve_stages(
         raise ConfigError("give either `method` or `stages`", param="method")
     if method is not None:
         if method not in METHODS:
-            raise ConfigError(f"unknown method {method!r}; known: {', '.join(METHODS)}", param="method")
-        names = [name for name in METHODS[method] if not (continues and name == "sft" and method != "sft")]
+            raise ConfigError(
+                f"unknown method {method!r}; known: {', '.join(METHODS)}", param="method"
+            )
+        names = [
+            name
+            for name in METHODS[method]
+            if not (continues and name == "sft" and method != "sft")
+        ]
         stages = [{"stage": name} for name in names]
     if not stages or len(stages) > 16:
         raise ConfigError("`stages` needs 1 to 16 stages", param="stages")
     recipe = RECIPES.get(base_model, {})
     if dataset != DEFAULT_DATASET:
-        recipe = {stage: {key: value for key, value in values.items() if key not in NANO_SLICE} for stage, values in recipe.items()}
+        recipe = {
+            stage: {key: value for key, value in values.items() if key not in NANO_SLICE}
+            for stage, values in recipe.items()
+        }
     return tuple(_resolved(index, given, recipe) for index, given in enumerate(stages))
 
 
 def _resolved(index: int, given: Mapping[str, Any], recipe: Mapping[str, Mapping[str, Any]]) -> Any:
     name = given.get("stage")
     if name not in STAGES:
-        raise ConfigError(f"unknown stage {name!r}; known: {', '.join(STAGES)}", param=f"stages.{index}.stage")
+        raise ConfigError(
+            f"unknown stage {name!r}; known: {', '.join(STAGES)}", param=f"stages.{index}.stage"
+        )
     try:
         return _STAGE.validate_python({**recipe.get(name, {}), **given})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
         message = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{place or name}: {message}", param=f"stages.{index}.{place}".rstrip(".")) from None
+        raise ConfigError(
+            f"{place or name}: {message}", param=f"stages.{index}.{place}".rstrip(".")
+        ) from None
 
 
 def run_pipeline(spec: PipelineSpec, context: StageContext) -> None:
@@ -102,7 +128,9 @@ def run_pipeline(spec: PipelineSpec, context: StageContext) -> None:
     if spec.start_from:
         stage, adapter, folder = spec.start_from
         lineage.append((stage, adapter, Path(folder), 0.0))
-    named = tuple((stage, name, Path(folder), seconds) for stage, name, folder, seconds in spec.models)
+    named = tuple(
+        (stage, name, Path(folder), seconds) for stage, name, folder, seconds in spec.models
+    )
     for index, config in enumerate(spec.stages):
         report = context.resume.finished.get(index)
         if report is None:
@@ -110,11 +138,22 @@ def run_pipeline(spec: PipelineSpec, context: StageContext) -> None:
                 raise StoppedError(f"stopped before {config.stage}")
             context.stage_started(index, config.stage, config.total_steps)
             own = Path(spec.dataset_path) if spec.dataset_path else None
-            given = StageInput(spec.job_id, index, spec.base_model, spec.dataset, spec.seed, tuple(lineage), named, own)
+            given = StageInput(
+                spec.job_id,
+                index,
+                spec.base_model,
+                spec.dataset,
+                spec.seed,
+                tuple(lineage),
+                named,
+                own,
+            )
             report = run_stage(config, given, context)
             context.stage_done(index, config.stage, report)
         if report.manifest is not None and report.path is not None:
-            lineage.append((config.stage, report.manifest.id, Path(report.path), report.train_seconds))
+            lineage.append(
+                (config.stage, report.manifest.id, Path(report.path), report.train_seconds)
+            )
 
 
 def run_stage(config: Any, given: StageInput, context: StageContext) -> StageReport:

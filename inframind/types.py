@@ -152,3 +152,10 @@ class VerifyRequest(Contract):
     filename: str | None = Field(default=None, max_length=1024)
     """How the file is called: a hint for the detection of the category; never opened."""
     id: str = ""
+
+    @classmethod
+    def of(cls, task: Task, answer: str) -> "VerifyRequest":
+        """Asks whether a model's answer does what the task wants."""
+        return cls(
+            text=answer, category=task.category, checks=task.checks, format="answer", id=task.id
+        )

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Engine
 
-from app.db.models import Base
+from app.db.tables import Base
 
 engine: Engine = context.config.attributes["engine"]
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-os.environ["INFRAMIND_TRUSTED_HOSTS"] = "testserver"  # what Starlette's test client calls the service
+os.environ["INFRAMIND_TRUSTED_HOSTS"] = (
+    "testserver"  # what Starlette's test client calls the service
+)
 MakeAdapter = Callable[..., Path]
 
 
@@ -23,11 +25,19 @@ def make_adapter() -> MakeAdapter:
     from inframind.models.registry import base_model_path
     from inframind.models.tokenizer import load_tokenizer
 
-    def make(folder: Path, name: str, seed: int, base_model: str = "inframind-nano", **fields: Any) -> Path:
+    def make(
+        folder: Path, name: str, seed: int, base_model: str = "inframind-nano", **fields: Any
+    ) -> Path:
         torch.manual_seed(seed)
         model = AutoModelForCausalLM.from_pretrained(base_model_path("inframind-nano"))
         targets = ["q_proj", "v_proj", "down_proj"]
-        lora = LoraConfig(r=8, lora_alpha=96, target_modules=targets, task_type="CAUSAL_LM", init_lora_weights=False)
+        lora = LoraConfig(
+            r=8,
+            lora_alpha=96,
+            target_modules=targets,
+            task_type="CAUSAL_LM",
+            init_lora_weights=False,
+        )
         raw = folder / f"{name}.raw"
         adapted = get_peft_model(model, lora)
         adapted.save_pretrained(str(raw), safe_serialization=True)

@@ -21,14 +21,15 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from app import datasets, judging
 from app.artifacts import store
-from app.db.models import Job
+from app.datasets import service as datasets
+from app.db.tables import Job
 from app.errors import StoreError
+from app.job_state import TERMINAL
 from app.jobs import lease, record, transitions
 from app.jobs.lease import Claim, LeaseLostError
-from app.jobs.state import TERMINAL
 from app.jobs.transitions import DEADLINE, JobError
+from app.judging import service as judging
 from app.settings import Settings
 from inframind.errors import EngineError, NoSpaceError
 from inframind.models.adapter import AdapterManifest, verify_adapter
@@ -37,7 +38,14 @@ from inframind.stages.base import StageReport
 from workers import pipe
 from workers.process import signal_group, spawn
 from workers.progress import Estimate, StallDetector
-from workers.trainer import EXIT_DONE, EXIT_LEASE_LOST, CheckpointRecord, TrainerJob, deadline_file, is_full
+from workers.trainer import (
+    EXIT_DONE,
+    EXIT_LEASE_LOST,
+    CheckpointRecord,
+    TrainerJob,
+    deadline_file,
+    is_full,
+)
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +64,12 @@ PASSED_ON = (
 """Everything of the environment that the trainer may see: no database, no key."""
 JUDGE = "INFRAMIND_JUDGE_"
 """The judge model's address and key: only for a job whose evaluation asks it."""
-OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
 
 
 class UntrustedReportError(Exception):
@@ -66,7 +79,9 @@ class UntrustedReportError(Exception):
 class Attempt:
     """Runs one claimed job until it ends, is taken away or the worker drains."""
 
-    def __init__(self, engine: Engine, settings: Settings, held: Claim, draining: Callable[[], bool]) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, held: Claim, draining: Callable[[], bool]
+    ) -> None:
         self._engine, self._settings, self._held, self._draining = engine, settings, held, draining
         self._job_dir = settings.artifacts / held.job_id
         self._run_dir = self._job_dir / str(held.fence)
@@ -117,7 +132,9 @@ class Attempt:
             return None
         self._meanwhile(lambda: pull(job))
         self._check_space(job)
-        self._estimate = Estimate.of([(stage.stage, stage.total_steps) for stage in job.spec.stages], list(job.finished))
+        self._estimate = Estimate.of(
+            [(stage.stage, stage.total_steps) for stage in job.spec.stages], list(job.finished)
+        )
         self._unfinished = set(range(len(job.spec.stages))) - set(job.finished)
         # The claim's own lease holds, should the database be away at this very moment.
         self._allow_until(self._lease_until)
@@ -126,14 +143,23 @@ class Attempt:
         log.info("the attempt starts")
         given = self._run_dir / "job.json"
         given.write_text(job.model_dump_json())
-        names = [name for name in os.environ if name in PASSED_ON or (job.judge and name.startswith(JUDGE))]
+        names = [
+            name
+            for name in os.environ
+            if name in PASSED_ON or (job.judge and name.startswith(JUDGE))
+        ]
         env = {name: os.environ[name] for name in names} | OFFLINE
         with given.open("rb") as stdin, (self._run_dir / "trainer.log").open("ab") as stderr:
-            return spawn("workers.trainer", env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
+            return spawn(
+                "workers.trainer", env=env, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr
+            )
 
     def _check_space(self, job: TrainerJob) -> None:
         """Raises OSError (ENOSPC) now rather than in the middle of a checkpoint."""
-        sizes = [sum(file.stat().st_size for file in Path(saved.path).glob("*")) for saved in job.checkpoints]
+        sizes = [
+            sum(file.stat().st_size for file in Path(saved.path).glob("*"))
+            for saved in job.checkpoints
+        ]
         needed = max([self._settings.min_free_bytes, *(SPARE_CHECKPOINTS * size for size in sizes)])
         if shutil.disk_usage(self._run_dir).free < needed:
             raise OSError(errno.ENOSPC, f"less than {needed} bytes are free")
@@ -147,7 +173,10 @@ class Attempt:
             manifest = AdapterManifest.model_validate(adapter.manifest) if adapter else None
             path = adapter.path if adapter else None
             finished[result.stage_index] = StageReport(
-                metrics=result.metrics, train_seconds=result.train_seconds, manifest=manifest, path=path
+                metrics=result.metrics,
+                train_seconds=result.train_seconds,
+                manifest=manifest,
+                path=path,
             )
         start = run.start_from
         spec = PipelineSpec.model_validate(
@@ -159,10 +188,15 @@ class Attempt:
                 "seed": run.job.seed,
                 "stages": run.job.spec,
                 "start_from": (start.stage, start.id, start.path) if start else None,
-                "models": [(a.stage, a.id, a.path, a.manifest["train_seconds"]) for a in run.evaluated],
+                "models": [
+                    (a.stage, a.id, a.path, a.manifest["train_seconds"]) for a in run.evaluated
+                ],
             }
         )
-        saved = [CheckpointRecord(stage_index=c.stage_index, step=c.step, path=c.path, sha256=c.sha256) for c in run.checkpoints]
+        saved = [
+            CheckpointRecord(stage_index=c.stage_index, step=c.step, path=c.path, sha256=c.sha256)
+            for c in run.checkpoints
+        ]
         return TrainerJob(
             spec=spec,
             run_dir=str(self._run_dir),
@@ -183,7 +217,11 @@ class Attempt:
         return judging.known(self._engine, self._settings.judge_model).model_dump(mode="json")
 
     def _dataset_path(self, name: str) -> str | None:
-        return None if name == DEFAULT_DATASET else str(datasets.folder(self._settings.artifacts) / f"{name}.jsonl")
+        return (
+            None
+            if name == DEFAULT_DATASET
+            else str(datasets.folder(self._settings.artifacts) / f"{name}.jsonl")
+        )
 
     # While it runs
 
@@ -210,7 +248,9 @@ class Attempt:
                     self._meanwhile(partial(store().push, path))
                 self._write(partial(self._record, message=message))
         except (pipe.PipeError, UntrustedReportError) as error:
-            self._kill(process, JobError("internal_error", f"the trainer's report was refused: {error}"))
+            self._kill(
+                process, JobError("internal_error", f"the trainer's report was refused: {error}")
+            )
             return False
         return True
 
@@ -251,7 +291,9 @@ class Attempt:
                 self._failure = message
         job.progress, job.eta_seconds = self._estimate.progress(), self._estimate.eta_seconds()
 
-    def _publish(self, session: Session, job: Job, index: int, stage: str, report: StageReport) -> None:
+    def _publish(
+        self, session: Session, job: Job, index: int, stage: str, report: StageReport
+    ) -> None:
         manifest, path = None, None
         if report.manifest is not None and report.path is not None:
             path = self._own(report.path)
@@ -262,7 +304,14 @@ class Attempt:
         self._estimate.finish(index)
         self._unfinished.discard(index)
         record.publish_stage(
-            session, job, index, stage, report.metrics, report.train_seconds, manifest, str(path) if path else None
+            session,
+            job,
+            index,
+            stage,
+            report.metrics,
+            report.train_seconds,
+            manifest,
+            str(path) if path else None,
         )
 
     def _own(self, path: str) -> Path:
@@ -280,7 +329,9 @@ class Attempt:
                     return
             except (OperationalError, InterfaceError) as error:
                 if time.monotonic() > self._lease_until:
-                    raise LeaseLostError("the database was away for longer than the lease") from error
+                    raise LeaseLostError(
+                        "the database was away for longer than the lease"
+                    ) from error
                 time.sleep(TICK_SECONDS)
 
     def _renew(self) -> None:
@@ -343,7 +394,9 @@ class Attempt:
         elif self._told_to_stop_at is not None or job.want != "run":
             transitions.requeue(session, job, JobError("worker_drained", "the worker was stopped"))
         elif status == EXIT_LEASE_LOST:
-            transitions.lose_worker(session, job, JobError("lease_not_renewed", "the lease was not renewed in time"))
+            transitions.lose_worker(
+                session, job, JobError("lease_not_renewed", "the lease was not renewed in time")
+            )
         else:
             transitions.fail_attempt(session, job, crash(status), retry=True)
         self._ended = job.state in TERMINAL
@@ -391,9 +444,16 @@ def _fail_for_the_disk(session: Session, job: Job, error: OSError) -> None:
 def crash(status: int) -> JobError:
     """An end without a word."""
     if status >= 0:
-        return JobError("trainer_exited", f"the trainer ended with status {status} before its stages were done; see its log")
+        return JobError(
+            "trainer_exited",
+            f"the trainer ended with status {status} before its stages were done; see its log",
+        )
     name = str(-status)
     with contextlib.suppress(ValueError):
         name = signal.Signals(-status).name
-    hint = " (often the system's out-of-memory killer: lower `batch_size` or `max_tokens`)" if name == "SIGKILL" else ""
+    hint = (
+        " (often the system's out-of-memory killer: lower `batch_size` or `max_tokens`)"
+        if name == "SIGKILL"
+        else ""
+    )
     return JobError("trainer_killed", f"the trainer was killed by {name}{hint}")

@@ -12,7 +12,7 @@ from celery.signals import setup_logging, worker_ready, worker_shutdown, worker_
 
 from app import logs
 from app.db.session import make_engine
-from app.jobs.queue import QUEUE, TASK, make_celery
+from app.jobs.wake_ups import QUEUE, TASK, make_celery
 from app.settings import settings
 from inframind.errors import ConfigError
 from workers.supervisor import BEAT_SECONDS, Supervisor, device_name
@@ -25,7 +25,9 @@ ARGUMENTS = (
 
 given = settings()
 if not given.redis_url.get_secret_value():
-    raise ConfigError("INFRAMIND_REDIS_URL is not set: the worker is woken through Redis", param="redis_url")
+    raise ConfigError(
+        "INFRAMIND_REDIS_URL is not set: the worker is woken through Redis", param="redis_url"
+    )
 app = make_celery(given.redis_url.get_secret_value())
 supervisor = Supervisor(make_engine(given.url), given, device_name(given))
 ended = threading.Event()

@@ -13,7 +13,7 @@ class ChatJudge:
     """Asks the server of the settings; as many questions at once as they allow."""
 
     def __init__(self, described: Mapping[str, Json]) -> None:
-        from app.chat import ChatServer
+        from app.judging.chat_client import ChatServer
         from app.settings import settings
 
         self.described = described

@@ -14,7 +14,9 @@ PARENT = "INFRAMIND_PARENT_PID"
 PR_SET_PDEATHSIG = 1
 
 
-def spawn(module: str, *arguments: str, env: Mapping[str, str], **options: Any) -> "subprocess.Popen[bytes]":
+def spawn(
+    module: str, *arguments: str, env: Mapping[str, str], **options: Any
+) -> "subprocess.Popen[bytes]":
     """Starts `python -m module` in a session of its own. Call it from the main thread.
 
     The kernel ties a child to the thread that started it, not to the process (prctl(2), PR_SET_PDEATHSIG).

@@ -40,7 +40,12 @@ class Estimate:
     @classmethod
     def of(cls, stages: Iterable[tuple[str, int]], finished: Sequence[int]) -> "Estimate":
         """From every stage's name and steps, and the stages that an earlier attempt finished."""
-        return cls([Stage(name, steps, steps if index in finished else 0) for index, (name, steps) in enumerate(stages)])
+        return cls(
+            [
+                Stage(name, steps, steps if index in finished else 0)
+                for index, (name, steps) in enumerate(stages)
+            ]
+        )
 
     def step(self, index: int, step: int, now: float) -> None:
         """A stage has done `step` steps."""
@@ -56,10 +61,17 @@ class Estimate:
         self.stages[index].done = self.stages[index].steps
 
     def _costs(self) -> list[float]:
-        measured = [(s.seconds_per_step * s.done, s.guess * s.done) for s in self.stages if s.seconds_per_step is not None]
+        measured = [
+            (s.seconds_per_step * s.done, s.guess * s.done)
+            for s in self.stages
+            if s.seconds_per_step is not None
+        ]
         guessed = sum(guess for _, guess in measured)
         scale = sum(seconds for seconds, _ in measured) / guessed if guessed else 1.0
-        return [s.guess * scale if s.seconds_per_step is None else s.seconds_per_step for s in self.stages]
+        return [
+            s.guess * scale if s.seconds_per_step is None else s.seconds_per_step
+            for s in self.stages
+        ]
 
     def progress(self) -> float:
         """Share of the work that is done, 0..1. Never less than before: a better guess of the rest is no step back."""
@@ -73,7 +85,10 @@ class Estimate:
         """Seconds of work left; None before the first measured step."""
         if all(stage.seconds_per_step is None for stage in self.stages):
             return None
-        return sum(cost * (stage.steps - stage.done) for cost, stage in zip(self._costs(), self.stages, strict=True))
+        return sum(
+            cost * (stage.steps - stage.done)
+            for cost, stage in zip(self._costs(), self.stages, strict=True)
+        )
 
 
 class StallDetector:

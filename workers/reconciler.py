@@ -14,11 +14,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app import logs
+from app.catalog.retention import prune
 from app.db.session import database_now, make_engine, writing
 from app.errors import StoreError
 from app.jobs import lease, service
-from app.jobs.queue import WakeUps
-from app.retention import prune
+from app.jobs.wake_ups import WakeUps
 from app.settings import Settings, settings
 from workers.process import die_with_parent
 
@@ -53,7 +53,12 @@ class Reconciler:
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + self._settings.prune_seconds
             try:
-                log.info("pruned: %s", prune(self._engine, self._settings.artifacts, self._settings.keep_adapters_days))
+                log.info(
+                    "pruned: %s",
+                    prune(
+                        self._engine, self._settings.artifacts, self._settings.keep_adapters_days
+                    ),
+                )
             except StoreError as error:
                 # What was left lying is found by a later round.
                 log.warning("pruning stopped: %s", error)

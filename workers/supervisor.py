@@ -30,7 +30,10 @@ LONGEST_SLEEP = 0.1
 
 def device_name(given: Settings) -> str:
     """This worker's accelerator as the database knows it: one running job per device."""
-    return given.device or f"{socket.gethostname()[:40]}/{os.environ.get('CUDA_VISIBLE_DEVICES') or 'default'}"[:64]
+    return (
+        given.device
+        or f"{socket.gethostname()[:40]}/{os.environ.get('CUDA_VISIBLE_DEVICES') or 'default'}"[:64]
+    )
 
 
 class Supervisor:
@@ -65,7 +68,9 @@ class Supervisor:
         if time.monotonic() >= self._beat_at:
             self._beat_at = time.monotonic() + BEAT_SECONDS
             with self._if_the_database_answers():
-                lease.beat(self._engine, self.name, self._host, self._device, draining=self.draining)
+                lease.beat(
+                    self._engine, self.name, self._host, self._device, draining=self.draining
+                )
         return self.draining
 
     def leave(self) -> None:
@@ -76,7 +81,13 @@ class Supervisor:
     def _claim(self) -> lease.Claim | None:
         given = self._settings
         with self._if_the_database_answers():
-            return lease.claim(self._engine, self.name, self._device, given.lease_seconds, given.max_running_per_owner)
+            return lease.claim(
+                self._engine,
+                self.name,
+                self._device,
+                given.lease_seconds,
+                given.max_running_per_owner,
+            )
         return None
 
     @contextmanager
@@ -98,7 +109,11 @@ def main() -> None:
     die_with_parent()
     parser = argparse.ArgumentParser(prog="workers.supervisor", description=__doc__)
     given = settings()
-    parser.add_argument("--device", default=device_name(given), help="name of the device; one job at a time runs on it")
+    parser.add_argument(
+        "--device",
+        default=device_name(given),
+        help="name of the device; one job at a time runs on it",
+    )
     arguments = parser.parse_args()
     logs.configure(given.log_format, given.log_level)
     supervisor = Supervisor(make_engine(given.url), given, arguments.device)

@@ -20,12 +20,29 @@ import structlog
 from pydantic import Field
 
 from app import logs
-from inframind.errors import FULL, InfraMindError, NoSpaceError, OutOfMemoryError, SandboxError, StoppedError
+from inframind.errors import (
+    FULL,
+    InfraMindError,
+    NoSpaceError,
+    OutOfMemoryError,
+    SandboxError,
+    StoppedError,
+)
 from inframind.pipeline import PipelineSpec
 from inframind.stages.base import AnswerJudge, Resume, SavedCheckpoint, StageContext, StageReport
 from inframind.types import Contract, Json
 from workers.chat_judge import ChatJudge
-from workers.pipe import MAX_TEXT, CheckpointSaved, Event, Failed, PipeError, Progress, StageDone, StageStarted, Writer
+from workers.pipe import (
+    MAX_TEXT,
+    CheckpointSaved,
+    Event,
+    Failed,
+    PipeError,
+    Progress,
+    StageDone,
+    StageStarted,
+    Writer,
+)
 from workers.process import die_with_parent
 
 log = logging.getLogger(__name__)
@@ -68,14 +85,18 @@ class PipeContext:
     def __init__(self, job: TrainerJob, writer: Writer) -> None:
         self.run_dir = Path(job.run_dir)
         self.attempt = job.attempt
-        saved = tuple(SavedCheckpoint(c.stage_index, c.step, Path(c.path), c.sha256) for c in job.checkpoints)
+        saved = tuple(
+            SavedCheckpoint(c.stage_index, c.step, Path(c.path), c.sha256) for c in job.checkpoints
+        )
         self.resume = Resume(job.finished, saved)
         self.judge: AnswerJudge | None = ChatJudge(job.judge) if job.judge is not None else None
         self._writer = writer
         self._stop = threading.Event()
 
     def stage_started(self, stage_index: int, stage: str, total_steps: int) -> None:
-        self._writer.send(StageStarted(stage_index=stage_index, stage=stage, total_steps=total_steps))
+        self._writer.send(
+            StageStarted(stage_index=stage_index, stage=stage, total_steps=total_steps)
+        )
 
     def progress(self, stage_index: int, step: int, metrics: Mapping[str, float]) -> None:
         # JSON has no NaN.
@@ -83,13 +104,24 @@ class PipeContext:
         self._writer.send(Progress(stage_index=stage_index, step=step, metrics=finite))
 
     def event(
-        self, level: Literal["info", "warn", "error"], code: str, message: str, data: Mapping[str, Any] | None = None
+        self,
+        level: Literal["info", "warn", "error"],
+        code: str,
+        message: str,
+        data: Mapping[str, Any] | None = None,
     ) -> None:
-        self._writer.send(Event(level=level, code=code, message=message[:MAX_TEXT], data=dict(data or {})))
+        self._writer.send(
+            Event(level=level, code=code, message=message[:MAX_TEXT], data=dict(data or {}))
+        )
 
     def checkpoint(self, saved: SavedCheckpoint) -> None:
         self._writer.send(
-            CheckpointSaved(stage_index=saved.stage_index, step=saved.step, path=str(saved.path), sha256=saved.sha256)
+            CheckpointSaved(
+                stage_index=saved.stage_index,
+                step=saved.step,
+                path=str(saved.path),
+                sha256=saved.sha256,
+            )
         )
 
     def stage_done(self, stage_index: int, stage: str, report: StageReport) -> None:
@@ -151,7 +183,9 @@ def is_full(error: BaseException) -> bool:
     """Whether a full disk is at the root: libraries wrap the system's error, or only quote it."""
     seen: BaseException | None = error
     while seen is not None:
-        if (isinstance(seen, OSError) and seen.errno in FULL) or any(os.strerror(number) in str(seen) for number in FULL):
+        if (isinstance(seen, OSError) and seen.errno in FULL) or any(
+            os.strerror(number) in str(seen) for number in FULL
+        ):
             return True
         seen = seen.__cause__ or seen.__context__
     return False
@@ -163,7 +197,9 @@ def failure(error: Exception) -> Failed:
         return Failed(code=NoSpaceError.code, message=str(NoSpaceError()), then="pause")
     if isinstance(error, InfraMindError):
         # The verifier's environment may have recovered by the next attempt; a wrong setting has not.
-        then: Literal["retry", "pause", "fail"] = "retry" if isinstance(error, SandboxError) else "fail"
+        then: Literal["retry", "pause", "fail"] = (
+            "retry" if isinstance(error, SandboxError) else "fail"
+        )
         return Failed(code=error.code, message=str(error)[:MAX_TEXT], param=error.param, then=then)
     if isinstance(error, MemoryError):
         return Failed(code=OutOfMemoryError.code, message=str(OutOfMemoryError()), then="fail")
@@ -171,7 +207,11 @@ def failure(error: Exception) -> Failed:
         message = f"the package {error.name} is not installed: pip install 'inframind[train]'"
         return Failed(code="missing_package", message=message, then="fail")
     message = f"{type(error).__name__}: {error}"[: MAX_TEXT - 100]
-    return Failed(code="internal_error", message=f"{message} (the trainer's log has the traceback)", then="retry")
+    return Failed(
+        code="internal_error",
+        message=f"{message} (the trainer's log has the traceback)",
+        then="retry",
+    )
 
 
 def main() -> None:
@@ -182,12 +222,16 @@ def main() -> None:
     os.dup2(2, 1)
     job = TrainerJob.model_validate_json(sys.stdin.buffer.read())
     logs.configure(job.log_format, job.log_level)
-    structlog.contextvars.bind_contextvars(job_id=job.spec.job_id, fence=job.attempt, request_id=job.request_id)
+    structlog.contextvars.bind_contextvars(
+        job_id=job.spec.job_id, fence=job.attempt, request_id=job.request_id
+    )
     log.info("the trainer starts")
     context = PipeContext(job, writer)
     signal.signal(signal.SIGTERM, lambda *_: context.ask_to_stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=watch_deadline, args=(deadline_file(context.run_dir),), daemon=True).start()
+    threading.Thread(
+        target=watch_deadline, args=(deadline_file(context.run_dir),), daemon=True
+    ).start()
     status = run(job, context, writer)
     # Everything is reported: no destructor of a library may hang or crash this process now.
     sys.stderr.flush()

@@ -55,7 +55,8 @@ def lock(data_dir: Path) -> IO[str]:
         owner = file.read().strip() or "unknown"
         file.close()
         raise ConfigError(
-            f"another instance (process {owner}) uses {data_dir}: stop it, or give another --data-dir", param="data_dir"
+            f"another instance (process {owner}) uses {data_dir}: stop it, or give another --data-dir",
+            param="data_dir",
         ) from None
     file.truncate(0)
     file.write(str(os.getpid()))
@@ -100,21 +101,34 @@ class Part:
             self._ended(self.process.returncode, now)
         if self.process is None and now >= self.start_at:
             with self.log.open("ab") as log:
-                self.process = spawn(self.module, *self.arguments, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                self.process = spawn(
+                    self.module,
+                    *self.arguments,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
             self.started_at = now
 
     def _ended(self, status: int, now: float) -> None:
         self.failures = 1 if now - self.started_at > STEADY_SECONDS else self.failures + 1
         if not self.ready and self.failures >= HOPELESS_STARTS:
-            raise PartFailedError(f"{self.name} does not start (status {status}); the end of {self.log}:\n{tail(self.log)}")
+            raise PartFailedError(
+                f"{self.name} does not start (status {status}); the end of {self.log}:\n{tail(self.log)}"
+            )
         delay = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (self.failures - 1))
-        out.print(f"{self.name} ended with status {status}; it is started again in {delay:g} s (log: {escape(str(self.log))})")
+        out.print(
+            f"{self.name} ended with status {status}; it is started again in {delay:g} s (log: {escape(str(self.log))})"
+        )
         self.process, self.start_at = None, now + delay
 
 
 def tail(path: Path, lines: int = 12) -> str:
     """The last lines of a log."""
-    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.is_file() else ""
+    return (
+        "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.is_file() else ""
+    )
 
 
 class Service:
@@ -141,10 +155,26 @@ class Service:
         serve_api = ("--host", given.host, "--port", str(port))
         serve_model = ("--base-model", given.inference_base_model, "--port", str(inference_port))
         self.parts = [
-            Part("api", "workers.api", serve_api, self._answers(reachable + "/healthz"), logs / "api.log"),
-            Part("worker", "workers.supervisor", (), self._has_worker(reachable + "/readyz"), logs / "worker.log"),
             Part(
-                "inference", "workers.inference_server", serve_model, self._answers(inference + "/health"), logs / "inference.log"
+                "api",
+                "workers.api",
+                serve_api,
+                self._answers(reachable + "/healthz"),
+                logs / "api.log",
+            ),
+            Part(
+                "worker",
+                "workers.supervisor",
+                (),
+                self._has_worker(reachable + "/readyz"),
+                logs / "worker.log",
+            ),
+            Part(
+                "inference",
+                "workers.inference.server",
+                serve_model,
+                self._answers(inference + "/health"),
+                logs / "inference.log",
             ),
         ]
 
@@ -158,7 +188,10 @@ class Service:
         return lambda: (answer := self._get(url)) is not None and answer.status_code == 200
 
     def _has_worker(self, url: str) -> Callable[[], bool]:
-        return lambda: (answer := self._get(url)) is not None and bool(answer.json().get("parts", {}).get("worker"))
+        return lambda: (
+            (answer := self._get(url)) is not None
+            and bool(answer.json().get("parts", {}).get("worker"))
+        )
 
     def run(self) -> None:
         """Until a signal. Raises PartFailedError."""
@@ -171,7 +204,9 @@ class Service:
                     out.print(f"{part.name:<10} ready")
             if not announced and all(part.ready for part in self.parts):
                 announced = True
-                out.print(f"InfraMind is ready at {self.url} (documentation: {self.url}/docs). Ctrl-C stops it.")
+                out.print(
+                    f"InfraMind is ready at {self.url} (documentation: {self.url}/docs). Ctrl-C stops it."
+                )
             time.sleep(TICK_SECONDS)
 
     def stop(self) -> None:
@@ -217,11 +252,17 @@ def main() -> int:
     """The command."""
     die_with_parent()
     given = settings()
-    parser = argparse.ArgumentParser(prog="inframind up", description="Start the embedded service: api, worker and inference.")
-    parser.add_argument("--data-dir", type=Path, default=given.data_dir, help="database, artifacts and logs")
+    parser = argparse.ArgumentParser(
+        prog="inframind up", description="Start the embedded service: api, worker and inference."
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, default=given.data_dir, help="database, artifacts and logs"
+    )
     parser.add_argument("--host", default=given.host)
     parser.add_argument("--port", type=int, default=given.port, help="0: any free port")
-    parser.add_argument("--base-model", default=given.inference_base_model, help="the base model that is served")
+    parser.add_argument(
+        "--base-model", default=given.inference_base_model, help="the base model that is served"
+    )
     chosen = parser.parse_args()
     update = {
         "data_dir": chosen.data_dir.absolute(), "host": chosen.host, "port": chosen.port, "inference_base_model": chosen.base_model,

@@ -19,7 +19,16 @@ def event_stream(example: str) -> dict[str, Any]:
 
 def error(code: str, message: str, param: str | None = None) -> dict[str, Any]:
     """An answer's content with an error."""
-    return shown({"error": {"code": code, "message": message, "param": param, "type": KINDS.get(code, "invalid_request_error")}})
+    return shown(
+        {
+            "error": {
+                "code": code,
+                "message": message,
+                "param": param,
+                "type": KINDS.get(code, "invalid_request_error"),
+            }
+        }
+    )
 
 
 KINDS = {
@@ -50,7 +59,11 @@ JOB: dict[str, Any] = {
     "dataset": "inframind-bench",
     "seed": 0,
     "metadata": {"team": "platform"},
-    "stages": [{"stage": "sft", "max_steps": 40}, {"stage": "grpo", "max_steps": 20}, {"stage": "evaluate", "tasks": 400}],
+    "stages": [
+        {"stage": "sft", "max_steps": 40},
+        {"stage": "grpo", "max_steps": 20},
+        {"stage": "evaluate", "tasks": 400},
+    ],
     "stage": "grpo",
     "stage_index": 1,
     "step": 12,
@@ -59,7 +72,13 @@ JOB: dict[str, Any] = {
     "eta_seconds": 214.0,
     "metrics": {"reward": 0.44, "tokens_per_second": 2100.0, "frac_reward_zero_std": 0.25},
     "stage_results": [
-        {"stage": "sft", "stage_index": 0, "adapter": ADAPTER_ID, "train_seconds": 42.0, "metrics": {"loss": 0.11}},
+        {
+            "stage": "sft",
+            "stage_index": 0,
+            "adapter": ADAPTER_ID,
+            "train_seconds": 42.0,
+            "metrics": {"loss": 0.11},
+        },
     ],
     "adapters": [ADAPTER_ID],
     "attempts": 1,
@@ -148,7 +167,13 @@ COMPARISON = {
         {"model": ADAPTER_ID, "stage": "sft", "evaluation": EVALUATION, **SAME},
     ],
 }
-ALIAS = {"name": "production", "object": "alias", "model": ADAPTER_ID, "previous": None, "updated_at": CREATED_AT + 200.0}
+ALIAS = {
+    "name": "production",
+    "object": "alias",
+    "model": ADAPTER_ID,
+    "previous": None,
+    "updated_at": CREATED_AT + 200.0,
+}
 
 DATASET = {
     "id": "ds-6f1c0d6e6f1b4a0f8f4f0c3c5e0c7a11",
@@ -172,16 +197,39 @@ VERDICT = {
     "category": "kubernetes",
     "verdict": "pass",
     "score": 1.0,
-    "rungs": {"extract": "pass", "parse": "pass", "schema": "pass", "references": "pass", "intent": "pass", "policy": "pass"},
-    "checks": [{"id": "exists ConfigMap", "passed": True, "message": ""}, {"id": "data.MODE", "passed": True, "message": ""}],
+    "rungs": {
+        "extract": "pass",
+        "parse": "pass",
+        "schema": "pass",
+        "references": "pass",
+        "intent": "pass",
+        "policy": "pass",
+    },
+    "checks": [
+        {"id": "exists ConfigMap", "passed": True, "message": ""},
+        {"id": "data.MODE", "passed": True, "message": ""},
+    ],
     "findings": [],
     "verifier": "inframind 0.1.0",
 }
 JUDGEMENT = {
     "object": "judgement",
-    "judge": {"kind": "rules", "model": None, "fingerprint": None, "trusted": True, "kappa": None, "note": ""},
+    "judge": {
+        "kind": "rules",
+        "model": None,
+        "fingerprint": None,
+        "trusted": True,
+        "kappa": None,
+        "note": "",
+    },
     "abstained": None,
-    "scores": {"syntax": 10.0, "correctness": 10.0, "completeness": 10.0, "best_practices": 10.0, "security": 10.0},
+    "scores": {
+        "syntax": 10.0,
+        "correctness": 10.0,
+        "completeness": 10.0,
+        "best_practices": 10.0,
+        "security": 10.0,
+    },
     "overall": 10.0,
     "would_work": True,
     "criteria": {},

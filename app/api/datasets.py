@@ -5,15 +5,23 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from app import datasets
 from app.api import _examples as examples
-from app.datasets import DatasetList, DatasetView
-from app.deps import Configured, Database, Verifying
-from app.jobs.views import ErrorView
+from app.datasets import service as datasets
+from app.datasets.service import DatasetList, DatasetView
+from app.views import ErrorView
+from app.web.deps import Configured, Database, Verifying
 
-BAD_ROWS = examples.error("invalid_data", "1 row cannot be used: row 2, output: FRON is no instruction (line 1)", "rows.2.output")
-UNKNOWN = examples.error("not_found", "there is no dataset 'ds-0'; GET /datasets lists those that exist", "dataset")
-router = APIRouter(prefix="/datasets", tags=["datasets"], responses={422: {"model": ErrorView, **BAD_ROWS}})
+BAD_ROWS = examples.error(
+    "invalid_data",
+    "1 row cannot be used: row 2, output: FRON is no instruction (line 1)",
+    "rows.2.output",
+)
+UNKNOWN = examples.error(
+    "not_found", "there is no dataset 'ds-0'; GET /datasets lists those that exist", "dataset"
+)
+router = APIRouter(
+    prefix="/datasets", tags=["datasets"], responses={422: {"model": ErrorView, **BAD_ROWS}}
+)
 ROWS = (
     '{"instruction": "A Dockerfile from alpine:3.20 that runs as app.", "output": "FROM alpine:3.20\\nUSER app\\n"}\n'
     '{"instruction": "From debian:12, work in /srv.", "output": "FROM debian:12\\nWORKDIR /srv\\n", "category": "dockerfile"}\n'
@@ -22,7 +30,9 @@ LINES: dict[str, Any] = {"schema": {"type": "string"}, "example": ROWS}
 BODY = {"requestBody": {"required": True, "content": {"application/jsonl": LINES}}}
 
 
-@router.post("", status_code=201, openapi_extra=BODY, responses={201: examples.shown(examples.DATASET)})
+@router.post(
+    "", status_code=201, openapi_extra=BODY, responses={201: examples.shown(examples.DATASET)}
+)
 async def add_dataset(
     request: Request,
     database: Database,
@@ -44,7 +54,10 @@ def list_datasets(database: Database) -> DatasetList:
     return DatasetList(data=datasets.every(database))
 
 
-@router.get("/{dataset_id}", responses={200: examples.shown(examples.DATASET), 404: {"model": ErrorView, **UNKNOWN}})
+@router.get(
+    "/{dataset_id}",
+    responses={200: examples.shown(examples.DATASET), 404: {"model": ErrorView, **UNKNOWN}},
+)
 def get_dataset(dataset_id: str, database: Database) -> DatasetView:
     """One dataset."""
     return datasets.find(database, dataset_id)

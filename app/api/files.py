@@ -6,32 +6,52 @@ from fastapi import APIRouter, Form, Query, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
-from app import files
 from app.api import _examples as examples
-from app.deps import Configured, Database, Verifying
-from app.files import DeletedFile, FileList, FileView
-from app.jobs.views import ErrorView
+from app.datasets import files
+from app.datasets.files import DeletedFile, FileList, FileView
+from app.views import ErrorView
+from app.web.deps import Configured, Database, Verifying
 
 FILE_ID = "file-6f1c0d6e6f1b4a0f8f4f0c3c"
-BAD_ROWS = examples.error("invalid_data", "1 row cannot be used: row 2, messages: a row has one user message", "rows.2.messages")
-NO_FILE = examples.error("not_found", "there is no file 'file-0'; GET /v1/files lists those that exist", "file_id")
+BAD_ROWS = examples.error(
+    "invalid_data",
+    "1 row cannot be used: row 2, messages: a row has one user message",
+    "rows.2.messages",
+)
+NO_FILE = examples.error(
+    "not_found", "there is no file 'file-0'; GET /v1/files lists those that exist", "file_id"
+)
 FILE = {
     "id": FILE_ID, "object": "file", "bytes": 120000, "created_at": 1764000000, "filename": "train.jsonl", "purpose": "fine-tune",
     "status": "processed", "status_details": None, "expires_at": None,
 }  # fmt: skip
-FILES = {"object": "list", "data": [FILE], "first_id": FILE_ID, "last_id": FILE_ID, "has_more": False}
+FILES = {
+    "object": "list",
+    "data": [FILE],
+    "first_id": FILE_ID,
+    "last_id": FILE_ID,
+    "has_more": False,
+}
 LINES: dict[str, Any] = {"content": {"application/jsonl": {"schema": {"type": "string"}}}}
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_FILE}}
-router = APIRouter(prefix="/v1/files", tags=["openai"], responses={400: {"model": ErrorView, **BAD_ROWS}})
+router = APIRouter(
+    prefix="/v1/files", tags=["openai"], responses={400: {"model": ErrorView, **BAD_ROWS}}
+)
 
 
 @router.post("", responses={200: examples.shown(FILE)})
 async def upload_file(
-    file: UploadFile, purpose: Annotated[str, Form()], database: Database, verifier: Verifying, settings: Configured
+    file: UploadFile,
+    purpose: Annotated[str, Form()],
+    database: Database,
+    verifier: Verifying,
+    settings: Configured,
 ) -> FileView:
     """Stores JSON lines for fine-tuning: `messages`, `prompt` and `completion`, or reinforcement items. Every answer is proven."""
     body = await file.read()
-    return await run_in_threadpool(files.add, database, verifier, settings.artifacts, body, file.filename or "", purpose)
+    return await run_in_threadpool(
+        files.add, database, verifier, settings.artifacts, body, file.filename or "", purpose
+    )
 
 
 @router.get("", responses={200: examples.shown(FILES)})
@@ -55,10 +75,15 @@ def get_file(file_id: str, database: Database) -> FileView:
 @router.get("/{file_id}/content", response_class=FileResponse, responses={200: LINES, **UNKNOWN})
 def get_content(file_id: str, database: Database, settings: Configured) -> FileResponse:
     """The bytes that were uploaded."""
-    return FileResponse(files.content(database, settings.artifacts, file_id), media_type="application/jsonl")
+    return FileResponse(
+        files.content(database, settings.artifacts, file_id), media_type="application/jsonl"
+    )
 
 
-@router.delete("/{file_id}", responses={200: examples.shown({"id": FILE_ID, "object": "file", "deleted": True}), **UNKNOWN})
+@router.delete(
+    "/{file_id}",
+    responses={200: examples.shown({"id": FILE_ID, "object": "file", "deleted": True}), **UNKNOWN},
+)
 def delete_file(file_id: str, database: Database, settings: Configured) -> DeletedFile:
     """Forgets a file. Jobs and datasets that came of it stay."""
     return files.delete(database, settings.artifacts, file_id)

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from app.api import _examples as examples
-from app.deps import Asking, Configured, Database
 from app.fine_tuning import service as fine_tuning
 from app.fine_tuning.request import CreateRequest
 from app.fine_tuning.views import (
@@ -16,9 +15,11 @@ from app.fine_tuning.views import (
     FineTuningJobList,
 )
 from app.jobs import service
-from app.jobs.checks import Servable
+from app.jobs.admission import Servable
 from app.jobs.spec import JobSpec
-from app.jobs.views import ErrorView, JobView
+from app.jobs.views import JobView
+from app.views import ErrorView
+from app.web.deps import Asking, Configured, Database
 
 JOB_ID = f"ftjob-{examples.JOB_ID}"
 NAME = f"ft:inframind-nano:inframind:modules:{examples.ADAPTER_ID}"
@@ -39,33 +40,55 @@ CHECKPOINT = {
     "fine_tuned_model_checkpoint": NAME, "fine_tuning_job_id": JOB_ID, "step_number": 40,
     "metrics": {"step": 40, "train_loss": 0.11, "train_mean_token_accuracy": 0.97},
 }  # fmt: skip
-BAD_FIELD = examples.error("invalid_request", "there is no file 'file-0'; GET /v1/files lists those that exist", "training_file")
+BAD_FIELD = examples.error(
+    "invalid_request",
+    "there is no file 'file-0'; GET /v1/files lists those that exist",
+    "training_file",
+)
 NO_JOB = examples.error("not_found", "there is no fine-tuning job 'ftjob-0'", "fine_tuning_job_id")
 TOO_LATE = examples.error("conflict", "the job is succeeded already")
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_JOB}}
-CHANGED: dict[int | str, dict[str, Any]] = {200: examples.shown(JOB), 409: {"model": ErrorView, **TOO_LATE}, **UNKNOWN}
+CHANGED: dict[int | str, dict[str, Any]] = {
+    200: examples.shown(JOB),
+    409: {"model": ErrorView, **TOO_LATE},
+    **UNKNOWN,
+}
 METADATA = re.compile(r"metadata\[(.{1,64})\]")
 Limit = Annotated[int, Query(ge=1, le=100)]
 After = Annotated[str | None, Query(max_length=128)]
-router = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["openai"], responses={400: {"model": ErrorView, **BAD_FIELD}})
+router = APIRouter(
+    prefix="/v1/fine_tuning/jobs",
+    tags=["openai"],
+    responses={400: {"model": ErrorView, **BAD_FIELD}},
+)
 
 
 @router.post("", responses={200: examples.shown(JOB)})
-def create_job(request: CreateRequest, database: Database, settings: Configured, caller: Asking) -> FineTuningJob:
+def create_job(
+    request: CreateRequest, database: Database, settings: Configured, caller: Asking
+) -> FineTuningJob:
     """Queues a job: `supervised` is our stage `sft`, `reinforcement` our stage `dapo`; both are evaluated at the end."""
 
     def submit(spec: JobSpec) -> JobView:
         servable = Servable.by(settings)
         quota = settings.max_queued_per_owner
-        return service.submit(database, spec, settings.max_attempts, caller.owner, servable, max_queued=quota)
+        return service.submit(
+            database, spec, settings.max_attempts, caller.owner, servable, max_queued=quota
+        )
 
     return fine_tuning.create(database, settings.artifacts, request, submit)
 
 
 @router.get("", responses={200: examples.shown(examples.page(JOB))})
-def list_jobs(request: Request, database: Database, limit: Limit = 20, after: After = None) -> FineTuningJobList:
+def list_jobs(
+    request: Request, database: Database, limit: Limit = 20, after: After = None
+) -> FineTuningJobList:
     """Jobs, newest first; `metadata[key]=value` filters."""
-    wanted = {found[1]: value for key, value in request.query_params.items() if (found := METADATA.fullmatch(key))}
+    wanted = {
+        found[1]: value
+        for key, value in request.query_params.items()
+        if (found := METADATA.fullmatch(key))
+    }
     return fine_tuning.page(database, limit, after, wanted)
 
 
@@ -93,13 +116,20 @@ def resume_job(fine_tuning_job_id: str, database: Database) -> FineTuningJob:
     return fine_tuning.change(database, fine_tuning_job_id, service.resume)
 
 
-@router.get("/{fine_tuning_job_id}/events", responses={200: examples.shown(examples.page(EVENT)), **UNKNOWN})
-def list_events(fine_tuning_job_id: str, database: Database, limit: Limit = 20, after: After = None) -> FineTuningEventList:
+@router.get(
+    "/{fine_tuning_job_id}/events", responses={200: examples.shown(examples.page(EVENT)), **UNKNOWN}
+)
+def list_events(
+    fine_tuning_job_id: str, database: Database, limit: Limit = 20, after: After = None
+) -> FineTuningEventList:
     """Events, newest first."""
     return fine_tuning.events(database, fine_tuning_job_id, limit, after)
 
 
-@router.get("/{fine_tuning_job_id}/checkpoints", responses={200: examples.shown(examples.page(CHECKPOINT)), **UNKNOWN})
+@router.get(
+    "/{fine_tuning_job_id}/checkpoints",
+    responses={200: examples.shown(examples.page(CHECKPOINT)), **UNKNOWN},
+)
 def list_checkpoints(
     fine_tuning_job_id: str, database: Database, limit: Limit = 10, after: After = None
 ) -> FineTuningCheckpointList:

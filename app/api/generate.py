@@ -9,20 +9,26 @@ from fastapi import APIRouter, Body, Request
 from sse_starlette import ServerSentEvent
 
 from app.api import _examples as examples
-from app.api._streams import EventStream, streamed
-from app.deps import Serving, Verifying
-from app.disconnect import unless_gone
 from app.errors import described
-from app.generation import GenerateRequest, Generation, answer, body_of, check
-from app.inference import Inference, collect
-from app.jobs.views import ErrorView
-from app.verified import Search
+from app.generation.search import Search
+from app.generation.service import GenerateRequest, Generation, answer, body_of, check
+from app.inference.client import Inference, collect
+from app.views import ErrorView
+from app.web.deps import Serving, Verifying
+from app.web.disconnect import unless_gone
+from app.web.event_stream import EventStream, streamed
 from inframind.errors import InfraMindError
-from inframind.rewards.verifier import Verifier
+from inframind.verifier.verifier import Verifier
 
-NO_MODEL = examples.error("model_not_found", "there is no model 'im-x'; GET /models lists those that exist", "model")
-NO_SOURCE = examples.error("invalid_request", "give exactly one of `prompt`, `instruction` and `messages`", "prompt")
-NO_SERVER = examples.error("unavailable", "the inference server does not answer; try again in a moment")
+NO_MODEL = examples.error(
+    "model_not_found", "there is no model 'im-x'; GET /models lists those that exist", "model"
+)
+NO_SOURCE = examples.error(
+    "invalid_request", "give exactly one of `prompt`, `instruction` and `messages`", "prompt"
+)
+NO_SERVER = examples.error(
+    "unavailable", "the inference server does not answer; try again in a moment"
+)
 router = APIRouter(
     tags=["generation"],
     responses={
@@ -39,7 +45,11 @@ REQUESTS = [
         "category": "kubernetes",
         "checks": examples.CHECKS,
     },
-    {"messages": [{"role": "user", "content": "service web, type ClusterIP, 8080 -> 9090"}], "max_tokens": 256, "stream": True},
+    {
+        "messages": [{"role": "user", "content": "service web, type ClusterIP, 8080 -> 9090"}],
+        "max_tokens": 256,
+        "stream": True,
+    },
     {
         "instruction": "An S3 bucket called logs.",
         "best_of": 16,
@@ -50,12 +60,17 @@ REQUESTS = [
     },
 ]
 STREAM = f'data: {{"index": 0, "text": "<think>"}}\n\nevent: done\ndata: {json.dumps(examples.GENERATION)}\n\n'
-ANSWER = {"content": {**examples.shown(examples.GENERATION)["content"], **examples.event_stream(STREAM)}}
+ANSWER = {
+    "content": {**examples.shown(examples.GENERATION)["content"], **examples.event_stream(STREAM)}
+}
 
 
 @router.post("/generate", response_model=Generation, responses={200: ANSWER})
 async def generate(
-    request: Annotated[GenerateRequest, Body(examples=REQUESTS)], serving: Serving, verifier: Verifying, http: Request
+    request: Annotated[GenerateRequest, Body(examples=REQUESTS)],
+    serving: Serving,
+    verifier: Verifying,
+    http: Request,
 ) -> Generation | EventStream:
     """Answers of a base model or an adapter; with `verify`, each with the verdict that training would have given it."""
     check(request)
@@ -80,7 +95,9 @@ async def events(
                 pieces.append(piece)
                 for choice in piece.choices:
                     if choice.text:
-                        yield ServerSentEvent(data=json.dumps({"index": choice.index, "text": choice.text}))
+                        yield ServerSentEvent(
+                            data=json.dumps({"index": choice.index, "text": choice.text})
+                        )
         whole = await answer(request, body["model"], collect(pieces, request.n), verifier)
         yield ServerSentEvent(event="done", data=whole.model_dump_json())
     except InfraMindError as error:

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.api._examples import shown
-from app.deps import Database, Serving
 from app.jobs.service import readiness
-from app.jobs.views import View
+from app.views import View
+from app.web.deps import Database, Serving
 
 router = APIRouter(tags=["health"])
 
@@ -43,7 +43,10 @@ def live() -> Live:
     return Live()
 
 
-READY = {"status": "ready", "parts": {"database": True, "migrations": True, "worker": True, "inference": True}}
+READY = {
+    "status": "ready",
+    "parts": {"database": True, "migrations": True, "worker": True, "inference": True},
+}
 NOT_READY = {"status": "not ready", "parts": {**READY["parts"], "inference": False}}  # type: ignore[dict-item]  # it is a mapping
 
 

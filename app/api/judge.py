@@ -5,13 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request
 
 from app.api import _examples as examples
-from app.chat import NOT_CONFIGURED
-from app.deps import Judging
-from app.disconnect import unless_gone
-from app.jobs.views import ErrorView
-from app.judging import JudgementView, JudgeRequest, PreferenceView
+from app.judging.chat_client import NOT_CONFIGURED
+from app.judging.service import JudgementView, JudgeRequest, PreferenceView
+from app.views import ErrorView
+from app.web.deps import Judging
+from app.web.disconnect import unless_gone
 
-BUSY = examples.error("too_many_requests", "the judge has 64 requests in hand; try again in a moment")
+BUSY = examples.error(
+    "too_many_requests", "the judge has 64 requests in hand; try again in a moment"
+)
 UNKNOWN = examples.error("invalid_request", NOT_CONFIGURED, "kind")
 UNSCORABLE = examples.error("verifier_unavailable", "the answer could not be verified: no workers")
 router = APIRouter(

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from app.deps import Measuring
+from app.web.deps import Measuring
 
 router = APIRouter(tags=["health"])
 TEXT = '# HELP inframind_jobs Jobs by state\n# TYPE inframind_jobs gauge\ninframind_jobs{state="queued"} 2.0\n'

@@ -7,24 +7,33 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from app.api import _examples as examples
-from app.deps import Database, Serving
-from app.jobs.views import ErrorView
-from app.models import catalog, evaluations, names
-from app.models.archive import archive
-from app.models.views import AliasList, AliasView, Comparison, DeletedModel, ModelDetail, ModelList
+from app.catalog import evaluations, names
+from app.catalog import service as catalog
+from app.catalog.archive import archive
+from app.catalog.views import AliasList, AliasView, Comparison, DeletedModel, ModelDetail, ModelList
+from app.views import ErrorView
+from app.web.deps import Database, Serving
 from inframind.types import Contract
 
-NO_MODEL = examples.error("model_not_found", "there is no model 'im-x'; GET /models lists those that exist", "model")
-NO_ALIAS = examples.error("not_found", "there is no alias 'production'; GET /aliases lists those that exist", "alias")
+NO_MODEL = examples.error(
+    "model_not_found", "there is no model 'im-x'; GET /models lists those that exist", "model"
+)
+NO_ALIAS = examples.error(
+    "not_found", "there is no alias 'production'; GET /aliases lists those that exist", "alias"
+)
 BAD_NAME = examples.error("invalid_request", "name: Input should be a valid string", "name")
-KEPT = examples.error("conflict", f"{examples.ADAPTER_ID} cannot be deleted: the alias production means it")
+KEPT = examples.error(
+    "conflict", f"{examples.ADAPTER_ID} cannot be deleted: the alias production means it"
+)
 DELETED = {"id": examples.ADAPTER_ID, "object": "model", "deleted": True}
 router = APIRouter(tags=["models"], responses={422: {"model": ErrorView, **BAD_NAME}})
 changes = APIRouter(tags=["models"], responses={422: {"model": ErrorView, **BAD_NAME}})
 """What not every key may do."""
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_MODEL}}
 UNKNOWN_ALIAS: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_ALIAS}}
-TAR: dict[str, Any] = {"content": {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}}}
+TAR: dict[str, Any] = {
+    "content": {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}}
+}
 
 
 class AliasTarget(Contract):
@@ -41,13 +50,20 @@ def list_models(database: Database) -> ModelList:
 
 @router.get("/models/compare", responses={200: examples.shown(examples.COMPARISON), **UNKNOWN})
 def compare_models(
-    database: Database, model: Annotated[list[str], Query(description="Two to sixteen; the others are compared to the first.")]
+    database: Database,
+    model: Annotated[
+        list[str], Query(description="Two to sixteen; the others are compared to the first.")
+    ],
 ) -> Comparison:
     """Models side by side: pass rates with intervals, by category, on new families, and the judge's scores."""
     return evaluations.compare(database, model)
 
 
-@router.get("/models/{model:path}/download", response_class=StreamingResponse, responses={200: TAR, **UNKNOWN})
+@router.get(
+    "/models/{model:path}/download",
+    response_class=StreamingResponse,
+    responses={200: TAR, **UNKNOWN},
+)
 def download_model(model: str, database: Database) -> StreamingResponse:
     """An adapter as a tar with the PEFT folder, its manifest and its model card."""
     identity, pieces = archive(database, model)
@@ -55,17 +71,25 @@ def download_model(model: str, database: Database) -> StreamingResponse:
     return StreamingResponse(pieces, media_type="application/x-tar", headers=headers)
 
 
-@router.get("/models/{model:path}", responses={200: examples.shown(examples.ADAPTER_DETAIL), **UNKNOWN})
+@router.get(
+    "/models/{model:path}", responses={200: examples.shown(examples.ADAPTER_DETAIL), **UNKNOWN}
+)
 def get_model(model: str, database: Database) -> ModelDetail:
     """One model: lineage, files with hashes, evaluations, aliases, and its manifest."""
     return catalog.detail(database, model)
 
 
-GONE: dict[int | str, dict[str, Any]] = {200: examples.shown(DELETED), 409: {"model": ErrorView, **KEPT}, **UNKNOWN}
+GONE: dict[int | str, dict[str, Any]] = {
+    200: examples.shown(DELETED),
+    409: {"model": ErrorView, **KEPT},
+    **UNKNOWN,
+}
 
 
 @changes.delete("/models/{model:path}", responses=GONE)
-@changes.delete("/v1/models/{model:path}", tags=["openai"], operation_id="delete_openai_model", responses=GONE)
+@changes.delete(
+    "/v1/models/{model:path}", tags=["openai"], operation_id="delete_openai_model", responses=GONE
+)
 async def delete_model(model: str, database: Database, serving: Serving) -> DeletedModel:
     """Deletes an adapter and its files. 409 while an alias means it, another adapter continues it or a job needs it."""
     identity = await run_in_threadpool(catalog.delete, database, model)
@@ -73,7 +97,9 @@ async def delete_model(model: str, database: Database, serving: Serving) -> Dele
     return DeletedModel(id=identity)
 
 
-@router.get("/aliases", responses={200: examples.shown({"object": "list", "data": [examples.ALIAS]})})
+@router.get(
+    "/aliases", responses={200: examples.shown({"object": "list", "data": [examples.ALIAS]})}
+)
 def list_aliases(database: Database) -> AliasList:
     """Aliases by name."""
     return AliasList(data=names.aliases(database))
@@ -91,7 +117,9 @@ def set_alias(alias: str, target: AliasTarget, database: Database) -> AliasView:
     return names.set_alias(database, alias, target.model)
 
 
-@changes.delete("/aliases/{alias}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS})
+@changes.delete(
+    "/aliases/{alias}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS}
+)
 def delete_alias(alias: str, database: Database) -> AliasView:
     """Forgets an alias; the model stays."""
     return names.remove_alias(database, alias)

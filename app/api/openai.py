@@ -10,20 +10,26 @@ from fastapi.responses import JSONResponse
 from sse_starlette import ServerSentEvent
 
 from app.api import _examples as examples
-from app.api._streams import EventStream, streamed
-from app.deps import Database, Serving
-from app.disconnect import unless_gone
+from app.catalog import service as catalog
+from app.catalog.views import ModelView
 from app.errors import InvalidError, described
-from app.inference import Completion, Inference
-from app.jobs.views import ErrorView
-from app.models import catalog
-from app.models.views import ModelView
-from app.openai import ChatRequest, CompletionRequest, Head, Sampling
+from app.generation.openai import ChatRequest, CompletionRequest, Head, Sampling
+from app.inference.client import Completion, Inference
+from app.views import ErrorView
+from app.web.deps import Database, Serving
+from app.web.disconnect import unless_gone
+from app.web.event_stream import EventStream, streamed
 from inframind.errors import InfraMindError
 
-BAD_FIELD = examples.error("invalid_request", "temperature: Input should be less than or equal to 2", "temperature")
-NO_MODEL = examples.error("model_not_found", "there is no model 'im-x'; GET /models lists those that exist", "model")
-NO_SERVER = examples.error("unavailable", "the inference server does not answer; try again in a moment")
+BAD_FIELD = examples.error(
+    "invalid_request", "temperature: Input should be less than or equal to 2", "temperature"
+)
+NO_MODEL = examples.error(
+    "model_not_found", "there is no model 'im-x'; GET /models lists those that exist", "model"
+)
+NO_SERVER = examples.error(
+    "unavailable", "the inference server does not answer; try again in a moment"
+)
 router = APIRouter(
     prefix="/v1",
     tags=["openai"],
@@ -35,7 +41,14 @@ router = APIRouter(
 )
 MODELS = {
     "object": "list",
-    "data": [{"id": examples.ADAPTER_ID, "object": "model", "created": 1764000043, "owned_by": "inframind"}],
+    "data": [
+        {
+            "id": examples.ADAPTER_ID,
+            "object": "model",
+            "created": 1764000043,
+            "owned_by": "inframind",
+        }
+    ],
 }
 HEAD = {"id": "cmpl-6f1c0d6e", "created": 1764000100, "model": examples.ADAPTER_ID}
 ANSWERED = {"finish_reason": "stop", "logprobs": None}
@@ -48,7 +61,13 @@ COMPLETION = {
 CHAT = {
     **HEAD,
     "object": "chat.completion",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": examples.FILE, "refusal": None}, **ANSWERED}],
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": examples.FILE, "refusal": None},
+            **ANSWERED,
+        }
+    ],
     "usage": examples.GENERATION["usage"],
 }
 
@@ -56,13 +75,26 @@ CHAT = {
 @router.get("/models", responses={200: examples.shown(MODELS)})
 def list_models(database: Database, serving: Serving) -> dict[str, Any]:
     """The models that can be asked: the base model that is served, and its adapters."""
-    served = [model for model in catalog.listing(database) if serving.base_model in (model.id, model.base_model)]
-    data = [_model(model) for model in served if model.kind == "adapter" or model.id == serving.base_model]
+    served = [
+        model
+        for model in catalog.listing(database)
+        if serving.base_model in (model.id, model.base_model)
+    ]
+    data = [
+        _model(model)
+        for model in served
+        if model.kind == "adapter" or model.id == serving.base_model
+    ]
     return {"object": "list", "data": data}
 
 
 def _model(model: ModelView) -> dict[str, Any]:
-    return {"id": model.id, "object": "model", "created": int(model.created_at or 0), "owned_by": "inframind"}
+    return {
+        "id": model.id,
+        "object": "model",
+        "created": int(model.created_at or 0),
+        "owned_by": "inframind",
+    }
 
 
 @router.get("/models/{model:path}", responses={200: examples.shown(MODELS["data"][0])})
@@ -72,17 +104,27 @@ def get_model(model: str, database: Database) -> dict[str, Any]:
 
 
 @router.post("/completions", response_model=None, responses={200: examples.shown(COMPLETION)})
-async def complete(request: CompletionRequest, serving: Serving, http: Request) -> JSONResponse | EventStream:
+async def complete(
+    request: CompletionRequest, serving: Serving, http: Request
+) -> JSONResponse | EventStream:
     """Continues a text as it is."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
-    return await _answer(request, request.body(), Head("text_completion", request.model), serving, http)
+    return await _answer(
+        request, request.body(), Head("text_completion", request.model), serving, http
+    )
 
 
 @router.post("/chat/completions", response_model=None, responses={200: examples.shown(CHAT)})
 async def chat(request: ChatRequest, serving: Serving, http: Request) -> JSONResponse | EventStream:
     """Answers a conversation."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
-    return await _answer(request, request.body(serving.base_model), Head("chat.completion", request.model), serving, http)
+    return await _answer(
+        request,
+        request.body(serving.base_model),
+        Head("chat.completion", request.model),
+        serving,
+        http,
+    )
 
 
 async def _answer(
@@ -95,7 +137,9 @@ async def _answer(
     return JSONResponse(head.whole(await unless_gone(http, serving.complete(body))))
 
 
-async def _events(request: Sampling, body: dict[str, Any], head: Head, serving: Inference) -> AsyncGenerator[ServerSentEvent]:
+async def _events(
+    request: Sampling, body: dict[str, Any], head: Head, serving: Inference
+) -> AsyncGenerator[ServerSentEvent]:
     """Chunks, the usage if it was asked for, and `[DONE]`."""
     last = Completion(choices=[])
     begun = False

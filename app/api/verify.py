@@ -5,16 +5,22 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 
 from app.api import _examples as examples
-from app.deps import Verifying
-from app.jobs.views import ErrorView
+from app.views import ErrorView
+from app.web.deps import Verifying
 from inframind.types import Verdict, VerifyRequest
 
-UNKNOWN = examples.error("invalid_config", "unknown category 'cobol'; known: terraform, kubernetes, dockerfile", "category")
+UNKNOWN = examples.error(
+    "invalid_config",
+    "unknown category 'cobol'; known: terraform, kubernetes, dockerfile",
+    "category",
+)
 router = APIRouter(tags=["verifier"], responses={422: {"model": ErrorView, **UNKNOWN}})
 EXAMPLE = {"category": "kubernetes", "text": examples.FILE, "checks": examples.CHECKS}
 
 
 @router.post("/verify", responses={200: examples.shown(examples.VERDICT)})
-def verify_text(request: Annotated[VerifyRequest, Body(examples=[EXAMPLE])], verifier: Verifying) -> Verdict:
+def verify_text(
+    request: Annotated[VerifyRequest, Body(examples=[EXAMPLE])], verifier: Verifying
+) -> Verdict:
     """Judges a file's content or a model's answer by the ladder that rewards training."""
     return verifier.verify(request)

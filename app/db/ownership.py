@@ -55,7 +55,9 @@ def _rows_of(owner: str | None) -> ExecutableOption:
 
 def visible(owner: ColumnElement[Any]) -> ColumnElement[bool]:
     """The same rule for a statement that is made once and run without entities, with the values of `asker()`."""
-    return or_(bindparam("asker_sees_all", type_=Boolean), owner.is_not_distinct_from(bindparam("asker")))
+    return or_(
+        bindparam("asker_sees_all", type_=Boolean), owner.is_not_distinct_from(bindparam("asker"))
+    )
 
 
 def asker() -> dict[str, Any]:

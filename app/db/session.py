@@ -40,10 +40,17 @@ def make_engine(url: str) -> Engine:
     """An engine for SQLite or PostgreSQL (psycopg)."""
     if not url.startswith("sqlite"):
         # Keep-alives: a connection whose other end has vanished is noticed within half a minute.
-        alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+        alive = {
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
+        }
         connect = {"connect_timeout": 5, "options": POSTGRES, **alive}
         driver = make_url(url).set(drivername="postgresql+psycopg")
-        made = create_engine(driver, pool_size=20, max_overflow=20, pool_timeout=5.0, connect_args=connect)
+        made = create_engine(
+            driver, pool_size=20, max_overflow=20, pool_timeout=5.0, connect_args=connect
+        )
         event.listen(made, "checkout", _refuse_dead)
         return made
     engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False})
@@ -52,7 +59,12 @@ def make_engine(url: str) -> Engine:
     def prepare(connection: Any, _: Any) -> None:
         # The driver would begin transactions late, as readers; ours begin below.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "busy_timeout=10000",
+            "foreign_keys=ON",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -71,7 +71,9 @@ class CreateRequest(Body):
     model: str = Field(min_length=1, max_length=192)
     training_file: str = Field(max_length=64)
     validation_file: str | None = Field(default=None, max_length=64)
-    suffix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
+    suffix: (
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None
+    ) = None
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
     metadata: dict[MetadataKey, MetadataValue] | None = Field(default=None, max_length=16)
     method: Method = Method(type="supervised")
@@ -83,18 +85,28 @@ class CreateRequest(Body):
         """The hyperparameters, wherever they stand. Raises InvalidError for what the method does not take."""
         kind = self.method.type
         given = {name: getattr(self.method, name) for name in ("supervised", "reinforcement")}
-        other = next((name for name, value in given.items() if value is not None and name != kind), None)
+        other = next(
+            (name for name, value in given.items() if value is not None and name != kind), None
+        )
         if other:
-            raise InvalidError(f"`method.{other}` goes with the type `{other}`", param=f"method.{other}")
+            raise InvalidError(
+                f"`method.{other}` goes with the type `{other}`", param=f"method.{other}"
+            )
         if kind == "reinforcement":
             reinforcement = self.method.reinforcement or Reinforcement()
             _check_grader(reinforcement.grader)
-            found: SupervisedHyperparameters = reinforcement.hyperparameters or ReinforcementHyperparameters()
+            found: SupervisedHyperparameters = (
+                reinforcement.hyperparameters or ReinforcementHyperparameters()
+            )
         else:
-            found = (self.method.supervised or Supervised()).hyperparameters or SupervisedHyperparameters()
+            found = (
+                self.method.supervised or Supervised()
+            ).hyperparameters or SupervisedHyperparameters()
         if self.hyperparameters is not None:
             if found.model_dump(exclude_none=True):
-                raise InvalidError("give `hyperparameters` in `method` alone", param="hyperparameters")
+                raise InvalidError(
+                    "give `hyperparameters` in `method` alone", param="hyperparameters"
+                )
             return type(found)(**self.hyperparameters.model_dump())
         return found
 
@@ -110,11 +122,15 @@ class CreateRequest(Body):
         if isinstance(asked.learning_rate_multiplier, float):
             stage["learning_rate"] = recipe.learning_rate * asked.learning_rate_multiplier
         if isinstance(asked.n_epochs, int):
-            stage["max_steps"] = math.ceil(asked.n_epochs * rows / stage.get(size, getattr(recipe, size)))
+            stage["max_steps"] = math.ceil(
+                asked.n_epochs * rows / stage.get(size, getattr(recipe, size))
+            )
         evaluate: dict[str, Any] = {"stage": "evaluate"}
         if isinstance(asked, ReinforcementHyperparameters):
             if isinstance(asked.compute_multiplier, float):
-                stage["num_generations"] = min(64, max(2, round(recipe.num_generations * asked.compute_multiplier)))
+                stage["num_generations"] = min(
+                    64, max(2, round(recipe.num_generations * asked.compute_multiplier))
+                )
             if isinstance(asked.eval_samples, int):
                 evaluate["tasks"] = asked.eval_samples
         seed = secrets.randbelow(2**31) if self.seed is None else self.seed

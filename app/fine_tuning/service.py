@@ -6,11 +6,12 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from app import datasets
-from app.db.models import Adapter, Job, JobEvent, StageResult
+from app.catalog.names import resolved
+from app.datasets import service as datasets
+from app.datasets.files import row_of
 from app.db.session import reading
+from app.db.tables import Adapter, Job, JobEvent, StageResult
 from app.errors import InvalidError, NotFoundError
-from app.files import row_of
 from app.fine_tuning.request import CreateRequest
 from app.fine_tuning.views import (
     CHECKPOINT,
@@ -29,18 +30,27 @@ from app.fine_tuning.views import (
 from app.jobs.service import ID
 from app.jobs.spec import JobSpec
 from app.jobs.views import JobView, job_view
-from app.models.names import resolved
 from inframind.models.registry import BASE_MODELS
 
 
-def create(engine: Engine, artifacts: Path, request: CreateRequest, submit: Callable[[JobSpec], JobView]) -> FineTuningJob:
+def create(
+    engine: Engine, artifacts: Path, request: CreateRequest, submit: Callable[[JobSpec], JobView]
+) -> FineTuningJob:
     """Queues the job that the request means. Raises InvalidError, NotFoundError, DataError, ConfigError with `param`."""
     with reading(engine) as session:
         model = resolved(session, request.model)
         base_model = model if model in BASE_MODELS else session.get_one(Adapter, model).base_model
         training = _dataset(session, request.training_file, "training_file")
-        validation = _dataset(session, request.validation_file, "validation_file") if request.validation_file else None
-    dataset = datasets.with_validation(engine, artifacts, training, validation) if validation else training
+        validation = (
+            _dataset(session, request.validation_file, "validation_file")
+            if request.validation_file
+            else None
+        )
+    dataset = (
+        datasets.with_validation(engine, artifacts, training, validation)
+        if validation
+        else training
+    )
     rows = datasets.find(engine, dataset).tasks.get("train", 0)
     start_from = model if model not in BASE_MODELS else None
     spec = request.spec(base_model=base_model, start_from=start_from, dataset=dataset, rows=rows)
@@ -68,23 +78,34 @@ def change(engine: Engine, identity: str, move: Callable[[Engine, str], JobView]
     return fine_tuning_job(move(engine, job.id), job.fine_tuning or {})
 
 
-def page(engine: Engine, limit: int, after: str | None, metadata: Mapping[str, str]) -> FineTuningJobList:
+def page(
+    engine: Engine, limit: int, after: str | None, metadata: Mapping[str, str]
+) -> FineTuningJobList:
     """Jobs of this API, newest first, that have all of the metadata."""
     with reading(engine) as session:
-        query = select(Job).where(Job.fine_tuning.is_not(None)).order_by(Job.id.desc()).limit(limit + 1)
+        query = (
+            select(Job).where(Job.fine_tuning.is_not(None)).order_by(Job.id.desc()).limit(limit + 1)
+        )
         if after is not None:
             query = query.where(Job.id < _job(session, after).id)
         for key, value in metadata.items():
             query = query.where(Job.meta[key].as_string() == value)
         jobs = list(session.scalars(query))
-        return FineTuningJobList(data=[_view(session, job) for job in jobs[:limit]], has_more=len(jobs) > limit)
+        return FineTuningJobList(
+            data=[_view(session, job) for job in jobs[:limit]], has_more=len(jobs) > limit
+        )
 
 
 def events(engine: Engine, identity: str, limit: int, after: str | None) -> FineTuningEventList:
     """Events, newest first."""
     with reading(engine) as session:
         job = _job(session, identity)
-        query = select(JobEvent).where(JobEvent.job_id == job.id).order_by(JobEvent.seq.desc()).limit(limit + 1)
+        query = (
+            select(JobEvent)
+            .where(JobEvent.job_id == job.id)
+            .order_by(JobEvent.seq.desc())
+            .limit(limit + 1)
+        )
         if after is not None:
             query = query.where(JobEvent.seq < _seq(job, after))
         rows = list(session.scalars(query))
@@ -107,12 +128,16 @@ def _seq(job: Job, event: str) -> int:
     return int(number)
 
 
-def checkpoints(engine: Engine, identity: str, limit: int, after: str | None) -> FineTuningCheckpointList:
+def checkpoints(
+    engine: Engine, identity: str, limit: int, after: str | None
+) -> FineTuningCheckpointList:
     """The adapters of finished stages, newest first."""
     with reading(engine) as session:
         row = _job(session, identity)
         job, asked = job_view(row, _results(session, row)), row.fine_tuning or {}
-        made = select(StageResult).where(StageResult.job_id == job.id, StageResult.adapter_id.is_not(None))
+        made = select(StageResult).where(
+            StageResult.job_id == job.id, StageResult.adapter_id.is_not(None)
+        )
         found = [
             FineTuningCheckpoint(
                 id=f"{CHECKPOINT}{result.adapter_id}",
@@ -127,14 +152,20 @@ def checkpoints(engine: Engine, identity: str, limit: int, after: str | None) ->
         if after is not None:
             names = [one.id for one in found]
             if after not in names:
-                raise InvalidError("`after` is the id of the last checkpoint of the page before", param="after")
+                raise InvalidError(
+                    "`after` is the id of the last checkpoint of the page before", param="after"
+                )
             found = found[names.index(after) + 1 :]
         return FineTuningCheckpointList(data=found[:limit], has_more=len(found) > limit)
 
 
 def _metrics(result: StageResult, step: int) -> CheckpointMetrics:
     metrics = result.metrics
-    return CheckpointMetrics(step=step, train_loss=metrics.get("loss"), train_mean_token_accuracy=metrics.get("token_accuracy"))
+    return CheckpointMetrics(
+        step=step,
+        train_loss=metrics.get("loss"),
+        train_mean_token_accuracy=metrics.get("token_accuracy"),
+    )
 
 
 def _job(session: Session, identity: str) -> Job:
@@ -147,7 +178,9 @@ def _job(session: Session, identity: str) -> Job:
 
 
 def _results(session: Session, job: Job) -> list[StageResult]:
-    query = select(StageResult).where(StageResult.job_id == job.id).order_by(StageResult.stage_index)
+    query = (
+        select(StageResult).where(StageResult.job_id == job.id).order_by(StageResult.stage_index)
+    )
     return list(session.scalars(query))
 
 

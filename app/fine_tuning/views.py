@@ -3,8 +3,9 @@
 import time
 from typing import Any, Literal
 
-from app.jobs.views import ErrorBody, JobView, View
-from app.models.names import FINE_TUNED, OWNER
+from app.catalog.names import FINE_TUNED, OWNER
+from app.jobs.views import JobView
+from app.views import ErrorBody, View
 
 PREFIX, EVENT, CHECKPOINT = "ftjob-", "ftevent-", "ftckpt-"
 Status = Literal["queued", "running", "pausing", "paused", "succeeded", "failed", "cancelled"]
@@ -107,7 +108,9 @@ def fine_tuning_job(job: JobView, asked: dict[str, Any]) -> FineTuningJob:
         error=job.error,
         fine_tuned_model=model_name(job, asked, job.adapters[-1]) if done else None,
         finished_at=int(job.finished_at) if job.finished_at is not None else None,
-        estimated_finish=int(time.time() + job.eta_seconds) if job.eta_seconds is not None else None,
+        estimated_finish=int(time.time() + job.eta_seconds)
+        if job.eta_seconds is not None
+        else None,
         hyperparameters=asked["hyperparameters"],
         integrations=[],
         metadata=job.metadata,

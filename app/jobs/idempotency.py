@@ -1,7 +1,7 @@
 """`Idempotency-Key`: a request that is sent again is answered with the job that the first one made.
 
 Semantics of draft-ietf-httpapi-idempotency-key-header-07: the same key with another body is 422, one that is being answered at this
-moment is 409. Keys are an owner's own, and are kept for a day at least (`app.retention`).
+moment is 409. Keys are an owner's own, and are kept for a day at least (`app.catalog.retention`).
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import json
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.db.models import IdempotencyKey
+from app.db.tables import IdempotencyKey
 from app.errors import InFlightError, InvalidError
 from app.jobs.spec import JobSpec
 
@@ -19,7 +19,9 @@ HEADER = "Idempotency-Key"
 
 def digest(spec: JobSpec) -> str:
     """What two equal requests share, however their JSON is written."""
-    return hashlib.sha256(json.dumps(spec.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(spec.model_dump(mode="json"), sort_keys=True).encode()
+    ).hexdigest()
 
 
 def find(session: Session, owner: str | None, key: str, spec: JobSpec) -> str | None:
@@ -28,7 +30,9 @@ def find(session: Session, owner: str | None, key: str, spec: JobSpec) -> str | 
     if row is None:
         return None
     if row.request_sha256 != digest(spec):
-        raise InvalidError("this key was used for another request: send a new key with a new body", param=HEADER)
+        raise InvalidError(
+            "this key was used for another request: send a new key with a new body", param=HEADER
+        )
     return row.job_id
 
 
@@ -37,10 +41,20 @@ def hold(session: Session, owner: str | None, key: str) -> None:
     # On SQLite a writing transaction is alone anyway: the second waits, and finds the first one's job.
     if session.get_bind().dialect.name == "postgresql":
         name = json.dumps([owner or "", key])
-        if not session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}):
-            raise InFlightError("a request with this key is being answered: send it again in a moment", param=HEADER)
+        if not session.scalar(
+            text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
+        ):
+            raise InFlightError(
+                "a request with this key is being answered: send it again in a moment", param=HEADER
+            )
 
 
-def keep(session: Session, owner: str | None, key: str, spec: JobSpec, job_id: str, now: float) -> None:
+def keep(
+    session: Session, owner: str | None, key: str, spec: JobSpec, job_id: str, now: float
+) -> None:
     """Remembers which job the request made: in the transaction that makes it."""
-    session.add(IdempotencyKey(owner=owner or "", key=key, request_sha256=digest(spec), job_id=job_id, created_at=now))
+    session.add(
+        IdempotencyKey(
+            owner=owner or "", key=key, request_sha256=digest(spec), job_id=job_id, created_at=now
+        )
+    )

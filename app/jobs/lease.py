@@ -13,8 +13,8 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.db.models import Adapter, Checkpoint, Job, StageResult, Worker
 from app.db.session import database_now, now, reading, writing
+from app.db.tables import Adapter, Checkpoint, Job, StageResult, Worker
 from app.jobs import order
 from app.jobs.record import add_event
 from app.jobs.transitions import DEADLINE, JobError, finish, lose_worker
@@ -48,7 +48,9 @@ class Run:
     """Adapters of other jobs that an evaluation names."""
 
 
-def claim(engine: Engine, worker: str, device: str, lease_seconds: float, max_running: int | None = None) -> Claim | None:
+def claim(
+    engine: Engine, worker: str, device: str, lease_seconds: float, max_running: int | None = None
+) -> Claim | None:
     """Takes the best job that waits: highest priority, then oldest, whose owner runs fewer than `max_running` (or their own quota).
 
     None: nothing to do, or the device has a job already.
@@ -60,12 +62,24 @@ def claim(engine: Engine, worker: str, device: str, lease_seconds: float, max_ru
             job = None if _is_busy(session, device) else order.best(session, now, max_running)
             if job is None:
                 return None
-            job.state, job.lease_owner, job.lease_until, job.device = "running", worker, now + lease_seconds, device
+            job.state, job.lease_owner, job.lease_until, job.device = (
+                "running",
+                worker,
+                now + lease_seconds,
+                device,
+            )
             job.fence += 1
             job.attempts += 1
             job.started_at = job.started_at or now
             job.eta_seconds = None
-            add_event(session, job, "info", "claimed", f"attempt {job.attempts} started", {"worker": worker})
+            add_event(
+                session,
+                job,
+                "info",
+                "claimed",
+                f"attempt {job.attempts} started",
+                {"worker": worker},
+            )
             return Claim(job.id, job.fence)
     except IntegrityError:
         # Another worker with the same device was faster; the index allows one running job per device.
@@ -73,7 +87,10 @@ def claim(engine: Engine, worker: str, device: str, lease_seconds: float, max_ru
 
 
 def _is_busy(session: Session, device: str) -> bool:
-    return session.scalar(select(Job.id).where(Job.device == device, Job.state == "running").limit(1)) is not None
+    return (
+        session.scalar(select(Job.id).where(Job.device == device, Job.state == "running").limit(1))
+        is not None
+    )
 
 
 def has_work(engine: Engine, max_running: int | None = None) -> bool:
@@ -85,9 +102,15 @@ def has_work(engine: Engine, max_running: int | None = None) -> bool:
 def expire(session: Session, now: float) -> None:
     """Takes back the jobs of workers that are silent for longer than their lease, and ends those whose deadline has passed."""
     silent = select(Job).where(Job.state == "running", Job.lease_until < now)
-    for job in session.scalars(silent.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)).all():
-        lose_worker(session, job, JobError("worker_lost", f"the worker {job.lease_owner} went silent"))
-    late = select(Job).where(Job.state.in_(("queued", "paused")), Job.deadline_at.is_not(None), Job.deadline_at < now)
+    for job in session.scalars(
+        silent.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)
+    ).all():
+        lose_worker(
+            session, job, JobError("worker_lost", f"the worker {job.lease_owner} went silent")
+        )
+    late = select(Job).where(
+        Job.state.in_(("queued", "paused")), Job.deadline_at.is_not(None), Job.deadline_at < now
+    )
     for job in session.scalars(late.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)).all():
         finish(session, job, "failed", DEADLINE)
     session.flush()
@@ -97,7 +120,11 @@ def expire(session: Session, now: float) -> None:
 def fenced(engine: Engine, held: Claim) -> Iterator[tuple[Session, Job]]:
     """One writing transaction with the job's row locked. Raises LeaseLostError if the claim does not hold any more."""
     with writing(engine) as session:
-        mine = select(Job).where(Job.id == held.job_id, Job.fence == held.fence, Job.state == "running").with_for_update()
+        mine = (
+            select(Job)
+            .where(Job.id == held.job_id, Job.fence == held.fence, Job.state == "running")
+            .with_for_update()
+        )
         job = session.scalars(mine).one_or_none()
         if job is None:
             raise _lost(held)
@@ -112,7 +139,9 @@ def heartbeat(engine: Engine, held: Claim, lease_seconds: float) -> str:
     mine = update(Job).where(Job.id == held.job_id, Job.fence == held.fence, Job.state == "running")
     late = (Job.deadline_at.is_not(None) & (Job.deadline_at < now())).label("late")
     with writing(engine) as session:
-        renewed = session.execute(mine.values(lease_until=now() + lease_seconds).returning(Job.want, late)).one_or_none()
+        renewed = session.execute(
+            mine.values(lease_until=now() + lease_seconds).returning(Job.want, late)
+        ).one_or_none()
     if renewed is None:
         raise _lost(held)
     return "deadline" if renewed.late and renewed.want != "cancel" else str(renewed.want)
@@ -126,8 +155,16 @@ def load_run(engine: Engine, held: Claim) -> Run:
     """What the claimed job is, and what its earlier attempts left."""
     with reading(engine) as session:
         job = session.get_one(Job, held.job_id)
-        results = select(StageResult).where(StageResult.job_id == job.id).order_by(StageResult.stage_index)
-        checkpoints = select(Checkpoint).where(Checkpoint.job_id == job.id).order_by(Checkpoint.stage_index, Checkpoint.step)
+        results = (
+            select(StageResult)
+            .where(StageResult.job_id == job.id)
+            .order_by(StageResult.stage_index)
+        )
+        checkpoints = (
+            select(Checkpoint)
+            .where(Checkpoint.job_id == job.id)
+            .order_by(Checkpoint.stage_index, Checkpoint.step)
+        )
         evaluated = [name for stage in job.spec for name in stage.get("models") or ()]
         return Run(
             job=job,
@@ -142,7 +179,15 @@ def load_run(engine: Engine, held: Claim) -> Run:
 def beat(engine: Engine, worker: str, host: str, device: str, *, draining: bool = False) -> None:
     """A worker's sign of life."""
     with writing(engine) as session:
-        session.merge(Worker(id=worker, host=host, device=device, heartbeat_at=database_now(session), draining=draining))
+        session.merge(
+            Worker(
+                id=worker,
+                host=host,
+                device=device,
+                heartbeat_at=database_now(session),
+                draining=draining,
+            )
+        )
 
 
 def leave(engine: Engine, worker: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, CompoundSelect, Select, func, select
 from sqlalchemy.orm import Session
 
-from app.db.models import Job
+from app.db.tables import Job
 from app.jobs import quota
 
 ORDER = (Job.priority.desc(), Job.created_at, Job.id)
@@ -52,7 +52,9 @@ def heads(now: float, full: Sequence[str]) -> CompoundSelect[str | None]:
     best_id = select(Job.id).where(may_run(now)).order_by(*ORDER).limit(1)
     of_owner = best_id.where(Job.owner == waiting.c.owner).correlate(waiting).scalar_subquery()
     return (
-        select(of_owner).where(waiting.c.owner.not_in(full)).union_all(select(best_id.where(Job.owner.is_(None)).scalar_subquery()))
+        select(of_owner)
+        .where(waiting.c.owner.not_in(full))
+        .union_all(select(best_id.where(Job.owner.is_(None)).scalar_subquery()))
     )
 
 

@@ -3,12 +3,14 @@
 from sqlalchemy import Engine, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
-from app.db.models import Base, Job, Quota
 from app.db.session import now, writing
+from app.db.tables import Base, Job, Quota
 from app.errors import QuotaError
 
 _QUOTAS = Base.metadata.tables["quotas"]
-OWN = select(_QUOTAS.c.max_running, _QUOTAS.c.max_queued).where(_QUOTAS.c.owner == bindparam("owner"))
+OWN = select(_QUOTAS.c.max_running, _QUOTAS.c.max_queued).where(
+    _QUOTAS.c.owner == bindparam("owner")
+)
 ADMISSION = select(now(), OWN.with_only_columns(_QUOTAS.c.max_queued).scalar_subquery())
 """Clock and limit in one question: every job that is sent asks it."""
 
@@ -22,8 +24,14 @@ def set_quota(engine: Engine, owner: str, max_running: int | None, max_queued: i
 def full_owners(session: Session, max_running: int | None) -> list[str]:
     """Owners that run as many jobs as they may."""
     limit = func.coalesce(Quota.max_running, max_running)
-    counted = select(Job.owner).outerjoin(Quota, Quota.owner == Job.owner).where(Job.state == "running", Job.owner.is_not(None))
-    rows = session.scalars(counted.group_by(Job.owner, Quota.max_running).having(func.count() >= limit))
+    counted = (
+        select(Job.owner)
+        .outerjoin(Quota, Quota.owner == Job.owner)
+        .where(Job.state == "running", Job.owner.is_not(None))
+    )
+    rows = session.scalars(
+        counted.group_by(Job.owner, Quota.max_running).having(func.count() >= limit)
+    )
     none = select(Quota.owner).where(Quota.max_running == 0)
     return [owner for owner in rows if owner is not None] + list(session.scalars(none))
 
@@ -48,7 +56,9 @@ def admit(session: Session, owner: str | None, max_queued: int | None) -> float:
     if owner is not None and limit is not None:
         _hold(session, owner)
         if (found := _count(session, owner, "queued")) >= limit:
-            raise QuotaError(f"{found} of your jobs wait already, of at most {limit}: wait for some to end, or cancel them")
+            raise QuotaError(
+                f"{found} of your jobs wait already, of at most {limit}: wait for some to end, or cancel them"
+            )
     return float(time)
 
 
@@ -59,4 +69,6 @@ def _count(session: Session, owner: str, state: str) -> int:
 def _hold(session: Session, owner: str) -> None:
     # On SQLite a writing transaction is alone anyway.
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:owner))"), {"owner": f"quota:{owner}"})
+        session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext(:owner))"), {"owner": f"quota:{owner}"}
+        )

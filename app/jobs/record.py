@@ -9,14 +9,16 @@ from typing import Any
 from sqlalchemy import JSON, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
-from app.db.models import Adapter, Base, Checkpoint, Job, JobMetric, StageResult
 from app.db.session import database_now, now
+from app.db.tables import Adapter, Base, Checkpoint, Job, JobMetric, StageResult
 
 MAX_MESSAGE = 4000
 _EVENTS = Base.metadata.tables["job_events"]
 APPEND = insert(_EVENTS).values(
     job_id=bindparam("job"),
-    seq=select(func.coalesce(func.max(_EVENTS.c.seq), 0) + 1).where(_EVENTS.c.job_id == bindparam("job")).scalar_subquery(),
+    seq=select(func.coalesce(func.max(_EVENTS.c.seq), 0) + 1)
+    .where(_EVENTS.c.job_id == bindparam("job"))
+    .scalar_subquery(),
     at=now(),
     fence=bindparam("fence"),
     level=bindparam("level"),
@@ -27,10 +29,22 @@ APPEND = insert(_EVENTS).values(
 """Made once: every change of a job runs it."""
 
 
-def add_event(session: Session, job: Job, level: str, code: str, message: str, data: Mapping[str, Any] | None = None) -> None:
+def add_event(
+    session: Session,
+    job: Job,
+    level: str,
+    code: str,
+    message: str,
+    data: Mapping[str, Any] | None = None,
+) -> None:
     """Appends an event, in one statement; `seq` counts up from 1 without gaps."""
     session.flush()
-    values = {"level": level, "code": code[:64], "message": message[:MAX_MESSAGE], "data": dict(data or {})}
+    values = {
+        "level": level,
+        "code": code[:64],
+        "message": message[:MAX_MESSAGE],
+        "data": dict(data or {}),
+    }
     session.execute(APPEND, {"job": job.id, "fence": job.fence, **values})
 
 
@@ -38,18 +52,33 @@ def start_stage(session: Session, job: Job, stage_index: int, stage: str, total_
     """The job is in this stage now."""
     job.stage, job.stage_index = stage, stage_index
     job.step, job.total_steps, job.metrics = 0, total_steps, {}
-    add_event(session, job, "info", "stage_started", f"{stage} started", {"stage_index": stage_index, "total_steps": total_steps})
+    add_event(
+        session,
+        job,
+        "info",
+        "stage_started",
+        f"{stage} started",
+        {"stage_index": stage_index, "total_steps": total_steps},
+    )
 
 
-def add_metrics(session: Session, job: Job, stage_index: int, step: int, values: Mapping[str, float]) -> None:
+def add_metrics(
+    session: Session, job: Job, stage_index: int, step: int, values: Mapping[str, float]
+) -> None:
     """Metrics of one step. A resumed attempt runs some steps again: the last one to run is what counts."""
-    stage = job.stage if job.stage_index == stage_index and job.stage else job.spec[stage_index]["stage"]
+    stage = (
+        job.stage
+        if job.stage_index == stage_index and job.stage
+        else job.spec[stage_index]["stage"]
+    )
     row = {"job_id": job.id, "stage_index": stage_index, "step": step}
     session.merge(JobMetric(**row, stage=stage, at=database_now(session), values=dict(values)))
     job.stage_index, job.stage, job.step, job.metrics = stage_index, stage, step, dict(values)
 
 
-def add_checkpoint(session: Session, job: Job, stage_index: int, step: int, path: str, sha256: str) -> None:
+def add_checkpoint(
+    session: Session, job: Job, stage_index: int, step: int, path: str, sha256: str
+) -> None:
     """Registers a whole checkpoint; only registered ones are ever resumed from."""
     session.merge(
         Checkpoint(
@@ -105,4 +134,11 @@ def publish_stage(
         )
     )
     job.step = job.total_steps
-    add_event(session, job, "info", "stage_done", f"{stage} done", {"stage_index": stage_index, "adapter": adapter})
+    add_event(
+        session,
+        job,
+        "info",
+        "stage_done",
+        f"{stage} done",
+        {"stage_index": stage_index, "adapter": adapter},
+    )

@@ -9,15 +9,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.db.migrate import is_current
-from app.db.models import Job, JobEvent, JobMetric, StageResult, Worker
 from app.db.ownership import acting, asker, visible
 from app.db.session import database_now, reading, writing
+from app.db.tables import Job, JobEvent, JobMetric, StageResult, Worker
 from app.errors import ConflictError, InvalidError, NotFoundError
+from app.job_state import TERMINAL, JobState
 from app.jobs import idempotency, quota, transitions
-from app.jobs.checks import Servable, checked
+from app.jobs.admission import Servable, checked
 from app.jobs.record import add_event
 from app.jobs.spec import JobSpec
-from app.jobs.state import TERMINAL, JobState
 from app.jobs.views import VIEWED, EventView, JobView, MetricView, event_view, job_view, metric_view
 
 WORKER_SILENT_SECONDS = 30.0
@@ -25,7 +25,10 @@ ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _JOBS, _RESULTS = Job.__mapper__.columns, StageResult.__mapper__.columns
 _RESULT = ("stage", "stage_index", "adapter_id", "train_seconds", "metrics")
 WITH_RESULTS = (
-    select(*(_JOBS[name].label(name) for name in VIEWED), *(_RESULTS[name].label(f"result_{name}") for name in _RESULT))
+    select(
+        *(_JOBS[name].label(name) for name in VIEWED),
+        *(_RESULTS[name].label(f"result_{name}") for name in _RESULT),
+    )
     .outerjoin_from(Job.__table__, StageResult.__table__, _RESULTS.job_id == _JOBS.id)
     .where(_JOBS.id == bindparam("id"), visible(_JOBS.owner))
     .order_by(_RESULTS.stage_index)
@@ -37,7 +40,13 @@ def new_id(now: float) -> str:
     """A UUID of version 7: its order is the order of creation (RFC 9562)."""
     milliseconds = int(now * 1000)
     random = uuid.uuid4().int & ((1 << 74) - 1)
-    value = (milliseconds << 80) | (0x7 << 76) | ((random >> 62) << 64) | (0b10 << 62) | (random & ((1 << 62) - 1))
+    value = (
+        (milliseconds << 80)
+        | (0x7 << 76)
+        | ((random >> 62) << 64)
+        | (0b10 << 62)
+        | (random & ((1 << 62) - 1))
+    )
     return str(uuid.UUID(int=value))
 
 
@@ -111,7 +120,9 @@ def _check_id(job_id: str) -> None:
 
 
 def _unknown(job_id: str) -> NotFoundError:
-    return NotFoundError(f"there is no job {job_id[:64]!r}; GET /jobs lists those that exist", param="id")
+    return NotFoundError(
+        f"there is no job {job_id[:64]!r}; GET /jobs lists those that exist", param="id"
+    )
 
 
 def _view(session: Session, job: Job) -> JobView:
@@ -119,7 +130,9 @@ def _view(session: Session, job: Job) -> JobView:
 
 
 def _results(session: Session, ids: Sequence[str]) -> dict[str, list[StageResult]]:
-    rows = session.scalars(select(StageResult).where(StageResult.job_id.in_(ids)).order_by(StageResult.stage_index))
+    rows = session.scalars(
+        select(StageResult).where(StageResult.job_id.in_(ids)).order_by(StageResult.stage_index)
+    )
     found: dict[str, list[StageResult]] = {job_id: [] for job_id in ids}
     for row in rows:
         found[row.job_id].append(row)
@@ -134,16 +147,23 @@ def get(engine: Engine, job_id: str) -> JobView:
     if not rows:
         raise _unknown(job_id)
     left = [row for row in rows if row.result_stage is not None]
-    return job_view(rows[0], [StageResult(**{name: getattr(row, f"result_{name}") for name in _RESULT}) for row in left])
+    return job_view(
+        rows[0],
+        [StageResult(**{name: getattr(row, f"result_{name}") for name in _RESULT}) for row in left],
+    )
 
 
-def list_jobs(engine: Engine, limit: int, after: str | None, state: str | None) -> tuple[list[JobView], bool]:
+def list_jobs(
+    engine: Engine, limit: int, after: str | None, state: str | None
+) -> tuple[list[JobView], bool]:
     """Jobs, newest first, behind the job `after`; and whether there are more."""
     with reading(engine) as session:
         query = select(Job).order_by(Job.id.desc()).limit(limit + 1)
         if after is not None:
             if not ID.fullmatch(after):
-                raise InvalidError("`after` is the id of the last job of the page before", param="after")
+                raise InvalidError(
+                    "`after` is the id of the last job of the page before", param="after"
+                )
             query = query.where(Job.id < after)
         if state is not None:
             query = query.where(Job.state == state)
@@ -198,28 +218,39 @@ def _refuse_ended(job: Job, but: str = "") -> None:
         raise ConflictError("the job is being cancelled already")
 
 
-def events(engine: Engine, job_id: str, after: int, limit: int) -> tuple[list[EventView], bool, bool]:
+def events(
+    engine: Engine, job_id: str, after: int, limit: int
+) -> tuple[list[EventView], bool, bool]:
     """Events behind `after`, whether there are more, and whether the job is in a terminal state."""
     with reading(engine) as session:
         job = _job(session, job_id)
         rows = list(
             session.scalars(
-                select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.seq > after).order_by(JobEvent.seq).limit(limit + 1)
+                select(JobEvent)
+                .where(JobEvent.job_id == job_id, JobEvent.seq > after)
+                .order_by(JobEvent.seq)
+                .limit(limit + 1)
             )
         )
         return [event_view(row) for row in rows[:limit]], len(rows) > limit, job.state in TERMINAL
 
 
-def metrics(engine: Engine, job_id: str, stage_index: int | None, after_step: int, limit: int) -> tuple[list[MetricView], bool]:
+def metrics(
+    engine: Engine, job_id: str, stage_index: int | None, after_step: int, limit: int
+) -> tuple[list[MetricView], bool]:
     """Metrics in order of stage and step, and whether there are more."""
     if after_step and stage_index is None:
-        raise InvalidError("`after_step` counts within a stage: give `stage_index` too", param="stage_index")
+        raise InvalidError(
+            "`after_step` counts within a stage: give `stage_index` too", param="stage_index"
+        )
     with reading(engine) as session:
         _job(session, job_id)
         query = select(JobMetric).where(JobMetric.job_id == job_id, JobMetric.step > after_step)
         if stage_index is not None:
             query = query.where(JobMetric.stage_index == stage_index)
-        rows = list(session.scalars(query.order_by(JobMetric.stage_index, JobMetric.step).limit(limit + 1)))
+        rows = list(
+            session.scalars(query.order_by(JobMetric.stage_index, JobMetric.step).limit(limit + 1))
+        )
         return [metric_view(row) for row in rows[:limit]], len(rows) > limit
 
 
@@ -227,7 +258,11 @@ def live_workers(engine: Engine) -> int:
     """Workers that gave a sign of life lately and take jobs."""
     with reading(engine) as session:
         since = database_now(session) - WORKER_SILENT_SECONDS
-        alive = select(func.count()).select_from(Worker).where(Worker.heartbeat_at > since, Worker.draining.is_(False))
+        alive = (
+            select(func.count())
+            .select_from(Worker)
+            .where(Worker.heartbeat_at > since, Worker.draining.is_(False))
+        )
         return session.scalar(alive) or 0
 
 
@@ -235,6 +270,10 @@ def readiness(engine: Engine) -> dict[str, bool]:
     """What a job needs of the database: that it answers, its newest tables, and a live worker."""
     try:
         current = is_current(engine)
-        return {"database": True, "migrations": current, "worker": current and live_workers(engine) > 0}
+        return {
+            "database": True,
+            "migrations": current,
+            "worker": current and live_workers(engine) > 0,
+        }
     except SQLAlchemyError:
         return {"database": False, "migrations": False, "worker": False}

@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    StringConstraints,
+    model_validator,
+)
 
 from inframind.models.registry import BASE_MODELS
 from inframind.pipeline import DEFAULT_DATASET, METHODS, resolve_stages
@@ -11,7 +19,13 @@ MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
 EXAMPLES: list[JsonValue] = [
-    {"method": "dapo", "base_model": "inframind-nano", "seed": 0, "name": "first run", "metadata": {"team": "platform"}},
+    {
+        "method": "dapo",
+        "base_model": "inframind-nano",
+        "seed": 0,
+        "name": "first run",
+        "metadata": {"team": "platform"},
+    },
     {
         "stages": [
             {"stage": "sft", "max_steps": 40, "quantization": "nf4"},
@@ -28,18 +42,34 @@ class JobSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": EXAMPLES})
 
-    method: str | None = Field(default=None, description=f"One of {', '.join(METHODS)}; or give `stages`.")
-    stages: list[dict[str, Any]] | None = Field(default=None, max_length=16, description="Stages with their hyperparameters.")
-    base_model: str = Field(default=next(iter(BASE_MODELS)), description="A base model of GET /models.")
-    start_from: str | None = Field(default=None, max_length=64, description="An adapter of GET /models to continue.")
+    method: str | None = Field(
+        default=None, description=f"One of {', '.join(METHODS)}; or give `stages`."
+    )
+    stages: list[dict[str, Any]] | None = Field(
+        default=None, max_length=16, description="Stages with their hyperparameters."
+    )
+    base_model: str = Field(
+        default=next(iter(BASE_MODELS)), description="A base model of GET /models."
+    )
+    start_from: str | None = Field(
+        default=None, max_length=64, description="An adapter of GET /models to continue."
+    )
     models: list[str] | None = Field(
-        default=None, min_length=1, max_length=16, description="With `evaluate`: what to evaluate; names, aliases, base models."
+        default=None,
+        min_length=1,
+        max_length=16,
+        description="With `evaluate`: what to evaluate; names, aliases, base models.",
     )
     dataset: str = Field(default=DEFAULT_DATASET, max_length=128)
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
-    priority: int = Field(default=0, ge=-100, le=100, description="Higher ones run first; among equals, the oldest.")
+    priority: int = Field(
+        default=0, ge=-100, le=100, description="Higher ones run first; among equals, the oldest."
+    )
     deadline_seconds: float | None = Field(
-        default=None, gt=0, le=30 * 86_400, description="A job that has not ended so long after it was accepted has failed."
+        default=None,
+        gt=0,
+        le=30 * 86_400,
+        description="A job that has not ended so long after it was accepted has failed.",
     )
     name: str | None = Field(default=None, min_length=1, max_length=128)
     metadata: dict[MetadataKey, MetadataValue] = Field(default_factory=dict, max_length=16)
@@ -61,7 +91,9 @@ class JobSpec(BaseModel):
         if (self.method is None) == (self.stages is None):
             raise ValueError("give either `method` or `stages`")
         if self.models is not None and self.method != "evaluate":
-            raise ValueError("`models` goes with the method `evaluate`; a stage of `stages` has `models` of its own")
+            raise ValueError(
+                "`models` goes with the method `evaluate`; a stage of `stages` has `models` of its own"
+            )
         return self
 
     def resolved(self) -> list[dict[str, Any]]:
@@ -69,5 +101,7 @@ class JobSpec(BaseModel):
         method, stages, continues = self.method, self.stages, self.start_from is not None
         if self.models is not None:
             method, stages = None, [{"stage": "evaluate", "models": self.models}]
-        found = resolve_stages(self.base_model, method, stages, continues=continues, dataset=self.dataset)
+        found = resolve_stages(
+            self.base_model, method, stages, continues=continues, dataset=self.dataset
+        )
         return [stage.model_dump(mode="json") for stage in found]

@@ -8,10 +8,10 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from app.db.models import Job
 from app.db.session import database_now
+from app.db.tables import Job
+from app.job_state import JobState, may_move
 from app.jobs.record import MAX_MESSAGE, add_event
-from app.jobs.state import JobState, may_move
 
 MAX_INFRA_FAILURES = 10
 """Lost workers after which a job is given up: it may be what kills them."""
@@ -31,13 +31,19 @@ class JobError:
 
 
 DEADLINE = JobError(
-    "deadline_exceeded", "the job had not ended by its deadline: give it more `deadline_seconds`", "deadline_seconds"
+    "deadline_exceeded",
+    "the job had not ended by its deadline: give it more `deadline_seconds`",
+    "deadline_seconds",
 )
 
 
 def backoff(times: int) -> float:
     """Seconds to wait after so many failures in a row."""
-    return min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (times - 1)) if times > 0 else 0.0
+    return (
+        min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (times - 1))
+        if times > 0
+        else 0.0
+    )
 
 
 def finish(session: Session, job: Job, state: Terminal, error: JobError | None = None) -> None:
@@ -49,7 +55,9 @@ def finish(session: Session, job: Job, state: Terminal, error: JobError | None =
     _say(job, error)
     level = "error" if state == "failed" else "info"
     data = {"code": error.code, "param": error.param} if error else {}
-    add_event(session, job, level, state, error.message if error else f"the job {_SAID[state]}", data)
+    add_event(
+        session, job, level, state, error.message if error else f"the job {_SAID[state]}", data
+    )
 
 
 def pause(session: Session, job: Job, error: JobError | None = None) -> None:
@@ -61,7 +69,14 @@ def pause(session: Session, job: Job, error: JobError | None = None) -> None:
     job.want = "run"
     _say(job, error)
     message = f"{error.message}; then resume the job" if error else "the job was paused"
-    add_event(session, job, "error" if error else "info", "paused", message, {"code": error.code} if error else {})
+    add_event(
+        session,
+        job,
+        "error" if error else "info",
+        "paused",
+        message,
+        {"code": error.code} if error else {},
+    )
 
 
 def resume(session: Session, job: Job) -> None:
@@ -83,14 +98,26 @@ def requeue(session: Session, job: Job, reason: JobError, delay_seconds: float =
         # At once means at once: the clock goes on within a transaction.
         job.not_before = database_now(session) + delay_seconds if delay_seconds else 0.0
         data = {"code": reason.code, "delay_seconds": delay_seconds}
-        add_event(session, job, "warn", "requeued", f"{reason.message}; the job waits for another attempt", data)
+        add_event(
+            session,
+            job,
+            "warn",
+            "requeued",
+            f"{reason.message}; the job waits for another attempt",
+            data,
+        )
 
 
 def lose_worker(session: Session, job: Job, reason: JobError) -> None:
     """The worker is gone. The first time the job waits for nothing; then longer and longer, so that others come first."""
     job.infra_failures += 1
     if job.want != "cancel" and job.infra_failures >= MAX_INFRA_FAILURES:
-        finish(session, job, "failed", JobError("worker_lost", f"{MAX_INFRA_FAILURES} workers were lost with this job"))
+        finish(
+            session,
+            job,
+            "failed",
+            JobError("worker_lost", f"{MAX_INFRA_FAILURES} workers were lost with this job"),
+        )
     else:
         requeue(session, job, reason, backoff(job.infra_failures - 1))
 
@@ -113,4 +140,8 @@ def _leave(job: Job, state: str) -> None:
 
 def _say(job: Job, error: JobError | None) -> None:
     if error is not None:
-        job.error_code, job.error_message, job.error_param = error.code[:64], error.message[:MAX_MESSAGE], error.param
+        job.error_code, job.error_message, job.error_param = (
+            error.code[:64],
+            error.message[:MAX_MESSAGE],
+            error.param,
+        )

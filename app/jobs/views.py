@@ -2,37 +2,10 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Row
 
-from app.db.models import Job, JobEvent, JobMetric, StageResult
-
-
-class View(BaseModel):
-    """Base of all answers."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ErrorBody(View):
-    """What went wrong and what to do."""
-
-    code: str
-    message: str
-    param: str | None = None
-
-
-class ErrorDetail(ErrorBody):
-    """The same as an answer."""
-
-    type: str
-    """OpenAI's kind of error, such as `invalid_request_error`."""
-
-
-class ErrorView(View):
-    """The form of every error."""
-
-    error: ErrorDetail
+from app.db.tables import Job, JobEvent, JobMetric, StageResult
+from app.views import ErrorBody, View
 
 
 class StageResultView(View):
@@ -134,7 +107,11 @@ VIEWED = (
 
 def job_view(job: Job | Row[Any], results: list[StageResult]) -> JobView:
     """The job as a person sees it; a row of `VIEWED` will do."""
-    error = ErrorBody(code=job.error_code, message=job.error_message or "", param=job.error_param) if job.error_code else None
+    error = (
+        ErrorBody(code=job.error_code, message=job.error_message or "", param=job.error_param)
+        if job.error_code
+        else None
+    )
     return JobView(
         id=job.id, name=job.name, state=job.state, cancel_requested=job.state == "running" and job.want == "cancel",
         pause_requested=job.state == "running" and job.want == "pause", priority=job.priority, deadline_at=job.deadline_at,
@@ -155,9 +132,22 @@ def job_view(job: Job | Row[Any], results: list[StageResult]) -> JobView:
 
 def event_view(event: JobEvent) -> EventView:
     """An event as a person sees it."""
-    return EventView(seq=event.seq, at=event.at, level=event.level, code=event.code, message=event.message, data=event.data)
+    return EventView(
+        seq=event.seq,
+        at=event.at,
+        level=event.level,
+        code=event.code,
+        message=event.message,
+        data=event.data,
+    )
 
 
 def metric_view(metric: JobMetric) -> MetricView:
     """Metrics as a person sees them."""
-    return MetricView(stage=metric.stage, stage_index=metric.stage_index, step=metric.step, at=metric.at, values=metric.values)
+    return MetricView(
+        stage=metric.stage,
+        stage_index=metric.stage_index,
+        step=metric.step,
+        at=metric.at,
+        values=metric.values,
+    )

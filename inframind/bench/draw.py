@@ -66,7 +66,9 @@ class Draw:
         """A word without separators: made up, or a noun with a number, so that no common word becomes a held-out value."""
         return self._open(
             lambda: (
-                self._syllables() if self._random.random() < 0.6 else f"{self._random.choice(NOUNS)}{self._random.randint(2, 9)}"
+                self._syllables()
+                if self._random.random() < 0.6
+                else f"{self._random.choice(NOUNS)}{self._random.randint(2, 9)}"
             )
         )
 
@@ -85,11 +87,15 @@ class Draw:
 
     def hexadecimal(self, length: int) -> str:
         """Hexadecimal digits, as in machine image ids."""
-        return self._open(lambda: "".join(self._random.choice("0123456789abcdef") for _ in range(length)))
+        return self._open(
+            lambda: "".join(self._random.choice("0123456789abcdef") for _ in range(length))
+        )
 
     def domain(self) -> str:
         """A host name below a reserved example domain."""
-        return self._open(lambda: f"{self._make_name()}.example.{self._random.choice(('com', 'org', 'net'))}")
+        return self._open(
+            lambda: f"{self._make_name()}.example.{self._random.choice(('com', 'org', 'net'))}"
+        )
 
     def path(self) -> str:
         """An absolute directory of two parts."""
@@ -99,7 +105,11 @@ class Draw:
     def _open(self, make: Callable[[], str]) -> str:
         for _ in range(1000):
             value = make()
-            if pool_of(value) == self._pool and value not in self.values and value not in VOCABULARY:
+            if (
+                pool_of(value) == self._pool
+                and value not in self.values
+                and value not in VOCABULARY
+            ):
                 self.values.append(value)
                 return value
         raise AssertionError(f"no {self._pool} value in a thousand draws")
@@ -108,7 +118,9 @@ class Draw:
         form = self._random.random()
         first = self._random.choice(NOUNS) if form < 0.75 else self._syllables()
         if form < 0.12 or form >= 0.90:
-            return f"{first}-{self._random.choice('bcdfhjkmnpqrtvwxz')}{self._random.randint(1, 99)}"
+            return (
+                f"{first}-{self._random.choice('bcdfhjkmnpqrtvwxz')}{self._random.randint(1, 99)}"
+            )
         if form < 0.45:
             return f"{first}-{self._random.choice(SUFFIXES)}"
         if form < 0.75:
@@ -117,4 +129,6 @@ class Draw:
 
     def _syllables(self) -> str:
         count = self._random.randint(2, 4)
-        return "".join(self._random.choice(CONSONANTS) + self._random.choice(VOWELS) for _ in range(count))
+        return "".join(
+            self._random.choice(CONSONANTS) + self._random.choice(VOWELS) for _ in range(count)
+        )

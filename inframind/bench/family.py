@@ -77,7 +77,9 @@ class Families:
     category: str
     all: list[Family] = field(default_factory=list)
 
-    def family(self, name: str, *, difficulty: int, held_out: bool = False) -> Callable[[Write], Write]:
+    def family(
+        self, name: str, *, difficulty: int, held_out: bool = False
+    ) -> Callable[[Write], Write]:
         """Registers the decorated function as the family `<category>/<name>`."""
 
         def register(write: Write) -> Write:
@@ -112,9 +114,18 @@ def absent(kind: str, name: str | None = None, path: str | None = None) -> Check
     return Check(op="absent", kind=kind, name=name, path=path, id=f"no {path or kind}")
 
 
-def references(kind: str, name: str | None, path: str, to_kind: str, to_name: str | None = None) -> Check:
+def references(
+    kind: str, name: str | None, path: str, to_kind: str, to_name: str | None = None
+) -> Check:
     """The object refers below `path` to another."""
     target = {"kind": to_kind, "name": to_name}
     return Check.model_validate(
-        {"op": "references", "kind": kind, "name": name, "path": path, "to": target, "id": f"{path} -> {to_kind}"}
+        {
+            "op": "references",
+            "kind": kind,
+            "name": name,
+            "path": path,
+            "to": target,
+            "id": f"{path} -> {to_kind}",
+        }
     )

@@ -11,7 +11,12 @@ from inframind.categories import CATEGORIES
 from inframind.errors import DataError
 from inframind.types import Split, Task
 
-TASKS_PER_FAMILY: dict[Split, int] = {"train": 40, "validation": 4, "test-values": 12, "test-families": 16}
+TASKS_PER_FAMILY: dict[Split, int] = {
+    "train": 40,
+    "validation": 4,
+    "test-values": 12,
+    "test-families": 16,
+}
 SPLITS: tuple[Split, ...] = tuple(TASKS_PER_FAMILY)
 
 
@@ -38,11 +43,21 @@ def _drawn(family: Family, split: Split) -> tuple[Task, ...]:
     return tuple(drawn.values())
 
 
-def _split(split: Split, categories: Sequence[str] = tuple(CATEGORIES), max_difficulty: int = 5) -> Iterator[Task]:
+def _split(
+    split: Split, categories: Sequence[str] = tuple(CATEGORIES), max_difficulty: int = 5
+) -> Iterator[Task]:
     """A split's tasks, families interleaved."""
-    known = [family for family in families() if family.held_out == (split == "test-families") and family.category in categories]
+    known = [
+        family
+        for family in families()
+        if family.held_out == (split == "test-families") and family.category in categories
+    ]
     known = [family for family in known if family.difficulty <= max_difficulty]
-    return (task for row in zip(*(_drawn(family, split) for family in known), strict=True) for task in row)
+    return (
+        task
+        for row in zip(*(_drawn(family, split) for family in known), strict=True)
+        for task in row
+    )
 
 
 def load_tasks(
@@ -58,7 +73,10 @@ def load_tasks(
     """
     unknown = set(categories or ()) - set(CATEGORIES)
     if unknown:
-        raise DataError(f"unknown categories {sorted(unknown)}; known: {', '.join(CATEGORIES)}", param="categories")
+        raise DataError(
+            f"unknown categories {sorted(unknown)}; known: {', '.join(CATEGORIES)}",
+            param="categories",
+        )
     return list(_split(split, categories or tuple(CATEGORIES), max_difficulty))[:limit]
 
 

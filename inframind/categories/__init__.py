@@ -4,8 +4,8 @@ import importlib
 from functools import cache
 from typing import Any
 
-from inframind.categories._deep import DeepTool
 from inframind.categories.base import Category
+from inframind.categories.shared.linters import DeepTool
 from inframind.errors import ConfigError
 
 CATEGORIES: dict[str, str] = {
@@ -50,7 +50,9 @@ def category(name: str) -> Category[Any]:
     """The category of that id. Raises ConfigError with the known ids."""
     target = CATEGORIES.get(name)
     if target is None:
-        raise ConfigError(f"unknown category {name!r}; known: {', '.join(CATEGORIES)}", param="category")
+        raise ConfigError(
+            f"unknown category {name!r}; known: {', '.join(CATEGORIES)}", param="category"
+        )
     module, _, attribute = target.partition(":")
     instance: Category[Any] = getattr(importlib.import_module(module), attribute)()
     return instance

@@ -20,7 +20,9 @@ class Rule:
 
     def finding(self, message: str, line: int | None = None) -> Finding:
         """This rule's finding; the message says what is wrong and, where it is known, what to write instead."""
-        return Finding(rung=self.rung, rule=self.id, severity=self.severity, line=line, message=message[:500])
+        return Finding(
+            rung=self.rung, rule=self.id, severity=self.severity, line=line, message=message[:500]
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,10 @@ def derive_json(payload: str) -> str:
         document = kind.parse(given["text"])
     except ParseError:
         return "[]"
-    if any(finding.severity in ("error", "unsupported") for finding in (*kind.schema(document), *kind.references(document))):
+    if any(
+        finding.severity in ("error", "unsupported")
+        for finding in (*kind.schema(document), *kind.references(document))
+    ):
         return "[]"
     checks = derive(given["instruction"], kind.effective(document))
     return json.dumps([check.model_dump(mode="json", exclude_defaults=True) for check in checks])
@@ -32,7 +35,9 @@ def derive(instruction: str, configuration: Configuration) -> list[Check]:
     checks: dict[str, Check] = {}
     for resource in configuration.resources:
         named = is_stated(resource.name, instruction)
-        selector: dict[str, Any] = {"kind": resource.kind} | ({"name": resource.name} if named else {})
+        selector: dict[str, Any] = {"kind": resource.kind} | (
+            {"name": resource.name} if named else {}
+        )
         found = [Check(op="exists", gate=True, **selector)]
         for path, value in leaves(resource):
             if value != resource.name and is_stated(value, instruction):
@@ -46,7 +51,10 @@ def derive(instruction: str, configuration: Configuration) -> list[Check]:
 def is_stated(value: Json, instruction: str) -> bool:
     """Whether the value stands in the instruction as a word of its own. Truth values and single characters never count."""
     text = "" if isinstance(value, bool) or value is None else str(value)
-    return len(text) > 1 and re.search(rf"(?<![\w-]){re.escape(text)}(?![\w-])", instruction) is not None
+    return (
+        len(text) > 1
+        and re.search(rf"(?<![\w-]){re.escape(text)}(?![\w-])", instruction) is not None
+    )
 
 
 def leaves(resource: Resource) -> list[tuple[str, Json]]:

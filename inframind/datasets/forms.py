@@ -15,7 +15,11 @@ TURNS = "a row has one user message and one assistant message, after at most one
 def alpaca(data: Mapping[str, Any]) -> dict[str, Any]:
     """The row's fields under Alpaca's names; what has no meaning here stays and is refused by name. Raises DataError."""
     if "messages" in data:
-        rest = {name: value for name, value in data.items() if name not in ("messages", "reference_answer")}
+        rest = {
+            name: value
+            for name, value in data.items()
+            if name not in ("messages", "reference_answer")
+        }
         return {**_conversation(data["messages"], data.get("reference_answer")), **rest}
     if "prompt" in data:
         rest = {name: value for name, value in data.items() if name not in ("prompt", "completion")}
@@ -25,24 +29,43 @@ def alpaca(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _conversation(messages: Any, reference: Any) -> dict[str, Any]:
     """A last assistant message is the answer; a reinforcement item ends with the user's and has `reference_answer`, or `checks`."""
-    if not isinstance(messages, Sequence) or not messages or not all(isinstance(message, Mapping) for message in messages):
+    if (
+        not isinstance(messages, Sequence)
+        or not messages
+        or not all(isinstance(message, Mapping) for message in messages)
+    ):
         raise DataError("a list of messages with `role` and `content`", param="messages")
     system = _text(messages[0], 0) if messages[0].get("role") in SYSTEM_ROLES else ""
     turns = messages[1:] if system else messages
     roles = [turn.get("role") for turn in turns]
     found = {"system": system, "instruction": ""}
     if roles == ["user", "assistant"]:
-        return {**found, "instruction": _text(turns[0], len(messages) - 2), "output": _text(turns[1], len(messages) - 1)}
+        return {
+            **found,
+            "instruction": _text(turns[0], len(messages) - 2),
+            "output": _text(turns[1], len(messages) - 1),
+        }
     if roles == ["user"]:
-        return {**found, "instruction": _text(turns[0], len(messages) - 1), "output": reference if reference is not None else ""}
-    raise DataError(f"{TURNS}; the roles are {', '.join(str(message.get('role')) for message in messages)[:100]}", param="messages")
+        return {
+            **found,
+            "instruction": _text(turns[0], len(messages) - 1),
+            "output": reference if reference is not None else "",
+        }
+    raise DataError(
+        f"{TURNS}; the roles are {', '.join(str(message.get('role')) for message in messages)[:100]}",
+        param="messages",
+    )
 
 
 def _text(message: Mapping[str, Any], index: int) -> str:
     """A text, or the text parts of one."""
     content = message.get("content")
     parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
-    texts = [part.get("text") for part in parts if isinstance(part, Mapping) and part.get("type") == "text"]
+    texts = [
+        part.get("text")
+        for part in parts
+        if isinstance(part, Mapping) and part.get("type") == "text"
+    ]
     if len(texts) != len(parts) or not all(isinstance(text, str) for text in texts):
         raise DataError("only text can be trained on", param=f"messages.{index}.content")
     return "".join(str(text) for text in texts)

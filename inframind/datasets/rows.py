@@ -11,11 +11,11 @@ from pydantic import Field, ValidationError
 from inframind.categories import CATEGORIES
 from inframind.datasets.forms import alpaca
 from inframind.errors import DataError, SandboxError
-from inframind.rewards.checks import validate_checks
-from inframind.rewards.extract import CLOSE, OPEN, extract
-from inframind.rewards.verifier import Verifier
 from inframind.sandbox.pool import CallFailedError, Pool
 from inframind.types import Check, Contract, Finding, Outcome, Split, Task, Verdict, VerifyRequest
+from inframind.verifier.checks import validate_checks
+from inframind.verifier.extract import CLOSE, OPEN, extract
+from inframind.verifier.verifier import Verifier
 
 MAX_ROWS, MAX_BYTES, MAX_ERRORS = 20_000, 50_000_000, 20
 MIN_ROWS = 2
@@ -71,14 +71,23 @@ def read(lines: Iterable[str], verifier: Verifier, workers: int = 2) -> Reading:
     if len(rows) < MIN_ROWS:
         raise DataError(f"a dataset needs at least {MIN_ROWS} different rows", param="rows")
     answered = {number: row for number, row in rows.items() if row.output}
-    found = verifier.verify_many([VerifyRequest(text=row.output, category=row.category) for row in answered.values()])
+    found = verifier.verify_many(
+        [VerifyRequest(text=row.output, category=row.category) for row in answered.values()]
+    )
     verdicts = dict(zip(answered, found, strict=True))
     for number, verdict in verdicts.items():
         _accept(number, verdict, reading)
     _stop_at_errors(reading)
-    tasks = [_task(row, verdicts[number].category if number in verdicts else row.category) for number, row in rows.items()]
+    tasks = [
+        _task(row, verdicts[number].category if number in verdicts else row.category)
+        for number, row in rows.items()
+    ]
     reading.tasks = _checked(tasks, reading, workers)
-    proofs = {number: _proof(task) for number, task in zip(rows, reading.tasks, strict=True) if task.reference}
+    proofs = {
+        number: _proof(task)
+        for number, task in zip(rows, reading.tasks, strict=True)
+        if task.reference
+    }
     for number, verdict in zip(proofs, verifier.verify_many(list(proofs.values())), strict=True):
         _accept(number, verdict, reading, field_name="checks")
     _stop_at_errors(reading)
@@ -117,7 +126,9 @@ def _row(number: int, line: str, reading: Reading) -> Row | None:
         reading.refuse(number, error.param or "checks", str(error))
         return None
     if row.category is not None and row.category not in CATEGORIES:
-        reading.refuse(number, "category", f"unknown category {row.category!r}; known: {', '.join(CATEGORIES)}")
+        reading.refuse(
+            number, "category", f"unknown category {row.category!r}; known: {', '.join(CATEGORIES)}"
+        )
     if not row.output and not (row.checks and row.category):
         reading.refuse(number, "output", "required, unless the row has `category` and `checks`")
     return row
@@ -137,7 +148,9 @@ def _accept(number: int, verdict: Verdict, reading: Reading, field_name: str = "
     if verdict.verdict is Outcome.UNSCORABLE:
         raise SandboxError("the verifier could not judge the rows; try again")
     if verdict.verdict is Outcome.FAIL:
-        errors = [finding for finding in verdict.findings if finding.severity in ("error", "unsupported")]
+        errors = [
+            finding for finding in verdict.findings if finding.severity in ("error", "unsupported")
+        ]
         reading.refuse(number, field_name, _reason(errors))
 
 
@@ -159,7 +172,9 @@ def _stop_at_errors(reading: Reading) -> None:
 def _task(row: Row, category: str | None) -> Task:
     whole = f"{row.instruction}\0{row.input}" + (f"\0{row.system}" if row.system else "")
     identity = hashlib.sha256(whole.encode()).hexdigest()[:24]
-    thoughts = row.output.partition(CLOSE)[0].partition(OPEN)[2].strip() if CLOSE in row.output else ""
+    thoughts = (
+        row.output.partition(CLOSE)[0].partition(OPEN)[2].strip() if CLOSE in row.output else ""
+    )
     name = category or ""
     return Task(
         id=f"own/{identity}", category=name, family=f"own/{name}", instruction=row.instruction, input=row.input, system=row.system,
@@ -172,7 +187,13 @@ def _checked(tasks: Sequence[Task], reading: Reading, workers: int) -> list[Task
     """The tasks with checks, derived where none were given, and with their splits: the same row always goes to the same one."""
     missing = [task for task in tasks if not task.checks]
     payloads = [
-        json.dumps({"category": task.category, "text": task.reference, "instruction": f"{task.instruction}\n{task.input}"})
+        json.dumps(
+            {
+                "category": task.category,
+                "text": task.reference,
+                "instruction": f"{task.instruction}\n{task.input}",
+            }
+        )
         for task in missing
     ]
     pool = Pool("inframind.datasets.derive:derive_json", workers, 2.0)
@@ -195,8 +216,14 @@ def _checked(tasks: Sequence[Task], reading: Reading, workers: int) -> list[Task
 def _derived(reply: str | CallFailedError | SandboxError) -> tuple[Check, ...]:
     if isinstance(reply, SandboxError):
         raise reply
-    return () if isinstance(reply, CallFailedError) else tuple(Check.model_validate(check) for check in json.loads(reply))
+    return (
+        ()
+        if isinstance(reply, CallFailedError)
+        else tuple(Check.model_validate(check) for check in json.loads(reply))
+    )
 
 
 def _proof(task: Task) -> VerifyRequest:
-    return VerifyRequest(text=task.reference, category=task.category, checks=task.checks, format="file")
+    return VerifyRequest(
+        text=task.reference, category=task.category, checks=task.checks, format="file"
+    )

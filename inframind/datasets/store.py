@@ -27,13 +27,22 @@ def save(tasks: Sequence[Task], folder: Path) -> Path:
     return target
 
 
-def load(path: Path, split: Split, categories: Sequence[str] | None = None, limit: int | None = None) -> list[Task]:
+def load(
+    path: Path, split: Split, categories: Sequence[str] | None = None, limit: int | None = None
+) -> list[Task]:
     """The tasks of a split. Raises DataError if the file is not what its name says."""
     data = path.read_bytes() if path.is_file() else b""
     if f"ds-{hashlib.sha256(data).hexdigest()[:32]}" != path.stem:
-        raise DataError(f"the dataset {path.stem} is missing or is not what was stored: add it again", param="dataset")
+        raise DataError(
+            f"the dataset {path.stem} is missing or is not what was stored: add it again",
+            param="dataset",
+        )
     tasks = [Task.model_validate_json(line) for line in data.splitlines()]
-    return [task for task in tasks if task.split == split and (categories is None or task.category in categories)][:limit]
+    return [
+        task
+        for task in tasks
+        if task.split == split and (categories is None or task.category in categories)
+    ][:limit]
 
 
 def _lines(tasks: Sequence[Task]) -> bytes:

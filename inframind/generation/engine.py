@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+from transformers import (
+    AutoModelForCausalLM,
+    GenerationConfig,
+    LogitsProcessorList,
+    StoppingCriteriaList,
+)
 
 from inframind.errors import EngineError, ModelNotFoundError
 from inframind.generation.request import Completion, Request
@@ -36,7 +41,11 @@ class Engine:
             keep_freed_memory()
         self.tokenizer = load_tokenizer(base_model, padding_side="left")
         dtype = torch.float32 if self.device == "cpu" else torch.bfloat16
-        self.model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True).to(self.device).eval()
+        self.model: Any = (
+            AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
+            .to(self.device)
+            .eval()
+        )
         self.closing_tokens = closing_tokens(self.model, self.tokenizer)
         # A model's own settings, such as a repetition penalty, would make it another policy than the one that was trained.
         self.model.generation_config = GenerationConfig(
@@ -64,7 +73,9 @@ class Engine:
             raise ModelNotFoundError(f"no adapter {name!r} is loaded", param="lora_name")
         if len(self.adapters) > 1:
             # PEFT warns of an active adapter that goes.
-            self.model.set_adapter(_slot(next(other for other in self.adapters if other != name)), inference_mode=True)
+            self.model.set_adapter(
+                _slot(next(other for other in self.adapters if other != name)), inference_mode=True
+            )
             self.model.delete_adapter(_slot(name))
         else:
             self.model = self.model.unload()
@@ -72,7 +83,10 @@ class Engine:
 
     @torch.inference_mode()
     def generate(
-        self, requests: Sequence[Request], should_stop: Callable[[], bool] | None = None, streamer: Any = None
+        self,
+        requests: Sequence[Request],
+        should_stop: Callable[[], bool] | None = None,
+        streamer: Any = None,
     ) -> list[Completion]:
         """Continues all requests in one batch, in which adapters, sampling and limits may differ from row to row.
 
@@ -85,8 +99,13 @@ class Engine:
         prompts = self._encoded(requests)
         width = max(len(tokens) for tokens in prompts)
         blanks = [width - len(tokens) for tokens in prompts]
-        padded = [[self.tokenizer.pad_token_id] * blank + tokens for blank, tokens in zip(blanks, prompts, strict=True)]
-        mask = [[0] * blank + [1] * len(tokens) for blank, tokens in zip(blanks, prompts, strict=True)]
+        padded = [
+            [self.tokenizer.pad_token_id] * blank + tokens
+            for blank, tokens in zip(blanks, prompts, strict=True)
+        ]
+        mask = [
+            [0] * blank + [1] * len(tokens) for blank, tokens in zip(blanks, prompts, strict=True)
+        ]
         stopper = Stopper(requests, width, self.tokenizer, should_stop)
         recorder = LogprobRecorder(requests)
         with self._routed(requests) as routed:
@@ -104,23 +123,31 @@ class Engine:
         recorder.close(output)
         found = [
             self._completion(row, tokens[:length], len(prompt))
-            for row, tokens, length, prompt in zip(requests, made, stopper.lengths, prompts, strict=True)
+            for row, tokens, length, prompt in zip(
+                requests, made, stopper.lengths, prompts, strict=True
+            )
         ]
         for index, completion in enumerate(found):
             noted = recorder.of(index)
-            completion.logprobs = noted[: completion.completion_tokens] if noted is not None else None
+            completion.logprobs = (
+                noted[: completion.completion_tokens] if noted is not None else None
+            )
         return found
 
     def _encoded(self, rows: Sequence[Request]) -> list[list[int]]:
         """The tokens of each prompt."""
         texts = [row.prompt for row in rows if isinstance(row.prompt, str)]
-        encoded = iter(self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else ())
+        encoded = iter(
+            self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else ()
+        )
         return [next(encoded) if isinstance(row.prompt, str) else list(row.prompt) for row in rows]
 
     @contextmanager
     def _routed(self, rows: Sequence[Request]) -> Iterator[dict[str, Any]]:
         """Sends each row through its adapter. A batch of one adapter needs no routing, which would cost time at every layer."""
-        names = [BASE if row.model in (None, self.base_model) else _slot(str(row.model)) for row in rows]
+        names = [
+            BASE if row.model in (None, self.base_model) else _slot(str(row.model)) for row in rows
+        ]
         if not self.adapters:
             yield {}
         elif len(set(names)) > 1:
@@ -133,7 +160,9 @@ class Engine:
             yield {}
 
     def _completion(self, row: Request, tokens: list[int], prompt_tokens: int) -> Completion:
-        closing = next((index for index, token in enumerate(tokens) if token in self.closing_tokens), None)
+        closing = next(
+            (index for index, token in enumerate(tokens) if token in self.closing_tokens), None
+        )
         count = len(tokens) if closing is None else closing + 1
         tokens = tokens[:closing]
         text = self.tokenizer.decode(tokens, skip_special_tokens=False)

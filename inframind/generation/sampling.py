@@ -58,7 +58,9 @@ class Sampler(LogitsProcessor):  # type: ignore[misc]  # transformers has no typ
     def __init__(self, rows: Sequence[Request], device: str) -> None:
         self._rows = [index for index, row in enumerate(rows) if row.temperature > 0]
         sampled = [rows[index] for index in self._rows]
-        self._temperature = torch.tensor([max(row.temperature, MIN_TEMPERATURE) for row in sampled], device=device)[:, None]
+        self._temperature = torch.tensor(
+            [max(row.temperature, MIN_TEMPERATURE) for row in sampled], device=device
+        )[:, None]
         self._top_p = torch.tensor([row.top_p for row in sampled], device=device)[:, None]
         self._nucleus = any(row.top_p < 1 for row in sampled)
         self._uniform = _uniform(sampled).to(device)
@@ -73,7 +75,10 @@ class Sampler(LogitsProcessor):  # type: ignore[misc]  # transformers has no typ
             cumulative = probabilities.cumsum(dim=-1)
             total = cumulative[:, -1:]
             # Rounding must not reach the total: beyond it there is no token.
-            point = torch.minimum(self._uniform[:, self._step, None] * total, torch.nextafter(total, torch.zeros_like(total)))
+            point = torch.minimum(
+                self._uniform[:, self._step, None] * total,
+                torch.nextafter(total, torch.zeros_like(total)),
+            )
             drawn = torch.searchsorted(cumulative, point, right=True)
             only = torch.full_like(probabilities, -torch.inf).scatter(1, drawn, 0.0)
             scores = scores.index_copy(0, torch.tensor(self._rows, device=scores.device), only)
@@ -110,7 +115,11 @@ class Stopper(StoppingCriteria):  # type: ignore[misc]  # transformers has no ty
     """Ends each row at its own limit or stop text, and all when the caller has gone. `lengths` [B] are the tokens each row has."""
 
     def __init__(
-        self, rows: Sequence[Request], prompt_width: int, tokenizer: Any, should_stop: Callable[[], bool] | None = None
+        self,
+        rows: Sequence[Request],
+        prompt_width: int,
+        tokenizer: Any,
+        should_stop: Callable[[], bool] | None = None,
     ) -> None:
         self.lengths = [row.max_tokens for row in rows]
         self._stops = {index: row.stop for index, row in enumerate(rows) if row.stop}
@@ -121,7 +130,9 @@ class Stopper(StoppingCriteria):  # type: ignore[misc]  # transformers has no ty
         made = input_ids.shape[1] - self._width
         for index, stops in list(self._stops.items()):
             tail = max(len(stop) for stop in stops) + TAIL_TOKENS
-            text = self._tokenizer.decode(input_ids[index, self._width :][-tail:].tolist(), skip_special_tokens=False)
+            text = self._tokenizer.decode(
+                input_ids[index, self._width :][-tail:].tolist(), skip_special_tokens=False
+            )
             if any(stop in text for stop in stops):
                 self.lengths[index] = min(self.lengths[index], made)
                 del self._stops[index]

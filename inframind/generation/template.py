@@ -19,7 +19,11 @@ def folder_of(base_model: str) -> Path:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(model.path, local_files_only=True, allow_patterns=["*.json", "*.jinja"]))
+        return Path(
+            snapshot_download(
+                model.path, local_files_only=True, allow_patterns=["*.json", "*.jinja"]
+            )
+        )
     except LocalEntryNotFoundError:
         raise EngineError(f"the files of {base_model} are not in the hub's cache") from None
 
@@ -31,7 +35,11 @@ def template(base_model: str) -> Any:
 
     folder = folder_of(base_model)
     file = folder / "chat_template.jinja"
-    text = file.read_text() if file.is_file() else json.loads((folder / "tokenizer_config.json").read_text())["chat_template"]
+    text = (
+        file.read_text()
+        if file.is_file()
+        else json.loads((folder / "tokenizer_config.json").read_text())["chat_template"]
+    )
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
     environment.filters["tojson"] = lambda value, **_: json.dumps(value, ensure_ascii=False)
     return environment.from_string(text)

@@ -11,11 +11,10 @@ from inframind.bench.prompt import answer
 from inframind.judge.judgement import Judgement, Preference
 from inframind.judge.llm import LlmJudge
 from inframind.judge.prompt import Case
-from inframind.metrics.agreement import cohens_kappa
-from inframind.metrics.intervals import wilson
-from inframind.rewards.trl import request_of
-from inframind.rewards.verifier import Verifier
-from inframind.types import Contract, Outcome, Task
+from inframind.statistics.intervals import wilson
+from inframind.statistics.kappa import cohens_kappa
+from inframind.types import Contract, Outcome, Task, VerifyRequest
+from inframind.verifier.verifier import Verifier
 
 TRUSTED_KAPPA = 0.4
 """Below it agreement is at best fair (Landis and Koch 1977)."""
@@ -79,8 +78,12 @@ def labelled(tasks: Sequence[Task], verifier: Verifier, seed: int = 0) -> list[L
     for task in tasks:
         right = answer(task)
         faulty = faults(task, right, rng)
-        verdicts = verifier.verify_many([request_of(task, text) for text in (right, *faulty)])
-        wrong = [text for text, verdict in zip(faulty, verdicts[1:], strict=True) if verdict.verdict is Outcome.FAIL]
+        verdicts = verifier.verify_many([VerifyRequest.of(task, text) for text in (right, *faulty)])
+        wrong = [
+            text
+            for text, verdict in zip(faulty, verdicts[1:], strict=True)
+            if verdict.verdict is Outcome.FAIL
+        ]
         if verdicts[0].verdict is Outcome.PASS and wrong:
             case = Case(category=task.category, instruction=task.instruction, input=task.input)
             found.append(Labelled(case=case, right=right, wrong=rng.choice(wrong)))
@@ -90,7 +93,10 @@ def labelled(tasks: Sequence[Task], verifier: Verifier, seed: int = 0) -> list[L
 def faults(task: Task, right: str, rng: random.Random) -> list[str]:
     """The answer with one value changed, with one line left out, and cut short: what models really get wrong."""
     lines = right.split("\n")
-    changed = [right.replace(value, f"{value}x" if not value.isdigit() else str(int(value) + 1)) for value in task.values]
+    changed = [
+        right.replace(value, f"{value}x" if not value.isdigit() else str(int(value) + 1))
+        for value in task.values
+    ]
     index = rng.randrange(len(lines) - 1)
     cut = "\n".join(lines[: max(1, rng.randrange(len(lines)))])
     return [*changed, "\n".join(lines[:index] + lines[index + 1 :]), cut]
@@ -99,7 +105,9 @@ def faults(task: Task, right: str, rng: random.Random) -> list[str]:
 async def calibrate(judge: LlmJudge, examples: Sequence[Labelled], bench: str) -> Calibration:
     """Asks for every answer twice and for every pair in both orders, and never takes a reply from the cache."""
     singles = [
-        (example.case, text, valid) for example in examples for text, valid in ((example.right, True), (example.wrong, False))
+        (example.case, text, valid)
+        for example in examples
+        for text, valid in ((example.right, True), (example.wrong, False))
     ]
     first = await _all(judge.judge(case, text, fresh=True) for case, text, _ in singles)
     again = await _all(judge.judge(case, text, fresh=True) for case, text, _ in singles)
@@ -116,12 +124,20 @@ def summary(
     bench: str,
 ) -> Calibration:
     """The figures. `valid` are the verifier's labels, `first` and `again` the judge's; the first answer of a pair is right."""
-    decided = [(j.would_work, truth) for j, truth in zip(first, valid, strict=True) if j.would_work is not None]
+    decided = [
+        (j.would_work, truth)
+        for j, truth in zip(first, valid, strict=True)
+        if j.would_work is not None
+    ]
     kappa = cohens_kappa(decided)
     invalid = [works for works, truth in decided if not truth]
     caught = invalid.count(False)
     compared = [pair for pair in pairs if pair.winner is not None]
-    twice = [(a.would_work, b.would_work) for a, b in zip(first, again, strict=True) if None not in (a.would_work, b.would_work)]
+    twice = [
+        (a.would_work, b.would_work)
+        for a, b in zip(first, again, strict=True)
+        if None not in (a.would_work, b.would_work)
+    ]
     asked: list[Judgement | Preference] = [*first, *again, *pairs]
     low, high = wilson(caught, len(invalid))
     return Calibration(
@@ -136,7 +152,9 @@ def summary(
         recall_invalid=_share(caught, len(invalid)),
         recall_invalid_ci95=(round(low, 4), round(high, 4)),
         pairs=len(compared),
-        swap_flip_rate=_share(sum(pair.orders[0] != pair.orders[1] for pair in compared), len(compared)),
+        swap_flip_rate=_share(
+            sum(pair.orders[0] != pair.orders[1] for pair in compared), len(compared)
+        ),
         pair_accuracy=_share(sum(pair.winner == "first" for pair in compared), len(compared)),
         abstain_rate=_share(sum(one.abstained is not None for one in asked), len(asked)),
         retested=len(twice),

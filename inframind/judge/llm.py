@@ -67,21 +67,36 @@ class LlmJudge:
     async def judge(self, case: Case, candidate: str, *, fresh: bool = False) -> Judgement:
         """One answer; `fresh` asks again even if the reply is known. Never raises for the model's fault: it abstains."""
         if len(candidate) > MAX_CANDIDATE:
-            return Judgement(abstained="too_long", feedback=f"the answer has more than {MAX_CANDIDATE} characters")
+            return Judgement(
+                abstained="too_long",
+                feedback=f"the answer has more than {MAX_CANDIDATE} characters",
+            )
         messages, schema = single(case, candidate)
         try:
             reply = await self._reply(_Single, messages, schema, fresh)
         except SilentError as error:
             return Judgement(abstained=error.reason, feedback=str(error))
         if set(reply.criteria) != set(schema["properties"]["criteria"]["properties"]):
-            return Judgement(abstained="unparsable", feedback="the reply does not answer the rubric's criteria")
-        found = {"scores": reply.scores, "overall": reply.scores.overall, "would_work": reply.would_work}
-        return Judgement.model_validate({**found, "criteria": reply.criteria, "feedback": reply.feedback})
+            return Judgement(
+                abstained="unparsable", feedback="the reply does not answer the rubric's criteria"
+            )
+        found = {
+            "scores": reply.scores,
+            "overall": reply.scores.overall,
+            "would_work": reply.would_work,
+        }
+        return Judgement.model_validate(
+            {**found, "criteria": reply.criteria, "feedback": reply.feedback}
+        )
 
-    async def compare(self, case: Case, first: str, second: str, *, fresh: bool = False) -> Preference:
+    async def compare(
+        self, case: Case, first: str, second: str, *, fresh: bool = False
+    ) -> Preference:
         """Two answers in both orders: a judge that follows the place and not the answer ends in a tie (arXiv:2306.05685)."""
         if max(len(first), len(second)) > MAX_CANDIDATE:
-            return Preference(abstained="too_long", feedback=f"an answer has more than {MAX_CANDIDATE} characters")
+            return Preference(
+                abstained="too_long", feedback=f"an answer has more than {MAX_CANDIDATE} characters"
+            )
         try:
             forward = await self._reply(_Pair, *pair(case, first, second), fresh)
             backward = await self._reply(_Pair, *pair(case, second, first), fresh)
@@ -93,7 +108,9 @@ class LlmJudge:
         winner: Winner = orders[0] if orders[0] == orders[1] else "tie"
         return Preference(winner=winner, orders=orders, feedback=forward.comparison)
 
-    async def _reply(self, form: type[Form], messages: list[Message], schema: Schema, fresh: bool) -> Form:
+    async def _reply(
+        self, form: type[Form], messages: list[Message], schema: Schema, fresh: bool
+    ) -> Form:
         key = hashlib.sha256(json.dumps([self.fingerprint, messages]).encode()).hexdigest()
         text = None if fresh else self._cache.get(key)
         if text is None:
@@ -115,4 +132,7 @@ def parsed(form: type[Form], text: str) -> Form:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise SilentError("unparsable", f"the reply does not have the form: {place or 'JSON'}: {first['msg']}"[:300]) from None
+        raise SilentError(
+            "unparsable",
+            f"the reply does not have the form: {place or 'JSON'}: {first['msg']}"[:300],
+        ) from None

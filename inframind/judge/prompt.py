@@ -34,7 +34,8 @@ PAIR = (
     "Length, style and place do not count."
 )
 TEMPLATE_MARKS = re.compile(
-    r"<(?=\|)|<(?=/?(?:s|bos|eos|think|start_of_turn|end_of_turn)>)|\[(?=/?INST\])|<(?=</?SYS>>)|<(?=\uff5c)", re.IGNORECASE
+    r"<(?=\|)|<(?=/?(?:s|bos|eos|think|start_of_turn|end_of_turn)>)|\[(?=/?INST\])|<(?=</?SYS>>)|<(?=\uff5c)",
+    re.IGNORECASE,
 )
 """Where the special tokens of common chat templates begin."""
 
@@ -69,7 +70,9 @@ def single(case: Case, candidate: str) -> tuple[list[Message], Schema]:
 
 def pair(case: Case, first: str, second: str) -> tuple[list[Message], Schema]:
     """Messages and schema for two answers, A and B."""
-    return _messages(case, PAIR, f"{fenced('CANDIDATE A', first)}\n\n{fenced('CANDIDATE B', second)}"), PAIR_SCHEMA
+    return _messages(
+        case, PAIR, f"{fenced('CANDIDATE A', first)}\n\n{fenced('CANDIDATE B', second)}"
+    ), PAIR_SCHEMA
 
 
 def _messages(case: Case, question: str, candidates: str) -> list[Message]:
@@ -78,19 +81,28 @@ def _messages(case: Case, question: str, candidates: str) -> list[Message]:
     if case.input:
         parts.append(f"WHAT THE TASK IS ABOUT\n{fenced('INPUT', case.input)}")
     if case.reference is not None:
-        parts.append(f"A RIGHT ANSWER (others may be right too)\n{fenced('REFERENCE', case.reference)}")
+        parts.append(
+            f"A RIGHT ANSWER (others may be right too)\n{fenced('REFERENCE', case.reference)}"
+        )
     parts += [f"CRITERIA\n{criteria}", candidates, question]
     system = SYSTEM.format(category=case.category)
     return [{"role": "system", "content": system}, {"role": "user", "content": "\n\n".join(parts)}]
 
 
 def _object(properties: dict[str, Schema]) -> Schema:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def single_schema(category: str) -> Schema:
     """Evidence before each answer, criteria before scores: what is written first is what the rest rests on."""
-    criterion = _object({"evidence": {"type": "string", "maxLength": MAX_EVIDENCE}, "met": {"type": "boolean"}})
+    criterion = _object(
+        {"evidence": {"type": "string", "maxLength": MAX_EVIDENCE}, "met": {"type": "boolean"}}
+    )
     score = {"type": "integer", "minimum": 0, "maximum": 10}
     names = ("syntax", "correctness", "completeness", "best_practices", "security")
     return _object(
@@ -104,11 +116,20 @@ def single_schema(category: str) -> Schema:
 
 
 PAIR_SCHEMA = _object(
-    {"comparison": {"type": "string", "maxLength": MAX_FEEDBACK}, "better": {"type": "string", "enum": ["A", "B", "tie"]}}
+    {
+        "comparison": {"type": "string", "maxLength": MAX_FEEDBACK},
+        "better": {"type": "string", "enum": ["A", "B", "tie"]},
+    }
 )
 
 
 def prompt_hash() -> str:
     """`sha256:...` over every wording, rubric and schema: a judge is a model and this."""
-    wordings = [SYSTEM, SINGLE, PAIR, PAIR_SCHEMA, [[name, rubric(name), single_schema(name)] for name in CATEGORIES]]
+    wordings = [
+        SYSTEM,
+        SINGLE,
+        PAIR,
+        PAIR_SCHEMA,
+        [[name, rubric(name), single_schema(name)] for name in CATEGORIES],
+    ]
     return f"sha256:{hashlib.sha256(json.dumps(wordings, sort_keys=True).encode()).hexdigest()}"

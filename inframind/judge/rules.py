@@ -27,23 +27,38 @@ def judge(verdict: Verdict) -> Judgement:
         raise SandboxError(f"the answer could not be verified: {notes}")
     scores = _scores(verdict)
     would_work = verdict.verdict is Outcome.PASS
-    return Judgement(scores=scores, overall=scores.overall, would_work=would_work, feedback=feedback(verdict))
+    return Judgement(
+        scores=scores, overall=scores.overall, would_work=would_work, feedback=feedback(verdict)
+    )
 
 
 def compare(first: Verdict, second: Verdict) -> Preference:
     """The better of two verdicts: one that passes, then by score, then by `overall`. Raises SandboxError as `judge` does."""
-    sides = [(verdict.verdict is Outcome.PASS, verdict.score, judge(verdict).overall or 0.0) for verdict in (first, second)]
+    sides = [
+        (verdict.verdict is Outcome.PASS, verdict.score, judge(verdict).overall or 0.0)
+        for verdict in (first, second)
+    ]
     winner: Winner = "tie" if sides[0] == sides[1] else "first" if sides[0] > sides[1] else "second"
     heads = [_headline(verdict) for verdict in (first, second)]
-    return Preference(winner=winner, orders=(winner, winner), feedback=f"first: {heads[0]} second: {heads[1]}")
+    return Preference(
+        winner=winner, orders=(winner, winner), feedback=f"first: {heads[0]} second: {heads[1]}"
+    )
 
 
 def _scores(verdict: Verdict) -> Scores:
     valid = verdict.rungs["references"] == "pass"
-    fired = {finding.rule: finding.severity for finding in verdict.findings if finding.rung == "policy"}
+    fired = {
+        finding.rule: finding.severity for finding in verdict.findings if finding.rung == "policy"
+    }
     advice = sum(severity == "info" for severity in fired.values())
     risks = len(fired) - advice
-    syntax = 10.0 if verdict.rungs["schema"] == "pass" else 5.0 if verdict.rungs["parse"] == "pass" else 0.0
+    syntax = (
+        10.0
+        if verdict.rungs["schema"] == "pass"
+        else 5.0
+        if verdict.rungs["parse"] == "pass"
+        else 0.0
+    )
     if verdict.checks:
         correctness = 10 * verdict.score
         completeness = 10 * sum(check.passed for check in verdict.checks) / len(verdict.checks)
@@ -63,16 +78,26 @@ def _scores(verdict: Verdict) -> Scores:
 def mean_scores(judgements: Sequence[Judgement]) -> dict[str, float]:
     """Means of the five scores and of the overall score, and the share that would work; empty without judgements."""
     rows = [
-        {**judged.scores.model_dump(), "overall": judged.overall or 0.0, "would_work": bool(judged.would_work)}
+        {
+            **judged.scores.model_dump(),
+            "overall": judged.overall or 0.0,
+            "would_work": bool(judged.would_work),
+        }
         for judged in judgements
         if judged.scores is not None
     ]
-    return {name: round(sum(row[name] for row in rows) / len(rows), 4) for name in rows[0]} if rows else {}
+    return (
+        {name: round(sum(row[name] for row in rows) / len(rows), 4) for name in rows[0]}
+        if rows
+        else {}
+    )
 
 
 def feedback(verdict: Verdict) -> str:
     """What is wrong, most important first, one note a line."""
-    gating = [finding for finding in verdict.findings if finding.severity in ("error", "unsupported")]
+    gating = [
+        finding for finding in verdict.findings if finding.severity in ("error", "unsupported")
+    ]
     advice = [finding for finding in verdict.findings if finding.severity in ("warning", "info")]
     lines = [_headline(verdict)] + [_note(finding) for finding in (*gating, *advice)[:MAX_NOTES]]
     left = len(gating) + len(advice) - MAX_NOTES
@@ -82,9 +107,20 @@ def feedback(verdict: Verdict) -> str:
 def _headline(verdict: Verdict) -> str:
     if verdict.verdict is Outcome.PASS:
         held = len(verdict.checks)
-        return f"Valid, and all {held} checks hold." if held else "Valid. Nothing was asked for, so nothing more was checked."
-    failed = next((rung for rung, status in verdict.rungs.items() if status in ("fail", "unsupported")), "policy")
-    return f"Stopped at the {failed} rung." if failed != "intent" else f"Valid, but {_missed(verdict)} hold."
+        return (
+            f"Valid, and all {held} checks hold."
+            if held
+            else "Valid. Nothing was asked for, so nothing more was checked."
+        )
+    failed = next(
+        (rung for rung, status in verdict.rungs.items() if status in ("fail", "unsupported")),
+        "policy",
+    )
+    return (
+        f"Stopped at the {failed} rung."
+        if failed != "intent"
+        else f"Valid, but {_missed(verdict)} hold."
+    )
 
 
 def _missed(verdict: Verdict) -> str:

@@ -54,7 +54,9 @@ class AdapterManifest(Contract):
 
 def adapter_id(job_id: str, stage_index: int, stage: str, attempt: int = 1) -> str:
     """`im-<start of the job's id>-<index>-<stage>`; a later attempt has a name of its own, for names are never used twice."""
-    return f"im-{job_id.replace('-', '')[:20]}-{stage_index}-{stage}" + (f"-{attempt}" if attempt > 1 else "")
+    return f"im-{job_id.replace('-', '')[:20]}-{stage_index}-{stage}" + (
+        f"-{attempt}" if attempt > 1 else ""
+    )
 
 
 def sha256_of(path: Path) -> str:
@@ -83,9 +85,15 @@ def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterMan
             (building / name).write_text(_portable(source / name, manifest.base_model))
         else:
             shutil.copyfile(source / name, building / name)
-        files.append(ManifestFile(name=name, bytes=(building / name).stat().st_size, sha256=sha256_of(building / name)))
+        files.append(
+            ManifestFile(
+                name=name, bytes=(building / name).stat().st_size, sha256=sha256_of(building / name)
+            )
+        )
     whole = manifest.model_copy(update={"files": tuple(files)})
-    (building / MANIFEST).write_text(json.dumps(whole.model_dump(mode="json"), indent=2, sort_keys=True) + "\n")
+    (building / MANIFEST).write_text(
+        json.dumps(whole.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
+    )
     for path in building.iterdir():
         sync(path)
     shutil.rmtree(target, ignore_errors=True)
@@ -96,7 +104,14 @@ def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterMan
 
 def _portable(config: Path, base_model: str) -> str:
     """PEFT's configuration with the base model by its name: a folder of this machine means nothing elsewhere."""
-    return json.dumps({**json.loads(config.read_text()), "base_model_name_or_path": base_model}, indent=2, sort_keys=True) + "\n"
+    return (
+        json.dumps(
+            {**json.loads(config.read_text()), "base_model_name_or_path": base_model},
+            indent=2,
+            sort_keys=True,
+        )
+        + "\n"
+    )
 
 
 def read_manifest(path: Path) -> AdapterManifest:
@@ -104,7 +119,9 @@ def read_manifest(path: Path) -> AdapterManifest:
     try:
         return AdapterManifest.model_validate_json((path / MANIFEST).read_text())
     except (OSError, ValueError) as error:
-        raise EngineError(f"the adapter's manifest cannot be read: {type(error).__name__}") from None
+        raise EngineError(
+            f"the adapter's manifest cannot be read: {type(error).__name__}"
+        ) from None
 
 
 def verify_adapter(path: Path) -> AdapterManifest:
@@ -115,10 +132,16 @@ def verify_adapter(path: Path) -> AdapterManifest:
     for file in manifest.files:
         here = path / file.name
         if not here.is_file() or sha256_of(here) != file.sha256:
-            raise EngineError(f"{file.name} of adapter {manifest.id} is not what was published: its SHA-256 differs")
+            raise EngineError(
+                f"{file.name} of adapter {manifest.id} is not what was published: its SHA-256 differs"
+            )
     return manifest
 
 
 def lora_of(config: dict[str, Any]) -> dict[str, Json]:
     """Rank, alpha and targets as the manifest names them."""
-    return {"r": config["r"], "alpha": config["lora_alpha"], "targets": sorted(config["target_modules"])}
+    return {
+        "r": config["r"],
+        "alpha": config["lora_alpha"],
+        "targets": sorted(config["target_modules"]),
+    }

@@ -12,13 +12,24 @@ METRIC = "greedy pass rate"
 def card(manifest: AdapterManifest, evaluations: Sequence[Mapping[str, Any]]) -> str:
     """The card's text. `evaluations`: rows of `evaluate` stages with `bench_hash`, the newest first; that one is shown."""
     newest = evaluations[0] if evaluations else None
-    parts = [_front(manifest, newest), _origin(manifest), _evaluation(newest), _training(manifest), _limits(manifest)]
+    parts = [
+        _front(manifest, newest),
+        _origin(manifest),
+        _evaluation(newest),
+        _training(manifest),
+        _limits(manifest),
+    ]
     return "\n".join(parts)
 
 
 def _front(manifest: AdapterManifest, newest: Mapping[str, Any] | None) -> str:
     # JSON is YAML: a name with a colon stays a name.
-    lines = ["---", f"base_model: {json.dumps(manifest.base_model)}", "library_name: peft", "pipeline_tag: text-generation"]
+    lines = [
+        "---",
+        f"base_model: {json.dumps(manifest.base_model)}",
+        "library_name: peft",
+        "pipeline_tag: text-generation",
+    ]
     lines += ["tags: [lora, infrastructure-as-code, inframind]"]
     if newest is not None:
         result = {
@@ -31,7 +42,11 @@ def _front(manifest: AdapterManifest, newest: Mapping[str, Any] | None) -> str:
 
 
 def _origin(manifest: AdapterManifest) -> str:
-    parent = f"It continues `{manifest.parent}`." if manifest.parent else "It is the first of its lineage."
+    parent = (
+        f"It continues `{manifest.parent}`."
+        if manifest.parent
+        else "It is the first of its lineage."
+    )
     return (
         f"# {manifest.id}\n\nA LoRA adapter for `{manifest.base_model}` that writes Infrastructure as Code, made by the stage "
         f"`{manifest.stage}` of the job `{manifest.job_id}`. {parent} It applies to the unmodified base model.\n"
@@ -64,7 +79,9 @@ def _judge(name: str, model: Mapping[str, Any] | None) -> str:
     """The judge model is named, and marked where its agreement with the verifier is not shown to be enough."""
     if name != "llm" or model is None:
         return f"`{name}`"
-    return f"`{model['model']}` ({'trusted' if model['trusted'] else 'not trusted: ' + model['note']})"
+    return (
+        f"`{model['model']}` ({'trusted' if model['trusted'] else 'not trusted: ' + model['note']})"
+    )
 
 
 def _row(name: str, rate: Mapping[str, Any]) -> str:
@@ -84,7 +101,11 @@ def _training(manifest: AdapterManifest) -> str:
 
 
 def _limits(manifest: AdapterManifest) -> str:
-    demonstration = "`inframind-nano` is a demonstration model. " if manifest.base_model == "inframind-nano" else ""
+    demonstration = (
+        "`inframind-nano` is a demonstration model. "
+        if manifest.base_model == "inframind-nano"
+        else ""
+    )
     return (
         f"## Limits\n\n{demonstration}What it writes must be verified and read before it is applied. "
         "The figures speak of the tasks above and of no others.\n"

@@ -16,7 +16,12 @@ def keep_freed_memory() -> None:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, NEVER_BYTES), (M_TOP_PAD, STEP_BYTES), (M_ARENA_MAX, 1)):
+        for option, value in (
+            (M_MMAP_MAX, 0),
+            (M_TRIM_THRESHOLD, NEVER_BYTES),
+            (M_TOP_PAD, STEP_BYTES),
+            (M_ARENA_MAX, 1),
+        ):
             mallopt(option, value)
 
 

@@ -41,7 +41,9 @@ def _likeliest(model: Any, tokenizer: Any) -> Likeliest:
     for prompt in PROMPTS:
         encoded = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).to(model.device)
         with torch.no_grad():
-            logits = model(input_ids=encoded["input_ids"], attention_mask=encoded["attention_mask"]).logits[0, -1]
+            logits = model(
+                input_ids=encoded["input_ids"], attention_mask=encoded["attention_mask"]
+            ).logits[0, -1]
         values, tokens = torch.log_softmax(logits.float(), dim=-1).topk(TOP)
         texts = [tokenizer.decode([token], skip_special_tokens=False) for token in tokens.tolist()]
         found.append(dict(zip(texts, (round(value, 5) for value in values.tolist()), strict=True)))

@@ -20,7 +20,12 @@ class BaseModel:
 BASE_MODELS: dict[str, BaseModel] = {
     model.id: model
     for model in (
-        BaseModel("inframind-nano", str(WEIGHTS), True, "Bundled demonstration model, 3 million parameters, runs on two CPU cores"),
+        BaseModel(
+            "inframind-nano",
+            str(WEIGHTS),
+            True,
+            "Bundled demonstration model, 3 million parameters, runs on two CPU cores",
+        ),
         BaseModel(
             "Qwen/Qwen2.5-0.5B-Instruct",
             "Qwen/Qwen2.5-0.5B-Instruct",
@@ -35,7 +40,9 @@ def base_model_path(name: str) -> str:
     """Folder or hub id of a base model. Raises ModelNotFoundError."""
     model = BASE_MODELS.get(name)
     if model is None:
-        raise ModelNotFoundError(f"unknown base model {name!r}; known: {', '.join(BASE_MODELS)}", param="base_model")
+        raise ModelNotFoundError(
+            f"unknown base model {name!r}; known: {', '.join(BASE_MODELS)}", param="base_model"
+        )
     return model.path
 
 

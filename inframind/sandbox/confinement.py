@@ -74,7 +74,14 @@ def confine(parent: int, *, limit_address_space: bool = True) -> None:
 def readable_folders() -> list[Path]:
     """What imports need: Python, installed packages, the system's libraries and this package; not the checkout around it."""
     package = Path(__file__).parents[1]
-    folders = {Path(sys.prefix), Path(sys.base_prefix), package, Path("/usr"), Path("/lib"), Path("/lib64")}
+    folders = {
+        Path(sys.prefix),
+        Path(sys.base_prefix),
+        package,
+        Path("/usr"),
+        Path("/lib"),
+        Path("/lib64"),
+    }
     folders |= {Path(entry) for entry in sys.path if Path(entry) != package.parent}
     return [folder for folder in folders if folder.is_dir()]
 

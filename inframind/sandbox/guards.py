@@ -45,12 +45,16 @@ def refusal(text: str) -> Refusal | None:
     except UnicodeEncodeError:
         return Refusal("guard-encoding", "the text is not valid UTF-8: it has a lone surrogate")
     if size > MAX_BYTES:
-        return Refusal("guard-size", f"the text has {size:,} bytes; at most {MAX_BYTES:,} are checked")
+        return Refusal(
+            "guard-size", f"the text has {size:,} bytes; at most {MAX_BYTES:,} are checked"
+        )
     if "\x00" in text:
         return Refusal("guard-nul", "the text has a NUL character")
     lines = text.split("\n")
     if len(lines) > MAX_LINES:
-        return Refusal("guard-lines", f"the text has {len(lines):,} lines; at most {MAX_LINES:,} are checked")
+        return Refusal(
+            "guard-lines", f"the text has {len(lines):,} lines; at most {MAX_LINES:,} are checked"
+        )
     if max(map(len, lines)) > MAX_LINE:
         return Refusal("guard-line-length", f"a line has over {MAX_LINE:,} characters")
     if INDENT in text and any(line.startswith(INDENT) and line.strip() for line in lines):

@@ -22,7 +22,12 @@ WORK = "/inframind"
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 FILE_BLOCKS = 131_072
 """Size of a file that a tool may write, its output included, in units of 512 bytes: 64 MiB."""
-ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": WORK, "TMPDIR": "/tmp", "LC_ALL": "C.UTF-8"}  # noqa: S108 - in there
+ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+    "HOME": WORK,
+    "TMPDIR": "/tmp",
+    "LC_ALL": "C.UTF-8",
+}  # noqa: S108 - in there
 LIMITED = 'ulimit -c 0; ulimit -f "$1"; shift; exec "$@"'
 
 # $1: an empty folder, $2: the tool's folder, then what is readable up to `--`, then the command. `-rbind` of the system's folders
@@ -73,8 +78,18 @@ class OverdueError(Exception):
     """The program did not end in time, and was killed."""
 
 
-def _bubblewrap(program: str, work: Path, readable: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    command = [program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
+def _bubblewrap(
+    program: str, work: Path, readable: Sequence[str], environment: Mapping[str, str]
+) -> list[str]:
+    command = [
+        program,
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--cap-drop",
+        "ALL",
+        "--clearenv",
+    ]
     command += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108 - in there
     for path in readable:
         command += ["--ro-bind", path, path]
@@ -83,8 +98,20 @@ def _bubblewrap(program: str, work: Path, readable: Sequence[str], environment: 
     return [*command, "--bind", str(work), WORK, "--chdir", WORK, "--"]
 
 
-def _unshare(program: str, work: Path, readable: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    namespaces = ["--user", "--map-root-user", "--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
+def _unshare(
+    program: str, work: Path, readable: Sequence[str], environment: Mapping[str, str]
+) -> list[str]:
+    namespaces = [
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "--net",
+        "--pid",
+        "--ipc",
+        "--uts",
+        "--fork",
+        "--kill-child",
+    ]
     assignments = [f"{name}={value}" for name, value in environment.items()]
     setup = ["sh", "-c", SETUP, "sh", str(work.parent / "root"), str(work), *readable]
     return [program, *namespaces, "--", "env", "-i", *assignments, *setup, "--"]
@@ -111,13 +138,22 @@ def run(tool: Program, work: Path, way: str | None = None) -> Finished:
     """Runs a program on the files in `work`, a `folder()`. Raises SandboxError where nothing isolates, OverdueError."""
     way = way or isolation()
     if way is None:
-        raise SandboxError("nothing here can isolate a tool: install bubblewrap, or allow user namespaces to `unshare`")
+        raise SandboxError(
+            "nothing here can isolate a tool: install bubblewrap, or allow user namespaces to `unshare`"
+        )
     environment = {**ENVIRONMENT, **tool.environment}
-    needed = [str(path) for path in tool.readable if not any(path.is_relative_to(place) for place in SYSTEM)]
+    needed = [
+        str(path)
+        for path in tool.readable
+        if not any(path.is_relative_to(place) for place in SYSTEM)
+    ]
     readable = [path for path in (*SYSTEM, *dict.fromkeys(needed)) if Path(path).exists()]
     outside = WAYS[way](shutil.which(way) or way, work, readable, environment)
     limits = ["sh", "-c", LIMITED, "sh", str(FILE_BLOCKS)]
-    with (work.parent / "output").open("w+b") as output, (work.parent / "errors").open("w+b") as errors:
+    with (
+        (work.parent / "output").open("w+b") as output,
+        (work.parent / "errors").open("w+b") as errors,
+    ):
         try:
             process = subprocess.Popen(  # noqa: S603 - the isolation is what this module is for
                 [*limits, *outside, *tool.command],
@@ -133,13 +169,19 @@ def run(tool: Program, work: Path, way: str | None = None) -> Finished:
         try:
             status = process.wait(tool.seconds)
         except subprocess.TimeoutExpired:
-            raise OverdueError(f"{Path(tool.command[0]).name} took over {tool.seconds:g} s") from None
+            raise OverdueError(
+                f"{Path(tool.command[0]).name} took over {tool.seconds:g} s"
+            ) from None
         finally:
             process.kill()
             process.wait()
         output.seek(0)
         errors.seek(0)
-        return Finished(status, output.read().decode("utf-8", "replace"), errors.read().decode("utf-8", "replace"))
+        return Finished(
+            status,
+            output.read().decode("utf-8", "replace"),
+            errors.read().decode("utf-8", "replace"),
+        )
 
 
 @cache
@@ -166,4 +208,11 @@ def program(name: str) -> Path | None:
 def first_folder(variables: Sequence[str], usual: Sequence[str]) -> Path | None:
     """The first folder that exists among those that environment variables name, and the usual ones."""
     named = [os.environ[variable] for variable in variables if os.environ.get(variable)]
-    return next((folder for folder in (Path(name).expanduser() for name in (*named, *usual)) if folder.is_dir()), None)
+    return next(
+        (
+            folder
+            for folder in (Path(name).expanduser() for name in (*named, *usual))
+            if folder.is_dir()
+        ),
+        None,
+    )

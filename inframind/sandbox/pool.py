@@ -49,11 +49,22 @@ class CallFailedError(WorkerLostError):
 class Worker:
     """One process. Not thread-safe; the pool hands it to one thread at a time. Raises SandboxError if it does not start."""
 
-    def __init__(self, target: str, cpu_seconds: float, bound: MemoryBound = "address-space") -> None:
+    def __init__(
+        self, target: str, cpu_seconds: float, bound: MemoryBound = "address-space"
+    ) -> None:
         self._limit = cpu_seconds * WALL_FACTOR
         self._watched = bound == "resident"
         self.calls = 0
-        command = [sys.executable, "-I", "-m", "inframind.sandbox.worker", target, str(os.getpid()), str(cpu_seconds), bound]
+        command = [
+            sys.executable,
+            "-I",
+            "-m",
+            "inframind.sandbox.worker",
+            target,
+            str(os.getpid()),
+            str(cpu_seconds),
+            bound,
+        ]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, no text of a model
                 command,
@@ -71,7 +82,9 @@ class Worker:
             self._receive(time.monotonic() + START_SECONDS)
         except WorkerLostError:
             self.close()
-            raise SandboxError("a verifier worker did not start; what it printed says why") from None
+            raise SandboxError(
+                "a verifier worker did not start; what it printed says why"
+            ) from None
 
     @property
     def process_id(self) -> int:
@@ -134,7 +147,9 @@ class Worker:
             code = self._process.wait(5.0)
         except subprocess.TimeoutExpired:
             return WorkerLostError("crash")
-        return WorkerLostError("deadline" if code == -signal.SIGPROF else "crash", f"worker ended with status {code}")
+        return WorkerLostError(
+            "deadline" if code == -signal.SIGPROF else "crash", f"worker ended with status {code}"
+        )
 
     @staticmethod
     def _descriptor(pipe: IO[bytes] | None) -> int:
@@ -153,7 +168,9 @@ class Worker:
 def resident_bytes(process_id: int) -> int:
     """The memory that a process holds now (proc(5)); 0 if it has ended."""
     try:
-        return int(Path(f"/proc/{process_id}/statm").read_text().split()[1]) * resource.getpagesize()
+        return (
+            int(Path(f"/proc/{process_id}/statm").read_text().split()[1]) * resource.getpagesize()
+        )
     except (OSError, IndexError):
         return 0
 
@@ -164,7 +181,13 @@ class Pool:
     `deadline_seconds` limits a call's processor time; its wall-clock time is limited to five times as much. `bound`: how memory is.
     """
 
-    def __init__(self, target: str, workers: int = 2, deadline_seconds: float = 2.0, bound: MemoryBound = "address-space") -> None:
+    def __init__(
+        self,
+        target: str,
+        workers: int = 2,
+        deadline_seconds: float = 2.0,
+        bound: MemoryBound = "address-space",
+    ) -> None:
         self.size = workers
         self._target = target
         self._bound: MemoryBound = bound

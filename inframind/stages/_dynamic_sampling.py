@@ -55,7 +55,13 @@ def rows_of(batch: Batch, keep: torch.Tensor) -> Batch:
 class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no types
     """GRPOTrainer that replaces groups without variance by groups of further prompts."""
 
-    def __init__(self, *args: Any, refill_rounds: int, on_cap: Callable[[str, dict[str, Any]], None], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        refill_rounds: int,
+        on_cap: Callable[[str, dict[str, Any]], None],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._refill_rounds = refill_rounds
         self._on_cap = on_cap
@@ -86,7 +92,9 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
 
     def _split(self, batch: Batch) -> tuple[list[Batch], list[Batch]]:
         """The groups that teach something, and those that do not."""
-        differs = informative(self._rewards, self.num_generations).repeat_interleave(self.num_generations)
+        differs = informative(self._rewards, self.num_generations).repeat_interleave(
+            self.num_generations
+        )
         differs = differs.to(batch["advantages"].device)
         parts = (rows_of(batch, differs), rows_of(batch, ~differs))
         return tuple([part] if len(part["advantages"]) else [] for part in parts)  # type: ignore[return-value]  # two parts
@@ -106,11 +114,15 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
         count = self._count(kept)
         if count < wanted:
             message = f"{count} of {wanted} groups have variance after {rounds} refill rounds: the step trains on those"
-            self._on_cap(message, {"groups": count, "wanted": wanted, "step": self.state.global_step})
+            self._on_cap(
+                message, {"groups": count, "wanted": wanted, "step": self.state.global_step}
+            )
         fixed_size = self.args.steps_per_generation > 1
         parts = [*kept, *spare] if fixed_size or not kept else kept
         batch = merge(parts, self._tokenizer.pad_token_id)
-        batch = rows_of(batch, torch.arange(len(batch["advantages"])) < wanted * self.num_generations)
+        batch = rows_of(
+            batch, torch.arange(len(batch["advantages"])) < wanted * self.num_generations
+        )
         items = batch["completion_mask"].sum()
         batch["num_items_in_batch"] = self.accelerator.gather(items).sum()
         return batch

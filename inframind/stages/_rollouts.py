@@ -7,11 +7,11 @@ from datasets import Dataset
 from trl import GRPOConfig
 
 from inframind.bench.prompt import prompt
-from inframind.rewards.trl import Reward, verified_reward
-from inframind.rewards.verifier import Verifier
 from inframind.stages import _training
+from inframind.stages._reward import Reward, verified_reward
 from inframind.stages.base import RolloutConfig, StageContext, StageInput, StageReport
 from inframind.types import Task
+from inframind.verifier.verifier import Verifier
 
 
 def run(
@@ -57,7 +57,9 @@ def decoder(tokenizer: Any) -> Callable[[Sequence[int]], str]:
     return decode
 
 
-def rollout_arguments(config: RolloutConfig, given: StageInput, context: StageContext, losses: dict[str, Any]) -> GRPOConfig:
+def rollout_arguments(
+    config: RolloutConfig, given: StageInput, context: StageContext, losses: dict[str, Any]
+) -> GRPOConfig:
     """TRL's configuration for one stage."""
     answers = config.prompts_per_step * config.num_generations
     micro = config.micro_batch or answers

@@ -9,7 +9,13 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, set_peft_model_state_dict
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig, TrainerCallback, TrainerControl, TrainerState
+from transformers import (
+    AutoModelForCausalLM,
+    BitsAndBytesConfig,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+)
 
 from inframind.errors import OutOfMemoryError, StoppedError, TrainingError
 from inframind.models.adapter import AdapterManifest, adapter_id, lora_of, publish, sha256_of, sync
@@ -17,9 +23,21 @@ from inframind.models.memory import keep_freed_memory, peak_bytes
 from inframind.models.probe import probe
 from inframind.models.registry import base_model_path
 from inframind.models.tokenizer import load_tokenizer
-from inframind.stages.base import SavedCheckpoint, StageContext, StageInput, StageReport, TrainingConfig
+from inframind.stages.base import (
+    SavedCheckpoint,
+    StageContext,
+    StageInput,
+    StageReport,
+    TrainingConfig,
+)
 
-CHECKPOINT_FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+CHECKPOINT_FILES = (
+    "adapter_model.safetensors",
+    "optimizer.pt",
+    "scheduler.pt",
+    "rng_state.pth",
+    "trainer_state.json",
+)
 MANIFEST = "MANIFEST.json"
 REPORTED = {
     "loss": "loss", "reward": "reward", "reward_std": "reward_std", "frac_reward_zero_std": "frac_reward_zero_std",
@@ -66,12 +84,17 @@ def _precision(config: TrainingConfig) -> dict[str, Any]:
     if config.quantization != "nf4":
         return {"dtype": dtype}
     quantized = BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype, bnb_4bit_use_double_quant=True
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=dtype,
+        bnb_4bit_use_double_quant=True,
     )
     return {"quantization_config": quantized, "device_map": "cuda" if gpu else "cpu"}
 
 
-def common_arguments(config: TrainingConfig, given: StageInput, context: StageContext) -> dict[str, Any]:
+def common_arguments(
+    config: TrainingConfig, given: StageInput, context: StageContext
+) -> dict[str, Any]:
     """Arguments that every TRL trainer of ours gets."""
     gpu = torch.cuda.is_available()
     return {
@@ -110,26 +133,47 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers has no ty
         self._tokens = 0.0
         self.history: list[dict[str, float]] = []
 
-    def on_step_begin(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    def on_step_begin(
+        self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
         self._step_started = time.monotonic()
 
-    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:
+    def on_step_end(
+        self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
         if self._context.should_stop():
             control.should_save = True
             control.should_training_stop = True
         return control
 
-    def on_log(self, args: Any, state: TrainerState, control: TrainerControl, logs: dict[str, Any] | None = None, **_: Any) -> None:
-        values = {ours: float(logs[theirs]) for theirs, ours in REPORTED.items() if logs and theirs in logs}
+    def on_log(
+        self,
+        args: Any,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        values = {
+            ours: float(logs[theirs])
+            for theirs, ours in REPORTED.items()
+            if logs and theirs in logs
+        }
         if not values or "train_runtime" in (logs or {}):
             return
         tokens = values.pop("num_tokens", self._tokens)
         values["step_seconds"] = time.monotonic() - self._step_started
-        values["tokens_per_second"] = max(0.0, tokens - self._tokens) / max(values["step_seconds"], 1e-6)
+        values["tokens_per_second"] = max(0.0, tokens - self._tokens) / max(
+            values["step_seconds"], 1e-6
+        )
         self._tokens = tokens
         values = {name: value for name, value in values.items() if math.isfinite(value)}
         self.history.append(values)
-        self._context.progress(self._stage_index, state.global_step, {**values, "device_memory_bytes": float(peak_bytes())})
+        self._context.progress(
+            self._stage_index,
+            state.global_step,
+            {**values, "device_memory_bytes": float(peak_bytes())},
+        )
 
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
@@ -143,7 +187,9 @@ def commit(folder: Path, stage_index: int, step: int) -> SavedCheckpoint:
     missing = [name for name in CHECKPOINT_FILES if not (folder / name).is_file()]
     if missing:
         raise TrainingError(f"the checkpoint of step {step} lacks {', '.join(missing)}")
-    names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != MANIFEST)
+    names = sorted(
+        path.name for path in folder.iterdir() if path.is_file() and path.name != MANIFEST
+    )
     for name in names:
         sync(folder / name)
     digests = {name: sha256_of(folder / name) for name in names}
@@ -161,7 +207,10 @@ def is_whole(saved: SavedCheckpoint) -> bool:
     if not manifest.is_file() or sha256_of(manifest) != saved.sha256:
         return False
     files = json.loads(manifest.read_text())["files"]
-    return all((saved.path / name).is_file() and sha256_of(saved.path / name) == digest for name, digest in files.items())
+    return all(
+        (saved.path / name).is_file() and sha256_of(saved.path / name) == digest
+        for name, digest in files.items()
+    )
 
 
 def newest_whole(context: StageContext, stage_index: int) -> SavedCheckpoint | None:
@@ -170,18 +219,29 @@ def newest_whole(context: StageContext, stage_index: int) -> SavedCheckpoint | N
     for saved in sorted(mine, key=lambda saved: saved.step, reverse=True):
         if is_whole(saved):
             return saved
-        context.event("warn", "checkpoint_torn", f"the checkpoint of step {saved.step} is not whole: an older one is used")
+        context.event(
+            "warn",
+            "checkpoint_torn",
+            f"the checkpoint of step {saved.step} is not whole: an older one is used",
+        )
     return None
 
 
-def train_and_publish(trainer: Any, config: Any, given: StageInput, context: StageContext) -> StageReport:
+def train_and_publish(
+    trainer: Any, config: Any, given: StageInput, context: StageContext
+) -> StageReport:
     """Runs the trainer, from a whole checkpoint if there is one, and publishes the adapter.
 
     Raises StoppedError after a stop with a checkpoint, OutOfMemoryError, TrainingError.
     """
     saved = newest_whole(context, given.stage_index)
     if saved:
-        context.event("info", "resumed", f"{config.stage} goes on from step {saved.step}", {"step": saved.step})
+        context.event(
+            "info",
+            "resumed",
+            f"{config.stage} goes on from step {saved.step}",
+            {"step": saved.step},
+        )
     started = time.monotonic()
     step = _train(trainer, config, saved)
     if step < config.max_steps:
@@ -189,14 +249,22 @@ def train_and_publish(trainer: Any, config: Any, given: StageInput, context: Sta
     seconds = time.monotonic() - started
     adapter = stage_dir(context, given.stage_index) / "adapter"
     trainer.model.save_pretrained(str(adapter), safe_serialization=True)
-    reporter = next(callback for callback in trainer.callback_handler.callbacks if isinstance(callback, Reporter))
+    reporter = next(
+        callback
+        for callback in trainer.callback_handler.callbacks
+        if isinstance(callback, Reporter)
+    )
     metrics = summary(reporter.history)
     manifest = describe(trainer.model, config, given, context, metrics, seconds)
     if config.quantization == "none":
-        manifest = manifest.model_copy(update={"probe": probe(trainer.model, trainer.processing_class)})
+        manifest = manifest.model_copy(
+            update={"probe": probe(trainer.model, trainer.processing_class)}
+        )
     target = context.run_dir / manifest.id
     whole = publish(adapter, target, manifest)
-    return StageReport(metrics=metrics, train_seconds=round(seconds, 3), manifest=whole, path=str(target))
+    return StageReport(
+        metrics=metrics, train_seconds=round(seconds, 3), manifest=whole, path=str(target)
+    )
 
 
 def _train(trainer: Any, config: Any, saved: SavedCheckpoint | None) -> int:
@@ -204,7 +272,9 @@ def _train(trainer: Any, config: Any, saved: SavedCheckpoint | None) -> int:
     if saved and saved.step >= config.max_steps:
         # The worker was lost between the last step and the adapter. transformers looks at `max_steps` after a step, never before
         # one: resumed here, it would do one too many.
-        set_peft_model_state_dict(trainer.model, load_file(saved.path / "adapter_model.safetensors"))
+        set_peft_model_state_dict(
+            trainer.model, load_file(saved.path / "adapter_model.safetensors")
+        )
         return saved.step
     try:
         trainer.train(resume_from_checkpoint=str(saved.path) if saved else None)
@@ -218,13 +288,21 @@ def summary(history: list[dict[str, float]]) -> dict[str, float]:
     last = history[-max(1, len(history) // 5) :]
     names = {name for values in last for name in values}
     return {
-        name: round(sum(values.get(name, 0.0) for values in last) / sum(name in values for values in last), 6)
+        name: round(
+            sum(values.get(name, 0.0) for values in last) / sum(name in values for values in last),
+            6,
+        )
         for name in sorted(names)
     }
 
 
 def describe(
-    model: Any, config: Any, given: StageInput, context: StageContext, metrics: dict[str, float], seconds: float
+    model: Any,
+    config: Any,
+    given: StageInput,
+    context: StageContext,
+    metrics: dict[str, float],
+    seconds: float,
 ) -> AdapterManifest:
     """The adapter's manifest, its files yet to be listed. Names the base model in PEFT's own configuration as we do."""
     peft = model.peft_config["default"]

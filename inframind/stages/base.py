@@ -69,8 +69,12 @@ class RolloutConfig(TrainingConfig):
         answers = self.prompts_per_step * self.num_generations
         if answers > 8192:
             raise ValueError(f"prompts_per_step x num_generations is {answers}; at most 8192")
-        if self.micro_batch is not None and (answers % self.micro_batch or self.micro_batch % self.num_generations):
-            raise ValueError(f"micro_batch must divide {answers} and be a multiple of num_generations ({self.num_generations})")
+        if self.micro_batch is not None and (
+            answers % self.micro_batch or self.micro_batch % self.num_generations
+        ):
+            raise ValueError(
+                f"micro_batch must divide {answers} and be a multiple of num_generations ({self.num_generations})"
+            )
         return self
 
 
@@ -128,7 +132,11 @@ class StageContext(Protocol):
     def progress(self, stage_index: int, step: int, metrics: Mapping[str, float]) -> None: ...
 
     def event(
-        self, level: Literal["info", "warn", "error"], code: str, message: str, data: Mapping[str, Any] | None = None
+        self,
+        level: Literal["info", "warn", "error"],
+        code: str,
+        message: str,
+        data: Mapping[str, Any] | None = None,
     ) -> None: ...
 
     def checkpoint(self, saved: SavedCheckpoint) -> None: ...
@@ -156,7 +164,11 @@ class StageInput:
     """File of the users' own dataset; None: the bench."""
 
     def tasks(
-        self, split: Split, categories: Sequence[str] | None = None, max_difficulty: int = 5, limit: int | None = None
+        self,
+        split: Split,
+        categories: Sequence[str] | None = None,
+        max_difficulty: int = 5,
+        limit: int | None = None,
     ) -> "list[Task]":
         """The run's tasks of a split."""
         if self.dataset_path is not None:
@@ -172,7 +184,11 @@ class StageInput:
         """The content that names the version of the run's tasks."""
         from inframind.bench.load import content_hash
 
-        return content_hash() if self.dataset_path is None else f"sha256:{self.dataset_path.stem.removeprefix('ds-')}"
+        return (
+            content_hash()
+            if self.dataset_path is None
+            else f"sha256:{self.dataset_path.stem.removeprefix('ds-')}"
+        )
 
     @property
     def parent(self) -> tuple[str, Path] | None:

@@ -44,13 +44,20 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
     """Trains the adapter and publishes it."""
     from functools import partial
 
-    from inframind.rewards.trl import overlong_reward
     from inframind.stages import _rollouts
     from inframind.stages._dynamic_sampling import DynamicSamplingTrainer
+    from inframind.stages._reward import overlong_reward
 
-    losses = {"loss_type": "dapo", "epsilon": config.epsilon_low, "epsilon_high": config.epsilon_high, "beta": 0.0}
+    losses = {
+        "loss_type": "dapo",
+        "epsilon": config.epsilon_low,
+        "epsilon_high": config.epsilon_high,
+        "beta": 0.0,
+    }
     trainer = partial(
-        DynamicSamplingTrainer, refill_rounds=config.refill_rounds, on_cap=partial(context.event, "warn", "refill_cap")
+        DynamicSamplingTrainer,
+        refill_rounds=config.refill_rounds,
+        on_cap=partial(context.event, "warn", "refill_cap"),
     )
     overlong = overlong_reward(config.max_tokens, config.overlong_buffer, config.overlong_penalty)
     return _rollouts.run(trainer, config, given, context, losses, (overlong,))

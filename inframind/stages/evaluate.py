@@ -20,7 +20,7 @@ from inframind.types import Contract, Outcome, Task, Verdict
 
 if TYPE_CHECKING:
     from inframind.generation.engine import Engine
-    from inframind.rewards.verifier import Verifier
+    from inframind.verifier.verifier import Verifier
 
 
 Subject = tuple[str, str | None, Path | None, float]
@@ -57,9 +57,13 @@ class Config(Contract):
 def chosen(config: Config, given: StageInput) -> tuple[list[Task], list[Task]]:
     """The tasks of known families with new values, and those of new families (of users' own tasks there are none)."""
     known = given.tasks("test-values", config.categories, config.max_difficulty, config.tasks)
-    new = given.tasks("test-families", config.categories, config.max_difficulty, config.new_family_tasks)
+    new = given.tasks(
+        "test-families", config.categories, config.max_difficulty, config.new_family_tasks
+    )
     if not known:
-        raise DataError(f"no held-out task of {given.dataset} is in these categories", param="categories")
+        raise DataError(
+            f"no held-out task of {given.dataset} is in these categories", param="categories"
+        )
     return known, new
 
 
@@ -78,24 +82,38 @@ def subjects(config: Config, given: StageInput) -> list[Subject]:
 def run(config: Config, given: StageInput, context: StageContext) -> StageReport:
     """Evaluates each model with the engine that serves it."""
     from inframind.generation.engine import Engine
-    from inframind.rewards.verifier import Verifier
+    from inframind.verifier.verifier import Verifier
 
     known, new = chosen(config, given)
     asked = subjects(config, given)
     if config.judged_tasks and context.judge is None:
-        raise ConfigError("this worker's settings name no judge model: set INFRAMIND_JUDGE_URL and _MODEL", param="judged_tasks")
+        raise ConfigError(
+            "this worker's settings name no judge model: set INFRAMIND_JUDGE_URL and _MODEL",
+            param="judged_tasks",
+        )
     started = time.monotonic()
     engine = Engine(given.base_model)
     for _, name, path, _ in asked:
         if name is not None and path is not None and name not in engine.adapters:
             engine.add_adapter(name, path)
     with Verifier(workers=2) as verifier:
-        examination = Examination(config, engine, verifier, context, given.stage_index, len(known) + len(new), len(asked))
+        examination = Examination(
+            config, engine, verifier, context, given.stage_index, len(known) + len(new), len(asked)
+        )
         rows = [
-            {"model": stage, "adapter": adapter, **examination.row(adapter, known, new), "train_seconds": seconds}
+            {
+                "model": stage,
+                "adapter": adapter,
+                **examination.row(adapter, known, new),
+                "train_seconds": seconds,
+            }
             for stage, adapter, _, seconds in asked
         ]
-    metrics: dict[str, Any] = {"rows": rows, "bench_hash": given.dataset_hash, "max_difficulty": config.max_difficulty}
+    metrics: dict[str, Any] = {
+        "rows": rows,
+        "bench_hash": given.dataset_hash,
+        "max_difficulty": config.max_difficulty,
+    }
     if config.judged_tasks and context.judge is not None:
         metrics["judge_model"] = dict(context.judge.described)
     return StageReport(metrics=metrics, train_seconds=round(time.monotonic() - started, 3))
@@ -103,18 +121,27 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
 
 def rate(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """`{"pass_at_1", "n", "ci95"}` with Wilson's interval."""
-    from inframind.metrics.intervals import wilson
+    from inframind.statistics.intervals import wilson
 
     passed = sum(verdict.verdict is Outcome.PASS for verdict in verdicts)
     low, high = wilson(passed, len(verdicts))
     share = passed / len(verdicts) if verdicts else 0.0
-    return {"pass_at_1": round(share, 4), "n": len(verdicts), "ci95": [round(low, 4), round(high, 4)]}
+    return {
+        "pass_at_1": round(share, 4),
+        "n": len(verdicts),
+        "ci95": [round(low, 4), round(high, 4)],
+    }
 
 
 def case_of(task: Task) -> Case:
     """The task as a judge sees it, with its right answer if that is not too long."""
     reference = task.reference if 0 < len(task.reference) <= MAX_CANDIDATE else None
-    return Case(category=task.category, instruction=task.instruction, input=task.input[:MAX_CANDIDATE], reference=reference)
+    return Case(
+        category=task.category,
+        instruction=task.instruction,
+        input=task.input[:MAX_CANDIDATE],
+        reference=reference,
+    )
 
 
 def agreement(judged: Sequence[Judgement], verdicts: Sequence[Verdict]) -> dict[str, float]:
@@ -125,8 +152,16 @@ def agreement(judged: Sequence[Judgement], verdicts: Sequence[Verdict]) -> dict[
         if one.would_work is not None and verdict.verdict is not Outcome.UNSCORABLE
     ]
     silent = sum(one.abstained is not None for one in judged)
-    shares = {"answers": float(len(judged)), "abstain_rate": round(silent / len(judged), 4)} if judged else {"answers": 0.0}
-    agreed = {"agreement": round(sum(says == is_so for says, is_so in both) / len(both), 4)} if both else {}
+    shares = (
+        {"answers": float(len(judged)), "abstain_rate": round(silent / len(judged), 4)}
+        if judged
+        else {"answers": 0.0}
+    )
+    agreed = (
+        {"agreement": round(sum(says == is_so for says, is_so in both) / len(both), 4)}
+        if both
+        else {}
+    )
     return {**rules.mean_scores(judged), **agreed, **shares}
 
 
@@ -143,7 +178,12 @@ class Examination:
         tasks: int,
         models: int,
     ) -> None:
-        self._config, self._engine, self._verifier, self._context = config, engine, verifier, context
+        self._config, self._engine, self._verifier, self._context = (
+            config,
+            engine,
+            verifier,
+            context,
+        )
         self._stage_index = stage_index
         self._done = 0
         self._said: dict[str, float] = {}
@@ -161,23 +201,38 @@ class Examination:
             **rate(verdicts),
             "new_families": rate(on_new),
             "by_category": {name: rate(found) for name, found in sorted(by_category.items())},
-            "judge": {"rules": rules.mean_scores([rules.judge(v) for v in verdicts if v.verdict is not Outcome.UNSCORABLE])}
+            "judge": {
+                "rules": rules.mean_scores(
+                    [rules.judge(v) for v in verdicts if v.verdict is not Outcome.UNSCORABLE]
+                )
+            }
             | self._by_model(known, answered),
         }
 
-    def _by_model(self, tasks: Sequence[Task], answered: Sequence["Answered"]) -> dict[str, dict[str, float]]:
+    def _by_model(
+        self, tasks: Sequence[Task], answered: Sequence["Answered"]
+    ) -> dict[str, dict[str, float]]:
         """The judge model's scores of some answers, evenly spread over the tasks: every model's to the same."""
         judge = self._context.judge
         if not self._config.judged_tasks or judge is None:
             return {}
-        chosen = list(zip(tasks, answered, strict=True))[:: max(1, len(tasks) // self._config.judged_tasks)]
+        chosen = list(zip(tasks, answered, strict=True))[
+            :: max(1, len(tasks) // self._config.judged_tasks)
+        ]
         chosen = chosen[: self._config.judged_tasks]
         found: list[Judgement] = []
         for start in range(0, len(chosen), JUDGED_AT_ONCE):
             self._check_stop()
-            found += judge([(case_of(task), text) for task, (text, _) in chosen[start : start + JUDGED_AT_ONCE]])
+            found += judge(
+                [
+                    (case_of(task), text)
+                    for task, (text, _) in chosen[start : start + JUDGED_AT_ONCE]
+                ]
+            )
             # The step's own metrics stay: what comes later for the same step takes their place.
-            self._context.progress(self._stage_index, self._step, {**self._said, "judged": len(found)})
+            self._context.progress(
+                self._stage_index, self._step, {**self._said, "judged": len(found)}
+            )
         return {"llm": agreement(found, [verdict for _, (_, verdict) in chosen])}
 
     def _check_stop(self) -> None:
@@ -192,11 +247,15 @@ class Examination:
         """The greedy answer to each task and its verdict. Raises StoppedError when the run is asked to stop."""
         from inframind.bench.prompt import prompt
         from inframind.generation.engine import Request
-        from inframind.rewards.trl import request_of
+        from inframind.types import VerifyRequest
 
         template = self._engine.tokenizer.apply_chat_template
         requests = [
-            Request(template(prompt(task), add_generation_prompt=True, tokenize=False), model, self._config.max_tokens)
+            Request(
+                template(prompt(task), add_generation_prompt=True, tokenize=False),
+                model,
+                self._config.max_tokens,
+            )
             for task in tasks
         ]
         # Like lengths together: a batch runs as long as its longest answer, which follows the prompt's length.
@@ -207,8 +266,15 @@ class Examination:
             batch = order[start : start + self._config.batch_size]
             began = time.monotonic()
             completions = self._engine.generate([requests[index] for index in batch])
-            verdicts = self._verifier.verify_many([request_of(tasks[i], c.text) for i, c in zip(batch, completions, strict=True)])
-            found |= zip(batch, zip((c.text for c in completions), verdicts, strict=True), strict=True)
+            verdicts = self._verifier.verify_many(
+                [
+                    VerifyRequest.of(tasks[i], c.text)
+                    for i, c in zip(batch, completions, strict=True)
+                ]
+            )
+            found |= zip(
+                batch, zip((c.text for c in completions), verdicts, strict=True), strict=True
+            )
             tokens = sum(completion.completion_tokens for completion in completions)
             self._done += len(batch)
             speed = tokens / max(time.monotonic() - began, 1e-6)

@@ -39,7 +39,10 @@ def demonstrated(config: Config, given: StageInput) -> "list[Task]":
     if given.dataset_path is not None:
         answered = [task for task in tasks if task.reference]
         if not answered:
-            raise DataError(f"no row of {given.dataset} has an answer to learn from: use reinforcement alone", param="dataset")
+            raise DataError(
+                f"no row of {given.dataset} has an answer to learn from: use reinforcement alone",
+                param="dataset",
+            )
         return answered
     order: dict[str, list[str]] = {}
     for task in tasks:
@@ -67,7 +70,10 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
     # What no step comes to need not be tokenised.
     rng = random.Random(given.seed)  # noqa: S311 - a reproducible choice, not a secret
     tasks = rng.sample(tasks, min(len(tasks), config.max_steps * config.batch_size))
-    rows = [{"prompt": prompt(task), "completion": [{"role": "assistant", "content": answer(task)}]} for task in tasks]
+    rows = [
+        {"prompt": prompt(task), "completion": [{"role": "assistant", "content": answer(task)}]}
+        for task in tasks
+    ]
     model, tokenizer = _training.load_for_training(config, given)
     arguments = SFTConfig(
         per_device_train_batch_size=config.batch_size,

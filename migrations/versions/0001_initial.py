@@ -160,7 +160,9 @@ def downgrade() -> None:
     op.drop_table("workers")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index(
-            "one_job_per_device", sqlite_where=sa.text("state = 'running'"), postgresql_where=sa.text("state = 'running'")
+            "one_job_per_device",
+            sqlite_where=sa.text("state = 'running'"),
+            postgresql_where=sa.text("state = 'running'"),
         )
         batch_op.drop_index("jobs_claimable")
         batch_op.drop_index(batch_op.f("ix_jobs_state"))

@@ -17,13 +17,23 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("owner", sa.String(length=64), nullable=True))
     op.add_column("jobs", sa.Column("failures", sa.Integer(), server_default="0", nullable=False))
     op.add_column("jobs", sa.Column("deadline_at", sa.Float(precision=53), nullable=True))
-    op.execute("UPDATE jobs SET failures = attempts - infra_failures WHERE state IN ('queued', 'running')")
+    op.execute(
+        "UPDATE jobs SET failures = attempts - infra_failures WHERE state IN ('queued', 'running')"
+    )
     op.drop_index("jobs_claimable", "jobs")
     op.drop_index("ix_jobs_state", "jobs")
     order = [sa.text("priority DESC"), sa.text("created_at"), sa.text("id")]
     op.create_index("jobs_claimable", "jobs", order, sqlite_where=QUEUED, postgresql_where=QUEUED)
-    op.create_index("jobs_queued_by_owner", "jobs", ["owner"], sqlite_where=QUEUED, postgresql_where=QUEUED)
-    op.create_index("jobs_with_deadline", "jobs", ["deadline_at"], sqlite_where=WAITING, postgresql_where=WAITING)
+    op.create_index(
+        "jobs_queued_by_owner", "jobs", ["owner"], sqlite_where=QUEUED, postgresql_where=QUEUED
+    )
+    op.create_index(
+        "jobs_with_deadline",
+        "jobs",
+        ["deadline_at"],
+        sqlite_where=WAITING,
+        postgresql_where=WAITING,
+    )
     op.create_index("jobs_by_state", "jobs", ["state", "id"])
     op.create_index("jobs_by_owner", "jobs", ["owner", "id"])
     op.create_table(
@@ -51,7 +61,13 @@ def downgrade() -> None:
     op.execute("UPDATE jobs SET want = 'run' WHERE want = 'pause'")
     op.drop_table("quotas")
     op.drop_table("idempotency_keys")
-    for name in ("jobs_by_owner", "jobs_by_state", "jobs_with_deadline", "jobs_queued_by_owner", "jobs_claimable"):
+    for name in (
+        "jobs_by_owner",
+        "jobs_by_state",
+        "jobs_with_deadline",
+        "jobs_queued_by_owner",
+        "jobs_claimable",
+    ):
         op.drop_index(name, "jobs")
     op.create_index("ix_jobs_state", "jobs", ["state"])
     op.create_index("jobs_claimable", "jobs", ["state", "priority", "created_at"])

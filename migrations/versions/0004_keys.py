@@ -27,7 +27,9 @@ def upgrade() -> None:
     op.add_column("adapters", sa.Column("owner", sa.String(length=64), nullable=True))
     op.create_index("adapters_by_owner", "adapters", ["owner"])
     op.add_column("jobs", sa.Column("request_id", sa.String(length=64), nullable=True))
-    copy_datasets("owned", sa.Column("owner", sa.String(length=64), server_default="", nullable=False))
+    copy_datasets(
+        "owned", sa.Column("owner", sa.String(length=64), server_default="", nullable=False)
+    )
     op.execute(f"INSERT INTO datasets_copy SELECT {COLUMNS}, '' FROM datasets")  # noqa: S608 - our own names
     replace_datasets()
 
@@ -36,7 +38,9 @@ def downgrade() -> None:
     copy_datasets("plain")
     # One row for each content again.
     first = "SELECT min(owner) FROM datasets AS every WHERE every.id = mine.id"
-    op.execute(f"INSERT INTO datasets_copy SELECT {COLUMNS} FROM datasets AS mine WHERE owner = ({first})")  # noqa: S608
+    op.execute(
+        f"INSERT INTO datasets_copy SELECT {COLUMNS} FROM datasets AS mine WHERE owner = ({first})"
+    )  # noqa: S608
     replace_datasets()
     op.drop_column("jobs", "request_id")
     op.drop_index("adapters_by_owner", "adapters")
@@ -57,7 +61,9 @@ def copy_datasets(key: str, *more: sa.Column[str]) -> None:
         sa.Column("unchecked", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
         *more,
-        sa.PrimaryKeyConstraint("id", *(column.name for column in more), name=f"datasets_{key}_pkey"),
+        sa.PrimaryKeyConstraint(
+            "id", *(column.name for column in more), name=f"datasets_{key}_pkey"
+        ),
     )
 
 

@@ -13,11 +13,15 @@ QUEUED = sa.text("state = 'queued'")
 
 def upgrade() -> None:
     columns = [sa.text(column) for column in ("owner", "priority DESC", "created_at", "id")]
-    op.create_index("jobs_claimable_by_owner", "jobs", columns, sqlite_where=QUEUED, postgresql_where=QUEUED)
+    op.create_index(
+        "jobs_claimable_by_owner", "jobs", columns, sqlite_where=QUEUED, postgresql_where=QUEUED
+    )
     # The new one begins with the same column.
     op.drop_index("jobs_queued_by_owner", "jobs")
 
 
 def downgrade() -> None:
-    op.create_index("jobs_queued_by_owner", "jobs", ["owner"], sqlite_where=QUEUED, postgresql_where=QUEUED)
+    op.create_index(
+        "jobs_queued_by_owner", "jobs", ["owner"], sqlite_where=QUEUED, postgresql_where=QUEUED
+    )
     op.drop_index("jobs_claimable_by_owner", "jobs")

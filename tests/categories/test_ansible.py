@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from inframind.categories import category
-from inframind.rewards.score import score
 from inframind.types import Check, Outcome, VerifyRequest
+from inframind.verifier.ladder import score
 
-HEAD = "- name: Play\n  hosts: web\n  become: true\n  vars:\n    app: shop\n    off: false\n  tasks:\n"
+HEAD = (
+    "- name: Play\n  hosts: web\n  become: true\n  vars:\n    app: shop\n    off: false\n  tasks:\n"
+)
 HANDLERS = "  handlers:\n    - name: Restart\n      ansible.builtin.service:\n        name: shop\n        state: restarted\n"
 
 
@@ -25,7 +27,9 @@ def tasks(text: str) -> list[Any]:
 
 
 def passes(text: str) -> bool:
-    return score(VerifyRequest(text=text, category="ansible", format="file")).verdict is Outcome.PASS
+    return (
+        score(VerifyRequest(text=text, category="ansible", format="file")).verdict is Outcome.PASS
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,16 +49,19 @@ def passes(text: str) -> bool:
     ],
 )
 def test_what_never_runs_is_not_there(line: str) -> None:
-    assert tasks(f"    - name: A\n      ansible.builtin.apt:\n        name: nginx\n      {line}\n") == []
-    block = (
-        f"    - name: B\n      {line}\n      block:\n        - name: A\n          ansible.builtin.apt:\n            name: nginx\n"
+    assert (
+        tasks(f"    - name: A\n      ansible.builtin.apt:\n        name: nginx\n      {line}\n")
+        == []
     )
+    block = f"    - name: B\n      {line}\n      block:\n        - name: A\n          ansible.builtin.apt:\n            name: nginx\n"
     assert line == "loop: []" or tasks(block) == []
 
 
 def test_nothing_runs_after_the_end_of_the_play() -> None:
     after = "    - name: A\n      ansible.builtin.apt:\n        name: nginx\n"
-    assert [task.fields["module"] for task in tasks("    - ansible.builtin.meta: end_play\n" + after)] == ["ansible.builtin.meta"]
+    assert [
+        task.fields["module"] for task in tasks("    - ansible.builtin.meta: end_play\n" + after)
+    ] == ["ansible.builtin.meta"]
     assert len(tasks("    - ansible.builtin.fail:\n        msg: no\n" + after)) == 1
 
 
@@ -73,7 +80,10 @@ def test_short_forms_aliases_and_types_are_one() -> None:
     )
     found = [tasks(text)[0].fields for text in written]
     assert all(fields["module"] == "ansible.builtin.apt" for fields in found)
-    assert all(fields["args"] == {"name": ["nginx", "git"], "update_cache": True, "state": "present"} for fields in found)
+    assert all(
+        fields["args"] == {"name": ["nginx", "git"], "update_cache": True, "state": "present"}
+        for fields in found
+    )
 
 
 def test_literal_variables_and_loops_are_resolved() -> None:
@@ -82,15 +92,20 @@ def test_literal_variables_and_loops_are_resolved() -> None:
         "      loop:\n        - { id: a }\n        - { id: b }\n"
     )
     assert [task.fields["args"]["name"] for task in tasks(text)] == ["shop-a", "shop-b"]
-    assert tasks('    - name: A\n      ansible.builtin.user:\n        name: "{{ elsewhere }}"\n')[0].fields["args"] == {
-        "name": "{{ elsewhere }}"
-    }
+    assert tasks('    - name: A\n      ansible.builtin.user:\n        name: "{{ elsewhere }}"\n')[
+        0
+    ].fields["args"] == {"name": "{{ elsewhere }}"}
 
 
 def test_blocks_and_plays_give_what_their_tasks_inherit() -> None:
     text = "    - become_user: app\n      when: ready\n      block:\n        - name: A\n          ansible.builtin.command: ls -l\n"
     fields = tasks(text)[0].fields
-    assert (fields["become"], fields["become_user"], fields["when"], fields["branch"]) == (True, "app", ["ready"], "block")
+    assert (fields["become"], fields["become_user"], fields["when"], fields["branch"]) == (
+        True,
+        "app",
+        ["ready"],
+        "block",
+    )
     assert fields["args"] == {"cmd": "ls -l"}
 
 
@@ -102,7 +117,10 @@ def test_blocks_and_plays_give_what_their_tasks_inherit() -> None:
         ("docker_container:\n        name: a\n        image: b:1", True),
         ("ansible.builtin.shell: ls {{ item }} chdir=/srv\n      loop: [a]", True),
         ("ansible.builtin.include_tasks: other.yaml", True),
-        ("ansible.builtin.debug:\n        msg: '{{ a | community.general.json_query(\"x\") }}'", True),
+        (
+            "ansible.builtin.debug:\n        msg: '{{ a | community.general.json_query(\"x\") }}'",
+            True,
+        ),
         ("ansible.builtin.debug:\n        msg: '{{ a | community.general.nothing }}'", False),
         ("ansible.builtin.debug:\n        msg: '{{ hostvars[x][\"a\"] | default(omit) }}'", True),
         ("community.general.ufw:\n        rule: open", False),
@@ -117,7 +135,13 @@ def test_modules(task: str, good: bool) -> None:
 
 
 def test_a_foreign_collection_is_unsupported() -> None:
-    verdict = score(VerifyRequest(text="- name: A\n  cisco.ios.ios_config:\n    lines: [a]\n", category="ansible", format="file"))
+    verdict = score(
+        VerifyRequest(
+            text="- name: A\n  cisco.ios.ios_config:\n    lines: [a]\n",
+            category="ansible",
+            format="file",
+        )
+    )
     assert verdict.verdict is Outcome.FAIL
     assert verdict.rungs["schema"] == "unsupported"
 
@@ -129,4 +153,7 @@ def test_words_in_comments_and_strings_earn_nothing() -> None:
         + HEAD
         + "    - ansible.builtin.debug:\n        msg: 'ansible.builtin.apt: name=nginx'\n"
     )
-    assert score(VerifyRequest(text=text, category="ansible", format="file", checks=(check,))).score <= 0.2
+    assert (
+        score(VerifyRequest(text=text, category="ansible", format="file", checks=(check,))).score
+        <= 0.2
+    )

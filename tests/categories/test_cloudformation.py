@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from inframind.categories import category
-from inframind.rewards.score import score
 from inframind.types import Outcome, Verdict, VerifyRequest
+from inframind.verifier.ladder import score
 
 PARAMETERS = """Parameters:
   Name:
@@ -44,7 +44,9 @@ def queue(properties: str, attributes: str = "") -> str:
 
 def fields(text: str) -> Any:
     kind = category("cloudformation")
-    return {resource.name: resource.fields for resource in kind.effective(kind.parse(text)).resources}
+    return {
+        resource.name: resource.fields for resource in kind.effective(kind.parse(text)).resources
+    }
 
 
 @pytest.mark.parametrize(
@@ -54,8 +56,14 @@ def fields(text: str) -> Any:
         ("QueueName: !Sub '${Name}-x'", {"QueueName": "shop-x"}),
         ("QueueName: !Sub ['${Name}-${b}', {b: !Ref Name}]", {"QueueName": "shop-shop"}),
         ("QueueName: !Join ['-', [a, !Ref Name]]", {"QueueName": "a-shop"}),
-        ("QueueName: !Sub '${AWS::StackName}-x'", {"QueueName": {"Fn::Sub": "${AWS::StackName}-x"}}),
-        ("QueueName: !Sub '${Other.QueueName}'", {"QueueName": {"Fn::GetAtt": ["Other", "QueueName"]}}),
+        (
+            "QueueName: !Sub '${AWS::StackName}-x'",
+            {"QueueName": {"Fn::Sub": "${AWS::StackName}-x"}},
+        ),
+        (
+            "QueueName: !Sub '${Other.QueueName}'",
+            {"QueueName": {"Fn::GetAtt": ["Other", "QueueName"]}},
+        ),
         ("VisibilityTimeout: !Ref Size", {"VisibilityTimeout": 60}),
         ("VisibilityTimeout: '60'", {"VisibilityTimeout": 60}),
         ("FifoQueue: 'true'", {"FifoQueue": True}),
@@ -110,7 +118,9 @@ def test_what_a_condition_may_take_away_is_not_required_twice() -> None:
 
 
 def test_json_and_yaml_are_one() -> None:
-    text = '{"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": "5"}}}}'
+    text = (
+        '{"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": "5"}}}}'
+    )
     assert fields(text)["Queue"]["DelaySeconds"] == 5
     assert judge(text).verdict is Outcome.PASS
     assert judge(text.replace('"Queue": {', '"Queue": {"Type": "x", ', 1)).rungs["parse"] == "fail"
@@ -118,11 +128,16 @@ def test_json_and_yaml_are_one() -> None:
 
 def test_a_macro_is_unsupported_and_sam_is_not() -> None:
     assert judge("Transform: Mine\n" + queue("DelaySeconds: 1")).rungs["schema"] == "unsupported"
-    assert judge("Transform: AWS::Serverless-2016-10-31\n" + queue("DelaySeconds: 1")).verdict is Outcome.PASS
+    assert (
+        judge("Transform: AWS::Serverless-2016-10-31\n" + queue("DelaySeconds: 1")).verdict
+        is Outcome.PASS
+    )
 
 
 def test_lines_of_findings() -> None:
-    finding = judge("Resources:\n  A:\n    Type: AWS::SQS::Queue\n    Properties:\n      Delay: 1\n").findings[0]
+    finding = judge(
+        "Resources:\n  A:\n    Type: AWS::SQS::Queue\n    Properties:\n      Delay: 1\n"
+    ).findings[0]
     assert (finding.rule, finding.line) == ("property", 5)
 
 
@@ -150,7 +165,9 @@ def test_loops_are_unrolled() -> None:
     ],
 )
 def test_what_is_wrong_with_a_loop_is_found(loop: str, rule: str) -> None:
-    assert rule in {finding.rule for finding in judge(loops(f"  Fn::ForEach::All: {loop}\n")).findings}
+    assert rule in {
+        finding.rule for finding in judge(loops(f"  Fn::ForEach::All: {loop}\n")).findings
+    }
 
 
 def test_loops_in_loops_end_in_time() -> None:

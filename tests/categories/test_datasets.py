@@ -12,8 +12,8 @@ from inframind.bench.prompt import answer, prompt
 from inframind.datasets.rows import Reading, read
 from inframind.datasets.store import load, name_of, save
 from inframind.errors import DataError
-from inframind.rewards.verifier import Verifier
 from inframind.types import Outcome, VerifyRequest
+from inframind.verifier.verifier import Verifier
 
 GOOD = {
     "instruction": "A Dockerfile from python:3.12-slim that works in /srv/app and runs as user worker.",
@@ -34,7 +34,10 @@ def rows(verifier: Verifier, *given: dict[str, Any]) -> Reading:
 
 def test_the_benchs_own_tasks_are_accepted_as_rows(verifier: Verifier) -> None:
     tasks = load_tasks("validation", limit=60)
-    found = rows(verifier, *({"instruction": t.instruction, "input": t.input, "output": answer(t)} for t in tasks))
+    found = rows(
+        verifier,
+        *({"instruction": t.instruction, "input": t.input, "output": answer(t)} for t in tasks),
+    )
     assert len(found.tasks) == 60 and found.derived == 60
     assert [task.category for task in found.tasks] == [task.category for task in tasks]
     assert [task.reasoning for task in found.tasks] == [task.reasoning.strip() for task in tasks]
@@ -43,11 +46,17 @@ def test_the_benchs_own_tasks_are_accepted_as_rows(verifier: Verifier) -> None:
 
 
 def test_derived_checks_hold_for_the_answer_and_not_for_another(verifier: Verifier) -> None:
-    task = next(task for task in rows(verifier, GOOD, OTHER).tasks if task.instruction == GOOD["instruction"])
+    task = next(
+        task
+        for task in rows(verifier, GOOD, OTHER).tasks
+        if task.instruction == GOOD["instruction"]
+    )
     assert {check.op for check in task.checks} >= {"exists", "equals"}
 
     def verdict(text: str) -> Outcome:
-        return verifier.verify(VerifyRequest(text=text, category="dockerfile", checks=task.checks, format="file")).verdict
+        return verifier.verify(
+            VerifyRequest(text=text, category="dockerfile", checks=task.checks, format="file")
+        ).verdict
 
     assert verdict(task.reference) is Outcome.PASS
     for wrong in ("python:3.12-slim", "/srv/app", "worker"):
@@ -55,7 +64,9 @@ def test_derived_checks_hold_for_the_answer_and_not_for_another(verifier: Verifi
 
 
 def test_equal_rows_are_one(verifier: Verifier) -> None:
-    found = rows(verifier, GOOD, OTHER, {**GOOD, "instruction": GOOD["instruction"].replace(" ", "  ")})
+    found = rows(
+        verifier, GOOD, OTHER, {**GOOD, "instruction": GOOD["instruction"].replace(" ", "  ")}
+    )
     assert (len(found.tasks), found.duplicates) == (2, 1)
 
 
@@ -66,13 +77,31 @@ def test_equal_rows_are_one(verifier: Verifier) -> None:
         ({**GOOD, "instruction": ""}, "rows.2.instruction", "at least 1"),
         ({**GOOD, "surprise": 1}, "rows.2.surprise", "not permitted"),
         ({**GOOD, "category": "cobol"}, "rows.2.category", "cobol"),
-        ({"instruction": "x", "output": "FRON debian:12\n", "category": "dockerfile"}, "rows.2.output", "FRON"),
+        (
+            {"instruction": "x", "output": "FRON debian:12\n", "category": "dockerfile"},
+            "rows.2.output",
+            "FRON",
+        ),
         ({"instruction": "x", "output": "no file at all"}, "rows.2.output", "category"),
-        ({**OTHER, "instruction": "y", "checks": [{"op": "exists", "kind": "image", "name": "nope"}]}, "rows.2.checks", "nope"),
-        ({**OTHER, "instruction": "y", "checks": [{"op": "equals", "kind": "image"}]}, "rows.2.checks.0.path", "path"),
+        (
+            {
+                **OTHER,
+                "instruction": "y",
+                "checks": [{"op": "exists", "kind": "image", "name": "nope"}],
+            },
+            "rows.2.checks",
+            "nope",
+        ),
+        (
+            {**OTHER, "instruction": "y", "checks": [{"op": "equals", "kind": "image"}]},
+            "rows.2.checks.0.path",
+            "path",
+        ),
     ],
 )
-def test_a_bad_row_is_named_with_its_field_and_the_reason(verifier: Verifier, bad: dict[str, Any], field: str, says: str) -> None:
+def test_a_bad_row_is_named_with_its_field_and_the_reason(
+    verifier: Verifier, bad: dict[str, Any], field: str, says: str
+) -> None:
     with pytest.raises(DataError) as refused:
         rows(verifier, OTHER, bad, GOOD)
     assert refused.value.param == field
@@ -86,12 +115,16 @@ def test_what_is_no_json_names_its_row(verifier: Verifier) -> None:
         read([json.dumps(GOOD)], verifier)
 
 
-def test_the_same_rows_are_the_same_dataset_and_a_torn_file_is_refused(verifier: Verifier, tmp_path: Path) -> None:
+def test_the_same_rows_are_the_same_dataset_and_a_torn_file_is_refused(
+    verifier: Verifier, tmp_path: Path
+) -> None:
     tasks = rows(verifier, GOOD, OTHER).tasks
     path = save(tasks, tmp_path)
     assert path.stem == name_of(rows(verifier, GOOD, OTHER).tasks)
     assert [*load(path, "train"), *load(path, "test-values")] != []
-    assert {task.id for split in ("train", "test-values") for task in load(path, split)} == {task.id for task in tasks}
+    assert {task.id for split in ("train", "test-values") for task in load(path, split)} == {
+        task.id for task in tasks
+    }
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(DataError, match="add it again"):
         load(path, "train")
@@ -101,19 +134,36 @@ CHECKS = [{"op": "equals", "kind": "image", "path": "user", "value": "worker"}]
 
 
 def test_openais_forms_are_the_same_rows(verifier: Verifier) -> None:
-    asked, said = {"role": "user", "content": GOOD["instruction"]}, {"role": "assistant", "content": GOOD["output"]}
+    asked, said = (
+        {"role": "user", "content": GOOD["instruction"]},
+        {"role": "assistant", "content": GOOD["output"]},
+    )
     other = {"prompt": OTHER["instruction"], "completion": OTHER["output"]}
     plain = rows(verifier, GOOD, other).tasks
     assert rows(verifier, {"messages": [asked, said]}, OTHER).tasks == plain
-    item = {"messages": [{**asked, "content": [{"type": "text", "text": asked["content"]}]}], "reference_answer": GOOD["output"]}
+    item = {
+        "messages": [{**asked, "content": [{"type": "text", "text": asked["content"]}]}],
+        "reference_answer": GOOD["output"],
+    }
     assert rows(verifier, item, OTHER).tasks == plain
-    spoken = rows(verifier, {"messages": [{"role": "developer", "content": "Be brief."}, asked, said]}, OTHER).tasks
-    assert spoken[0].system == "Be brief." and prompt(spoken[0])[0]["content"] == "Be brief." != prompt(plain[0])[0]["content"]
+    spoken = rows(
+        verifier, {"messages": [{"role": "developer", "content": "Be brief."}, asked, said]}, OTHER
+    ).tasks
+    assert (
+        spoken[0].system == "Be brief."
+        and prompt(spoken[0])[0]["content"] == "Be brief." != prompt(plain[0])[0]["content"]
+    )
 
 
 def test_a_reinforcement_item_needs_no_answer_if_it_says_what_must_hold(verifier: Verifier) -> None:
-    item = {"messages": [{"role": "user", "content": "As worker."}], "category": "dockerfile", "checks": CHECKS}
-    task = next(task for task in rows(verifier, item, GOOD).tasks if task.instruction == "As worker.")
+    item = {
+        "messages": [{"role": "user", "content": "As worker."}],
+        "category": "dockerfile",
+        "checks": CHECKS,
+    }
+    task = next(
+        task for task in rows(verifier, item, GOOD).tasks if task.instruction == "As worker."
+    )
     assert (task.reference, task.checks[0].value) == ("", "worker")
 
 
@@ -122,13 +172,22 @@ def test_a_reinforcement_item_needs_no_answer_if_it_says_what_must_hold(verifier
     [
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user", "content": "a"}] * 2}, "messages"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "messages.0.content"),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}
+                ]
+            },
+            "messages.0.content",
+        ),
         ({"messages": [{"role": "user", "content": "a"}]}, "output"),
         ({"messages": [{"role": "user", "content": "a"}], "tools": []}, "tools"),
         ({"prompt": "a", "completion": "FRON x"}, "output"),
     ],
 )
-def test_what_cannot_be_learned_from_names_its_field(verifier: Verifier, row: dict[str, Any], field: str) -> None:
+def test_what_cannot_be_learned_from_names_its_field(
+    verifier: Verifier, row: dict[str, Any], field: str
+) -> None:
     with pytest.raises(DataError) as refused:
         rows(verifier, GOOD, row)
     assert refused.value.param == f"rows.2.{field}"

@@ -5,18 +5,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import deep_tools
 import pytest
 
 import inframind.categories as categories
 from inframind.categories import CATEGORIES, DEEP_TOOLS, deep_tool
-from inframind.categories._checkov import Checkov
+from inframind.categories.shared.checkov import Checkov
 from inframind.categories.terraform.deep import TerraformValidate
-from inframind.rewards.agreement import agreement, requests_below
-from inframind.rewards.deep import deepened
-from inframind.rewards.verifier import Verifier
 from inframind.sandbox.isolation import Finished, isolation
 from inframind.types import Outcome, Verdict, VerifyRequest
+from inframind.verifier.agreement import agreement, requests_below
+from inframind.verifier.deep import deepened
+from inframind.verifier.verifier import Verifier
+from tests.support import deep_tools
 
 ROOT = Path(categories.__file__).parent
 DATA = 'resource "terraform_data" "d" {\n  input = "d"\n}\n'
@@ -52,11 +52,19 @@ def outcomes(tool: TerraformValidate, *texts: str) -> list[str]:
 
 def test_hadolint_adds_its_findings_and_its_version(verifier: Verifier) -> None:
     deep_tools.need("dockerfile")
-    verdict = deep(verifier, "FROM debian:12\n# hadolint ignore=DL3004\nRUN sudo true\nUSER app\n", "dockerfile")
+    verdict = deep(
+        verifier,
+        "FROM debian:12\n# hadolint ignore=DL3004\nRUN sudo true\nUSER app\n",
+        "dockerfile",
+    )
     assert verdict.verdict is Outcome.PASS
-    assert ("hadolint", "warning", 3) in {(finding.rule, finding.severity, finding.line) for finding in verdict.findings}
+    assert ("hadolint", "warning", 3) in {
+        (finding.rule, finding.severity, finding.line) for finding in verdict.findings
+    }
     assert "hadolint 2." in verdict.verifier
-    invalid = deep(verifier, "FROM debian:12\nRUN [\"sh\", '-c']\nRUN if then\nUSER app\n", "dockerfile")
+    invalid = deep(
+        verifier, "FROM debian:12\nRUN [\"sh\", '-c']\nRUN if then\nUSER app\n", "dockerfile"
+    )
     assert invalid.verdict is Outcome.FAIL
     assert invalid.score <= 0.05
 
@@ -66,7 +74,10 @@ def test_actionlint_adds_its_findings(verifier: Verifier) -> None:
     step = "      - run: echo ${{ github.no_such_thing }}\n"
     text = "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n" + step
     assert deep(verifier, text, "github-actions").verdict is Outcome.FAIL
-    assert deep(verifier, text.replace("no_such_thing", "sha"), "github-actions").verdict is Outcome.PASS
+    assert (
+        deep(verifier, text.replace("no_such_thing", "sha"), "github-actions").verdict
+        is Outcome.PASS
+    )
 
 
 def test_checkov_adds_its_advice_and_obeys_no_comment() -> None:
@@ -78,7 +89,9 @@ def test_checkov_adds_its_advice_and_obeys_no_comment() -> None:
     first, second, third = tool.judge([bucket, "output {", 'output "x" {\n  value = 1\n}\n'])
     assert [opinion.outcome for opinion in (first, second, third)] == ["accepts"] * 3
     assert any("CKV_AWS_18" in finding.message for finding in first.findings)
-    assert {finding.rung for finding in first.findings} == {"policy"} and second.findings == third.findings == ()
+    assert {finding.rung for finding in first.findings} == {
+        "policy"
+    } and second.findings == third.findings == ()
     assert not any("confidential" in finding.message for finding in first.findings)
 
 
@@ -94,17 +107,29 @@ CHECKOV_REPORT = """{"check_type": "terraform", "results": {"failed_checks": [{"
         (CHECKOV_REPORT, 2, None), ("Traceback", 0, None),
     ],
 )  # fmt: skip
-def test_what_checkov_prints_is_read(output: str, status: int, found: dict[str, list[int]] | None) -> None:
+def test_what_checkov_prints_is_read(
+    output: str, status: int, found: dict[str, list[int]] | None
+) -> None:
     """A report of checkov 3.3.30, shortened."""
     complaints = Checkov("terraform", ".tf").complaints(Finished(status, output, ""))
-    lines = None if complaints is None else {name: [complaint.line for complaint in own] for name, own in complaints.items()}
+    lines = (
+        None
+        if complaints is None
+        else {name: [complaint.line for complaint in own] for name, own in complaints.items()}
+    )
     assert lines == found
 
 
 def test_zizmor_adds_its_advice_and_changes_no_verdict(verifier: Verifier) -> None:
     deep_tools.need("github-actions")
-    step = "      - run: echo ${{ github.event.issue.title }} # zizmor: ignore[template-injection]\n"
-    verdict = deep(verifier, "on: issues\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n" + step, "github-actions")
+    step = (
+        "      - run: echo ${{ github.event.issue.title }} # zizmor: ignore[template-injection]\n"
+    )
+    verdict = deep(
+        verifier,
+        "on: issues\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n" + step,
+        "github-actions",
+    )
     assert verdict.verdict is Outcome.PASS
     assert "zizmor 1." in verdict.verifier
     found = [finding for finding in verdict.findings if finding.rule == "zizmor"]
@@ -115,7 +140,9 @@ def test_zizmor_adds_its_advice_and_changes_no_verdict(verifier: Verifier) -> No
 
 
 @pytest.mark.parametrize("name", DEEP_TOOLS)
-def test_a_missing_tool_is_unscorable_and_names_the_remedy(name: str, verifier: Verifier, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_tool_is_unscorable_and_names_the_remedy(
+    name: str, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tool = deep_tool(name)
     assert tool is not None
     monkeypatch.setattr(type(tool), "version", lambda _: None)
@@ -151,12 +178,18 @@ def test_terraform_agrees_on_the_examples(terraform: TerraformValidate, verifier
     assert judged > 30
 
 
-def test_one_text_that_breaks_the_run_makes_no_other_valid(terraform: TerraformValidate, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_text_that_breaks_the_run_makes_no_other_valid(
+    terraform: TerraformValidate, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A provider that cannot be is an error of no file: Terraform stops before it looks at anything."""
     hostile = 'resource "aws_sqs_queue" "q" {\n  provider = var.nope\n}\n'
     assert outcomes(terraform, hostile) == ["unavailable"]
     monkeypatch.setattr(TerraformValidate, "_missing", lambda *_: set())
-    assert outcomes(terraform, DATA.replace("input", "inptu"), hostile, DATA) == ["rejects", "rejects", "accepts"]
+    assert outcomes(terraform, DATA.replace("input", "inptu"), hostile, DATA) == [
+        "rejects",
+        "rejects",
+        "accepts",
+    ]
 
 
 def test_texts_of_a_batch_do_not_see_one_another(terraform: TerraformValidate) -> None:
@@ -178,7 +211,9 @@ def test_messages_carry_no_content_of_a_file(terraform: TerraformValidate) -> No
     for opinion in terraform.judge(texts):
         assert opinion.outcome in ("rejects", "abstains")
         for finding in opinion.findings:
-            assert not any(word in finding.message for word in (content, "root:", "my-secret-value", "/etc")), finding
+            assert not any(
+                word in finding.message for word in (content, "root:", "my-secret-value", "/etc")
+            ), finding
 
 
 def test_files_beside_the_text_are_stood_in_for(terraform: TerraformValidate) -> None:
@@ -189,16 +224,25 @@ def test_files_beside_the_text_are_stood_in_for(terraform: TerraformValidate) ->
 
 
 @pytest.mark.parametrize("name", TOOLS)
-def test_a_tool_agrees_on_the_good_examples_and_finds_faults_in_the_bad(name: str, verifier: Verifier) -> None:
+def test_a_tool_agrees_on_the_good_examples_and_finds_faults_in_the_bad(
+    name: str, verifier: Verifier
+) -> None:
     """One run of the tool for all, one bad example a rule."""
     deep_tools.need(name)
     tool = deep_tool(name)
     assert tool is not None
-    files = [path for path in sorted((ROOT / CATEGORIES[name].split(".")[2]).glob("*/*")) if path.parent.name in ("good", "bad")]
+    files = [
+        path
+        for path in sorted((ROOT / CATEGORIES[name].split(".")[2]).glob("*/*"))
+        if path.parent.name in ("good", "bad")
+    ]
     files = [path for path in files if not re.search(r"\.\d\.", path.name)]
     opinions = dict(zip(files, tool.judge([path.read_text() for path in files]), strict=True))
     outcomes = {
-        kind: {p.name.split(".")[0]: o.outcome for p, o in opinions.items() if p.parent.name == kind} for kind in ("good", "bad")
+        kind: {
+            p.name.split(".")[0]: o.outcome for p, o in opinions.items() if p.parent.name == kind
+        }
+        for kind in ("good", "bad")
     }
     refused = {stem for stem, outcome in outcomes["good"].items() if outcome == "rejects"}
     assert refused == REFUSED.get(name, set())
@@ -209,7 +253,15 @@ def test_a_tool_agrees_on_the_good_examples_and_finds_faults_in_the_bad(name: st
 def test_cfn_lint_obeys_no_word_of_the_template() -> None:
     """Metadata may switch its rules off, and name folders to load rules from."""
     deep_tools.need("cloudformation")
-    hush = {"cfn-lint": {"config": {"ignore_checks": ["E"], "append_rules": ["/usr/lib/python3"], "ignore_bad_template": True}}}
+    hush = {
+        "cfn-lint": {
+            "config": {
+                "ignore_checks": ["E"],
+                "append_rules": ["/usr/lib/python3"],
+                "ignore_bad_template": True,
+            }
+        }
+    }
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"Nope": "my-secret-value"}, "Metadata": hush}
     template = {"Metadata": hush, "Resources": {"Queue": queue}}
     macro = {"Transform": "Mine", "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
@@ -243,7 +295,9 @@ def test_ansible_starts_nothing_that_a_playbook_names() -> None:
     }
     opinions = dict(zip(texts, tool.judge(list(texts)), strict=True))
     assert {text: opinion.outcome for text, opinion in opinions.items()} == texts
-    assert not any(word in str(list(opinions.values())) for word in ("my-secret-value", "/etc", "root"))
+    assert not any(
+        word in str(list(opinions.values())) for word in ("my-secret-value", "/etc", "root")
+    )
 
 
 def test_the_measured_agreement_lists_the_gaps(verifier: Verifier, tmp_path: Path) -> None:
@@ -252,7 +306,12 @@ def test_the_measured_agreement_lists_the_gaps(verifier: Verifier, tmp_path: Pat
     (tmp_path / "b.Dockerfile").write_text("FROM debian:12\nSTOPSIGNAL TERMINATE\n")
     (tmp_path / "c.Dockerfile").write_text("FROM\n")
     (found,) = agreement(verifier, requests_below(tmp_path))
-    assert (found.category, found.files, found.both_accept, found.both_reject) == ("dockerfile", 3, 1, 1)
+    assert (found.category, found.files, found.both_accept, found.both_reject) == (
+        "dockerfile",
+        3,
+        1,
+        1,
+    )
     assert found.false_reject == 1
     assert [gap.file for gap in found.disagreements] == ["b.Dockerfile"]
 
@@ -262,6 +321,8 @@ def test_hadolint_reads_on_after_a_heredoc() -> None:
     deep_tools.need("dockerfile")
     tool = deep_tool("dockerfile")
     assert tool is not None
-    (opinion,) = tool.judge(["FROM debian:12\nRUN <<EOF\ntrue\nEOF\n# then\nRUN sudo true\nUSER app\n"])
+    (opinion,) = tool.judge(
+        ["FROM debian:12\nRUN <<EOF\ntrue\nEOF\n# then\nRUN sudo true\nUSER app\n"]
+    )
     assert opinion.outcome == "accepts"
     assert 6 in {finding.line for finding in opinion.findings}

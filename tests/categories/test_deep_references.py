@@ -16,8 +16,17 @@ def test_the_deep_tool_accepts_both_answers_of_every_family(category: str) -> No
     else:
         deep_tools.need(category)
         tool = deep_tool(category)
-    drafts = [(family.id, family.draft("deep", "train")[0]) for family in families() if family.category == category]
-    answers = [(name, text) for name, draft in drafts for text in (draft.answer, draft.variant) if text is not None]
+    drafts = [
+        (family.id, family.draft("deep", "train")[0])
+        for family in families()
+        if family.category == category
+    ]
+    answers = [
+        (name, text)
+        for name, draft in drafts
+        for text in (draft.answer, draft.variant)
+        if text is not None
+    ]
     assert len(answers) > len(drafts) > 10
     found: dict[str, list[str]] = defaultdict(list)
     for (name, _), opinion in zip(answers, tool.judge([text for _, text in answers]), strict=True):

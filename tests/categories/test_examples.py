@@ -7,11 +7,12 @@ import pytest
 
 from inframind.categories import CATEGORIES, category
 from inframind.categories.base import Rule
-from inframind.rewards.report import rule_table
-from inframind.rewards.score import score
 from inframind.types import Outcome, Verdict, VerifyRequest
+from inframind.verifier.ladder import score
+from inframind.verifier.report import rule_table
+from tests.support import ROOT
 
-DOCS = Path(__file__).parents[2] / "docs" / "rules"
+DOCS = ROOT / "docs" / "rules"
 NAMES = tuple(CATEGORIES)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from inframind.bench.cli import app
+from inframind.bench.export import app
 from inframind.bench.load import load_tasks
 from inframind.bench.prompt import answer
 from inframind.types import Task
@@ -15,7 +15,17 @@ TASKS = load_tasks("validation", max_difficulty=1)
 
 
 def export(out: Path, form: str) -> None:
-    asked = ["export", "--format", form, "--split", "validation", "--max-difficulty", "1", "--out", str(out)]
+    asked = [
+        "export",
+        "--format",
+        form,
+        "--split",
+        "validation",
+        "--max-difficulty",
+        "1",
+        "--out",
+        str(out),
+    ]
     done = CliRunner().invoke(app, asked)
     assert done.exit_code == 0, done.output
 
@@ -28,7 +38,9 @@ def test_a_line_a_task(tmp_path: Path, form: str) -> None:
     if form == "tasks":
         assert [Task.model_validate(row) for row in rows] == TASKS
     else:
-        answers = [row["output"] if form == "alpaca" else row["messages"][-1]["content"] for row in rows]
+        answers = [
+            row["output"] if form == "alpaca" else row["messages"][-1]["content"] for row in rows
+        ]
         assert answers == [answer(task) for task in TASKS]
 
 
@@ -37,4 +49,6 @@ def test_a_folder_for_datasets(tmp_path: Path) -> None:
 
     export(tmp_path / "out", "datasets")
     rows = load_from_disk(str(tmp_path / "out"))
-    assert [Task.model_validate({**row, "checks": json.loads(row["checks"])}) for row in rows] == TASKS
+    assert [
+        Task.model_validate({**row, "checks": json.loads(row["checks"])}) for row in rows
+    ] == TASKS

@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 
 from inframind.categories import CATEGORIES
-from inframind.rewards.score import score
-from inframind.sandbox.yaml import load_all
+from inframind.categories.shared.yaml import load_all
 from inframind.types import Check, Outcome, Verdict, VerifyRequest
+from inframind.verifier.ladder import score
 
 DATA: dict[str, Any] = {
-    path.stem: load_all(path.read_text())[0] for path in sorted((Path(__file__).parent / "fakes").glob("*.yaml"))
+    path.stem: load_all(path.read_text())[0]
+    for path in sorted((Path(__file__).parent / "fakes").glob("*.yaml"))
 }
-TASKS = {name: tuple(Check.model_validate(check) for check in data["task"]["checks"]) for name, data in DATA.items()}
+TASKS = {
+    name: tuple(Check.model_validate(check) for check in data["task"]["checks"])
+    for name, data in DATA.items()
+}
 
 
 def cases(kind: str) -> list[tuple[str, str]]:

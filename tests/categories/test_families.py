@@ -5,17 +5,17 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from mutants import mutants
 
-from inframind.bench.cli import skeleton, statistics
 from inframind.bench.draw import Draw, pool_of
+from inframind.bench.export import skeleton, statistics
 from inframind.bench.family import Draft, Family
 from inframind.bench.load import SPLITS, content_hash, families, load_tasks
 from inframind.categories import CATEGORIES
 from inframind.pipeline import NANO_SLICE
-from inframind.rewards.checks import validate_checks
-from inframind.rewards.score import score
 from inframind.types import Check, Outcome, Split, Task, Verdict, VerifyRequest
+from inframind.verifier.checks import validate_checks
+from inframind.verifier.ladder import score
+from tests.support.mutants import mutants
 
 EVERY = pytest.mark.parametrize("family", families(), ids=lambda family: family.id)
 
@@ -42,7 +42,9 @@ def test_a_second_right_answer_passes(family: Family) -> None:
         if draft.variant is not None:
             assert draft.variant != draft.answer
             verdict = judge(family, draft.variant, tuple(draft.checks))
-            assert verdict.verdict is Outcome.PASS, [finding.message for finding in verdict.findings]
+            assert verdict.verdict is Outcome.PASS, [
+                finding.message for finding in verdict.findings
+            ]
 
 
 @EVERY
@@ -50,7 +52,10 @@ def test_old_habits_do_not_pass(family: Family) -> None:
     for draft, _ in drafts(family):
         for new, old in draft.habits:
             assert new in draft.answer
-            assert judge(family, draft.answer.replace(new, old), tuple(draft.checks)).verdict is Outcome.FAIL, (new, old)
+            assert (
+                judge(family, draft.answer.replace(new, old), tuple(draft.checks)).verdict
+                is Outcome.FAIL
+            ), (new, old)
 
 
 @EVERY
@@ -70,7 +75,11 @@ def test_every_check_is_broken_by_a_small_wound(family: Family) -> None:
     draft, _ = family.draft("test-0", "train")
     unbroken = {index: check.id for index, check in enumerate(draft.checks)}
     habits = [draft.answer.replace(new, old) for new, old in draft.habits]
-    others = [other.draft("test-1", "train")[0].answer for other in families() if other.category == family.category]
+    others = [
+        other.draft("test-1", "train")[0].answer
+        for other in families()
+        if other.category == family.category
+    ]
     for text in (*habits, *mutants(draft.answer), *others):
         verdict = judge(family, text, tuple(draft.checks))
         if verdict.rungs["references"] == "pass":
@@ -85,7 +94,11 @@ def test_every_check_is_broken_by_a_small_wound(family: Family) -> None:
 
 def _other(value: str) -> str:
     """Another value of the same form."""
-    return value.replace("10.", "11.", 1) if value.startswith("10.") else ("b" if value[-1] == "a" else "").join((value[:-1], "a"))
+    return (
+        value.replace("10.", "11.", 1)
+        if value.startswith("10.")
+        else ("b" if value[-1] == "a" else "").join((value[:-1], "a"))
+    )
 
 
 @EVERY
@@ -123,14 +136,22 @@ def test_tasks_are_the_same_every_time_and_distinct(split: Split) -> None:
 
 
 def test_splits_share_no_open_value() -> None:
-    values = {split: {value for task in load_tasks(split) for value in task.values} for split in SPLITS}
-    assert not values["train"] & (values["test-values"] | values["test-families"] | values["validation"])
+    values = {
+        split: {value for task in load_tasks(split) for value in task.values} for split in SPLITS
+    }
+    assert not values["train"] & (
+        values["test-values"] | values["test-families"] | values["validation"]
+    )
     assert all(pool_of(value) == "test" for value in values["test-values"])
 
 
 def test_held_out_families_are_nowhere_else() -> None:
     new = {task.family for task in load_tasks("test-families")}
-    assert not new & {task.family for split in ("train", "validation", "test-values") for task in load_tasks(split)}
+    assert not new & {
+        task.family
+        for split in ("train", "validation", "test-values")
+        for task in load_tasks(split)
+    }
 
 
 def test_the_demo_slice_is_large_enough() -> None:

@@ -8,8 +8,8 @@ from inframind.categories import category
 from inframind.categories.base import Configuration
 from inframind.categories.gitlab_ci.expressions import ExpressionError, constant
 from inframind.categories.gitlab_ci.jobs import is_duration
-from inframind.rewards.score import score
 from inframind.types import VerifyRequest
+from inframind.verifier.ladder import score
 
 CATEGORY = category("gitlab-ci")
 
@@ -21,11 +21,18 @@ def effective(text: str) -> Configuration:
 
 
 def jobs(text: str) -> dict[str, Any]:
-    return {resource.name: resource.fields for resource in effective(text).resources if resource.kind == "job"}
+    return {
+        resource.name: resource.fields
+        for resource in effective(text).resources
+        if resource.kind == "job"
+    }
 
 
 def rules(text: str) -> set[str]:
-    return {finding.rule for finding in score(VerifyRequest(text=text, category="gitlab-ci", format="file")).findings}
+    return {
+        finding.rule
+        for finding in score(VerifyRequest(text=text, category="gitlab-ci", format="file")).findings
+    }
 
 
 def test_extends_merges_mappings_and_replaces_lists() -> None:
@@ -68,7 +75,9 @@ child: {trigger: group/project}
     assert found["all"]["image"] == {"name": "alpine:3.20"} and found["all"]["before_script"] == []
     assert "image" not in found["none"] and found["none"]["variables"] == {"B": "true"}
     assert "tags" not in found["some"] and found["some"]["image"]["name"] == "alpine:3.20"
-    assert "image" not in found["child"] and found["child"]["trigger"] == {"project": "group/project"}
+    assert "image" not in found["child"] and found["child"]["trigger"] == {
+        "project": "group/project"
+    }
 
 
 @pytest.mark.parametrize(
@@ -87,7 +96,12 @@ def test_a_job_that_no_rule_adds_is_not_there(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", ["[{if: $A, when: never}, {when: manual}]", "[{if: $A}]", "[{changes: [a], when: never}, {if: $B}]"]
+    "rule",
+    [
+        "[{if: $A, when: never}, {when: manual}]",
+        "[{if: $A}]",
+        "[{changes: [a], when: never}, {if: $B}]",
+    ],
 )
 def test_a_job_that_some_pipeline_has_is_there(rule: str) -> None:
     assert set(jobs(f"test: {{script: x, rules: {rule}}}")) == {"test"}
@@ -107,14 +121,20 @@ def test_a_need_that_never_runs_is_an_error_unless_optional() -> None:
 def test_what_an_include_may_hold_is_unsupported_where_it_is_needed() -> None:
     assert rules("include: {local: a.yml}\ntest: {script: x, stage: test}") == set()
     assert "included" in rules("include: {local: a.yml}\ntest: {script: x, needs: [other]}")
-    assert rules("include: {local: a.yml}\ntest: {script: [!reference [.a, script]]}") == {"included"}
+    assert rules("include: {local: a.yml}\ntest: {script: [!reference [.a, script]]}") == {
+        "included"
+    }
     assert "included" in rules("include: {local: a.yml}\ntest: {script: x, stage: special}")
-    assert "stage" in rules("include: {local: a.yml}\nstages: [build]\ntest: {script: x, stage: special}")
+    assert "stage" in rules(
+        "include: {local: a.yml}\nstages: [build]\ntest: {script: x, stage: special}"
+    )
 
 
 def test_inputs_take_their_default() -> None:
     header = "spec: {inputs: {n: {type: number, default: 3}, i: {}}}\n---\n"
-    found = jobs(header + "test: {script: x, parallel: '$[[ inputs.n ]]', image: '$[[ inputs.i ]]'}")
+    found = jobs(
+        header + "test: {script: x, parallel: '$[[ inputs.n ]]', image: '$[[ inputs.i ]]'}"
+    )
     assert found["test"]["parallel"] == 3 and found["test"]["image"] == {"name": "$[[ inputs.i ]]"}
 
 
@@ -134,17 +154,38 @@ def test_conditions(expression: str, value: bool | None) -> None:
     assert constant(expression) is value
 
 
-@pytest.mark.parametrize("expression", ["", "$A = 1", "main", "($A", "$A &&", "$A =~ 'x'", "$A)", "$A $B"])
+@pytest.mark.parametrize(
+    "expression", ["", "$A = 1", "main", "($A", "$A &&", "$A =~ 'x'", "$A)", "$A $B"]
+)
 def test_broken_conditions(expression: str) -> None:
     with pytest.raises(ExpressionError):
         constant(expression)
 
 
 def test_durations() -> None:
-    assert all(map(is_duration, ("1 week", "3 mins 4 sec", "2h20min", "42", "never", "6 mos 1 day", "3 weeks and 2 days", "$X")))
+    assert all(
+        map(
+            is_duration,
+            (
+                "1 week",
+                "3 mins 4 sec",
+                "2h20min",
+                "42",
+                "never",
+                "6 mos 1 day",
+                "3 weeks and 2 days",
+                "$X",
+            ),
+        )
+    )
     assert not any(map(is_duration, ("soon", "one day", "1 fortnight", "")))
 
 
 def test_references_that_grow_without_end_are_stopped() -> None:
-    levels = "\n".join(f".l{n}: {{script: [{', '.join([f'!reference [.l{n + 1}, script]'] * 9)}]}}" for n in range(9))
-    assert "reference-tag" in rules(f"{levels}\n.l9: {{script: [x]}}\ntest: {{script: [!reference [.l0, script]]}}")
+    levels = "\n".join(
+        f".l{n}: {{script: [{', '.join([f'!reference [.l{n + 1}, script]'] * 9)}]}}"
+        for n in range(9)
+    )
+    assert "reference-tag" in rules(
+        f"{levels}\n.l9: {{script: [x]}}\ntest: {{script: [!reference [.l0, script]]}}"
+    )

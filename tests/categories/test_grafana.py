@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from inframind.categories.grafana.panels import is_moment, promql_problem
-from inframind.rewards.score import score
 from inframind.types import Check, Outcome, VerifyRequest
+from inframind.verifier.ladder import score
 
 
 def board(*panels: dict[str, Any], **more: Any) -> str:
@@ -34,13 +34,17 @@ def test_variables_of_grafana_are_filled_in(expression: str) -> None:
     assert promql_problem(expression) is None
 
 
-@pytest.mark.parametrize("expression", ["rate(x_total[5m)", "sum by code (x)", "rate(x_total[$window]", 'x{job="$job"'])
+@pytest.mark.parametrize(
+    "expression", ["rate(x_total[5m)", "sum by code (x)", "rate(x_total[$window]", 'x{job="$job"']
+)
 def test_what_is_no_promql_is_found(expression: str) -> None:
     assert promql_problem(expression)
 
 
 def test_moments() -> None:
-    assert all(map(is_moment, ("now", "now-6h", "now/d", "now-1d/d", "2026-01-01", "2026-01-01T00:00:00Z")))
+    assert all(
+        map(is_moment, ("now", "now-6h", "now/d", "now-1d/d", "2026-01-01", "2026-01-01T00:00:00Z"))
+    )
     assert not any(map(is_moment, ("6h", "now - 6h", "yesterday", "", 5)))
 
 
@@ -61,5 +65,7 @@ def test_a_paused_rule_is_not_there() -> None:
     check = Check(op="exists", kind="alert-rule", name="t")
     request = VerifyRequest(text=text, category="grafana", format="file", checks=(check,))
     assert score(request).verdict is Outcome.PASS
-    paused = request.model_copy(update={"text": text.replace('"isPaused": false', '"isPaused": true')})
+    paused = request.model_copy(
+        update={"text": text.replace('"isPaused": false', '"isPaused": true')}
+    )
     assert score(paused).score <= 0.2

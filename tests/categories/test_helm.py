@@ -7,8 +7,8 @@ import pytest
 from inframind.categories.helm.chart import parsed
 from inframind.categories.helm.objects import render
 from inframind.categories.helm.values import readable
-from inframind.rewards.score import score
 from inframind.types import VerifyRequest
+from inframind.verifier.ladder import score
 
 VALUES = """# Source: values.yaml
 name: web
@@ -34,7 +34,9 @@ def rendered(template: str, values: str = VALUES) -> Any:
 
 def rules_of(text: str) -> set[str]:
     verdict = score(VerifyRequest(text=text, category="helm", format="file"))
-    return {finding.rule for finding in verdict.findings if finding.severity in ("error", "unsupported")}
+    return {
+        finding.rule for finding in verdict.findings if finding.severity in ("error", "unsupported")
+    }
 
 
 @pytest.mark.parametrize(
@@ -119,4 +121,6 @@ def test_the_helper_of_a_single_file_may_stand_elsewhere() -> None:
     ],
 )
 def test_a_template_cannot_run_away(text: str) -> None:
-    assert rules_of(f'# Source: templates/a.yaml\n{{{{ define "a" }}}}{{{{ include "a" . }}}}{{{{ end }}}}\na: {text}\n')
+    assert rules_of(
+        f'# Source: templates/a.yaml\n{{{{ define "a" }}}}{{{{ include "a" . }}}}{{{{ end }}}}\na: {text}\n'
+    )

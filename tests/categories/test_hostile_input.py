@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.fuzz import SECRET, defect, fuzz, inputs
 from inframind.categories import CATEGORIES
-from inframind.rewards.score import score
-from inframind.rewards.verifier import Verifier
 from inframind.types import Outcome, VerifyRequest
+from inframind.verifier.ladder import score
+from inframind.verifier.verifier import Verifier
 
 COUNT = 1_000
 POD = """\
@@ -53,16 +53,27 @@ def test_what_crashed_a_checker_once_is_refused(name: str, text: str) -> None:
 
 
 def test_a_list_of_texts_may_hold_null_as_in_kubernetes() -> None:
-    assert score(VerifyRequest(text=POD + "      args: [null]\n", category="kubernetes", format="file")).verdict is Outcome.PASS
+    assert (
+        score(
+            VerifyRequest(text=POD + "      args: [null]\n", category="kubernetes", format="file")
+        ).verdict
+        is Outcome.PASS
+    )
 
 
 def test_the_texts_are_the_same_every_time() -> None:
-    assert list(inputs("compose", 200, 7, "/s")) == list(inputs("compose", 200, 7, "/s")) != list(inputs("compose", 200, 8, "/s"))
+    assert (
+        list(inputs("compose", 200, 7, "/s"))
+        == list(inputs("compose", 200, 7, "/s"))
+        != list(inputs("compose", 200, 8, "/s"))
+    )
 
 
 def test_a_checker_that_dies_is_a_defect() -> None:
     """The fuzzing itself can fail: a worker that is killed for every text is seen."""
-    request = VerifyRequest(text="FROM alpine:3.20\n" + "RUN true\n" * 9_000, category="dockerfile", format="file")
+    request = VerifyRequest(
+        text="FROM alpine:3.20\n" + "RUN true\n" * 9_000, category="dockerfile", format="file"
+    )
     with Verifier(workers=1, deadline_seconds=0.001) as verifier:
         verdict = verifier.verify(request)
     assert verdict.verdict is Outcome.FAIL

@@ -8,8 +8,8 @@ from inframind.categories import category
 from inframind.categories.jenkins.cron import cron_error
 from inframind.categories.jenkins.syntax import Source, Statement
 from inframind.categories.jenkins.tokens import GroovyError, read, value_of
-from inframind.rewards.score import score
 from inframind.types import VerifyRequest
+from inframind.verifier.ladder import score
 
 CATEGORY = category("jenkins")
 
@@ -27,11 +27,18 @@ def pipeline(stages: str, more: str = "agent any") -> str:
 def objects(text: str, kind: str) -> list[tuple[str, Any]]:
     document = CATEGORY.parse(text)
     assert not CATEGORY.schema(document) and not CATEGORY.references(document)
-    return [(found.name, found.fields) for found in CATEGORY.effective(document).resources if found.kind == kind]
+    return [
+        (found.name, found.fields)
+        for found in CATEGORY.effective(document).resources
+        if found.kind == kind
+    ]
 
 
 def rules(text: str) -> set[str]:
-    return {finding.rule for finding in score(VerifyRequest(text=text, category="jenkins", format="file")).findings}
+    return {
+        finding.rule
+        for finding in score(VerifyRequest(text=text, category="jenkins", format="file")).findings
+    }
 
 
 @pytest.mark.parametrize(
@@ -59,7 +66,9 @@ def test_blocks_may_begin_on_the_next_line() -> None:
     assert statement.args == ("a",) and statement.inner[0].inner[0].args == ("x",)
 
 
-@pytest.mark.parametrize("text", ["def x = 1", "if (a) { b }", "a.b('c')", "x += 1", "return 1", "@NonCPS", "f(a).b()"])
+@pytest.mark.parametrize(
+    "text", ["def x = 1", "if (a) { b }", "a.b('c')", "x += 1", "return 1", "@NonCPS", "f(a).b()"]
+)
 def test_code_is_no_call(text: str) -> None:
     assert only(text).name == ""
 
@@ -67,7 +76,13 @@ def test_code_is_no_call(text: str) -> None:
 def test_texts() -> None:
     tokens = read("""'a\\'b' "c${d('}')}e" '''f
 g''' = /h\\/i/ // j 'k\n"\\$l" """)
-    assert [value_of(token) for token in tokens if token.kind in ("text", "gstring")] == ["a'b", "c${d('}')}e", "f\ng", "h/i", "$l"]
+    assert [value_of(token) for token in tokens if token.kind in ("text", "gstring")] == [
+        "a'b",
+        "c${d('}')}e",
+        "f\ng",
+        "h/i",
+        "$l",
+    ]
 
 
 @pytest.mark.parametrize("text", ["'a", '"a\n"', "'''a'", "/* a", "{", "(]", "}", '"${a"', "`"])
@@ -90,7 +105,10 @@ def test_what_is_not_closed_is_refused(text: str) -> None:
     ],
 )
 def test_a_stage_that_never_runs_is_not_there(condition: str) -> None:
-    assert objects(pipeline(f"stage('a') {{ when {{ {condition} }}\nsteps {{ sh 'x' }} }}"), "stage") == []
+    assert (
+        objects(pipeline(f"stage('a') {{ when {{ {condition} }}\nsteps {{ sh 'x' }} }}"), "stage")
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +123,14 @@ def test_a_stage_that_never_runs_is_not_there(condition: str) -> None:
     ],
 )
 def test_a_stage_that_may_run_is_there(condition: str) -> None:
-    assert len(objects(pipeline(f"stage('a') {{ when {{ {condition} }}\nsteps {{ sh 'x' }} }}"), "stage")) == 1
+    assert (
+        len(
+            objects(
+                pipeline(f"stage('a') {{ when {{ {condition} }}\nsteps {{ sh 'x' }} }}"), "stage"
+            )
+        )
+        == 1
+    )
 
 
 def test_nothing_runs_behind_an_error() -> None:
@@ -126,14 +151,31 @@ def test_a_long_command_is_dedented_and_knows_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule", ["H * * * *", "H/15 0-6,12 * * 1-5", "H(0-29)/10 * 1 1 7", "@daily", "TZ=UTC\nH 4 * * *\n@weekly"]
+    "schedule",
+    [
+        "H * * * *",
+        "H/15 0-6,12 * * 1-5",
+        "H(0-29)/10 * 1 1 7",
+        "@daily",
+        "TZ=UTC\nH 4 * * *\n@weekly",
+    ],
 )
 def test_schedules(schedule: str) -> None:
     assert cron_error(schedule) is None
 
 
 @pytest.mark.parametrize(
-    "schedule", ["", "* * * *", "60 * * * *", "* * * JAN *", "5-1 * * * *", "H/0 * * * *", "@often", "H(70-80) * * * *"]
+    "schedule",
+    [
+        "",
+        "* * * *",
+        "60 * * * *",
+        "* * * JAN *",
+        "5-1 * * * *",
+        "H/0 * * * *",
+        "@often",
+        "H(70-80) * * * *",
+    ],
 )
 def test_broken_schedules(schedule: str) -> None:
     assert cron_error(schedule)
@@ -157,5 +199,7 @@ def test_parameters_are_those_that_are_declared() -> None:
 
 
 def test_a_condition_of_ten_thousand_negations_is_left_open() -> None:
-    text = pipeline(f"stage('a') {{ when {{ expression {{ {'!' * 10_000}true }} }}\nsteps {{ sh 'x' }} }}")
+    text = pipeline(
+        f"stage('a') {{ when {{ expression {{ {'!' * 10_000}true }} }}\nsteps {{ sh 'x' }} }}"
+    )
     assert len(objects(text, "stage")) == 1

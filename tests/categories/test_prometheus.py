@@ -5,8 +5,8 @@ import pytest
 from inframind.categories import category
 from inframind.categories.prometheus import promql, templates
 from inframind.categories.prometheus.document import milliseconds
-from inframind.rewards.score import score
 from inframind.types import VerifyRequest
+from inframind.verifier.ladder import score
 
 CATEGORY = category("prometheus")
 
@@ -18,7 +18,12 @@ def objects(text: str) -> set[tuple[str, str]]:
 
 
 def rules(text: str) -> set[str]:
-    return {finding.rule for finding in score(VerifyRequest(text=text, category="prometheus", format="file")).findings}
+    return {
+        finding.rule
+        for finding in score(
+            VerifyRequest(text=text, category="prometheus", format="file")
+        ).findings
+    }
 
 
 @pytest.mark.parametrize(
@@ -36,7 +41,19 @@ def test_one_meaning_has_one_text(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["rate(x)", "x[5m]", '"text"', "sum(x", "nosuch(x)", "x > bool", "", "x offset", "1 > 2", "x + " * 400 + "x"]
+    "text",
+    [
+        "rate(x)",
+        "x[5m]",
+        '"text"',
+        "sum(x",
+        "nosuch(x)",
+        "x > bool",
+        "",
+        "x offset",
+        "1 > 2",
+        "x + " * 400 + "x",
+    ],
 )
 def test_what_no_rule_can_evaluate(text: str) -> None:
     with pytest.raises(promql.PromqlError):
@@ -57,14 +74,25 @@ def test_what_no_rule_can_evaluate(text: str) -> None:
 )
 def test_an_expression_that_gives_nothing_makes_no_rule(text: str) -> None:
     assert promql.read(text).never
-    assert objects(f"groups: [{{name: g, rules: [{{alert: A, expr: '{text}'}}, {{alert: B, expr: up}}]}}]") == {
+    assert objects(
+        f"groups: [{{name: g, rules: [{{alert: A, expr: '{text}'}}, {{alert: B, expr: up}}]}}]"
+    ) == {
         ("group", "g"),
         ("alert", "B"),
     }
 
 
 @pytest.mark.parametrize(
-    "text", ["vector(1) > 0", "absent(vector(0) > 1)", "x > 1", "x or vector(0) > 1", "x >= x", "x unless y", "x > bool 1"]
+    "text",
+    [
+        "vector(1) > 0",
+        "absent(vector(0) > 1)",
+        "x > 1",
+        "x or vector(0) > 1",
+        "x >= x",
+        "x unless y",
+        "x > bool 1",
+    ],
 )
 def test_an_expression_that_may_give_something(text: str) -> None:
     assert not promql.read(text).never
@@ -80,24 +108,40 @@ def test_what_is_known_of_an_expression() -> None:
 
 def test_regular_expressions_are_those_of_re2() -> None:
     assert promql.is_regex(r'(.*)-\d+"') and promql.is_regex("")
-    assert not promql.is_regex("(?=x)") and not promql.is_regex("(a") and not promql.is_regex(r"(a)\1")
+    assert (
+        not promql.is_regex("(?=x)") and not promql.is_regex("(a") and not promql.is_regex(r"(a)\1")
+    )
 
 
 @pytest.mark.parametrize(
-    "text", ["{{ $labels.a }}", '{{ with query "up" }}{{ . | first | value }}{{ end }}', "{{/* x */}}", "{{- $value -}}", "a"]
+    "text",
+    [
+        "{{ $labels.a }}",
+        '{{ with query "up" }}{{ . | first | value }}{{ end }}',
+        "{{/* x */}}",
+        "{{- $value -}}",
+        "a",
+    ],
 )
 def test_templates(text: str) -> None:
     templates.check(text)
 
 
-@pytest.mark.parametrize("text", ["{{ $x }}", "{{ if $value }}", "{{ end }}", "{{ nosuch 1 }}", "{{", "{{ }}", "{{ $value | }}"])
+@pytest.mark.parametrize(
+    "text",
+    ["{{ $x }}", "{{ if $value }}", "{{ end }}", "{{ nosuch 1 }}", "{{", "{{ }}", "{{ $value | }}"],
+)
 def test_broken_templates(text: str) -> None:
     with pytest.raises(templates.TemplateError):
         templates.check(text)
 
 
 def test_durations() -> None:
-    assert milliseconds("1h30m") == 5_400_000 and milliseconds("0") == 0 and milliseconds("1y2w") is not None
+    assert (
+        milliseconds("1h30m") == 5_400_000
+        and milliseconds("0") == 0
+        and milliseconds("1y2w") is not None
+    )
     assert all(milliseconds(text) is None for text in ("", "5", "1.5m", "5m1h", "5 m", "-5m"))
 
 
@@ -122,16 +166,30 @@ route:
   routes: [{receiver: b}, {receiver: c, matchers: [x="1"]}]
 receivers: [{name: a}, {name: b}, {name: c}, {name: d}]
 """
-    assert objects(text) == {("alertmanager", ""), ("route", "a"), ("route", "b"), ("receiver", "a"), ("receiver", "b")}
-    assert ("receiver", "c") in objects(text.replace("receiver: b}", "receiver: b, continue: true}"))
+    assert objects(text) == {
+        ("alertmanager", ""),
+        ("route", "a"),
+        ("route", "b"),
+        ("receiver", "a"),
+        ("receiver", "b"),
+    }
+    assert ("receiver", "c") in objects(
+        text.replace("receiver: b}", "receiver: b, continue: true}")
+    )
 
 
 def test_urls_are_targets_only_where_relabelling_writes_the_address() -> None:
-    text = "scrape_configs: [{job_name: a, static_configs: [{targets: ['https://x.example.com/']}]%s}]"
+    text = (
+        "scrape_configs: [{job_name: a, static_configs: [{targets: ['https://x.example.com/']}]%s}]"
+    )
     assert "target" in rules(text % "")
-    assert "target" not in rules(text % ", relabel_configs: [{target_label: __address__, replacement: 'b:1'}]")
+    assert "target" not in rules(
+        text % ", relabel_configs: [{target_label: __address__, replacement: 'b:1'}]"
+    )
 
 
 def test_go_reads_an_empty_value_as_not_given() -> None:
-    assert objects("global: {scrape_interval: }\nscrape_configs: [{job_name: a, params: , dns_sd_configs: [{names: [x]}]}]")
+    assert objects(
+        "global: {scrape_interval: }\nscrape_configs: [{job_name: a, params: , dns_sd_configs: [{names: [x]}]}]"
+    )
     assert "schema" in rules("scrape_configs: [null]")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from inframind.rewards.score import score
 from inframind.types import Outcome, VerifyRequest
+from inframind.verifier.ladder import score
 
 STATEMENT = """
 variable "arn" {{}}

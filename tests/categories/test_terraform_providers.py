@@ -6,8 +6,8 @@ import pytest
 
 import inframind.categories.terraform as package
 from inframind.categories.terraform.provider import PROVIDERS, provider
-from inframind.rewards.score import score
 from inframind.types import Outcome, Verdict, VerifyRequest
+from inframind.verifier.ladder import score
 
 GOOD = Path(package.__file__).parent / "good"
 GOOGLE = (GOOD / "google-network.tf").read_text()
@@ -22,21 +22,38 @@ def judge(text: str) -> Verdict:
     ("text", "right", "wrong", "rule"),
     [
         (GOOGLE, "auto_create_subnetworks = false", "auto_create_subnets = false", "argument"),
-        (GOOGLE, 'resource "google_compute_network" "vpc"', 'resource "google_compute_networks" "vpc"', "resource-type"),
+        (
+            GOOGLE,
+            'resource "google_compute_network" "vpc"',
+            'resource "google_compute_networks" "vpc"',
+            "resource-type",
+        ),
         (GOOGLE, '  database_version = "POSTGRES_15"\n', "", "required"),
         (GOOGLE, "byte_length = 4", 'byte_length = "four"', "type"),
         (GOOGLE, "google_compute_network.vpc.name", "google_compute_network.vpc.link", "attribute"),
         (GOOGLE, "    initialize_params {\n      image", "    params {\n      image", "block"),
         (GOOGLE, "network_interface[0].network_ip", "network_interface[0].address", "attribute"),
         (AZURE, "  features {}", "  features {\n    resource_groups {}\n  }", "block"),
-        (AZURE, 'address_space       = ["10.0.0.0/16"]', 'address_space       = { a = "10.0.0.0/16" }', "type"),
+        (
+            AZURE,
+            'address_space       = ["10.0.0.0/16"]',
+            'address_space       = { a = "10.0.0.0/16" }',
+            "type",
+        ),
         (AZURE, "  admin_username ", "  admin_user ", "argument"),
         (AZURE, "identity {", "identities {", "block"),
         (AZURE, "  os_disk {", "  os_disk {}\n\n  os_disk {", "block-count"),
-        (AZURE, "azurerm_kubernetes_cluster.aks.identity[0].principal_id", "azurerm_kubernetes_cluster.aks.principal", "attribute"),
+        (
+            AZURE,
+            "azurerm_kubernetes_cluster.aks.identity[0].principal_id",
+            "azurerm_kubernetes_cluster.aks.principal",
+            "attribute",
+        ),
     ],
 )
-def test_google_and_azure_are_checked_below_the_first_level(text: str, right: str, wrong: str, rule: str) -> None:
+def test_google_and_azure_are_checked_below_the_first_level(
+    text: str, right: str, wrong: str, rule: str
+) -> None:
     assert judge(text).verdict is Outcome.PASS
     assert right in text
     verdict = judge(text.replace(right, wrong, 1))

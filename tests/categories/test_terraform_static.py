@@ -2,8 +2,8 @@
 
 import pytest
 
-from inframind.rewards.score import score
 from inframind.types import Outcome, VerifyRequest
+from inframind.verifier.ladder import score
 
 TOPIC = 'resource "aws_sns_topic" "t" {{\n  {0}\n}}\n'
 OTHER = 'resource "aws_sns_topic" "u" {\n  count = 1\n}\nvariable "x" {}\nlocals {\n  y = 0\n}\n'
@@ -22,7 +22,11 @@ CHECK = (
 def rules_of(text: str) -> list[str]:
     """The rules of what is wrong; empty where the file passes."""
     verdict = score(VerifyRequest(text=text, category="terraform", format="file"))
-    wrong = [finding.rule for finding in verdict.findings if finding.severity == "error" and finding.rung != "policy"]
+    wrong = [
+        finding.rule
+        for finding in verdict.findings
+        if finding.severity == "error" and finding.rung != "policy"
+    ]
     assert (verdict.verdict is Outcome.PASS) == (not wrong)
     return wrong
 
@@ -98,7 +102,10 @@ def test_dependencies_are_whole_objects(items: str, good: bool) -> None:
         ('removed {\n  from = module.a["x"].aws_sns_topic.a\n}', False),
         ('removed {\n  from = "aws_sns_topic.a"\n}', False),
         ('import {\n  to = aws_sns_topic.u[0]\n  id = "x"\n}', True),
-        ('import {\n  for_each = toset(["a"])\n  to = aws_sns_topic.u[each.key]\n  id = each.key\n}', True),
+        (
+            'import {\n  for_each = toset(["a"])\n  to = aws_sns_topic.u[each.key]\n  id = each.key\n}',
+            True,
+        ),
         ('import {\n  to = aws_sns_topic.u\n  id = ""\n}', False),
         ("import {\n  to = aws_sns_topic.u\n  id = null\n}", False),
         ('import {\n  to = aws_sns_topic.u.arn\n  id = "x"\n}', False),
@@ -118,13 +125,17 @@ def test_addresses_name_objects(block: str, good: bool) -> None:
     ],
 )  # fmt: skip
 def test_a_variables_condition_is_about_it(condition: str, good: bool) -> None:
-    assert rules_of("locals {\n  y = 0\n}\n" + CONDITION.format(condition)) == ([] if good else ["static"])
+    assert rules_of("locals {\n  y = 0\n}\n" + CONDITION.format(condition)) == (
+        [] if good else ["static"]
+    )
 
 
 @pytest.mark.parametrize("kind", ["precondition", "postcondition"])
 def test_a_condition_that_refers_to_nothing_tests_nothing(kind: str) -> None:
     block = f'lifecycle {{{{\n    {kind} {{{{\n      condition     = {{0}}\n      error_message = "no"\n    }}}}\n  }}}}'
-    good, bad = (TOPIC.format(block.format(condition)) for condition in ('path.module != ""', "1 > 0"))
+    good, bad = (
+        TOPIC.format(block.format(condition)) for condition in ('path.module != ""', "1 > 0")
+    )
     assert (rules_of(good), rules_of(bad)) == ([], ["static"])
 
 
@@ -132,7 +143,9 @@ def test_a_check_has_one_data_source_of_its_own() -> None:
     assert rules_of(CHECK.format("", "data.aws_region.r.name")) == []
     assert rules_of(CHECK.format("nope = 1", "data.aws_region.r.name")) == ["argument"]
     assert rules_of(CHECK.format("", "data.aws_region.r.nope")) == ["attribute"]
-    assert rules_of('data "aws_region" "r" {}\n' + CHECK.format("", "data.aws_region.r.name")) == ["duplicate"]
+    assert rules_of('data "aws_region" "r" {}\n' + CHECK.format("", "data.aws_region.r.name")) == [
+        "duplicate"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -146,10 +159,16 @@ def test_a_check_has_one_data_source_of_its_own() -> None:
         ("when    = destroy\n    working_dir = var.x", False),
     ],
 )  # fmt: skip
-def test_provisioners_have_keywords_and_name_themselves_when_destroyed(lines: str, good: bool) -> None:
-    text = OTHER + TOPIC.format(f'provisioner "local-exec" {{\n    command = "x"\n    {lines}\n  }}')
+def test_provisioners_have_keywords_and_name_themselves_when_destroyed(
+    lines: str, good: bool
+) -> None:
+    text = OTHER + TOPIC.format(
+        f'provisioner "local-exec" {{\n    command = "x"\n    {lines}\n  }}'
+    )
     assert rules_of(text) == ([] if good else ["static"])
-    assert rules_of('data "aws_region" "r" {\n  provisioner "local-exec" {\n    command = "x"\n  }\n}\n') == ["block"]
+    assert rules_of(
+        'data "aws_region" "r" {\n  provisioner "local-exec" {\n    command = "x"\n  }\n}\n'
+    ) == ["block"]
 
 
 @pytest.mark.parametrize(
@@ -161,20 +180,26 @@ def test_provisioners_have_keywords_and_name_themselves_when_destroyed(lines: st
     ],
 )  # fmt: skip
 def test_provisioners_have_types(lines: str, good: bool) -> None:
-    assert rules_of(TOPIC.format(f'provisioner "local-exec" {{\n    {lines}\n  }}')) == ([] if good else ["type"])
+    assert rules_of(TOPIC.format(f'provisioner "local-exec" {{\n    {lines}\n  }}')) == (
+        [] if good else ["type"]
+    )
 
 
 @pytest.mark.parametrize(("iterator", "good"), [("one", True), ('"one"', False), ("var.x", False)])
 def test_an_iterator_is_a_name(iterator: str, good: bool) -> None:
     values = ("one.value" if good else "1", "1", '"tcp"')
-    content = "".join(f"{n} = {v}\n" for n, v in zip(("from_port", "to_port", "protocol"), values, strict=True))
+    content = "".join(
+        f"{n} = {v}\n" for n, v in zip(("from_port", "to_port", "protocol"), values, strict=True)
+    )
     block = f'dynamic "ingress" {{\n    for_each = [1]\n    iterator = {iterator}\n    content {{\n{content}}}\n  }}\n'
     text = f'variable "x" {{}}\nresource "aws_security_group" "g" {{\n  {block}}}\n'
     assert rules_of(text) == ([] if good else ["static"])
 
 
 def test_an_object_with_count_is_indexed_in_itself_too() -> None:
-    assert rules_of(TOPIC.format("count        = 1\n  display_name = aws_sns_topic.t.id")) == ["instance-key"]
+    assert rules_of(TOPIC.format("count        = 1\n  display_name = aws_sns_topic.t.id")) == [
+        "instance-key"
+    ]
     assert rules_of(TOPIC.format("display_name = aws_sns_topic.t.nope")) == ["attribute"]
     assert rules_of(TOPIC.format("display_name = aws_sns_topic.t.id")) == []
 

@@ -4,17 +4,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from inference_servers import BASE, Vllm, embedded, one_thread
-from servers import Postgres, Redis
 from sqlalchemy import Engine
 
 from app.db.migrate import upgrade
 from app.db.session import make_engine
 from inframind.generation.engine import Engine as InferenceEngine
+from tests.support.inference_servers import BASE, Vllm, embedded, one_thread
+from tests.support.servers import Postgres, Redis
 
 
 @pytest.fixture(scope="session")
-def adapters(tmp_path_factory: pytest.TempPathFactory, make_adapter: Callable[..., Path]) -> dict[str, Path]:
+def adapters(
+    tmp_path_factory: pytest.TempPathFactory, make_adapter: Callable[..., Path]
+) -> dict[str, Path]:
     """Two published adapters that change answers."""
     folder = tmp_path_factory.mktemp("adapters")
     return {name: make_adapter(folder, name, seed) for seed, name in enumerate(("im-a", "im-b"), 1)}

@@ -7,7 +7,11 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def adapters(tmp_path_factory: pytest.TempPathFactory, make_adapter: Callable[..., Path]) -> dict[str, Path]:
+def adapters(
+    tmp_path_factory: pytest.TempPathFactory, make_adapter: Callable[..., Path]
+) -> dict[str, Path]:
     """Two published adapters."""
     folder = tmp_path_factory.mktemp("adapters")
-    return {name: make_adapter(folder, name, seed) for seed, name in enumerate(("im-one.a", "im-two"))}
+    return {
+        name: make_adapter(folder, name, seed) for seed, name in enumerate(("im-one.a", "im-two"))
+    }

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from recorder import Recorder
 
 from inframind.errors import TrainingError
 from inframind.stages._training import CHECKPOINT_FILES, commit, is_whole, newest_whole
 from inframind.stages.base import Resume, SavedCheckpoint
+from tests.support.recorder import Recorder
 
 MANIFEST = "MANIFEST.json"
 

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorder import NANO
 
 from inframind.bench.load import load_tasks
 from inframind.bench.prompt import prompt
 from inframind.errors import EngineError, ModelNotFoundError
 from inframind.generation.engine import Engine, Request
 from inframind.models.nano import MAX_DIFFICULTY
+from tests.support.recorder import NANO
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,9 @@ def prompts(engine: Engine) -> list[str]:
     ]
 
 
-def test_greedy_answers_are_the_same_alone_and_in_a_mixed_batch(engine: Engine, prompts: list[str]) -> None:
+def test_greedy_answers_are_the_same_alone_and_in_a_mixed_batch(
+    engine: Engine, prompts: list[str]
+) -> None:
     rows = [Request(text, model, 48) for text in prompts for model in (None, "im-one.a", "im-two")]
     together = engine.generate(rows)
     alone = [engine.generate([row])[0] for row in rows]
@@ -43,10 +45,17 @@ def test_a_seeded_row_is_the_same_whoever_is_beside_it(engine: Engine, prompts: 
     others = [Request(text, "im-two", 64, temperature=0.5) for text in prompts[1:]]
     alone = engine.generate([row])[0]
     assert engine.generate([*others, row])[-1].tokens == alone.tokens
-    assert engine.generate([Request(prompts[0], None, 32, temperature=2.0, top_p=0.98, seed=8)])[0].tokens != alone.tokens
+    assert (
+        engine.generate([Request(prompts[0], None, 32, temperature=2.0, top_p=0.98, seed=8)])[
+            0
+        ].tokens
+        != alone.tokens
+    )
 
 
-def test_equal_requests_get_different_answers_that_repeat(engine: Engine, prompts: list[str]) -> None:
+def test_equal_requests_get_different_answers_that_repeat(
+    engine: Engine, prompts: list[str]
+) -> None:
     rows = [Request(prompts[0], None, 48, temperature=1.5, seed=1)] * 4
     first, second = engine.generate(rows), engine.generate(rows)
     assert len({c.text for c in first}) > 1
@@ -55,7 +64,11 @@ def test_equal_requests_get_different_answers_that_repeat(engine: Engine, prompt
 
 def test_limits_and_stop_texts_belong_to_their_row(engine: Engine, prompts: list[str]) -> None:
     whole, short, stopped = engine.generate(
-        [Request(prompts[0], None, 200), Request(prompts[0], None, 5), Request(prompts[0], None, 200, stop=("</think>",))]
+        [
+            Request(prompts[0], None, 200),
+            Request(prompts[0], None, 5),
+            Request(prompts[0], None, 200, stop=("</think>",)),
+        ]
     )
     assert (short.finish_reason, short.completion_tokens) == ("length", 5)
     assert whole.text.startswith(short.text)
@@ -87,11 +100,19 @@ def test_the_streamer_sees_the_tokens_of_the_answer(engine: Engine, prompts: lis
             pass
 
     streamer = Streamer()
-    completions = engine.generate([Request(text, None, 8, temperature=t) for t, text in enumerate(prompts[:2])], None, streamer)
-    assert [[int(step[row]) for step in streamer.steps[1:]] for row in range(2)] == [c.tokens for c in completions]
+    completions = engine.generate(
+        [Request(text, None, 8, temperature=t) for t, text in enumerate(prompts[:2])],
+        None,
+        streamer,
+    )
+    assert [[int(step[row]) for step in streamer.steps[1:]] for row in range(2)] == [
+        c.tokens for c in completions
+    ]
 
 
-def test_names_are_never_used_twice_and_unknown_ones_are_refused(engine: Engine, adapters: dict[str, Path]) -> None:
+def test_names_are_never_used_twice_and_unknown_ones_are_refused(
+    engine: Engine, adapters: dict[str, Path]
+) -> None:
     with pytest.raises(EngineError, match="already"):
         engine.add_adapter("im-two", adapters["im-two"])
     with pytest.raises(ModelNotFoundError):
@@ -100,7 +121,9 @@ def test_names_are_never_used_twice_and_unknown_ones_are_refused(engine: Engine,
         engine.remove_adapter("im-none")
 
 
-def test_removing_adapters_leaves_the_base_model_as_it_was(adapters: dict[str, Path], prompts: list[str]) -> None:
+def test_removing_adapters_leaves_the_base_model_as_it_was(
+    adapters: dict[str, Path], prompts: list[str]
+) -> None:
     engine = Engine(NANO, device="cpu")
     before = engine.generate([Request(prompts[0], None, 32)])
     for name, path in adapters.items():
@@ -110,7 +133,9 @@ def test_removing_adapters_leaves_the_base_model_as_it_was(adapters: dict[str, P
     assert engine.generate([Request(prompts[0], None, 32)]) == before
 
 
-def test_an_adapter_with_one_wrong_byte_is_refused(adapters: dict[str, Path], tmp_path: Path) -> None:
+def test_an_adapter_with_one_wrong_byte_is_refused(
+    adapters: dict[str, Path], tmp_path: Path
+) -> None:
     for file in adapters["im-two"].iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     weights = bytearray((tmp_path / "adapter_model.safetensors").read_bytes())

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from recorder import JOB, NANO, Recorder
 from safetensors.torch import load_file
 
 from inframind.bench.load import load_tasks
@@ -15,17 +14,26 @@ from inframind.generation.engine import Engine, Request
 from inframind.models.adapter import sha256_of, verify_adapter
 from inframind.pipeline import PipelineSpec, resolve_stages, run_pipeline
 from inframind.stages.base import Resume
+from tests.support.recorder import JOB, NANO, Recorder
 
 SMALL: dict[str, Any] = {"max_difficulty": 1, "lora": {"r": 8}}
 SFT = {"stage": "sft", "max_steps": 4, "batch_size": 4, "save_every": 2, "max_length": 256, **SMALL}
 ROLLOUTS = {"max_steps": 2, "prompts_per_step": 2, "num_generations": 4, "max_tokens": 64, **SMALL}
 GRPO = {"stage": "grpo", **ROLLOUTS}
 DAPO = {"stage": "dapo", "refill_rounds": 1, "overlong_buffer": 16, **ROLLOUTS}
-EVALUATE = {"stage": "evaluate", "tasks": 6, "new_family_tasks": 2, "max_tokens": 64, "max_difficulty": 1}
+EVALUATE = {
+    "stage": "evaluate",
+    "tasks": 6,
+    "new_family_tasks": 2,
+    "max_tokens": 64,
+    "max_difficulty": 1,
+}
 
 
 def train(context: Recorder, *stages: dict[str, Any], seed: int = 0) -> Recorder:
-    spec = PipelineSpec(job_id=JOB, base_model=NANO, seed=seed, stages=resolve_stages(NANO, stages=stages))
+    spec = PipelineSpec(
+        job_id=JOB, base_model=NANO, seed=seed, stages=resolve_stages(NANO, stages=stages)
+    )
     run_pipeline(spec, context)
     return context
 
@@ -56,7 +64,11 @@ def test_adapters_fit_the_unmodified_base_and_what_vllm_loads(whole: Recorder) -
     tensors = load_file(str(folder(whole, 2) / "adapter_model.safetensors"))
     assert {name.rpartition(".")[2] for name in tensors} == {"weight"}
     assert {name.split(".")[-2] for name in tensors} == {"lora_A", "lora_B"}
-    assert not [path.name for path in folder(whole, 2).iterdir() if path.suffix not in (".json", ".safetensors")]
+    assert not [
+        path.name
+        for path in folder(whole, 2).iterdir()
+        if path.suffix not in (".json", ".safetensors")
+    ]
 
 
 def test_every_step_is_reported_with_what_a_person_watches(whole: Recorder) -> None:
@@ -64,7 +76,14 @@ def test_every_step_is_reported_with_what_a_person_watches(whole: Recorder) -> N
     assert steps == [(0, 1), (0, 2), (0, 3), (0, 4), (1, 1), (1, 2), (2, 1), (2, 2)]
     sft, dapo = whole.steps[0][2], whole.steps[7][2]
     assert {"loss", "tokens_per_second", "step_seconds"} <= set(sft)
-    assert {"reward", "pass_rate", "generated_groups", "kept_share", "rungs/parse", "mean_length"} <= set(dapo)
+    assert {
+        "reward",
+        "pass_rate",
+        "generated_groups",
+        "kept_share",
+        "rungs/parse",
+        "mean_length",
+    } <= set(dapo)
 
 
 def test_the_evaluation_asks_every_model_of_the_lineage(whole: Recorder) -> None:
@@ -74,10 +93,16 @@ def test_the_evaluation_asks_every_model_of_the_lineage(whole: Recorder) -> None
     assert all(row["n"] == 6 and row["new_families"]["n"] == 2 for row in rows)
     assert all(low <= row["pass_at_1"] <= high for row in rows for low, high in [row["ci95"]])
     assert all(sum(rate["n"] for rate in row["by_category"].values()) == row["n"] for row in rows)
-    assert all(0 <= row["judge"]["rules"]["would_work"] <= 1 and 0 <= row["judge"]["rules"]["overall"] <= 10 for row in rows)
+    assert all(
+        0 <= row["judge"]["rules"]["would_work"] <= 1
+        and 0 <= row["judge"]["rules"]["overall"] <= 10
+        for row in rows
+    )
 
 
-def test_an_evaluation_asks_the_models_that_are_named_and_no_others(whole: Recorder, tmp_path: Path) -> None:
+def test_an_evaluation_asks_the_models_that_are_named_and_no_others(
+    whole: Recorder, tmp_path: Path
+) -> None:
     manifests = [verify_adapter(folder(whole, index)) for index in (2, 0)]
     models = tuple((m.stage, m.id, str(folder(whole, m.stage_index)), 1.0) for m in manifests)
     names = [m.id for m in manifests]
@@ -88,19 +113,25 @@ def test_an_evaluation_asks_the_models_that_are_named_and_no_others(whole: Recor
     assert isinstance(rows, list) and isinstance(lineage_rows, list)
     assert [row["adapter"] for row in rows] == [names[0], None, names[1]]
     lineage = {row["adapter"]: row for row in lineage_rows}
-    assert [row["pass_at_1"] for row in rows] == [lineage[row["adapter"]]["pass_at_1"] for row in rows]
+    assert [row["pass_at_1"] for row in rows] == [
+        lineage[row["adapter"]]["pass_at_1"] for row in rows
+    ]
 
 
 def test_dynamic_sampling_that_meets_its_cap_says_so_and_goes_on(tmp_path: Path) -> None:
     # Answers of 16 tokens are all cut off: no group has any variance.
-    context = train(Recorder(tmp_path), {**DAPO, "max_steps": 1, "max_tokens": 16, "overlong_buffer": 8})
+    context = train(
+        Recorder(tmp_path), {**DAPO, "max_steps": 1, "max_tokens": 16, "overlong_buffer": 8}
+    )
     assert ("warn", "refill_cap") in context.events
     assert context.steps[0][2]["kept_share"] == 0.0
     assert context.steps[0][2]["generated_groups"] == 4
 
 
 @pytest.mark.parametrize("stage", [SFT, {**GRPO, "max_steps": 3}])
-def test_a_run_that_was_stopped_ends_as_one_that_was_not(stage: dict[str, Any], tmp_path: Path) -> None:
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(
+    stage: dict[str, Any], tmp_path: Path
+) -> None:
     undisturbed = train(Recorder(tmp_path / "a"), stage)
     stopped = Recorder(tmp_path / "b", stop_at=(0, 1))
     with pytest.raises(StoppedError):
@@ -114,7 +145,9 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(stage: dict[str, Any], 
 
 
 @pytest.mark.parametrize("stage", [SFT, {**GRPO, "max_steps": 2}])
-def test_a_run_whose_last_step_was_saved_trains_no_more(stage: dict[str, Any], tmp_path: Path) -> None:
+def test_a_run_whose_last_step_was_saved_trains_no_more(
+    stage: dict[str, Any], tmp_path: Path
+) -> None:
     """A chaos run found it: resumed from the last step, transformers trained one step too many."""
     done = train(Recorder(tmp_path / "a"), {**stage, "save_every": 1})
     assert done.checkpoints[-1].step == stage["max_steps"]
@@ -151,14 +184,23 @@ def test_another_seed_is_another_run(tmp_path: Path) -> None:
 
 
 def test_qlora_trains_four_bit_weights_and_serves_on_the_plain_base(tmp_path: Path) -> None:
-    context = train(Recorder(tmp_path), {**SFT, "quantization": "nf4"}, {**GRPO, "quantization": "nf4", "max_steps": 1})
+    context = train(
+        Recorder(tmp_path),
+        {**SFT, "quantization": "nf4"},
+        {**GRPO, "quantization": "nf4", "max_steps": 1},
+    )
     manifest = verify_adapter(folder(context, 1))
     assert manifest.quantization == "nf4"
     engine = Engine(NANO, "cpu")
     (task,) = load_tasks("test-values", max_difficulty=1, limit=1)
-    text = engine.tokenizer.apply_chat_template(prompt(task), add_generation_prompt=True, tokenize=False)
+    text = engine.tokenizer.apply_chat_template(
+        prompt(task), add_generation_prompt=True, tokenize=False
+    )
     before = engine.generate([Request(text, None, 32)])[0]
     engine.add_adapter(manifest.id, folder(context, 1))
     assert engine.generate([Request(text, None, 32)])[0] == before
     assert engine.generate([Request(text, manifest.id, 32)])[0].completion_tokens > 0
-    assert all(torch.isfinite(t).all() for t in load_file(str(folder(context, 1) / "adapter_model.safetensors")).values())
+    assert all(
+        torch.isfinite(t).all()
+        for t in load_file(str(folder(context, 1) / "adapter_model.safetensors")).values()
+    )

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from inframind.metrics.agreement import cohens_kappa
+from inframind.statistics.kappa import cohens_kappa
 
 
 def table(*rows: tuple[int, ...]) -> list[tuple[int, int]]:
-    return [(i, j) for i, row in enumerate(rows) for j, count in enumerate(row) for _ in range(count)]
+    return [
+        (i, j) for i, row in enumerate(rows) for j, count in enumerate(row) for _ in range(count)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -19,7 +21,9 @@ def table(*rows: tuple[int, ...]) -> list[tuple[int, int]]:
         (((18, 2), (4, 16)), 0.7, 0.4797982, 0.9202018),
     ],
 )
-def test_kappa_and_its_interval_are_those_of_statsmodels(rows: Any, value: float, low: float, high: float) -> None:
+def test_kappa_and_its_interval_are_those_of_statsmodels(
+    rows: Any, value: float, low: float, high: float
+) -> None:
     """`statsmodels.stats.inter_rater.cohens_kappa` gives these for the same tables."""
     found = cohens_kappa(table(*rows))
     assert (found.value, found.low, found.high) == pytest.approx((value, low, high), abs=1e-6)

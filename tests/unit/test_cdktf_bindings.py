@@ -1,6 +1,6 @@
 """Reading Terraform CDK's generated bindings: what a class says of its resource."""
 
-from inframind.categories.terraform.build_from_cdktf import Bindings, storage_type
+from tools.terraform.cdktf import Bindings, storage_type
 
 TEXT = """
 function queueRetryToHclTerraform(struct) {

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.errors import DataError
-from inframind.rewards.checks import evaluate, intent_share, is_negative, same, validate_checks
-from inframind.rewards.expressions import search
 from inframind.types import Check
+from inframind.verifier.checks import evaluate, intent_share, is_negative, same, validate_checks
+from inframind.verifier.paths import search
 
 WEB = {
     "replicas": 3,
@@ -27,12 +27,18 @@ WEB = {
 }
 DATABASE = {"replicas": 1, "image": "postgres:17", "labels": {"app": "db"}}
 CONFIGURATION = Configuration(
-    [Resource("service", "web", WEB), Resource("service", "db", DATABASE), Resource("volume", "data", {})],
+    [
+        Resource("service", "web", WEB),
+        Resource("service", "db", DATABASE),
+        Resource("volume", "data", {}),
+    ],
     [Link(0, "depends_on", "service", "db"), Link(1, "volumes.source", "volume", "data")],
 )
 
 
-def holds(op: str, path: str | None = None, value: Any = None, kind: str = "service", **fields: Any) -> bool:
+def holds(
+    op: str, path: str | None = None, value: Any = None, kind: str = "service", **fields: Any
+) -> bool:
     check = Check.model_validate({"op": op, "kind": kind, "path": path, "value": value, **fields})
     validate_checks([check])
     result = evaluate(check, CONFIGURATION)
@@ -116,15 +122,22 @@ def test_count_where_and_every() -> None:
 def test_references() -> None:
     assert holds("references", None, to={"kind": "service", "name": "db"}, name="web")
     assert holds("references", "depends_on", to={"kind": "service"}, name="web")
-    assert not holds("references", "depends", to={"kind": "service"}, name="web"), "a path is compared by whole fields"
+    assert not holds("references", "depends", to={"kind": "service"}, name="web"), (
+        "a path is compared by whole fields"
+    )
     assert holds("references", "volumes", to={"kind": "volume"}, name="db")
     assert not holds("references", None, to={"kind": "volume"}, name="web")
-    assert not holds("references", None, to={"kind": "service", "where": {"replicas": 3}}, name="web")
+    assert not holds(
+        "references", None, to={"kind": "service", "where": {"replicas": 3}}, name="web"
+    )
     assert not holds("references", None, to={"kind": "service"}, every=True)
 
 
 def test_any_of() -> None:
-    options = [{"op": "exists", "kind": "service", "name": "cache"}, {"op": "exists", "kind": "service", "name": "web"}]
+    options = [
+        {"op": "exists", "kind": "service", "name": "cache"},
+        {"op": "exists", "kind": "service", "name": "web"},
+    ]
     assert holds("any_of", kind="", checks=options)
     assert not holds("any_of", kind="", checks=options[:1])
 
@@ -133,7 +146,10 @@ def test_a_message_says_what_is_and_what_was_asked() -> None:
     check = Check(op="equals", kind="service", name="web", path="replicas", value=5)
     assert evaluate(check, CONFIGURATION).message == "replicas of service web is 3, asked for 5"
     check = Check(op="at_least", kind="service", name="db", path="ports", value=1)
-    assert evaluate(check, CONFIGURATION).message == "ports of service db is missing, asked for at least 1"
+    assert (
+        evaluate(check, CONFIGURATION).message
+        == "ports of service db is missing, asked for at least 1"
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,7 +161,10 @@ def test_a_message_says_what_is_and_what_was_asked() -> None:
         ({"op": "count", "kind": "service", "value": True}, "value"),
         ({"op": "one_of", "kind": "service", "path": "a", "value": 1}, "value"),
         ({"op": "references", "kind": "service"}, "to"),
-        ({"op": "references", "kind": "service", "to": {"kind": "a", "where": {"[": 1}}}, "to.where"),
+        (
+            {"op": "references", "kind": "service", "to": {"kind": "a", "where": {"[": 1}}},
+            "to.where",
+        ),
         ({"op": "any_of"}, "checks"),
         ({"op": "any_of", "checks": [{"op": "exists"}]}, "checks.0.kind"),
         ({"op": "exists", "kind": "service", "path": "a[?"}, "path"),
@@ -193,10 +212,18 @@ def test_the_share_of_intent() -> None:
     exists, absent = {"op": "exists"}, {"op": "absent"}
     assert share((exists, True), (exists, False)) == 0.5
     assert share((exists, True), (absent, True)) == 1.0
-    assert share((exists, False), (absent, True), (absent, True)) == 0.0, "an empty answer has no merit"
+    assert share((exists, False), (absent, True), (absent, True)) == 0.0, (
+        "an empty answer has no merit"
+    )
     assert share((absent, True)) == 0.0
     assert share(({**exists, "gate": True}, False), (exists, True)) == 0.0
-    assert share(({"op": "any_of", "checks": [{**exists, "kind": "a"}, {**absent, "kind": "b"}]}, True), (exists, False)) == 0.0
+    assert (
+        share(
+            ({"op": "any_of", "checks": [{**exists, "kind": "a"}, {**absent, "kind": "b"}]}, True),
+            (exists, False),
+        )
+        == 0.0
+    )
 
 
 def test_negative_checks() -> None:
@@ -205,8 +232,14 @@ def test_negative_checks() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False, width=16) | st.text("ab1", max_size=2),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=1), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(allow_nan=False, width=16)
+    | st.text("ab1", max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=1), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -217,7 +250,13 @@ def test_sameness_is_reflexive_and_symmetric(left: Any, right: Any) -> None:
     assert same(left, right) == same(right, left)
 
 
-@given(st.sampled_from(["exists", "absent", "contains", "at_least", "at_most", "equals", "one_of", "matches"]), JSON, JSON)
+@given(
+    st.sampled_from(
+        ["exists", "absent", "contains", "at_least", "at_most", "equals", "one_of", "matches"]
+    ),
+    JSON,
+    JSON,
+)
 def test_every_valid_check_evaluates_on_any_value(op: str, value: Any, wanted: Any) -> None:
     check = Check.model_validate({"op": op, "kind": "a", "path": "x", "value": wanted})
     try:
@@ -228,7 +267,19 @@ def test_every_valid_check_evaluates_on_any_value(op: str, value: Any, wanted: A
 
 
 @pytest.mark.parametrize(
-    "path", ["a", "a.b", 'a."b-c".d', "a.b.c", "missing.b", "list", "list.b", "list[0].b", "text.b", "a.{b: b}"]
+    "path",
+    [
+        "a",
+        "a.b",
+        'a."b-c".d',
+        "a.b.c",
+        "missing.b",
+        "list",
+        "list.b",
+        "list[0].b",
+        "text.b",
+        "a.{b: b}",
+    ],
 )
 def test_a_path_leads_where_jmespath_says(path: str) -> None:
     data = {"a": {"b": {"c": None}, "b-c": {"d": 1}}, "list": [{"b": 2}], "text": "b"}

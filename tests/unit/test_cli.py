@@ -62,7 +62,9 @@ def test_sarif_has_one_result_per_finding(bad: Path) -> None:
 
 def test_checks_from_a_file(good: Path, tmp_path: Path) -> None:
     checks = tmp_path / "checks.json"
-    checks.write_text('[{"op": "equals", "kind": "service", "name": "web", "path": "image", "value": "nginx:1.28"}]')
+    checks.write_text(
+        '[{"op": "equals", "kind": "service", "name": "web", "path": "image", "value": "nginx:1.28"}]'
+    )
     result = run("--checks", checks, good)
     assert result.exit_code == 1
     assert "image of service web is nginx:1.27, asked for nginx:1.28" in result.output
@@ -84,7 +86,9 @@ def test_a_listed_policy_counts(good: Path) -> None:
         ('[{"op": "exists", "kind": "a", "x": 1}]', "0.x"),
     ],
 )
-def test_bad_checks_are_a_usage_error_that_names_the_field(good: Path, tmp_path: Path, checks: str, named: str) -> None:
+def test_bad_checks_are_a_usage_error_that_names_the_field(
+    good: Path, tmp_path: Path, checks: str, named: str
+) -> None:
     path = tmp_path / "checks.json"
     path.write_text(checks)
     result = run("--checks", path, good)
@@ -93,7 +97,8 @@ def test_bad_checks_are_a_usage_error_that_names_the_field(good: Path, tmp_path:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["missing.tf"], ["--category", "no-such", "-"], ["--jsonl", "missing.jsonl"], ["--nope"]]
+    "arguments",
+    [[], ["missing.tf"], ["--category", "no-such", "-"], ["--jsonl", "missing.jsonl"], ["--nope"]],
 )
 def test_wrong_usage_is_two(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
@@ -107,7 +112,9 @@ def test_standard_input_may_be_an_answer() -> None:
 
 def test_a_hostile_file_does_not_steer_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / "compose.yaml"
-    path.write_text('services:\n  web:\n    image: nginx:1\n    networks: ["a\\u001b[31m"]  # \u202e\n')
+    path.write_text(
+        'services:\n  web:\n    image: nginx:1\n    networks: ["a\\u001b[31m"]  # \u202e\n'
+    )
     output = run(path).output
     assert "\x1b" not in output
     assert "\u202e" not in output
@@ -117,7 +124,12 @@ def test_jsonl_answers_every_line_in_order() -> None:
     lines = [
         {"id": "a", "category": "compose", "text": GOOD},
         {"id": "b", "category": "compose", "text": BAD, "extra": 1},
-        {"id": "c", "category": "compose", "text": GOOD, "checks": [{"op": "exists", "kind": "service", "name": "db"}]},
+        {
+            "id": "c",
+            "category": "compose",
+            "text": GOOD,
+            "checks": [{"op": "exists", "kind": "service", "name": "db"}],
+        },
         {"id": "d", "category": "compose", "text": "\ud800"},
         {"id": "e", "text": GOOD},
     ]
@@ -132,7 +144,9 @@ def test_jsonl_answers_every_line_in_order() -> None:
 def test_jsonl_reports_a_line_that_is_no_request_in_its_place(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     good = json.dumps({"id": "z", "category": "compose", "text": GOOD})
-    path.write_text(f'{good}\n{{"id": "x"}}\nnot json\n{{"id": "y", "category": "no-such", "text": ""}}\n{good}\n')
+    path.write_text(
+        f'{good}\n{{"id": "x"}}\nnot json\n{{"id": "y", "category": "no-such", "text": ""}}\n{good}\n'
+    )
     result = run("--jsonl", path)
     answers = [json.loads(line) for line in result.output.splitlines()]
     assert result.exit_code == 2

@@ -4,14 +4,16 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from inframind.rewards.trl import overlong_reward
 from inframind.stages import dapo
 from inframind.stages._dynamic_sampling import informative, merge
+from inframind.stages._reward import overlong_reward
 
 NAN = float("nan")
 
 
-@pytest.mark.parametrize(("length", "expected"), [(10, 0.0), (192, 0.0), (224, -0.5), (256, -1.0), (300, -1.0)])
+@pytest.mark.parametrize(
+    ("length", "expected"), [(10, 0.0), (192, 0.0), (224, -0.5), (256, -1.0), (300, -1.0)]
+)
 def test_overlong_is_punished_in_tokens_as_in_equation_13(length: int, expected: float) -> None:
     reward = overlong_reward(max_tokens=256, buffer_tokens=64, penalty=1.0)
     assert reward(completion_ids=[[0] * length]) == [pytest.approx(expected)]
@@ -21,7 +23,10 @@ def test_groups_are_told_apart_by_exact_equality() -> None:
     # A mean of equal floats differs from them by rounding: a deviation would see variance here.
     equal = [0.1 + 0.2] * 4
     nearly = [0.3, 0.3, 0.3, 0.1 + 0.2]
-    assert informative(torch.tensor(equal + nearly, dtype=torch.float64), 4).tolist() == [False, True]
+    assert informative(torch.tensor(equal + nearly, dtype=torch.float64), 4).tolist() == [
+        False,
+        True,
+    ]
 
 
 def test_unscorable_answers_make_no_variance() -> None:

@@ -9,8 +9,12 @@ from inframind.generation.encoding import encode
 from inframind.models.registry import BASE_MODELS, BaseModel
 
 
-def test_a_model_without_its_tokenizers_file_is_an_error_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(BASE_MODELS, "bare", BaseModel("bare", str(tmp_path), True, "a folder without files"))
+def test_a_model_without_its_tokenizers_file_is_an_error_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        BASE_MODELS, "bare", BaseModel("bare", str(tmp_path), True, "a folder without files")
+    )
     with pytest.raises(EngineError, match=r"bare has no tokenizer\.json"):
         encode("bare", "text")
 

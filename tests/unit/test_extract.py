@@ -2,7 +2,7 @@
 
 import pytest
 
-from inframind.rewards.extract import extract
+from inframind.verifier.extract import extract
 
 YAML = ("yaml", "yml")
 

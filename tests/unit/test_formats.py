@@ -2,9 +2,17 @@
 
 import pytest
 
-from inframind.categories._formats import newest_known
+from inframind.categories.shared.formats import newest_known
 
-RUNTIMES = ("python3.9", "python3.13", "nodejs20.x", "nodejs22.x", "java8.al2", "provided.al2", "provided.al2023")
+RUNTIMES = (
+    "python3.9",
+    "python3.13",
+    "nodejs20.x",
+    "nodejs22.x",
+    "java8.al2",
+    "provided.al2",
+    "provided.al2023",
+)
 KINDS = ("m7i.large", "m8i.large", "t4g.micro")
 
 
@@ -27,5 +35,7 @@ KINDS = ("m7i.large", "m8i.large", "t4g.micro")
         ("python" + "9" * 5000, RUNTIMES, None),
     ],
 )
-def test_a_later_version_of_a_series_is_told_from_a_misspelling(value: str, known: tuple[str, ...], newest: str | None) -> None:
+def test_a_later_version_of_a_series_is_told_from_a_misspelling(
+    value: str, known: tuple[str, ...], newest: str | None
+) -> None:
     assert newest_known(value, known) == newest

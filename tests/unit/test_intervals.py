@@ -2,7 +2,7 @@
 
 import pytest
 
-from inframind.metrics.intervals import newcombe, wilson
+from inframind.statistics.intervals import newcombe, wilson
 
 
 def test_known_values() -> None:

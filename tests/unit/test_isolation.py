@@ -2,13 +2,13 @@
 
 import shutil
 import socket
-from pathlib import Path
 
 import pytest
 
 from inframind.errors import SandboxError
 from inframind.sandbox import isolation
 from inframind.sandbox.isolation import WAYS, WORK, Finished, OverdueError, Program, folder, run
+from tests.support import ROOT
 
 
 def works(way: str) -> bool:
@@ -19,7 +19,9 @@ def works(way: str) -> bool:
 
 
 PRESENT = [way for way in WAYS if works(way)]
-pytestmark = pytest.mark.skipif(not PRESENT, reason="neither bubblewrap nor unshare may isolate here")
+pytestmark = pytest.mark.skipif(
+    not PRESENT, reason="neither bubblewrap nor unshare may isolate here"
+)
 EVERY = pytest.mark.parametrize("way", PRESENT)
 
 
@@ -33,7 +35,7 @@ def shell(script: str, way: str, **files: str) -> Finished:
 @EVERY
 def test_a_tool_sees_its_folder_and_the_system_alone(way: str) -> None:
     assert shell("pwd; cat given; ls", way, given="text\n").output == f"{WORK}\ntext\ngiven\n"
-    checkout = Path(__file__).parents[2]
+    checkout = ROOT
     for place in ("/etc", "/root", "/home", "/var", str(checkout / "tests")):
         assert shell(f"ls {place}/*", way).status != 0, place
     assert "inframind-" not in shell("find / -xdev -name 'inframind-*' 2>/dev/null", way).output
@@ -48,14 +50,21 @@ def test_a_tool_has_no_network(way: str) -> None:
         socket.create_connection(("127.0.0.1", port), 2).close()
         script = f'python3 -c "{attempt}" {port} || cat /proc/net/dev'
         finished = shell(script, way)
-    interfaces = [line.split(":")[0].strip() for line in finished.output.splitlines() if ":" in line]
+    interfaces = [
+        line.split(":")[0].strip() for line in finished.output.splitlines() if ":" in line
+    ]
     assert interfaces in ([], ["lo"]), finished.output
 
 
 @EVERY
-def test_a_tool_has_no_privilege_and_no_environment(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tool_has_no_privilege_and_no_environment(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "topsecret")
-    finished = shell("env; grep CapEff /proc/self/status || echo CapEff: 0000000000000000; cat /proc/1/environ", way)
+    finished = shell(
+        "env; grep CapEff /proc/self/status || echo CapEff: 0000000000000000; cat /proc/1/environ",
+        way,
+    )
     assert "topsecret" not in finished.output
     assert "CapEff:\t0000000000000000" in finished.output.replace(": ", ":\t")
 

@@ -76,7 +76,12 @@ def test_thoughts_and_fences_around_a_reply_do_no_harm(around: str) -> None:
 )
 def test_a_reply_without_the_form_is_an_abstention_and_no_zero(reply: str) -> None:
     found = judged(reply)
-    assert (found.abstained, found.scores, found.overall, found.would_work) == ("unparsable", None, None, None)
+    assert (found.abstained, found.scores, found.overall, found.would_work) == (
+        "unparsable",
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_silent_model_and_a_long_answer_are_abstentions() -> None:
@@ -86,9 +91,18 @@ def test_a_silent_model_and_a_long_answer_are_abstentions() -> None:
 
 @pytest.mark.parametrize(
     ("forward", "backward", "winner"),
-    [("A", "B", "first"), ("B", "A", "second"), ("A", "A", "tie"), ("B", "B", "tie"), ("tie", "tie", "tie"), ("A", "tie", "tie")],
+    [
+        ("A", "B", "first"),
+        ("B", "A", "second"),
+        ("A", "A", "tie"),
+        ("B", "B", "tie"),
+        ("tie", "tie", "tie"),
+        ("A", "tie", "tie"),
+    ],
 )
-def test_a_pair_is_asked_in_both_orders_and_disagreement_is_a_tie(forward: str, backward: str, winner: str) -> None:
+def test_a_pair_is_asked_in_both_orders_and_disagreement_is_a_tie(
+    forward: str, backward: str, winner: str
+) -> None:
     assert compared(forward, backward).winner == winner
 
 

@@ -1,7 +1,6 @@
 """What a judge model is shown: a hostile candidate stays between its marks, whatever it says."""
 
 import hashlib
-from pathlib import Path
 
 import pytest
 
@@ -9,10 +8,21 @@ from inframind.categories import CATEGORIES
 from inframind.errors import ConfigError
 from inframind.judge.prompt import Case, pair, plain, prompt_hash, single
 from inframind.judge.rubric import COMMON, rubric
+from tests.support import ROOT
 
-INJECTIONS = (Path(__file__).parents[1] / "injections.txt").read_text().split("\n%%\n")
+INJECTIONS = (ROOT / "tests" / "injections.txt").read_text().split("\n%%\n")
 CASE = Case(category="dockerfile", instruction="Run as app.")
-SPECIAL = ("<|im_start|>", "<|im_end|>", "</s>", "[INST]", "[/INST]", "<<SYS>>", "<start_of_turn>", "<end_of_turn>", "</think>")
+SPECIAL = (
+    "<|im_start|>",
+    "<|im_end|>",
+    "</s>",
+    "[INST]",
+    "[/INST]",
+    "<<SYS>>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "</think>",
+)
 
 
 @pytest.mark.parametrize("injection", INJECTIONS)
@@ -35,7 +45,12 @@ def test_an_injection_stays_between_the_marks_of_its_own_hash(injection: str) ->
 def test_both_candidates_of_a_pair_have_their_own_marks() -> None:
     messages, schema = pair(CASE, "FROM a", "FROM b")
     text = messages[1]["content"]
-    assert text.index("CANDIDATE A ") < text.index("FROM a") < text.index("CANDIDATE B ") < text.index("FROM b")
+    assert (
+        text.index("CANDIDATE A ")
+        < text.index("FROM a")
+        < text.index("CANDIDATE B ")
+        < text.index("FROM b")
+    )
     assert schema["properties"]["better"]["enum"] == ["A", "B", "tie"]
 
 

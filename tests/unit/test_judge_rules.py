@@ -5,8 +5,8 @@ import pytest
 from inframind.errors import SandboxError
 from inframind.judge.judgement import Judgement
 from inframind.judge.rules import compare, judge
-from inframind.rewards.score import crashed, score, unscorable
 from inframind.types import VerifyRequest
+from inframind.verifier.ladder import crashed, score, unscorable
 
 GOOD = 'FROM python:3.12-slim\nWORKDIR /app\nUSER app\nCMD ["python"]\n'
 CHECKS = (
@@ -16,7 +16,11 @@ CHECKS = (
 
 
 def judged(text: str, checks: tuple[dict[str, str], ...] = CHECKS) -> Judgement:
-    return judge(score(VerifyRequest.model_validate({"text": text, "category": "dockerfile", "checks": checks})))
+    return judge(
+        score(
+            VerifyRequest.model_validate({"text": text, "category": "dockerfile", "checks": checks})
+        )
+    )
 
 
 def test_a_right_answer_with_good_habits_has_full_marks() -> None:
@@ -71,8 +75,14 @@ def test_a_text_that_hangs_the_checker_is_judged_and_an_absent_environment_is_no
 
 def test_of_two_the_one_that_passes_wins_whatever_its_habits() -> None:
     passing, failing, broken = (
-        score(VerifyRequest.model_validate({"text": text, "category": "dockerfile", "checks": CHECKS}))
-        for text in (GOOD.replace(":3.12-slim", ":latest"), GOOD.replace("USER app", "USER web"), "no")
+        score(
+            VerifyRequest.model_validate({"text": text, "category": "dockerfile", "checks": CHECKS})
+        )
+        for text in (
+            GOOD.replace(":3.12-slim", ":latest"),
+            GOOD.replace("USER app", "USER web"),
+            "no",
+        )
     )
     assert compare(passing, failing).winner == "first"
     assert compare(broken, failing).winner == "second"

@@ -2,13 +2,15 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
-LOCKED = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>\S+)(?P<hashes>(?: \\\n +--hash=sha256:[0-9a-f]{64})*)$", re.M)
+from tests.support import ROOT
+
+LOCKED = re.compile(
+    r"^(?P<name>[\w.-]+)==(?P<version>\S+)(?P<hashes>(?: \\\n +--hash=sha256:[0-9a-f]{64})*)$", re.M
+)
 WITHOUT = {"torch", "inframind"}
 """torch's builds differ from machine to machine: the Makefile names its version."""
 
@@ -16,7 +18,10 @@ WITHOUT = {"torch", "inframind"}
 def locked() -> dict[str, tuple[str, int]]:
     """Name -> version and number of hashes."""
     text = (ROOT / "requirements.lock").read_text()
-    return {canonicalize_name(m["name"]): (m["version"], m["hashes"].count("--hash")) for m in LOCKED.finditer(text)}
+    return {
+        canonicalize_name(m["name"]): (m["version"], m["hashes"].count("--hash"))
+        for m in LOCKED.finditer(text)
+    }
 
 
 def test_every_locked_version_has_hashes() -> None:
@@ -27,14 +32,27 @@ def test_every_locked_version_has_hashes() -> None:
 
 def test_the_lock_meets_every_requirement() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
+    asked = [
+        *project["dependencies"],
+        *(line for extra in project["optional-dependencies"].values() for line in extra),
+    ]
     found = locked()
-    wanted = [requirement for requirement in map(Requirement, asked) if requirement.name not in WITHOUT]
-    unmet = [str(one) for one in wanted if found.get(canonicalize_name(one.name), ("0",))[0] not in one.specifier]
+    wanted = [
+        requirement for requirement in map(Requirement, asked) if requirement.name not in WITHOUT
+    ]
+    unmet = [
+        str(one)
+        for one in wanted
+        if found.get(canonicalize_name(one.name), ("0",))[0] not in one.specifier
+    ]
     assert unmet == []
 
 
 def test_the_one_without_a_hash_is_pinned_to_its_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    (torch,) = [line for line in project["optional-dependencies"]["train"] if line.startswith("torch")]
-    assert f'install --quiet --disable-pip-version-check "{torch}"' in (ROOT / "Makefile").read_text()
+    (torch,) = [
+        line for line in project["optional-dependencies"]["train"] if line.startswith("torch")
+    ]
+    assert (
+        f'install --quiet --disable-pip-version-check "{torch}"' in (ROOT / "Makefile").read_text()
+    )

@@ -8,18 +8,39 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inframind.stages.base import StageReport
-from workers.pipe import MAX_LINE, Event, Failed, PipeError, Progress, Reader, StageDone, StageStarted, Writer
+from workers.pipe import (
+    MAX_LINE,
+    Event,
+    Failed,
+    PipeError,
+    Progress,
+    Reader,
+    StageDone,
+    StageStarted,
+    Writer,
+)
 
 MESSAGES = [
     StageStarted(stage_index=0, stage="sft", total_steps=3),
     Progress(stage_index=0, step=1, metrics={"loss": 0.5}),
-    Event(level="warn", code="refill_cap", message="line\nbreak and ünïcode \u2028", data={"steps": [1, 2]}),
-    StageDone(stage_index=0, stage="sft", report=StageReport(metrics={"rows": [{"n": 1}]}, train_seconds=1.5)),
+    Event(
+        level="warn",
+        code="refill_cap",
+        message="line\nbreak and ünïcode \u2028",
+        data={"steps": [1, 2]},
+    ),
+    StageDone(
+        stage_index=0,
+        stage="sft",
+        report=StageReport(metrics={"rows": [{"n": 1}]}, train_seconds=1.5),
+    ),
     Failed(code="out_of_memory", message="no", param="batch_size", then="fail"),
 ]
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # it speaks of the machine's load, not of the data
+@settings(
+    suppress_health_check=[HealthCheck.too_slow]
+)  # it speaks of the machine's load, not of the data
 @given(st.lists(st.integers(min_value=1, max_value=300), min_size=1, max_size=20))
 def test_messages_survive_any_cut_of_the_bytes(sizes: list[int]) -> None:
     data = b"".join(message.model_dump_json().encode() + b"\n" for message in MESSAGES)
@@ -36,7 +57,9 @@ def test_a_slow_reader_slows_the_writer_and_loses_nothing() -> None:
 
     def write() -> None:
         for step in range(total):
-            writer.send(Progress(stage_index=0, step=step, metrics={"loss": step / 7, "reward": 0.25}))
+            writer.send(
+                Progress(stage_index=0, step=step, metrics={"loss": step / 7, "reward": 0.25})
+            )
         os.close(outgoing)
 
     thread = threading.Thread(target=write)
@@ -73,7 +96,14 @@ def test_threads_do_not_tear_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"not json\n", b'{"kind": "unknown"}\n', b'{"kind": "progress", "step": 1}\n', b"[]\n", b"\xff\n"]
+    "line",
+    [
+        b"not json\n",
+        b'{"kind": "unknown"}\n',
+        b'{"kind": "progress", "step": 1}\n',
+        b"[]\n",
+        b"\xff\n",
+    ],
 )
 def test_what_is_no_message_is_refused(line: bytes) -> None:
     with pytest.raises(PipeError):

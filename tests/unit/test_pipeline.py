@@ -46,7 +46,9 @@ def test_errors_name_the_field(stages: list[dict[str, object]], param: str) -> N
     assert caught.value.param == param
 
 
-@pytest.mark.parametrize("given", [{}, {"method": "sft", "stages": [{"stage": "sft"}]}, {"method": "magic"}])
+@pytest.mark.parametrize(
+    "given", [{}, {"method": "sft", "stages": [{"stage": "sft"}]}, {"method": "magic"}]
+)
 def test_exactly_one_known_method_or_stages(given: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         resolve_stages("inframind-nano", **given)  # type: ignore[arg-type]  # wrong on purpose

@@ -74,7 +74,9 @@ def test_text_of_any_kind_and_size_comes_back_unchanged(pool: Pool) -> None:
         ("(lambda f: f(f))(lambda f: f(f))", "crash"),
     ],
 )
-def test_what_fails_twice_is_the_texts_fault_and_the_pool_lives(pool: Pool, payload: str, reason: str) -> None:
+def test_what_fails_twice_is_the_texts_fault_and_the_pool_lives(
+    pool: Pool, payload: str, reason: str
+) -> None:
     with pytest.raises(CallFailedError) as caught:
         pool.call(payload)
     assert caught.value.reason == reason
@@ -115,7 +117,9 @@ def test_a_spinning_call_ends_at_its_deadline_and_blocks_nobody_else(pool: Pool)
 
 def test_many_threads_share_the_pool(pool: Pool) -> None:
     with ThreadPoolExecutor(16) as threads:
-        assert list(threads.map(lambda i: pool.call(f"str({i})"), range(300))) == [str(i) for i in range(300)]
+        assert list(threads.map(lambda i: pool.call(f"str({i})"), range(300))) == [
+            str(i) for i in range(300)
+        ]
 
 
 def test_workers_outlive_the_thread_that_asked_first(pool: Pool) -> None:
@@ -186,7 +190,9 @@ time.sleep(60)
 
 
 def test_workers_die_with_a_killed_parent_even_while_they_spin() -> None:
-    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True
+    ) as parent:
         assert parent.stdout is not None
         pids = [int(pid) for pid in parent.stdout.readline().split()]
         time.sleep(0.3)

@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 
 from inframind.cli import app
 from inframind.errors import DataError
-from inframind.rewards.checks import validate_checks
-from inframind.rewards.score import score
-from inframind.rewards.verifier import Verifier
 from inframind.types import Check, Outcome, Verdict, VerifyRequest
+from inframind.verifier.checks import validate_checks
+from inframind.verifier.ladder import score
+from inframind.verifier.verifier import Verifier
 
 COMPOSE = "services:\n  web:\n    image: nginx:1.27\n    restart: always\n  db:\n    image: postgres:16\n    depends_on: [web]\n"
 RESTART = """package main
@@ -92,22 +92,37 @@ def test_a_policy_that_does_not_compile_is_the_requests_fault() -> None:
 
 
 def test_a_policy_sees_neither_the_environment_nor_files() -> None:
-    policy = "package main\nimport rego.v1\ndeny contains name if { some name, _ in opa.runtime().env }"
+    policy = (
+        "package main\nimport rego.v1\ndeny contains name if { some name, _ in opa.runtime().env }"
+    )
     with Verifier(workers=1) as verifier:
-        verdict = verifier.verify(VerifyRequest(text=COMPOSE, category="compose", checks=(Check(op="rego", value=policy),)))
+        verdict = verifier.verify(
+            VerifyRequest(
+                text=COMPOSE, category="compose", checks=(Check(op="rego", value=policy),)
+            )
+        )
     assert "PATH" in os.environ
     assert verdict.checks[0].message in ("", "LC_ALL")
 
 
 def test_a_policy_that_never_ends_is_stopped() -> None:
     with Verifier(workers=1, deadline_seconds=0.5) as verifier:
-        verdict = verifier.verify(VerifyRequest(text=COMPOSE, category="compose", checks=(Check(op="rego", value=BOMB),)))
-        assert verdict.verdict is Outcome.FAIL and verdict.findings[0].rule in ("checker-deadline", "checker-crash")
-        assert verifier.verify(VerifyRequest(text=COMPOSE, category="compose")).verdict is Outcome.PASS
+        verdict = verifier.verify(
+            VerifyRequest(text=COMPOSE, category="compose", checks=(Check(op="rego", value=BOMB),))
+        )
+        assert verdict.verdict is Outcome.FAIL and verdict.findings[0].rule in (
+            "checker-deadline",
+            "checker-crash",
+        )
+        assert (
+            verifier.verify(VerifyRequest(text=COMPOSE, category="compose")).verdict is Outcome.PASS
+        )
 
 
 def test_the_command_takes_policy_files(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text(COMPOSE)
     (tmp_path / "own.rego").write_text(RESTART)
-    result = CliRunner().invoke(app, ["verify", "--rego", str(tmp_path / "own.rego"), str(tmp_path / "compose.yaml")])
+    result = CliRunner().invoke(
+        app, ["verify", "--rego", str(tmp_path / "own.rego"), str(tmp_path / "compose.yaml")]
+    )
     assert result.exit_code == 1 and "service db has no restart policy" in result.output

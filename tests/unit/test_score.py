@@ -8,8 +8,8 @@ import pytest
 
 from inframind.categories import CATEGORIES, category
 from inframind.errors import ConfigError, DataError
-from inframind.rewards.score import score, score_json
 from inframind.types import RUNGS, Outcome, Verdict, VerifyRequest
+from inframind.verifier.ladder import score, score_json
 
 THING = {"kind": "thing", "name": "a", "size": 3}
 CHECKS = (
@@ -22,13 +22,17 @@ CHECKS = (
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(CATEGORIES, "toy", "toy_category:Toy")
+    monkeypatch.setitem(CATEGORIES, "toy", "tests.support.toy_category:Toy")
     yield
     category.cache_clear()
 
 
 def judged(*things: dict[str, Any], checks: Any = CHECKS, **fields: Any) -> Verdict:
-    return score(VerifyRequest.model_validate({"text": json.dumps(things), "category": "toy", "checks": checks, **fields}))
+    return score(
+        VerifyRequest.model_validate(
+            {"text": json.dumps(things), "category": "toy", "checks": checks, **fields}
+        )
+    )
 
 
 def statuses(verdict: Verdict) -> list[str]:
@@ -65,15 +69,27 @@ def test_absence_alone_earns_nothing() -> None:
     [
         ("[", ["pass", "fail"], 0.0, "toy-json"),
         ('[{"kind": "thin", "name": "a"}]', ["pass", "pass", "fail"], 0.05, "toy-kind"),
-        ('[{"kind": "foreign", "name": "a"}]', ["pass", "pass", "unsupported"], 0.05, "toy-foreign"),
-        ('[{"kind": "thing", "name": "a", "to": "b"}]', ["pass", "pass", "pass", "fail"], 0.10, "toy-dangling"),
+        (
+            '[{"kind": "foreign", "name": "a"}]',
+            ["pass", "pass", "unsupported"],
+            0.05,
+            "toy-foreign",
+        ),
+        (
+            '[{"kind": "thing", "name": "a", "to": "b"}]',
+            ["pass", "pass", "pass", "fail"],
+            0.10,
+            "toy-dangling",
+        ),
         ("```json\n[]\n", ["fail"], 0.0, "fence-unclosed"),
         ("```yaml\n[]\n```", ["fail"], 0.0, "wrong-language"),
         ("[\x00]", ["fail"], 0.0, "guard-nul"),
     ],
 )
 def test_each_rung_gates_the_next(text: str, expected: list[str], score_: float, rule: str) -> None:
-    verdict = score(VerifyRequest.model_validate({"text": text, "category": "toy", "checks": CHECKS}))
+    verdict = score(
+        VerifyRequest.model_validate({"text": text, "category": "toy", "checks": CHECKS})
+    )
     assert statuses(verdict) == expected + ["skipped"] * (6 - len(expected))
     assert (verdict.verdict, verdict.score) == (Outcome.FAIL, score_)
     assert verdict.findings[0].rule == rule
@@ -88,7 +104,11 @@ def test_without_checks_the_verdict_speaks_of_validity_alone() -> None:
 def test_policy_counts_only_when_it_is_listed() -> None:
     secret = {**THING, "colour": "red", "secret": "x"}
     informed = judged(secret)
-    assert (informed.verdict, informed.score, informed.rungs["policy"]) == (Outcome.PASS, 1.0, "fail")
+    assert (informed.verdict, informed.score, informed.rungs["policy"]) == (
+        Outcome.PASS,
+        1.0,
+        "fail",
+    )
     assert [finding.rule for finding in informed.findings] == ["toy-secret"]
     listed = judged(secret, policies=("toy-secret",))
     assert (listed.verdict, listed.score) == (Outcome.FAIL, 0.2)
@@ -108,7 +128,9 @@ def test_a_request_without_meaning_is_an_error_of_the_caller() -> None:
 
 def test_a_broken_installation_is_not_the_texts_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CATEGORIES, "broken", "no_such_module:Broken")
-    verdict = Verdict.model_validate_json(score_json(VerifyRequest(text="[]", category="broken").model_dump_json()))
+    verdict = Verdict.model_validate_json(
+        score_json(VerifyRequest(text="[]", category="broken").model_dump_json())
+    )
     assert verdict.verdict is Outcome.UNSCORABLE
     assert "no_such_module" in verdict.findings[0].message
 
@@ -121,7 +143,11 @@ def test_a_bug_in_a_checker_reaches_the_pool() -> None:
 def test_the_category_is_detected() -> None:
     assert score(VerifyRequest(text="[]", filename="toy.json")).category == "toy"
     unknown = score(VerifyRequest(text="hello"))
-    assert (unknown.category, unknown.verdict, unknown.findings[0].rule) == (None, Outcome.FAIL, "unknown-category")
+    assert (unknown.category, unknown.verdict, unknown.findings[0].rule) == (
+        None,
+        Outcome.FAIL,
+        "unknown-category",
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,7 +157,10 @@ def test_the_category_is_detected() -> None:
         ("kubernetes", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n"),
         ("dockerfile", "FROM python:3.12-slim\nUSER app\n"),
         ("compose", "services:\n  web:\n    image: nginx:1.27\n"),
-        ("github-actions", "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: make\n"),
+        (
+            "github-actions",
+            "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: make\n",
+        ),
     ],
 )
 def test_real_categories_are_told_apart(name: str, text: str) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from inframind.categories.terraform.build_constraints import case_round, read_probes
-from inframind.categories.terraform.constraint_messages import Found, alternatives
 from inframind.categories.terraform.constraints import violation
-from inframind.rewards.score import score
 from inframind.types import Outcome, VerifyRequest
+from inframind.verifier.ladder import score
+from tools.terraform.constraint_messages import Found, alternatives
+from tools.terraform.constraints import case_round, read_probes
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,17 @@ from inframind.types import Outcome, VerifyRequest
     [
         ([["range", 7, 30], ["in", [0]]], (0, 7, 30), (1, 31)),
         ([["in", [10, 20, 30]], ["multiple", 60]], (10, 60, 120), (15, 50)),
-        ([["in", ["aurora-mysql", "mysql"]], ["prefix", "custom-"]], ("mysql", "custom-oracle"), ("oracle",)),
+        (
+            [["in", ["aurora-mysql", "mysql"]], ["prefix", "custom-"]],
+            ("mysql", "custom-oracle"),
+            ("oracle",),
+        ),
         ([["arn"], ["account"]], ("123456789012", "arn:aws:iam::123456789012:root"), ("root",)),
     ],
 )
-def test_what_excludes_one_another_are_alternatives(found: list[list[Any]], right: tuple[Any, ...], wrong: tuple[Any, ...]) -> None:
+def test_what_excludes_one_another_are_alternatives(
+    found: list[list[Any]], right: tuple[Any, ...], wrong: tuple[Any, ...]
+) -> None:
     (either,) = alternatives(found)
     assert all(violation(either, value) is None for value in right)
     assert all(violation(either, value) for value in wrong)
@@ -44,9 +50,15 @@ def test_an_enumeration_may_be_read_in_any_case(tmp_path: Path) -> None:
     chunk.mkdir()
     fields = [[probe.mode, probe.kind, probe.value, probe.about, probe.text]]
     (chunk / "probes.json").write_text(json.dumps(fields))
-    (chunk / "0.tf").write_text('resource "aws_mq_broker" "r0" { # 0 \nengine_type = "activemq" # 0 engine_type\n}\n')
+    (chunk / "0.tf").write_text(
+        'resource "aws_mq_broker" "r0" { # 0 \nengine_type = "activemq" # 0 engine_type\n}\n'
+    )
     place = {"filename": "0.tf", "start": {"line": 1}}
-    other = {"severity": "error", "summary": '"user.0.password" must be 12 to 250 characters long', "range": place}
+    other = {
+        "severity": "error",
+        "summary": '"user.0.password" must be 12 to 250 characters long',
+        "range": place,
+    }
     (chunk / "result.json").write_text(json.dumps({"diagnostics": [other]}))
     assert read_probes(tmp_path).values[kind]["engine_type"] == []
     found.ignore_case(kind, "engine_type")
@@ -56,7 +68,8 @@ def test_an_enumeration_may_be_read_in_any_case(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "outcome"), [("aurora-mysql", Outcome.PASS), ("custom-oracle-ee", Outcome.PASS), ("oracle", Outcome.FAIL)]
+    ("value", "outcome"),
+    [("aurora-mysql", Outcome.PASS), ("custom-oracle-ee", Outcome.PASS), ("oracle", Outcome.FAIL)],
 )
 def test_the_data_know_alternatives(value: str, outcome: Outcome) -> None:
     text = f'resource "aws_rds_cluster" "c" {{\n  engine = "{value}"\n}}\n'

@@ -11,10 +11,10 @@ from inframind.bench.load import load_tasks
 from inframind.bench.prompt import answer
 from inframind.categories import CATEGORIES
 from inframind.errors import ConfigError, DataError
-from inframind.rewards.score import score
-from inframind.rewards.trl import overlong_reward, verified_reward
-from inframind.rewards.verifier import Verifier
+from inframind.stages._reward import overlong_reward, verified_reward
 from inframind.types import Check, Outcome, Task, VerifyRequest
+from inframind.verifier.ladder import score
+from inframind.verifier.verifier import Verifier
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,9 @@ def tasks() -> list[Task]:
 
 
 def request(task: Task, text: str) -> VerifyRequest:
-    return VerifyRequest(text=text, category=task.category, checks=task.checks, format="answer", id=task.id)
+    return VerifyRequest(
+        text=text, category=task.category, checks=task.checks, format="answer", id=task.id
+    )
 
 
 def test_the_pool_says_what_the_ladder_says(verifier: Verifier, tasks: list[Task]) -> None:
@@ -52,7 +54,11 @@ def test_a_meaningless_request_is_an_error_that_names_it(verifier: Verifier) -> 
         verifier.verify_many([good, bad])
     assert caught.value.param == "checks.0.path"
     assert "request 1" in str(caught.value)
-    assert [type(answer).__name__ for answer in verifier.try_many([good, bad, good])] == ["Verdict", "DataError", "Verdict"]
+    assert [type(answer).__name__ for answer in verifier.try_many([good, bad, good])] == [
+        "Verdict",
+        "DataError",
+        "Verdict",
+    ]
     surrogate = good.model_copy(update={"id": "\ud800"})
     assert isinstance(verifier.try_many([surrogate])[0], DataError)
 
@@ -69,7 +75,10 @@ def hostile(rng: random.Random) -> Iterator[str]:
     """Texts that break parsers: bombs, deep nesting, long runs, broken bytes, and random mutations of all of them."""
     seeds = [
         "a: &a [x]\n" + "".join(f"b{i}: &b{i} [{'*a,' * 9}*a]\n" for i in range(50)),
-        "a: &a [x]\n" + "".join(f"k{i}: &k{i} [{','.join([f'*k{i - 1}' if i else '*a'] * 9)}]\n" for i in range(12)),
+        "a: &a [x]\n"
+        + "".join(
+            f"k{i}: &k{i} [{','.join([f'*k{i - 1}' if i else '*a'] * 9)}]\n" for i in range(12)
+        ),
         "[" * 55 + "]" * 55,
         "- " * 5_000 + "a",
         "? " * 5_000 + "a",
@@ -81,7 +90,9 @@ def hostile(rng: random.Random) -> Iterator[str]:
         "x = " + "a." * 50_000 + "b",
         "a = " + "1 + " * 40_000 + "1",
         "x = <<E\n" + "${a}" * 20_000 + "\nE\n",
-        "".join(f'locals {{ a{i} = "${{local.a{i + 1}}}${{local.a{i + 1}}}" }}\n' for i in range(40)),
+        "".join(
+            f'locals {{ a{i} = "${{local.a{i + 1}}}${{local.a{i + 1}}}" }}\n' for i in range(40)
+        ),
         "FROM " + "a" * 90_000,
         "FROM a\nRUN " + "\\\n" * 9_000,
         "ARG A=${A}\nFROM ${A}\n" * 2_000,
@@ -90,7 +101,8 @@ def hostile(rng: random.Random) -> Iterator[str]:
         "on: push\njobs:\n  a:\n    if: ${{ " + "(" * 50 + "a" + ")" * 50 + " }}\n",
         "on: push\njobs:\n  a:\n    if: ${{ " + "a && " * 20_000 + "b }}\n",
         "on: push\njobs:\n" + "".join(f"  j{i}:\n    needs: [j{i + 1}]\n" for i in range(3_000)),
-        "services:\n" + "".join(f"  s{i}:\n    image: a\n    depends_on: [s{i + 1}]\n" for i in range(3_000)),
+        "services:\n"
+        + "".join(f"  s{i}:\n    image: a\n    depends_on: [s{i + 1}]\n" for i in range(3_000)),
         "a: .inf\nb: -.inf\nc: .nan\n",
         "a: " + "9" * 300,
         "a" * 99_000 + ":",
@@ -121,13 +133,22 @@ def test_hostile_texts_fail_and_the_pool_lives(category: str) -> None:
             verdicts = verifier.verify_many(requests)
             assert time.monotonic() - started < 60
             assert Outcome.UNSCORABLE not in {verdict.verdict for verdict in verdicts}
-            killed = [verdict for verdict in verdicts if any(f.rule.startswith("checker-") for f in verdict.findings)]
+            killed = [
+                verdict
+                for verdict in verdicts
+                if any(f.rule.startswith("checker-") for f in verdict.findings)
+            ]
             assert all(verdict.score == 0 for verdict in killed), "hanging never pays"
             assert not killed, "guards and parsers see all of these coming"
-        assert verifier.verify(VerifyRequest(text="FROM alpine:3.20\n", category="dockerfile")).verdict is Outcome.PASS
+        assert (
+            verifier.verify(VerifyRequest(text="FROM alpine:3.20\n", category="dockerfile")).verdict
+            is Outcome.PASS
+        )
 
 
-def test_the_reward_is_the_score_in_trls_calling_form(verifier: Verifier, tasks: list[Task]) -> None:
+def test_the_reward_is_the_score_in_trls_calling_form(
+    verifier: Verifier, tasks: list[Task]
+) -> None:
     texts = {1: answer(tasks[0]), 2: "nothing"}
     logged: dict[str, float] = {}
     reward = verified_reward({task.id: task for task in tasks}, verifier, lambda ids: texts[ids[0]])
@@ -153,4 +174,10 @@ def test_an_unscorable_answer_has_no_reward(tasks: list[Task]) -> None:
 
 def test_the_overlong_punishment_of_the_paper() -> None:
     overlong = overlong_reward(max_tokens=100, buffer_tokens=20, penalty=1.0)
-    assert overlong(completion_ids=[[0] * length for length in (1, 80, 90, 100, 200)]) == [0.0, 0.0, -0.5, -1.0, -1.0]
+    assert overlong(completion_ids=[[0] * length for length in (1, 80, 90, 100, 200)]) == [
+        0.0,
+        0.0,
+        -0.5,
+        -1.0,
+        -1.0,
+    ]

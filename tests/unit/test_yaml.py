@@ -2,11 +2,13 @@
 
 import pytest
 
-from inframind.sandbox.yaml import YamlError, line_of, load_all
+from inframind.categories.shared.yaml import YamlError, line_of, load_all
 
 
 def test_scalars_are_yaml_1_2() -> None:
-    assert load_all("on: no\nmode: 010\ntrue: yes\n2: ~\n") == [{"on": "no", "mode": "010", "true": "yes", "2": None}]
+    assert load_all("on: no\nmode: 010\ntrue: yes\n2: ~\n") == [
+        {"on": "no", "mode": "010", "true": "yes", "2": None}
+    ]
 
 
 def test_documents_without_content_are_left_out() -> None:
@@ -41,8 +43,12 @@ def test_a_tag_stays_visible() -> None:
         "? [a]\n: b",
         "- " * 200 + "a",
         "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
-        + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 10)}]\n" for i in range(8)),
-        "m0: &m0 {a: 1}\n" + "".join(f"m{i}: &m{i} {{<<: [*m{i - 1}, *m{i - 1}], k{i}: 1}}\n" for i in range(1, 40)),
+        + "".join(
+            f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 10)}]\n"
+            for i in range(8)
+        ),
+        "m0: &m0 {a: 1}\n"
+        + "".join(f"m{i}: &m{i} {{<<: [*m{i - 1}, *m{i - 1}], k{i}: 1}}\n" for i in range(1, 40)),
     ],
 )
 def test_broken_text_and_bombs_are_refused(text: str) -> None:
@@ -90,8 +96,14 @@ kind: Service
         (["spec", "template", "spec", "containers", 0, "image"], "        image: x"),
         (["spec", "template", "spec", "containers", 1], "      - name: b"),
         (["spec", "template", "spec", "containers", 1, "image"], "        image: y"),
-        (["spec", "template", "spec", "containers", 1, "ports", 0, "containerPort"], "          - {containerPort: 1}"),
-        (["spec", "template", "spec", "containers", 1, "ports", 1, "containerPort"], "            containerPort: 2"),
+        (
+            ["spec", "template", "spec", "containers", 1, "ports", 0, "containerPort"],
+            "          - {containerPort: 1}",
+        ),
+        (
+            ["spec", "template", "spec", "containers", 1, "ports", 1, "containerPort"],
+            "            containerPort: 2",
+        ),
         (["spec", "replicas"], "spec:"),
     ],
 )

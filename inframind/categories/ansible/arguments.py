@@ -10,9 +10,26 @@ from inframind.categories.ansible.catalog import Name
 from inframind.categories.ansible.playbook import listed, untagged
 from inframind.categories.base import Rule
 
-PAIR = re.compile(r"""\s*([A-Za-z_]\w*)=((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\{\{.*?\}\}|[^\s"'{]|\{)*)(?=\s|\Z)""", re.DOTALL)
-COMMAND_OPTIONS = frozenset(("chdir", "creates", "removes", "executable", "warn", "stdin", "stdin_add_newline", "strip_empty_ends"))
-TRUE, FALSE = frozenset(("true", "yes", "on", "1", "y", "t")), frozenset(("false", "no", "off", "0", "n", "f"))
+PAIR = re.compile(
+    r"""\s*([A-Za-z_]\w*)=((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\{\{.*?\}\}|[^\s"'{]|\{)*)(?=\s|\Z)""",
+    re.DOTALL,
+)
+COMMAND_OPTIONS = frozenset(
+    (
+        "chdir",
+        "creates",
+        "removes",
+        "executable",
+        "warn",
+        "stdin",
+        "stdin_add_newline",
+        "strip_empty_ends",
+    )
+)
+TRUE, FALSE = (
+    frozenset(("true", "yes", "on", "1", "y", "t")),
+    frozenset(("false", "no", "off", "0", "n", "f")),
+)
 SIZE = re.compile(r"\s*\d+(?:\.\d+)?\s*[A-Za-z]*\s*")
 
 
@@ -51,8 +68,15 @@ def _read(name: Name, text: str) -> dict[str, Any]:
     """The options of a text."""
     if name.short in catalog.RAW:
         return _command(text)
-    if name.collection == catalog.BUILTIN and name.short in catalog.ONE_TEXT and "=" not in text.split("{{")[0].split(" ")[0]:
-        found, rest = text.partition(" ")[0] if "{{" not in text else text, text.partition(" ")[2] if "{{" not in text else ""
+    if (
+        name.collection == catalog.BUILTIN
+        and name.short in catalog.ONE_TEXT
+        and "=" not in text.split("{{")[0].split(" ")[0]
+    ):
+        found, rest = (
+            text.partition(" ")[0] if "{{" not in text else text,
+            text.partition(" ")[2] if "{{" not in text else "",
+        )
         return {catalog.ONE_TEXT[name.short]: found} | (_pairs(rest) if rest else {})
     if is_template(text) and text.strip().startswith("{{"):
         return {"*": text}
@@ -74,7 +98,9 @@ def _pairs(text: str) -> dict[str, Any]:
     while at < len(text):
         match = PAIR.match(text, at)
         if match is None:
-            raise ShortFormError(f"{text[at : at + 60].strip()!r} is not `key=value`: write the arguments as a mapping")
+            raise ShortFormError(
+                f"{text[at : at + 60].strip()!r} is not `key=value`: write the arguments as a mapping"
+            )
         found[match.group(1)] = _unquoted(match.group(2))
         at = match.end()
     return found
@@ -98,14 +124,26 @@ def faults(name: Name, given: dict[str, Any]) -> Iterator[Fault]:
         if not given.keys() - {"cacheable"}:
             yield Fault(rules.REQUIRED, "", "set_fact sets no variable")
         for key in given:
-            if not re.fullmatch(r"[A-Za-z_]\w*", key, re.ASCII) and not is_template(key) and key != "*":
-                yield Fault(rules.VARIABLE, key, f"{key!r} is no variable name: letters, digits and underscores")
+            if (
+                not re.fullmatch(r"[A-Za-z_]\w*", key, re.ASCII)
+                and not is_template(key)
+                and key != "*"
+            ):
+                yield Fault(
+                    rules.VARIABLE,
+                    key,
+                    f"{key!r} is no variable name: letters, digits and underscores",
+                )
 
 
 def _meta(given: dict[str, Any]) -> Iterator[Fault]:
     action = given.get("free_form")
     if action not in catalog.META and not is_template(action):
-        yield Fault(rules.CHOICE, "", f"meta has no action {action!r}; it has {', '.join(sorted(catalog.META))}")
+        yield Fault(
+            rules.CHOICE,
+            "",
+            f"meta has no action {action!r}; it has {', '.join(sorted(catalog.META))}",
+        )
 
 
 def canonical(spec: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +153,12 @@ def canonical(spec: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 def option_faults(
-    spec: dict[str, Any], given: dict[str, Any], where: str, *, is_open: bool = False, extra: Any = ()
+    spec: dict[str, Any],
+    given: dict[str, Any],
+    where: str,
+    *,
+    is_open: bool = False,
+    extra: Any = (),
 ) -> Iterator[Fault]:
     """Faults of one mapping of options, nested ones too. `where` is the dotted prefix."""
     args = canonical(spec, given)
@@ -124,33 +167,51 @@ def option_faults(
         if key in options:
             yield from value_faults(options[key], value, where + key)
         elif not is_open and key != "*" and not key.startswith("_ansible"):
-            yield Fault(rules.OPTION, where + key, f"there is no option {where + key!r}{_hint(options)}")
+            yield Fault(
+                rules.OPTION, where + key, f"there is no option {where + key!r}{_hint(options)}"
+            )
     if "*" in args:
         return
     missing = [key for key, entry in options.items() if entry.get("required") and key not in args]
     if missing:
-        yield Fault(rules.REQUIRED, "", f"{', '.join(where + key for key in missing)} must be given")
+        yield Fault(
+            rules.REQUIRED, "", f"{', '.join(where + key for key in missing)} must be given"
+        )
     yield from combination_faults(spec, args.keys() | set(extra), args, where)
 
 
 def first_names(spec: dict[str, Any]) -> dict[str, str]:
     """Alias -> the option's first name."""
-    return {alias: option for option, entry in spec["options"].items() for alias in entry.get("aliases", ())}
+    return {
+        alias: option
+        for option, entry in spec["options"].items()
+        for alias in entry.get("aliases", ())
+    }
 
 
 def _hint(options: dict[str, Any]) -> str:
-    return f"; there are {', '.join(sorted(options)[:12])}{' ...' if len(options) > 12 else ''}" if options else ""
+    return (
+        f"; there are {', '.join(sorted(options)[:12])}{' ...' if len(options) > 12 else ''}"
+        if options
+        else ""
+    )
 
 
-def combination_faults(spec: dict[str, Any], given: set[str], args: dict[str, Any], where: str) -> Iterator[Fault]:
+def combination_faults(
+    spec: dict[str, Any], given: set[str], args: dict[str, Any], where: str
+) -> Iterator[Fault]:
     """`mutually_exclusive`, `required_one_of`, `required_together` and `required_if` of a spec."""
     names = first_names(spec)
     for group in _groups(spec.get("mutually_exclusive"), names):
         both = [key for key in group if key in given]
         if len(both) > 1:
-            yield Fault(rules.COMBINATION, where + both[0], f"{' and '.join(both)} exclude one another")
+            yield Fault(
+                rules.COMBINATION, where + both[0], f"{' and '.join(both)} exclude one another"
+            )
     # Defaults are there for what is needed, not for what is excluded (ansible.module_utils.common.arg_spec).
-    defaults = {key: entry["default"] for key, entry in spec["options"].items() if "default" in entry}
+    defaults = {
+        key: entry["default"] for key, entry in spec["options"].items() if "default" in entry
+    }
     args, given = defaults | args, given | defaults.keys()
     for group in _groups(spec.get("required_one_of"), names):
         if not given & set(group):
@@ -165,7 +226,11 @@ def combination_faults(spec: dict[str, Any], given: set[str], args: dict[str, An
         if key in args and _same(args[key], value):
             absent = [other for other in needed if names.get(other, other) not in given]
             if absent and (not any_is_enough or len(absent) == len(needed)):
-                yield Fault(rules.COMBINATION, where + key, f"with {key}: {value}, {', '.join(absent)} must be given")
+                yield Fault(
+                    rules.COMBINATION,
+                    where + key,
+                    f"with {key}: {value}, {', '.join(absent)} must be given",
+                )
 
 
 def _groups(value: Any, names: dict[str, str]) -> list[list[str]]:
@@ -194,16 +259,26 @@ def value_faults(option: dict[str, Any], value: Any, where: str) -> Iterator[Fau
     if is_template(value):
         return
     if not fits(option.get("type", "str"), value):
-        yield Fault(rules.OPTION_TYPE, where, f"{where}: {str(value)[:60]!r} is not of type {option.get('type', 'str')}")
+        yield Fault(
+            rules.OPTION_TYPE,
+            where,
+            f"{where}: {str(value)[:60]!r} is not of type {option.get('type', 'str')}",
+        )
         return
     items = elements(value) if option.get("type") == "list" else [value]
     kind = option.get("elements") if option.get("type") == "list" else None
     for item in items:
         if kind and not is_template(item) and not fits(kind, untagged(item)):
-            yield Fault(rules.OPTION_TYPE, where, f"{where}: {str(item)[:60]!r} is not of type {kind}")
-        elif not is_template(item) and "choices" in option and not is_choice(option["choices"], item):
             yield Fault(
-                rules.CHOICE, where, f"{where}: {str(item)[:60]!r} is not one of {', '.join(map(str, option['choices']))[:200]}"
+                rules.OPTION_TYPE, where, f"{where}: {str(item)[:60]!r} is not of type {kind}"
+            )
+        elif (
+            not is_template(item) and "choices" in option and not is_choice(option["choices"], item)
+        ):
+            yield Fault(
+                rules.CHOICE,
+                where,
+                f"{where}: {str(item)[:60]!r} is not one of {', '.join(map(str, option['choices']))[:200]}",
             )
         elif isinstance(item, dict) and "options" in option:
             yield from option_faults(option, item, f"{where}.")
@@ -214,10 +289,19 @@ def is_choice(choices: list[Any], value: Any) -> bool:
     if isinstance(value, dict | list):
         return True
     texts = {str(choice) for choice in choices}
-    flag = boolean(value) if isinstance(value, bool) or str(value).lower() in ("true", "false", "yes", "no", "on", "off") else None
+    flag = (
+        boolean(value)
+        if isinstance(value, bool)
+        or str(value).lower() in ("true", "false", "yes", "no", "on", "off")
+        else None
+    )
     # Modules for Windows take several choices in one text.
     several = isinstance(value, str) and all(part.strip() in texts for part in value.split(","))
-    return str(value) in texts or several or (flag is not None and any(boolean(choice) is flag for choice in choices))
+    return (
+        str(value) in texts
+        or several
+        or (flag is not None and any(boolean(choice) is flag for choice in choices))
+    )
 
 
 def elements(value: Any) -> list[Any]:
@@ -236,7 +320,11 @@ def fits(kind: str, value: Any) -> bool:
             return (
                 isinstance(value, int)
                 or (isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d+\s*", value) is not None)
-                or (isinstance(value, float) and value == int(value) if isinstance(value, float) and abs(value) < 1e300 else False)
+                or (
+                    isinstance(value, float) and value == int(value)
+                    if isinstance(value, float) and abs(value) < 1e300
+                    else False
+                )
             )
         case "float":
             return isinstance(value, int | float) or (
@@ -245,9 +333,13 @@ def fits(kind: str, value: Any) -> bool:
         case "list":
             return isinstance(value, list | str | int | float)
         case "dict":
-            return isinstance(value, dict) or (isinstance(value, str) and (value.lstrip().startswith("{") or "=" in value))
+            return isinstance(value, dict) or (
+                isinstance(value, str) and (value.lstrip().startswith("{") or "=" in value)
+            )
         case "bytes" | "bits":
-            return isinstance(value, int | float) or (isinstance(value, str) and SIZE.fullmatch(value) is not None)
+            return isinstance(value, int | float) or (
+                isinstance(value, str) and SIZE.fullmatch(value) is not None
+            )
         case "str" | "path" | "sid":
             return not isinstance(value, dict | list)
         case _:
@@ -276,4 +368,7 @@ def normal(option: dict[str, Any], value: Any) -> Any:
 
 def normalised(spec: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """All arguments under their first names and in their types."""
-    return {key: normal(spec["options"].get(key, {"type": "raw"}), value) for key, value in canonical(spec, given).items()}
+    return {
+        key: normal(spec["options"].get(key, {"type": "raw"}), value)
+        for key, value in canonical(spec, given).items()
+    }

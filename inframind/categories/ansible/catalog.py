@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from inframind.categories import _jsonschema
+from inframind.categories.shared import json_schema as _jsonschema
 
 PACKAGE = "inframind.categories.ansible"
 BUILTIN = "ansible.builtin"
@@ -12,9 +12,22 @@ INTERNAL = ("async_val", "loop_with")
 """Names of ansible-core's own attributes that no playbook may use."""
 RAW = frozenset(("command", "shell", "raw", "script", "win_command", "win_shell"))
 """Modules whose whole short form is a command line, but for leading options."""
-ONE_TEXT = {"include_tasks": "file", "import_tasks": "file", "include_vars": "file", "import_playbook": "file", "meta": "free_form"}
+ONE_TEXT = {
+    "include_tasks": "file",
+    "import_tasks": "file",
+    "include_vars": "file",
+    "import_playbook": "file",
+    "meta": "free_form",
+}
 """Modules whose short form is one text, and the option that it stands for."""
-OPEN = frozenset(("ansible.builtin.set_fact", "ansible.builtin.add_host", "ansible.builtin.set_stats", "ansible.windows.win_dsc"))
+OPEN = frozenset(
+    (
+        "ansible.builtin.set_fact",
+        "ansible.builtin.add_host",
+        "ansible.builtin.set_stats",
+        "ansible.windows.win_dsc",
+    )
+)
 """Modules that take any further option as a variable."""
 # What the action plugins check beyond the argument specs.
 EXTRA: dict[str, dict[str, Any]] = {
@@ -29,7 +42,10 @@ EXTRA: dict[str, dict[str, Any]] = {
     "lineinfile": {"required_if": [["state", "present", ["line"]]]},
     "add_host": {"required_one_of": [["name"]]},
 }
-RAW_OPTIONS = {"package": ("name", {"type": "raw", "required": True}), "debug": ("msg", {"type": "raw"})}
+RAW_OPTIONS = {
+    "package": ("name", {"type": "raw", "required": True}),
+    "debug": ("msg", {"type": "raw"}),
+}
 """What the action plugin takes beyond the documented type."""
 META = frozenset(
     (
@@ -124,6 +140,8 @@ def plugin(kind: str, written: str) -> Name:
             return Name("foreign" if collection.count(".") == 1 else "unknown", full)
         target = index()["redirects"][collection].get(kind, {}).get(short)
         if short in index()["plugins"][collection][kind] or target is None:
-            return Name("known" if short in index()["plugins"][collection][kind] else "unknown", full)
+            return Name(
+                "known" if short in index()["plugins"][collection][kind] else "unknown", full
+            )
         full = target
     return Name("unknown", full)

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from inframind.categories._deep import Complaint, Environment, Linter, environment, json_rows
+from inframind.categories.shared.linters import (
+    Complaint,
+    Environment,
+    Linter,
+    environment,
+    json_rows,
+)
 from inframind.sandbox.isolation import Finished, Program
 
 SECONDS, SECONDS_EACH = 120.0, 2.0
@@ -43,7 +49,11 @@ class SyntaxCheck(Linter):
         return environment("INFRAMIND_ANSIBLE", "ansible-playbook")
 
     def installed(self) -> str | None:
-        return f"ansible-core {self._environment.version('ansible-core')}" if self._environment else None
+        return (
+            f"ansible-core {self._environment.version('ansible-core')}"
+            if self._environment
+            else None
+        )
 
     def program(self, names: Sequence[str]) -> Program:
         assert self._environment is not None
@@ -62,6 +72,12 @@ def _complaint(row: dict[str, object]) -> Complaint:
     found = LINE.search(output)
     line = int(found.group(1)) if found else None
     if row.get("foreign") or ABSENT.search(output):
-        return Complaint(line, "what the text needs is not here: a collection, a role, a file or a variable", "undecided")
-    reason = next((ours for theirs, ours in REASONS.items() if theirs in output), "the playbook is refused")
+        return Complaint(
+            line,
+            "what the text needs is not here: a collection, a role, a file or a variable",
+            "undecided",
+        )
+    reason = next(
+        (ours for theirs, ours in REASONS.items() if theirs in output), "the playbook is refused"
+    )
     return Complaint(line, reason, "invalid")

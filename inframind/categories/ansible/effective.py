@@ -13,7 +13,16 @@ from inframind.categories.base import Configuration, Link, Resource
 SIMPLE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}\}")
 MAX_ITEMS = 100
 MAX_TASKS = 2_000
-INHERITED = ("become", "become_user", "become_method", "remote_user", "delegate_to", "run_once", "no_log", "ignore_errors")
+INHERITED = (
+    "become",
+    "become_user",
+    "become_method",
+    "remote_user",
+    "delegate_to",
+    "run_once",
+    "no_log",
+    "ignore_errors",
+)
 BOOLEANS = ("become", "run_once", "no_log", "ignore_errors", "gather_facts")
 ENDS = frozenset(("end_play", "end_host", "end_batch"))
 
@@ -28,19 +37,28 @@ def configuration(playbook: Playbook) -> Configuration:
             resources.append(Resource("import_playbook", name, entry, playbook.line((index,))))
     for play in playbook.plays:
         if play.fields and runs([play.fields], {}):
-            resources.append(Resource("play", play.name, play_fields(play), playbook.line(play.path)))
-            resources += [Resource("role", role["role"], role, playbook.line((*play.path, "roles"))) for role in roles(play)]
+            resources.append(
+                Resource("play", play.name, play_fields(play), playbook.line(play.path))
+            )
+            resources += [
+                Resource("role", role["role"], role, playbook.line((*play.path, "roles")))
+                for role in roles(play)
+            ]
         if not play.fields or runs([play.fields], {}):
             _add_tasks(playbook, play, resources, links)
     return Configuration(tuple(resources), tuple(links))
 
 
-def _add_tasks(playbook: Playbook, play: Play, resources: list[Resource], links: list[Link]) -> None:
+def _add_tasks(
+    playbook: Playbook, play: Play, resources: list[Resource], links: list[Link]
+) -> None:
     tasks = list(reachable(playbook, play))
     notified = {str(name) for task in tasks if not task.is_handler for name in notifications(task)}
     handlers = [task for task in tasks if task.is_handler]
     while True:
-        chained = {str(n) for task in handlers if names(task) & notified for n in notifications(task)} - notified
+        chained = {
+            str(n) for task in handlers if names(task) & notified for n in notifications(task)
+        } - notified
         if not chained:
             break
         notified |= chained
@@ -52,18 +70,36 @@ def _add_tasks(playbook: Playbook, play: Play, resources: list[Resource], links:
                 return
             kind = "handler" if task.is_handler else "task"
             for name in notifications(task):
-                links += [Link(len(resources), "notify", "handler", h.fields.get("name", "")) for h in handlers if name in names(h)]
-            resources.append(Resource(kind, str(fields.get("name") or fields["module"]), fields, playbook.line(task.path)))
+                links += [
+                    Link(len(resources), "notify", "handler", h.fields.get("name", ""))
+                    for h in handlers
+                    if name in names(h)
+                ]
+            resources.append(
+                Resource(
+                    kind,
+                    str(fields.get("name") or fields["module"]),
+                    fields,
+                    playbook.line(task.path),
+                )
+            )
 
 
 def names(handler: Task) -> set[str]:
     """What a handler is notified by."""
-    return {str(topic) for topic in listed(handler.fields.get("listen"))} | {str(handler.fields.get("name", ""))}
+    return {str(topic) for topic in listed(handler.fields.get("listen"))} | {
+        str(handler.fields.get("name", ""))
+    }
 
 
 def notifications(task: Task) -> list[Any]:
     """What a task notifies, its blocks' notifications included."""
-    return [name for scope in (task.fields, *task.blocks) for name in listed(scope.get("notify")) if isinstance(name, str)]
+    return [
+        name
+        for scope in (task.fields, *task.blocks)
+        for name in listed(scope.get("notify"))
+        if isinstance(name, str)
+    ]
 
 
 def reachable(playbook: Playbook, play: Play) -> Iterator[Task]:
@@ -76,7 +112,9 @@ def reachable(playbook: Playbook, play: Play) -> Iterator[Task]:
         if not task.blocks and not listed(task.fields.get("when")) and task.call:
             name, value = task.call
             text = value.get("free_form") if isinstance(value, dict) else value
-            fails = name.short == "fail" and boolean(task.fields.get("ignore_errors", False)) is False
+            fails = (
+                name.short == "fail" and boolean(task.fields.get("ignore_errors", False)) is False
+            )
             ended = ended or fails or (name.short == "meta" and str(text).strip() in ENDS)
         yield task
 
@@ -90,7 +128,9 @@ def runs(scopes: list[dict[str, Any]], known: dict[str, Any]) -> bool:
         tags = [tag.strip() for item in listed(scope.get("tags")) for tag in str(item).split(",")]
         if "never" in tags or boolean(scope.get("check_mode", False)) is True:
             return False
-        if any(value == [] for key, value in scope.items() if key == "loop" or key.startswith("with_")):
+        if any(
+            value == [] for key, value in scope.items() if key == "loop" or key.startswith("with_")
+        ):
             return False
     return True
 
@@ -155,19 +195,32 @@ def task_fields(task: Task, known: dict[str, Any]) -> dict[str, Any]:
     """One task: module with its collection, typed arguments, what it inherits from blocks and play."""
     scopes = task.scopes
     fields: dict[str, Any] = {
-        key: value for key, value in task.fields.items() if key not in (*task.module_keys, "args", "local_action")
+        key: value
+        for key, value in task.fields.items()
+        if key not in (*task.module_keys, "args", "local_action")
     }
     for key in INHERITED:
         values = [scope[key] for scope in scopes if key in scope]
         if values:
-            fields[key] = boolean(resolved(values[-1], known)) if key in BOOLEANS else resolved(values[-1], known)
+            fields[key] = (
+                boolean(resolved(values[-1], known))
+                if key in BOOLEANS
+                else resolved(values[-1], known)
+            )
     if "local_action" in task.fields:
         fields["delegate_to"] = "localhost"
     fields |= {
-        key: [str(item) for item in listed(fields[key])] for key in ("until", "failed_when", "changed_when") if key in fields
+        key: [str(item) for item in listed(fields[key])]
+        for key in ("until", "failed_when", "changed_when")
+        if key in fields
     }
     fields["when"] = [str(condition) for scope in scopes for condition in listed(scope.get("when"))]
-    fields["tags"] = [tag.strip() for scope in scopes for item in listed(scope.get("tags")) for tag in str(item).split(",")]
+    fields["tags"] = [
+        tag.strip()
+        for scope in scopes
+        for item in listed(scope.get("tags"))
+        for tag in str(item).split(",")
+    ]
     fields["notify"] = notifications(task)
     fields |= {
         "play": task.play.name,
@@ -189,19 +242,38 @@ def _arguments(task: Task, known: dict[str, Any]) -> dict[str, Any]:
     except ShortFormError:
         return {}
     given = {"cmd" if key == "_raw_params" else key: item for key, item in given.items()}
-    return arguments.normalised(catalog.spec(name), resolved(given, known)) if name.status == "known" else given
+    return (
+        arguments.normalised(catalog.spec(name), resolved(given, known))
+        if name.status == "known"
+        else given
+    )
 
 
 def play_fields(play: Play) -> dict[str, Any]:
     """A play: `hosts`, `tags` and roles as lists, booleans as booleans, without its tasks."""
-    fields = {key: value for key, value in play.fields.items() if key not in ("tasks", "pre_tasks", "post_tasks", "handlers")}
-    fields |= {key: boolean(value) for key, value in fields.items() if key in BOOLEANS and boolean(value) is not None}
-    hosts = [host.strip() for item in listed(fields.get("hosts")) for host in re.split(r"[,:](?![&!])", str(item))]
+    fields = {
+        key: value
+        for key, value in play.fields.items()
+        if key not in ("tasks", "pre_tasks", "post_tasks", "handlers")
+    }
+    fields |= {
+        key: boolean(value)
+        for key, value in fields.items()
+        if key in BOOLEANS and boolean(value) is not None
+    }
+    hosts = [
+        host.strip()
+        for item in listed(fields.get("hosts"))
+        for host in re.split(r"[,:](?![&!])", str(item))
+    ]
     return fields | {"hosts": hosts, "roles": roles(play)}
 
 
 def roles(play: Play) -> list[dict[str, Any]]:
     """The play's roles that can run, each a mapping with `role`."""
     entries = listed(play.fields.get("roles"))
-    long = [{"role": str(e.get("role", e.get("name")))} | e if isinstance(e, dict) else {"role": str(e)} for e in entries]
+    long = [
+        {"role": str(e.get("role", e.get("name")))} | e if isinstance(e, dict) else {"role": str(e)}
+        for e in entries
+    ]
     return [entry for entry in long if runs([entry], {})]

@@ -7,7 +7,7 @@ from typing import Any
 
 from inframind.categories.ansible import catalog
 from inframind.categories.ansible.catalog import Name
-from inframind.sandbox.yaml import line_of
+from inframind.categories.shared.yaml import line_of
 
 SECTIONS = ("pre_tasks", "tasks", "post_tasks", "handlers")
 BRANCHES = ("block", "rescue", "always")
@@ -23,7 +23,9 @@ class Play:
 
     @property
     def collections(self) -> tuple[str, ...]:
-        return tuple(name for name in listed(self.fields.get("collections")) if isinstance(name, str))
+        return tuple(
+            name for name in listed(self.fields.get("collections")) if isinstance(name, str)
+        )
 
     @property
     def name(self) -> str:
@@ -51,7 +53,11 @@ class Task:
     def module_keys(self) -> list[str]:
         """Keys that are no keyword: the module, if all is well."""
         known = catalog.keywords("handler" if self.is_handler else "task")
-        return [key for key in self.fields if (key not in known or key == "action") and not key.startswith("with_")]
+        return [
+            key
+            for key in self.fields
+            if (key not in known or key == "action") and not key.startswith("with_")
+        ]
 
     @cached_property
     def call(self) -> tuple[Name, Any] | None:
@@ -62,12 +68,17 @@ class Task:
         key, value = keys[0], self.fields[keys[0]]
         if key in ("action", "local_action"):
             if isinstance(value, dict):
-                written, value = value.get("module"), {name: item for name, item in value.items() if name != "module"}
+                written, value = (
+                    value.get("module"),
+                    {name: item for name, item in value.items() if name != "module"},
+                )
             else:
                 written, _, value = str(value).strip().partition(" ")
             key = written if isinstance(written, str) else ""
         return catalog.module(
-            key, tuple(n for n in listed(self.fields.get("collections")) if isinstance(n, str)) + self.play.collections
+            key,
+            tuple(n for n in listed(self.fields.get("collections")) if isinstance(n, str))
+            + self.play.collections,
         ), value
 
     @property
@@ -79,7 +90,9 @@ class Task:
     def label(self) -> str:
         """How messages call the task."""
         name = self.fields.get("name")
-        return f"task {name!r}" if isinstance(name, str) else f"task {'.'.join(map(str, self.path))}"
+        return (
+            f"task {name!r}" if isinstance(name, str) else f"task {'.'.join(map(str, self.path))}"
+        )
 
 
 @dataclass(frozen=True)
@@ -94,7 +107,12 @@ class Playbook:
         """Whether no entry is a play."""
         return not any(
             isinstance(entry, dict)
-            and ("hosts" in entry or any("import_playbook" in key for key in entry) or "tasks" in entry or "roles" in entry)
+            and (
+                "hosts" in entry
+                or any("import_playbook" in key for key in entry)
+                or "tasks" in entry
+                or "roles" in entry
+            )
             for entry in self.entries
         )
 
@@ -104,7 +122,9 @@ class Playbook:
         if self.is_task_file:
             return [Play({}, ())]
         return [
-            Play(entry, (index,)) for index, entry in enumerate(self.entries) if isinstance(entry, dict) and not is_import(entry)
+            Play(entry, (index,))
+            for index, entry in enumerate(self.entries)
+            if isinstance(entry, dict) and not is_import(entry)
         ]
 
     @cached_property
@@ -123,7 +143,9 @@ class Playbook:
     def blocks(self) -> list[tuple[dict[str, Any], Path]]:
         """Every block with its path."""
         roots = (
-            [(self.entries, ())] if self.is_task_file else [(p.fields.get(s), (*p.path, s)) for p in self.plays for s in SECTIONS]
+            [(self.entries, ())]
+            if self.is_task_file
+            else [(p.fields.get(s), (*p.path, s)) for p in self.plays for s in SECTIONS]
         )
         return [found for entries, path in roots for found in walk_blocks(entries, path)]
 
@@ -141,14 +163,21 @@ def is_block(entry: Any) -> bool:
 
 
 def walk(
-    entries: Any, path: Path, play: Play, section: str, blocks: tuple[dict[str, Any], ...], branch: str | None = None
+    entries: Any,
+    path: Path,
+    play: Play,
+    section: str,
+    blocks: tuple[dict[str, Any], ...],
+    branch: str | None = None,
 ) -> Iterator[Task]:
     """Tasks of a list, blocks expanded. The guards bound the depth."""
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         here = (*path, index)
         if is_block(entry):
             for inner in BRANCHES:
-                yield from walk(entry.get(inner), (*here, inner), play, section, (*blocks, entry), inner)
+                yield from walk(
+                    entry.get(inner), (*here, inner), play, section, (*blocks, entry), inner
+                )
         elif isinstance(entry, dict):
             yield Task(entry, here, play, section, blocks, branch)
 

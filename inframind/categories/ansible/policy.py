@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from inframind.categories._formats import is_unpinned
 from inframind.categories.ansible import arguments, rules
 from inframind.categories.ansible.arguments import ShortFormError, boolean, is_template
 from inframind.categories.ansible.playbook import Playbook, Task, listed
 from inframind.categories.ansible.templates import texts
+from inframind.categories.shared.formats import is_unpinned
 from inframind.types import Finding
 
 Line = Callable[[], int | None]
 """Looks the line up once a rule fires."""
-SECRET = re.compile(r"(?i)(?:^|_)(?:password|passwd|pass|secret|token|api_?key|private_?key|secret_?key)$")
+SECRET = re.compile(
+    r"(?i)(?:^|_)(?:password|passwd|pass|secret|token|api_?key|private_?key|secret_?key)$"
+)
 COMMANDS = {
     "apt-get": "apt", "apt": "apt", "yum": "dnf", "dnf": "dnf", "systemctl": "systemd_service", "service": "service", "git": "git",
     "curl": "get_url or uri", "wget": "get_url", "mkdir": "file", "chmod": "file", "chown": "file", "useradd": "user",
@@ -30,14 +32,20 @@ def findings(playbook: Playbook) -> Iterator[Finding]:
     for play in playbook.plays:
         if play.fields and not play.fields.get("name"):
             yield rules.NAME.finding("the play has no name", playbook.line(play.path))
-        for key, value in (play.fields["vars"] if isinstance(play.fields.get("vars"), dict) else {}).items():
-            yield from secret_findings(key, value, partial(playbook.line, (*play.path, "vars", key)))
+        for key, value in (
+            play.fields["vars"] if isinstance(play.fields.get("vars"), dict) else {}
+        ).items():
+            yield from secret_findings(
+                key, value, partial(playbook.line, (*play.path, "vars", key))
+            )
     for task in playbook.tasks:
         line = partial(playbook.line, task.path)
         if not task.fields.get("name"):
             yield rules.NAME.finding(f"{task.label} has no name", line())
         if boolean(task.fields.get("ignore_errors", False)):
-            yield rules.IGNORE.finding(f"{task.label} ignores errors: failed_when says which are none", line())
+            yield rules.IGNORE.finding(
+                f"{task.label} ignores errors: failed_when says which are none", line()
+            )
         if task.call and task.call[0].status == "known":
             yield from call_findings(playbook, task, line)
 
@@ -50,7 +58,9 @@ def secret_findings(key: str, value: Any, line: Line) -> Iterator[Finding]:
         and value != ""
         and not is_template(value)
     ):
-        yield rules.SECRET.finding(f"{key} stands there in plain: use ansible-vault or a lookup", line())
+        yield rules.SECRET.finding(
+            f"{key} stands there in plain: use ansible-vault or a lookup", line()
+        )
 
 
 def call_findings(playbook: Playbook, task: Task, line: Line) -> Iterator[Finding]:
@@ -58,17 +68,26 @@ def call_findings(playbook: Playbook, task: Task, line: Line) -> Iterator[Findin
     assert task.call is not None
     name, value = task.call
     if "." not in task.module_keys[0] and task.module_keys[0] not in ("action", "local_action"):
-        yield rules.FQCN.finding(f"{task.label}: write {name.full} instead of {task.module_keys[0]}", line())
+        yield rules.FQCN.finding(
+            f"{task.label}: write {name.full} instead of {task.module_keys[0]}", line()
+        )
     try:
         args = arguments.long_form(name, value, task.fields.get("args"))
     except ShortFormError:
         return
     for key, item in args.items():
         yield from secret_findings(key, item, line)
-        if SECRET.search(key) and any("item" in text for text in texts(item)) and not boolean(task.fields.get("no_log", False)):
+        if (
+            SECRET.search(key)
+            and any("item" in text for text in texts(item))
+            and not boolean(task.fields.get("no_log", False))
+        ):
             yield rules.NO_LOG.finding(f"{task.label} loops over {key}: set no_log: true", line())
     if args.get("state") == "latest":
-        yield rules.LATEST.finding(f"{task.label}: state latest changes with every run: state present, or a version", line())
+        yield rules.LATEST.finding(
+            f"{task.label}: state latest changes with every run: state present, or a version",
+            line(),
+        )
     image = str(args.get("image", "")) if name.short in CONTAINERS else ""
     if image and not is_template(image) and is_unpinned(image):
         yield rules.IMAGE.finding(f"{task.label}: {image} has no fixed tag", line())
@@ -82,7 +101,9 @@ def call_findings(playbook: Playbook, task: Task, line: Line) -> Iterator[Findin
 def mode_findings(task: Task, args: dict[str, Any], line: Line) -> Iterator[Finding]:
     mode = args.get("mode")
     if isinstance(mode, int) and not isinstance(mode, bool):
-        yield rules.OCTAL.finding(f"{task.label}: mode {mode} is a decimal number: write '0{mode}'", line())
+        yield rules.OCTAL.finding(
+            f"{task.label}: mode {mode} is a decimal number: write '0{mode}'", line()
+        )
     elif isinstance(mode, str) and OPEN_MODE.fullmatch(mode):
         yield rules.MODE.finding(f"{task.label}: mode {mode} lets everybody write", line())
 
@@ -92,6 +113,10 @@ def command_findings(task: Task, args: dict[str, Any], line: Line) -> Iterator[F
     words = [str(word) for word in listed(args.get("argv"))] or str(text).split()
     program = words[0].rpartition("/")[2] if words else ""
     if PIPED.search(str(text)):
-        yield rules.PIPE.finding(f"{task.label} runs what it downloads: get_url with a checksum first", line())
+        yield rules.PIPE.finding(
+            f"{task.label} runs what it downloads: get_url with a checksum first", line()
+        )
     elif program in COMMANDS:
-        yield rules.SHELL.finding(f"{task.label} calls {program}: there is the module {COMMANDS[program]}", line())
+        yield rules.SHELL.finding(
+            f"{task.label} calls {program}: there is the module {COMMANDS[program]}", line()
+        )

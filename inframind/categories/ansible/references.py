@@ -11,7 +11,16 @@ from inframind.types import Finding
 
 CONDITIONS = ("when", "changed_when", "failed_when", "until")
 IMPORTS = frozenset(
-    ("import_tasks", "include_tasks", "import_role", "include_role", "include_vars", "set_fact", "set_stats", "include")
+    (
+        "import_tasks",
+        "include_tasks",
+        "import_role",
+        "include_role",
+        "include_vars",
+        "set_fact",
+        "set_stats",
+        "include",
+    )
 )
 """Modules after which variables and handlers may come from elsewhere; set_fact names its own."""
 
@@ -26,7 +35,11 @@ def findings(playbook: Playbook) -> Iterator[Finding]:
     if playbook.is_task_file:
         return
     for play in playbook.plays:
-        rest = {key: value for key, value in play.fields.items() if not isinstance(value, list) or key in ("roles", "environment")}
+        rest = {
+            key: value
+            for key, value in play.fields.items()
+            if not isinstance(value, list) or key in ("roles", "environment")
+        }
         yield from text_findings(playbook, rest, play.path)
         tasks = list(playbook.tasks_of(play))
         yield from handler_findings(playbook, play, tasks)
@@ -49,7 +62,11 @@ def uses(task: Task) -> Iterator[Template]:
     for key, value in task.fields.items():
         if key not in CONDITIONS:
             yield from map(template, texts(value))
-    if isinstance(task.call, tuple) and task.call[0].short == "debug" and isinstance(task.call[1], dict):
+    if (
+        isinstance(task.call, tuple)
+        and task.call[0].short == "debug"
+        and isinstance(task.call[1], dict)
+    ):
         shown = task.call[1].get("var")
         if isinstance(shown, str):
             yield template(shown, is_condition=True)
@@ -63,9 +80,13 @@ def template_findings(playbook: Playbook, fields: dict[str, Any], task: Task) ->
             yield from text_findings(playbook, value, (*task.path, key))
 
 
-def condition_findings(playbook: Playbook, fields: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[Finding]:
+def condition_findings(
+    playbook: Playbook, fields: dict[str, Any], path: tuple[str | int, ...]
+) -> Iterator[Finding]:
     for condition in conditions(fields):
-        yield from use_findings(playbook, condition, template(condition, is_condition=True), (*path, "when"))
+        yield from use_findings(
+            playbook, condition, template(condition, is_condition=True), (*path, "when")
+        )
 
 
 def text_findings(playbook: Playbook, value: Any, path: tuple[str | int, ...]) -> Iterator[Finding]:
@@ -73,14 +94,20 @@ def text_findings(playbook: Playbook, value: Any, path: tuple[str | int, ...]) -
         yield from use_findings(playbook, text, template(text), path)
 
 
-def use_findings(playbook: Playbook, text: str, used: Template, path: tuple[str | int, ...]) -> Iterator[Finding]:
+def use_findings(
+    playbook: Playbook, text: str, used: Template, path: tuple[str | int, ...]
+) -> Iterator[Finding]:
     """One template: its syntax and its plugins."""
     if used.error:
-        yield rules.TEMPLATE.finding(f"{text.strip()[:80]!r} does not parse: {used.error}", playbook.line(path))
+        yield rules.TEMPLATE.finding(
+            f"{text.strip()[:80]!r} does not parse: {used.error}", playbook.line(path)
+        )
     for kind, name in sorted(used.plugins):
         status = catalog.plugin(kind, name).status
         if status == "foreign":
-            yield rules.FOREIGN_PLUGIN.finding(f"the {kind} {name} is of a collection that is not known here", playbook.line(path))
+            yield rules.FOREIGN_PLUGIN.finding(
+                f"the {kind} {name} is of a collection that is not known here", playbook.line(path)
+            )
         elif status == "unknown":
             yield rules.PLUGIN.finding(f"there is no {kind} {name!r}", playbook.line(path))
 
@@ -96,7 +123,9 @@ def handler_names(tasks: list[Task]) -> set[str]:
     found: set[str] = set()
     for task in tasks:
         if task.is_handler:
-            found |= {str(topic) for topic in listed(task.fields.get("listen"))} | {str(task.fields.get("name", ""))}
+            found |= {str(topic) for topic in listed(task.fields.get("listen"))} | {
+                str(task.fields.get("name", ""))
+            }
     return found
 
 
@@ -108,7 +137,12 @@ def handler_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Itera
     for task in tasks:
         for notifier in (task.fields, *task.blocks):
             for name in listed(notifier.get("notify")):
-                if isinstance(name, str) and not is_template(name) and name not in known and not any(map(is_template, known)):
+                if (
+                    isinstance(name, str)
+                    and not is_template(name)
+                    and name not in known
+                    and not any(map(is_template, known))
+                ):
                     yield rules.HANDLER.finding(
                         f"{task.label} notifies {name!r}, and no handler has that name or listens to it",
                         playbook.line((*task.path, "notify")) or playbook.line(task.path),
@@ -117,12 +151,27 @@ def handler_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Itera
 
 def defined_names(play: Play, tasks: list[Task]) -> set[str]:
     """Variables that the play itself defines otherwise than by `register`."""
-    scopes = [play.fields.get("vars"), *(block.get("vars") for task in tasks for block in task.blocks)]
+    scopes = [
+        play.fields.get("vars"),
+        *(block.get("vars") for task in tasks for block in task.blocks),
+    ]
     scopes += [task.fields.get("vars") for task in tasks]
-    scopes += [task.call[1] for task in tasks if task.call and task.call[0].short in ("set_fact", "add_host")]
+    scopes += [
+        task.call[1]
+        for task in tasks
+        if task.call and task.call[0].short in ("set_fact", "add_host")
+    ]
     found = {name for scope in scopes if isinstance(scope, dict) for name in scope}
-    prompts = (prompt.get("name") for prompt in listed(play.fields.get("vars_prompt")) if isinstance(prompt, dict))
-    return found | {str(name) for name in prompts} | {name for task in tasks for name in loop_names(task)}
+    prompts = (
+        prompt.get("name")
+        for prompt in listed(play.fields.get("vars_prompt"))
+        if isinstance(prompt, dict)
+    )
+    return (
+        found
+        | {str(name) for name in prompts}
+        | {name for task in tasks for name in loop_names(task)}
+    )
 
 
 def loop_names(task: Task) -> set[str]:
@@ -131,7 +180,12 @@ def loop_names(task: Task) -> set[str]:
     control = control if isinstance(control, dict) else {}
     if not any(key == "loop" or key.startswith("with_") for key in task.fields):
         return set()
-    return {str(control.get("loop_var", "item")), str(control.get("index_var", "")), "ansible_loop", "ansible_loop_var"} - {""}
+    return {
+        str(control.get("loop_var", "item")),
+        str(control.get("index_var", "")),
+        "ansible_loop",
+        "ansible_loop_var",
+    } - {""}
 
 
 def variable_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Iterator[Finding]:
@@ -140,22 +194,44 @@ def variable_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Iter
         return
     defined = defined_names(play, tasks)
     registered = {str(task.fields.get("register")) for task in tasks if "register" in task.fields}
-    ordered = [task for task in tasks if not task.is_handler] + [task for task in tasks if task.is_handler]
+    ordered = [task for task in tasks if not task.is_handler] + [
+        task for task in tasks if task.is_handler
+    ]
     seen: set[str] = set()
     for task in ordered:
         own = {str(task.fields["register"])} if "register" in task.fields else set()
         for used in uses(task):
-            wanted = ((used.results | (used.names & registered)) - used.guarded) - seen - own - defined
+            wanted = (
+                ((used.results | (used.names & registered)) - used.guarded) - seen - own - defined
+            )
             for name in sorted(wanted):
-                if not name.startswith("ansible_") and name != "item" and name not in loop_names(task):
-                    late = "only a later task registers it" if name in registered else "no task registers it"
-                    yield rules.REGISTERED.finding(f"{task.label} uses {name!r}, and {late}", playbook.line(task.path))
-            if "item" in used.names - used.guarded - loop_names(task) - (defined - {"item"}) and not has_item(play, task):
-                yield rules.ITEM.finding(f"{task.label} uses `item` outside a loop", playbook.line(task.path))
+                if (
+                    not name.startswith("ansible_")
+                    and name != "item"
+                    and name not in loop_names(task)
+                ):
+                    late = (
+                        "only a later task registers it"
+                        if name in registered
+                        else "no task registers it"
+                    )
+                    yield rules.REGISTERED.finding(
+                        f"{task.label} uses {name!r}, and {late}", playbook.line(task.path)
+                    )
+            if "item" in used.names - used.guarded - loop_names(task) - (
+                defined - {"item"}
+            ) and not has_item(play, task):
+                yield rules.ITEM.finding(
+                    f"{task.label} uses `item` outside a loop", playbook.line(task.path)
+                )
         seen |= own
 
 
 def has_item(play: Play, task: Task) -> bool:
     """Whether somebody called a variable `item`."""
-    scopes = (play.fields.get("vars"), task.fields.get("vars"), *(block.get("vars") for block in task.blocks))
+    scopes = (
+        play.fields.get("vars"),
+        task.fields.get("vars"),
+        *(block.get("vars") for block in task.blocks),
+    )
     return any(isinstance(scope, dict) and "item" in scope for scope in scopes)

@@ -10,12 +10,25 @@ LINT = "https://docs.ansible.com/projects/lint/rules/"
 
 YAML = Rule("yaml", "parse", "The text is YAML", DOCS + "reference_appendices/YAMLSyntax.html")
 DOCUMENT = Rule(
-    "list-required", "parse", "A playbook is a list of plays, a task file a list of tasks", GUIDE + "playbooks_intro.html"
+    "list-required",
+    "parse",
+    "A playbook is a list of plays, a task file a list of tasks",
+    GUIDE + "playbooks_intro.html",
 )
 KEYWORD = Rule("keyword", "schema", "Plays, blocks, tasks and roles use known keywords", KEYWORDS)
 KEYWORD_TYPE = Rule("keyword-type", "schema", "Keywords have values of their type", KEYWORDS)
-HOSTS = Rule("hosts-required", "schema", "Every play names its hosts", GUIDE + "playbooks_intro.html#hosts-and-users")
-MODULE_COUNT = Rule("module-count", "schema", "Every task calls exactly one module", GUIDE + "playbooks_intro.html#tasks-list")
+HOSTS = Rule(
+    "hosts-required",
+    "schema",
+    "Every play names its hosts",
+    GUIDE + "playbooks_intro.html#hosts-and-users",
+)
+MODULE_COUNT = Rule(
+    "module-count",
+    "schema",
+    "Every task calls exactly one module",
+    GUIDE + "playbooks_intro.html#tasks-list",
+)
 UNKNOWN = Rule("unknown-module", "schema", "The module exists in its collection", MODULES)
 FOREIGN = Rule(
     "foreign-collection", "schema", "Modules of collections that are not known are not verified", DOCS + "collections/",
@@ -35,26 +48,61 @@ COMBINATION = Rule(
     DOCS + "dev_guide/developing_program_flow_modules.html#dependencies-between-module-options",
 )  # fmt: skip
 VARIABLE = Rule(
-    "variable-name", "schema", "Variables have valid names", GUIDE + "playbooks_variables.html#creating-valid-variable-names"
+    "variable-name",
+    "schema",
+    "Variables have valid names",
+    GUIDE + "playbooks_variables.html#creating-valid-variable-names",
 )
 LOOP = Rule("loop", "schema", "A task has one loop over a list", GUIDE + "playbooks_loops.html")
 
-TEMPLATE = Rule("template", "references", "Templates and conditions parse", GUIDE + "playbooks_templating.html")
-PLUGIN = Rule("unknown-plugin", "references", "Filters, tests and lookups exist", GUIDE + "playbooks_filters.html")
+TEMPLATE = Rule(
+    "template", "references", "Templates and conditions parse", GUIDE + "playbooks_templating.html"
+)
+PLUGIN = Rule(
+    "unknown-plugin",
+    "references",
+    "Filters, tests and lookups exist",
+    GUIDE + "playbooks_filters.html",
+)
 FOREIGN_PLUGIN = Rule(
     "foreign-plugin", "references", "Filters of collections that are not known are not verified", DOCS + "collections/",
     "unsupported",
 )  # fmt: skip
-HANDLER = Rule("handler", "references", "Notified handlers exist", GUIDE + "playbooks_handlers.html")
+HANDLER = Rule(
+    "handler", "references", "Notified handlers exist", GUIDE + "playbooks_handlers.html"
+)
 REGISTERED = Rule(
     "registered", "references", "Results are registered before they are used",
     GUIDE + "playbooks_variables.html#registering-variables",
 )  # fmt: skip
-ITEM = Rule("item", "references", "Loop variables are used inside their loop", GUIDE + "playbooks_loops.html")
+ITEM = Rule(
+    "item",
+    "references",
+    "Loop variables are used inside their loop",
+    GUIDE + "playbooks_loops.html",
+)
 
-SECRET = Rule("plain-secret", "policy", "No passwords in plain text", DOCS + "vault_guide/index.html", "warning")
-NO_LOG = Rule("no-log-password", "policy", "Tasks that loop over passwords have no_log", LINT + "no-log-password/", "warning")
-LATEST = Rule("package-latest", "policy", "Packages are not installed as `latest`", LINT + "package-latest/", "warning")
+SECRET = Rule(
+    "plain-secret",
+    "policy",
+    "No passwords in plain text",
+    DOCS + "vault_guide/index.html",
+    "warning",
+)
+NO_LOG = Rule(
+    "no-log-password",
+    "policy",
+    "Tasks that loop over passwords have no_log",
+    LINT + "no-log-password/",
+    "warning",
+)
+LATEST = Rule(
+    "package-latest",
+    "policy",
+    "Packages are not installed as `latest`",
+    LINT + "package-latest/",
+    "warning",
+)
 IMAGE = Rule(
     "image-latest",
     "policy",
@@ -62,14 +110,40 @@ IMAGE = Rule(
     "https://docs.docker.com/build/building/best-practices/",
     "warning",
 )
-MODE = Rule("risky-permissions", "policy", "Files are not writable by everybody", LINT + "risky-file-permissions/", "warning")
-OCTAL = Rule("risky-octal", "policy", "Modes are quoted octal texts", LINT + "risky-octal/", "warning")
-SHELL = Rule("command-instead-of-module", "policy", "A module instead of a command", LINT + "command-instead-of-module/", "warning")
-PIPE = Rule("download-to-shell", "policy", "No download goes straight into a shell", LINT + "command-instead-of-module/", "warning")
-CERTS = Rule(
-    "validate-certs", "policy", "Certificates are validated", DOCS + "collections/ansible/builtin/get_url_module.html", "warning"
+MODE = Rule(
+    "risky-permissions",
+    "policy",
+    "Files are not writable by everybody",
+    LINT + "risky-file-permissions/",
+    "warning",
 )
-IGNORE = Rule("ignore-errors", "policy", "Errors are handled, not ignored", LINT + "ignore-errors/", "info")
+OCTAL = Rule(
+    "risky-octal", "policy", "Modes are quoted octal texts", LINT + "risky-octal/", "warning"
+)
+SHELL = Rule(
+    "command-instead-of-module",
+    "policy",
+    "A module instead of a command",
+    LINT + "command-instead-of-module/",
+    "warning",
+)
+PIPE = Rule(
+    "download-to-shell",
+    "policy",
+    "No download goes straight into a shell",
+    LINT + "command-instead-of-module/",
+    "warning",
+)
+CERTS = Rule(
+    "validate-certs",
+    "policy",
+    "Certificates are validated",
+    DOCS + "collections/ansible/builtin/get_url_module.html",
+    "warning",
+)
+IGNORE = Rule(
+    "ignore-errors", "policy", "Errors are handled, not ignored", LINT + "ignore-errors/", "info"
+)
 NAME = Rule("name", "policy", "Plays and tasks have names", LINT + "name/", "info")
 FQCN = Rule("fqcn", "policy", "Modules are written with their collection", LINT + "fqcn/", "info")
 

@@ -6,7 +6,16 @@ from typing import Any
 
 from inframind.categories.ansible import arguments, catalog, rules
 from inframind.categories.ansible.arguments import ShortFormError, fits, is_template
-from inframind.categories.ansible.playbook import SECTIONS, Path, Playbook, Task, is_block, is_import, listed, untagged
+from inframind.categories.ansible.playbook import (
+    SECTIONS,
+    Path,
+    Playbook,
+    Task,
+    is_block,
+    is_import,
+    listed,
+    untagged,
+)
 from inframind.types import Finding
 
 VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -34,7 +43,9 @@ def findings(playbook: Playbook) -> Iterator[Finding]:
 def play_findings(playbook: Playbook, entry: Any, path: Path) -> Iterator[Finding]:
     """One entry of a playbook."""
     if not isinstance(entry, dict):
-        yield rules.KEYWORD.finding("an entry of a playbook is a play: a mapping with hosts", playbook.line(path))
+        yield rules.KEYWORD.finding(
+            "an entry of a playbook is a play: a mapping with hosts", playbook.line(path)
+        )
         return
     if is_import(entry):
         plain = {key.removeprefix("ansible.builtin."): value for key, value in entry.items()}
@@ -49,7 +60,9 @@ def play_findings(playbook: Playbook, entry: Any, path: Path) -> Iterator[Findin
     for index, role in enumerate(roles if isinstance(roles, list) else ()):
         name = role.get("role", role.get("name")) if isinstance(role, dict) else role
         if not isinstance(name, str) or not name.strip():
-            yield rules.KEYWORD_TYPE.finding("a role is a name, or a mapping with `role`", playbook.line((*path, "roles", index)))
+            yield rules.KEYWORD_TYPE.finding(
+                "a role is a name, or a mapping with `role`", playbook.line((*path, "roles", index))
+            )
 
 
 def list_findings(playbook: Playbook, entries: Any, path: Path) -> Iterator[Finding]:
@@ -58,20 +71,28 @@ def list_findings(playbook: Playbook, entries: Any, path: Path) -> Iterator[Find
         if not isinstance(entry, dict):
             yield rules.MODULE_COUNT.finding("a task is a mapping", playbook.line((*path, index)))
         elif "hosts" in entry and not is_block(entry) and len(path) > 0:
-            yield rules.KEYWORD.finding("a play cannot stand among tasks", playbook.line((*path, index)))
+            yield rules.KEYWORD.finding(
+                "a play cannot stand among tasks", playbook.line((*path, index))
+            )
 
 
-def keyword_findings(playbook: Playbook, kind: str, fields: dict[str, Any], path: Path) -> Iterator[Finding]:
+def keyword_findings(
+    playbook: Playbook, kind: str, fields: dict[str, Any], path: Path
+) -> Iterator[Finding]:
     """Keywords of a play, block or import: known, and of their type."""
     known = catalog.keywords(kind)
     for key, value in fields.items():
         if key not in known:
-            yield rules.KEYWORD.finding(f"a {kind} has no keyword {key!r}", playbook.line((*path, key)))
+            yield rules.KEYWORD.finding(
+                f"a {kind} has no keyword {key!r}", playbook.line((*path, key))
+            )
         else:
             yield from type_findings(playbook, key, known[key], value, (*path, key))
 
 
-def type_findings(playbook: Playbook, key: str, isa: str, value: Any, path: Path) -> Iterator[Finding]:
+def type_findings(
+    playbook: Playbook, key: str, isa: str, value: Any, path: Path
+) -> Iterator[Finding]:
     """One keyword's value."""
     value = untagged(value)
     if key == "vars" or (key == "environment" and isinstance(value, dict)):
@@ -84,19 +105,31 @@ def type_findings(playbook: Playbook, key: str, isa: str, value: Any, path: Path
             yield rules.KEYWORD_TYPE.finding("loop_control is a mapping", playbook.line(path))
             return
         for name in value.keys() - catalog.keywords("loop_control").keys():
-            yield rules.KEYWORD.finding(f"loop_control has no keyword {name!r}", playbook.line(path))
+            yield rules.KEYWORD.finding(
+                f"loop_control has no keyword {name!r}", playbook.line(path)
+            )
     elif value is not None and not is_template(value) and not is_of(isa, value):
-        yield rules.KEYWORD_TYPE.finding(f"{key} {str(value)[:60]!r} is not of type {isa}", playbook.line(path))
-    elif key == "register" and not (isinstance(value, str) and (VARIABLE.fullmatch(value) or is_template(value))):
-        yield rules.VARIABLE.finding(f"{value!r} is no variable name: letters, digits and underscores", playbook.line(path))
-    elif key in ("tags", "notify", "when", "hosts", "listen") and any(isinstance(item, dict | list) for item in listed(value)):
+        yield rules.KEYWORD_TYPE.finding(
+            f"{key} {str(value)[:60]!r} is not of type {isa}", playbook.line(path)
+        )
+    elif key == "register" and not (
+        isinstance(value, str) and (VARIABLE.fullmatch(value) or is_template(value))
+    ):
+        yield rules.VARIABLE.finding(
+            f"{value!r} is no variable name: letters, digits and underscores", playbook.line(path)
+        )
+    elif key in ("tags", "notify", "when", "hosts", "listen") and any(
+        isinstance(item, dict | list) for item in listed(value)
+    ):
         yield rules.KEYWORD_TYPE.finding(f"{key} is a text or a list of texts", playbook.line(path))
 
 
 def is_of(isa: str, value: Any) -> bool:
     """Whether a keyword's value has its type (ansible-core converts texts to numbers and booleans, and one value to a list)."""
     if isa == "percent":
-        return isinstance(value, int | float) or (isinstance(value, str) and PERCENT.fullmatch(value) is not None)
+        return isinstance(value, int | float) or (
+            isinstance(value, str) and PERCENT.fullmatch(value) is not None
+        )
     if isa == "list":
         return True
     if isa == "dict":
@@ -104,7 +137,9 @@ def is_of(isa: str, value: Any) -> bool:
     return fits("str" if isa == "string" else isa, value)
 
 
-def variable_findings(playbook: Playbook, value: Any, path: Path, *, is_strict: bool) -> Iterator[Finding]:
+def variable_findings(
+    playbook: Playbook, value: Any, path: Path, *, is_strict: bool
+) -> Iterator[Finding]:
     """`vars` is a mapping of variable names."""
     if value is None or is_template(value):
         return
@@ -114,7 +149,8 @@ def variable_findings(playbook: Playbook, value: Any, path: Path, *, is_strict: 
     for name in value:
         if is_strict and not VARIABLE.fullmatch(name):
             yield rules.VARIABLE.finding(
-                f"{name!r} is no variable name: letters, digits and underscores", playbook.line((*path, name))
+                f"{name!r} is no variable name: letters, digits and underscores",
+                playbook.line((*path, name)),
             )
 
 
@@ -132,10 +168,13 @@ def task_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
         if len(modules) == 1:
             for key in keys:
                 if key != modules[0]:
-                    yield rules.KEYWORD.finding(f"{task.label} has no keyword {key!r}", playbook.line((*task.path, key)))
+                    yield rules.KEYWORD.finding(
+                        f"{task.label} has no keyword {key!r}", playbook.line((*task.path, key))
+                    )
         else:
             yield rules.MODULE_COUNT.finding(
-                f"{task.label} calls {', '.join(keys[:5])}: a task calls one module", playbook.line(task.path)
+                f"{task.label} calls {', '.join(keys[:5])}: a task calls one module",
+                playbook.line(task.path),
             )
     elif not keys:
         yield rules.MODULE_COUNT.finding(f"{task.label} calls no module", playbook.line(task.path))
@@ -148,17 +187,23 @@ def loop_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
     loops = [key for key in task.fields if key == "loop" or key.startswith("with_")]
     if len(loops) > 1:
         yield rules.LOOP.finding(
-            f"{task.label} has {' and '.join(loops)}: a task has one loop", playbook.line((*task.path, loops[0]))
+            f"{task.label} has {' and '.join(loops)}: a task has one loop",
+            playbook.line((*task.path, loops[0])),
         )
     for key in loops:
         value = task.fields[key]
         if key == "loop" and not isinstance(value, list) and not is_template(value):
             yield rules.LOOP.finding(
-                f"{task.label}: loop is a list, not {str(value)[:40]!r}", playbook.line((*task.path, loops[0]))
+                f"{task.label}: loop is a list, not {str(value)[:40]!r}",
+                playbook.line((*task.path, loops[0])),
             )
-        if key != "loop" and catalog.plugin("lookup", key.removeprefix("with_")).status == "unknown":
+        if (
+            key != "loop"
+            and catalog.plugin("lookup", key.removeprefix("with_")).status == "unknown"
+        ):
             yield rules.KEYWORD.finding(
-                f"{task.label}: there is no lookup {key.removeprefix('with_')!r}", playbook.line((*task.path, loops[0]))
+                f"{task.label}: there is no lookup {key.removeprefix('with_')!r}",
+                playbook.line((*task.path, loops[0])),
             )
 
 
@@ -170,18 +215,28 @@ def module_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
     name, value = call
     path = (*task.path, task.module_keys[0])
     if name.status == "foreign":
-        yield rules.FOREIGN.finding(f"{name.full}: the collection is not known here, so it is not verified", playbook.line(path))
+        yield rules.FOREIGN.finding(
+            f"{name.full}: the collection is not known here, so it is not verified",
+            playbook.line(path),
+        )
     elif name.status != "known":
         reason = "was removed" if name.status == "removed" else "does not exist"
-        yield rules.UNKNOWN.finding(f"{task.label}: the module {name.full} {reason}", playbook.line(path))
+        yield rules.UNKNOWN.finding(
+            f"{task.label}: the module {name.full} {reason}", playbook.line(path)
+        )
     else:
         try:
             given = arguments.long_form(name, value, task.fields.get("args"))
         except ShortFormError as error:
             yield rules.OPTION.finding(f"{task.label}: {error}", playbook.line(path))
             return
-        if is_template(task.fields.get("args")) or any("module_defaults" in scope for scope in task.scopes):
+        if is_template(task.fields.get("args")) or any(
+            "module_defaults" in scope for scope in task.scopes
+        ):
             given["*"] = "given elsewhere"
         for fault in arguments.faults(name, given):
             where = path if not fault.option else (*path, *fault.option.split("."))
-            yield fault.rule.finding(f"{task.label}, {name.full}: {fault.message}", playbook.line(where) or playbook.line(path))
+            yield fault.rule.finding(
+                f"{task.label}, {name.full}: {fault.message}",
+                playbook.line(where) or playbook.line(path),
+            )

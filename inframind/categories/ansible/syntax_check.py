@@ -19,9 +19,18 @@ from typing import Any, NoReturn
 
 from ansible.cli.playbook import PlaybookCLI
 from ansible.errors import AnsibleError
-from ansible.plugins.loader import become_loader, connection_loader, init_plugin_loader, lookup_loader, module_loader, shell_loader
+from ansible.plugins.loader import (
+    become_loader,
+    connection_loader,
+    init_plugin_loader,
+    lookup_loader,
+    module_loader,
+    shell_loader,
+)
 
-PLAY = re.compile(r"^(?:- |  )(?:hosts|tasks|roles|(?:ansible\.builtin\.)?import_playbook)\s*:", re.MULTILINE)
+PLAY = re.compile(
+    r"^(?:- |  )(?:hosts|tasks|roles|(?:ansible\.builtin\.)?import_playbook)\s*:", re.MULTILINE
+)
 AROUND_TASKS = "- hosts: localhost\n  tasks:\n    - ansible.builtin.import_tasks: tasks.yml\n"
 UNKNOWN_MODULE = re.compile(r"couldn't resolve module/action '([\w.]+)'")
 KEPT = 4000
@@ -46,7 +55,9 @@ def check(text: str) -> NoReturn:
     Path("playbook.yml").write_text(text if is_playbook else AROUND_TASKS)
     if not is_playbook:
         Path("tasks.yml").write_text(text)
-    PlaybookCLI.cli_executor(["ansible-playbook", "--syntax-check", "-i", "localhost,", "playbook.yml"])
+    PlaybookCLI.cli_executor(
+        ["ansible-playbook", "--syntax-check", "-i", "localhost,", "playbook.yml"]
+    )
     sys.exit(0)
 
 
@@ -64,7 +75,12 @@ def checked(name: str, text: str) -> dict[str, Any]:
         printed = output.read(KEPT).decode("utf-8", "replace")
     unknown = UNKNOWN_MODULE.search(printed)
     foreign = unknown is not None and is_foreign(unknown.group(1))
-    return {"file": name, "status": os.waitstatus_to_exitcode(status), "output": printed, "foreign": foreign}
+    return {
+        "file": name,
+        "status": os.waitstatus_to_exitcode(status),
+        "output": printed,
+        "foreign": foreign,
+    }
 
 
 def prepare() -> None:

@@ -8,9 +8,23 @@ from typing import Any
 from inframind.categories.ansible.arguments import is_template
 
 MAX_TEMPLATE = 20_000
-RESULT_FIELDS = frozenset(("rc", "stdout", "stderr", "stdout_lines", "stderr_lines", "changed", "failed", "skipped", "stat"))
+RESULT_FIELDS = frozenset(
+    (
+        "rc",
+        "stdout",
+        "stderr",
+        "stdout_lines",
+        "stderr_lines",
+        "changed",
+        "failed",
+        "skipped",
+        "stat",
+    )
+)
 """Fields that only the result of a task has."""
-RESULT_TESTS = frozenset(("changed", "failed", "skipped", "succeeded", "success", "change", "finished"))
+RESULT_TESTS = frozenset(
+    ("changed", "failed", "skipped", "succeeded", "success", "change", "finished")
+)
 UNDECIDED = object()
 YAML_BOOLEANS = {"yes": True, "on": True, "no": False, "off": False}
 """Ansible reads YAML 1.1."""
@@ -36,7 +50,9 @@ def environment() -> Any:
     """A sandboxed Jinja environment with Ansible's extensions. Loaded at first use."""
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    return ImmutableSandboxedEnvironment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], cache_size=0)
+    return ImmutableSandboxedEnvironment(
+        extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], cache_size=0
+    )
 
 
 def parsed(text: str) -> Any:
@@ -91,11 +107,17 @@ def _uses(tree: Any, nodes: Any) -> Template:
             plugins.add(("filter", node.name))
             if node.name in ("default", "d", "mandatory") and node.node is not None:
                 guarded |= {name.name for name in _names(node.node, nodes)}
-        elif isinstance(node.node, nodes.Name) and node.node.name in ("lookup", "query", "q") and node.args:
+        elif (
+            isinstance(node.node, nodes.Name)
+            and node.node.name in ("lookup", "query", "q")
+            and node.args
+        ):
             first = node.args[0]
             if isinstance(first, nodes.Const) and isinstance(first.value, str):
                 plugins.add(("lookup", first.value))
-    return Template("", frozenset(names - own), frozenset(results - own), frozenset(guarded), frozenset(plugins))
+    return Template(
+        "", frozenset(names - own), frozenset(results - own), frozenset(guarded), frozenset(plugins)
+    )
 
 
 def _names(node: Any, nodes: Any) -> Iterator[Any]:

@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from inframind.categories.ansible import effective, policy, references, rules, structure
 from inframind.categories.ansible.playbook import Playbook
 from inframind.categories.base import Configuration, ParseError
-from inframind.sandbox.yaml import YamlError, load_all
+from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
 MAX_FINDINGS = 50
-PLAY = re.compile(r"^- +(?:[\w.]+:.*\n(?:[ #].*\n|\n)*? +)?(?:hosts|(?:ansible\.builtin\.)?import_playbook):", re.MULTILINE)
-TASK = re.compile(r"^ *- +name:.*\n +(?:ansible|community|amazon|kubernetes)\.\w+\.\w+:", re.MULTILINE)
+PLAY = re.compile(
+    r"^- +(?:[\w.]+:.*\n(?:[ #].*\n|\n)*? +)?(?:hosts|(?:ansible\.builtin\.)?import_playbook):",
+    re.MULTILINE,
+)
+TASK = re.compile(
+    r"^ *- +name:.*\n +(?:ansible|community|amazon|kubernetes)\.\w+\.\w+:", re.MULTILINE
+)
 PLACES = re.compile(r"(?:^|/)(?:playbooks?|tasks|handlers)/|(?:^|/)(?:site|playbook)[\w-]*\.ya?ml$")
 
 
@@ -29,7 +34,11 @@ class Ansible:
             return 0.99
         if TASK.search(text):
             return 0.9
-        return 0.6 if filename and PLACES.search(filename) and re.search(r"^- ", text, re.MULTILINE) else 0.0
+        return (
+            0.6
+            if filename and PLACES.search(filename) and re.search(r"^- ", text, re.MULTILINE)
+            else 0.0
+        )
 
     def parse(self, text: str) -> Playbook:
         try:
@@ -37,7 +46,11 @@ class Ansible:
         except YamlError as error:
             raise ParseError(rules.YAML.finding(str(error), error.line)) from None
         if len(documents) != 1 or not isinstance(documents[0], list) or not documents[0]:
-            raise ParseError(rules.DOCUMENT.finding("the file is one list of plays or tasks: begin with `- name:`"))
+            raise ParseError(
+                rules.DOCUMENT.finding(
+                    "the file is one list of plays or tasks: begin with `- name:`"
+                )
+            )
         return Playbook(text, documents[0])
 
     def schema(self, document: Playbook) -> Sequence[Finding]:

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from inframind.categories import _jsonschema
+from inframind.categories.shared import json_schema as _jsonschema
 
 PACKAGE = "inframind.categories.cloudformation"
 
@@ -19,7 +19,9 @@ def resource(kind: str) -> dict[str, Any] | None:
     service = "::".join(kind.split("::")[:2])
     if service not in index()["services"]:
         return None
-    found: dict[str, Any] | None = _jsonschema.load(PACKAGE, service.replace("::", "-").lower()).get(kind)
+    found: dict[str, Any] | None = _jsonschema.load(
+        PACKAGE, service.replace("::", "-").lower()
+    ).get(kind)
     return found
 
 

@@ -45,7 +45,11 @@ def holds(template: Template, value: Any, case: dict[str, str], depth: int = 0) 
         return None
     name, argument = call
     if name == "Condition":
-        return holds(template, template.conditions.get(argument), case, depth + 1) if isinstance(argument, str) else None
+        return (
+            holds(template, template.conditions.get(argument), case, depth + 1)
+            if isinstance(argument, str)
+            else None
+        )
     if not isinstance(argument, list):
         return None
     if name == "Fn::Equals" and len(argument) == 2:

@@ -4,10 +4,19 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from inframind.categories._checkov import Checkov
-from inframind.categories._deep import Advised, Complaint, Environment, Linter, Opinion, Weight, environment, json_rows
 from inframind.categories.cloudformation.sections import unknown_transforms
 from inframind.categories.cloudformation.template import TemplateError, load
+from inframind.categories.shared.checkov import Checkov
+from inframind.categories.shared.linters import (
+    Advised,
+    Complaint,
+    Environment,
+    Linter,
+    Opinion,
+    Weight,
+    environment,
+    json_rows,
+)
 from inframind.sandbox.isolation import Finished, Program
 
 SECONDS, SECONDS_EACH = 120.0, 3.0
@@ -17,7 +26,16 @@ from cfnlint import config, runner
 config.TemplateArgs.template_args = property(lambda self: {}, lambda self, template: None)
 runner.main()
 """
-OPTIONS = ("--format", "json", "--regions", "us-east-1", "--mandatory-checks", "E", "--non-zero-exit-code", "none")
+OPTIONS = (
+    "--format",
+    "json",
+    "--regions",
+    "us-east-1",
+    "--mandatory-checks",
+    "E",
+    "--non-zero-exit-code",
+    "none",
+)
 
 
 class CfnLint(Linter):
@@ -38,13 +56,17 @@ class CfnLint(Linter):
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
         """As DeepTool. It skips what a macro of the account may rewrite, so it has no opinion of such a template."""
         known = [not _has_macro(text) for text in texts]
-        judged = iter(super().judge([text for text, is_known in zip(texts, known, strict=True) if is_known]))
+        judged = iter(
+            super().judge([text for text, is_known in zip(texts, known, strict=True) if is_known])
+        )
         unknown = self._opinion([Complaint(None, "a macro rewrites the template", "undecided")])
         return [next(judged) if is_known else unknown for is_known in known]
 
     def program(self, names: Sequence[str]) -> Program:
         assert self._environment is not None
-        return self._environment.program("-c", SCRIPT, *OPTIONS, "--", *names, seconds=SECONDS + SECONDS_EACH * len(names))
+        return self._environment.program(
+            "-c", SCRIPT, *OPTIONS, "--", *names, seconds=SECONDS + SECONDS_EACH * len(names)
+        )
 
     def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
         rows = json_rows(finished.output)
@@ -57,7 +79,9 @@ class CfnLint(Linter):
             message = f"{rule.get('Id')}: {rule.get('ShortDescription')}"
             line = row.get("Location", {}).get("Start", {}).get("LineNumber")
             weight: Weight = "invalid" if row.get("Level") == "Error" else "advice"
-            found.setdefault(Path(str(row.get("Filename"))).name, []).append(Complaint(line, message, weight))
+            found.setdefault(Path(str(row.get("Filename"))).name, []).append(
+                Complaint(line, message, weight)
+            )
         return found
 
 

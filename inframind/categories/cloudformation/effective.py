@@ -7,10 +7,23 @@ from inframind.categories.cloudformation import catalog
 from inframind.categories.cloudformation.conditions import can_hold, holds
 from inframind.categories.cloudformation.properties import INTEGER, NUMBER, Checker
 from inframind.categories.cloudformation.references import depends_on, targets
-from inframind.categories.cloudformation.template import NO_VALUE, VARIABLE, Template, function, substitutions
+from inframind.categories.cloudformation.template import (
+    NO_VALUE,
+    VARIABLE,
+    Template,
+    function,
+    substitutions,
+)
 
 LITERAL = ("String", "Number")
-KEPT = ("Condition", "DeletionPolicy", "UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy", "Metadata")
+KEPT = (
+    "Condition",
+    "DeletionPolicy",
+    "UpdateReplacePolicy",
+    "CreationPolicy",
+    "UpdatePolicy",
+    "Metadata",
+)
 MAX_DEPTH = 100
 MAX_TEXT = 100_000
 
@@ -26,7 +39,11 @@ def configuration(template: Template) -> Configuration:
             kind = str(entry.get("Type"))
             found = solver.value(entry.get("Properties") or {})
             given = typed(template, kind, found) if isinstance(found, dict) else {}
-            fields = given | {key: solver.value(entry[key]) for key in KEPT if key in entry} | {"DependsOn": depends_on(entry)}
+            fields = (
+                given
+                | {key: solver.value(entry[key]) for key in KEPT if key in entry}
+                | {"DependsOn": depends_on(entry)}
+            )
             links += _links(template, len(resources), fields, alive)
             resources.append(Resource(kind, name, fields, template.line("Resources", name)))
     for name, entry in template.parameters.items():
@@ -44,10 +61,14 @@ def configuration(template: Template) -> Configuration:
 def _links(template: Template, source: int, fields: Any, alive: set[str]) -> list[Link]:
     """References to resources that exist and to parameters."""
     found = [(path, name) for path, name in targets(template, fields)]
-    found += [(("DependsOn",), name) for name in fields.get("DependsOn", ()) if isinstance(name, str)]
+    found += [
+        (("DependsOn",), name) for name in fields.get("DependsOn", ()) if isinstance(name, str)
+    ]
     links = []
     for path, name in found:
-        dotted = ".".join(part for part in path if isinstance(part, str) and not part.startswith("Fn::"))
+        dotted = ".".join(
+            part for part in path if isinstance(part, str) and not part.startswith("Fn::")
+        )
         if name in alive:
             links.append(Link(source, dotted, str(template.resources[name].get("Type")), name))
         elif name in template.parameters:
@@ -63,7 +84,9 @@ class Solver:
         self.defaults = {
             name: entry["Default"]
             for name, entry in template.parameters.items()
-            if entry.get("Type") in LITERAL and "Default" in entry and not isinstance(entry["Default"], dict | list)
+            if entry.get("Type") in LITERAL
+            and "Default" in entry
+            and not isinstance(entry["Default"], dict | list)
         }
         self.truths = {name: self._truth(name) for name in template.conditions}
 
@@ -135,23 +158,46 @@ def _variable(value: Any) -> str | None:
     call = function(value)
     if call and call[0] == "Ref" and isinstance(call[1], str):
         return call[1]
-    if call and call[0] == "Fn::GetAtt" and isinstance(call[1], list) and all(isinstance(part, str) for part in call[1]):
+    if (
+        call
+        and call[0] == "Fn::GetAtt"
+        and isinstance(call[1], list)
+        and all(isinstance(part, str) for part in call[1])
+    ):
         return ".".join(call[1])
     return None
 
 
 def _computed(template: Template, name: str, argument: Any) -> Any:
     """Join, Select, Split and FindInMap of literals."""
-    if name == "Fn::Join" and isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str):
+    if (
+        name == "Fn::Join"
+        and isinstance(argument, list)
+        and len(argument) == 2
+        and isinstance(argument[0], str)
+    ):
         parts = argument[1] if isinstance(argument[1], list) else [{}]
         literal = not any(isinstance(item, dict | list) for item in parts)
         return argument[0].join(map(str, parts)) if literal else {name: argument}
-    if name == "Fn::Split" and isinstance(argument, list) and all(isinstance(part, str) and part for part in argument):
+    if (
+        name == "Fn::Split"
+        and isinstance(argument, list)
+        and all(isinstance(part, str) and part for part in argument)
+    ):
         return argument[1].split(argument[0])
-    if name == "Fn::Select" and isinstance(argument, list) and isinstance(argument[1], list) and str(argument[0]).isdigit():
+    if (
+        name == "Fn::Select"
+        and isinstance(argument, list)
+        and isinstance(argument[1], list)
+        and str(argument[0]).isdigit()
+    ):
         index = int(str(argument[0])[:9])
         return argument[1][index] if index < len(argument[1]) else {name: argument}
-    if name == "Fn::FindInMap" and isinstance(argument, list) and not any(isinstance(part, dict | list) for part in argument):
+    if (
+        name == "Fn::FindInMap"
+        and isinstance(argument, list)
+        and not any(isinstance(part, dict | list) for part in argument)
+    ):
         node: Any = template.section("Mappings")
         for part in argument:
             node = node.get(str(part)) if isinstance(node, dict) else None

@@ -5,7 +5,14 @@ from typing import Any
 
 from inframind.categories.cloudformation import rules
 from inframind.categories.cloudformation.loops import LOOP
-from inframind.categories.cloudformation.template import EXTENSIONS, Path, Template, function, substitutions, walk
+from inframind.categories.cloudformation.template import (
+    EXTENSIONS,
+    Path,
+    Template,
+    function,
+    substitutions,
+    walk,
+)
 from inframind.types import Finding
 
 LISTS = frozenset(("Fn::GetAZs", "Fn::Split", "Fn::Cidr"))
@@ -16,7 +23,10 @@ SIZES = {
     "Fn::Equals": (2, 2), "Fn::Not": (1, 1), "Fn::And": (2, 10), "Fn::Or": (2, 10),
 }  # fmt: skip
 NEED_EXTENSION = frozenset(("Fn::Length", "Fn::ToJsonString"))
-RULE_FUNCTIONS = frozenset(f"Fn::{n}" for n in ("Contains", "EachMemberEquals", "EachMemberIn", "RefAll", "ValueOf", "ValueOfAll"))
+RULE_FUNCTIONS = frozenset(
+    f"Fn::{n}"
+    for n in ("Contains", "EachMemberEquals", "EachMemberIn", "RefAll", "ValueOf", "ValueOfAll")
+)
 
 
 def form_findings(template: Template, value: Any, path: Path) -> Iterator[Finding]:
@@ -32,7 +42,9 @@ def form_error(name: str, argument: Any, *, is_extended: bool = False) -> str | 
     """What is wrong with one call, or None."""
     if (name in NEED_EXTENSION or name.startswith(LOOP)) and not is_extended:
         return f"needs Transform: {EXTENSIONS}"
-    if name.startswith(LOOP) or (name == "Fn::FindInMap" and is_extended and _has_default(argument)):
+    if name.startswith(LOOP) or (
+        name == "Fn::FindInMap" and is_extended and _has_default(argument)
+    ):
         return None
     if name in RULE_FUNCTIONS:
         return "stands only in the section Rules"
@@ -54,7 +66,12 @@ def is_list(value: Any) -> bool:
 
 
 def _is_attribute(argument: Any) -> bool:
-    return isinstance(argument, list) and len(argument) >= 2 and isinstance(argument[0], str) and is_text(argument[1])
+    return (
+        isinstance(argument, list)
+        and len(argument) >= 2
+        and isinstance(argument[0], str)
+        and is_text(argument[1])
+    )
 
 
 def _has_default(argument: Any) -> bool:
@@ -63,36 +80,55 @@ def _has_default(argument: Any) -> bool:
 
 
 def _are_conditions(arguments: list[Any]) -> bool:
-    return all((found := function(item)) is not None and found[0] in CONDITIONS for item in arguments)
+    return all(
+        (found := function(item)) is not None and found[0] in CONDITIONS for item in arguments
+    )
 
 
 FORMS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "Ref": (lambda a: isinstance(a, str), "takes a name"),
     "Condition": (lambda a: isinstance(a, str), "takes a name"),
     "Fn::GetAtt": (_is_attribute, "takes a resource and an attribute"),
-    "Fn::Sub": (lambda a: isinstance(a, str | list), "takes a text, or a text and a mapping of variables"),
-    "Fn::Join": (lambda a: isinstance(a[0], str) and is_list(a[1]), "takes a delimiter and a list of texts"),
+    "Fn::Sub": (
+        lambda a: isinstance(a, str | list),
+        "takes a text, or a text and a mapping of variables",
+    ),
+    "Fn::Join": (
+        lambda a: isinstance(a[0], str) and is_list(a[1]),
+        "takes a delimiter and a list of texts",
+    ),
     "Fn::Select": (lambda a: is_index(a[0]) and is_list(a[1]), "takes an index and a list"),
-    "Fn::Split": (lambda a: isinstance(a[0], str) and bool(a[0]) and is_text(a[1]), "takes a delimiter and a text"),
+    "Fn::Split": (
+        lambda a: isinstance(a[0], str) and bool(a[0]) and is_text(a[1]),
+        "takes a delimiter and a text",
+    ),
     "Fn::If": (lambda a: isinstance(a[0], str), "takes the name of a condition first"),
     "Fn::Base64": (is_text, "takes a text"),
     "Fn::ImportValue": (is_text, "takes a text"),
     "Fn::GetAZs": (is_text, "takes a region"),
     "Fn::Cidr": (lambda a: is_text(a[0]), "takes a network, a count and bits"),
-    "Fn::FindInMap": (lambda a: all(isinstance(i, int) or is_text(i) for i in a), "takes the names of a mapping and of two keys"),
+    "Fn::FindInMap": (
+        lambda a: all(isinstance(i, int) or is_text(i) for i in a),
+        "takes the names of a mapping and of two keys",
+    ),
     "Fn::Length": (is_list, "takes a list"),
     "Fn::ToJsonString": (lambda a: isinstance(a, dict | list), "takes a mapping or a list"),
     "Fn::And": (_are_conditions, "takes conditions"),
     "Fn::Or": (_are_conditions, "takes conditions"),
     "Fn::Not": (_are_conditions, "takes a condition"),
-    "Fn::Equals": (lambda a: not any(isinstance(i, dict) and function(i) is None for i in a), "compares texts"),
+    "Fn::Equals": (
+        lambda a: not any(isinstance(i, dict) and function(i) is None for i in a),
+        "compares texts",
+    ),
 }
 
 
 def is_index(value: Any) -> bool:
     """A number of at most five digits, or a function."""
     literal = isinstance(value, int | str) and not isinstance(value, bool)
-    return function(value) is not None or (literal and str(value).isdecimal() and len(str(value)) < 6)
+    return function(value) is not None or (
+        literal and str(value).isdecimal() and len(str(value)) < 6
+    )
 
 
 def _argument_error(name: str, argument: Any) -> str | None:
@@ -113,11 +149,20 @@ def _argument_error(name: str, argument: Any) -> str | None:
 def _sub_error(argument: Any) -> str | None:
     if isinstance(argument, str):
         return None
-    good = isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str) and isinstance(argument[1], dict)
+    good = (
+        isinstance(argument, list)
+        and len(argument) == 2
+        and isinstance(argument[0], str)
+        and isinstance(argument[1], dict)
+    )
     if not good:
         return "takes a text, or a text and a mapping of variables"
     _, own, _ = substitutions(argument)
-    wrong = [key for key, value in own.items() if isinstance(value, dict | list) and function(value) is None]
+    wrong = [
+        key
+        for key, value in own.items()
+        if isinstance(value, dict | list) and function(value) is None
+    ]
     return f"the variable {wrong[0]!r} is no text" if wrong else None
 
 
@@ -125,5 +170,7 @@ def _join_error(values: Any) -> str | None:
     found = function(values)
     if found and found[0] in TEXTS:
         return f"joins a list, not the text that {found[0]} gives"
-    wrong = isinstance(values, list) and any(isinstance(v, list) or (isinstance(v, dict) and function(v) is None) for v in values)
+    wrong = isinstance(values, list) and any(
+        isinstance(v, list) or (isinstance(v, dict) and function(v) is None) for v in values
+    )
     return "joins texts" if wrong else None

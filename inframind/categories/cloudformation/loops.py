@@ -24,7 +24,10 @@ def unrolled(fields: dict[str, Any]) -> dict[str, Any]:
     """The template without loops. Raises LoopError; a loop over what is not in the template stays."""
     unroller = Unroller(fields.get("Parameters"))
     try:
-        return {name: unroller.value(part) if name in SECTIONS else part for name, part in fields.items()}
+        return {
+            name: unroller.value(part) if name in SECTIONS else part
+            for name, part in fields.items()
+        }
     except Unknown:
         return fields
 
@@ -52,7 +55,11 @@ class Unroller:
         return found
 
     def _loop(self, key: str, argument: Any) -> dict[str, Any]:
-        if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[2], dict):
+        if (
+            not isinstance(argument, list)
+            or len(argument) != 3
+            or not isinstance(argument[2], dict)
+        ):
             raise LoopError(f"{key} takes an identifier, a collection and a mapping")
         identifier, collection, body = argument
         if not isinstance(identifier, str) or not identifier.isalnum():
@@ -67,7 +74,9 @@ class Unroller:
             entries = self.value(replaced(body, identifier, item))
             twice = found.keys() & entries.keys()
             if twice:
-                raise LoopError(f"{key}: {min(twice)!r} comes out twice: use ${{{identifier}}} in the name")
+                raise LoopError(
+                    f"{key}: {min(twice)!r} comes out twice: use ${{{identifier}}} in the name"
+                )
             found |= entries
         return found
 
@@ -82,7 +91,9 @@ class Unroller:
         if isinstance(part, str | int) and not isinstance(part, bool):
             return [str(part)]
         if not isinstance(part, dict) or len(part) != 1:
-            raise LoopError(f"{key}: the collection is a list of texts, or refers to a parameter that is one")
+            raise LoopError(
+                f"{key}: the collection is a list of texts, or refers to a parameter that is one"
+            )
         name = part.get("Ref")
         parameter = self._parameters.get(name) if isinstance(name, str) else None
         default = parameter.get("Default") if isinstance(parameter, dict) else None

@@ -5,8 +5,22 @@ from typing import Any
 
 from inframind.categories.cloudformation.template import Path, function
 
-KEYS = frozenset(("PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy", "RepositoryPolicyText"))
-STATEMENT = frozenset(("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"))
+KEYS = frozenset(
+    ("PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy", "RepositoryPolicyText")
+)
+STATEMENT = frozenset(
+    (
+        "Sid",
+        "Effect",
+        "Principal",
+        "NotPrincipal",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+        "Condition",
+    )
+)
 VERSIONS = ("2012-10-17", "2008-10-17")
 
 
@@ -45,7 +59,11 @@ def statement_errors(kind: str, key: str, statement: dict[str, Any]) -> Iterator
         yield "Effect is Allow or Deny"
     if not statement.keys() & {"Action", "NotAction"}:
         yield "a statement needs Action"
-    identity = key == "PolicyDocument" and kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
+    identity = key == "PolicyDocument" and kind in (
+        "AWS::IAM::Policy",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::RolePolicy",
+    )
     if key == "AssumeRolePolicyDocument" and not statement.keys() & {"Principal", "NotPrincipal"}:
         yield "a trust policy needs Principal"
     if identity and not statement.keys() & {"Resource", "NotResource"}:

@@ -19,7 +19,13 @@ ENCRYPTION = {
     "AWS::Redshift::Cluster": "Encrypted",
 }
 STATEFUL = frozenset(
-    ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster", "AWS::DynamoDB::Table", "AWS::EFS::FileSystem", "AWS::S3::Bucket")
+    (
+        "AWS::RDS::DBInstance",
+        "AWS::RDS::DBCluster",
+        "AWS::DynamoDB::Table",
+        "AWS::EFS::FileSystem",
+        "AWS::S3::Bucket",
+    )
 )
 
 
@@ -34,29 +40,49 @@ def findings(template: Template) -> Iterator[Finding]:
                 yield rules.SECRET.finding(f"{name} has its secret as default", line)
     for name, entry in template.resources.items():
         given = entry.get("Properties")
-        yield from resource_findings(template, name, str(entry.get("Type")), given if isinstance(given, dict) else {}, entry)
+        yield from resource_findings(
+            template, name, str(entry.get("Type")), given if isinstance(given, dict) else {}, entry
+        )
 
 
-def resource_findings(template: Template, name: str, kind: str, given: dict[str, Any], entry: dict[str, Any]) -> Iterator[Finding]:
+def resource_findings(
+    template: Template, name: str, kind: str, given: dict[str, Any], entry: dict[str, Any]
+) -> Iterator[Finding]:
     """One resource."""
     for path in secrets(given):
         yield rules.SECRET.finding(
-            f"{name}: {path} stands there in plain: use a dynamic reference", template.line("Resources", name)
+            f"{name}: {path} stands there in plain: use a dynamic reference",
+            template.line("Resources", name),
         )
     if kind in ENCRYPTION and str(given.get(ENCRYPTION[kind], False)).lower() == "false":
-        yield rules.ENCRYPTED.finding(f"{name}: set {ENCRYPTION[kind]}: true", template.line("Resources", name))
+        yield rules.ENCRYPTED.finding(
+            f"{name}: set {ENCRYPTION[kind]}: true", template.line("Resources", name)
+        )
     if kind in STATEFUL and "DeletionPolicy" not in entry:
-        yield rules.RETAIN.finding(f"{name}: without DeletionPolicy its data go with the stack", template.line("Resources", name))
-    if str(given.get("PubliclyAccessible")).lower() == "true" or str(given.get("AccessControl")).startswith("PublicRead"):
+        yield rules.RETAIN.finding(
+            f"{name}: without DeletionPolicy its data go with the stack",
+            template.line("Resources", name),
+        )
+    if str(given.get("PubliclyAccessible")).lower() == "true" or str(
+        given.get("AccessControl")
+    ).startswith("PublicRead"):
         yield rules.PUBLIC.finding(f"{name} is public", template.line("Resources", name))
-    rules_of = [given] if kind == "AWS::EC2::SecurityGroupIngress" else given.get("SecurityGroupIngress")
+    rules_of = (
+        [given] if kind == "AWS::EC2::SecurityGroupIngress" else given.get("SecurityGroupIngress")
+    )
     for ingress in rules_of if isinstance(rules_of, list) else ():
         if isinstance(ingress, dict) and is_open(ingress):
-            yield rules.INGRESS.finding(f"{name} lets the world in", template.line("Resources", name))
+            yield rules.INGRESS.finding(
+                f"{name} lets the world in", template.line("Resources", name)
+            )
     for document in documents(given):
         for statement in policies.statements(document):
-            if statement.get("Effect") == "Allow" and all(_is_star(statement.get(key)) for key in ("Action", "Resource")):
-                yield rules.WILDCARD.finding(f"{name} allows everything on everything", template.line("Resources", name))
+            if statement.get("Effect") == "Allow" and all(
+                _is_star(statement.get(key)) for key in ("Action", "Resource")
+            ):
+                yield rules.WILDCARD.finding(
+                    f"{name} allows everything on everything", template.line("Resources", name)
+                )
 
 
 def secrets(value: Any, path: str = "") -> Iterator[str]:
@@ -64,7 +90,13 @@ def secrets(value: Any, path: str = "") -> Iterator[str]:
     if isinstance(value, dict) and function(value) is None:
         for key, item in value.items():
             where = f"{path}.{key}".lstrip(".")
-            if SECRET.search(key) and isinstance(item, str) and item and "{{resolve:" not in item and not item.startswith("arn:"):
+            if (
+                SECRET.search(key)
+                and isinstance(item, str)
+                and item
+                and "{{resolve:" not in item
+                and not item.startswith("arn:")
+            ):
                 yield where
             yield from secrets(item, where)
     elif isinstance(value, list):
@@ -92,7 +124,9 @@ def is_open(ingress: dict[str, Any]) -> bool:
     if str(ingress.get("IpProtocol")) == "-1":
         return True
     ends = [str(ingress.get(key)) for key in ("FromPort", "ToPort")]
-    return all(end.isdigit() and len(end) < 6 for end in ends) and any(int(ends[0]) <= port <= int(ends[1]) for port in PORTS)
+    return all(end.isdigit() and len(end) < 6 for end in ends) and any(
+        int(ends[0]) <= port <= int(ends[1]) for port in PORTS
+    )
 
 
 def _is_star(value: Any) -> bool:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from inframind.categories._formats import newest_known
 from inframind.categories.base import Rule
 from inframind.categories.cloudformation import catalog, policies, rules
 from inframind.categories.cloudformation.functions import LISTS, TEXTS
 from inframind.categories.cloudformation.template import NO_VALUE, Path, Template, function
+from inframind.categories.shared.formats import newest_known
 from inframind.types import Finding
 
 NUMBER = re.compile(r"\s*[-+]?\d{1,30}(?:\.\d{1,30})?(?:[eE][-+]?\d{1,3})?\s*")
@@ -38,7 +38,9 @@ def findings(template: Template, name: str, kind: str, properties: Any) -> Itera
         where = ".".join(map(str, fault.path))
         if fault.rule is rules.REQUIRED and not fault.path and "Globals" in template.fields:
             continue
-        line = template.line("Resources", name, "Properties", *fault.path) or template.line("Resources", name)
+        line = template.line("Resources", name, "Properties", *fault.path) or template.line(
+            "Resources", name
+        )
         yield fault.rule.finding(f"{name}: {where}{': ' if where else ''}{fault.message}", line)
 
 
@@ -48,7 +50,9 @@ def matcher(pattern: str) -> Any:
     import jsonschema_rs
 
     try:
-        return jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions())
+        return jsonschema_rs.validator_for(
+            {"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions()
+        )
     except (ValueError, jsonschema_rs.ValidationError):
         return None
 
@@ -81,7 +85,9 @@ class Checker:
             yield from self.call_faults(schema, types, call, path)
             return
         if types and not any(fits(kind, value) for kind in types):
-            yield Fault(rules.TYPE, path, f"{shown(value)} is not of type {' or '.join(sorted(types))}")
+            yield Fault(
+                rules.TYPE, path, f"{shown(value)} is not of type {' or '.join(sorted(types))}"
+            )
             return
         if isinstance(value, dict):
             yield from self.object_faults(schema, value, path)
@@ -91,7 +97,9 @@ class Checker:
             yield from self.scalar_faults(schema, types, value, path)
         yield from self.branch_faults(schema, value, path)
 
-    def call_faults(self, schema: Any, types: frozenset[str], call: tuple[str, Any], path: Path) -> Iterator[Fault]:
+    def call_faults(
+        self, schema: Any, types: frozenset[str], call: tuple[str, Any], path: Path
+    ) -> Iterator[Fault]:
         """A function stands where a value is expected."""
         name, argument = call
         if name == "Fn::If" and isinstance(argument, list) and len(argument) == 3:
@@ -104,9 +112,13 @@ class Checker:
             gives_list = "List" in kind or argument == "AWS::NotificationARNs"
             gives_text = not gives_list
         if types and gives_list and "array" not in types:
-            yield Fault(rules.TYPE, path, f"{name} gives a list, and {' or '.join(sorted(types))} is needed")
+            yield Fault(
+                rules.TYPE, path, f"{name} gives a list, and {' or '.join(sorted(types))} is needed"
+            )
         elif types and gives_text and not types & SCALARS:
-            yield Fault(rules.TYPE, path, f"{name} gives a text, and {' or '.join(sorted(types))} is needed")
+            yield Fault(
+                rules.TYPE, path, f"{name} gives a text, and {' or '.join(sorted(types))} is needed"
+            )
 
     def object_faults(self, schema: Any, value: dict[str, Any], path: Path) -> Iterator[Fault]:
         """Keys of a mapping."""
@@ -122,11 +134,16 @@ class Checker:
             elif matching := [pattern for pattern in patterns if _matches(pattern, key)]:
                 yield from self.faults(patterns[matching[0]], item, (*path, key))
             elif extra is False and not key.startswith("Fn::"):
-                yield Fault(rules.PROPERTY, (*path, key), f"there is no property {key!r}{hint(properties)}")
+                yield Fault(
+                    rules.PROPERTY, (*path, key), f"there is no property {key!r}{hint(properties)}"
+                )
             elif isinstance(extra, dict):
                 yield from self.faults(extra, item, (*path, key))
             if key in policies.KEYS:
-                yield from (Fault(rules.POLICY, (*path, key, *rest), text) for rest, text in policies.errors(self.kind, key, item))
+                yield from (
+                    Fault(rules.POLICY, (*path, key, *rest), text)
+                    for rest, text in policies.errors(self.kind, key, item)
+                )
         yield from presence_faults(schema, value, path)
 
     def listed_faults(self, key: str, item: Any, path: Path) -> Iterator[Fault]:
@@ -142,15 +159,27 @@ class Checker:
                 yield from self.faults(items, item, (*path, index))
         given = [item for item in value if item != NO_VALUE]
         if len(given) > schema.get("maxItems", len(given)):
-            yield Fault(rules.VALUE, path, f"has {len(given)} items, at most {schema['maxItems']} are allowed")
+            yield Fault(
+                rules.VALUE,
+                path,
+                f"has {len(given)} items, at most {schema['maxItems']} are allowed",
+            )
         if len(given) == len(value) < schema.get("minItems", 0):
-            yield Fault(rules.VALUE, path, f"has {len(given)} items, at least {schema['minItems']} are needed")
+            yield Fault(
+                rules.VALUE,
+                path,
+                f"has {len(given)} items, at least {schema['minItems']} are needed",
+            )
 
-    def scalar_faults(self, schema: Any, types: frozenset[str], value: Any, path: Path) -> Iterator[Fault]:
+    def scalar_faults(
+        self, schema: Any, types: frozenset[str], value: Any, path: Path
+    ) -> Iterator[Fault]:
         """Allowed values, ranges, lengths and patterns of one literal."""
         text = str(value).lower() if isinstance(value, bool) else str(value)
         allowed = schema.get("enum", [schema["const"]] if "const" in schema else None)
-        if allowed is not None and text not in {str(a).lower() if isinstance(a, bool) else str(a) for a in allowed}:
+        if allowed is not None and text not in {
+            str(a).lower() if isinstance(a, bool) else str(a) for a in allowed
+        }:
             yield unlisted(value, [str(item) for item in allowed], path)
         folded = schema.get("enumCaseInsensitive")
         if folded is not None and text.lower() not in {str(item).lower() for item in folded}:
@@ -158,7 +187,11 @@ class Checker:
         if types & {"integer", "number"} and NUMBER.fullmatch(text):
             number = float(text)
             if not schema.get("minimum", number) <= number <= schema.get("maximum", number):
-                yield Fault(rules.VALUE, path, f"{text} is not from {schema.get('minimum', '')} to {schema.get('maximum', '')}")
+                yield Fault(
+                    rules.VALUE,
+                    path,
+                    f"{text} is not from {schema.get('minimum', '')} to {schema.get('maximum', '')}",
+                )
         if isinstance(value, str) and "string" in types and "{{resolve:" not in text:
             yield from text_faults(schema, text, path)
 
@@ -183,7 +216,11 @@ def unlisted(value: Any, allowed: list[str], path: Path) -> Fault:
     """A value that is not in its list: wrong, or a version that came after the schemas."""
     newest = newest_known(value, allowed) if isinstance(value, str) else None
     if newest:
-        return Fault(rules.NEWER, path, f"{shown(value)} is newer than the schemas here, whose newest is {newest}: not verified")
+        return Fault(
+            rules.NEWER,
+            path,
+            f"{shown(value)} is newer than the schemas here, whose newest is {newest}: not verified",
+        )
     return Fault(rules.VALUE, path, f"{shown(value)} is not one of {', '.join(allowed)[:250]}")
 
 
@@ -228,7 +265,12 @@ def _groups(value: Any) -> list[list[str]]:
 def may_vanish(value: Any) -> bool:
     """Whether a condition can make the property absent."""
     call = function(value)
-    return call is not None and call[0] == "Fn::If" and isinstance(call[1], list) and NO_VALUE in call[1]
+    return (
+        call is not None
+        and call[0] == "Fn::If"
+        and isinstance(call[1], list)
+        and NO_VALUE in call[1]
+    )
 
 
 def shown(value: Any) -> str:
@@ -238,7 +280,11 @@ def shown(value: Any) -> str:
 
 def hint(properties: dict[str, Any]) -> str:
     """What there is instead."""
-    return f"; there are {', '.join(sorted(properties)[:10])}{' ...' if len(properties) > 10 else ''}" if properties else ""
+    return (
+        f"; there are {', '.join(sorted(properties)[:10])}{' ...' if len(properties) > 10 else ''}"
+        if properties
+        else ""
+    )
 
 
 def fits(kind: str, value: Any) -> bool:
@@ -257,7 +303,8 @@ def fits(kind: str, value: Any) -> bool:
             return isinstance(value, bool) or text.lower() in BOOLEANS
         case "integer":
             return not isinstance(value, bool) and (
-                INTEGER.fullmatch(text) is not None or (isinstance(value, float) and value.is_integer())
+                INTEGER.fullmatch(text) is not None
+                or (isinstance(value, float) and value.is_integer())
             )
         case "number":
             return not isinstance(value, bool) and NUMBER.fullmatch(text) is not None

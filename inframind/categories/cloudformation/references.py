@@ -6,7 +6,14 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from inframind.categories.cloudformation import catalog, rules
-from inframind.categories.cloudformation.template import PSEUDO, Path, Template, function, substitutions, walk
+from inframind.categories.cloudformation.template import (
+    PSEUDO,
+    Path,
+    Template,
+    function,
+    substitutions,
+    walk,
+)
 from inframind.types import Finding
 
 
@@ -20,12 +27,15 @@ def findings(template: Template) -> Iterator[Finding]:
         for other in depends_on(entry):
             if other not in template.resources and not template.generates(other):
                 yield rules.REF.finding(
-                    f"{name}: DependsOn {other!r} is no resource", template.line("Resources", name, "DependsOn")
+                    f"{name}: DependsOn {other!r} is no resource",
+                    template.line("Resources", name, "DependsOn"),
                 )
         yield from condition_findings(template, entry, ("Resources", name))
     for name, entry in template.section("Outputs").items():
         if isinstance(entry, dict):
-            yield from use_findings(template, {key: entry.get(key) for key in ("Value", "Export")}, ("Outputs", name))
+            yield from use_findings(
+                template, {key: entry.get(key) for key in ("Value", "Export")}, ("Outputs", name)
+            )
             yield from condition_findings(template, entry, ("Outputs", name))
     yield from cycle_findings(template)
 
@@ -33,16 +43,22 @@ def findings(template: Template) -> Iterator[Finding]:
 def depends_on(entry: dict[str, Any]) -> list[str]:
     """The logical ids that a resource waits for."""
     value = entry.get("DependsOn", [])
-    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
+    return [
+        item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)
+    ]
 
 
 def condition_findings(template: Template, entry: dict[str, Any], path: Path) -> Iterator[Finding]:
     condition = entry.get("Condition")
     if isinstance(condition, str) and condition not in template.conditions:
-        yield rules.IF.finding(f"{path[-1]}: there is no condition {condition!r}", template.line(*path, "Condition"))
+        yield rules.IF.finding(
+            f"{path[-1]}: there is no condition {condition!r}", template.line(*path, "Condition")
+        )
 
 
-def use_findings(template: Template, value: Any, path: Path, *, is_condition: bool = False) -> Iterator[Finding]:
+def use_findings(
+    template: Template, value: Any, path: Path, *, is_condition: bool = False
+) -> Iterator[Finding]:
     """Every function in a value names what is there."""
     for name, argument, inner in walk(value):
         here = (*path, *inner)
@@ -58,13 +74,29 @@ def use_findings(template: Template, value: Any, path: Path, *, is_condition: bo
                     yield from name_findings(template, variable, here)
         elif name == "Fn::FindInMap" and isinstance(argument, list) and len(argument) == 3:
             yield from map_findings(template, argument, here)
-        elif name == "Fn::If" and isinstance(argument, list) and argument and argument[0] not in template.conditions:
-            yield rules.IF.finding(f"{path[1]}: there is no condition {argument[0]!r}", template.line(*here))
-        elif name == "Condition" and is_condition and isinstance(argument, str) and argument not in template.conditions:
-            yield rules.IF.finding(f"{path[1]}: there is no condition {argument!r}", template.line(*here))
+        elif (
+            name == "Fn::If"
+            and isinstance(argument, list)
+            and argument
+            and argument[0] not in template.conditions
+        ):
+            yield rules.IF.finding(
+                f"{path[1]}: there is no condition {argument[0]!r}", template.line(*here)
+            )
+        elif (
+            name == "Condition"
+            and is_condition
+            and isinstance(argument, str)
+            and argument not in template.conditions
+        ):
+            yield rules.IF.finding(
+                f"{path[1]}: there is no condition {argument!r}", template.line(*here)
+            )
 
 
-def name_findings(template: Template, name: str, path: Path, *, is_condition: bool = False) -> Iterator[Finding]:
+def name_findings(
+    template: Template, name: str, path: Path, *, is_condition: bool = False
+) -> Iterator[Finding]:
     """The name is a parameter, a resource or a pseudo parameter."""
     if (
         template.generates(name)
@@ -80,23 +112,34 @@ def name_findings(template: Template, name: str, path: Path, *, is_condition: bo
 def attribute_findings(template: Template, argument: list[Any], path: Path) -> Iterator[Finding]:
     """The resource is there and has the attribute."""
     target = argument[0]
-    name = ".".join(map(str, argument[1:])) if all(isinstance(part, str) for part in argument[1:]) else None
+    name = (
+        ".".join(map(str, argument[1:]))
+        if all(isinstance(part, str) for part in argument[1:])
+        else None
+    )
     entry = template.resources.get(target) if isinstance(target, str) else None
     if entry is None and isinstance(target, str) and template.generates(target):
         return
     if entry is None:
-        yield rules.REF.finding(f"{path[1]}: {target!r} is no resource of this template", template.line(*path))
+        yield rules.REF.finding(
+            f"{path[1]}: {target!r} is no resource of this template", template.line(*path)
+        )
         return
     kind = str(entry.get("Type"))
     schema = None if catalog.is_custom(kind) else catalog.resource(kind)
     if schema is not None and name is not None and not has_attribute(schema["attributes"], name):
         known = ", ".join(schema["attributes"][:12])
-        yield rules.GETATT.finding(f"{path[1]}: {kind} has no attribute {name!r}; it has {known}", template.line(*path))
+        yield rules.GETATT.finding(
+            f"{path[1]}: {kind} has no attribute {name!r}; it has {known}", template.line(*path)
+        )
 
 
 def has_attribute(attributes: list[str], name: str) -> bool:
     """Whether the name is listed, or stands below one of the patterns (`Outputs\\..*`)."""
-    return name in attributes or any(re.escape(a) != a and "*" in a and name.startswith(a.split("\\")[0] + ".") for a in attributes)
+    return name in attributes or any(
+        re.escape(a) != a and "*" in a and name.startswith(a.split("\\")[0] + ".")
+        for a in attributes
+    )
 
 
 def map_findings(template: Template, argument: list[Any], path: Path) -> Iterator[Finding]:
@@ -131,12 +174,20 @@ def targets(template: Template, value: Any) -> Iterator[tuple[Path, str]]:
 def cycle_findings(template: Template) -> Iterator[Finding]:
     """Circles among resources, and among conditions."""
     waits = {
-        name: {other for _, other in targets(template, entry.get("Properties")) if other in template.resources}
+        name: {
+            other
+            for _, other in targets(template, entry.get("Properties"))
+            if other in template.resources
+        }
         | set(depends_on(entry))
         for name, entry in template.resources.items()
     }
     asks = {
-        name: {argument for call, argument, _ in walk(entry) if call == "Condition" and isinstance(argument, str)}
+        name: {
+            argument
+            for call, argument, _ in walk(entry)
+            if call == "Condition" and isinstance(argument, str)
+        }
         for name, entry in template.conditions.items()
     }
     for graph, section in ((waits, "Resources"), (asks, "Conditions")):
@@ -144,7 +195,9 @@ def cycle_findings(template: Template) -> Iterator[Finding]:
             TopologicalSorter(graph).prepare()
         except CycleError as error:
             circle = list(reversed(error.args[1]))
-            yield rules.CYCLE.finding(f"a circle: {' -> '.join(circle)}", template.line(section, circle[0]))
+            yield rules.CYCLE.finding(
+                f"a circle: {' -> '.join(circle)}", template.line(section, circle[0])
+            )
 
 
 def is_reference(value: Any) -> bool:

@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from inframind.categories.cloudformation import catalog, functions, properties, rules
-from inframind.categories.cloudformation.template import EXTENSIONS, SERVERLESS, Template, function, walk
+from inframind.categories.cloudformation.template import (
+    EXTENSIONS,
+    SERVERLESS,
+    Template,
+    function,
+    walk,
+)
 from inframind.types import Finding
 
 SECTIONS = frozenset(
@@ -41,13 +47,17 @@ def findings(template: Template) -> Iterator[Finding]:
     """Findings of the schema rung."""
     fields = template.fields
     if unknown_transforms(template):
-        yield rules.TRANSFORM.finding("what a transform makes of the template is not known here", template.line("Transform"))
+        yield rules.TRANSFORM.finding(
+            "what a transform makes of the template is not known here", template.line("Transform")
+        )
         return
     for key in fields:
         if key not in SECTIONS and not (key == "Globals" and template.is_serverless):
             yield rules.SECTION.finding(f"a template has no section {key!r}", template.line(key))
     if fields.get("AWSTemplateFormatVersion", "2010-09-09") != "2010-09-09":
-        yield rules.SECTION.finding("AWSTemplateFormatVersion is '2010-09-09'", template.line("AWSTemplateFormatVersion"))
+        yield rules.SECTION.finding(
+            "AWSTemplateFormatVersion is '2010-09-09'", template.line("AWSTemplateFormatVersion")
+        )
     if not isinstance(fields.get("Description", ""), str):
         yield rules.SECTION.finding("Description is a text", template.line("Description"))
     for key in ("Metadata", "Parameters", "Rules", "Mappings", "Conditions", "Outputs"):
@@ -64,7 +74,10 @@ def findings(template: Template) -> Iterator[Finding]:
 def unknown_transforms(template: Template) -> bool:
     """Whether something other than SAM and AWS's language extensions rewrites the template or a part of it."""
     uses = (name for section in template.fields.values() for name, _, _ in walk(section))
-    return not all(name in (SERVERLESS, EXTENSIONS) for name in template.transforms) or "Fn::Transform" in uses
+    return (
+        not all(name in (SERVERLESS, EXTENSIONS) for name in template.transforms)
+        or "Fn::Transform" in uses
+    )
 
 
 def parameter_findings(template: Template, name: str, entry: Any) -> Iterator[Finding]:
@@ -77,14 +90,24 @@ def parameter_findings(template: Template, name: str, entry: Any) -> Iterator[Fi
         return
     kind = entry.get("Type")
     for key in entry.keys() - PARAMETER_KEYS:
-        yield rules.PARAMETER.finding(f"{name} has no key {key!r}", template.line("Parameters", name, key))
+        yield rules.PARAMETER.finding(
+            f"{name} has no key {key!r}", template.line("Parameters", name, key)
+        )
     if not isinstance(kind, str) or not PARAMETER_TYPE.fullmatch(kind):
-        yield rules.PARAMETER.finding(f"{name}: Type {str(kind)[:60]!r} does not exist; String, Number, List<Number> ...", line)
+        yield rules.PARAMETER.finding(
+            f"{name}: Type {str(kind)[:60]!r} does not exist; String, Number, List<Number> ...",
+            line,
+        )
         return
-    if any(isinstance(entry.get(key), dict | list) for key in ("Default", "AllowedPattern", "NoEcho")):
+    if any(
+        isinstance(entry.get(key), dict | list) for key in ("Default", "AllowedPattern", "NoEcho")
+    ):
         yield rules.PARAMETER.finding(f"{name}: a parameter's values are literals", line)
     elif "Default" in entry:
-        yield from (rules.PARAMETER.finding(f"{name}: {error}", line) for error in default_errors(kind, entry))
+        yield from (
+            rules.PARAMETER.finding(f"{name}: {error}", line)
+            for error in default_errors(kind, entry)
+        )
 
 
 def default_errors(kind: str, entry: dict[str, Any]) -> Iterator[str]:
@@ -93,7 +116,9 @@ def default_errors(kind: str, entry: dict[str, Any]) -> Iterator[str]:
     items = [part.strip() for part in str(default).split(",")] if "List" in kind else [str(default)]
     if isinstance(default, bool):
         items = [str(default).lower()]
-    if kind in ("Number", "List<Number>") and not all(properties.NUMBER.fullmatch(item) for item in items):
+    if kind in ("Number", "List<Number>") and not all(
+        properties.NUMBER.fullmatch(item) for item in items
+    ):
         yield f"the default {default!r} is no number"
         return
     if kind.startswith("AWS::SSM::"):
@@ -115,10 +140,15 @@ def _limit_errors(kind: str, entry: dict[str, Any], items: list[str]) -> Iterato
     for low, high, size in (("MinLength", "MaxLength", len), ("MinValue", "MaxValue", float)):
         if size is float and kind != "Number":
             continue
-        bounds = [float(entry[key]) if properties.NUMBER.fullmatch(str(entry.get(key))) else None for key in (low, high)]
+        bounds = [
+            float(entry[key]) if properties.NUMBER.fullmatch(str(entry.get(key))) else None
+            for key in (low, high)
+        ]
         for item in items:
             value = float(size(item))
-            if (bounds[0] is not None and value < bounds[0]) or (bounds[1] is not None and value > bounds[1]):
+            if (bounds[0] is not None and value < bounds[0]) or (
+                bounds[1] is not None and value > bounds[1]
+            ):
                 yield f"the default {item!r} is outside {low} and {high}"
 
 
@@ -128,10 +158,14 @@ def mapping_findings(template: Template) -> Iterator[Finding]:
         line = template.line("Mappings", name)
         if name.startswith("Fn::"):
             yield rules.TRANSFORM.finding(f"{name} needs a transform", line)
-        elif not isinstance(entry, dict) or not all(isinstance(inner, dict) for inner in entry.values()):
+        elif not isinstance(entry, dict) or not all(
+            isinstance(inner, dict) for inner in entry.values()
+        ):
             yield rules.MAPPING.finding(f"{name} is a mapping of mappings", line)
         elif any(isinstance(value, dict) for inner in entry.values() for value in inner.values()):
-            yield rules.MAPPING.finding(f"{name}: values are texts, numbers or lists, no functions", line)
+            yield rules.MAPPING.finding(
+                f"{name}: values are texts, numbers or lists, no functions", line
+            )
 
 
 def condition_findings(template: Template) -> Iterator[Finding]:
@@ -140,7 +174,8 @@ def condition_findings(template: Template) -> Iterator[Finding]:
         call = function(entry)
         if call is None or call[0] not in functions.CONDITIONS:
             yield rules.CONDITION.finding(
-                f"{name} is one of Fn::And, Fn::Equals, Fn::Not, Fn::Or, Condition", template.line("Conditions", name)
+                f"{name} is one of Fn::And, Fn::Equals, Fn::Not, Fn::Or, Condition",
+                template.line("Conditions", name),
             )
         yield from functions.form_findings(template, entry, ("Conditions", name))
 
@@ -149,7 +184,9 @@ def resource_findings(template: Template) -> Iterator[Finding]:
     """Resources: type, attributes, properties."""
     section = template.fields.get("Resources")
     if not isinstance(section, dict) or not section:
-        yield rules.RESOURCES.finding("a template needs at least one entry in Resources", template.line("Resources"))
+        yield rules.RESOURCES.finding(
+            "a template needs at least one entry in Resources", template.line("Resources")
+        )
         return
     for name, entry in section.items():
         line = template.line("Resources", name)
@@ -157,7 +194,9 @@ def resource_findings(template: Template) -> Iterator[Finding]:
             yield rules.TRANSFORM.finding(f"{name} needs a transform", line)
             continue
         if not NAME.fullmatch(name):
-            yield rules.LOGICAL.finding(f"the resource {name!r}: a logical id has letters and digits", line)
+            yield rules.LOGICAL.finding(
+                f"the resource {name!r}: a logical id has letters and digits", line
+            )
         if not isinstance(entry, dict):
             yield rules.ATTRIBUTE.finding(f"{name} is a mapping with Type", line)
             continue
@@ -170,22 +209,27 @@ def attribute_findings(template: Template, name: str, entry: dict[str, Any]) -> 
     serverless = {"Connectors", "IgnoreGlobals"} if template.is_serverless else set()
     for key in entry.keys() - ATTRIBUTES - serverless:
         yield rules.ATTRIBUTE.finding(
-            f"{name} has no attribute {key!r}: properties stand below Properties", template.line("Resources", name, key)
+            f"{name} has no attribute {key!r}: properties stand below Properties",
+            template.line("Resources", name, key),
         )
     depends = entry.get("DependsOn", [])
     texts = depends if isinstance(depends, list) else [depends]
     if not all(isinstance(item, str) for item in texts):
         yield rules.ATTRIBUTE.finding(
-            f"{name}: DependsOn is a logical id or a list of them", template.line("Resources", name, "DependsOn")
+            f"{name}: DependsOn is a logical id or a list of them",
+            template.line("Resources", name, "DependsOn"),
         )
     if not isinstance(entry.get("Condition", ""), str):
         yield rules.ATTRIBUTE.finding(
-            f"{name}: Condition is the name of a condition", template.line("Resources", name, "Condition")
+            f"{name}: Condition is the name of a condition",
+            template.line("Resources", name, "Condition"),
         )
     for key, values in POLICIES.items():
         value = entry.get(key)
         if key in entry and function(value) is None and value not in values:
-            yield rules.ATTRIBUTE.finding(f"{name}: {key} is {', '.join(values)}", template.line("Resources", name, key))
+            yield rules.ATTRIBUTE.finding(
+                f"{name}: {key} is {', '.join(values)}", template.line("Resources", name, key)
+            )
     for key in ("Properties", "Metadata", "CreationPolicy", "UpdatePolicy"):
         yield from functions.form_findings(template, entry.get(key), ("Resources", name, key))
 
@@ -199,7 +243,9 @@ def type_findings(template: Template, name: str, entry: dict[str, Any]) -> Itera
         yield rules.ATTRIBUTE.finding(f"{name} needs a Type", line)
     elif catalog.is_custom(kind):
         if kind.startswith("Custom::") and not CUSTOM.fullmatch(kind):
-            yield rules.UNKNOWN.finding(f"{kind}: a custom type has letters, digits, _, @ and -", line)
+            yield rules.UNKNOWN.finding(
+                f"{kind}: a custom type has letters, digits, _, @ and -", line
+            )
         if not isinstance(given, dict) or "ServiceToken" not in given:
             yield rules.REQUIRED.finding(f"{name}: a custom resource needs ServiceToken", line)
     elif kind.startswith("AWS::") and not kind.endswith("::MODULE"):
@@ -209,7 +255,9 @@ def type_findings(template: Template, name: str, entry: dict[str, Any]) -> Itera
         elif kind.startswith("AWS::Serverless::") and not template.is_serverless:
             yield rules.UNKNOWN.finding(f"{name}: {kind} needs Transform: {SERVERLESS}", line)
         elif "shutDown" in schema:
-            yield rules.UNKNOWN.finding(f"{name}: the service of {kind} was shut down on {schema['shutDown']}", line)
+            yield rules.UNKNOWN.finding(
+                f"{name}: the service of {kind} was shut down on {schema['shutDown']}", line
+            )
         elif "Properties" in entry and not isinstance(given, dict):
             yield rules.TYPE.finding(f"{name}: Properties is a mapping", line)
         else:
@@ -233,11 +281,23 @@ def output_findings(template: Template) -> Iterator[Finding]:
             yield rules.OUTPUT.finding(f"{name} needs a Value", line)
             continue
         for key in entry.keys() - {"Value", "Description", "Export", "Condition"}:
-            yield rules.OUTPUT.finding(f"{name} has no key {key!r}", template.line("Outputs", name, key))
-        yield from functions.form_findings(template, {key: entry.get(key) for key in ("Value", "Export")}, ("Outputs", name))
+            yield rules.OUTPUT.finding(
+                f"{name} has no key {key!r}", template.line("Outputs", name, key)
+            )
+        yield from functions.form_findings(
+            template, {key: entry.get(key) for key in ("Value", "Export")}, ("Outputs", name)
+        )
         value, export = entry["Value"], entry.get("Export", {"Name": ""})
         call = function(value)
-        if value is None or (isinstance(value, dict | list) and call is None) or (call and call[0] in functions.LISTS):
-            yield rules.OUTPUT.finding(f"{name}: the value of an output is a text", template.line("Outputs", name, "Value"))
+        if (
+            value is None
+            or (isinstance(value, dict | list) and call is None)
+            or (call and call[0] in functions.LISTS)
+        ):
+            yield rules.OUTPUT.finding(
+                f"{name}: the value of an output is a text", template.line("Outputs", name, "Value")
+            )
         if not isinstance(export, dict) or set(export) != {"Name"}:
-            yield rules.OUTPUT.finding(f"{name}: Export is a mapping with Name", template.line("Outputs", name, "Export"))
+            yield rules.OUTPUT.finding(
+                f"{name}: Export is a mapping with Name", template.line("Outputs", name, "Export")
+            )

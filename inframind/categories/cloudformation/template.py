@@ -8,12 +8,21 @@ from functools import cached_property
 from typing import Any
 
 from inframind.categories.cloudformation.loops import LoopError, unrolled
-from inframind.sandbox.yaml import YamlError, line_of, load_all
+from inframind.categories.shared.yaml import YamlError, line_of, load_all
 
 Path = tuple[str | int, ...]
 PSEUDO = frozenset(
     f"AWS::{name}"
-    for name in ("AccountId", "NotificationARNs", "NoValue", "Partition", "Region", "StackId", "StackName", "URLSuffix")
+    for name in (
+        "AccountId",
+        "NotificationARNs",
+        "NoValue",
+        "Partition",
+        "Region",
+        "StackId",
+        "StackName",
+        "URLSuffix",
+    )
 )
 FUNCTIONS = frozenset(
     f"Fn::{name}"
@@ -70,17 +79,29 @@ class Template:
         """Whether SAM makes a resource of that name from one of the template (`FunctionRole`, `ServerlessRestApi` ...)."""
         if not self.is_serverless:
             return False
-        made = (key for key, entry in self.resources.items() if str(entry.get("Type")).startswith("AWS::Serverless::"))
+        made = (
+            key
+            for key, entry in self.resources.items()
+            if str(entry.get("Type")).startswith("AWS::Serverless::")
+        )
         return name.startswith(("ServerlessRestApi", "ServerlessHttpApi", *made))
 
     @cached_property
     def resources(self) -> dict[str, dict[str, Any]]:
         """Resources that are mappings."""
-        return {name: entry for name, entry in self.section("Resources").items() if isinstance(entry, dict)}
+        return {
+            name: entry
+            for name, entry in self.section("Resources").items()
+            if isinstance(entry, dict)
+        }
 
     @cached_property
     def parameters(self) -> dict[str, dict[str, Any]]:
-        return {name: entry for name, entry in self.section("Parameters").items() if isinstance(entry, dict)}
+        return {
+            name: entry
+            for name, entry in self.section("Parameters").items()
+            if isinstance(entry, dict)
+        }
 
     @cached_property
     def conditions(self) -> dict[str, Any]:
@@ -162,7 +183,11 @@ def long_form(node: Any, depth: int = 0) -> Any:
         if key.startswith("!"):
             name = key[1:] if key in ("!Ref", "!Condition") else f"Fn::{key[1:]}"
             value = "" if value is None else value
-            return {name: attribute(long_form(value, depth + 1)) if name == "Fn::GetAtt" else long_form(value, depth + 1)}
+            return {
+                name: attribute(long_form(value, depth + 1))
+                if name == "Fn::GetAtt"
+                else long_form(value, depth + 1)
+            }
     return {key: long_form(value, depth + 1) for key, value in node.items()}
 
 

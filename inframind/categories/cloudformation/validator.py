@@ -11,7 +11,10 @@ from inframind.types import Finding
 
 MAX_FINDINGS = 50
 TYPE = re.compile(r"""["']?Type["']?\s*:\s*["']?(?:AWS|Custom)::\w+""")
-HEAD = re.compile(r"""^[\s{]*["']?(?:AWSTemplateFormatVersion|Resources|Parameters|Description)["']?\s*:""", re.MULTILINE)
+HEAD = re.compile(
+    r"""^[\s{]*["']?(?:AWSTemplateFormatVersion|Resources|Parameters|Description)["']?\s*:""",
+    re.MULTILINE,
+)
 
 
 class CloudFormation:

@@ -26,10 +26,16 @@ def port(value: Any) -> dict[str, Any]:
     text, _, protocol = text.partition("/")
     if protocol not in ("", "tcp", "udp", "sctp"):
         raise ValueError(f"{value!r}: the protocol is tcp, udp or sctp")
-    host, _, rest = (match.group(), "", text[match.end() + 1 :]) if (match := IP.match(text)) else ("", "", text)
+    host, _, rest = (
+        (match.group(), "", text[match.end() + 1 :])
+        if (match := IP.match(text))
+        else ("", "", text)
+    )
     parts = rest.split(":")
     if len(parts) > 2 or not all(_is_range(part) for part in parts if part) or not parts[-1]:
-        raise ValueError(f"{value!r} is not a port: [HOST_IP:][PUBLISHED:]TARGET[/PROTOCOL], each 1 to 65535")
+        raise ValueError(
+            f"{value!r} is not a port: [HOST_IP:][PUBLISHED:]TARGET[/PROTOCOL], each 1 to 65535"
+        )
     target = int(parts[-1]) if parts[-1].isdigit() else parts[-1]
     long: dict[str, Any] = {"target": target, "protocol": protocol or "tcp", "mode": "ingress"}
     if len(parts) == 2 and parts[0]:
@@ -53,7 +59,12 @@ def volume(value: Any) -> dict[str, Any]:
     if has_variable(text):
         return _interpolated(text)
     parts = text.split(":")
-    if len(parts) > 1 and len(parts[0]) == 1 and parts[0].isalpha() and parts[1].startswith(("\\", "/")):
+    if (
+        len(parts) > 1
+        and len(parts[0]) == 1
+        and parts[0].isalpha()
+        and parts[1].startswith(("\\", "/"))
+    ):
         parts = [f"{parts[0]}:{parts[1]}", *parts[2:]]
     if len(parts) > 3 or not all(parts):
         raise ValueError(f"{value!r} is not a volume: [SOURCE:]TARGET[:MODE]")
@@ -66,12 +77,18 @@ def volume(value: Any) -> dict[str, Any]:
     long: dict[str, Any] = {"type": "volume", "target": target, "read_only": "ro" in modes}
     if len(parts) > 1:
         long["source"] = parts[0]
-        long["type"] = "bind" if parts[0].startswith((".", "/", "~")) or re.match(r"[A-Za-z]:", parts[0]) else "volume"
+        long["type"] = (
+            "bind"
+            if parts[0].startswith((".", "/", "~")) or re.match(r"[A-Za-z]:", parts[0])
+            else "volume"
+        )
     return long
 
 
 def _interpolated(text: str) -> dict[str, Any]:
-    source, _, rest = re.sub(r"\$\{[^}]*\}", lambda found: found.group().replace(":", "\0"), text).partition(":")
+    source, _, rest = re.sub(
+        r"\$\{[^}]*\}", lambda found: found.group().replace(":", "\0"), text
+    ).partition(":")
     target, _, mode = rest.partition(":")
     named = not source.startswith((".", "/", "~", "$"))
     return {
@@ -99,7 +116,9 @@ def _plain(value: Any) -> Any:
 def depends_on(value: Any) -> dict[str, Any]:
     """A list of services or a mapping -> {service: {condition}}."""
     if isinstance(value, dict):
-        return {name: {"condition": "service_started"} | (entry or {}) for name, entry in value.items()}
+        return {
+            name: {"condition": "service_started"} | (entry or {}) for name, entry in value.items()
+        }
     return {str(name): {"condition": "service_started"} for name in value or ()}
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories import _jsonschema
-from inframind.categories._formats import SECRET_NAME, is_duration, is_image, is_unpinned
 from inframind.categories.base import Configuration, Link, ParseError, Resource
 from inframind.categories.compose import rules, short_forms
 from inframind.categories.compose.short_forms import has_variable
-from inframind.sandbox.yaml import YamlError, line_of, load_all
+from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared.formats import SECRET_NAME, is_duration, is_image, is_unpinned
+from inframind.categories.shared.yaml import YamlError, line_of, load_all
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.compose"
@@ -33,7 +33,9 @@ class Project:
     @property
     def services(self) -> dict[str, dict[str, Any]]:
         services = self.fields.get("services")
-        return {name: service for name, service in (services or {}).items() if isinstance(service, dict)}
+        return {
+            name: service for name, service in (services or {}).items() if isinstance(service, dict)
+        }
 
     def line(self, *path: str | int) -> int | None:
         return line_of(self.text, path)
@@ -48,22 +50,35 @@ def schema() -> jsonschema_rs.Validator:
 def service_findings(project: Project, name: str, service: dict[str, Any]) -> Iterator[Finding]:
     """What the schema leaves open in one service."""
     image = service.get("image")
-    if image is None and "build" not in service and "extends" not in service and "provider" not in service:
-        yield rules.IMAGE_OR_BUILD.finding(f"service {name} has neither image nor build", project.line("services", name))
+    if (
+        image is None
+        and "build" not in service
+        and "extends" not in service
+        and "provider" not in service
+    ):
+        yield rules.IMAGE_OR_BUILD.finding(
+            f"service {name} has neither image nor build", project.line("services", name)
+        )
     if isinstance(image, str) and not has_variable(image) and not is_image(image):
-        yield rules.IMAGE.finding(f"{image!r} is not an image reference", project.line("services", name, "image"))
+        yield rules.IMAGE.finding(
+            f"{image!r} is not an image reference", project.line("services", name, "image")
+        )
     restart = service.get("restart")
     if isinstance(restart, str) and not has_variable(restart) and not RESTART.fullmatch(restart):
         yield rules.RESTART.finding(
-            f"restart {restart!r} is not no, always, unless-stopped or on-failure[:N]", project.line("services", name, "restart")
+            f"restart {restart!r} is not no, always, unless-stopped or on-failure[:N]",
+            project.line("services", name, "restart"),
         )
     yield from form_findings(project, name, service)
     health = service.get("healthcheck") or {}
-    durations = [(key, health.get(key)) for key in DURATIONS] + [("stop_grace_period", service.get("stop_grace_period"))]
+    durations = [(key, health.get(key)) for key in DURATIONS] + [
+        ("stop_grace_period", service.get("stop_grace_period"))
+    ]
     for key, value in durations:
         if isinstance(value, str) and not has_variable(value) and not is_duration(value):
             yield rules.DURATION.finding(
-                f"{key} {value!r} is not a duration such as 30s or 1m30s", project.line("services", name, key)
+                f"{key} {value!r} is not a duration such as 30s or 1m30s",
+                project.line("services", name, key),
             )
 
 
@@ -91,7 +106,11 @@ def wanted(service: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "networks", "network", network
     for value in service.get("volumes") or ():
         volume = short_forms.volume(value)
-        if volume.get("type") == "volume" and volume.get("source") and not has_variable(volume["source"]):
+        if (
+            volume.get("type") == "volume"
+            and volume.get("source")
+            and not has_variable(volume["source"])
+        ):
             yield "volumes", "volume", str(volume["source"])
     for kind in ("secret", "config"):
         for entry in short_forms.sources(service.get(f"{kind}s")):
@@ -103,7 +122,10 @@ def wanted(service: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def cycle(project: Project) -> list[str] | None:
     """Services that wait for one another in a circle, the first one last again, or None."""
-    waits = {name: list(short_forms.depends_on(service.get("depends_on"))) for name, service in project.services.items()}
+    waits = {
+        name: list(short_forms.depends_on(service.get("depends_on")))
+        for name, service in project.services.items()
+    }
     try:
         TopologicalSorter(waits).prepare()
     except CycleError as error:
@@ -144,7 +166,11 @@ class Compose:
     rules = rules.RULES
 
     def detect(self, text: str, filename: str | None) -> float:
-        return 0.8 if re.search(r"^services:", text, re.M) and not re.search(r"^apiVersion:", text, re.M) else 0.0
+        return (
+            0.8
+            if re.search(r"^services:", text, re.M) and not re.search(r"^apiVersion:", text, re.M)
+            else 0.0
+        )
 
     def parse(self, text: str) -> Project:
         try:
@@ -161,7 +187,11 @@ class Compose:
             return found
         if not document.services and "include" not in document.fields:
             return [rules.SERVICE.finding("there are no services")]
-        return [f for name, service in document.services.items() for f in service_findings(document, name, service)]
+        return [
+            f
+            for name, service in document.services.items()
+            for f in service_findings(document, name, service)
+        ]
 
     def references(self, document: Project) -> Sequence[Finding]:
         if "include" in document.fields:
@@ -170,7 +200,10 @@ class Compose:
         for kind, section in SECTIONS.items():
             known |= {(kind, name) for name in document.fields.get(section) or {}}
         found = [
-            rules.UNDEFINED.finding(f"service {name}: the {kind} {other!r} is not defined", document.line("services", name, path))
+            rules.UNDEFINED.finding(
+                f"service {name}: the {kind} {other!r} is not defined",
+                document.line("services", name, path),
+            )
             for name, service in document.services.items()
             for path, kind, other in wanted(service)
             if (kind, other) not in known
@@ -209,10 +242,23 @@ class Compose:
         for name, service in document.services.items():
             line = document.line("services", name)
             if service.get("privileged") or "docker.sock" in str(service.get("volumes")):
-                found.append(rules.PRIVILEGED.finding(f"service {name} has power over the host", line))
+                found.append(
+                    rules.PRIVILEGED.finding(f"service {name} has power over the host", line)
+                )
             if isinstance(service.get("image"), str) and is_unpinned(service["image"]):
-                found.append(rules.LATEST.finding(f"service {name}: {service['image']} has no fixed tag", line))
+                found.append(
+                    rules.LATEST.finding(
+                        f"service {name}: {service['image']} has no fixed tag", line
+                    )
+                )
             for key, value in short_forms.mapping(service.get("environment")).items():
-                if SECRET_NAME.search(key) and value and not has_variable(value) and not key.endswith("_FILE"):
-                    found.append(rules.SECRET.finding(f"service {name}: {key} is written in plain", line))
+                if (
+                    SECRET_NAME.search(key)
+                    and value
+                    and not has_variable(value)
+                    and not key.endswith("_FILE")
+                ):
+                    found.append(
+                        rules.SECRET.finding(f"service {name}: {key} is written in plain", line)
+                    )
         return found

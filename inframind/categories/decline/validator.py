@@ -6,7 +6,7 @@ from typing import Any
 
 from inframind.categories.base import Configuration, ParseError, Resource
 from inframind.categories.decline import rules
-from inframind.sandbox.yaml import YamlError, line_of, load_all
+from inframind.categories.shared.yaml import YamlError, line_of, load_all
 from inframind.types import Finding
 
 REASONS: dict[str, str] = {
@@ -38,7 +38,11 @@ class Decline:
 
     def detect(self, text: str, filename: str | None) -> float:
         """Likelihood that the text is a refusal."""
-        return 0.95 if len(text) < 2 * MAX_SUBJECT and all(f"\n{name}:" in f"\n{text}" for name in FIELDS) else 0.0
+        return (
+            0.95
+            if len(text) < 2 * MAX_SUBJECT and all(f"\n{name}:" in f"\n{text}" for name in FIELDS)
+            else 0.0
+        )
 
     def parse(self, text: str) -> Refusal:
         """Raises ParseError."""
@@ -54,10 +58,20 @@ class Decline:
         """Both fields, and a known reason."""
         fields = document.fields
         if set(fields) != set(FIELDS):
-            return [rules.FIELDS.finding(f"write {' and '.join(FIELDS)}; found {', '.join(sorted(fields)) or 'nothing'}", 1)]
+            return [
+                rules.FIELDS.finding(
+                    f"write {' and '.join(FIELDS)}; found {', '.join(sorted(fields)) or 'nothing'}",
+                    1,
+                )
+            ]
         for name in FIELDS:
             value = fields[name]
-            if not isinstance(value, str) or not value.strip() or "\n" in value or len(value) > MAX_SUBJECT:
+            if (
+                not isinstance(value, str)
+                or not value.strip()
+                or "\n" in value
+                or len(value) > MAX_SUBJECT
+            ):
                 message = f"{name} must be one line of at most {MAX_SUBJECT} characters"
                 return [rules.FIELDS.finding(message, line_of(document.text, (name,)))]
         if fields["reason"] not in REASONS:
@@ -71,7 +85,9 @@ class Decline:
 
     def effective(self, document: Refusal) -> Configuration:
         """One object, `refusal`, named by its reason."""
-        return Configuration(resources=(Resource("refusal", document.fields["reason"], document.fields, 1),))
+        return Configuration(
+            resources=(Resource("refusal", document.fields["reason"], document.fields, 1),)
+        )
 
     def policy(self, document: Refusal) -> Sequence[Finding]:
         """There is none."""

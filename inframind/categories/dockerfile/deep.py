@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from inframind.categories._deep import Complaint, Executable, Opinion, json_rows
 from inframind.categories.base import ParseError
 from inframind.categories.dockerfile.syntax import read
+from inframind.categories.shared.linters import Complaint, Executable, Opinion, json_rows
 from inframind.sandbox.isolation import Finished
 
 # What no builder accepts; the rest is advice. https://github.com/hadolint/hadolint#rules
-INVALID = frozenset({"DL1000", "DL3011", "DL3021", "DL3023", "DL3024", "DL3043", "DL3044", "DL3061"})
+INVALID = frozenset(
+    {"DL1000", "DL3011", "DL3021", "DL3023", "DL3024", "DL3043", "DL3044", "DL3061"}
+)
 
 
 class Hadolint(Executable):
@@ -44,4 +46,6 @@ def apart(text: str) -> str:
     except ParseError:
         return text
     lines = text.split("\n")
-    return "\n".join(f" {line}" if index in after and line.strip() else line for index, line in enumerate(lines))
+    return "\n".join(
+        f" {line}" if index in after and line.strip() else line for index, line in enumerate(lines)
+    )

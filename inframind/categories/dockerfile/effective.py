@@ -43,7 +43,15 @@ def stages(instructions: list[Instruction]) -> list[Stage]:
     for instruction in instructions:
         if instruction.word == "FROM":
             image, alias = from_parts(instruction) or (instruction.rest, None)
-            found.append(Stage(len(found), substitute(image, known), alias, instruction.line, instruction.flag("platform")))
+            found.append(
+                Stage(
+                    len(found),
+                    substitute(image, known),
+                    alias,
+                    instruction.line,
+                    instruction.flag("platform"),
+                )
+            )
         elif found:
             found[-1].instructions.append(instruction)
     return found
@@ -73,7 +81,9 @@ def needs(found: list[Stage], stage: Stage) -> list[tuple[str, Stage]]:
 
 def _mounted(instruction: Instruction) -> str | None:
     options = (instruction.flag("mount") or "").split(",")
-    return next((option.removeprefix("from=") for option in options if option.startswith("from=")), None)
+    return next(
+        (option.removeprefix("from=") for option in options if option.startswith("from=")), None
+    )
 
 
 def settings(found: list[Stage], stage: Stage, known: dict[str, str | None]) -> dict[str, Any]:
@@ -92,10 +102,19 @@ def settings(found: list[Stage], stage: Stage, known: dict[str, str | None]) -> 
 
 
 def _inherited(fields: dict[str, Any]) -> dict[str, Any]:
-    return {key: value.copy() if isinstance(value, list | dict) else value for key, value in fields.items() if key != "args"}
+    return {
+        key: value.copy() if isinstance(value, list | dict) else value
+        for key, value in fields.items()
+        if key != "args"
+    }
 
 
-def _apply(fields: dict[str, Any], values: dict[str, str | None], known: dict[str, str | None], instruction: Instruction) -> None:
+def _apply(
+    fields: dict[str, Any],
+    values: dict[str, str | None],
+    known: dict[str, str | None],
+    instruction: Instruction,
+) -> None:
     word, rest = instruction.word, substitute(instruction.rest, values)
     if word == "ARG":
         name, _, default = instruction.rest.partition("=")
@@ -108,15 +127,23 @@ def _apply(fields: dict[str, Any], values: dict[str, str | None], known: dict[st
         values.update(read if word == "ENV" else {})
     elif word == "WORKDIR":
         path = unquoted(rest)
-        fields["workdir"] = path if path.startswith("/") else f"{(fields.get('workdir') or '/').rstrip('/')}/{path}"
+        fields["workdir"] = (
+            path if path.startswith("/") else f"{(fields.get('workdir') or '/').rstrip('/')}/{path}"
+        )
     elif word == "EXPOSE":
         fields["ports"] += [port.lower() if "/" in port else f"{port}/tcp" for port in rest.split()]
     elif word in ("COPY", "ADD"):
         fields[word.lower()].append(_copied(instruction, values))
     elif word == "RUN":
-        fields["run"].append(_command(instruction, rest) if instruction.exec_form is None else " ".join(instruction.exec_form))
+        fields["run"].append(
+            _command(instruction, rest)
+            if instruction.exec_form is None
+            else " ".join(instruction.exec_form)
+        )
     elif word == "VOLUME":
-        fields["volumes"] += instruction.exec_form if instruction.exec_form is not None else rest.split()
+        fields["volumes"] += (
+            instruction.exec_form if instruction.exec_form is not None else rest.split()
+        )
     elif word == "HEALTHCHECK":
         fields["healthcheck"] = _healthcheck(instruction)
     elif word in ("CMD", "ENTRYPOINT", "SHELL"):
@@ -165,7 +192,9 @@ def configuration(instructions: list[Instruction]) -> Configuration:
             todo += [other for _, other in needs(found, stage)]
     kept = [needed[index] for index in sorted(needed)]
     resources = [Resource("image", "image", settings(found, last, known), last.line)]
-    resources += [Resource("stage", stage.name, settings(found, stage, known), stage.line) for stage in kept]
+    resources += [
+        Resource("stage", stage.name, settings(found, stage, known), stage.line) for stage in kept
+    ]
     links = [Link(0, path, "stage", other.name) for path, other in needs(found, last)]
     for source, stage in enumerate(kept, start=1):
         links += [Link(source, path, "stage", other.name) for path, other in needs(found, stage)]

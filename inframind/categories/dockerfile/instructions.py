@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Iterator
 
-from inframind.categories._formats import is_duration, is_image
 from inframind.categories.dockerfile import rules
 from inframind.categories.dockerfile.syntax import Instruction
+from inframind.categories.shared.formats import is_duration, is_image
 from inframind.types import Finding
 
 FLAGS: dict[str, frozenset[str]] = {
@@ -23,7 +23,9 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ALIAS = re.compile(r"[a-z][a-z0-9_.-]*", re.I)
 PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(?:tcp|udp|sctp))?", re.I)
 SIGNAL = re.compile(r"SIG[A-Z0-9]+(?:[+-]\d+)?|\d{1,2}")
-PAIR = re.compile(r"""([^\s="']+|"[^"]*"|'[^']*')=((?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\])*)(?:\s+|$)""")
+PAIR = re.compile(
+    r"""([^\s="']+|"[^"]*"|'[^']*')=((?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\])*)(?:\s+|$)"""
+)
 
 
 def pairs(rest: str) -> dict[str, str] | None:
@@ -60,7 +62,9 @@ def from_parts(instruction: Instruction) -> tuple[str, str | None] | None:
 def from_findings(instruction: Instruction) -> Iterator[Finding]:
     parts = from_parts(instruction)
     if parts is None:
-        yield rules.FROM.finding(f"FROM {instruction.rest}: write FROM image [AS name]", instruction.line)
+        yield rules.FROM.finding(
+            f"FROM {instruction.rest}: write FROM image [AS name]", instruction.line
+        )
     elif "$" not in parts[0] and not is_image(parts[0]):
         yield rules.FROM.finding(f"{parts[0]!r} is not an image reference", instruction.line)
 
@@ -70,9 +74,14 @@ def copy_findings(instruction: Instruction) -> Iterator[Finding]:
     if instruction.heredoc:
         return
     if len(words) < 2:
-        yield rules.COPY.finding(f"{instruction.word} needs at least a source and a target", instruction.line)
+        yield rules.COPY.finding(
+            f"{instruction.word} needs at least a source and a target", instruction.line
+        )
     elif len(words) > 2 and not words[-1].endswith(("/", ".", "\\")) and "$" not in words[-1]:
-        yield rules.COPY.finding(f"{instruction.word} of several sources needs a folder as target: end it with /", instruction.line)
+        yield rules.COPY.finding(
+            f"{instruction.word} of several sources needs a folder as target: end it with /",
+            instruction.line,
+        )
 
 
 def expose_findings(instruction: Instruction) -> Iterator[Finding]:
@@ -80,24 +89,37 @@ def expose_findings(instruction: Instruction) -> Iterator[Finding]:
         yield rules.EXPOSE.finding("EXPOSE needs a port", instruction.line)
     for word in instruction.words:
         match = PORTS.fullmatch(word)
-        low, high = (int(match.group(1)), int(match.group(2) or match.group(1))) if match else (0, 0)
+        low, high = (
+            (int(match.group(1)), int(match.group(2) or match.group(1))) if match else (0, 0)
+        )
         if "$" not in word and not 1 <= low <= high <= 65535:
-            yield rules.EXPOSE.finding(f"{word!r} is not a port, or a range, with /tcp or /udp", instruction.line)
+            yield rules.EXPOSE.finding(
+                f"{word!r} is not a port, or a range, with /tcp or /udp", instruction.line
+            )
 
 
 def pair_findings(instruction: Instruction) -> Iterator[Finding]:
     if pairs(instruction.rest) is None:
-        yield rules.KEY_VALUE.finding(f"{instruction.word} {instruction.rest[:60]}: write KEY=value", instruction.line)
+        yield rules.KEY_VALUE.finding(
+            f"{instruction.word} {instruction.rest[:60]}: write KEY=value", instruction.line
+        )
 
 
 def arg_findings(instruction: Instruction) -> Iterator[Finding]:
-    names = [word.partition("=")[0] for word in re.findall(r"""(?:"[^"]*"|'[^']*'|\S)+""", instruction.rest)]
+    names = [
+        word.partition("=")[0]
+        for word in re.findall(r"""(?:"[^"]*"|'[^']*'|\S)+""", instruction.rest)
+    ]
     if not names or not all(NAME.fullmatch(name) for name in names):
-        yield rules.KEY_VALUE.finding(f"ARG {instruction.rest[:60]}: write ARG NAME[=default]", instruction.line)
+        yield rules.KEY_VALUE.finding(
+            f"ARG {instruction.rest[:60]}: write ARG NAME[=default]", instruction.line
+        )
 
 
 def one_argument(instruction: Instruction) -> Iterator[Finding]:
-    if len(instruction.rest.split()) < 1 or (instruction.word == "USER" and len(instruction.rest.split()) > 1):
+    if len(instruction.rest.split()) < 1 or (
+        instruction.word == "USER" and len(instruction.rest.split()) > 1
+    ):
         yield rules.ARGUMENT.finding(f"{instruction.word} needs one argument", instruction.line)
 
 
@@ -109,8 +131,12 @@ def command_findings(instruction: Instruction) -> Iterator[Finding]:
     elif not rest:
         yield rules.ARGUMENT.finding(f"{instruction.word} has no command", instruction.line)
     shell_test = rest.startswith("[ ") or rest.startswith("[[")
-    if instruction.exec_form is None and (instruction.word == "SHELL" or (rest.startswith("[") and not shell_test)):
-        yield rules.JSON_FORM.finding(f"{instruction.word} {rest[:60]} is not a JSON list of texts", instruction.line)
+    if instruction.exec_form is None and (
+        instruction.word == "SHELL" or (rest.startswith("[") and not shell_test)
+    ):
+        yield rules.JSON_FORM.finding(
+            f"{instruction.word} {rest[:60]} is not a JSON list of texts", instruction.line
+        )
 
 
 def health_findings(instruction: Instruction) -> Iterator[Finding]:
@@ -118,22 +144,30 @@ def health_findings(instruction: Instruction) -> Iterator[Finding]:
     if instruction.rest.strip().upper() == "NONE" and not instruction.flags:
         return
     if len(kind) < 2 or kind[0].upper() != "CMD":
-        yield rules.HEALTHCHECK.finding("write HEALTHCHECK [--interval=30s ...] CMD command, or NONE", instruction.line)
+        yield rules.HEALTHCHECK.finding(
+            "write HEALTHCHECK [--interval=30s ...] CMD command, or NONE", instruction.line
+        )
     for name, value in instruction.flags:
         good = (value.isdigit() and int(value) > 0) if name == "retries" else is_duration(value)
         if not good and "$" not in value:
-            yield rules.HEALTHCHECK.finding(f"--{name}={value}: write --{name}=30s", instruction.line)
+            yield rules.HEALTHCHECK.finding(
+                f"--{name}={value}: write --{name}=30s", instruction.line
+            )
 
 
 def signal_findings(instruction: Instruction) -> Iterator[Finding]:
     if "$" not in instruction.rest and not SIGNAL.fullmatch(instruction.rest):
-        yield rules.STOPSIGNAL.finding(f"{instruction.rest!r} is not a signal such as SIGTERM", instruction.line)
+        yield rules.STOPSIGNAL.finding(
+            f"{instruction.rest!r} is not a signal such as SIGTERM", instruction.line
+        )
 
 
 def onbuild_findings(instruction: Instruction) -> Iterator[Finding]:
     word = instruction.rest.split(None, 1)[0].upper() if instruction.rest else ""
     if word not in INSTRUCTIONS or word in ("ONBUILD", "FROM", "MAINTAINER"):
-        yield rules.ARGUMENT.finding(f"ONBUILD {word}: not an instruction that a child can run", instruction.line)
+        yield rules.ARGUMENT.finding(
+            f"ONBUILD {word}: not an instruction that a child can run", instruction.line
+        )
 
 
 BY_WORD: dict[str, Callable[[Instruction], Iterator[Finding]]] = {
@@ -164,6 +198,8 @@ def findings(instruction: Instruction) -> Iterator[Finding]:
         yield rules.INSTRUCTION.finding(f"unknown instruction {instruction.word}", instruction.line)
         return
     for name, _ in instruction.flags:
-        if instruction.word not in ("CMD", "ENTRYPOINT", "ONBUILD") and name not in FLAGS.get(instruction.word, ()):
+        if instruction.word not in ("CMD", "ENTRYPOINT", "ONBUILD") and name not in FLAGS.get(
+            instruction.word, ()
+        ):
             yield rules.FLAG.finding(f"{instruction.word} has no flag --{name}", instruction.line)
     yield from BY_WORD[instruction.word](instruction)

@@ -16,7 +16,9 @@ HEREDOC = re.compile(r"<<-?\s*([\"']?)([A-Za-z_][A-Za-z0-9_]*)\1")
 WORD = re.compile(r"[A-Za-z]+")
 FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)")
 TAKES_HEREDOC = frozenset({"RUN", "COPY", "ADD"})
-VARIABLE = re.compile(r"\\\$|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))")
+VARIABLE = re.compile(
+    r"\\\$|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))"
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,11 @@ class Instruction:
             value = json.loads(self.rest)
         except ValueError:
             return None
-        return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
+        return (
+            value
+            if isinstance(value, list) and all(isinstance(item, str) for item in value)
+            else None
+        )
 
     @property
     def words(self) -> list[str]:
@@ -64,7 +70,9 @@ def read(text: str) -> list[Instruction]:
             continue
         match = WORD.match(logical)
         if match is None or (match.end() < len(logical) and not logical[match.end()].isspace()):
-            raise ParseError(rules.SYNTAX.finding(f"{logical[:60]!r} is not an instruction", start + 1))
+            raise ParseError(
+                rules.SYNTAX.finding(f"{logical[:60]!r} is not an instruction", start + 1)
+            )
         word = match.group().upper()
         rest = logical[match.end() :].strip()
         flags, rest = _flags(rest)
@@ -118,7 +126,9 @@ def _heredocs(lines: list[str], at: int, rest: str, start: int) -> tuple[str, in
         end = match.group(2)
         while True:
             if at >= len(lines):
-                raise ParseError(rules.SYNTAX.finding(f"the heredoc {end} is not closed", start + 1))
+                raise ParseError(
+                    rules.SYNTAX.finding(f"the heredoc {end} is not closed", start + 1)
+                )
             line = lines[at]
             at += 1
             if line.strip("\t" if "<<-" in match.group() else "") == end:

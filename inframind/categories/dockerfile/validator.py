@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inframind.categories._formats import SECRET_NAME, is_image, is_unpinned
 from inframind.categories.base import Configuration
 from inframind.categories.dockerfile import instructions, rules
 from inframind.categories.dockerfile.effective import configuration, stage_called, stages
 from inframind.categories.dockerfile.syntax import Instruction, read
+from inframind.categories.shared.formats import SECRET_NAME, is_image, is_unpinned
 from inframind.types import Finding
 
 
@@ -31,15 +31,29 @@ class Dockerfile:
     def detect(self, text: str, filename: str | None) -> float:
         if filename and re.search(r"(?i)dockerfile|containerfile", filename):
             return 1.0
-        return 0.9 if re.match(r"(?:\s*(?:#.*|ARG .*)?\n)*\s*FROM +[\w$\"{]\S*( +AS +\S+)?\s*(\n|$)", text, re.I) else 0.0
+        return (
+            0.9
+            if re.match(
+                r"(?:\s*(?:#.*|ARG .*)?\n)*\s*FROM +[\w$\"{]\S*( +AS +\S+)?\s*(\n|$)", text, re.I
+            )
+            else 0.0
+        )
 
     def parse(self, text: str) -> File:
         return File(tuple(read(text)))
 
     def schema(self, document: File) -> Sequence[Finding]:
-        first = next((i for i in document.instructions if i.word != "ARG"), document.instructions[0])
-        found = [] if first.word == "FROM" else [rules.FROM_FIRST.finding(f"{first.word} stands before FROM", first.line)]
-        return found + [f for instruction in document.instructions for f in instructions.findings(instruction)]
+        first = next(
+            (i for i in document.instructions if i.word != "ARG"), document.instructions[0]
+        )
+        found = (
+            []
+            if first.word == "FROM"
+            else [rules.FROM_FIRST.finding(f"{first.word} stands before FROM", first.line)]
+        )
+        return found + [
+            f for instruction in document.instructions for f in instructions.findings(instruction)
+        ]
 
     def references(self, document: File) -> Sequence[Finding]:
         found: list[Finding] = []
@@ -47,7 +61,11 @@ class Dockerfile:
         names: set[str] = set()
         for stage in all_stages:
             if stage.alias and stage.alias in names:
-                found.append(rules.DUPLICATE_STAGE.finding(f"two stages are called {stage.alias!r}", stage.line))
+                found.append(
+                    rules.DUPLICATE_STAGE.finding(
+                        f"two stages are called {stage.alias!r}", stage.line
+                    )
+                )
             names.add(stage.alias or "")
             for instruction in stage.instructions:
                 source = instruction.flag("from")
@@ -55,7 +73,12 @@ class Dockerfile:
                     continue
                 later = {other.alias for other in all_stages[stage.index :]}
                 if source.isdigit() or source.lower() in later or not is_image(source):
-                    found.append(rules.STAGE.finding(f"--from={source}: no stage of that name stands before", instruction.line))
+                    found.append(
+                        rules.STAGE.finding(
+                            f"--from={source}: no stage of that name stands before",
+                            instruction.line,
+                        )
+                    )
         return found
 
     def effective(self, document: File) -> Configuration:
@@ -67,21 +90,39 @@ class Dockerfile:
         if image.get("user") in (None, "root", "0"):
             found.append(rules.ROOT.finding("the container runs as root: add USER"))
         aliases = {stage.alias for stage in stages(list(document.instructions))}
-        foreign = [s for s in stages(list(document.instructions)) if s.image not in aliases | {"scratch"} and "$" not in s.image]
-        return found + [rules.LATEST.finding(f"{s.image} has no fixed tag", s.line) for s in foreign if is_unpinned(s.image)]
+        foreign = [
+            s
+            for s in stages(list(document.instructions))
+            if s.image not in aliases | {"scratch"} and "$" not in s.image
+        ]
+        return found + [
+            rules.LATEST.finding(f"{s.image} has no fixed tag", s.line)
+            for s in foreign
+            if is_unpinned(s.image)
+        ]
 
     @staticmethod
     def _advice(instruction: Instruction) -> list[Finding]:
         word, rest, line = instruction.word, instruction.rest, instruction.line
         found = []
         if word == "MAINTAINER":
-            found.append(rules.MAINTAINER.finding("use LABEL org.opencontainers.image.authors", line))
+            found.append(
+                rules.MAINTAINER.finding("use LABEL org.opencontainers.image.authors", line)
+            )
         if word == "ADD" and not re.search(r"://|\.(tar|tgz|zip|gz|bz2|xz)|^git@", rest):
             found.append(rules.ADD.finding("use COPY for plain files", line))
-        if word == "RUN" and re.search(r"apt-get\s+install(?![^&;|]*\s(-y|--yes|-qq|--assume-yes))", rest):
+        if word == "RUN" and re.search(
+            r"apt-get\s+install(?![^&;|]*\s(-y|--yes|-qq|--assume-yes))", rest
+        ):
             found.append(rules.APT_YES.finding("apt-get install asks a question: add -y", line))
         if word == "RUN" and re.search(r"(curl|wget)\b[^&;]*\|\s*(sudo\s+)?(ba|z|da)?sh\b", rest):
             found.append(rules.PIPE.finding("a download is run unseen", line))
-        if word in ("ENV", "ARG") and SECRET_NAME.search(rest.partition("=")[0]) and rest.partition("=")[2].strip():
-            found.append(rules.SECRET.finding(f"{rest.partition('=')[0]} is kept in the image", line))
+        if (
+            word in ("ENV", "ARG")
+            and SECRET_NAME.search(rest.partition("=")[0])
+            and rest.partition("=")[2].strip()
+        ):
+            found.append(
+                rules.SECRET.finding(f"{rest.partition('=')[0]} is kept in the image", line)
+            )
         return found

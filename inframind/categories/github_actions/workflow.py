@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from inframind.categories.github_actions.constant import fold, is_truthy
-from inframind.sandbox.yaml import line_of
+from inframind.categories.shared.yaml import line_of
 
 
 def listed(value: Any) -> list[Any]:
@@ -33,7 +33,11 @@ class Workflow:
             return {on: {}}
         if isinstance(on, list):
             return {str(event): {} for event in on}
-        return {event: settings or {} for event, settings in on.items()} if isinstance(on, dict) else {}
+        return (
+            {event: settings or {} for event, settings in on.items()}
+            if isinstance(on, dict)
+            else {}
+        )
 
     @cached_property
     def jobs(self) -> dict[str, dict[str, Any]]:
@@ -51,10 +55,17 @@ class Workflow:
     @cached_property
     def running(self) -> frozenset[str]:
         """Jobs that can run: no `if: false`, and none of their needs is such a job."""
-        known = {name: [str(need) for need in listed(job.get("needs"))] for name, job in self.jobs.items()}
+        known = {
+            name: [str(need) for need in listed(job.get("needs"))]
+            for name, job in self.jobs.items()
+        }
         stopped = {name for name, job in self.jobs.items() if never(job)}
         while True:
-            more = {name for name, needs in known.items() if name not in stopped and stopped & set(needs)}
+            more = {
+                name
+                for name, needs in known.items()
+                if name not in stopped and stopped & set(needs)
+            }
             if not more:
                 return frozenset(known) - stopped
             stopped |= more

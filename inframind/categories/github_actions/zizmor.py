@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from inframind.categories._deep import Complaint, Executable, json_rows
+from inframind.categories.shared.linters import Complaint, Executable, json_rows
 from inframind.sandbox.isolation import Finished
 
 
@@ -14,7 +14,16 @@ class Zizmor(Executable):
     rule = "zizmor"
     suffix = ".yml"
     remedy = "pip install zizmor"
-    options = ("--offline", "--no-config", "--no-ignores", "--no-exit-codes", "--no-progress", "--quiet", "--format", "json")
+    options = (
+        "--offline",
+        "--no-config",
+        "--no-ignores",
+        "--no-exit-codes",
+        "--no-progress",
+        "--quiet",
+        "--format",
+        "json",
+    )
 
     def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
         # It fails where it can read none of the files; the other checks say why.
@@ -25,7 +34,9 @@ class Zizmor(Executable):
         for row in rows:
             for name, line in _places(row):
                 # Its locations quote the workflow; the audit's name and what it is about do not.
-                found.setdefault(name, []).append(Complaint(line, f"{row.get('ident')}: {row.get('desc')}", "advice"))
+                found.setdefault(name, []).append(
+                    Complaint(line, f"{row.get('ident')}: {row.get('desc')}", "advice")
+                )
         return found
 
 
@@ -33,4 +44,7 @@ def _places(row: dict[str, Any]) -> Iterator[tuple[str, int]]:
     for location in row.get("locations", ()):
         symbolic = location["symbolic"]
         if symbolic["kind"] == "Primary":
-            yield symbolic["key"]["Local"]["verbatim_path"], location["concrete"]["location"]["start_point"]["row"] + 1
+            yield (
+                symbolic["key"]["Local"]["verbatim_path"],
+                location["concrete"]["location"]["start_point"]["row"] + 1,
+            )

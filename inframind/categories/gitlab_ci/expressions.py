@@ -101,7 +101,11 @@ def _comparison(reader: _Reader) -> Value:
     if operator not in COMPARISONS:
         return left
     reader.take()
-    if operator in ("=~", "!~") and reader.at < len(reader.tokens) and reader.tokens[reader.at][0] in ("text", "null"):
+    if (
+        operator in ("=~", "!~")
+        and reader.at < len(reader.tokens)
+        and reader.tokens[reader.at][0] in ("text", "null")
+    ):
         raise ExpressionError(f"{operator} takes a pattern such as /^release/")
     right = _value(reader)
     if isinstance(left, Unknown) or isinstance(right, Unknown) or operator in ("=~", "!~"):

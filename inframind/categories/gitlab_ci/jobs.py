@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from inframind.categories._formats import is_image
 from inframind.categories.gitlab_ci import rules
 from inframind.categories.gitlab_ci.expressions import ExpressionError, constant
 from inframind.categories.gitlab_ci.pipeline import Pipeline, conditions, listed, walked
+from inframind.categories.shared.formats import is_image
 from inframind.types import Finding
 
 UNIT = r"(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?|mos?|months?|y|yrs?|years?)"
@@ -17,7 +17,9 @@ WORK = ("script", "run", "trigger")
 
 def is_duration(text: str) -> bool:
     """`3 mins 4 sec`, `1 week`, `2h20min`, `42` or `never` (https://docs.gitlab.com/ci/yaml/#artifactsexpire_in)."""
-    return text == "never" or "$" in text or (len(text) < 100 and DURATION.fullmatch(text) is not None)
+    return (
+        text == "never" or "$" in text or (len(text) < 100 and DURATION.fullmatch(text) is not None)
+    )
 
 
 def images(part: dict[str, Any]) -> Iterator[str]:
@@ -59,11 +61,14 @@ def format_findings(pipeline: Pipeline, name: str, job: dict[str, Any]) -> Itera
     for key, value in durations.items():
         if isinstance(value, str) and not is_duration(value):
             yield rules.DURATION.finding(
-                f"job {name}: {key} {value!r} is not a duration such as 30 mins or 1 week", pipeline.line(name)
+                f"job {name}: {key} {value!r} is not a duration such as 30 mins or 1 week",
+                pipeline.line(name),
             )
     for image in images(job):
         if "$" not in image and not is_image(image):
-            yield rules.IMAGE.finding(f"{image!r} is not an image reference", pipeline.line(name, "image"))
+            yield rules.IMAGE.finding(
+                f"{image!r} is not an image reference", pipeline.line(name, "image")
+            )
 
 
 def condition_findings(pipeline: Pipeline, part: dict[str, Any], *path: str) -> Iterator[Finding]:
@@ -73,17 +78,25 @@ def condition_findings(pipeline: Pipeline, part: dict[str, Any], *path: str) -> 
         try:
             constant(condition) if isinstance(condition, str) else None
         except ExpressionError as error:
-            yield rules.EXPRESSION.finding(f"if: {error}", pipeline.line(*path, "rules", index, "if"))
+            yield rules.EXPRESSION.finding(
+                f"if: {error}", pipeline.line(*path, "rules", index, "if")
+            )
 
 
 def global_findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Workflow, defaults and variables."""
     workflow = pipeline.fields.get("workflow")
-    yield from condition_findings(pipeline, workflow if isinstance(workflow, dict) else {}, "workflow")
+    yield from condition_findings(
+        pipeline, workflow if isinstance(workflow, dict) else {}, "workflow"
+    )
     for image in images(pipeline.defaults):
         if "$" not in image and not is_image(image):
-            yield rules.IMAGE.finding(f"{image!r} is not an image reference", pipeline.line("default", "image"))
+            yield rules.IMAGE.finding(
+                f"{image!r} is not an image reference", pipeline.line("default", "image")
+            )
     for name, value in (pipeline.fields.get("variables") or {}).items():
         options = value.get("options") if isinstance(value, dict) else None
         if options and value.get("value") not in options:
-            yield rules.OPTION.finding(f"{name}: the value is none of its options", pipeline.line("variables", name))
+            yield rules.OPTION.finding(
+                f"{name}: the value is none of its options", pipeline.line("variables", name)
+            )

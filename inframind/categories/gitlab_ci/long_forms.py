@@ -16,7 +16,9 @@ def scalar(value: Any) -> str:
 def variables(value: Any) -> dict[str, str]:
     """Variables as texts, those with `value` and a description included."""
     given = value if isinstance(value, dict) else {}
-    return {name: scalar(v.get("value", "") if isinstance(v, dict) else v) for name, v in given.items()}
+    return {
+        name: scalar(v.get("value", "") if isinstance(v, dict) else v) for name, v in given.items()
+    }
 
 
 def named(value: Any) -> Any:
@@ -37,7 +39,10 @@ def retry(value: Any) -> Any:
 def long_needs(job: dict[str, Any]) -> list[dict[str, Any]]:
     """`needs` of a job, and of its rules, as mappings."""
     rules = [rule for rule in listed(job.get("rules")) if isinstance(rule, dict)]
-    given = [*listed(job.get("needs")), *(need for rule in rules for need in listed(rule.get("needs")))]
+    given = [
+        *listed(job.get("needs")),
+        *(need for rule in rules for need in listed(rule.get("needs"))),
+    ]
     return [need if isinstance(need, dict) else {"job": need} for need in given]
 
 
@@ -46,9 +51,17 @@ def with_defaults(pipeline: Pipeline, job: dict[str, Any]) -> dict[str, Any]:
     inherit = walked(job, "inherit") or {}
     wanted, shared = inherit.get("default", True), inherit.get("variables", True)
     keys = DEFAULTABLE if wanted is True else listed(wanted or None)
-    taken = {key: value for key, value in pipeline.defaults.items() if key in keys} if "trigger" not in job else {}
+    taken = (
+        {key: value for key, value in pipeline.defaults.items() if key in keys}
+        if "trigger" not in job
+        else {}
+    )
     known = variables(pipeline.fields.get("variables"))
-    known = known if shared is True else {name: known[name] for name in listed(shared or None) if name in known}
+    known = (
+        known
+        if shared is True
+        else {name: known[name] for name in listed(shared or None) if name in known}
+    )
     return taken | job | {"variables": known | variables(job.get("variables"))}
 
 
@@ -69,7 +82,11 @@ def long_form(pipeline: Pipeline, name: str) -> dict[str, Any]:
     for key in SCRIPTS:
         if key in job:
             job[key] = [str(line).strip() for line in listed(job[key])]
-    job = {key: readers[key](value) if key in readers else value for key, value in job.items() if key != "inherit"}
+    job = {
+        key: readers[key](value) if key in readers else value
+        for key, value in job.items()
+        if key != "inherit"
+    }
     return merged({"stage": "test", "when": "on_success"}, job)
 
 
@@ -84,6 +101,9 @@ def pipeline_fields(pipeline: Pipeline) -> dict[str, Any]:
             **{key: value for key, value in pipeline.defaults.items() if key != "image"},
         },
         "workflow": fields.get("workflow") or {},
-        "include": [{"local": item} if isinstance(item, str) else item for item in listed(fields.get("include"))],
+        "include": [
+            {"local": item} if isinstance(item, str) else item
+            for item in listed(fields.get("include"))
+        ],
         "inputs": pipeline.inputs,
     }

@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from inframind.categories.gitlab_ci.expressions import ExpressionError, constant
-from inframind.sandbox.yaml import line_of
+from inframind.categories.shared.yaml import line_of
 
-GLOBAL = frozenset("image services before_script after_script variables cache default stages include workflow spec types".split())
+GLOBAL = frozenset(
+    "image services before_script after_script variables cache default stages include workflow spec types".split()
+)
 DEFAULTABLE = (
     "after_script", "artifacts", "before_script", "cache", "hooks", "id_tokens", "identity", "image", "interruptible", "retry",
     "services", "tags", "timeout",
@@ -31,7 +33,9 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
-        result[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        result[key] = (
+            merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        )
     return result
 
 
@@ -72,7 +76,11 @@ class Pipeline:
     def inputs(self) -> dict[str, Any]:
         """Input -> its settings."""
         inputs = walked(self.header, "spec", "inputs")
-        return {name: value or {} for name, value in inputs.items()} if isinstance(inputs, dict) else {}
+        return (
+            {name: value or {} for name, value in inputs.items()}
+            if isinstance(inputs, dict)
+            else {}
+        )
 
     @property
     def includes(self) -> bool:
@@ -88,7 +96,10 @@ class Pipeline:
 
     def _with_inputs(self, node: Any, job: str) -> Any:
         if isinstance(node, dict):
-            return {self._with_input(key, job): self._with_inputs(value, job or key) for key, value in node.items()}
+            return {
+                self._with_input(key, job): self._with_inputs(value, job or key)
+                for key, value in node.items()
+            }
         if isinstance(node, list):
             return [self._with_inputs(item, job) for item in node]
         if not isinstance(node, str) or "$[[" not in node:
@@ -127,11 +138,17 @@ class Pipeline:
         target = walked(root, *map(str, path)) if path else None
         shown = ", ".join(map(str, path))
         if deep >= MAX_REFERENCES or self._exhausted():
-            self.problems.append(Problem("reference", f"!reference [{shown}] is nested over {MAX_REFERENCES} deep", job))
+            self.problems.append(
+                Problem(
+                    "reference", f"!reference [{shown}] is nested over {MAX_REFERENCES} deep", job
+                )
+            )
         elif target is not None:
             return self._resolved(target, root, job, deep + 1)
         else:
-            self.problems.append(Problem("reference", f"!reference [{shown}] leads to nothing", job, self.includes))
+            self.problems.append(
+                Problem("reference", f"!reference [{shown}] leads to nothing", job, self.includes)
+            )
         return MISSING
 
     @property
@@ -158,11 +175,22 @@ class Pipeline:
         result: dict[str, Any] = {}
         for parent in map(str, listed(own.get("extends"))):
             if parent in chain or len(chain) > MAX_EXTENDS or self._exhausted():
-                self.problems.append(Problem("extends", f"extends goes in a circle or too deep at {parent!r}", chain[0]))
+                self.problems.append(
+                    Problem(
+                        "extends", f"extends goes in a circle or too deep at {parent!r}", chain[0]
+                    )
+                )
             elif isinstance(self.fields.get(parent), dict) and parent not in GLOBAL:
                 result = merged(result, self._extended(parent, (*chain, parent)))
             else:
-                self.problems.append(Problem("extends", f"{name} extends {parent!r}, which is not there", chain[0], self.includes))
+                self.problems.append(
+                    Problem(
+                        "extends",
+                        f"{name} extends {parent!r}, which is not there",
+                        chain[0],
+                        self.includes,
+                    )
+                )
         own = {key: value for key, value in own.items() if key != "extends"}
         return {key: value for key, value in merged(result, own).items() if value is not None}
 
@@ -194,8 +222,14 @@ class Pipeline:
         """Jobs that some pipeline has. Those of `.pre` and `.post` alone make none."""
         if not may_run(self.fields.get("workflow") or {}):
             return frozenset()
-        names = frozenset(name for name, job in self.jobs.items() if may_run(job) and not _excluded(job))
-        return names if any(self.stage(name) not in (".pre", ".post") for name in names) or self.includes else frozenset()
+        names = frozenset(
+            name for name, job in self.jobs.items() if may_run(job) and not _excluded(job)
+        )
+        return (
+            names
+            if any(self.stage(name) not in (".pre", ".post") for name in names) or self.includes
+            else frozenset()
+        )
 
     def stage(self, name: str) -> str:
         """The job's stage; `test` by default."""
@@ -236,6 +270,13 @@ def _constant(condition: Any) -> bool | None:
 
 def _excluded(job: dict[str, Any]) -> bool:
     """Whether `only` and `except` leave no pipeline: without `only`, a job is for branches and tags."""
-    only, other = (part.get("refs") if isinstance(part := job.get(key), dict) else part for key in ("only", "except"))
+    only, other = (
+        part.get("refs") if isinstance(part := job.get(key), dict) else part
+        for key in ("only", "except")
+    )
     nothing = only == [] or job.get("only") == {}
-    return nothing or ("only" not in job and isinstance(other, list) and {"branches", "tags"} <= set(map(str, other)))
+    return nothing or (
+        "only" not in job
+        and isinstance(other, list)
+        and {"branches", "tags"} <= set(map(str, other))
+    )

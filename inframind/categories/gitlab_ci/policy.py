@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from inframind.categories._formats import SECRET_NAME, is_unpinned
 from inframind.categories.gitlab_ci import rules
 from inframind.categories.gitlab_ci.jobs import images
 from inframind.categories.gitlab_ci.long_forms import SCRIPTS, variables
 from inframind.categories.gitlab_ci.pipeline import DEFAULTABLE, Pipeline, listed
+from inframind.categories.shared.formats import SECRET_NAME, is_unpinned
 from inframind.types import Finding
 
 PIPE_TO_SHELL = re.compile(r"\b(?:curl|wget)\b[^|;&]{0,500}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")
@@ -34,17 +34,38 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 def global_findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Secrets, includes, and defaults at the top."""
-    places = {name: job.get("variables") for name, job in pipeline.jobs.items()} | {"variables": pipeline.fields.get("variables")}
+    places = {name: job.get("variables") for name, job in pipeline.jobs.items()} | {
+        "variables": pipeline.fields.get("variables")
+    }
     for place, given in places.items():
         for name, value in variables(given).items():
-            if SECRET_NAME.search(name) and value and "$" not in value and not value.startswith("/"):
-                yield rules.SECRET.finding(f"{place}: {name} is written in plain", pipeline.line(place))
+            if (
+                SECRET_NAME.search(name)
+                and value
+                and "$" not in value
+                and not value.startswith("/")
+            ):
+                yield rules.SECRET.finding(
+                    f"{place}: {name} is written in plain", pipeline.line(place)
+                )
     for item in listed(pipeline.fields.get("include")):
-        entry = item if isinstance(item, dict) else {"remote": item} if str(item).startswith("http") else {}
+        entry = (
+            item
+            if isinstance(item, dict)
+            else {"remote": item}
+            if str(item).startswith("http")
+            else {}
+        )
         component = str(entry.get("component", "x@1"))
-        loose = ("project" in entry and "ref" not in entry) or ("remote" in entry and "integrity" not in entry)
+        loose = ("project" in entry and "ref" not in entry) or (
+            "remote" in entry and "integrity" not in entry
+        )
         if loose or "@" not in component or component.endswith("@~latest"):
-            yield rules.INCLUDE.finding("an include of others has no fixed version", pipeline.line("include"))
+            yield rules.INCLUDE.finding(
+                "an include of others has no fixed version", pipeline.line("include")
+            )
     top = [key for key in DEFAULTABLE if key in pipeline.written]
     if top:
-        yield rules.DEPRECATED.finding(f"write {', '.join(top)} below default", pipeline.line(top[0]))
+        yield rules.DEPRECATED.finding(
+            f"write {', '.join(top)} below default", pipeline.line(top[0])
+        )

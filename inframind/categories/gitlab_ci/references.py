@@ -29,7 +29,11 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 def job_findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
     """Stage, needs, dependencies and on_stop of one job."""
     job, line = pipeline.jobs[name], pipeline.line(name)
-    if pipeline.includes and not any(key in job for key in WORK) and not pipeline.is_incomplete(name):
+    if (
+        pipeline.includes
+        and not any(key in job for key in WORK)
+        and not pipeline.is_incomplete(name)
+    ):
         yield rules.INCLUDED.finding(f"job {name} has no script here: an include may hold it", line)
     stage = pipeline.stage(name)
     if stage not in pipeline.stages and "$[[" not in stage:
@@ -46,22 +50,33 @@ def job_findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
     for other in map(str, job.get("dependencies") or ()):
         yield from needed(pipeline, name, other, rules.DEPENDENCIES, optional=False)
         if "needs" in job and other not in needs:
-            yield rules.DEPENDENCIES.finding(f"job {name}: {other!r} of dependencies should be part of needs", line)
+            yield rules.DEPENDENCIES.finding(
+                f"job {name}: {other!r} of dependencies should be part of needs", line
+            )
     yield from on_stop(pipeline, name)
 
 
-def needed(pipeline: Pipeline, name: str, other: str, rule: Rule, *, optional: bool) -> Iterator[Finding]:
+def needed(
+    pipeline: Pipeline, name: str, other: str, rule: Rule, *, optional: bool
+) -> Iterator[Finding]:
     """One job that another waits for."""
     line, what = pipeline.line(name, rule.id), f"job {name}: {rule.id} names {other!r}"
     if other not in pipeline.jobs:
         if not optional and "$[[" not in other:
-            yield (rules.INCLUDED if pipeline.includes else rule).finding(f"{what}, which is not a job", line)
+            yield (rules.INCLUDED if pipeline.includes else rule).finding(
+                f"{what}, which is not a job", line
+            )
         return
     mine, theirs = pipeline.stage(name), pipeline.stage(other)
     order = {stage: index for index, stage in enumerate(pipeline.stages)}
     if mine in order and theirs in order and order[theirs] > order[mine]:
         yield rule.finding(f"{what} of the later stage {theirs!r}", line)
-    if name in pipeline.running and other not in pipeline.running and not optional and rule is rules.NEEDS:
+    if (
+        name in pipeline.running
+        and other not in pipeline.running
+        and not optional
+        and rule is rules.NEEDS
+    ):
         yield rule.finding(f"{what}, which no pipeline ever has", line)
 
 
@@ -78,12 +93,17 @@ def on_stop(pipeline: Pipeline, name: str) -> Iterator[Finding]:
         return
     other = named(pipeline.jobs[str(stop)].get("environment")) or {}
     if other.get("action") != "stop" or other.get("name") != environment.get("name"):
-        yield rules.ON_STOP.finding(f"job {stop} does not stop the environment of {name}: action stop, the same name", line)
+        yield rules.ON_STOP.finding(
+            f"job {stop} does not stop the environment of {name}: action stop, the same name", line
+        )
 
 
 def cycle(pipeline: Pipeline) -> list[str] | None:
     """Jobs that need one another in a circle, the first one last again, or None."""
-    waits = {name: [str(need["job"]) for need in long_needs(job) if "job" in need] for name, job in pipeline.jobs.items()}
+    waits = {
+        name: [str(need["job"]) for need in long_needs(job) if "job" in need]
+        for name, job in pipeline.jobs.items()
+    }
     try:
         TopologicalSorter(waits).prepare()
     except CycleError as error:

@@ -7,18 +7,21 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories import _jsonschema
 from inframind.categories.base import Configuration, Link, ParseError, Resource
 from inframind.categories.gitlab_ci import jobs, policy, references, rules
 from inframind.categories.gitlab_ci.long_forms import long_form, long_needs, pipeline_fields
 from inframind.categories.gitlab_ci.pipeline import Pipeline
-from inframind.sandbox.yaml import YamlError, load_all
+from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.gitlab_ci"
 FILENAME = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
 SCRIPT, STAGES = re.compile(r"^ +(?:script|trigger):", re.M), re.compile(r"^stages:", re.M)
-FOREIGN = re.compile(r"^(?:(?:jobs|on|trigger|steps|pipelines):[ \t]*(?:#.*)?$|apiVersion:|services:[ \t]*\n[ \t]+[\w\"'])", re.M)
+FOREIGN = re.compile(
+    r"^(?:(?:jobs|on|trigger|steps|pipelines):[ \t]*(?:#.*)?$|apiVersion:|services:[ \t]*\n[ \t]+[\w\"'])",
+    re.M,
+)
 
 
 @cache
@@ -32,7 +35,11 @@ def job_schema() -> jsonschema_rs.Validator:
     """The compiled schema of one job."""
     whole = _jsonschema.load(PACKAGE, "schema")["schema"]
     return jsonschema_rs.validator_for(
-        {"$schema": whole["$schema"], "$ref": "#/definitions/job", "definitions": whole["definitions"]}
+        {
+            "$schema": whole["$schema"],
+            "$ref": "#/definitions/job",
+            "definitions": whole["definitions"],
+        }
     )
 
 
@@ -77,13 +84,18 @@ class GitLabCI:
 
     def schema(self, document: Pipeline) -> Sequence[Finding]:
         found = _jsonschema.findings(schema(), document.header, rules.SCHEMA, document.text)
-        found = found or _jsonschema.findings(schema(), document.without_null, rules.SCHEMA, document.text, document.start)
+        found = found or _jsonschema.findings(
+            schema(), document.without_null, rules.SCHEMA, document.text, document.start
+        )
         found = found or merged_findings(document)
         if found:
             return found
         if not document.jobs and not document.includes:
             return [rules.JOBS.finding("there is no visible job")]
-        return [*jobs.global_findings(document), *(f for name in document.jobs for f in jobs.findings(document, name))]
+        return [
+            *jobs.global_findings(document),
+            *(f for name in document.jobs for f in jobs.findings(document, name)),
+        ]
 
     def references(self, document: Pipeline) -> Sequence[Finding]:
         return list(references.findings(document))
@@ -91,14 +103,19 @@ class GitLabCI:
     def effective(self, document: Pipeline) -> Configuration:
         """The pipeline, and the jobs that some pipeline has, in long forms."""
         fields = pipeline_fields(document)
-        resources = [Resource("pipeline", str((fields.get("workflow") or {}).get("name", "")), fields, 1)]
+        resources = [
+            Resource("pipeline", str((fields.get("workflow") or {}).get("name", "")), fields, 1)
+        ]
         links: list[Link] = []
         for name in (name for name in document.jobs if name in document.running):
             job = long_form(document, name)
             source = len(resources)
             needed = [str(need["job"]) for need in long_needs(job) if "job" in need]
             links += [Link(source, "needs", "job", other) for other in needed]
-            links += [Link(source, "dependencies", "job", str(other)) for other in job.get("dependencies") or ()]
+            links += [
+                Link(source, "dependencies", "job", str(other))
+                for other in job.get("dependencies") or ()
+            ]
             stop = (job.get("environment") or {}).get("on_stop")
             links += [Link(source, "environment.on_stop", "job", str(stop))] if stop else []
             resources.append(Resource("job", name, job, document.line(name)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from inframind.categories.base import ParseError
 from inframind.categories.grafana import rules
-from inframind.sandbox.yaml import YamlError, line_of, load_all
+from inframind.categories.shared.yaml import YamlError, line_of, load_all
 
 SECTIONS = ("datasources", "deleteDatasources", "providers", "groups", "deleteRules", "contactPoints", "deleteContactPoints",
             "policies", "resetPolicies", "templates", "deleteTemplates", "muteTimes", "deleteMuteTimes", "apps")  # fmt: skip
@@ -75,7 +75,11 @@ def parsed(text: str) -> Dashboard | Provisioning:
         raise ParseError(rules.YAML.finding(str(error), error.line)) from None
     fields = documents[0] if len(documents) == 1 else None
     if not isinstance(fields, dict) or not any(section in fields for section in SECTIONS):
-        raise ParseError(rules.KIND.finding(f"neither a JSON object nor a mapping with one of {', '.join(SECTIONS)}", 1))
+        raise ParseError(
+            rules.KIND.finding(
+                f"neither a JSON object nor a mapping with one of {', '.join(SECTIONS)}", 1
+            )
+        )
     return Provisioning(text, fields)
 
 
@@ -90,7 +94,9 @@ def _dashboard(text: str) -> Dashboard:
         if isinstance(fields.get(wrapper), dict) and "panels" not in fields:
             fields = fields[wrapper]
     if not {"panels", "schemaVersion", "title"} & fields.keys():
-        raise ParseError(rules.KIND.finding("the object has neither panels nor a title: it is no dashboard", 1))
+        raise ParseError(
+            rules.KIND.finding("the object has neither panels nor a title: it is no dashboard", 1)
+        )
     return Dashboard(text, fields)
 
 
@@ -98,7 +104,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is written twice")
+        raise ValueError(
+            f"the key {next(key for key in keys if keys.count(key) > 1)!r} is written twice"
+        )
     return found
 
 
@@ -107,5 +115,7 @@ def used_variables(node: Any) -> Iterator[str]:
     if isinstance(node, str):
         for match in USED.finditer(node):
             yield next(group for group in match.groups() if group)
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+    for child in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
         yield from used_variables(child)

@@ -10,10 +10,10 @@ from typing import Any
 import jsonschema_rs
 import promql_parser
 
-from inframind.categories import _jsonschema
 from inframind.categories.grafana import rules
 from inframind.categories.grafana.document import Dashboard, listed, used_variables
-from inframind.sandbox.yaml import load_all
+from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared.yaml import load_all
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.grafana"
@@ -28,11 +28,20 @@ CORE = frozenset({
     "state-timeline", "status-history", "table", "text", "timeseries", "traces", "trend", "welcome", "xychart",
 })  # fmt: skip
 LEGACY = frozenset(
-    {"graph", "singlestat", "table-old", "grafana-piechart-panel", "grafana-singlestat-panel", "grafana-worldmap-panel"}
+    {
+        "graph",
+        "singlestat",
+        "table-old",
+        "grafana-piechart-panel",
+        "grafana-singlestat-panel",
+        "grafana-worldmap-panel",
+    }
 )
 """Angular panels: Grafana migrates them when it loads the dashboard."""
 MOMENT = re.compile(r"now(?:[+-]\d+[smhdwMyQ])*(?:/[smhdwMyQ]|/fQ|/fy)?")
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?(?:[+-]\d{2}:?\d{2})?)?|\d{10,13}")
+DATE = re.compile(
+    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?(?:[+-]\d{2}:?\d{2})?)?|\d{10,13}"
+)
 INTERVAL = re.compile(r"[<>]?=?(?:\d+(?:ms|[smhdwMy]))+")
 BUILT_IN = frozenset({"timeFilter", "timeFrom", "timeTo", "timeGroup", "unixEpochFilter", "unixEpochGroup", "unixEpochFrom",
                       "unixEpochTo", "time", "interval", "timeGroupAlias"})  # fmt: skip
@@ -48,11 +57,27 @@ def loosened() -> dict[str, Any]:
     (carried,) = load_all((files(PACKAGE) / "carried.yaml").read_text())
     changes: dict[str, dict[str, Any]] = {
         "Dashboard": dict.fromkeys(carried["dashboard"], ANY)
-        | {"panels": OBJECTS, "links": OBJECTS, "annotations": OBJECT, "timepicker": OBJECT, "snapshot": ANY}
-        | {"refresh": {"type": ["string", "boolean", "null"]}, "gnetId": {"type": ["string", "integer", "null"]}},
-        "Panel": {"options": ANY, "links": ANY, "transformations": ANY, "maxDataPoints": {"type": ["number", "string", "null"]}},
+        | {
+            "panels": OBJECTS,
+            "links": OBJECTS,
+            "annotations": OBJECT,
+            "timepicker": OBJECT,
+            "snapshot": ANY,
+        }
+        | {
+            "refresh": {"type": ["string", "boolean", "null"]},
+            "gnetId": {"type": ["string", "integer", "null"]},
+        },
+        "Panel": {
+            "options": ANY,
+            "links": ANY,
+            "transformations": ANY,
+            "maxDataPoints": {"type": ["number", "string", "null"]},
+        },
         "RowPanel": {"panels": OBJECTS},
-        "VariableModel": dict.fromkeys((*carried["variable"], "query", "current", "options", "refresh", "hide", "sort"), ANY),
+        "VariableModel": dict.fromkeys(
+            (*carried["variable"], "query", "current", "options", "refresh", "hide", "sort"), ANY
+        ),
         "FieldConfig": {"mappings": OBJECTS, "decimals": ANY, "nullValueMode": ANY, "title": ANY},
     }
     required = {
@@ -86,7 +111,11 @@ def schema_findings(dashboard: Dashboard) -> Iterator[Finding]:
         where = f"panel {panel.get('title') or panel.get('id')!r}"
         found += _errors(dashboard, "RowPanel" if kind == "row" else "Panel", panel, where)
         if isinstance(kind, str) and kind not in CORE | LEGACY and "libraryPanel" not in panel:
-            found.append(rules.PLUGIN.finding(f"{where}: {kind!r} is no panel of Grafana itself", dashboard.find(f'"{kind}"')))
+            found.append(
+                rules.PLUGIN.finding(
+                    f"{where}: {kind!r} is no panel of Grafana itself", dashboard.find(f'"{kind}"')
+                )
+            )
     yield from found
     if not found:
         yield from _grid_findings(dashboard)
@@ -101,7 +130,9 @@ def _errors(dashboard: Dashboard, kind: str, value: Any, where: str) -> Iterator
     for error in list(validator(kind).iter_errors(value))[: _jsonschema.MAX_FINDINGS]:
         path = ".".join(map(str, error.instance_path))
         keys = [f'"{part}"' for part in error.instance_path if isinstance(part, str)][-1:]
-        yield rules.SCHEMA.finding(f"{where}{': ' + path if path else ''}: {error.message[:300]}", dashboard.find(*keys))
+        yield rules.SCHEMA.finding(
+            f"{where}{': ' + path if path else ''}: {error.message[:300]}", dashboard.find(*keys)
+        )
 
 
 def _grid_findings(dashboard: Dashboard) -> Iterator[Finding]:
@@ -118,22 +149,40 @@ def _grid_findings(dashboard: Dashboard) -> Iterator[Finding]:
 
 def is_moment(text: Any) -> bool:
     """A point in time: `now-6h`, `now/d` or a date."""
-    return isinstance(text, str) and (MOMENT.fullmatch(text) is not None or DATE.fullmatch(text) is not None)
+    return isinstance(text, str) and (
+        MOMENT.fullmatch(text) is not None or DATE.fullmatch(text) is not None
+    )
 
 
 def _time_findings(dashboard: Dashboard) -> Iterator[Finding]:
     time, refresh = dashboard.fields.get("time") or {}, dashboard.fields.get("refresh")
     for key in ("from", "to"):
         if time and not is_moment(time.get(key)) and "$" not in str(time.get(key)):
-            yield rules.TIME.finding(f"time.{key} {time.get(key)!r} is neither `now-6h` nor a date", dashboard.find('"time"'))
-    if isinstance(refresh, str) and refresh not in ("", "auto") and "$" not in refresh and not INTERVAL.fullmatch(refresh):
-        yield rules.TIME.finding(f"refresh {refresh!r} is not an interval such as 30s", dashboard.find('"refresh"'))
+            yield rules.TIME.finding(
+                f"time.{key} {time.get(key)!r} is neither `now-6h` nor a date",
+                dashboard.find('"time"'),
+            )
+    if (
+        isinstance(refresh, str)
+        and refresh not in ("", "auto")
+        and "$" not in refresh
+        and not INTERVAL.fullmatch(refresh)
+    ):
+        yield rules.TIME.finding(
+            f"refresh {refresh!r} is not an interval such as 30s", dashboard.find('"refresh"')
+        )
     for panel in dashboard.panels:
         for key in ("interval", "timeFrom", "timeShift"):
             value = panel.get(key)
-            if value and "$" not in value and not INTERVAL.fullmatch(value) and not MOMENT.fullmatch(value):
+            if (
+                value
+                and "$" not in value
+                and not INTERVAL.fullmatch(value)
+                and not MOMENT.fullmatch(value)
+            ):
                 yield rules.TIME.finding(
-                    f"panel {panel.get('title')!r}: {key} {value!r} is not an interval", dashboard.find(f'"{value}"')
+                    f"panel {panel.get('title')!r}: {key} {value!r} is not an interval",
+                    dashboard.find(f'"{value}"'),
                 )
 
 
@@ -154,7 +203,9 @@ def _target_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Fi
         where = f"panel {panel.get('title')!r}, query {target.get('refId')}"
         expression = target.get("expr")
         if kind in ("prometheus", "loki") and not isinstance(expression, str):
-            yield rules.TARGET.finding(f"{where}: a {kind} query stands in `expr`", dashboard.find('"targets"'))
+            yield rules.TARGET.finding(
+                f"{where}: a {kind} query stands in `expr`", dashboard.find('"targets"')
+            )
         elif kind == "prometheus" and expression and (problem := promql_problem(str(expression))):
             yield rules.PROMQL_SYNTAX.finding(f"{where}: {problem}", dashboard.find('"expr"'))
 
@@ -169,7 +220,11 @@ def promql_problem(text: str) -> str | None:
         promql_parser.parse(plain)
     except ValueError as error:
         # A variable may stand for an operator or a whole part: then nothing is known.
-        return None if plain != text and "$" in re.sub(r'"[^"]*"|\'[^\']*\'|\[[^\]]*\]', "", text) else str(error).splitlines()[0]
+        return (
+            None
+            if plain != text and "$" in re.sub(r'"[^"]*"|\'[^\']*\'|\[[^\]]*\]', "", text)
+            else str(error).splitlines()[0]
+        )
     return None
 
 
@@ -178,18 +233,30 @@ def reference_findings(dashboard: Dashboard) -> Iterator[Finding]:
     ids = Counter(panel["id"] for panel, _ in dashboard.placed() if panel.get("id") is not None)
     for number, count in ids.items():
         if count > 1:
-            yield rules.PANEL_ID.finding(f"{count} panels have the id {number}", dashboard.find(f'"id": {number}'))
+            yield rules.PANEL_ID.finding(
+                f"{count} panels have the id {number}", dashboard.find(f'"id": {number}')
+            )
     for panel in dashboard.panels:
         yield from _query_findings(dashboard, panel)
     names = Counter(str(variable.get("name")) for variable in dashboard.variables)
     for name, count in names.items():
         if count > 1:
-            yield rules.VARIABLE.finding(f"{count} variables are called {name!r}", dashboard.find(f'"{name}"'))
+            yield rules.VARIABLE.finding(
+                f"{count} variables are called {name!r}", dashboard.find(f'"{name}"')
+            )
     for where, name in _uses(dashboard):
-        if name not in names and not name.startswith("__") and name not in BUILT_IN and not name.isdigit():
+        if (
+            name not in names
+            and not name.startswith("__")
+            and name not in BUILT_IN
+            and not name.isdigit()
+        ):
             if name.startswith(("DS_", "VAR_")) and "__inputs" in dashboard.fields:
                 continue
-            yield rules.VARIABLE.finding(f"{where} uses ${name}, which is not defined", dashboard.find(f"${name}", f"${{{name}"))
+            yield rules.VARIABLE.finding(
+                f"{where} uses ${name}, which is not defined",
+                dashboard.find(f"${name}", f"${{{name}"),
+            )
 
 
 def _uses(dashboard: Dashboard) -> Iterator[tuple[str, str]]:
@@ -197,11 +264,20 @@ def _uses(dashboard: Dashboard) -> Iterator[tuple[str, str]]:
         where = f"panel {panel.get('title')!r}"
         if isinstance(panel.get("repeat"), str) and panel["repeat"]:
             yield where, panel["repeat"]
-        queries = [{key: target.get(key) for key in ("expr", "datasource")} for target in listed(panel, "targets")]
-        used = {name for part in (panel.get("title"), panel.get("datasource"), queries) for name in used_variables(part)}
+        queries = [
+            {key: target.get(key) for key in ("expr", "datasource")}
+            for target in listed(panel, "targets")
+        ]
+        used = {
+            name
+            for part in (panel.get("title"), panel.get("datasource"), queries)
+            for name in used_variables(part)
+        }
         yield from ((where, name) for name in sorted(used))
     for variable in dashboard.variables:
-        for name in sorted(set(used_variables([variable.get("query"), variable.get("datasource")]))):
+        for name in sorted(
+            set(used_variables([variable.get("query"), variable.get("datasource")]))
+        ):
             yield f"variable {variable.get('name')}", name
 
 
@@ -211,7 +287,8 @@ def _query_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Fin
     for name, count in names.items():
         if count > 1:
             yield rules.PANEL_ID.finding(
-                f"panel {panel.get('title')!r}: {count} queries have the refId {name}", dashboard.find('"refId"')
+                f"panel {panel.get('title')!r}: {count} queries have the refId {name}",
+                dashboard.find('"refId"'),
             )
     for target in targets:
         if source_type(target) == "__expr__":

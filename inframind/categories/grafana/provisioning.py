@@ -8,12 +8,12 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories import _jsonschema
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.grafana import rules
 from inframind.categories.grafana.document import Provisioning, listed
 from inframind.categories.grafana.panels import expression_inputs, promql_problem
-from inframind.sandbox.yaml import load_all
+from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared.yaml import load_all
 from inframind.types import Finding
 
 EXPRESSION_UIDS = ("__expr__", "-100")
@@ -28,7 +28,9 @@ def validator() -> jsonschema_rs.Validator:
     return jsonschema_rs.validator_for(schema)
 
 
-def rules_of(file: Provisioning) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any], dict[str, Any]]]:
+def rules_of(
+    file: Provisioning,
+) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any], dict[str, Any]]]:
     """(path, group, rule) of every alert rule."""
     for index, group in enumerate(listed(file.fields, "groups")):
         for number, rule in enumerate(listed(group, "rules")):
@@ -51,11 +53,21 @@ def schema_findings(file: Provisioning) -> list[Finding]:
             expression = query["datasourceUid"] in EXPRESSION_UIDS
             text = model.get("expr") if not expression and "queryType" not in model else None
             # A query of Loki begins with its stream selector.
-            problem = promql_problem(text) if isinstance(text, str) and not text.startswith("{") else None
+            problem = (
+                promql_problem(text) if isinstance(text, str) and not text.startswith("{") else None
+            )
             if problem:
-                found.append(rules.PROMQL_SYNTAX.finding(f"rule {rule['title']!r}, query {query['refId']}: {problem}", line))
+                found.append(
+                    rules.PROMQL_SYNTAX.finding(
+                        f"rule {rule['title']!r}, query {query['refId']}: {problem}", line
+                    )
+                )
             if expression and not isinstance(model.get("type"), str):
-                found.append(rules.TARGET.finding(f"rule {rule['title']!r}: the expression {query['refId']} has no type", line))
+                found.append(
+                    rules.TARGET.finding(
+                        f"rule {rule['title']!r}: the expression {query['refId']} has no type", line
+                    )
+                )
     return found
 
 
@@ -67,13 +79,20 @@ def reference_findings(file: Provisioning) -> Iterator[Finding]:
         line = file.line(*path)
         for name, count in queries.items():
             if count > 1:
-                yield rules.PANEL_ID.finding(f"rule {rule['title']!r}: {count} queries have the refId {name}", line)
+                yield rules.PANEL_ID.finding(
+                    f"rule {rule['title']!r}: {count} queries have the refId {name}", line
+                )
         if "record" not in rule and rule.get("condition") not in queries:
             yield rules.EXPRESSION.finding(
-                f"rule {rule['title']!r}: the condition {rule.get('condition')!r} is no refId of its data", line
+                f"rule {rule['title']!r}: the condition {rule.get('condition')!r} is no refId of its data",
+                line,
             )
         for query in rule["data"]:
-            for name in expression_inputs(query["model"]) if query["datasourceUid"] in EXPRESSION_UIDS else ():
+            for name in (
+                expression_inputs(query["model"])
+                if query["datasourceUid"] in EXPRESSION_UIDS
+                else ()
+            ):
                 if name not in queries:
                     message = f"rule {rule['title']!r}: the expression {query['refId']} reads {name!r}, which is no query"
                     yield rules.EXPRESSION.finding(message, line)
@@ -88,13 +107,20 @@ def _source_findings(file: Provisioning) -> Iterator[Finding]:
         if count > 1:
             yield rules.DATASOURCE.finding(f"the uid {name!r} is given {count} times")
     names = Counter((source["name"], str(source.get("orgId", 1))) for source in sources)
-    names.update((f"provider {provider['name']}", str(provider.get("orgId", 1))) for provider in listed(file.fields, "providers"))
+    names.update(
+        (f"provider {provider['name']}", str(provider.get("orgId", 1)))
+        for provider in listed(file.fields, "providers")
+    )
     for (name, _), count in names.items():
         if count > 1:
-            yield rules.DATASOURCE.finding(f"{name!r} is given {count} times", file.line("datasources"))
+            yield rules.DATASOURCE.finding(
+                f"{name!r} is given {count} times", file.line("datasources")
+            )
     defaults = Counter(str(source.get("orgId", 1)) for source in sources if source.get("isDefault"))
     if any(count > 1 for count in defaults.values()):
-        yield rules.DATASOURCE.finding("only one data source of an organisation is the default", file.line("datasources"))
+        yield rules.DATASOURCE.finding(
+            "only one data source of an organisation is the default", file.line("datasources")
+        )
 
 
 def _receiver_findings(file: Provisioning) -> Iterator[Finding]:
@@ -102,10 +128,17 @@ def _receiver_findings(file: Provisioning) -> Iterator[Finding]:
     timings = {timing["name"] for timing in listed(file.fields, "muteTimes")}
     for policy in policies_of(listed(file.fields, "policies")):
         if points and policy.get("receiver") not in (None, DEFAULT_RECEIVER, *points):
-            yield rules.RECEIVER.finding(f"there is no contact point {policy['receiver']!r}", file.line("policies"))
-        for name in [*policy.get("mute_time_intervals", ()), *policy.get("active_time_intervals", ())]:
+            yield rules.RECEIVER.finding(
+                f"there is no contact point {policy['receiver']!r}", file.line("policies")
+            )
+        for name in [
+            *policy.get("mute_time_intervals", ()),
+            *policy.get("active_time_intervals", ()),
+        ]:
             if timings and name not in timings:
-                yield rules.RECEIVER.finding(f"there is no mute timing {name!r}", file.line("policies"))
+                yield rules.RECEIVER.finding(
+                    f"there is no mute timing {name!r}", file.line("policies")
+                )
 
 
 def effective(file: Provisioning) -> Configuration:
@@ -120,7 +153,11 @@ def effective(file: Provisioning) -> Configuration:
     ):
         for index, node in enumerate(listed(file.fields, key)):
             found.append(Resource(kind, str(node["name"]), node, file.line(key, index)))
-    uids = {str(source["uid"]): source["name"] for source in listed(file.fields, "datasources") if source.get("uid")}
+    uids = {
+        str(source["uid"]): source["name"]
+        for source in listed(file.fields, "datasources")
+        if source.get("uid")
+    }
     for path, group, rule in rules_of(file):
         if rule.get("isPaused") is not True:
             links += [
@@ -128,13 +165,24 @@ def effective(file: Provisioning) -> Configuration:
                 for q in rule["data"]
                 if q["datasourceUid"] in uids
             ]
-            fields = rule | {"group": group["name"], "folder": group["folder"], "interval": group["interval"]}
+            fields = rule | {
+                "group": group["name"],
+                "folder": group["folder"],
+                "interval": group["interval"],
+            }
             found.append(Resource("alert-rule", rule["title"], fields, file.line(*path)))
     known = {(resource.kind, resource.name) for resource in found}
     for policy in policies_of(listed(file.fields, "policies")):
         targets = [("receiver", "contact-point", policy.get("receiver"))]
-        targets += [("mute_time_intervals", "mute-timing", name) for name in policy.get("mute_time_intervals", ())]
-        links += [Link(len(found), path, kind, str(name)) for path, kind, name in targets if (kind, name) in known]
+        targets += [
+            ("mute_time_intervals", "mute-timing", name)
+            for name in policy.get("mute_time_intervals", ())
+        ]
+        links += [
+            Link(len(found), path, kind, str(name))
+            for path, kind, name in targets
+            if (kind, name) in known
+        ]
         found.append(Resource("policy", str(policy["receiver"]), policy, file.line("policies")))
     return Configuration(tuple(found), tuple(links))
 
@@ -147,7 +195,10 @@ def policy_findings(file: Provisioning) -> Iterator[Finding]:
         for key, value in secrets.items():
             if isinstance(value, str) and value and not value.startswith("$"):
                 yield rules.SECRET.finding(
-                    f"{source.get('name')}: {key} is written in plain: use $VARIABLE or $__file{{...}}", line
+                    f"{source.get('name')}: {key} is written in plain: use $VARIABLE or $__file{{...}}",
+                    line,
                 )
         if (source.get("jsonData") or {}).get("tlsSkipVerify") is True:
-            yield rules.TLS.finding(f"{source.get('name')}: tlsSkipVerify accepts any certificate", line)
+            yield rules.TLS.finding(
+                f"{source.get('name')}: tlsSkipVerify accepts any certificate", line
+            )

@@ -9,15 +9,36 @@ ALERTING = DOCS + "alerting/set-up/provision-alerting-resources/file-provisionin
 VARIABLES = DOCS + "dashboards/variables/"
 PROMQL = "https://prometheus.io/docs/prometheus/latest/querying/basics/"
 
-JSON = Rule("json", "parse", "A dashboard is one JSON object without repeated keys", "https://www.rfc-editor.org/rfc/rfc8259")
-YAML = Rule("yaml", "parse", "A provisioning file is YAML", "https://yaml.org/spec/1.2.2/")
-KIND = Rule("unknown-file", "parse", "The file is a dashboard, or provisions what Grafana knows", PROVISION)
-SCHEMA = Rule("schema", "schema", "Fields and types are those of Grafana's dashboard schema", MODEL)
-PROVISIONING = Rule("provisioning", "schema", "Fields and types are those of Grafana's provisioning files", PROVISION)
-PLUGIN = Rule(
-    "foreign-panel", "schema", "Panels of plugins are not verified", DOCS + "panels-visualizations/visualizations/", "unsupported"
+JSON = Rule(
+    "json",
+    "parse",
+    "A dashboard is one JSON object without repeated keys",
+    "https://www.rfc-editor.org/rfc/rfc8259",
 )
-GRID = Rule("grid", "schema", "A panel lies within the 24 columns and has a size", MODEL + "#panel-size-and-position")
+YAML = Rule("yaml", "parse", "A provisioning file is YAML", "https://yaml.org/spec/1.2.2/")
+KIND = Rule(
+    "unknown-file", "parse", "The file is a dashboard, or provisions what Grafana knows", PROVISION
+)
+SCHEMA = Rule("schema", "schema", "Fields and types are those of Grafana's dashboard schema", MODEL)
+PROVISIONING = Rule(
+    "provisioning",
+    "schema",
+    "Fields and types are those of Grafana's provisioning files",
+    PROVISION,
+)
+PLUGIN = Rule(
+    "foreign-panel",
+    "schema",
+    "Panels of plugins are not verified",
+    DOCS + "panels-visualizations/visualizations/",
+    "unsupported",
+)
+GRID = Rule(
+    "grid",
+    "schema",
+    "A panel lies within the 24 columns and has a size",
+    MODEL + "#panel-size-and-position",
+)
 TIME = Rule(
     "time",
     "schema",
@@ -41,13 +62,26 @@ DATASOURCE = Rule(
     PROVISION + "#data-sources",
 )
 RECEIVER = Rule(
-    "receiver", "references", "Policies name contact points and mute timings that exist where the file defines some", ALERTING
+    "receiver",
+    "references",
+    "Policies name contact points and mute timings that exist where the file defines some",
+    ALERTING,
 )
 
 TITLE = Rule(
-    "no-title", "policy", "Dashboards and panels have a title", DOCS + "dashboards/build-dashboards/best-practices/", "info"
+    "no-title",
+    "policy",
+    "Dashboards and panels have a title",
+    DOCS + "dashboards/build-dashboards/best-practices/",
+    "info",
 )
-OVERLAP = Rule("overlap", "policy", "Panels do not lie on one another", MODEL + "#panel-size-and-position", "warning")
+OVERLAP = Rule(
+    "overlap",
+    "policy",
+    "Panels do not lie on one another",
+    MODEL + "#panel-size-and-position",
+    "warning",
+)
 REFRESH = Rule(
     "fast-refresh",
     "policy",
@@ -63,13 +97,29 @@ UNIT = Rule(
     "info",
 )
 LEGACY = Rule(
-    "legacy-panel", "policy", "Panels are not of the removed Angular kinds", DOCS + "developers/angular_deprecation/", "warning"
+    "legacy-panel",
+    "policy",
+    "Panels are not of the removed Angular kinds",
+    DOCS + "developers/angular_deprecation/",
+    "warning",
 )
 SECRET = Rule(
-    "plain-secret", "policy", "Secrets come from the environment or a file", PROVISION + "#using-environment-variables", "warning"
+    "plain-secret",
+    "policy",
+    "Secrets come from the environment or a file",
+    PROVISION + "#using-environment-variables",
+    "warning",
 )
-TLS = Rule("tls-skip-verify", "policy", "Certificates of data sources are verified", PROVISION + "#data-sources", "warning")
-FIELD = Rule("unknown-field", "policy", "A panel has no fields that Grafana does not read", MODEL, "warning")
+TLS = Rule(
+    "tls-skip-verify",
+    "policy",
+    "Certificates of data sources are verified",
+    PROVISION + "#data-sources",
+    "warning",
+)
+FIELD = Rule(
+    "unknown-field", "policy", "A panel has no fields that Grafana does not read", MODEL, "warning"
+)
 THRESHOLDS = Rule(
     "thresholds",
     "policy",

@@ -9,7 +9,10 @@ from inframind.categories.grafana.document import Dashboard, Provisioning, parse
 from inframind.types import Finding
 
 DASHBOARD = re.compile(r'"(?:panels|schemaVersion)"\s*:')
-FILE = re.compile(r"^(?:datasources|providers|contactPoints|policies|muteTimes|groups|deleteDatasources):", re.MULTILINE)
+FILE = re.compile(
+    r"^(?:datasources|providers|contactPoints|policies|muteTimes|groups|deleteDatasources):",
+    re.MULTILINE,
+)
 NUMBER = re.compile(r"^apiVersion: ['\"]?1['\"]?\s*$", re.MULTILINE)
 
 
@@ -31,18 +34,32 @@ class Grafana:
         return parsed(text)
 
     def schema(self, document: Dashboard | Provisioning) -> Sequence[Finding]:
-        found = panels.schema_findings(document) if isinstance(document, Dashboard) else provisioning.schema_findings(document)
+        found = (
+            panels.schema_findings(document)
+            if isinstance(document, Dashboard)
+            else provisioning.schema_findings(document)
+        )
         return list(found)
 
     def references(self, document: Dashboard | Provisioning) -> Sequence[Finding]:
         found = (
-            panels.reference_findings(document) if isinstance(document, Dashboard) else provisioning.reference_findings(document)
+            panels.reference_findings(document)
+            if isinstance(document, Dashboard)
+            else provisioning.reference_findings(document)
         )
         return list(found)
 
     def effective(self, document: Dashboard | Provisioning) -> Configuration:
-        return effective.effective(document) if isinstance(document, Dashboard) else provisioning.effective(document)
+        return (
+            effective.effective(document)
+            if isinstance(document, Dashboard)
+            else provisioning.effective(document)
+        )
 
     def policy(self, document: Dashboard | Provisioning) -> Sequence[Finding]:
-        found = effective.policy_findings(document) if isinstance(document, Dashboard) else provisioning.policy_findings(document)
+        found = (
+            effective.policy_findings(document)
+            if isinstance(document, Dashboard)
+            else provisioning.policy_findings(document)
+        )
         return list(found)

@@ -14,7 +14,7 @@ from typing import Any
 from inframind.categories.base import ParseError
 from inframind.categories.helm import rules
 from inframind.categories.helm.syntax import Node, TemplateError, operands, parse, walk
-from inframind.sandbox.yaml import YamlError, load_all
+from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
 MARK = re.compile(r"^(?:---[ \t]*\n)?# Source: (\S+)[ \t]*$", re.MULTILINE)
@@ -33,7 +33,11 @@ class File:
     def is_partial(self) -> bool:
         """Files that render no objects: helpers and notes."""
         name = self.path.rpartition("/")[2]
-        return name.startswith("_") or not name.endswith((".yaml", ".yml", ".json", ".tpl")) or name.endswith(".tpl")
+        return (
+            name.startswith("_")
+            or not name.endswith((".yaml", ".yml", ".json", ".tpl"))
+            or name.endswith(".tpl")
+        )
 
 
 @dataclass
@@ -50,7 +54,10 @@ class Chart:
     def named(self) -> dict[str, list[Node]]:
         """Bodies of the named templates, `define` and `block`."""
         return {
-            node.text: node.body for nodes in self.templates.values() for node in walk(nodes) if node.kind in ("define", "block")
+            node.text: node.body
+            for nodes in self.templates.values()
+            for node in walk(nodes)
+            if node.kind in ("define", "block")
         }
 
     def includes(self, path: str) -> set[str]:
@@ -58,14 +65,26 @@ class Chart:
         found = {node.text for node in walk(self.templates[path]) if node.kind == "template"}
         for node in walk(self.templates[path]):
             for command in node.pipeline.commands if node.pipeline else ():
-                if len(command) > 1 and command[0].value == "include" and isinstance(command[1].value, str):
+                if (
+                    len(command) > 1
+                    and command[0].value == "include"
+                    and isinstance(command[1].value, str)
+                ):
                     found.add(command[1].value)
         return found
 
     def used_values(self, path: str) -> list[str]:
         """Dotted paths of `.Values` that a file reads."""
-        fields = (operand for node in walk(self.templates[path]) for operand, _ in operands(node.pipeline))
-        return sorted({".".join(one.path[1:]) for one in fields if one.path[:1] == ("Values",) and len(one.path) > 1})
+        fields = (
+            operand for node in walk(self.templates[path]) for operand, _ in operands(node.pipeline)
+        )
+        return sorted(
+            {
+                ".".join(one.path[1:])
+                for one in fields
+                if one.path[:1] == ("Values",) and len(one.path) > 1
+            }
+        )
 
 
 def split(text: str) -> Iterator[File]:
@@ -75,22 +94,31 @@ def split(text: str) -> Iterator[File]:
         yield File(_guess(text), text)
         return
     if len(marks) > MAX_FILES or text[: marks[0].start()].strip(" \t\n-"):
-        raise ParseError(rules.EMPTY.finding(f"begin with `# Source: PATH`; at most {MAX_FILES} files", 1))
+        raise ParseError(
+            rules.EMPTY.finding(f"begin with `# Source: PATH`; at most {MAX_FILES} files", 1)
+        )
     for mark, following in zip(marks, [*marks[1:], None], strict=True):
         end = following.start() if following else len(text)
         path = mark.group(1)
         at = re.search(r"(?:^|/)((?:templates|charts|crds)/.*|Chart\.yaml|values\.yaml)\Z", path)
-        yield File(at.group(1) if at else path, text[mark.end() + 1 : end], text.count("\n", 0, mark.end()) + 1)
+        yield File(
+            at.group(1) if at else path,
+            text[mark.end() + 1 : end],
+            text.count("\n", 0, mark.end()) + 1,
+        )
 
 
 def _guess(text: str) -> str:
     if "{{" in text or re.search(r"^kind:", text, re.MULTILINE):
         return (
             "templates/_helpers.tpl"
-            if re.match(r"\s*\{\{-?\s*(?:/\*|define)", text) and not re.search(r"^(?:kind|apiVersion):", text, re.MULTILINE)
+            if re.match(r"\s*\{\{-?\s*(?:/\*|define)", text)
+            and not re.search(r"^(?:kind|apiVersion):", text, re.MULTILINE)
             else "templates/template.yaml"
         )
-    is_chart = re.search(r"^apiVersion:", text, re.MULTILINE) and re.search(r"^(?:version|name):", text, re.MULTILINE)
+    is_chart = re.search(r"^apiVersion:", text, re.MULTILINE) and re.search(
+        r"^(?:version|name):", text, re.MULTILINE
+    )
     return "Chart.yaml" if is_chart else "values.yaml"
 
 
@@ -109,10 +137,18 @@ def parsed(text: str) -> Chart:
             try:
                 chart.templates[file.path] = parse(file.text)
             except TemplateError as error:
-                raise ParseError(rules.SYNTAX.finding(f"{file.path}: {error}", error.line + file.start)) from None
+                raise ParseError(
+                    rules.SYNTAX.finding(f"{file.path}: {error}", error.line + file.start)
+                ) from None
     if not chart.templates and chart.metadata is None and chart.values is None:
-        raise ParseError(rules.EMPTY.finding("no template, Chart.yaml or values.yaml is in the text", 1))
-    chart.whole = chart.metadata is not None and bool(chart.templates) and not chart.metadata.get("dependencies")
+        raise ParseError(
+            rules.EMPTY.finding("no template, Chart.yaml or values.yaml is in the text", 1)
+        )
+    chart.whole = (
+        chart.metadata is not None
+        and bool(chart.templates)
+        and not chart.metadata.get("dependencies")
+    )
     return chart
 
 
@@ -120,7 +156,9 @@ def _mapping(file: File) -> dict[str, Any]:
     try:
         documents = load_all(file.text)
     except YamlError as error:
-        raise ParseError(rules.YAML.finding(f"{file.path}: {error}", (error.line or 1) + file.start)) from None
+        raise ParseError(
+            rules.YAML.finding(f"{file.path}: {error}", (error.line or 1) + file.start)
+        ) from None
     if not documents and file.path == "values.yaml":
         return {}
     if len(documents) != 1 or not isinstance(documents[0], dict):

@@ -9,8 +9,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from inframind.categories.helm.values import Missing, Unknown, has_unknown, plain, text_of, truth, yaml_of
-from inframind.sandbox.yaml import YamlError, load_all
+from inframind.categories.helm.values import (
+    Missing,
+    Unknown,
+    has_unknown,
+    plain,
+    text_of,
+    truth,
+    yaml_of,
+)
+from inframind.categories.shared.yaml import YamlError, load_all
 
 MAX_TEXT = 200_000
 MAX_LIST = 1_000
@@ -58,9 +66,14 @@ def _eq(first: Any, *others: Any) -> bool:
             else type(value)
             for value in (first, other)
         }
-        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (first, other))
+        numbers = all(
+            isinstance(value, int | float) and not isinstance(value, bool)
+            for value in (first, other)
+        )
         if len(kinds) > 1 and not numbers and type(None) not in kinds:
-            raise CallError(f"incompatible types for comparison: {text_of(first)} and {text_of(other)}")
+            raise CallError(
+                f"incompatible types for comparison: {text_of(first)} and {text_of(other)}"
+            )
         if plain(first) == plain(other):
             return True
     return False
@@ -102,7 +115,10 @@ def _indent(count: Any, text: Any) -> str:
 
 
 def _dict(*pairs: Any) -> dict[str, Any]:
-    return {text_of(pairs[index]): pairs[index + 1] if index + 1 < len(pairs) else "" for index in range(0, len(pairs), 2)}
+    return {
+        text_of(pairs[index]): pairs[index + 1] if index + 1 < len(pairs) else ""
+        for index in range(0, len(pairs), 2)
+    }
 
 
 def _index(value: Any, *keys: Any) -> Any:
@@ -130,7 +146,9 @@ def _merge(target: Any, *sources: Any, overwrite: bool = False) -> Any:
 
 
 def _range(*bounds: Any) -> list[int]:
-    start, stop, step = (0, bounds[0], 1) if len(bounds) == 1 else (*bounds, 1) if len(bounds) == 2 else bounds
+    start, stop, step = (
+        (0, bounds[0], 1) if len(bounds) == 1 else (*bounds, 1) if len(bounds) == 2 else bounds
+    )
     numbers = range(int(_number(start)), int(_number(stop)), int(_number(step)) or 1)
     if len(numbers) > MAX_LIST:
         raise CallError(f"a list of {len(numbers)} numbers")
@@ -219,7 +237,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "required": _required,
     "fail": _fail,
     "quote": lambda *values: " ".join(
-        json.dumps(text_of(value), ensure_ascii=False) for value in values if not isinstance(value, Missing)
+        json.dumps(text_of(value), ensure_ascii=False)
+        for value in values
+        if not isinstance(value, Missing)
     ),
     "squote": lambda *values: " ".join(f"'{text_of(value)}'" for value in values),
     "toString": text_of,
@@ -231,7 +251,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "trimPrefix": lambda start, text: text_of(text).removeprefix(text_of(start)),
     "trimAll": lambda marks, text: text_of(text).strip(text_of(marks)),
     "trunc": _truncated,
-    "replace": lambda old, new, text: text_of(text).replace(text_of(old), text_of(new)) if text_of(old) else text_of(text),
+    "replace": lambda old, new, text: (
+        text_of(text).replace(text_of(old), text_of(new)) if text_of(old) else text_of(text)
+    ),
     "contains": lambda part, text: text_of(part) in text_of(text),
     "hasPrefix": lambda part, text: text_of(text).startswith(text_of(part)),
     "hasSuffix": lambda part, text: text_of(text).endswith(text_of(part)),
@@ -243,9 +265,15 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "camelcase": lambda text: _camel(text_of(text)),
     "indent": _indent,
     "nindent": lambda count, text: "\n" + _indent(count, text),
-    "splitList": lambda mark, text: text_of(text).split(text_of(mark)) if text_of(mark) else list(text_of(text)),
-    "split": lambda mark, text: {f"_{index}": part for index, part in enumerate(text_of(text).split(text_of(mark) or " "))},
-    "join": lambda mark, values: text_of(mark).join(map(text_of, values)) if isinstance(values, list) else text_of(values),
+    "splitList": lambda mark, text: (
+        text_of(text).split(text_of(mark)) if text_of(mark) else list(text_of(text))
+    ),
+    "split": lambda mark, text: {
+        f"_{index}": part for index, part in enumerate(text_of(text).split(text_of(mark) or " "))
+    },
+    "join": lambda mark, values: (
+        text_of(mark).join(map(text_of, values)) if isinstance(values, list) else text_of(values)
+    ),
     "list": lambda *values: list(values),
     "tuple": lambda *values: list(values),
     "dict": _dict,
@@ -255,8 +283,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "values": lambda value: list(value.values()) if isinstance(value, dict) else [],
     "merge": _merge,
     "mergeOverwrite": lambda *values: _merge(*values, overwrite=True),
-    "omit": lambda value, *keys: {key: item for key, item in (value if isinstance(value, dict) else {}).items() if key not in keys},
-    "pick": lambda value, *keys: {key: item for key, item in (value if isinstance(value, dict) else {}).items() if key in keys},
+    "omit": lambda value, *keys: {
+        key: item
+        for key, item in (value if isinstance(value, dict) else {}).items()
+        if key not in keys
+    },
+    "pick": lambda value, *keys: {
+        key: item for key, item in (value if isinstance(value, dict) else {}).items() if key in keys
+    },
     "deepCopy": lambda value: value,
     "first": lambda value: next(iter(_list(value)), None),
     "last": lambda value: _list(value)[-1] if _list(value) else None,
@@ -266,7 +300,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "prepend": lambda value, item: [item, *_list(value)],
     "concat": lambda *values: [item for value in values for item in _list(value)],
     "has": lambda item, value: item in _list(value),
-    "uniq": lambda value: [item for index, item in enumerate(_list(value)[:MAX_LIST]) if item not in _list(value)[:index]],
+    "uniq": lambda value: [
+        item
+        for index, item in enumerate(_list(value)[:MAX_LIST])
+        if item not in _list(value)[:index]
+    ],
     "compact": lambda value: [item for item in _list(value) if not _empty(item)],
     "sortAlpha": lambda value: sorted(map(text_of, _list(value))),
     "reverse": lambda value: list(reversed(_list(value))),
@@ -276,8 +314,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "add1": lambda value: _number(value) + 1,
     "sub": lambda left, right: _number(left) - _number(right),
     "mul": _product,
-    "div": lambda left, right: int(_number(left) / _number(right)) if _number(right) else _fail("division by zero"),
-    "mod": lambda left, right: int(_number(left)) % int(_number(right)) if _number(right) else _fail("division by zero"),
+    "div": lambda left, right: (
+        int(_number(left) / _number(right)) if _number(right) else _fail("division by zero")
+    ),
+    "mod": lambda left, right: (
+        int(_number(left)) % int(_number(right)) if _number(right) else _fail("division by zero")
+    ),
     "max": lambda *values: max(map(_number, values)),
     "min": lambda *values: min(map(_number, values)),
     "int": lambda value: int(_number(value)),
@@ -340,7 +382,11 @@ def call(name: str, arguments: list[Any], source: str) -> Any:
         "append",
         "toYaml",
     ):
-        block = int(_number(arguments[0])) if name in LINES and not isinstance(arguments[0], Unknown) else None
+        block = (
+            int(_number(arguments[0]))
+            if name in LINES and not isinstance(arguments[0], Unknown)
+            else None
+        )
         known = [value for value in arguments[1:] if not isinstance(value, Unknown)]
         if name in LINES and known:
             # Known text with holes in it.
@@ -349,7 +395,20 @@ def call(name: str, arguments: list[Any], source: str) -> Any:
     if name not in FUNCTIONS or any(
         isinstance(value, Unknown)
         for value in arguments[:1]
-        if name in ("index", "get", "keys", "omit", "first", "hasKey", "merge", "mergeOverwrite", "concat", "append", "toYaml")
+        if name
+        in (
+            "index",
+            "get",
+            "keys",
+            "omit",
+            "first",
+            "hasKey",
+            "merge",
+            "mergeOverwrite",
+            "concat",
+            "append",
+            "toYaml",
+        )
     ):
         return Unknown(source)
     try:

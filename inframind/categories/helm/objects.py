@@ -4,19 +4,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from inframind.categories._kubernetes import document, schema
-from inframind.categories._kubernetes import policy as kubernetes_policy
-from inframind.categories._kubernetes import references as kubernetes_references
-from inframind.categories._kubernetes import rules as kubernetes_rules
-from inframind.categories._kubernetes.document import Item, Manifest
 from inframind.categories.helm import rules
 from inframind.categories.helm.chart import Chart, File
 from inframind.categories.helm.render import Renderer, RenderError
 from inframind.categories.helm.values import HOLE, OPEN, Unknown, readable
-from inframind.sandbox.yaml import YamlError, load_all
+from inframind.categories.kubernetes import document, schema
+from inframind.categories.kubernetes import policy as kubernetes_policy
+from inframind.categories.kubernetes import references as kubernetes_references
+from inframind.categories.kubernetes import rules as kubernetes_rules
+from inframind.categories.kubernetes.document import Item, Manifest
+from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
-RELEASE = {"Name": "release-name", "Namespace": "default", "Service": "Helm", "IsInstall": True, "IsUpgrade": False, "Revision": 1}
+RELEASE = {
+    "Name": "release-name",
+    "Namespace": "default",
+    "Service": "Helm",
+    "IsInstall": True,
+    "IsUpgrade": False,
+    "Revision": 1,
+}
 HIDDEN = {"apiVersion": "APIVersion", "appVersion": "AppVersion", "kubeVersion": "KubeVersion"}
 
 
@@ -38,7 +45,9 @@ def render(chart: Chart) -> Rendered:
         file = chart.files[path]
         if path.rpartition("/")[2].startswith("_"):
             continue
-        renderer = Renderer(named, root | {"Template": {"Name": path, "BasePath": "templates"}}, chart.whole)
+        renderer = Renderer(
+            named, root | {"Template": {"Name": path, "BasePath": "templates"}}, chart.whole
+        )
         try:
             text = renderer.render(nodes, renderer.root, [{}])
         except (RenderError, RecursionError) as error:
@@ -48,7 +57,8 @@ def render(chart: Chart) -> Rendered:
         for name, line in renderer.undefined.items():
             found.references.append(
                 rules.VALUE.finding(
-                    f"{path}: {name} is printed and not given: add it to values.yaml, or a default", line + file.start
+                    f"{path}: {name} is printed and not given: add it to values.yaml, or a default",
+                    line + file.start,
                 )
             )
         if not file.is_partial:
@@ -58,9 +68,16 @@ def render(chart: Chart) -> Rendered:
 
 def root_of(chart: Chart) -> dict[str, Any]:
     """What stands in the dot of a template."""
-    metadata = {HIDDEN.get(key, key[:1].upper() + key[1:]): value for key, value in (chart.metadata or {}).items()}
+    metadata = {
+        HIDDEN.get(key, key[:1].upper() + key[1:]): value
+        for key, value in (chart.metadata or {}).items()
+    }
     return {
-        "Values": chart.values if chart.values is not None else {} if chart.whole else Unknown(".Values"),
+        "Values": chart.values
+        if chart.values is not None
+        else {}
+        if chart.whole
+        else Unknown(".Values"),
         "Chart": metadata if chart.metadata is not None else Unknown(".Chart"),
         "Release": RELEASE,
         "Capabilities": Unknown(".Capabilities"),
@@ -74,7 +91,9 @@ def _objects(found: Rendered, file: File, text: str) -> None:
         documents = load_all(text)
     except YamlError as error:
         excerpt = (
-            readable(text.split("\n")[error.line - 1]).strip()[:60] if error.line and error.line <= text.count("\n") + 1 else ""
+            readable(text.split("\n")[error.line - 1]).strip()[:60]
+            if error.line and error.line <= text.count("\n") + 1
+            else ""
         )
         message = f"{file.path} renders to no YAML: {readable(str(error))}{f' near {excerpt!r}' if excerpt else ''}"
         found.schema.append(rules.RENDERED.finding(message, file.start + 1))
@@ -82,7 +101,11 @@ def _objects(found: Rendered, file: File, text: str) -> None:
     for content in documents:
         if not isinstance(content, dict):
             if not (isinstance(content, str) and HOLE.search(content)):
-                found.schema.append(rules.RENDERED.finding(f"{file.path} renders to something that is no object", file.start + 1))
+                found.schema.append(
+                    rules.RENDERED.finding(
+                        f"{file.path} renders to something that is no object", file.start + 1
+                    )
+                )
             continue
         found.items += [(file.path, item) for item in document.expanded(content, 0)]
 
@@ -102,7 +125,11 @@ def without_holes(node: Any) -> Any:
     if isinstance(node, dict):
         return {key: without_holes(value) for key, value in node.items() if not HOLE.search(key)}
     if isinstance(node, list):
-        return [without_holes(item) for item in node if not (isinstance(item, str) and HOLE.fullmatch(item))]
+        return [
+            without_holes(item)
+            for item in node
+            if not (isinstance(item, str) and HOLE.fullmatch(item))
+        ]
     return node
 
 
@@ -125,7 +152,12 @@ def object_findings(path: str, item: Item) -> Iterator[Finding]:
     if not holes(item.fields):
         yield from (_said(path, finding) for finding in schema.findings(manifest, item))
         return
-    if not isinstance(api, str) or not isinstance(kind, str) or kind not in schema.versions() or api not in schema.versions()[kind]:
+    if (
+        not isinstance(api, str)
+        or not isinstance(kind, str)
+        or kind not in schema.versions()
+        or api not in schema.versions()[kind]
+    ):
         yield from (_said(path, finding) for finding in schema.findings(manifest, item))
         return
     # List items of which nothing is known are left out, and so their places move: only mappings tell whether they are whole.
@@ -133,10 +165,16 @@ def object_findings(path: str, item: Item) -> Iterator[Finding]:
     for error in schema.validator(f"{api}/{kind}").iter_errors(shown):
         place = list(error.instance_path)
         known = not holes(node_at(shown, place))
-        whole = not holes_above(item.fields, place) if "required" in error.message or not known else True
+        whole = (
+            not holes_above(item.fields, place)
+            if "required" in error.message or not known
+            else True
+        )
         if known and whole and not _opened(item.fields, place):
             where = ".".join(map(str, place)) or "the object"
-            yield rules_finding(path, f"{kind} {readable(item.name)}: {where}: {error.message[:250]}")
+            yield rules_finding(
+                path, f"{kind} {readable(item.name)}: {where}: {error.message[:250]}"
+            )
 
 
 def holes_above(fields: Any, place: list[Any]) -> bool:
@@ -150,7 +188,8 @@ def _opened(fields: Any, place: list[Any]) -> bool:
     node = node_at(fields, place)
     direct = isinstance(node, dict) and any(HOLE.search(key) for key in node)
     through = any(
-        isinstance(node_at(fields, place[:index]), list) and holes(node_at(fields, place[:index])) for index in range(1, len(place))
+        isinstance(node_at(fields, place[:index]), list) and holes(node_at(fields, place[:index]))
+        for index in range(1, len(place))
     )
     return direct or (isinstance(node, list) and holes(node)) or (through and holes(node))
 
@@ -180,10 +219,23 @@ def policy_findings(rendered: Rendered) -> Iterator[Finding]:
     """Kubernetes' policy, the namespace and the labels."""
     for path, item in rendered.items:
         if not holes(item.fields):
-            yield from (_said(path, finding) for finding in kubernetes_policy.findings(Manifest("", (item,)), item))
+            yield from (
+                _said(path, finding)
+                for finding in kubernetes_policy.findings(Manifest("", (item,)), item)
+            )
         namespace = item.at("metadata", "namespace")
-        if isinstance(namespace, str) and not holes(namespace) and namespace != RELEASE["Namespace"]:
-            yield rules.NAMESPACE.finding(f"{path}: {item.kind} {readable(item.name)} is put into {namespace}")
+        if (
+            isinstance(namespace, str)
+            and not holes(namespace)
+            and namespace != RELEASE["Namespace"]
+        ):
+            yield rules.NAMESPACE.finding(
+                f"{path}: {item.kind} {readable(item.name)} is put into {namespace}"
+            )
         labels = item.at("metadata", "labels")
-        if not holes(labels) and "app.kubernetes.io/name" not in (labels if isinstance(labels, dict) else {}):
-            yield rules.LABELS.finding(f"{path}: {item.kind} {readable(item.name)} has no label app.kubernetes.io/name")
+        if not holes(labels) and "app.kubernetes.io/name" not in (
+            labels if isinstance(labels, dict) else {}
+        ):
+            yield rules.LABELS.finding(
+                f"{path}: {item.kind} {readable(item.name)} has no label app.kubernetes.io/name"
+            )

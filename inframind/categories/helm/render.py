@@ -72,7 +72,9 @@ class Renderer:
             argument = self.value(node.pipeline, dot, scope, node.line) if node.pipeline else None
             return text_of(self.include(node.text, argument, node.line))
         if node.kind == "block":
-            return text_of(self.include(node.text, self.value(node.pipeline, dot, scope, node.line), node.line))
+            return text_of(
+                self.include(node.text, self.value(node.pipeline, dot, scope, node.line), node.line)
+            )
         if node.kind == "break":
             raise _Break
         if node.kind == "continue":
@@ -120,7 +122,9 @@ class Renderer:
                 continue
         return "".join(parts)
 
-    def value(self, pipeline: Pipeline | None, dot: Any, scope: list[dict[str, Any]], line: int) -> Any:
+    def value(
+        self, pipeline: Pipeline | None, dot: Any, scope: list[dict[str, Any]], line: int
+    ) -> Any:
         """The value of a pipeline; declares its variables."""
         assert pipeline
         value: Any = None
@@ -130,12 +134,20 @@ class Renderer:
         if pipeline.names:
             target = scope[-1]
             if pipeline.assigns:
-                target = next((level for level in reversed(scope) if pipeline.names[0] in level), target)
+                target = next(
+                    (level for level in reversed(scope) if pipeline.names[0] in level), target
+                )
             target[pipeline.names[0]] = value
         return value
 
     def command(
-        self, command: tuple[Operand, ...], extra: list[Any], dot: Any, scope: list[dict[str, Any]], line: int, source: str
+        self,
+        command: tuple[Operand, ...],
+        extra: list[Any],
+        dot: Any,
+        scope: list[dict[str, Any]],
+        line: int,
+        source: str,
     ) -> Any:
         """The value of a command: a call, or one operand."""
         first = command[0]
@@ -152,7 +164,9 @@ class Renderer:
 
     def _called(self, name: str, arguments: list[Any], line: int, source: str) -> Any:
         if name == "include":
-            return self.include(text_of(arguments[0]), arguments[1] if len(arguments) > 1 else None, line, source)
+            return self.include(
+                text_of(arguments[0]), arguments[1] if len(arguments) > 1 else None, line, source
+            )
         if name == "tpl" and isinstance(arguments[0], str) and "{{" not in arguments[0]:
             return arguments[0]
         try:
@@ -161,18 +175,31 @@ class Renderer:
             raise RenderError(f"{{{{ {source[:60]} }}}}: {error}", line) from None
 
     def _logic(
-        self, name: str, rest: tuple[Operand, ...], extra: list[Any], dot: Any, scope: list[dict[str, Any]], line: int, source: str
+        self,
+        name: str,
+        rest: tuple[Operand, ...],
+        extra: list[Any],
+        dot: Any,
+        scope: list[dict[str, Any]],
+        line: int,
+        source: str,
     ) -> Any:
         value: Any = None
         for index in range(len(rest) + len(extra)):
-            value = self.operand(rest[index], dot, scope, line, source) if index < len(rest) else extra[index - len(rest)]
+            value = (
+                self.operand(rest[index], dot, scope, line, source)
+                if index < len(rest)
+                else extra[index - len(rest)]
+            )
             if truth(value) is None:
                 return Unknown(source)
             if truth(value) == (name == "or"):
                 return value
         return value
 
-    def operand(self, operand: Operand, dot: Any, scope: list[dict[str, Any]], line: int, source: str) -> Any:
+    def operand(
+        self, operand: Operand, dot: Any, scope: list[dict[str, Any]], line: int, source: str
+    ) -> Any:
         """The value of one operand."""
         if operand.kind == "literal":
             return operand.value
@@ -183,7 +210,8 @@ class Renderer:
                 self.root
                 if operand.value == "$"
                 else next(
-                    (level[operand.value] for level in reversed(scope) if operand.value in level), Unknown(str(operand.value))
+                    (level[operand.value] for level in reversed(scope) if operand.value in level),
+                    Unknown(str(operand.value)),
                 )
             )
             return self.field(value, operand.path, line, str(operand.value))
@@ -191,8 +219,18 @@ class Renderer:
             return self.field(dot, operand.path, line, "")
         if operand.kind == "pipeline":
             assert isinstance(operand.value, Pipeline)
-            return self.field(self.value(operand.value, dot, scope, line), operand.path, line, f"({operand.value.source})")
-        return self.field(self._called(str(operand.value), [], line, source), operand.path, line, str(operand.value))
+            return self.field(
+                self.value(operand.value, dot, scope, line),
+                operand.path,
+                line,
+                f"({operand.value.source})",
+            )
+        return self.field(
+            self._called(str(operand.value), [], line, source),
+            operand.path,
+            line,
+            str(operand.value),
+        )
 
     def field(self, value: Any, path: tuple[str, ...], line: int, start: str) -> Any:
         """The value at `.a.b`. Raises RenderError where Go meets nil on the way."""
@@ -204,7 +242,10 @@ class Renderer:
                 value = Unknown(f"{source}.{name}")
                 continue
             if isinstance(value, Missing) or value is None:
-                raise RenderError(f"nil pointer: {said} is asked for, and what stands before .{name} is not given", line)
+                raise RenderError(
+                    f"nil pointer: {said} is asked for, and what stands before .{name} is not given",
+                    line,
+                )
             if not isinstance(value, dict):
                 raise RenderError(f"{said}: {text_of(value)[:40]!r} has no fields", line)
             value = value.get(name, Missing(said))
@@ -241,8 +282,16 @@ def _lines(value: Unknown, before: list[str]) -> str:
     """Unknown lines in the form that fits what stands before them: an item of a list, or an entry of a mapping."""
     space = " " * (value.block or 0)
     last = next(
-        (line for line in reversed("".join(before).split("\n")) if line.strip() and len(line) - len(line.lstrip()) <= len(space)),
+        (
+            line
+            for line in reversed("".join(before).split("\n"))
+            if line.strip() and len(line) - len(line.lstrip()) <= len(space)
+        ),
         "",
     )
     mark = "- " if last.startswith(f"{space}- ") else ""
-    return f"\n{space}{mark}{value.text()}: {value.text()}" if not mark else f"\n{space}- {value.text()}"
+    return (
+        f"\n{space}{mark}{value.text()}: {value.text()}"
+        if not mark
+        else f"\n{space}- {value.text()}"
+    )

@@ -127,7 +127,11 @@ class Expression:
         self.depth = 0
 
     def peek(self, offset: int = 0) -> tuple[str, str, bool]:
-        return self.tokens[self.at + offset] if self.at + offset < len(self.tokens) else ("end", "", True)
+        return (
+            self.tokens[self.at + offset]
+            if self.at + offset < len(self.tokens)
+            else ("end", "", True)
+        )
 
     def fail(self, message: str) -> TemplateError:
         return TemplateError(f"{message} in {{{{ {self.content.strip()[:60]} }}}}", self.line)
@@ -191,7 +195,11 @@ class Expression:
         if text == ".":
             return Operand("dot")
         if kind == "word":
-            return Operand("literal", WORDS[text]) if text in WORDS else Operand("function", text, self.path())
+            return (
+                Operand("literal", WORDS[text])
+                if text in WORDS
+                else Operand("function", text, self.path())
+            )
         if text == "(":
             self.depth += 1
             if self.depth > MAX_DEPTH:
@@ -206,7 +214,9 @@ class Expression:
     def unquoted(self, text: str) -> str:
         if text[0] == "`":
             return text[1:-1]
-        return re.sub(r"\\(.)", lambda match: ESCAPES.get(match.group(1), match.group(0)), text[1:-1])
+        return re.sub(
+            r"\\(.)", lambda match: ESCAPES.get(match.group(1), match.group(0)), text[1:-1]
+        )
 
     def path(self) -> tuple[str, ...]:
         names = []
@@ -262,7 +272,9 @@ def _open(stack: list[tuple[Node, list[Node], int]], node: Node, chained: int) -
 
 def _close(stack: list[tuple[Node, list[Node], int]], rest: str, line: int) -> None:
     if rest.strip() or len(stack) == 1:
-        raise TemplateError("{{ end }} closes nothing" if len(stack) == 1 else "nothing stands behind end", line)
+        raise TemplateError(
+            "{{ end }} closes nothing" if len(stack) == 1 else "nothing stands behind end", line
+        )
     for _ in range(stack[-1][2] + 1):
         stack.pop()
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories import _jsonschema
-from inframind.categories._kubernetes import references as kubernetes_references
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.helm import chart as charts
 from inframind.categories.helm import objects, rules
@@ -18,15 +16,21 @@ from inframind.categories.helm.chart import Chart
 from inframind.categories.helm.functions import arities
 from inframind.categories.helm.syntax import operands, walk
 from inframind.categories.helm.values import readable
-from inframind.sandbox.yaml import load_all
+from inframind.categories.kubernetes import references as kubernetes_references
+from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared.yaml import load_all
 from inframind.types import Finding
 
 TEMPLATE = re.compile(
     r"\{\{-?\s*(?:define|include|template|toYaml|with|range|if|end|\$|\()|\{\{-?\s*\$?\.(?:Values|Release|Chart|Capabilities|Files)\b"
 )
 HELM = re.compile(r"\.(?:Values|Release|Chart|Capabilities)\b|\b(?:include|define) \"|\| *nindent ")
-MARKED = re.compile(r"^# Source: \S*(?:templates/\S+|Chart\.yaml|values\.yaml)[ \t]*$", re.MULTILINE)
-CHART = re.compile(r"^apiVersion: v[12]$.*^version:|^version:.*^apiVersion: v[12]$", re.MULTILINE | re.DOTALL)
+MARKED = re.compile(
+    r"^# Source: \S*(?:templates/\S+|Chart\.yaml|values\.yaml)[ \t]*$", re.MULTILINE
+)
+CHART = re.compile(
+    r"^apiVersion: v[12]$.*^version:|^version:.*^apiVersion: v[12]$", re.MULTILINE | re.DOTALL
+)
 SEMVER = re.compile(r"v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 SECRET = re.compile(r"(?i)(?:password|passwd|secret|token|api_?key|private_?key)\Z")
 OPEN_RANGE = re.compile(r"\s*(?:\*|x|>=?\s*[\d.]+|latest|)\s*")
@@ -78,7 +82,14 @@ class Helm:
         if found or any(True for _ in variables(chart)):
             return found
         rendered = document.rendered
-        return [*rendered.schema, *(finding for path, item in rendered.items for finding in objects.object_findings(path, item))]
+        return [
+            *rendered.schema,
+            *(
+                finding
+                for path, item in rendered.items
+                for finding in objects.object_findings(path, item)
+            ),
+        ]
 
     def references(self, document: Document) -> Sequence[Finding]:
         chart = document.chart
@@ -102,8 +113,16 @@ class Helm:
             shown.append(Resource("values", "", chart.values))
         defined = {name: path for path in chart.templates for name in _defined(chart, path)}
         for path in chart.templates:
-            uses = {"values": chart.used_values(path), "includes": sorted(chart.includes(path)), "defines": _defined(chart, path)}
-            links += [Link(len(shown), "includes", "template", defined[name]) for name in uses["includes"] if name in defined]
+            uses = {
+                "values": chart.used_values(path),
+                "includes": sorted(chart.includes(path)),
+                "defines": _defined(chart, path),
+            }
+            links += [
+                Link(len(shown), "includes", "template", defined[name])
+                for name in uses["includes"]
+                if name in defined
+            ]
             shown.append(Resource("template", path, uses))
         return Configuration(tuple(shown), tuple(links))
 
@@ -112,7 +131,9 @@ class Helm:
 
 
 def _defined(chart: Chart, path: str) -> list[str]:
-    return sorted({node.text for node in walk(chart.templates[path]) if node.kind in ("define", "block")})
+    return sorted(
+        {node.text for node in walk(chart.templates[path]) if node.kind in ("define", "block")}
+    )
 
 
 def metadata_findings(chart: Chart) -> Iterator[Finding]:
@@ -126,10 +147,18 @@ def metadata_findings(chart: Chart) -> Iterator[Finding]:
         rule = rules.VERSION if versions else rules.CHART
         yield rule.finding(finding.message, (finding.line or 1) + file.start)
     if not found and not SEMVER.fullmatch(chart.metadata["version"]):
-        yield rules.VERSION.finding(f"version {chart.metadata['version']!r} is not SemVer, such as 1.2.3", file.start + 1)
-    names = [one.get("alias") or one["name"] for one in chart.metadata.get("dependencies", ())] if not found else []
+        yield rules.VERSION.finding(
+            f"version {chart.metadata['version']!r} is not SemVer, such as 1.2.3", file.start + 1
+        )
+    names = (
+        [one.get("alias") or one["name"] for one in chart.metadata.get("dependencies", ())]
+        if not found
+        else []
+    )
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield rules.CHART.finding(f"dependencies: {name!r} is there twice: give one an alias", file.start + 1)
+        yield rules.CHART.finding(
+            f"dependencies: {name!r} is there twice: give one an alias", file.start + 1
+        )
 
 
 def function_findings(chart: Chart) -> Iterator[Finding]:
@@ -142,7 +171,9 @@ def function_findings(chart: Chart) -> Iterator[Finding]:
                     continue
                 bounds = arities().get(str(operand.value))
                 if bounds is None:
-                    yield rules.FUNCTION.finding(f"{path}: there is no function {operand.value!r}", node.line + start)
+                    yield rules.FUNCTION.finding(
+                        f"{path}: there is no function {operand.value!r}", node.line + start
+                    )
                 elif given < bounds[0] or (bounds[1] is not None and given > bounds[1]):
                     wanted = (
                         bounds[0]
@@ -152,7 +183,8 @@ def function_findings(chart: Chart) -> Iterator[Finding]:
                         else f"{bounds[0]} to {bounds[1]}"
                     )
                     yield rules.FUNCTION.finding(
-                        f"{path}: {operand.value} takes {wanted} arguments, not {given}", node.line + start
+                        f"{path}: {operand.value} takes {wanted} arguments, not {given}",
+                        node.line + start,
                     )
 
 
@@ -165,18 +197,24 @@ def variables(chart: Chart) -> Iterator[Finding]:
 def named_findings(chart: Chart) -> Iterator[Finding]:
     """Named templates that are not there."""
     known = (
-        chart.named().keys() | chart.templates.keys() | {f"{(chart.metadata or {}).get('name')}/{path}" for path in chart.templates}
+        chart.named().keys()
+        | chart.templates.keys()
+        | {f"{(chart.metadata or {}).get('name')}/{path}" for path in chart.templates}
     )
     for path in chart.templates if chart.whole else ():
         for name in sorted(chart.includes(path) - known):
-            yield rules.NAMED.finding(f"{path} includes {name!r}, which no file defines", chart.files[path].start + 1)
+            yield rules.NAMED.finding(
+                f"{path} includes {name!r}, which no file defines", chart.files[path].start + 1
+            )
 
 
 def value_findings(chart: Chart) -> Iterator[Finding]:
     """Secrets in values, and dependencies without a bound."""
     for path, value in _leaves(chart.values or {}, ""):
         if SECRET.search(path) and isinstance(value, str) and value:
-            yield rules.SECRET_VALUE.finding(f"values.yaml: {path} has a default: leave it empty or name an existing Secret")
+            yield rules.SECRET_VALUE.finding(
+                f"values.yaml: {path} has a default: leave it empty or name an existing Secret"
+            )
     for dependency in (chart.metadata or {}).get("dependencies", ()):
         if OPEN_RANGE.fullmatch(str(dependency.get("version", ""))):
             yield rules.DEPENDENCY.finding(
@@ -185,7 +223,13 @@ def value_findings(chart: Chart) -> Iterator[Finding]:
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    children = (
+        node.items()
+        if isinstance(node, dict)
+        else enumerate(node)
+        if isinstance(node, list)
+        else ()
+    )
     for key, child in children:
         yield from _leaves(child, f"{path}.{key}".lstrip("."))
     if not isinstance(node, dict | list):

@@ -64,7 +64,9 @@ def text_of(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
         return str(int(value))
     if isinstance(value, dict):
-        return "map[" + " ".join(f"{key}:{text_of(item)}" for key, item in sorted(value.items())) + "]"
+        return (
+            "map[" + " ".join(f"{key}:{text_of(item)}" for key, item in sorted(value.items())) + "]"
+        )
     if isinstance(value, list):
         return "[" + " ".join(map(text_of, value)) + "]"
     return str(value)
@@ -74,7 +76,9 @@ def yaml_of(value: Any, indent: int = 0) -> str:
     """Block YAML of plain data, as toYaml writes it."""
     space = " " * indent
     if isinstance(value, dict) and value:
-        return "\n".join(f"{space}{_scalar(key)}:{_nested(item, indent)}" for key, item in value.items())
+        return "\n".join(
+            f"{space}{_scalar(key)}:{_nested(item, indent)}" for key, item in value.items()
+        )
     if isinstance(value, list) and value:
         return "\n".join(_item(item, indent) for item in value)
     return space + _scalar(value)
@@ -112,7 +116,9 @@ def _scalar(value: Any) -> str:
 def readable(value: Any) -> Any:
     """Rendered data for a reader: what is not known is `{{ ... }}` again."""
     if isinstance(value, str):
-        return HOLE.sub(lambda match: f"{{{{ {match.group(1)} }}}}", value) if OPEN in value else value
+        return (
+            HOLE.sub(lambda match: f"{{{{ {match.group(1)} }}}}", value) if OPEN in value else value
+        )
     if isinstance(value, dict):
         return {readable(key): readable(item) for key, item in value.items()}
     return [readable(item) for item in value] if isinstance(value, list) else value

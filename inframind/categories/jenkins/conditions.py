@@ -48,18 +48,26 @@ def _problems(part: Statement) -> Iterator[str]:
     if len(part.args) > (1 if fields else 0):
         yield f"{part.name} takes {'one value' if fields else 'nothing'}"
     given = set(part.named) | ({fields[0].rstrip("!")} if part.args and fields else set())
-    missing = [field.rstrip("!") for field in fields if field.endswith("!") and field.rstrip("!") not in given]
+    missing = [
+        field.rstrip("!")
+        for field in fields
+        if field.endswith("!") and field.rstrip("!") not in given
+    ]
     if missing:
         yield f"{part.name} needs {' and '.join(missing)}"
 
 
 def never(when: Statement | None) -> bool:
     """Whether the conditions cannot hold together."""
-    return when is not None and any(_truth(part) is False for part in when.inner if part.name not in WHEN_FLAGS)
+    return when is not None and any(
+        _truth(part) is False for part in when.inner if part.name not in WHEN_FLAGS
+    )
 
 
 def _truth(part: Statement) -> bool | None:
-    truths = [_truth(inner) for inner in part.inner] if part.name in ("allOf", "anyOf", "not") else []
+    truths = (
+        [_truth(inner) for inner in part.inner] if part.name in ("allOf", "anyOf", "not") else []
+    )
     if part.name == "not":
         return None if len(truths) != 1 or truths[0] is None else not truths[0]
     if part.name == "allOf":
@@ -68,7 +76,11 @@ def _truth(part: Statement) -> bool | None:
         return True if True in truths else False if truths and None not in truths else None
     if part.name == "equals":
         sides = part.named.get("expected"), part.named.get("actual")
-        literal = len(part.named) == 2 and not part.interpolated and not any(isinstance(side, dict | list) for side in sides)
+        literal = (
+            len(part.named) == 2
+            and not part.interpolated
+            and not any(isinstance(side, dict | list) for side in sides)
+        )
         return sides[0] == sides[1] if literal else None
     return _body_truth(part) if part.name == "expression" and part.inner else None
 
@@ -77,7 +89,11 @@ def _body_truth(part: Statement) -> bool | None:
     """The truth of the last statement of a block of code."""
     last = part.inner[-1]
     tokens = [token for token in part.source.tokens[last.start : last.end] if token.text != "\n"]
-    returns = [token for token in part.source.tokens[part.inner[0].start : last.start] if token.text == "return"]
+    returns = [
+        token
+        for token in part.source.tokens[part.inner[0].start : last.start]
+        if token.text == "return"
+    ]
     if tokens and tokens[0].text == "return":
         tokens = tokens[1:]
     return None if returns else constant(tokens)
@@ -95,7 +111,12 @@ def constant(tokens: list[Token]) -> bool | None:
     if tokens and tokens[0].text == "!":
         inner = constant(tokens[1:])
         return None if inner is None else not inner
-    if len(tokens) > 2 and tokens[0].text == "(" and tokens[-1].text == ")" and len(_split(tokens, "(")) == 1:
+    if (
+        len(tokens) > 2
+        and tokens[0].text == "("
+        and tokens[-1].text == ")"
+        and len(_split(tokens, "(")) == 1
+    ):
         return constant(tokens[1:-1])
     for operator, equal in (("==", True), ("!=", False)):
         sides = [_literal(part) for part in _split(tokens, operator)]

@@ -5,7 +5,13 @@ https://www.jenkins.io/doc/book/pipeline/syntax/#jenkins-cron-syntax
 
 import re
 
-FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 0, 7))
+FIELDS = (
+    ("minute", 0, 59),
+    ("hour", 0, 23),
+    ("day of month", 1, 31),
+    ("month", 1, 12),
+    ("day of week", 0, 7),
+)
 NAMES = frozenset("@yearly @annually @monthly @weekly @daily @midnight @hourly".split())
 PART = re.compile(r"(?:\*|H(?:\((\d{1,2})-(\d{1,2})\))?|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?")
 
@@ -29,9 +35,15 @@ def _line_error(line: str) -> str | None:
         for part in field.split(","):
             match = PART.fullmatch(part)
             if match is None:
-                return f"{part!r} is not valid for the {what}: numbers, ranges, lists, steps, * and H"
+                return (
+                    f"{part!r} is not valid for the {what}: numbers, ranges, lists, steps, * and H"
+                )
             *ends, step = (int(number) if number else None for number in match.groups())
             numbers = [number for number in ends if number is not None]
-            if numbers != sorted(numbers) or not all(low <= number <= high for number in numbers) or step == 0:
+            if (
+                numbers != sorted(numbers)
+                or not all(low <= number <= high for number in numbers)
+                or step == 0
+            ):
                 return f"{part!r} is not valid for the {what}: {low} to {high}"
     return None

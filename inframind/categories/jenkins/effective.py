@@ -5,7 +5,14 @@ from typing import Any
 
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.jenkins import conditions, steps
-from inframind.categories.jenkins.model import Pipeline, Sections, Stage, axis_values, content_of, plain
+from inframind.categories.jenkins.model import (
+    Pipeline,
+    Sections,
+    Stage,
+    axis_values,
+    content_of,
+    plain,
+)
 from inframind.categories.jenkins.references import blocks, declared, used
 from inframind.categories.jenkins.syntax import Statement
 
@@ -16,13 +23,23 @@ def effective(pipeline: Pipeline) -> Configuration:
     links: list[Link] = []
     section = pipeline.sections.get("parameters")
     resources += [
-        Resource("parameter", str(part.named.get("name", "")), plain(part.named) | {"type": part.name}, part.line)
+        Resource(
+            "parameter",
+            str(part.named.get("name", "")),
+            plain(part.named) | {"type": part.name},
+            part.line,
+        )
         for part in (section.inner if section else ())
     ]
     known = set(declared(pipeline))
     for index, stage in enumerate(runnable(pipeline)):
-        links += [Link(len(resources), "when", "parameter", name) for name in _used_in(stage.sections.get("when")) & known]
-        resources.append(Resource("stage", stage.name, stage_fields(stage) | {"index": index}, stage.line))
+        links += [
+            Link(len(resources), "when", "parameter", name)
+            for name in _used_in(stage.sections.get("when")) & known
+        ]
+        resources.append(
+            Resource("stage", stage.name, stage_fields(stage) | {"index": index}, stage.line)
+        )
         _add_steps(resources, links, stage, stage.sections, known)
     _add_steps(resources, links, None, pipeline.sections, known)
     return Configuration(tuple(resources), tuple(links))
@@ -32,7 +49,9 @@ def runnable(pipeline: Pipeline) -> Iterator[Stage]:
     """Stages whose conditions, and those around them, can hold."""
     skipped: set[int] = set()
     for stage in pipeline.stages():
-        if (stage.parent and id(stage.parent) in skipped) or conditions.never(stage.sections.get("when")):
+        if (stage.parent and id(stage.parent) in skipped) or conditions.never(
+            stage.sections.get("when")
+        ):
             skipped.add(id(stage))
         else:
             yield stage
@@ -42,14 +61,28 @@ def _used_in(statement: Statement | None) -> set[str]:
     return used(statement.text) if statement else set()
 
 
-def _add_steps(resources: list[Resource], links: list[Link], stage: Stage | None, sections: Sections, known: set[str]) -> None:
+def _add_steps(
+    resources: list[Resource],
+    links: list[Link],
+    stage: Stage | None,
+    sections: Sections,
+    known: set[str],
+) -> None:
     for condition, statements in blocks(sections):
         for index, step in enumerate(steps.running(statements)):
             statement = step.statement
-            where = {"stage": stage.name if stage else "", "path": stage.path if stage else "", "post": condition}
+            where = {
+                "stage": stage.name if stage else "",
+                "path": stage.path if stage else "",
+                "post": condition,
+            }
             # The text of a block step holds its inner steps: only its own words refer.
-            own = statement.source.between(statement.start, statement.block[0] if statement.block else statement.end)
-            links += [Link(len(resources), "script", "parameter", name) for name in used(own) & known]
+            own = statement.source.between(
+                statement.start, statement.block[0] if statement.block else statement.end
+            )
+            links += [
+                Link(len(resources), "script", "parameter", name) for name in used(own) & known
+            ]
             fields = step.arguments | where | {"index": index, "inside": list(step.around)}
             resources.append(Resource("step", statement.name, fields, statement.line))
 
@@ -62,17 +95,27 @@ def agent_of(statement: Statement | None) -> Any:
         return {str(plain(statement.value).get("$expr")): True}
     kind = statement.inner[0]
     content = content_of(kind)
-    return {kind.name: {"image": content} if kind.name == "docker" and isinstance(content, str) else content}
+    return {
+        kind.name: {"image": content}
+        if kind.name == "docker" and isinstance(content, str)
+        else content
+    }
 
 
 def environment_of(statement: Statement | None) -> dict[str, Any]:
     """Name -> value."""
-    return {part.name: plain(part.args[0]) for part in (statement.inner if statement else ()) if part.assigns}
+    return {
+        part.name: plain(part.args[0])
+        for part in (statement.inner if statement else ())
+        if part.assigns
+    }
 
 
 def calls_of(statement: Statement | None) -> dict[str, Any]:
     """Call -> its arguments as one value."""
-    return {part.name: content_of(part) for part in (statement.inner if statement else ()) if part.name}
+    return {
+        part.name: content_of(part) for part in (statement.inner if statement else ()) if part.name
+    }
 
 
 def names_of(statement: Statement | None) -> list[str]:
@@ -102,7 +145,9 @@ def common_fields(sections: Sections) -> dict[str, Any]:
 
 def pipeline_fields(pipeline: Pipeline) -> dict[str, Any]:
     """The pipeline as a whole."""
-    return common_fields(pipeline.sections) | {"triggers": calls_of(pipeline.sections.get("triggers"))}
+    return common_fields(pipeline.sections) | {
+        "triggers": calls_of(pipeline.sections.get("triggers"))
+    }
 
 
 def stage_fields(stage: Stage) -> dict[str, Any]:
@@ -115,7 +160,9 @@ def stage_fields(stage: Stage) -> dict[str, Any]:
         "path": stage.path,
         "parallel": stage.is_parallel,
         "failFast": sections["failFast"].value if "failFast" in sections else None,
-        "when": [condition_of(part) for part in sections["when"].inner] if "when" in sections else [],
+        "when": [condition_of(part) for part in sections["when"].inner]
+        if "when" in sections
+        else [],
         "matrix": axes or None,
         "input": content_of(question) if question else None,
     }

@@ -8,7 +8,12 @@ from typing import Any
 from inframind.categories.base import Rule
 from inframind.categories.jenkins import rules
 from inframind.categories.jenkins.syntax import Source, Statement
-from inframind.categories.jenkins.vocabulary import CONTENTS, MATRIX_SECTIONS, PIPELINE_SECTIONS, STAGE_SECTIONS
+from inframind.categories.jenkins.vocabulary import (
+    CONTENTS,
+    MATRIX_SECTIONS,
+    PIPELINE_SECTIONS,
+    STAGE_SECTIONS,
+)
 from inframind.types import Finding
 
 Sections = dict[str, Statement]
@@ -87,7 +92,11 @@ class Pipeline:
         found: list[Stage] = []
         for statement in owner.inner if owner else ():
             if statement.name != "stage" or statement.block is None:
-                self._report(rules.SECTION, f"only stages stand here, not {statement.text[:40]!r}", statement.line)
+                self._report(
+                    rules.SECTION,
+                    f"only stages stand here, not {statement.text[:40]!r}",
+                    statement.line,
+                )
             else:
                 found.append(self._stage(statement, parent))
         if owner and not found:
@@ -100,13 +109,19 @@ class Pipeline:
     def _stage(self, statement: Statement, parent: Stage | None) -> Stage:
         name = statement.value
         if not isinstance(name, str) or not name.strip():
-            self._report(rules.STAGE_NAME, "a stage is called by a text: stage('Build')", statement.line)
+            self._report(
+                rules.STAGE_NAME, "a stage is called by a text: stage('Build')", statement.line
+            )
         where = f"the stage {name!r}"
         sections = self._sections(statement, STAGE_SECTIONS, where, statement.line)
         contents = [content for content in CONTENTS if content in sections]
         if len(contents) != 1:
-            self._report(rules.REQUIRED, f"{where} has one of {', '.join(CONTENTS)}", statement.line)
-        stage = Stage(str(name), statement.line, sections, parent, contents[0] if contents else None)
+            self._report(
+                rules.REQUIRED, f"{where} has one of {', '.join(CONTENTS)}", statement.line
+            )
+        stage = Stage(
+            str(name), statement.line, sections, parent, contents[0] if contents else None
+        )
         self._check_parallel(stage)
         if stage.content == "matrix":
             self._matrix(stage)
@@ -120,11 +135,17 @@ class Pipeline:
             around = stage.parent
             while around:
                 if around.content in ("parallel", "matrix"):
-                    self._report(rules.PARALLEL, f"{where} is parallel within {around.name!r}", stage.line)
+                    self._report(
+                        rules.PARALLEL, f"{where} is parallel within {around.name!r}", stage.line
+                    )
                 around = around.parent
             for name in ("agent", "tools"):
                 if name in stage.sections:
-                    self._report(rules.PARALLEL, f"{where} has parallel stages and so no {name} of its own", stage.line)
+                    self._report(
+                        rules.PARALLEL,
+                        f"{where} has parallel stages and so no {name} of its own",
+                        stage.line,
+                    )
         elif "failFast" in stage.sections:
             self._report(rules.PARALLEL, f"{where} has failFast but no parallel stages", stage.line)
 
@@ -135,9 +156,19 @@ class Pipeline:
         for name in ("axes", "stages"):
             if name not in sections:
                 self._report(rules.MATRIX, f"{where} has no {name}", matrix.line)
-        for name in set(sections) & {"agent", "environment", "options", "post", "tools", "input", "when"}:
+        for name in set(sections) & {
+            "agent",
+            "environment",
+            "options",
+            "post",
+            "tools",
+            "input",
+            "when",
+        }:
             stage.sections.setdefault(name, sections[name])
-        stage.sections |= {name: sections[name] for name in ("axes", "excludes") if name in sections}
+        stage.sections |= {
+            name: sections[name] for name in ("axes", "excludes") if name in sections
+        }
         axes = axis_values(sections.get("axes"))
         if "axes" in sections and not axes:
             self._report(rules.MATRIX, f"{where} has no axis with a name and values", matrix.line)

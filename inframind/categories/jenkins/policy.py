@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from inframind.categories._formats import SECRET_NAME, is_unpinned
 from inframind.categories.jenkins import rules, steps
 from inframind.categories.jenkins.effective import agent_of, environment_of
 from inframind.categories.jenkins.model import Pipeline
 from inframind.categories.jenkins.references import blocks
+from inframind.categories.shared.formats import SECRET_NAME, is_unpinned
 from inframind.types import Finding
 
 PIPE_TO_SHELL = re.compile(r"\b(?:curl|wget)\b[^|;&]{0,500}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")
@@ -17,8 +17,13 @@ INTERPOLATED = re.compile(r"(?<!\\)\$\{?\s*(?:env\.)?(params\.)?(\w+)")
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Findings of the policy rung."""
-    if "timeout" not in {part.name for part in (pipeline.sections["options"].inner if "options" in pipeline.sections else ())}:
-        yield rules.NO_TIMEOUT.finding("the pipeline may run for ever: options { timeout(time: 1, unit: 'HOURS') }", 1)
+    if "timeout" not in {
+        part.name
+        for part in (pipeline.sections["options"].inner if "options" in pipeline.sections else ())
+    }:
+        yield rules.NO_TIMEOUT.finding(
+            "the pipeline may run for ever: options { timeout(time: 1, unit: 'HOURS') }", 1
+        )
     secrets: set[str] = set()
     for _, sections in pipeline.parts():
         agent = agent_of(sections.get("agent")) or {}
@@ -28,8 +33,17 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         for name, value in environment_of(sections.get("environment")).items():
             if isinstance(value, dict) and "credentials" in value:
                 secrets |= {name, f"{name}_PSW", f"{name}_USR"}
-            elif SECRET_NAME.search(name) and isinstance(value, str) and value and "$" not in value and not value.startswith("/"):
-                yield rules.SECRET.finding(f"{name} is written in plain: use credentials('id')", sections["environment"].line)
+            elif (
+                SECRET_NAME.search(name)
+                and isinstance(value, str)
+                and value
+                and "$" not in value
+                and not value.startswith("/")
+            ):
+                yield rules.SECRET.finding(
+                    f"{name} is written in plain: use credentials('id')",
+                    sections["environment"].line,
+                )
     for _, sections in pipeline.parts():
         for _, statements in blocks(sections):
             for step in steps.running(statements):
@@ -42,10 +56,16 @@ def command_findings(step: steps.Step, secrets: set[str]) -> Iterator[Finding]:
     line, script = step.statement.line, step.arguments.get("script")
     if isinstance(script, str) and PIPE_TO_SHELL.search(script):
         yield rules.PIPE_TO_SHELL.finding("a download runs unchecked", line)
-    found = [match for token in step.statement.interpolated for match in INTERPOLATED.findall(token.text)]
+    found = [
+        match for token in step.statement.interpolated for match in INTERPOLATED.findall(token.text)
+    ]
     leaked = sorted({name for _, name in found if name in secrets | step.bound})
     if leaked:
-        yield rules.INTERPOLATION.finding(f"Groovy writes {', '.join(leaked)} into the command: use single quotes", line)
+        yield rules.INTERPOLATION.finding(
+            f"Groovy writes {', '.join(leaked)} into the command: use single quotes", line
+        )
     injected = sorted({name for parameter, name in found if parameter})
     if injected:
-        yield rules.INJECTION.finding(f"{', '.join(injected)} may hold commands: use the environment in single quotes", line)
+        yield rules.INJECTION.finding(
+            f"{', '.join(injected)} may hold commands: use the environment in single quotes", line
+        )

@@ -11,13 +11,31 @@ from inframind.categories.jenkins.vocabulary import NEEDS_NODE
 from inframind.types import Finding
 
 PARAMETER = re.compile(r"\bparams\.([A-Za-z_]\w*)")
-METHODS = frozenset({"containsKey", "get", "each", "collect", "find", "any", "every", "toString", "size", "keySet", "findAll"})
+METHODS = frozenset(
+    {
+        "containsKey",
+        "get",
+        "each",
+        "collect",
+        "find",
+        "any",
+        "every",
+        "toString",
+        "size",
+        "keySet",
+        "findAll",
+    }
+)
 
 
 def declared(pipeline: Pipeline) -> list[str]:
     """Names of the parameters."""
     section = pipeline.sections.get("parameters")
-    return [str(part.named["name"]) for part in (section.inner if section else ()) if "name" in part.named]
+    return [
+        str(part.named["name"])
+        for part in (section.inner if section else ())
+        if "name" in part.named
+    ]
 
 
 def used(text: str) -> set[str]:
@@ -30,16 +48,22 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
     names = declared(pipeline)
     for name, count in Counter(names).items():
         if count > 1:
-            yield rules.DUPLICATE.finding(f"there are {count} parameters {name!r}", pipeline.sections["parameters"].line)
+            yield rules.DUPLICATE.finding(
+                f"there are {count} parameters {name!r}", pipeline.sections["parameters"].line
+            )
     for stage in pipeline.stages():
-        for axis, count in Counter(name for name, _ in axis_values(stage.sections.get("axes"))).items():
+        for axis, count in Counter(
+            name for name, _ in axis_values(stage.sections.get("axes"))
+        ).items():
             if count > 1:
                 yield rules.DUPLICATE.finding(f"there are {count} axes {axis!r}", stage.line)
     if "parameters" in pipeline.sections:
         for token in pipeline.source.tokens:
             if token.kind == "gstring":
                 for name in sorted(used(token.text) - set(names)):
-                    yield rules.UNDEFINED_PARAMETER.finding(f"there is no parameter {name!r}", token.line)
+                    yield rules.UNDEFINED_PARAMETER.finding(
+                        f"there is no parameter {name!r}", token.line
+                    )
         yield from _named_in_code(pipeline, set(names))
     yield from stash_findings(pipeline)
     yield from agent_findings(pipeline)
@@ -48,8 +72,15 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 def _named_in_code(pipeline: Pipeline, names: set[str]) -> Iterator[Finding]:
     tokens = pipeline.source.tokens
     for first, dot, last in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if first.text == "params" and dot.text == "." and last.kind == "name" and last.text not in names | METHODS:
-            yield rules.UNDEFINED_PARAMETER.finding(f"there is no parameter {last.text!r}", last.line)
+        if (
+            first.text == "params"
+            and dot.text == "."
+            and last.kind == "name"
+            and last.text not in names | METHODS
+        ):
+            yield rules.UNDEFINED_PARAMETER.finding(
+                f"there is no parameter {last.text!r}", last.line
+            )
 
 
 def blocks(sections: Sections) -> Iterator[tuple[str | None, tuple[Statement, ...]]]:
@@ -71,8 +102,15 @@ def stash_findings(pipeline: Pipeline) -> Iterator[Finding]:
                 code |= step.statement.name == "script" or bool(step.statement.interpolated)
                 if step.statement.name == "stash" and isinstance(name, str):
                     known.add(name)
-                if step.statement.name == "unstash" and isinstance(name, str) and name not in known and not code:
-                    yield rules.STASH.finding(f"nothing before stashes {name!r}", step.statement.line)
+                if (
+                    step.statement.name == "unstash"
+                    and isinstance(name, str)
+                    and name not in known
+                    and not code
+                ):
+                    yield rules.STASH.finding(
+                        f"nothing before stashes {name!r}", step.statement.line
+                    )
 
 
 def is_none(agent: Statement) -> bool:
@@ -98,4 +136,6 @@ def agent_findings(pipeline: Pipeline) -> Iterator[Finding]:
             for step in steps.running(statements):
                 if step.statement.name in NEEDS_NODE and not {"node", "script"} & set(step.around):
                     where = f"the stage {stage.name!r}" if stage else "the pipeline"
-                    yield rules.NO_AGENT.finding(f"{step.statement.name}: {where} has no agent", step.statement.line)
+                    yield rules.NO_AGENT.finding(
+                        f"{step.statement.name}: {where} has no agent", step.statement.line
+                    )

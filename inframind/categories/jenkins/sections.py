@@ -43,7 +43,11 @@ def agent(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
         return
     kind = statement.inner[0]
     if kind.name not in AGENTS:
-        yield rules.PLUGIN, f"the agent {kind.name or kind.text[:40]!r} is of a plugin that is not known", line
+        yield (
+            rules.PLUGIN,
+            f"the agent {kind.name or kind.text[:40]!r} is of a plugin that is not known",
+            line,
+        )
         return
     fields = {part.name for part in kind.inner} | set(kind.named)
     unknown = sorted(fields - AGENTS[kind.name])
@@ -59,25 +63,45 @@ def options(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
     """Known options, at a place where they may stand."""
     for option in statement.inner:
         if option.name not in OPTIONS:
-            yield rules.PLUGIN, f"the option {option.name or option.text[:40]!r} is of a plugin that is not known", option.line
+            yield (
+                rules.PLUGIN,
+                f"the option {option.name or option.text[:40]!r} is of a plugin that is not known",
+                option.line,
+            )
         elif stage and not OPTIONS[option.name]:
-            yield rules.OPTION, f"{option.name} is an option of the pipeline, not of a stage", option.line
+            yield (
+                rules.OPTION,
+                f"{option.name} is an option of the pipeline, not of a stage",
+                option.line,
+            )
         else:
             needs = OPTION_NEEDS.get(option.name, ())
             if needs and not option.args and not set(needs) <= set(option.named):
                 yield rules.OPTION, f"{option.name} needs {' and '.join(needs)}", option.line
             unit = option.named.get("unit")
             if isinstance(unit, str) and unit not in steps.UNITS:
-                yield rules.OPTION, f"{unit!r} is not a unit of time: SECONDS, MINUTES, HOURS ...", option.line
+                yield (
+                    rules.OPTION,
+                    f"{unit!r} is not a unit of time: SECONDS, MINUTES, HOURS ...",
+                    option.line,
+                )
 
 
 def triggers(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
     """Known triggers with valid schedules."""
     for trigger in statement.inner:
         if trigger.name not in TRIGGERS:
-            yield rules.PLUGIN, f"the trigger {trigger.name or trigger.text[:40]!r} is of a plugin that is not known", trigger.line
+            yield (
+                rules.PLUGIN,
+                f"the trigger {trigger.name or trigger.text[:40]!r} is of a plugin that is not known",
+                trigger.line,
+            )
         elif trigger.name in ("cron", "pollSCM"):
-            schedule = trigger.value if trigger.args else trigger.named.get("spec", trigger.named.get("scmpoll_spec"))
+            schedule = (
+                trigger.value
+                if trigger.args
+                else trigger.named.get("spec", trigger.named.get("scmpoll_spec"))
+            )
             if isinstance(schedule, str) and not trigger.interpolated:
                 error = cron_error(schedule)
                 if error:
@@ -91,12 +115,20 @@ def parameters(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
     for parameter in statement.inner:
         kind, line = parameter.name, parameter.line
         if kind not in PARAMETERS:
-            yield rules.PLUGIN, f"the parameter {kind or parameter.text[:40]!r} is of a plugin that is not known", line
+            yield (
+                rules.PLUGIN,
+                f"the parameter {kind or parameter.text[:40]!r} is of a plugin that is not known",
+                line,
+            )
             continue
         fields = PARAMETERS[kind].split()
         known = {field.rstrip("!") for field in fields}
         unknown = sorted(set(parameter.named) - known)
-        missing = [f.rstrip("!") for f in fields if f.endswith("!") and f.rstrip("!") not in parameter.named]
+        missing = [
+            f.rstrip("!")
+            for f in fields
+            if f.endswith("!") and f.rstrip("!") not in parameter.named
+        ]
         default = parameter.named.get("defaultValue")
         if parameter.args or unknown:
             yield rules.PARAMETER, f"{kind} takes {', '.join(sorted(known))}, by name", line
@@ -114,7 +146,9 @@ def environment(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
         value = part.args[0] if part.assigns else None
         if not part.assigns:
             yield rules.ENVIRONMENT, f"{part.text[:40]!r}: write NAME = 'value'", part.line
-        elif not isinstance(value, str | dict) or (isinstance(value, dict) and not set(value) & {"$call", "$expr"}):
+        elif not isinstance(value, str | dict) or (
+            isinstance(value, dict) and not set(value) & {"$call", "$expr"}
+        ):
             yield rules.ENVIRONMENT, f"{part.name} is not a text or a call", part.line
         elif isinstance(value, dict) and str(value.get("$expr", "(")).isidentifier():
             yield rules.ENVIRONMENT, f"{part.name}: a text stands in quotes", part.line
@@ -126,7 +160,11 @@ def post(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
         yield rules.POST, "post has no condition", statement.line
     for condition in statement.inner:
         if condition.name not in POST_CONDITIONS or condition.block is None:
-            yield rules.POST, f"post has no condition {condition.name or condition.text[:40]!r}", condition.line
+            yield (
+                rules.POST,
+                f"post has no condition {condition.name or condition.text[:40]!r}",
+                condition.line,
+            )
         elif not condition.inner:
             yield rules.POST, f"{condition.name} has no steps", condition.line
         else:
@@ -149,14 +187,22 @@ def tools(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
     """Known tools, called by the names they are configured under."""
     for tool in statement.inner:
         if tool.name not in TOOLS:
-            yield rules.PLUGIN, f"the tool {tool.name or tool.text[:40]!r} is of a plugin that is not known", tool.line
+            yield (
+                rules.PLUGIN,
+                f"the tool {tool.name or tool.text[:40]!r} is of a plugin that is not known",
+                tool.line,
+            )
         elif not isinstance(tool.value, str | dict):
             yield rules.SECTION, f"{tool.name} takes the name of an installation", tool.line
 
 
 def input_(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
     """A question before the stage."""
-    given: Any = content_of(statement) if statement.block else statement.named or {"message": statement.value}
+    given: Any = (
+        content_of(statement)
+        if statement.block
+        else statement.named or {"message": statement.value}
+    )
     unknown = sorted(set(given) - INPUT_FIELDS) if isinstance(given, dict) else []
     if unknown:
         yield rules.INPUT, f"input has no field {unknown[0]!r}", statement.line

@@ -55,11 +55,19 @@ def problems(statements: tuple[Statement, ...]) -> Iterator[Problem]:
     for statement in statements:
         name, line = statement.name, statement.line
         if not name or statement.assigns:
-            yield rules.CODE, f"{statement.text.splitlines()[0][:60]!r} is code: put it into script {{ }}", line
+            yield (
+                rules.CODE,
+                f"{statement.text.splitlines()[0][:60]!r} is code: put it into script {{ }}",
+                line,
+            )
         elif name == "parallel":
             continue
         elif name not in STEPS:
-            yield rules.PLUGIN, f"the step {name!r} is of a plugin or library that is not known", line
+            yield (
+                rules.PLUGIN,
+                f"the step {name!r} is of a plugin or library that is not known",
+                line,
+            )
         else:
             yield from ((rule, message, line) for rule, message in _argument_problems(statement))
             if name not in ("script", "waitUntil"):
@@ -78,7 +86,11 @@ def _argument_problems(statement: Statement) -> Iterator[tuple[Rule, str]]:
     unknown = sorted(set(given) - known - {"$class"})
     if unknown:
         yield rules.STEP, f"{name} has no argument {unknown[0]!r}"
-    missing = [field.rstrip("!") for field in fields if field.endswith("!") and field.rstrip("!") not in given]
+    missing = [
+        field.rstrip("!")
+        for field in fields
+        if field.endswith("!") and field.rstrip("!") not in given
+    ]
     if missing and "$class" not in given:
         yield rules.STEP, f"{name} needs {' and '.join(missing)}"
     count, unit = given.get("count"), given.get("unit")
@@ -101,16 +113,31 @@ def _binding_problems(bindings: Any) -> Iterator[tuple[Rule, str]]:
 
 def bound_variables(statement: Statement) -> frozenset[str]:
     """Variables that `withCredentials` fills."""
-    bindings = named_arguments(statement).get("bindings") if statement.name == "withCredentials" else None
+    bindings = (
+        named_arguments(statement).get("bindings") if statement.name == "withCredentials" else None
+    )
     fields = (
-        [item for binding in bindings or () if isinstance(binding, dict) for item in binding.items()]
+        [
+            item
+            for binding in bindings or ()
+            if isinstance(binding, dict)
+            for item in binding.items()
+        ]
         if isinstance(bindings, list)
         else []
     )
-    return frozenset(value for key, value in fields if key.lower().endswith("variable") and isinstance(value, str))
+    return frozenset(
+        value
+        for key, value in fields
+        if key.lower().endswith("variable") and isinstance(value, str)
+    )
 
 
-def running(statements: tuple[Statement, ...], around: tuple[str, ...] = (), bound: frozenset[str] = frozenset()) -> Iterator[Step]:
+def running(
+    statements: tuple[Statement, ...],
+    around: tuple[str, ...] = (),
+    bound: frozenset[str] = frozenset(),
+) -> Iterator[Step]:
     """The steps of a block in order, those in blocks after the block itself, until one ends it.
 
     Of a `script` block, the steps that stand in it directly: what code decides is not known.
@@ -121,6 +148,8 @@ def running(statements: tuple[Statement, ...], around: tuple[str, ...] = (), bou
                 return
             continue
         yield Step(statement, around, bound)
-        yield from running(statement.inner, (*around, statement.name), bound | bound_variables(statement))
+        yield from running(
+            statement.inner, (*around, statement.name), bound | bound_variables(statement)
+        )
         if statement.name in ENDS:
             return

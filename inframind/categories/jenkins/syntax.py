@@ -99,7 +99,9 @@ class Source:
             return False
         following = self.tokens[after].text
         opens = following == "{" and (before.kind == "name" or before.text == ")")
-        return before.text in CONTINUES or opens or following in (".", "?.", "&&", "||", "+", "?", ":")
+        return (
+            before.text in CONTINUES or opens or following in (".", "?.", "&&", "||", "+", "?", ":")
+        )
 
     def _statement(self, start: int, end: int) -> Statement:
         tokens = self.tokens
@@ -112,10 +114,17 @@ class Source:
         if second is None:
             return Statement(self, start, end, first.text)
         if second.text == "=":
-            return Statement(self, start, end, first.text, (self.value(start + 2, end),), assigns=True)
+            return Statement(
+                self, start, end, first.text, (self.value(start + 2, end),), assigns=True
+            )
         if second.text == "\n":
             second = next(token for token in tokens[start + 1 : end] if token.text != "\n")
-        if second.text == "{" or second.text == "(" or second.kind in ("text", "gstring", "number", "name") or second.text in "[-":
+        if (
+            second.text == "{"
+            or second.text == "("
+            or second.kind in ("text", "gstring", "number", "name")
+            or second.text in "[-"
+        ):
             return self._call(start, end)
         return Statement(self, start, end)
 
@@ -142,8 +151,14 @@ class Source:
         named: dict[str, Any] = {}
         for first, last in self._pieces(start, end):
             key = self.tokens[first]
-            if last - first > 2 and self.tokens[first + 1].text == ":" and key.kind in ("name", "text", "gstring"):
-                named[key.text if key.kind == "name" else value_of(key)] = self.value(first + 2, last)
+            if (
+                last - first > 2
+                and self.tokens[first + 1].text == ":"
+                and key.kind in ("name", "text", "gstring")
+            ):
+                named[key.text if key.kind == "name" else value_of(key)] = self.value(
+                    first + 2, last
+                )
             else:
                 args.append(self.value(first, last))
         return tuple(args), named
@@ -177,7 +192,11 @@ class Source:
                 return self._collection(start + 1, end - 1)
             if first.text == "-" and end - start == 2 and last.kind == "number":
                 return -_number(last.text)
-            if first.kind == "name" and self.tokens[start + 1].text == "(" and self.closing[start + 1] == end - 1:
+            if (
+                first.kind == "name"
+                and self.tokens[start + 1].text == "("
+                and self.closing[start + 1] == end - 1
+            ):
                 args, named = self._arguments(start + 2, end - 1)
                 return {"$call": first.text, "args": list(args)} | named
         return {"$expr": self.between(start, end)}

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 NUMBER = re.compile(r"\d[\d_]*(?:\.\d+)?[LlIiGgDdFf]?")
-OPERATOR = re.compile(r"==~|=~|<=>|\?\.|\*\.|->|\?:|&&|\|\||[=!<>+*/%-]=|\+\+|--|\.\.<?|[-+*/%=<>!?:.,@&|^~]")
+OPERATOR = re.compile(
+    r"==~|=~|<=>|\?\.|\*\.|->|\?:|&&|\|\||[=!<>+*/%-]=|\+\+|--|\.\.<?|[-+*/%=<>!?:.,@&|^~]"
+)
 BLANK = re.compile(r"[ \t\r]+|\\\n|//[^\n]*|/\*.*?\*/|\A#![^\n]*", re.DOTALL)
 ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.|\n)", re.DOTALL)
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": ""}
@@ -80,7 +82,11 @@ def _token(source: str, at: int, line: int, before: Token | None) -> Token:
         return Token("bracket", char, line, at, at + 1)
     if char in "'\"":
         return _string(source, at, line)
-    if char == "/" and (before is None or before.kind in ("operator", "newline") or before.text in ("(", "[", "return")):
+    if char == "/" and (
+        before is None
+        or before.kind in ("operator", "newline")
+        or before.text in ("(", "[", "return")
+    ):
         end = _slashy_end(source, at, line)
         return Token("gstring", source[at:end], line, at, end)
     for kind, pattern in (("name", NAME), ("number", NUMBER), ("operator", OPERATOR)):

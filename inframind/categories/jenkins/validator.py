@@ -12,7 +12,8 @@ from inframind.types import Finding
 
 DECLARATIVE = re.compile(r"^[ \t]*pipeline\s*\{", re.M)
 SCRIPTED = re.compile(
-    r"^[ \t]*(?:node\s*(?:\([^)\n]*\)\s*)?\{|stage\s*[('\"]|def\s+\w+|parallel\b|checkout\b|import\s|library\b|return this)", re.M
+    r"^[ \t]*(?:node\s*(?:\([^)\n]*\)\s*)?\{|stage\s*[('\"]|def\s+\w+|parallel\b|checkout\b|import\s|library\b|return this)",
+    re.M,
 )
 FILENAME = re.compile(r"(?:^|/)[^/]*(?:Jenkinsfile[^/]*|\.jenkinsfile|\.groovy)$")
 
@@ -30,7 +31,13 @@ class Jenkins:
         if DECLARATIVE.search(text):
             return 0.9
         named = bool(filename and FILENAME.search(filename))
-        return 0.8 if named else 0.5 if re.search(r"^[ \t]*node\s*(?:\([^)\n]*\)\s*)?\{", text, re.M) else 0.0
+        return (
+            0.8
+            if named
+            else 0.5
+            if re.search(r"^[ \t]*node\s*(?:\([^)\n]*\)\s*)?\{", text, re.M)
+            else 0.0
+        )
 
     def parse(self, text: str) -> Pipeline:
         try:
@@ -38,11 +45,23 @@ class Jenkins:
         except GroovyError as error:
             raise ParseError(rules.GROOVY.finding(str(error), error.line)) from None
         statements = list(source.statements(0, len(source.tokens)))
-        found = [statement for statement in statements if statement.name == "pipeline" and statement.block is not None]
+        found = [
+            statement
+            for statement in statements
+            if statement.name == "pipeline" and statement.block is not None
+        ]
         if not found and statements and SCRIPTED.search(text):
-            raise ParseError(rules.SCRIPTED.finding("a scripted pipeline or library: only declarative ones are verified"))
+            raise ParseError(
+                rules.SCRIPTED.finding(
+                    "a scripted pipeline or library: only declarative ones are verified"
+                )
+            )
         if len(found) != 1:
-            raise ParseError(rules.PIPELINE.finding(f"there are {len(found)} `pipeline` blocks; a Jenkinsfile has one"))
+            raise ParseError(
+                rules.PIPELINE.finding(
+                    f"there are {len(found)} `pipeline` blocks; a Jenkinsfile has one"
+                )
+            )
         return Pipeline(source, found[0])
 
     def schema(self, document: Pipeline) -> Sequence[Finding]:

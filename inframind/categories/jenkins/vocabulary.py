@@ -4,12 +4,22 @@ From https://www.jenkins.io/doc/book/pipeline/syntax/ and https://www.jenkins.io
 A field with `!` is required; the first field of a step is the one that stands without a name.
 """
 
-PIPELINE_SECTIONS = frozenset("agent stages post tools environment options parameters triggers libraries".split())
-STAGE_SECTIONS = frozenset("agent stages steps parallel matrix post tools environment options input when failFast".split())
-MATRIX_SECTIONS = frozenset("axes excludes stages agent post tools environment options input when".split())
+PIPELINE_SECTIONS = frozenset(
+    "agent stages post tools environment options parameters triggers libraries".split()
+)
+STAGE_SECTIONS = frozenset(
+    "agent stages steps parallel matrix post tools environment options input when failFast".split()
+)
+MATRIX_SECTIONS = frozenset(
+    "axes excludes stages agent post tools environment options input when".split()
+)
 CONTENTS = ("steps", "stages", "parallel", "matrix")
-POST_CONDITIONS = frozenset("always changed fixed regression aborted failure success unstable unsuccessful cleanup".split())
-TOOLS = frozenset("maven jdk gradle ant git nodejs go terraform cmake groovy sbt scala dockerTool msbuild allure".split())
+POST_CONDITIONS = frozenset(
+    "always changed fixed regression aborted failure success unstable unsuccessful cleanup".split()
+)
+TOOLS = frozenset(
+    "maven jdk gradle ant git nodejs go terraform cmake groovy sbt scala dockerTool msbuild allure".split()
+)
 
 AGENTS: dict[str, frozenset[str]] = {
     "label": frozenset(),
@@ -38,7 +48,11 @@ OPTIONS: dict[str, bool] = {
     "rateLimitBuilds": False, "copyArtifactPermission": False, "githubProjectProperty": False, "gitLabConnection": False,
     "lock": True, "ansiColor": True, "throttle": False, "withCredentials": True, "withEnv": True,
 }  # fmt: skip
-OPTION_NEEDS: dict[str, tuple[str, ...]] = {"timeout": ("time",), "retry": ("count",), "buildDiscarder": ("strategy",)}
+OPTION_NEEDS: dict[str, tuple[str, ...]] = {
+    "timeout": ("time",),
+    "retry": ("count",),
+    "buildDiscarder": ("strategy",),
+}
 TRIGGERS = frozenset("cron pollSCM upstream githubPush gitlab bitbucketPush GenericTrigger".split())
 PARAMETERS: dict[str, str] = {
     "string": "name! defaultValue description trim",

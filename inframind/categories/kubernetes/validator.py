@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from inframind.categories._kubernetes import document as manifests
-from inframind.categories._kubernetes import policy, references, rules, schema
-from inframind.categories._kubernetes.document import Manifest
 from inframind.categories.base import Configuration
+from inframind.categories.kubernetes import document as manifests
+from inframind.categories.kubernetes import policy, references, rules, schema
+from inframind.categories.kubernetes.document import Manifest
 from inframind.types import Finding
 
 
@@ -20,7 +20,11 @@ class Kubernetes:
     rules = rules.RULES
 
     def detect(self, text: str, filename: str | None) -> float:
-        return 0.9 if re.search(r"^apiVersion:", text, re.M) and re.search(r"^kind:", text, re.M) else 0.0
+        return (
+            0.9
+            if re.search(r"^apiVersion:", text, re.M) and re.search(r"^kind:", text, re.M)
+            else 0.0
+        )
 
     def parse(self, text: str) -> Manifest:
         return manifests.parsed(text)

@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from inframind.categories._formats import cron_error
-from inframind.categories._kubernetes import rules as kubernetes_rules
-from inframind.categories._kubernetes.document import Item, Manifest
 from inframind.categories.base import Resource
+from inframind.categories.kubernetes import rules as kubernetes_rules
+from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
+from inframind.categories.shared.formats import cron_error
 from inframind.types import Finding
 
 KINDS = ("Workflow", "CronWorkflow", "WorkflowTemplate", "ClusterWorkflowTemplate")
 USED = re.compile(r"\{\{\s*(inputs|workflow)\.parameters\.([A-Za-z0-9_-]+)\s*\}\}")
-NEVER = re.compile(r"\s*(?:\{\{=?)?\s*(?:false|0\s*==\s*1|1\s*==\s*0|1\s*>\s*1|'?(\w+)'?\s*!=\s*'?\1'?)\s*(?:\}\})?\s*")
+NEVER = re.compile(
+    r"\s*(?:\{\{=?)?\s*(?:false|0\s*==\s*1|1\s*==\s*0|1\s*>\s*1|'?(\w+)'?\s*!=\s*'?\1'?)\s*(?:\}\})?\s*"
+)
 
 
 def spec_of(item: Item) -> dict[str, Any] | None:
@@ -33,7 +35,9 @@ def templates_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
 
 def tasks_of(template: dict[str, Any]) -> list[dict[str, Any]]:
     """The steps or DAG tasks of a template."""
-    tasks = [task for task in (template.get("dag") or {}).get("tasks") or () if isinstance(task, dict)]
+    tasks = [
+        task for task in (template.get("dag") or {}).get("tasks") or () if isinstance(task, dict)
+    ]
     for group in template.get("steps") or ():
         steps = group if isinstance(group, list) else [group]
         tasks += [step for step in steps if isinstance(step, dict)]
@@ -45,7 +49,9 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     if item.kind == "CronWorkflow":
         schedules = [item.at("spec", "schedule"), *(item.at("spec", "schedules") or ())]
         if not any(schedules):
-            yield kubernetes_rules.CRON.finding("the workflow has no schedule: give schedules", manifest.line(item, "spec"))
+            yield kubernetes_rules.CRON.finding(
+                "the workflow has no schedule: give schedules", manifest.line(item, "spec")
+            )
         for schedule in schedules:
             if schedule and (error := cron_error(str(schedule))):
                 yield kubernetes_rules.CRON.finding(error, manifest.line(item, "spec"))
@@ -74,31 +80,47 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         yield from _parameter_findings(template, None if whole else known, line)
 
 
-def _task_findings(template: dict[str, Any], names: set[str], line: int | None) -> Iterator[Finding]:
+def _task_findings(
+    template: dict[str, Any], names: set[str], line: int | None
+) -> Iterator[Finding]:
     tasks = tasks_of(template)
     known = {str(task.get("name")) for task in tasks}
     for task in tasks:
         target = task.get("template")
         if target and target not in names:
-            yield rules.TEMPLATE.finding(f"task {task.get('name')}: there is no template {target!r}", line)
+            yield rules.TEMPLATE.finding(
+                f"task {task.get('name')}: there is no template {target!r}", line
+            )
         if not (target or task.get("templateRef") or task.get("inline")):
             yield rules.TEMPLATE.finding(f"task {task.get('name')} names no template", line)
         for other in task.get("dependencies") or ():
             if other not in known:
-                yield rules.TEMPLATE.finding(f"task {task.get('name')} depends on {other!r}, which does not exist", line)
+                yield rules.TEMPLATE.finding(
+                    f"task {task.get('name')} depends on {other!r}, which does not exist", line
+                )
     try:
-        TopologicalSorter({str(task.get("name")): [str(one) for one in task.get("dependencies") or ()] for task in tasks}).prepare()
+        TopologicalSorter(
+            {
+                str(task.get("name")): [str(one) for one in task.get("dependencies") or ()]
+                for task in tasks
+            }
+        ).prepare()
     except CycleError as error:
-        yield rules.TEMPLATE.finding(f"tasks wait for one another: {' -> '.join(map(str, error.args[1]))}", line)
+        yield rules.TEMPLATE.finding(
+            f"tasks wait for one another: {' -> '.join(map(str, error.args[1]))}", line
+        )
 
 
-def _parameter_findings(template: dict[str, Any], workflow: set[str] | None, line: int | None) -> Iterator[Finding]:
+def _parameter_findings(
+    template: dict[str, Any], workflow: set[str] | None, line: int | None
+) -> Iterator[Finding]:
     own = {str(one.get("name")) for one in (template.get("inputs") or {}).get("parameters") or ()}
     for scope, name in sorted(set(USED.findall(str({**template, "outputs": None})))):
         known = own if scope == "inputs" else workflow
         if known is not None and name not in known:
             yield rules.PARAMETER.finding(
-                f"template {template.get('name')} uses {scope}.parameters.{name}, which is not declared", line
+                f"template {template.get('name')} uses {scope}.parameters.{name}, which is not declared",
+                line,
             )
 
 
@@ -112,8 +134,16 @@ def pruned(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _without_dead(node: Any) -> Any:
     if isinstance(node, list):
-        return [_without_dead(item) for item in node if not (isinstance(item, dict) and NEVER.fullmatch(str(item.get("when", ""))))]
-    return {key: _without_dead(value) for key, value in node.items()} if isinstance(node, dict) else node
+        return [
+            _without_dead(item)
+            for item in node
+            if not (isinstance(item, dict) and NEVER.fullmatch(str(item.get("when", ""))))
+        ]
+    return (
+        {key: _without_dead(value) for key, value in node.items()}
+        if isinstance(node, dict)
+        else node
+    )
 
 
 def links(resource: Resource) -> Iterator[tuple[str, str, Any]]:
@@ -121,6 +151,8 @@ def links(resource: Resource) -> Iterator[tuple[str, str, Any]]:
     if resource.kind in ("Workflow", "CronWorkflow"):
         spec = resource.fields.get("spec") or {}
         path = "spec.workflowSpec" if resource.kind == "CronWorkflow" else "spec"
-        reference = ((spec.get("workflowSpec") or {}) if resource.kind == "CronWorkflow" else spec).get("workflowTemplateRef") or {}
+        reference = (
+            (spec.get("workflowSpec") or {}) if resource.kind == "CronWorkflow" else spec
+        ).get("workflowTemplateRef") or {}
         kind = "ClusterWorkflowTemplate" if reference.get("clusterScope") else "WorkflowTemplate"
         yield f"{path}.workflowTemplateRef.name", kind, reference.get("name")

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any
 
-from inframind.categories._formats import is_image, is_unpinned
-from inframind.categories._kubernetes import rules as kubernetes_rules
 from inframind.categories.base import Configuration, Resource
+from inframind.categories.kubernetes import rules as kubernetes_rules
 from inframind.categories.mlops import rules
-from inframind.sandbox.yaml import line_of
+from inframind.categories.shared.formats import is_image, is_unpinned
+from inframind.categories.shared.yaml import line_of
 from inframind.types import Finding
 
 ENVIRONMENTS = ("python_env", "conda_env", "docker_env")
@@ -44,7 +44,11 @@ def schema_findings(project: Project) -> Iterator[Finding]:
         if not isinstance(project.fields.get(key, ""), str):
             yield project.finding(f"{key} is a text", key)
     docker = project.fields.get("docker_env")
-    if docker is not None and not (isinstance(docker, dict) and isinstance(docker.get("image"), str) and is_image(docker["image"])):
+    if docker is not None and not (
+        isinstance(docker, dict)
+        and isinstance(docker.get("image"), str)
+        and is_image(docker["image"])
+    ):
         yield project.finding("docker_env needs an image", "docker_env")
     points = project.fields["entry_points"]
     if not isinstance(points, dict) or not points:
@@ -56,8 +60,14 @@ def schema_findings(project: Project) -> Iterator[Finding]:
 
 def _point_findings(project: Project, name: str, point: Any) -> Iterator[Finding]:
     here = ("entry_points", name)
-    if not isinstance(point, dict) or not isinstance(point.get("command"), str) or point.keys() - {"command", "parameters"}:
-        yield project.finding(f"entry point {name}: give a command, and parameters if it has some", *here)
+    if (
+        not isinstance(point, dict)
+        or not isinstance(point.get("command"), str)
+        or point.keys() - {"command", "parameters"}
+    ):
+        yield project.finding(
+            f"entry point {name}: give a command, and parameters if it has some", *here
+        )
         return
     parameters = point.get("parameters") or {}
     if not isinstance(parameters, dict):
@@ -65,8 +75,15 @@ def _point_findings(project: Project, name: str, point: Any) -> Iterator[Finding
         return
     for key, parameter in parameters.items():
         kind = parameter.get("type", "string") if isinstance(parameter, dict) else parameter
-        if kind not in TYPES or (isinstance(parameter, dict) and parameter.keys() - {"type", "default"}):
-            yield project.finding(f"parameter {key}: a type of {', '.join(TYPES)}, or {{type, default}}", *here, "parameters", key)
+        if kind not in TYPES or (
+            isinstance(parameter, dict) and parameter.keys() - {"type", "default"}
+        ):
+            yield project.finding(
+                f"parameter {key}: a type of {', '.join(TYPES)}, or {{type, default}}",
+                *here,
+                "parameters",
+                key,
+            )
 
 
 def placeholders(command: str) -> list[str] | None:
@@ -83,9 +100,13 @@ def reference_findings(project: Project) -> Iterator[Finding]:
         line = line_of(project.text, ("entry_points", name))
         used = placeholders(point["command"])
         if used is None:
-            yield rules.PROJECT_PARAMETER.finding(f"entry point {name}: write literal braces as {{{{ and }}}}", line)
+            yield rules.PROJECT_PARAMETER.finding(
+                f"entry point {name}: write literal braces as {{{{ and }}}}", line
+            )
         for key in sorted(set(used or ()) - (point.get("parameters") or {}).keys()):
-            yield rules.PROJECT_PARAMETER.finding(f"entry point {name}: {{{key}}} is not declared in parameters", line)
+            yield rules.PROJECT_PARAMETER.finding(
+                f"entry point {name}: {{{key}}} is not declared in parameters", line
+            )
 
 
 def effective(project: Project) -> Configuration:
@@ -93,10 +114,16 @@ def effective(project: Project) -> Configuration:
     points = []
     for name, point in project.fields["entry_points"].items():
         parameters = {
-            key: value if isinstance(value, dict) else {"type": value} for key, value in (point.get("parameters") or {}).items()
+            key: value if isinstance(value, dict) else {"type": value}
+            for key, value in (point.get("parameters") or {}).items()
         }
         points.append(
-            Resource("entry_point", name, point | {"parameters": parameters}, line_of(project.text, ("entry_points", name)))
+            Resource(
+                "entry_point",
+                name,
+                point | {"parameters": parameters},
+                line_of(project.text, ("entry_points", name)),
+            )
         )
     fields = {key: value for key, value in project.fields.items() if key != "entry_points"}
     return Configuration((Resource("project", str(fields.get("name", "")), fields, 1), *points))
@@ -106,4 +133,6 @@ def policy_findings(project: Project) -> Iterator[Finding]:
     """The image has a version."""
     image = (project.fields.get("docker_env") or {}).get("image")
     if image and is_unpinned(image):
-        yield kubernetes_rules.LATEST.finding(f"{image} has no fixed tag", line_of(project.text, ("docker_env", "image")))
+        yield kubernetes_rules.LATEST.finding(
+            f"{image} has no fixed tag", line_of(project.text, ("docker_env", "image"))
+        )

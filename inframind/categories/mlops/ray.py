@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from inframind.categories._formats import cron_error
-from inframind.categories._kubernetes import rules as kubernetes_rules
-from inframind.categories._kubernetes.document import Item, Manifest
 from inframind.categories.base import Resource
+from inframind.categories.kubernetes import rules as kubernetes_rules
+from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
-from inframind.sandbox.yaml import YamlError, load_all
+from inframind.categories.shared.formats import cron_error
+from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
 GROUP = "ray.io/"
@@ -48,7 +48,9 @@ def _job_findings(manifest: Manifest, item: Item, path: tuple[str, ...]) -> Iter
     if not spec.get("entrypoint") and spec.get("submissionMode") != "InteractiveMode":
         yield rules.RAY_JOB.finding("the job needs an entrypoint, such as `python train.py`", line)
     if (environment := spec.get("runtimeEnvYAML")) and not isinstance(_embedded(environment), dict):
-        yield rules.EMBEDDED.finding("runtimeEnvYAML is not a YAML mapping", manifest.line(item, *path, "runtimeEnvYAML"))
+        yield rules.EMBEDDED.finding(
+            "runtimeEnvYAML is not a YAML mapping", manifest.line(item, *path, "runtimeEnvYAML")
+        )
 
 
 def _embedded(text: str) -> Any:
@@ -64,13 +66,21 @@ def _serve_findings(text: str, line: int | None) -> Iterator[Finding]:
     config = _embedded(text)
     applications = config.get("applications") if isinstance(config, dict) else None
     if not isinstance(applications, list) or not all(isinstance(one, dict) for one in applications):
-        yield rules.EMBEDDED.finding("serveConfigV2 is a YAML mapping with a list of applications", line)
+        yield rules.EMBEDDED.finding(
+            "serveConfigV2 is a YAML mapping with a list of applications", line
+        )
         return
     for application in applications:
         if not application.get("import_path"):
-            yield rules.EMBEDDED.finding(f"application {application.get('name')!r} needs an import_path", line)
-        elif ":" not in str(application["import_path"]) and "." not in str(application["import_path"]):
-            yield rules.EMBEDDED.finding(f"import_path {application['import_path']!r} is not `module:application`", line)
+            yield rules.EMBEDDED.finding(
+                f"application {application.get('name')!r} needs an import_path", line
+            )
+        elif ":" not in str(application["import_path"]) and "." not in str(
+            application["import_path"]
+        ):
+            yield rules.EMBEDDED.finding(
+                f"import_path {application['import_path']!r} is not `module:application`", line
+            )
 
 
 def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
@@ -81,9 +91,15 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     groups = [group for group in item.at(*path) or () if isinstance(group, dict)]
     for name, count in Counter(group.get("groupName") for group in groups).items():
         if count > 1:
-            yield rules.WORKER_GROUP.finding(f"{count} worker groups are called {name!r}", manifest.line(item, *path))
+            yield rules.WORKER_GROUP.finding(
+                f"{count} worker groups are called {name!r}", manifest.line(item, *path)
+            )
     for index, group in enumerate(groups):
-        low, now, high = group.get("minReplicas", 0) or 0, group.get("replicas"), group.get("maxReplicas")
+        low, now, high = (
+            group.get("minReplicas", 0) or 0,
+            group.get("replicas"),
+            group.get("maxReplicas"),
+        )
         bounds = [bound for bound in (low, now, high) if isinstance(bound, int)]
         if bounds != sorted(bounds) or low < 0:
             message = f"group {group.get('groupName')}: minReplicas <= replicas <= maxReplicas does not hold"

@@ -5,19 +5,24 @@ from functools import cache
 
 import jsonschema_rs
 
-from inframind.categories import _jsonschema
-from inframind.categories._kubernetes import fields
-from inframind.categories._kubernetes import references as kubernetes_references
-from inframind.categories._kubernetes import rules as kubernetes_rules
-from inframind.categories._kubernetes import schema as kubernetes
-from inframind.categories._kubernetes.document import Item, Manifest
 from inframind.categories.base import Configuration, Link, Resource
+from inframind.categories.kubernetes import fields
+from inframind.categories.kubernetes import references as kubernetes_references
+from inframind.categories.kubernetes import rules as kubernetes_rules
+from inframind.categories.kubernetes import schema as kubernetes
+from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import argo, ray, serving, training
+from inframind.categories.shared import json_schema as _jsonschema
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.mlops"
 Check = Callable[[Manifest, Item], Iterator[Finding]]
-FIELDS: tuple[Check, ...] = (serving.field_findings, training.field_findings, ray.field_findings, argo.field_findings)
+FIELDS: tuple[Check, ...] = (
+    serving.field_findings,
+    training.field_findings,
+    ray.field_findings,
+    argo.field_findings,
+)
 REFERENCES: tuple[Check, ...] = (
     serving.reference_findings,
     training.reference_findings,
@@ -44,30 +49,47 @@ def groups() -> frozenset[str]:
 def validator(key: str) -> jsonschema_rs.Validator:
     """The compiled schema of an `apiVersion/kind`."""
     own = _jsonschema.load(PACKAGE, "schema")["definitions"]
-    return _jsonschema.compile_definition(kubernetes.definitions() | own, kinds()[key], null_objects=False)
+    return _jsonschema.compile_definition(
+        kubernetes.definitions() | own, kinds()[key], null_objects=False
+    )
 
 
 def schema_findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
     """All findings of the schema rung for one object, of Kubernetes itself or of a known group."""
     api, kind = item.fields.get("apiVersion"), item.fields.get("kind")
-    if not isinstance(api, str) or not isinstance(kind, str) or api.partition("/")[0] not in groups():
+    if (
+        not isinstance(api, str)
+        or not isinstance(kind, str)
+        or api.partition("/")[0] not in groups()
+    ):
         return kubernetes.findings(manifest, item)
     key = f"{api}/{kind}"
     if key not in kinds():
         return [_unknown(manifest, item, api, kind)]
-    found = _jsonschema.findings(validator(key), item.fields, kubernetes_rules.SCHEMA, manifest.text, item.start)
+    found = _jsonschema.findings(
+        validator(key), item.fields, kubernetes_rules.SCHEMA, manifest.text, item.start
+    )
     if not found:
-        found = [*fields.findings(manifest, item), *(finding for check in FIELDS for finding in check(manifest, item))]
+        found = [
+            *fields.findings(manifest, item),
+            *(finding for check in FIELDS for finding in check(manifest, item)),
+        ]
     return found
 
 
 def _unknown(manifest: Manifest, item: Item, api: str, kind: str) -> Finding:
     group = api.partition("/")[0]
-    known = [key.rpartition("/")[0] for key in kinds() if key.startswith(f"{group}/") and key.endswith(f"/{kind}")]
+    known = [
+        key.rpartition("/")[0]
+        for key in kinds()
+        if key.startswith(f"{group}/") and key.endswith(f"/{kind}")
+    ]
     if known:
         message = f"{kind} does not exist in {api}: use {', '.join(known)}"
         return kubernetes_rules.UNKNOWN_VERSION.finding(message, manifest.line(item, "apiVersion"))
-    return kubernetes_rules.UNKNOWN_KIND.finding(f"there is no kind {kind} in {api}", manifest.line(item, "kind"))
+    return kubernetes_rules.UNKNOWN_KIND.finding(
+        f"there is no kind {kind} in {api}", manifest.line(item, "kind")
+    )
 
 
 def reference_findings(manifest: Manifest) -> list[Finding]:
@@ -83,17 +105,28 @@ def runs(item: Item) -> bool:
     """Whether the object ever starts something: not suspended, not stopped, not scaled to nothing for good."""
     suspended = (item.at("spec", "suspend"), item.at("spec", "runPolicy", "suspend"))
     annotations = item.at("metadata", "annotations") or {}
-    return True not in suspended and item.at("spec", "replicas") != 0 and annotations.get(STOP) != "true"
+    return (
+        True not in suspended
+        and item.at("spec", "replicas") != 0
+        and annotations.get(STOP) != "true"
+    )
 
 
 def effective(manifest: Manifest) -> Configuration:
     """Objects as written; what is suspended or stopped is left out, and so are Argo's tasks that never run."""
     resources = tuple(
-        Resource(item.kind, item.name, argo.pruned(item.fields), item.start + 1) for item in manifest.items if runs(item)
+        Resource(item.kind, item.name, argo.pruned(item.fields), item.start + 1)
+        for item in manifest.items
+        if runs(item)
     )
-    links = [*kubernetes_references.links(resources), *(link for index, one in enumerate(resources) for link in _links(index, one))]
+    links = [
+        *kubernetes_references.links(resources),
+        *(link for index, one in enumerate(resources) for link in _links(index, one)),
+    ]
     known = {(resource.kind, resource.name) for resource in resources}
-    return Configuration(resources, tuple(link for link in links if (link.kind, link.name) in known))
+    return Configuration(
+        resources, tuple(link for link in links if (link.kind, link.name) in known)
+    )
 
 
 def _links(index: int, resource: Resource) -> Iterator[Link]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories import _jsonschema
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.mlops import rules
+from inframind.categories.shared import json_schema as _jsonschema
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.mlops"
@@ -58,7 +58,12 @@ def schema_findings(request: Request) -> list[Finding]:
     """All findings of the schema rung."""
     if request.kind == "Definition":
         return list(_definition_findings(request.fields))
-    return [_shape(error) for error in list(validator(request.kind).iter_errors(request.fields))[: _jsonschema.MAX_FINDINGS]]
+    return [
+        _shape(error)
+        for error in list(validator(request.kind).iter_errors(request.fields))[
+            : _jsonschema.MAX_FINDINGS
+        ]
+    ]
 
 
 def _shape(error: Any) -> Finding:
@@ -88,7 +93,9 @@ def _definition_findings(fields: dict[str, Any]) -> Iterator[Finding]:
         if not isinstance(parameter, dict) or not isinstance(parameter.get("Name"), str):
             yield rules.STEP.finding("Parameters is a list of objects with Name and Type")
         elif parameter.get("Type") not in ("String", "Integer", "Boolean", "Float"):
-            yield rules.STEP.finding(f"parameter {parameter['Name']}: Type is String, Integer, Boolean or Float")
+            yield rules.STEP.finding(
+                f"parameter {parameter['Name']}: Type is String, Integer, Boolean or Float"
+            )
     for step in steps_of(fields):
         yield from _step_findings(step)
 
@@ -96,10 +103,14 @@ def _definition_findings(fields: dict[str, Any]) -> Iterator[Finding]:
 def _step_findings(step: dict[str, Any]) -> Iterator[Finding]:
     name, kind, arguments = step.get("Name"), step.get("Type"), step.get("Arguments", {})
     if not isinstance(name, str) or kind not in STEP_TYPES or not isinstance(arguments, dict):
-        yield rules.STEP.finding(f"step {name!r}: needs Name, Arguments, and a Type of {', '.join(STEP_TYPES)}")
+        yield rules.STEP.finding(
+            f"step {name!r}: needs Name, Arguments, and a Type of {', '.join(STEP_TYPES)}"
+        )
     elif kind in STEP_REQUESTS:
         for error in validator(STEP_REQUESTS[kind]).iter_errors(arguments):
-            missing_name = "is a required property" in error.message and not list(error.instance_path)
+            missing_name = "is a required property" in error.message and not list(
+                error.instance_path
+            )
             if not missing_name and not _is_placeholder(error.instance):
                 yield rules.STEP.finding(f"step {name}: {_shape(error).message}")
 
@@ -126,7 +137,9 @@ def waits_for(step: dict[str, Any]) -> set[str]:
     listed = step.get("DependsOn")
     found = {str(name) for name in listed} if isinstance(listed, list) else set()
     return found | {
-        get.split(".")[1] for get in references_of(step.get("Arguments")) if get.startswith("Steps.") and get.count(".") > 1
+        get.split(".")[1]
+        for get in references_of(step.get("Arguments"))
+        if get.startswith("Steps.") and get.count(".") > 1
     }
 
 
@@ -134,17 +147,29 @@ def reference_findings(request: Request) -> Iterator[Finding]:
     """All findings of the references rung."""
     if request.kind == "Definition":
         yield from _pipeline_references(request.fields)
-    if request.kind == "Model" and ("PrimaryContainer" in request.fields) == bool(request.fields.get("Containers")):
+    if request.kind == "Model" and ("PrimaryContainer" in request.fields) == bool(
+        request.fields.get("Containers")
+    ):
         inference = request.fields.get("InferenceExecutionConfig")
-        yield rules.CONTAINERS.finding(f"give exactly one of PrimaryContainer and Containers{' (a list)' if inference else ''}")
-    variants = request.fields.get("ProductionVariants", ()) if request.kind == "EndpointConfig" else ()
+        yield rules.CONTAINERS.finding(
+            f"give exactly one of PrimaryContainer and Containers{' (a list)' if inference else ''}"
+        )
+    variants = (
+        request.fields.get("ProductionVariants", ()) if request.kind == "EndpointConfig" else ()
+    )
     for name, count in Counter(variant["VariantName"] for variant in variants).items():
         if count > 1:
             yield rules.VARIANT.finding(f"{count} variants are called {name!r}")
     for variant in variants:
-        sized = "InstanceType" in variant or "ServerlessConfig" in variant or "ManagedInstanceScaling" in variant
+        sized = (
+            "InstanceType" in variant
+            or "ServerlessConfig" in variant
+            or "ManagedInstanceScaling" in variant
+        )
         if not sized or ("InstanceType" in variant and "ServerlessConfig" in variant):
-            yield rules.VARIANT.finding(f"variant {variant['VariantName']}: give either InstanceType or ServerlessConfig")
+            yield rules.VARIANT.finding(
+                f"variant {variant['VariantName']}: give either InstanceType or ServerlessConfig"
+            )
 
 
 def _pipeline_references(fields: dict[str, Any]) -> Iterator[Finding]:
@@ -160,22 +185,36 @@ def _pipeline_references(fields: dict[str, Any]) -> Iterator[Finding]:
             yield rules.PIPELINE_REFERENCE.finding(f"there is no parameter {rest!r}")
     for step in steps:
         for other in sorted(waits_for(step) - names.keys()):
-            yield rules.PIPELINE_REFERENCE.finding(f"step {step.get('Name')}: there is no step {other!r}")
+            yield rules.PIPELINE_REFERENCE.finding(
+                f"step {step.get('Name')}: there is no step {other!r}"
+            )
     try:
         TopologicalSorter({str(step.get("Name")): waits_for(step) for step in steps}).prepare()
     except CycleError as error:
-        yield rules.PIPELINE_REFERENCE.finding(f"steps wait for one another: {' -> '.join(error.args[1])}")
+        yield rules.PIPELINE_REFERENCE.finding(
+            f"steps wait for one another: {' -> '.join(error.args[1])}"
+        )
 
 
 def effective(request: Request) -> Configuration:
     """One object for a request; `step` and `parameter` objects for a pipeline definition."""
     if request.kind != "Definition":
         key = next(key for key, kind in NAMES.items() if kind == request.kind)
-        return Configuration((Resource(request.kind, str(request.fields.get(key)), request.fields),))
+        return Configuration(
+            (Resource(request.kind, str(request.fields.get(key)), request.fields),)
+        )
     steps = [Resource("step", str(step.get("Name")), step) for step in steps_of(request.fields)]
-    parameters = [Resource("parameter", str(one.get("Name")), one) for one in request.fields.get("Parameters") or ()]
+    parameters = [
+        Resource("parameter", str(one.get("Name")), one)
+        for one in request.fields.get("Parameters") or ()
+    ]
     links = [
-        Link(index, "DependsOn" if name in (step.fields.get("DependsOn") or ()) else "Arguments", "step", name)
+        Link(
+            index,
+            "DependsOn" if name in (step.fields.get("DependsOn") or ()) else "Arguments",
+            "step",
+            name,
+        )
         for index, step in enumerate(steps)
         for name in sorted(waits_for(dict(step.fields)))
     ]
@@ -191,11 +230,16 @@ def effective(request: Request) -> Configuration:
 def policy_findings(request: Request) -> Iterator[Finding]:
     """Encryption and isolation."""
     text = str(request.fields)
-    if request.kind in ("TrainingJob", "ProcessingJob", "EndpointConfig", "NotebookInstance") and "KmsKey" not in text:
+    if (
+        request.kind in ("TrainingJob", "ProcessingJob", "EndpointConfig", "NotebookInstance")
+        and "KmsKey" not in text
+    ):
         yield rules.UNENCRYPTED.finding(f"the {request.kind} names no KMS key")
     if (
         request.kind in ("TrainingJob", "Model", "ProcessingJob")
         and "VpcConfig" not in text
         and "EnableNetworkIsolation" not in text
     ):
-        yield rules.NETWORK.finding(f"the {request.kind} has neither VpcConfig nor EnableNetworkIsolation")
+        yield rules.NETWORK.finding(
+            f"the {request.kind} has neither VpcConfig nor EnableNetworkIsolation"
+        )

@@ -4,14 +4,26 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from inframind.categories._kubernetes import rules as kubernetes_rules
-from inframind.categories._kubernetes.document import Item, Manifest
 from inframind.categories.base import Resource
+from inframind.categories.kubernetes import rules as kubernetes_rules
+from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
 from inframind.types import Finding
 
 GROUP = "serving.kserve.io/"
-FRAMEWORKS = ("model", "sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle")
+FRAMEWORKS = (
+    "model",
+    "sklearn",
+    "xgboost",
+    "tensorflow",
+    "pytorch",
+    "triton",
+    "onnx",
+    "huggingface",
+    "pmml",
+    "lightgbm",
+    "paddle",
+)
 IMPLEMENTATIONS = {
     "predictor": (*FRAMEWORKS, "containers"),
     "transformer": ("containers",),
@@ -49,14 +61,17 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         return
     if item.kind == "InferenceService" and item.name and not NAME.fullmatch(item.name):
         yield kubernetes_rules.NAME.finding(
-            f"{item.name!r}: begin with a letter; small letters, digits and -", manifest.line(item, "metadata")
+            f"{item.name!r}: begin with a letter; small letters, digits and -",
+            manifest.line(item, "metadata"),
         )
     for name, component in components(item):
         line = manifest.line(item, "spec", name)
         given = [key for key in IMPLEMENTATIONS[name] if component.get(key)]
         if len(given) != 1 and not (name == "predictor" and set(given) == {"model", "containers"}):
             wanted = ", ".join(IMPLEMENTATIONS[name])
-            yield rules.PREDICTOR.finding(f"{name} has {given or 'no implementation'}: give exactly one of {wanted}", line)
+            yield rules.PREDICTOR.finding(
+                f"{name} has {given or 'no implementation'}: give exactly one of {wanted}", line
+            )
         yield from _scaling(component, name, line)
     if item.kind in ("InferenceService", "TrainedModel", "LLMInferenceService"):
         yield from _storage(manifest, item)
@@ -65,15 +80,23 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def _scaling(component: dict[str, Any], name: str, line: int | None) -> Iterator[Finding]:
-    share, low, high = component.get("canaryTrafficPercent"), component.get("minReplicas"), component.get("maxReplicas")
+    share, low, high = (
+        component.get("canaryTrafficPercent"),
+        component.get("minReplicas"),
+        component.get("maxReplicas"),
+    )
     if isinstance(share, int) and not 0 <= share <= 100:
         yield rules.TRAFFIC.finding(f"{name}: canaryTrafficPercent {share} is not 0 to 100", line)
     if isinstance(low, int) and isinstance(high, int) and high and low > high:
-        yield kubernetes_rules.SCALE.finding(f"{name}: minReplicas {low} is above maxReplicas {high}", line)
+        yield kubernetes_rules.SCALE.finding(
+            f"{name}: minReplicas {low} is above maxReplicas {high}", line
+        )
     if any(isinstance(bound, int) and bound < 0 for bound in (low, high)):
         yield kubernetes_rules.SCALE.finding(f"{name}: a number of replicas is not negative", line)
     if (metric := component.get("scaleMetric")) is not None and metric not in SCALE_METRICS:
-        yield kubernetes_rules.ENUM.finding(f"{name}: scaleMetric {metric!r} is not one of {', '.join(SCALE_METRICS)}", line)
+        yield kubernetes_rules.ENUM.finding(
+            f"{name}: scaleMetric {metric!r} is not one of {', '.join(SCALE_METRICS)}", line
+        )
 
 
 def _storage(manifest: Manifest, item: Item) -> Iterator[Finding]:
@@ -88,13 +111,24 @@ def _container_prefixes(manifest: Manifest) -> Iterator[str]:
     for item in manifest.items:
         if item.kind == "ClusterStorageContainer":
             formats = item.at("spec", "supportedUriFormats")
-            yield from (str(one["prefix"]) for one in formats if isinstance(one, dict) and one.get("prefix"))
+            yield from (
+                str(one["prefix"]) for one in formats if isinstance(one, dict) and one.get("prefix")
+            )
 
 
 def _uris(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    children = (
+        node.items()
+        if isinstance(node, dict)
+        else enumerate(node)
+        if isinstance(node, list)
+        else ()
+    )
     for key, child in children:
-        if isinstance(child, str) and (key == "storageUri" or (key == "uri" and path[-1] in ("model", "adapters", "storageUris"))):
+        if isinstance(child, str) and (
+            key == "storageUri"
+            or (key == "uri" and path[-1] in ("model", "adapters", "storageUris"))
+        ):
             yield (*path, key), child
         else:
             yield from _uris(child, (*path, key) if isinstance(key, str) else path)
@@ -102,17 +136,27 @@ def _uris(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | 
 
 def nodes_of(item: Item) -> dict[str, dict[str, Any]]:
     """The nodes of an InferenceGraph."""
-    return {name: node for name, node in (item.at("spec", "nodes") or {}).items() if isinstance(node, dict)}
+    return {
+        name: node
+        for name, node in (item.at("spec", "nodes") or {}).items()
+        if isinstance(node, dict)
+    }
 
 
 def _traffic(manifest: Manifest, item: Item) -> Iterator[Finding]:
     for name, node in nodes_of(item).items():
         line = manifest.line(item, "spec", "nodes", name)
         if node.get("routerType") not in ROUTERS:
-            yield kubernetes_rules.ENUM.finding(f"node {name}: routerType is one of {', '.join(ROUTERS)}", line)
-        weights = [step.get("weight") or 0 for step in node.get("steps") or () if isinstance(step, dict)]
+            yield kubernetes_rules.ENUM.finding(
+                f"node {name}: routerType is one of {', '.join(ROUTERS)}", line
+            )
+        weights = [
+            step.get("weight") or 0 for step in node.get("steps") or () if isinstance(step, dict)
+        ]
         if node.get("routerType") == "Splitter" and sum(weights) != 100:
-            yield rules.TRAFFIC.finding(f"node {name}: the weights of a Splitter sum to {sum(weights)}, not 100", line)
+            yield rules.TRAFFIC.finding(
+                f"node {name}: the weights of a Splitter sum to {sum(weights)}, not 100", line
+            )
 
 
 def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
@@ -123,20 +167,29 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
             for mount in (component.get(framework) or {}).get("volumeMounts") or ():
                 if mount.get("name") not in volumes:
                     message = f"volumeMount {mount.get('name')!r} has no volume in the {name}"
-                    yield kubernetes_rules.VOLUME.finding(message, manifest.line(item, "spec", name, framework))
+                    yield kubernetes_rules.VOLUME.finding(
+                        message, manifest.line(item, "spec", name, framework)
+                    )
     if item.kind != "InferenceGraph":
         return
     nodes = nodes_of(item)
     if "root" not in nodes:
-        yield rules.GRAPH.finding("the graph has no node called root", manifest.line(item, "spec", "nodes"))
+        yield rules.GRAPH.finding(
+            "the graph has no node called root", manifest.line(item, "spec", "nodes")
+        )
     for name, node in nodes.items():
         line = manifest.line(item, "spec", "nodes", name)
         for step in node.get("steps") or ():
             targets = [key for key in ("nodeName", "serviceName", "serviceUrl") if step.get(key)]
             if len(targets) != 1:
-                yield rules.GRAPH.finding(f"node {name}: a step has exactly one of nodeName, serviceName and serviceUrl", line)
+                yield rules.GRAPH.finding(
+                    f"node {name}: a step has exactly one of nodeName, serviceName and serviceUrl",
+                    line,
+                )
             if step.get("nodeName") and step["nodeName"] not in nodes:
-                yield rules.GRAPH.finding(f"node {name}: there is no node {step['nodeName']!r}", line)
+                yield rules.GRAPH.finding(
+                    f"node {name}: there is no node {step['nodeName']!r}", line
+                )
 
 
 def links(resource: Resource) -> Iterator[tuple[str, str, Any]]:
@@ -146,10 +199,17 @@ def links(resource: Resource) -> Iterator[tuple[str, str, Any]]:
         yield "spec.inferenceService", "InferenceService", spec.get("inferenceService")
     if resource.kind == "InferenceService":
         runtime = ((spec.get("predictor") or {}).get("model") or {}).get("runtime")
-        yield from (("spec.predictor.model.runtime", kind, runtime) for kind in ("ServingRuntime", "ClusterServingRuntime"))
+        yield from (
+            ("spec.predictor.model.runtime", kind, runtime)
+            for kind in ("ServingRuntime", "ClusterServingRuntime")
+        )
     if resource.kind == "InferenceGraph":
         for name, node in (spec.get("nodes") or {}).items():
             for step in (node or {}).get("steps") or ():
-                yield f"spec.nodes.{name}.steps.serviceName", "InferenceService", step.get("serviceName")
+                yield (
+                    f"spec.nodes.{name}.steps.serviceName",
+                    "InferenceService",
+                    step.get("serviceName"),
+                )
     for base in spec.get("baseRefs") or () if resource.kind == "LLMInferenceService" else ():
         yield "spec.baseRefs.name", "LLMInferenceServiceConfig", base.get("name")

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from inframind.categories._kubernetes import rules as kubernetes_rules
-from inframind.categories._kubernetes.document import Item, Manifest
 from inframind.categories.base import Resource
+from inframind.categories.kubernetes import rules as kubernetes_rules
+from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
 from inframind.types import Finding
 
@@ -51,16 +51,25 @@ def _replica_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     for name, spec in replicas.items():
         here = manifest.line(item, "spec", field, name)
         if name not in allowed:
-            yield rules.REPLICA_TYPE.finding(f"{name!r} is not a replica type of a {item.kind}: {', '.join(allowed)}", here)
+            yield rules.REPLICA_TYPE.finding(
+                f"{name!r} is not a replica type of a {item.kind}: {', '.join(allowed)}", here
+            )
         if name in ("Master", "Launcher", "Chief") and spec.get("replicas") not in (None, 1):
             yield rules.REPLICA_TYPE.finding(f"there is exactly one {name}", here)
         if (policy := spec.get("restartPolicy")) is not None and policy not in RESTART:
-            yield kubernetes_rules.ENUM.finding(f"restartPolicy {policy!r} is not one of {', '.join(RESTART)}", here)
+            yield kubernetes_rules.ENUM.finding(
+                f"restartPolicy {policy!r} is not one of {', '.join(RESTART)}", here
+            )
 
 
 def _search_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    objective, algorithm = item.at("spec", "objective") or {}, item.at("spec", "algorithm", "algorithmName")
-    if objective.get("type") not in ("minimize", "maximize") or not objective.get("objectiveMetricName"):
+    objective, algorithm = (
+        item.at("spec", "objective") or {},
+        item.at("spec", "algorithm", "algorithmName"),
+    )
+    if objective.get("type") not in ("minimize", "maximize") or not objective.get(
+        "objectiveMetricName"
+    ):
         message = "objective needs type minimize or maximize, and objectiveMetricName"
         yield rules.SEARCH.finding(message, manifest.line(item, "spec", "objective"))
     if algorithm not in ALGORITHMS:
@@ -77,7 +86,11 @@ def _search_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def _space_problem(parameter: dict[str, Any]) -> str | None:
-    name, kind, space = parameter.get("name"), parameter.get("parameterType"), parameter.get("feasibleSpace") or {}
+    name, kind, space = (
+        parameter.get("name"),
+        parameter.get("parameterType"),
+        parameter.get("feasibleSpace") or {},
+    )
     if not name or kind not in TYPES:
         return f"parameter {name!r}: parameterType is one of {', '.join(TYPES)}"
     if kind in ("double", "int"):
@@ -85,7 +98,11 @@ def _space_problem(parameter: dict[str, Any]) -> str | None:
             low, high = float(space["min"]), float(space["max"])
         except (KeyError, TypeError, ValueError):
             return f"parameter {name}: feasibleSpace needs min and max, both numbers in quotes"
-        return f"parameter {name}: min {space['min']} is above max {space['max']}" if low > high else None
+        return (
+            f"parameter {name}: min {space['min']} is above max {space['max']}"
+            if low > high
+            else None
+        )
     return None if space.get("list") else f"parameter {name}: feasibleSpace needs a list"
 
 
@@ -93,8 +110,12 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """Main containers and trial parameters."""
     main = JOBS[item.kind][2] if item.kind in JOBS else None
     for path, pod in item.pods if main else ():
-        if main not in [container.get("name") for container in pod["containers"] if isinstance(container, dict)]:
-            yield rules.MAIN_CONTAINER.finding(f"a {item.kind} runs the container called {main!r}", manifest.line(item, *path))
+        if main not in [
+            container.get("name") for container in pod["containers"] if isinstance(container, dict)
+        ]:
+            yield rules.MAIN_CONTAINER.finding(
+                f"a {item.kind} runs the container called {main!r}", manifest.line(item, *path)
+            )
     if item.kind == "Experiment":
         yield from _trial_findings(manifest, item)
 
@@ -106,16 +127,26 @@ def _trial_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     for parameter in parameters:
         reference = parameter.get("reference")
         if reference not in searched and not str(reference).startswith("${trialSpec."):
-            yield rules.TRIAL.finding(f"trial parameter {parameter.get('name')}: there is no parameter {reference!r}", line)
+            yield rules.TRIAL.finding(
+                f"trial parameter {parameter.get('name')}: there is no parameter {reference!r}",
+                line,
+            )
     used = set(USED.findall(str(item.at("spec", "trialTemplate", "trialSpec"))))
     declared = {str(parameter.get("name")) for parameter in parameters}
     if item.at("spec", "trialTemplate", "trialSpec") is not None:
         for name in sorted(used ^ declared):
-            yield rules.TRIAL.finding(f"trial parameter {name} is {'not declared' if name in used else 'never used'}", line)
+            yield rules.TRIAL.finding(
+                f"trial parameter {name} is {'not declared' if name in used else 'never used'}",
+                line,
+            )
 
 
 def links(resource: Resource) -> Iterator[tuple[str, str, Any]]:
     """(path, kind, name) of what a training object refers to."""
     if resource.kind == "TrainJob":
         reference = (resource.fields.get("spec") or {}).get("runtimeRef") or {}
-        yield "spec.runtimeRef.name", str(reference.get("kind") or "ClusterTrainingRuntime"), reference.get("name")
+        yield (
+            "spec.runtimeRef.name",
+            str(reference.get("kind") or "ClusterTrainingRuntime"),
+            reference.get("name"),
+        )

@@ -5,26 +5,30 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from inframind.categories._kubernetes import document as manifests
-from inframind.categories._kubernetes import policy as kubernetes_policy
-from inframind.categories._kubernetes import rules as kubernetes_rules
-from inframind.categories._kubernetes.document import Item, Manifest, containers_of
 from inframind.categories.base import Configuration, ParseError
+from inframind.categories.kubernetes import document as manifests
+from inframind.categories.kubernetes import policy as kubernetes_policy
+from inframind.categories.kubernetes import rules as kubernetes_rules
+from inframind.categories.kubernetes.document import Item, Manifest, containers_of
 from inframind.categories.mlops import mlproject, resources, rules, sagemaker
 from inframind.categories.mlops.mlproject import Project
 from inframind.categories.mlops.sagemaker import Request
-from inframind.sandbox.yaml import YamlError, load_all
+from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
 Document: TypeAlias = Manifest | Project | Request
 API_VERSION = re.compile(
-    r"^apiVersion:\s*[\"']?(?:serving\.kserve\.io|(?:trainer\.)?kubeflow\.org|ray\.io|argoproj\.io/v1alpha1)\b", re.MULTILINE
+    r"^apiVersion:\s*[\"']?(?:serving\.kserve\.io|(?:trainer\.)?kubeflow\.org|ray\.io|argoproj\.io/v1alpha1)\b",
+    re.MULTILINE,
 )
 ARGO_CD = re.compile(
-    r"^kind:\s*[\"']?(?:Application|ApplicationSet|AppProject|Rollout|EventSource|Sensor|EventBus)\b", re.MULTILINE
+    r"^kind:\s*[\"']?(?:Application|ApplicationSet|AppProject|Rollout|EventSource|Sensor|EventBus)\b",
+    re.MULTILINE,
 )
 PROJECT = re.compile(r"^entry_points:", re.MULTILINE)
-REQUEST = re.compile(r"\"(?:" + "|".join(sagemaker.NAMES) + r")\"\s*:|\"Version\"\s*:\s*\"2020-12-01\"")
+REQUEST = re.compile(
+    r"\"(?:" + "|".join(sagemaker.NAMES) + r")\"\s*:|\"Version\"\s*:\s*\"2020-12-01\""
+)
 
 
 class MLOps:
@@ -65,7 +69,11 @@ class MLOps:
 
     def schema(self, document: Document) -> Sequence[Finding]:
         if isinstance(document, Manifest):
-            return [finding for item in document.items for finding in resources.schema_findings(document, item)]
+            return [
+                finding
+                for item in document.items
+                for finding in resources.schema_findings(document, item)
+            ]
         if isinstance(document, Project):
             return list(mlproject.schema_findings(document))
         return sagemaker.schema_findings(document)
@@ -80,7 +88,11 @@ class MLOps:
     def effective(self, document: Document) -> Configuration:
         if isinstance(document, Manifest):
             return resources.effective(document)
-        return mlproject.effective(document) if isinstance(document, Project) else sagemaker.effective(document)
+        return (
+            mlproject.effective(document)
+            if isinstance(document, Project)
+            else sagemaker.effective(document)
+        )
 
     def policy(self, document: Document) -> Sequence[Finding]:
         if isinstance(document, Manifest):
@@ -98,4 +110,6 @@ def _policy(manifest: Manifest, item: Item) -> Iterator[Finding]:
             wanted = [name for name in amounts.get("requests") or () if name.endswith("/gpu")]
             if any(name not in (amounts.get("limits") or {}) for name in wanted):
                 message = f"container {container.get('name')}: {wanted[0]} belongs in limits"
-                yield rules.NO_ACCELERATOR_LIMIT.finding(message, manifest.line(item, *path, key, index))
+                yield rules.NO_ACCELERATOR_LIMIT.finding(
+                    message, manifest.line(item, *path, key, index)
+                )

@@ -6,7 +6,13 @@ from typing import Any
 
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.prometheus import promql, rules
-from inframind.categories.prometheus.document import LABEL_NAME, Document, duplicates, text_of, texts
+from inframind.categories.prometheus.document import (
+    LABEL_NAME,
+    Document,
+    duplicates,
+    text_of,
+    texts,
+)
 from inframind.categories.prometheus.server import authentication_findings
 from inframind.types import Finding
 
@@ -14,11 +20,27 @@ MATCHER = re.compile(r'\s*"?([^\s"=!~,{}]+)"?\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*
 MATCHER_FIELDS = ("matchers", "source_matchers", "target_matchers")
 TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 RANGES: dict[str, tuple[int, int, tuple[str, ...]]] = {
     "weekdays": (0, 6, DAYS), "days_of_month": (-31, 31, ()), "months": (1, 12, MONTHS), "years": (1, 9999, ()),
 }  # fmt: skip
-UNVERIFIED = frozenset(f"{name}_configs" for name in "pushover sns webex wechat jira rocketchat mattermost incidentio".split())
+UNVERIFIED = frozenset(
+    f"{name}_configs"
+    for name in "pushover sns webex wechat jira rocketchat mattermost incidentio".split()
+)
 # What an integration needs: one of the first fields, or one of the global fields behind them.
 NEEDS: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
     "email_configs": ((("from",), ("smtp_from",)), (("smarthost",), ("smtp_smarthost",))),
@@ -28,32 +50,51 @@ NEEDS: dict[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = {
             ("slack_api_url", "slack_api_url_file", "slack_app_token", "slack_app_token_file"),
         ),
     ),
-    "pagerduty_configs": ((("routing_key", "routing_key_file", "service_key", "service_key_file"), ()),),
+    "pagerduty_configs": (
+        (("routing_key", "routing_key_file", "service_key", "service_key_file"), ()),
+    ),
     "webhook_configs": ((("url", "url_file"), ()),),
-    "opsgenie_configs": ((("api_key", "api_key_file"), ("opsgenie_api_key", "opsgenie_api_key_file")),),
+    "opsgenie_configs": (
+        (("api_key", "api_key_file"), ("opsgenie_api_key", "opsgenie_api_key_file")),
+    ),
     "discord_configs": ((("webhook_url", "webhook_url_file"), ()),),
     "msteams_configs": ((("webhook_url", "webhook_url_file"), ()),),
     "msteamsv2_configs": ((("webhook_url", "webhook_url_file"), ()),),
-    "telegram_configs": ((("bot_token", "bot_token_file"), ("telegram_bot_token", "telegram_bot_token_file")),),
-    "victorops_configs": ((("api_key", "api_key_file"), ("victorops_api_key", "victorops_api_key_file")),),
+    "telegram_configs": (
+        (("bot_token", "bot_token_file"), ("telegram_bot_token", "telegram_bot_token_file")),
+    ),
+    "victorops_configs": (
+        (("api_key", "api_key_file"), ("victorops_api_key", "victorops_api_key_file")),
+    ),
 }
 URLS = ("url", "api_url", "webhook_url")
 Path = tuple[str | int, ...]
 
 
-def routes(node: dict[str, Any], *path: str | int) -> Iterator[tuple[Path, dict[str, Any], dict[str, Any] | None]]:
+def routes(
+    node: dict[str, Any], *path: str | int
+) -> Iterator[tuple[Path, dict[str, Any], dict[str, Any] | None]]:
     """(path, route, parent) of the tree below a route."""
     todo: list[tuple[Path, dict[str, Any], dict[str, Any] | None]] = [(path, node, None)]
     while todo:
         here, route, parent = todo.pop()
         yield here, route, parent
-        todo += [((*here, "routes", at), child, route) for at, child in enumerate(route.get("routes", ()))]
+        todo += [
+            ((*here, "routes", at), child, route)
+            for at, child in enumerate(route.get("routes", ()))
+        ]
 
 
 def matchers(part: dict[str, Any], prefix: str = "") -> list[dict[str, str]]:
     """All matchers of a route or inhibition in one form. Raises ValueError."""
-    found = [{"label": name, "op": "=", "value": value} for name, value in texts(part.get(f"{prefix}match")).items()]
-    found += [{"label": name, "op": "=~", "value": value} for name, value in texts(part.get(f"{prefix}match_re")).items()]
+    found = [
+        {"label": name, "op": "=", "value": value}
+        for name, value in texts(part.get(f"{prefix}match")).items()
+    ]
+    found += [
+        {"label": name, "op": "=~", "value": value}
+        for name, value in texts(part.get(f"{prefix}match_re")).items()
+    ]
     for written in map(text_of, part.get(f"{prefix}matchers", ())):
         for piece in _pieces(written):
             match = MATCHER.fullmatch(piece)
@@ -73,7 +114,9 @@ def matchers(part: dict[str, Any], prefix: str = "") -> list[dict[str, str]]:
 def _pieces(written: str) -> list[str]:
     inner = written.strip()
     inner = inner[1:-1] if inner.startswith("{") and inner.endswith("}") else inner
-    return [piece for piece in re.findall(r'(?:"(?:[^"\\]|\\.)*"|[^,"])+', inner) if piece.strip()] or [inner]
+    return [
+        piece for piece in re.findall(r'(?:"(?:[^"\\]|\\.)*"|[^,"])+', inner) if piece.strip()
+    ] or [inner]
 
 
 def findings(document: Document) -> Iterator[Finding]:
@@ -82,28 +125,47 @@ def findings(document: Document) -> Iterator[Finding]:
     root = fields["route"]
     if not root.get("receiver"):
         yield rules.ROOT.finding("the root route has no receiver", document.line("route"))
-    for key in ("match", "match_re", "matchers", "continue", "mute_time_intervals", "active_time_intervals"):
+    for key in (
+        "match",
+        "match_re",
+        "matchers",
+        "continue",
+        "mute_time_intervals",
+        "active_time_intervals",
+    ):
         if root.get(key):
-            yield rules.ROOT.finding(f"the root route takes no {key}: put it into routes", document.line("route", key))
+            yield rules.ROOT.finding(
+                f"the root route takes no {key}: put it into routes", document.line("route", key)
+            )
     for path, route, _ in routes(root, "route"):
         groups = [text_of(label) for label in route.get("group_by", ())]
-        if ("..." in groups and len(groups) > 1) or not all(label == "..." or LABEL_NAME.fullmatch(label) for label in groups):
-            yield rules.LABEL.finding("group_by names labels, or `...` alone", document.line(*path, "group_by"))
+        if ("..." in groups and len(groups) > 1) or not all(
+            label == "..." or LABEL_NAME.fullmatch(label) for label in groups
+        ):
+            yield rules.LABEL.finding(
+                "group_by names labels, or `...` alone", document.line(*path, "group_by")
+            )
         if len(groups) > len(set(groups)):
-            yield rules.LABEL.finding("group_by names a label twice", document.line(*path, "group_by"))
+            yield rules.LABEL.finding(
+                "group_by names a label twice", document.line(*path, "group_by")
+            )
         yield from matcher_findings(document, route, "", path)
     for at, rule in enumerate(fields.get("inhibit_rules", ())):
         for prefix in ("source_", "target_"):
             yield from matcher_findings(document, rule, prefix, ("inhibit_rules", at))
         if not all(LABEL_NAME.fullmatch(text_of(label)) for label in rule.get("equal", ())):
-            yield rules.LABEL.finding("equal names labels", document.line("inhibit_rules", at, "equal"))
+            yield rules.LABEL.finding(
+                "equal names labels", document.line("inhibit_rules", at, "equal")
+            )
     for at, receiver in enumerate(fields["receivers"]):
         yield from receiver_findings(document, receiver, at)
     yield from time_findings(document)
     yield from authentication_findings(document)
 
 
-def matcher_findings(document: Document, part: dict[str, Any], prefix: str, path: Path) -> Iterator[Finding]:
+def matcher_findings(
+    document: Document, part: dict[str, Any], prefix: str, path: Path
+) -> Iterator[Finding]:
     """Matchers that cannot be read."""
     try:
         matchers(part, prefix)
@@ -116,10 +178,15 @@ def receiver_findings(document: Document, receiver: dict[str, Any], at: int) -> 
     common, name = document.fields.get("global", {}), text_of(receiver["name"])
     for kind, items in receiver.items():
         if kind in UNVERIFIED:
-            yield rules.FOREIGN.finding(f"{name}: the fields of {kind} are not verified", document.line("receivers", at, kind))
+            yield rules.FOREIGN.finding(
+                f"{name}: the fields of {kind} are not verified",
+                document.line("receivers", at, kind),
+            )
         for item in items if kind in NEEDS else ():
             for problem in integration_problems(kind, item, common):
-                yield rules.RECEIVER.finding(f"{name}: {problem}", document.line("receivers", at, kind))
+                yield rules.RECEIVER.finding(
+                    f"{name}: {problem}", document.line("receivers", at, kind)
+                )
 
 
 def integration_problems(kind: str, item: dict[str, Any], common: dict[str, Any]) -> Iterator[str]:
@@ -141,14 +208,20 @@ def integration_problems(kind: str, item: dict[str, Any], common: dict[str, Any]
 def time_findings(document: Document) -> Iterator[Finding]:
     """Ranges of the named intervals."""
     for path, key, value in document.entries:
-        if path[0] not in ("time_intervals", "mute_time_intervals") or not isinstance(value, list | str | int):
+        if path[0] not in ("time_intervals", "mute_time_intervals") or not isinstance(
+            value, list | str | int
+        ):
             continue
         if key in ("start_time", "end_time") and not TIME.fullmatch(text_of(value)):
-            yield rules.TIMES.finding(f"{key} {value!r} is not a time such as 09:00", document.line(*path))
+            yield rules.TIMES.finding(
+                f"{key} {value!r} is not a time such as 09:00", document.line(*path)
+            )
         if key in RANGES and isinstance(value, list):
             wrong = [item for item in map(text_of, value) if not _in_range(item, *RANGES[key])]
             if wrong:
-                yield rules.TIMES.finding(f"{wrong[0]!r} is not valid in {key}", document.line(*path))
+                yield rules.TIMES.finding(
+                    f"{wrong[0]!r} is not valid in {key}", document.line(*path)
+                )
 
 
 def _in_range(text: str, low: int, high: int, names: tuple[str, ...]) -> bool:
@@ -161,13 +234,20 @@ def _in_range(text: str, low: int, high: int, names: tuple[str, ...]) -> bool:
         else:
             return False
     ordered = numbers == sorted(numbers) or (low < 0 and numbers[0] > 0 > numbers[-1])
-    return len(numbers) <= 2 and all(low <= number <= high for number in numbers) and ordered and not (low < 0 and 0 in numbers)
+    return (
+        len(numbers) <= 2
+        and all(low <= number <= high for number in numbers)
+        and ordered
+        and not (low < 0 and 0 in numbers)
+    )
 
 
 def references(document: Document) -> Iterator[Finding]:
     """Receivers and intervals of routes exist, each once."""
     fields = document.fields
-    named = [(text_of(item["name"]), ("receivers", at)) for at, item in enumerate(fields["receivers"])]
+    named = [
+        (text_of(item["name"]), ("receivers", at)) for at, item in enumerate(fields["receivers"])
+    ]
     intervals: list[tuple[str, Path]] = [
         (text_of(item["name"]), (section, at))
         for section in ("mute_time_intervals", "time_intervals")
@@ -179,11 +259,15 @@ def references(document: Document) -> Iterator[Finding]:
     for path, route, _ in routes(fields["route"], "route"):
         receiver = text_of(route.get("receiver", ""))
         if receiver and receiver not in receivers:
-            yield rules.UNDEFINED.finding(f"the receiver {receiver!r} is not defined", document.line(*path, "receiver"))
+            yield rules.UNDEFINED.finding(
+                f"the receiver {receiver!r} is not defined", document.line(*path, "receiver")
+            )
         for key in ("mute_time_intervals", "active_time_intervals"):
             for name in map(text_of, route.get(key, ())):
                 if name not in times:
-                    yield rules.UNDEFINED.finding(f"the time interval {name!r} is not defined", document.line(*path, key))
+                    yield rules.UNDEFINED.finding(
+                        f"the time interval {name!r} is not defined", document.line(*path, key)
+                    )
 
 
 def reached(node: dict[str, Any], *path: str | int) -> Iterator[tuple[Path, dict[str, Any], str]]:
@@ -194,34 +278,69 @@ def reached(node: dict[str, Any], *path: str | int) -> Iterator[tuple[Path, dict
         yield here, route, receiver
         for at, child in enumerate(route.get("routes", ())):
             todo.append(((*here, "routes", at), child, text_of(child.get("receiver", receiver))))
-            if not matchers(child) and child.get("continue") not in (True, "yes", "on", "Yes", "On"):
+            if not matchers(child) and child.get("continue") not in (
+                True,
+                "yes",
+                "on",
+                "Yes",
+                "On",
+            ):
                 break
 
 
 def effective(document: Document) -> Configuration:
     """Reachable routes with what they inherit, and the receivers that they lead to."""
     fields = document.fields
-    resources = [Resource("alertmanager", "", {"global": fields.get("global", {}), "templates": fields.get("templates", [])}, 1)]
+    resources = [
+        Resource(
+            "alertmanager",
+            "",
+            {"global": fields.get("global", {}), "templates": fields.get("templates", [])},
+            1,
+        )
+    ]
     links: list[Link] = []
     inherited: dict[Path, dict[str, Any]] = {}
     for path, route, receiver in reached(fields["route"], "route"):
         parent = inherited.get(path[:-2], {})
         own = {key: value for key, value in route.items() if key != "routes"}
-        kept = {key: parent[key] for key in ("group_by", "group_wait", "group_interval", "repeat_interval") if key in parent}
-        long = kept | own | {"receiver": receiver, "matchers": matchers(route), "depth": len(path) // 2}
+        kept = {
+            key: parent[key]
+            for key in ("group_by", "group_wait", "group_interval", "repeat_interval")
+            if key in parent
+        }
+        long = (
+            kept
+            | own
+            | {"receiver": receiver, "matchers": matchers(route), "depth": len(path) // 2}
+        )
         inherited[path] = long
         links.append(Link(len(resources), "receiver", "receiver", receiver))
         for key in ("mute_time_intervals", "active_time_intervals"):
-            links += [Link(len(resources), key, "time_interval", text_of(name)) for name in route.get(key, ())]
+            links += [
+                Link(len(resources), key, "time_interval", text_of(name))
+                for name in route.get(key, ())
+            ]
         resources.append(Resource("route", receiver, long, document.line(*path)))
     used = {link.name for link in links if link.kind == "receiver"}
     for at, item in enumerate(fields["receivers"]):
         if text_of(item["name"]) in used:
-            resources.append(Resource("receiver", text_of(item["name"]), item, document.line("receivers", at)))
+            resources.append(
+                Resource("receiver", text_of(item["name"]), item, document.line("receivers", at))
+            )
     for at, rule in enumerate(fields.get("inhibit_rules", ())):
         sides = {f"{side}_matchers": matchers(rule, f"{side}_") for side in ("source", "target")}
-        resources.append(Resource("inhibit_rule", text_of(rule.get("name", "")), rule | sides, document.line("inhibit_rules", at)))
+        resources.append(
+            Resource(
+                "inhibit_rule",
+                text_of(rule.get("name", "")),
+                rule | sides,
+                document.line("inhibit_rules", at),
+            )
+        )
     for section in ("mute_time_intervals", "time_intervals"):
         for at, item in enumerate(fields.get(section, ())):
-            resources.append(Resource("time_interval", text_of(item["name"]), item, document.line(section, at)))
+            resources.append(
+                Resource("time_interval", text_of(item["name"]), item, document.line(section, at))
+            )
     return Configuration(tuple(resources), tuple(links))

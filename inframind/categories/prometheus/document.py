@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from inframind.categories.base import Rule
 from inframind.categories.prometheus import rules
-from inframind.sandbox.yaml import line_of
+from inframind.categories.shared.yaml import line_of
 from inframind.types import Finding
 
 Kind = Literal["rules", "config", "alertmanager"]
@@ -23,8 +23,27 @@ DURATION_FIELDS = frozenset(
     "refresh_interval remote_timeout batch_send_deadline min_backoff max_backoff sample_age_limit send_interval "
     "out_of_order_time_window resolve_timeout group_wait group_interval repeat_interval timeout".split()
 )
-UNITS = {"y": 31_536_000_000, "w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
-FREE = frozenset({"labels", "annotations", "external_labels", "params", "details", "headers", "matchers", "equal"})
+UNITS = {
+    "y": 31_536_000_000,
+    "w": 604_800_000,
+    "d": 86_400_000,
+    "h": 3_600_000,
+    "m": 60_000,
+    "s": 1000,
+    "ms": 1,
+}
+FREE = frozenset(
+    {
+        "labels",
+        "annotations",
+        "external_labels",
+        "params",
+        "details",
+        "headers",
+        "matchers",
+        "equal",
+    }
+)
 """Fields whose mappings have names of the user's own."""
 
 
@@ -76,7 +95,11 @@ def text_of(value: Any) -> str:
 
 def texts(mapping: Any) -> dict[str, str]:
     """A mapping of labels as texts."""
-    return {name: text_of(value) for name, value in mapping.items()} if isinstance(mapping, dict) else {}
+    return (
+        {name: text_of(value) for name, value in mapping.items()}
+        if isinstance(mapping, dict)
+        else {}
+    )
 
 
 def milliseconds(duration: str) -> int | None:
@@ -85,7 +108,9 @@ def milliseconds(duration: str) -> int | None:
         return 0
     if not duration or len(duration) > 100 or not DURATION.fullmatch(duration):
         return None
-    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|[ywdhms])", duration))
+    return sum(
+        int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|[ywdhms])", duration)
+    )
 
 
 def entries(node: Any, *path: str | int) -> Iterator[tuple[tuple[str | int, ...], str, Any]]:
@@ -103,15 +128,25 @@ def entries(node: Any, *path: str | int) -> Iterator[tuple[tuple[str | int, ...]
 def format_findings(document: Document) -> Iterator[Finding]:
     """Durations and label names, wherever they stand."""
     for path, key, value in document.entries:
-        if key in DURATION_FIELDS and not isinstance(value, dict | list) and milliseconds(text_of(value)) is None:
-            yield rules.DURATION.finding(f"{key} {value!r} is not a duration such as 30s, 5m or 1h30m", document.line(*path))
+        if (
+            key in DURATION_FIELDS
+            and not isinstance(value, dict | list)
+            and milliseconds(text_of(value)) is None
+        ):
+            yield rules.DURATION.finding(
+                f"{key} {value!r} is not a duration such as 30s, 5m or 1h30m", document.line(*path)
+            )
         if key in ("labels", "annotations", "external_labels") and isinstance(value, dict):
             for name in value:
                 if not LABEL_NAME.fullmatch(name) or name == "__name__":
-                    yield rules.LABEL.finding(f"{name!r} is not a label name", document.line(*path, name))
+                    yield rules.LABEL.finding(
+                        f"{name!r} is not a label name", document.line(*path, name)
+                    )
 
 
-def duplicates(document: Document, names: Iterable[tuple[str, tuple[str | int, ...]]], what: str, rule: Rule) -> Iterator[Finding]:
+def duplicates(
+    document: Document, names: Iterable[tuple[str, tuple[str | int, ...]]], what: str, rule: Rule
+) -> Iterator[Finding]:
     """Names that stand twice."""
     seen: set[str] = set()
     for name, path in names:

@@ -42,7 +42,9 @@ class Expression:
 def read(text: str) -> Expression:
     """The expression. Raises PromqlError."""
     if len(text) > MAX_LENGTH or len(OPERATOR.findall(text)) > MAX_OPERATORS:
-        raise PromqlError(f"it is longer than {MAX_LENGTH:,} characters or has over {MAX_OPERATORS} operators")
+        raise PromqlError(
+            f"it is longer than {MAX_LENGTH:,} characters or has over {MAX_OPERATORS} operators"
+        )
     try:
         tree = promql.parse(text)
     except ValueError as error:
@@ -50,7 +52,9 @@ def read(text: str) -> Expression:
     tree = _bare(tree)
     if isinstance(tree, promql.MatrixSelector | promql.SubqueryExpr | promql.StringLiteral):
         raise PromqlError("a rule needs an instant vector or a number, not a range or a text")
-    return Expression(_canonical(tree), _metrics(tree), _comparison(tree), _labels(tree), _is_empty(tree))
+    return Expression(
+        _canonical(tree), _metrics(tree), _comparison(tree), _labels(tree), _is_empty(tree)
+    )
 
 
 def is_regex(pattern: str) -> bool:
@@ -79,7 +83,11 @@ def _metrics(node: Any) -> tuple[str, ...]:
     def visit(part: Any) -> None:
         selector = part.vector_selector if isinstance(part, promql.MatrixSelector) else part
         if isinstance(selector, promql.VectorSelector):
-            names = [m.value for m in selector.matchers.matchers if m.name == "__name__" and str(m.op) == "MatchOp.Equal"]
+            names = [
+                m.value
+                for m in selector.matchers.matchers
+                if m.name == "__name__" and str(m.op) == "MatchOp.Equal"
+            ]
             found.update(dict.fromkeys([selector.name] if selector.name else names))
 
     promql.walk(node, visit)
@@ -95,9 +103,19 @@ def _number(node: Any) -> float | None:
         return None if value is None else -value
     if isinstance(node, promql.BinaryExpr):
         left, right = _number(node.lhs), _number(node.rhs)
-        arithmetic = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+        arithmetic = {
+            "+": operator.add,
+            "-": operator.sub,
+            "*": operator.mul,
+            "/": operator.truediv,
+        }
         function = arithmetic.get(str(node.op))
-        if function and left is not None and right is not None and not (str(node.op) == "/" and right == 0):
+        if (
+            function
+            and left is not None
+            and right is not None
+            and not (str(node.op) == "/" and right == 0)
+        ):
             return float(function(left, right))
     return None
 
@@ -108,7 +126,11 @@ def _comparison(node: Any) -> dict[str, Any] | None:
     left, right, sign = _number(node.lhs), _number(node.rhs), str(node.op)
     if right is not None and left is None:
         return {"op": sign, "value": right}
-    return {"op": SWAPPED.get(sign, sign), "value": left} if left is not None and right is None else None
+    return (
+        {"op": SWAPPED.get(sign, sign), "value": left}
+        if left is not None and right is None
+        else None
+    )
 
 
 def _labels(node: Any) -> frozenset[str] | None:
@@ -136,7 +158,12 @@ def _is_empty(node: Any) -> bool:
         return _is_empty_binary(node)
     if isinstance(node, promql.AggregateExpr | promql.UnaryExpr):
         return _is_empty(node.expr)
-    keeps_nothing = isinstance(node, promql.Call) and node.func.name not in ("absent", "absent_over_time", "vector", "scalar")
+    keeps_nothing = isinstance(node, promql.Call) and node.func.name not in (
+        "absent",
+        "absent_over_time",
+        "vector",
+        "scalar",
+    )
     return keeps_nothing and any(_is_empty(part) for part in node.args)
 
 

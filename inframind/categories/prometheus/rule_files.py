@@ -38,13 +38,19 @@ def rule_findings(document: Document, rule: dict[str, Any], *path: str | int) ->
     """One rule."""
     alert, record = text_of(rule.get("alert", "")), text_of(rule.get("record", ""))
     if bool(alert) == bool(record):
-        yield rules.RECORD_OR_ALERT.finding("a rule has one of record and alert", document.line(*path))
+        yield rules.RECORD_OR_ALERT.finding(
+            "a rule has one of record and alert", document.line(*path)
+        )
     if record:
         for key in ONLY_ALERT:
             if key in rule:
-                yield rules.RECORD_OR_ALERT.finding(f"{record}: {key} is for alerts", document.line(*path, key))
+                yield rules.RECORD_OR_ALERT.finding(
+                    f"{record}: {key} is for alerts", document.line(*path, key)
+                )
         if not METRIC.fullmatch(record):
-            yield rules.METRIC.finding(f"{record!r} is not a metric name", document.line(*path, "record"))
+            yield rules.METRIC.finding(
+                f"{record!r} is not a metric name", document.line(*path, "record")
+            )
     try:
         promql.read(text_of(rule["expr"]))
     except promql.PromqlError as error:
@@ -54,12 +60,17 @@ def rule_findings(document: Document, rule: dict[str, Any], *path: str | int) ->
             try:
                 templates.check(text)
             except templates.TemplateError as error:
-                yield rules.TEMPLATE.finding(f"{alert}: {name}: {error}", document.line(*path, key, name))
+                yield rules.TEMPLATE.finding(
+                    f"{alert}: {name}: {error}", document.line(*path, key, name)
+                )
 
 
 def references(document: Document) -> Iterator[Finding]:
     """Groups have names of their own."""
-    names = [(text_of(group["name"]), ("groups", at)) for at, group in enumerate(document.fields["groups"])]
+    names = [
+        (text_of(group["name"]), ("groups", at))
+        for at, group in enumerate(document.fields["groups"])
+    ]
     yield from duplicates(document, names, "groups", rules.DUPLICATE)
 
 
@@ -67,8 +78,12 @@ def effective(document: Document) -> Configuration:
     """Groups, and the rules that can give something."""
     resources: list[Resource] = []
     for at, group in enumerate(document.fields["groups"]):
-        fields = {key: value for key, value in group.items() if key != "rules"} | {"rules": len(group.get("rules", ()))}
-        resources.append(Resource("group", text_of(group["name"]), fields, document.line("groups", at)))
+        fields = {key: value for key, value in group.items() if key != "rules"} | {
+            "rules": len(group.get("rules", ()))
+        }
+        resources.append(
+            Resource("group", text_of(group["name"]), fields, document.line("groups", at))
+        )
     links: list[Link] = []
     for at, group, index, rule in each(document):
         expression = promql.read(text_of(rule["expr"]))
@@ -85,9 +100,13 @@ def effective(document: Document) -> Configuration:
         }
         links += [Link(len(resources), "expr", "record", metric) for metric in expression.metrics]
         links.append(Link(len(resources), "group", "group", text_of(group["name"])))
-        resources.append(Resource(kind, text_of(rule[kind]), fields, document.line("groups", at, "rules", index)))
+        resources.append(
+            Resource(kind, text_of(rule[kind]), fields, document.line("groups", at, "rules", index))
+        )
     known = {(resource.kind, resource.name) for resource in resources}
-    return Configuration(tuple(resources), tuple(link for link in links if (link.kind, link.name) in known))
+    return Configuration(
+        tuple(resources), tuple(link for link in links if (link.kind, link.name) in known)
+    )
 
 
 def policy(document: Document) -> Iterator[Finding]:
@@ -111,7 +130,13 @@ def policy(document: Document) -> Iterator[Finding]:
         if "for" not in rule:
             yield rules.NO_FOR.finding(f"{name} fires at once: give it a for", line)
         kept = promql.read(text_of(rule["expr"])).labels
-        used = {label for text in texts(rule.get("annotations")).values() for label in templates.labels(text)}
+        used = {
+            label
+            for text in texts(rule.get("annotations")).values()
+            for label in templates.labels(text)
+        }
         lost = used - kept if kept is not None else set()
         if lost:
-            yield rules.LOST_LABEL.finding(f"{name}: the expression does not keep {', '.join(sorted(lost))}", line)
+            yield rules.LOST_LABEL.finding(
+                f"{name}: the expression does not keep {', '.join(sorted(lost))}", line
+            )

@@ -6,7 +6,13 @@ from typing import Any
 
 from inframind.categories.base import Configuration, Resource
 from inframind.categories.prometheus import promql, rules
-from inframind.categories.prometheus.document import LABEL_NAME, Document, duplicates, milliseconds, text_of
+from inframind.categories.prometheus.document import (
+    LABEL_NAME,
+    Document,
+    duplicates,
+    milliseconds,
+    text_of,
+)
 from inframind.types import Finding
 
 TARGET = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+|\$\{?\w+\}?)(?::(?:\d{1,5}|\$\{?\w+\}?))?")
@@ -39,15 +45,21 @@ def findings(document: Document) -> Iterator[Finding]:
                 yield rules.TARGET.finding("file_sd_configs needs a file", document.line(*path))
             for name in map(text_of, value):
                 if not SD_FILE.fullmatch(name):
-                    yield rules.TARGET.finding(f"{name!r} is not a .json, .yml or .yaml file", document.line(*path))
+                    yield rules.TARGET.finding(
+                        f"{name!r} is not a .json, .yml or .yaml file", document.line(*path)
+                    )
         elif key in UNVERIFIED:
-            yield rules.FOREIGN.finding(f"the fields of {key} are not verified", document.line(*path))
+            yield rules.FOREIGN.finding(
+                f"the fields of {key} are not verified", document.line(*path)
+            )
     for at, scrape in enumerate(document.fields.get("scrape_configs", ())):
         yield from timeout_findings(document, scrape, at)
     yield from authentication_findings(document)
 
 
-def target_findings(document: Document, targets: list[Any], path: tuple[str | int, ...]) -> Iterator[Finding]:
+def target_findings(
+    document: Document, targets: list[Any], path: tuple[str | int, ...]
+) -> Iterator[Finding]:
     """Targets of a static configuration. Where relabelling writes the address, they may be anything."""
     owner: Any = document.fields
     for part in path[: path.index("static_configs")] if "static_configs" in path else ():
@@ -55,10 +67,14 @@ def target_findings(document: Document, targets: list[Any], path: tuple[str | in
     free = "__address__" in str(owner.get("relabel_configs"))
     for target in map(text_of, targets):
         if not free and not TARGET.fullmatch(target):
-            yield rules.TARGET.finding(f"{target!r} is not host:port; the path is metrics_path", document.line(*path))
+            yield rules.TARGET.finding(
+                f"{target!r} is not host:port; the path is metrics_path", document.line(*path)
+            )
 
 
-def relabel_findings(document: Document, item: dict[str, Any], *path: str | int) -> Iterator[Finding]:
+def relabel_findings(
+    document: Document, item: dict[str, Any], *path: str | int
+) -> Iterator[Finding]:
     """What the action needs, and its regular expression."""
     action = item.get("action", "replace")
     target = text_of(item.get("target_label", ""))
@@ -80,17 +96,23 @@ def relabel_findings(document: Document, item: dict[str, Any], *path: str | int)
         if not LABEL_NAME.fullmatch(label):
             yield rules.RELABEL.finding(f"{label!r} is not a label name", document.line(*path))
     if "regex" in item and not promql.is_regex(text_of(item["regex"])):
-        yield rules.REGEX.finding(f"{item['regex']!r} is not an RE2 expression", document.line(*path))
+        yield rules.REGEX.finding(
+            f"{item['regex']!r} is not an RE2 expression", document.line(*path)
+        )
 
 
 def timeout_findings(document: Document, scrape: dict[str, Any], at: int) -> Iterator[Finding]:
     """The timeout against the interval, with the global values."""
     common = document.fields.get("global", {})
-    interval = milliseconds(text_of(scrape.get("scrape_interval", common.get("scrape_interval", "1m"))))
+    interval = milliseconds(
+        text_of(scrape.get("scrape_interval", common.get("scrape_interval", "1m")))
+    )
     timeout = milliseconds(text_of(scrape.get("scrape_timeout", common.get("scrape_timeout", "0"))))
     if interval is not None and timeout is not None and timeout > interval:
         name = text_of(scrape["job_name"])
-        yield rules.TIMEOUT.finding(f"{name}: scrape_timeout is above scrape_interval", document.line("scrape_configs", at))
+        yield rules.TIMEOUT.finding(
+            f"{name}: scrape_timeout is above scrape_interval", document.line("scrape_configs", at)
+        )
 
 
 def authentication_findings(document: Document) -> Iterator[Finding]:
@@ -102,16 +124,27 @@ def authentication_findings(document: Document) -> Iterator[Finding]:
             place = path if index is None else (*path, index)
             given = [way for way in WAYS if way in item]
             if len(given) > 1:
-                yield rules.AUTH.finding(f"give one of {' and '.join(given)}", document.line(*place))
+                yield rules.AUTH.finding(
+                    f"give one of {' and '.join(given)}", document.line(*place)
+                )
             for one, other in ONE_OF_PAIR:
                 if one in item and other in item:
-                    yield rules.AUTH.finding(f"give one of {one} and {other}", document.line(*place))
+                    yield rules.AUTH.finding(
+                        f"give one of {one} and {other}", document.line(*place)
+                    )
 
 
 def references(document: Document) -> Iterator[Finding]:
     """Jobs and remote stores have names of their own."""
-    for section, key, what in (("scrape_configs", "job_name", "jobs"), ("remote_write", "name", "remote stores")):
-        named = [(text_of(item[key]), (section, at)) for at, item in enumerate(document.fields.get(section, ())) if key in item]
+    for section, key, what in (
+        ("scrape_configs", "job_name", "jobs"),
+        ("remote_write", "name", "remote stores"),
+    ):
+        named = [
+            (text_of(item[key]), (section, at))
+            for at, item in enumerate(document.fields.get(section, ()))
+            if key in item
+        ]
         yield from duplicates(document, named, what, rules.DUPLICATE)
 
 
@@ -129,20 +162,29 @@ def drops_everything(items: list[dict[str, Any]]) -> bool:
 def scrapes(scrape: dict[str, Any]) -> bool:
     """Whether a job has targets and keeps something of them."""
     dynamic = any(key.endswith("_sd_configs") and value for key, value in scrape.items())
-    relabelling = drops_everything(scrape.get("relabel_configs", [])) or drops_everything(scrape.get("metric_relabel_configs", []))
+    relabelling = drops_everything(scrape.get("relabel_configs", [])) or drops_everything(
+        scrape.get("metric_relabel_configs", [])
+    )
     return (bool(targets_of(scrape)) or dynamic) and not relabelling
 
 
 def targets_of(part: dict[str, Any]) -> list[str]:
     """All static targets of a job or an Alertmanager."""
-    return [text_of(target) for static in part.get("static_configs", ()) for target in static.get("targets", ())]
+    return [
+        text_of(target)
+        for static in part.get("static_configs", ())
+        for target in static.get("targets", ())
+    ]
 
 
 def with_texts(part: dict[str, Any]) -> dict[str, Any]:
     """The part with the expressions of its relabellings as texts, however they were written."""
     found = dict(part)
     for key in [key for key in part if key.endswith("relabel_configs")]:
-        found[key] = [{k: text_of(v) if k in ("regex", "replacement") else v for k, v in item.items()} for item in part[key]]
+        found[key] = [
+            {k: text_of(v) if k in ("regex", "replacement") else v for k, v in item.items()}
+            for item in part[key]
+        ]
     return found
 
 
@@ -151,17 +193,35 @@ def effective(document: Document) -> Configuration:
     fields = document.fields
     common = {key: value for key, value in fields.items() if key != "scrape_configs"}
     defaults = {"metrics_path": "/metrics", "scheme": "http"}
-    defaults |= {key: value for key, value in fields.get("global", {}).items() if key in ("scrape_interval", "scrape_timeout")}
+    defaults |= {
+        key: value
+        for key, value in fields.get("global", {}).items()
+        if key in ("scrape_interval", "scrape_timeout")
+    }
     resources = [Resource("config", "", {"global": {}} | common, 1)]
     for at, scrape in enumerate(fields.get("scrape_configs", ())):
         if scrapes(scrape):
             long = defaults | with_texts(scrape) | {"targets": targets_of(scrape)}
-            resources.append(Resource("scrape_config", text_of(scrape["job_name"]), long, document.line("scrape_configs", at)))
+            resources.append(
+                Resource(
+                    "scrape_config",
+                    text_of(scrape["job_name"]),
+                    long,
+                    document.line("scrape_configs", at),
+                )
+            )
     for at, remote in enumerate(fields.get("remote_write", ())):
         resources.append(
-            Resource("remote_write", text_of(remote.get("name", "")), with_texts(remote), document.line("remote_write", at))
+            Resource(
+                "remote_write",
+                text_of(remote.get("name", "")),
+                with_texts(remote),
+                document.line("remote_write", at),
+            )
         )
     for at, manager in enumerate(fields.get("alerting", {}).get("alertmanagers", ())):
         line = document.line("alerting", "alertmanagers", at)
-        resources.append(Resource("alertmanager", "", manager | {"targets": targets_of(manager)}, line))
+        resources.append(
+            Resource("alertmanager", "", manager | {"targets": targets_of(manager)}, line)
+        )
     return Configuration(tuple(resources))

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 ACTION = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
-TOKEN = re.compile(r'\s*(?:(?P<text>"(?:[^"\\]|\\.)*"|`[^`]*`)|(?P<word>\$?[\w.]+|\$)|(?P<mark>:=|[|()=,-]))')
+TOKEN = re.compile(
+    r'\s*(?:(?P<text>"(?:[^"\\]|\\.)*"|`[^`]*`)|(?P<word>\$?[\w.]+|\$)|(?P<mark>:=|[|()=,-]))'
+)
 FUNCTIONS = frozenset(
     "query first label value sortByLabel strvalue args reReplaceAll match safeHtml title toUpper toLower graphLink tableLink "
     "stripPort stripDomain humanize humanize1024 humanizeDuration humanizePercentage humanizeTimestamp toTime toDuration now "
@@ -35,7 +37,9 @@ def check(text: str) -> None:
         depth += (head in BLOCKS) - (head == "end")
         if depth < 0 or (head == "else" and not depth):
             raise TemplateError(f"{head} closes nothing")
-        known |= {word for word, after in pairwise(words) if word.startswith("$") and after in (":=", ",")}
+        known |= {
+            word for word, after in pairwise(words) if word.startswith("$") and after in (":=", ",")
+        }
         _names(words, known)
     if depth:
         raise TemplateError("a block has no {{ end }}")
@@ -66,7 +70,11 @@ def _names(words: list[str], known: set[str]) -> None:
         if word.startswith("$"):
             if word.partition(".")[0] not in known:
                 raise TemplateError(f"there is no variable {word.partition('.')[0]}")
-        elif (word[0].isalpha() or word[0] == "_") and word not in FUNCTIONS and not (index <= 1 and word in keywords):
+        elif (
+            (word[0].isalpha() or word[0] == "_")
+            and word not in FUNCTIONS
+            and not (index <= 1 and word in keywords)
+        ):
             raise TemplateError(f"there is no function {word}")
     if words and words[0] not in ("if", "with", "range", "else", "template") and words[-1] == "|":
         raise TemplateError("nothing stands after |")

@@ -6,11 +6,11 @@ from functools import cache
 
 import jsonschema_rs
 
-from inframind.categories import _jsonschema
 from inframind.categories.base import Configuration, ParseError
 from inframind.categories.prometheus import alertmanager, rule_files, rules, server
 from inframind.categories.prometheus.document import Document, Kind, format_findings, kind_of
-from inframind.sandbox.yaml import YamlError, load_all
+from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.prometheus"
@@ -71,12 +71,16 @@ class Prometheus:
         kind = kind_of(documents[0])
         if kind is None:
             raise ParseError(
-                rules.KIND.finding("there are neither groups, nor scrape_configs and the like, nor route and receivers")
+                rules.KIND.finding(
+                    "there are neither groups, nor scrape_configs and the like, nor route and receivers"
+                )
             )
         return Document(text, documents[0], kind)
 
     def schema(self, document: Document) -> Sequence[Finding]:
-        found = _jsonschema.findings(schema(document.kind), document.fields, rules.SCHEMA, document.text)
+        found = _jsonschema.findings(
+            schema(document.kind), document.fields, rules.SCHEMA, document.text
+        )
         return found or [*format_findings(document), *FINDINGS[document.kind](document)]
 
     def references(self, document: Document) -> Sequence[Finding]:
@@ -91,8 +95,20 @@ class Prometheus:
             return list(rule_files.policy(document))
         found = []
         for path, key, value in document.entries:
-            if key in SECRETS and isinstance(value, str) and value and "$" not in value and not value.startswith("<"):
-                found.append(rules.SECRET.finding(f"{key} stands in plain: use {key}_file", document.line(*path)))
+            if (
+                key in SECRETS
+                and isinstance(value, str)
+                and value
+                and "$" not in value
+                and not value.startswith("<")
+            ):
+                found.append(
+                    rules.SECRET.finding(
+                        f"{key} stands in plain: use {key}_file", document.line(*path)
+                    )
+                )
             if key == "insecure_skip_verify" and value in (True, "yes", "on"):
-                found.append(rules.INSECURE.finding("certificates are not verified", document.line(*path)))
+                found.append(
+                    rules.INSECURE.finding("certificates are not verified", document.line(*path))
+                )
         return found

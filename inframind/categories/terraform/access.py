@@ -3,7 +3,15 @@
 from typing import Any
 
 from inframind.categories.terraform.fit import NUMBER, PRIMITIVES
-from inframind.categories.terraform.values import Reference, SetValue, Unknown, Value, as_text, is_bare, shape
+from inframind.categories.terraform.values import (
+    Reference,
+    SetValue,
+    Unknown,
+    Value,
+    as_text,
+    is_bare,
+    shape,
+)
 
 
 class AccessError(Exception):
@@ -38,7 +46,9 @@ def _attribute(value: Value, name: str, text: str) -> Value:
         if name not in value:
             raise AccessError(f"{text}: the object has no attribute {name!r}")
         return value[name]
-    raise AccessError(f"{text}: a {'list' if isinstance(value, list) else 'primitive value'} has no attribute {name!r}")
+    raise AccessError(
+        f"{text}: a {'list' if isinstance(value, list) else 'primitive value'} has no attribute {name!r}"
+    )
 
 
 def _attribute_type(kind: Any, name: str, text: str) -> Any:

@@ -78,7 +78,10 @@ def roots(node: Node | None, bound: frozenset[str] = frozenset()) -> Iterator[tu
         return
     if node.type == "variable_expr" and text_of(node) not in {"true", "false", "null"} | bound:
         behind = node.next_sibling
-        yield text_of(node), text_of(behind.children[1]) if behind is not None and behind.type == "get_attr" else ""
+        yield (
+            text_of(node),
+            text_of(behind.children[1]) if behind is not None and behind.type == "get_attr" else "",
+        )
     children = node.named_children
     for intro in (child for child in children if child.type == "for_intro"):
         bound |= {text_of(child) for child in intro.children if child.type == "identifier"}
@@ -116,7 +119,9 @@ def trigger_fault(node: Node | None) -> str | None:
     return None
 
 
-def address_fault(steps: Sequence[Step] | None, *, keys: bool = True, data: bool = True, computed: bool = False) -> str | None:
+def address_fault(
+    steps: Sequence[Step] | None, *, keys: bool = True, data: bool = True, computed: bool = False
+) -> str | None:
     """Why these steps are no address of a module or a resource, or None. `keys`: instances have addresses too."""
     if steps is None:
         return "write an address such as aws_vpc.main, without quotes"
@@ -156,4 +161,8 @@ def is_module(steps: Sequence[Step]) -> bool:
 def keyword_fault(name: str, node: Node | None) -> str | None:
     """Why this is no keyword for `when` or `on_failure`, or None. Old files quote them."""
     found = text_of(node).strip('"') if node is not None else ""
-    return None if found in KEYWORDS[name] else f"{found[:40]!r} is not one of {', '.join(KEYWORDS[name])}"
+    return (
+        None
+        if found in KEYWORDS[name]
+        else f"{found[:40]!r} is not one of {', '.join(KEYWORDS[name])}"
+    )

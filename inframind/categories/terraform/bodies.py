@@ -9,9 +9,24 @@ from inframind.categories.terraform.addresses import OF_ITSELF, ignored, roots
 from inframind.categories.terraform.constraints import constraints
 from inframind.categories.terraform.expressions import Evaluator
 from inframind.categories.terraform.fit import PRIMITIVES, misfit
-from inframind.categories.terraform.language import CONNECTION, DATA_LIFECYCLE, LIFECYCLE, PROVISIONERS, LanguageChecker
+from inframind.categories.terraform.language import (
+    CONNECTION,
+    DATA_LIFECYCLE,
+    LIFECYCLE,
+    PROVISIONERS,
+    LanguageChecker,
+)
 from inframind.categories.terraform.module import IDENTIFIER
-from inframind.categories.terraform.provider import LIST, MAP, OPTIONAL, REQUIRED, SET, SINGLE, BlockSchema, provider
+from inframind.categories.terraform.provider import (
+    LIST,
+    MAP,
+    OPTIONAL,
+    REQUIRED,
+    SET,
+    SINGLE,
+    BlockSchema,
+    provider,
+)
 from inframind.categories.terraform.provider_code import NO_CONSTRAINTS, ProviderCode, on_framework
 from inframind.categories.terraform.references import Scope
 from inframind.categories.terraform.syntax import Attribute, Block, Body, text_of
@@ -75,17 +90,25 @@ class BodyChecker:
         name, where = attribute.name, place.where
         if name not in schema.attributes:
             hint = f": {name} is a block, write {name} {{ ... }}" if name in schema.blocks else ""
-            self.findings.append(rules.ARGUMENT.finding(f"{where} has no argument {name!r}{hint}", attribute.line))
+            self.findings.append(
+                rules.ARGUMENT.finding(f"{where} has no argument {name!r}{hint}", attribute.line)
+            )
             return
         place.code.argument(place.path + name, value)
         if not schema.flags(name) & (REQUIRED | OPTIONAL):
-            self.findings.append(rules.ARGUMENT.finding(f"{name} of {where} is computed and cannot be set", attribute.line))
+            self.findings.append(
+                rules.ARGUMENT.finding(
+                    f"{name} of {where} is computed and cannot be set", attribute.line
+                )
+            )
         why = misfit(value, schema.type(name))
         if why:
             self.findings.append(rules.TYPE.finding(f"{name} of {where}: {why}", attribute.line))
             return
         if value is None and schema.flags(name) & REQUIRED:
-            self.findings.append(rules.REQUIRED.finding(f"{name} of {where} is required and null", attribute.line))
+            self.findings.append(
+                rules.REQUIRED.finding(f"{name} of {where} is required and null", attribute.line)
+            )
         self._accepted(name, value, attribute.line, place)
 
     def _accepted(self, name: str, value: Value, line: int, place: Place) -> None:
@@ -96,14 +119,18 @@ class BodyChecker:
             why = f"{value!r} is newer than the provider that is known here, whose newest is {newest}: not verified"
         if why:
             rule = rules.NEWER if newest else rules.VALUE
-            place.code.violations.append((path, rule.finding(f"{name} of {place.where}: {why}", line)))
+            place.code.violations.append(
+                (path, rule.finding(f"{name} of {place.where}: {why}", line))
+            )
 
     def _nested(self, block: Block, schema: BlockSchema, place: Place) -> None:
         name = block.type
         inner = place.below(name, block.line)
         if name in schema.blocks:
             if block.labels and schema.blocks[name][0] != MAP:
-                self.findings.append(rules.BLOCK.finding(f"{name} in {place.where} has no label", block.line))
+                self.findings.append(
+                    rules.BLOCK.finding(f"{name} in {place.where} has no label", block.line)
+                )
             self.check(block.body, schema.below(name), inner)
             return
         members = schema.members(name)
@@ -111,7 +138,9 @@ class BodyChecker:
             self._object_block(block.body, members, inner)
             return
         hint = f": write {name} = {{ ... }}" if name in schema.attributes else ""
-        self.findings.append(rules.BLOCK.finding(f"{place.where} has no block {name!r}{hint}", block.line))
+        self.findings.append(
+            rules.BLOCK.finding(f"{place.where} has no block {name!r}{hint}", block.line)
+        )
 
     def _object_block(self, body: Body, members: dict[str, Any], place: Place) -> None:
         """A list of objects written as blocks: what is left out is null."""
@@ -121,7 +150,9 @@ class BodyChecker:
                 message = f"{place.where} has no argument {attribute.name!r}"
                 self.findings.append(rules.ARGUMENT.finding(message, attribute.line))
             elif why := misfit(value, members[attribute.name]):
-                self.findings.append(rules.TYPE.finding(f"{attribute.name} of {place.where}: {why}", attribute.line))
+                self.findings.append(
+                    rules.TYPE.finding(f"{attribute.name} of {place.where}: {why}", attribute.line)
+                )
             else:
                 place.code.argument(place.path + attribute.name, value)
                 self._accepted(attribute.name, value, attribute.line, place)
@@ -130,36 +161,61 @@ class BodyChecker:
             if kind is not None and shape(kind) in ("list", "set") and shape(kind[1]) == "object":
                 self._object_block(block.body, kind[1][1], place.below(block.type, block.line))
             else:
-                self.findings.append(rules.BLOCK.finding(f"{place.where} has no block {block.type!r}", block.line))
+                self.findings.append(
+                    rules.BLOCK.finding(f"{place.where} has no block {block.type!r}", block.line)
+                )
         written = body.attributes.keys() | {block.type for block in body.blocks}
         for name in place.code.constraints.members.get(place.path.rstrip("."), ()):
             if name not in written:
-                finding = rules.REQUIRED.finding(f"{place.where} needs the argument {name!r}", place.line)
+                finding = rules.REQUIRED.finding(
+                    f"{place.where} needs the argument {name!r}", place.line
+                )
                 place.code.violations.append((place.path + name, finding))
 
-    def _dynamic(self, block: Block, schema: BlockSchema, place: Place, given: Counter[str], dynamic: set[str]) -> None:
+    def _dynamic(
+        self,
+        block: Block,
+        schema: BlockSchema,
+        place: Place,
+        given: Counter[str],
+        dynamic: set[str],
+    ) -> None:
         name = block.labels[0] if len(block.labels) == 1 else ""
         contents = list(block.body.named("content"))
         attributes = block.body.attributes
         members = schema.members(name)
         if name not in schema.blocks and members is None:
-            self.findings.append(rules.BLOCK.finding(f"{place.where} has no block {name!r}", block.line))
+            self.findings.append(
+                rules.BLOCK.finding(f"{place.where} has no block {name!r}", block.line)
+            )
             return
         if "for_each" not in attributes or len(contents) != 1:
-            self.findings.append(rules.REQUIRED.finding(f"dynamic {name} needs for_each and one content block", block.line))
+            self.findings.append(
+                rules.REQUIRED.finding(
+                    f"dynamic {name} needs for_each and one content block", block.line
+                )
+            )
             return
         for other in sorted(attributes.keys() - {"for_each", "iterator", "labels"}):
-            self.findings.append(rules.ARGUMENT.finding(f"dynamic has no argument {other!r}", attributes[other].line))
+            self.findings.append(
+                rules.ARGUMENT.finding(f"dynamic has no argument {other!r}", attributes[other].line)
+            )
         items = self._items(attributes["for_each"], place.scope)
         iterator = attributes.get("iterator")
         loop = text_of(iterator.expression) if iterator and iterator.expression else name
         if iterator and not IDENTIFIER.fullmatch(loop):
-            self.findings.append(rules.STATIC.finding(f"iterator: {loop[:40]} is no name: write it without quotes", iterator.line))
+            self.findings.append(
+                rules.STATIC.finding(
+                    f"iterator: {loop[:40]} is no name: write it without quotes", iterator.line
+                )
+            )
         if items is None:
             dynamic.add(name)
             place.code.block(place.path + name, known=False)
         for key, value in items if items is not None else [(Unknown(""), Unknown(""))]:
-            inner = place.below(name, block.line, place.scope.with_names({loop: {"key": key, "value": value}}))
+            inner = place.below(
+                name, block.line, place.scope.with_names({loop: {"key": key, "value": value}})
+            )
             if items is not None:
                 given[name] += 1
                 place.code.block(place.path + name)
@@ -172,26 +228,40 @@ class BodyChecker:
         """What a dynamic block repeats over, or None if it is not known."""
         value = self.evaluator.value(over.expression, scope)
         if value is None or shape(type_of(value)) in PRIMITIVES:
-            self.findings.append(rules.TYPE.finding("for_each of a dynamic block needs a list, a set or a map", over.line))
+            self.findings.append(
+                rules.TYPE.finding(
+                    "for_each of a dynamic block needs a list, a set or a map", over.line
+                )
+            )
             return None
         if is_bare(value) or len(value) > MAX_EXPANDED:
             return None
         if isinstance(value, dict):
             return list(value.items())
-        return [(item, item) for item in value] if isinstance(value, SetValue) else list(enumerate(value))
+        return (
+            [(item, item) for item in value]
+            if isinstance(value, SetValue)
+            else list(enumerate(value))
+        )
 
     def _required(self, schema: BlockSchema, present: set[str], place: Place) -> None:
         for name, (flags, _) in schema.attributes.items():
             if flags & REQUIRED and name not in present:
-                self.findings.append(rules.REQUIRED.finding(f"{place.where} needs the argument {name!r}", place.line))
+                self.findings.append(
+                    rules.REQUIRED.finding(f"{place.where} needs the argument {name!r}", place.line)
+                )
 
-    def _counts(self, schema: BlockSchema, given: Counter[str], dynamic: set[str], place: Place) -> None:
+    def _counts(
+        self, schema: BlockSchema, given: Counter[str], dynamic: set[str], place: Place
+    ) -> None:
         for name, (mode, low, high, _) in schema.blocks.items():
             count = given[name]
             if name in dynamic:
                 continue
             if count < low:
-                self.findings.append(rules.REQUIRED.finding(f"{place.where} needs a block {name!r}", place.line))
+                self.findings.append(
+                    rules.REQUIRED.finding(f"{place.where} needs a block {name!r}", place.line)
+                )
             most = high if mode in (LIST, SET) else 1 if mode == SINGLE else 0
             if most and count > most:
                 message = f"{place.where} has {count} {name!r} blocks; at most {most}"
@@ -207,15 +277,23 @@ class BodyChecker:
         source = self.evaluator.module.provider_of(own)
         found = provider(source)
         if found is None or not found.covers(block.type):
-            what = f"the provider {source} of {kind}" if found is None else f"{block.type} {kind} of the provider {source}"
+            what = (
+                f"the provider {source} of {kind}"
+                if found is None
+                else f"{block.type} {kind} of the provider {source}"
+            )
             self.findings.append(rules.FOREIGN.finding(f"{what} is not verified", block.line))
             return
         schema = found.kind(block.type, kind)
         if schema is None:
-            self.findings.append(rules.RESOURCE_TYPE.finding(f"there is no {block.type} type {kind!r}", block.line))
+            self.findings.append(
+                rules.RESOURCE_TYPE.finding(f"there is no {block.type} type {kind!r}", block.line)
+            )
             return
         place = Place(kind, scope, block.line, meta=True)
-        place.code = ProviderCode(constraints(source, block.type, kind) or NO_CONSTRAINTS, on_framework(schema))
+        place.code = ProviderCode(
+            constraints(source, block.type, kind) or NO_CONSTRAINTS, on_framework(schema)
+        )
         before = len(self.findings)
         self.check(block.body, schema, place)
         refused = place.code.refused()
@@ -231,12 +309,18 @@ class BodyChecker:
     def _meta(self, block: Block, own: tuple[str, str, str]) -> None:
         attributes, scope = block.body.attributes, Scope(own=own)
         if "count" in attributes and "for_each" in attributes:
-            self.findings.append(rules.META.finding("count and for_each exclude one another", block.line))
+            self.findings.append(
+                rules.META.finding("count and for_each exclude one another", block.line)
+            )
         wrong: dict[str, str | None] = {}
         if "count" in attributes:
-            wrong["count"] = _not_a_count(self.evaluator.value(attributes["count"].expression, scope))
+            wrong["count"] = _not_a_count(
+                self.evaluator.value(attributes["count"].expression, scope)
+            )
         if "for_each" in attributes:
-            wrong["for_each"] = _not_iterable(self.evaluator.value(attributes["for_each"].expression, scope))
+            wrong["for_each"] = _not_iterable(
+                self.evaluator.value(attributes["for_each"].expression, scope)
+            )
         for name, why in wrong.items():
             if why:
                 self.findings.append(rules.META.finding(f"{name}: {why}", attributes[name].line))
@@ -246,7 +330,11 @@ class BodyChecker:
             self._provider_reference(attributes["provider"])
 
     def _provider_reference(self, attribute: Attribute) -> None:
-        name, dot, alias = text_of(attribute.expression).strip('"').partition(".") if attribute.expression else ("", "", "")
+        name, dot, alias = (
+            text_of(attribute.expression).strip('"').partition(".")
+            if attribute.expression
+            else ("", "", "")
+        )
         if dot and (name, alias) not in self.evaluator.module.aliases:
             message = f"provider {name}.{alias}: there is no provider {name!r} with alias {alias!r}"
             self.findings.append(rules.UNDECLARED.finding(message, attribute.line))
@@ -257,21 +345,31 @@ class BodyChecker:
         paths = ignored(attribute.expression) if attribute else []
         if attribute is None or isinstance(paths, str):
             if attribute is not None:
-                self.findings.append(rules.STATIC.finding(f"ignore_changes: {paths}", attribute.line))
+                self.findings.append(
+                    rules.STATIC.finding(f"ignore_changes: {paths}", attribute.line)
+                )
             return
         for path in paths:
-            text = path[0][1] + "".join(f".{key}" if step == "attr" else f"[{key}]" for step, key in path[1:])
+            text = path[0][1] + "".join(
+                f".{key}" if step == "attr" else f"[{key}]" for step, key in path[1:]
+            )
             self.evaluator.resolver.within(schema, path, text, attribute.line)
 
     def _of_itself(self, provisioner: Block) -> None:
         """What runs when the object is gone may name nothing but the object itself."""
         when = provisioner.body.attributes.get("when")
-        if when is None or when.expression is None or text_of(when.expression).strip('"') != "destroy":
+        if (
+            when is None
+            or when.expression is None
+            or text_of(when.expression).strip('"') != "destroy"
+        ):
             return
         bodies = [provisioner.body, *(block.body for block in provisioner.body.blocks)]
         for attribute in (a for body in bodies for a in body.attributes.values() if a is not when):
             found = (
-                next((root for root, _ in roots(attribute.expression) if root not in OF_ITSELF), None)
+                next(
+                    (root for root, _ in roots(attribute.expression) if root not in OF_ITSELF), None
+                )
                 if attribute.expression
                 else None
             )
@@ -283,16 +381,28 @@ class BodyChecker:
         if block.type == "lifecycle":
             self.language.shape(block, LIFECYCLE if mode == "resource" else DATA_LIFECYCLE, scope)
         elif block.type in META_BLOCKS and mode != "resource":
-            self.findings.append(rules.BLOCK.finding(f"{mode} has no block {block.type!r}", block.line))
+            self.findings.append(
+                rules.BLOCK.finding(f"{mode} has no block {block.type!r}", block.line)
+            )
         elif block.type == "connection":
-            self.language.shape(block, CONNECTION, Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True))
+            self.language.shape(
+                block,
+                CONNECTION,
+                Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True),
+            )
         elif block.type == "provisioner":
             known = PROVISIONERS.get(block.labels[0]) if len(block.labels) == 1 else None
             if known is None:
-                self.findings.append(rules.BLOCK.finding("there is no such provisioner", block.line))
+                self.findings.append(
+                    rules.BLOCK.finding("there is no such provisioner", block.line)
+                )
             else:
                 self._of_itself(block)
-                self.language.shape(block, known, Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True))
+                self.language.shape(
+                    block,
+                    known,
+                    Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True),
+                )
 
 
 def _not_a_count(value: Value) -> str | None:
@@ -300,15 +410,25 @@ def _not_a_count(value: Value) -> str | None:
     if why or is_bare(value):
         return why
     number = float(value)
-    return None if number >= 0 and number.is_integer() else f"a whole number from 0 is required, not {value}"
+    return (
+        None
+        if number >= 0 and number.is_integer()
+        else f"a whole number from 0 is required, not {value}"
+    )
 
 
 def _not_iterable(value: Value) -> str | None:
     if value is None:
         return "a map or a set is required, not null"
     word = shape(type_of(value))
-    if word in PRIMITIVES or (isinstance(value, list) and not isinstance(value, SetValue)) or word in ("list", "tuple"):
+    if (
+        word in PRIMITIVES
+        or (isinstance(value, list) and not isinstance(value, SetValue))
+        or word in ("list", "tuple")
+    ):
         return "a map or a set of texts is required: write toset([...])"
-    if isinstance(value, SetValue) and any(not is_bare(item) and not isinstance(item, str) for item in value):
+    if isinstance(value, SetValue) and any(
+        not is_bare(item) and not isinstance(item, str) for item in value
+    ):
         return "a set must be of texts"
     return None

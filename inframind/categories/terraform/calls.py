@@ -8,7 +8,12 @@ from inframind.categories.terraform.module import Module
 from inframind.categories.terraform.provider import functions, provider
 from inframind.categories.terraform.values import Unknown, Value, is_known, shape, type_of
 
-RESULT: dict[str, Any] = {"length": "number", "contains": "bool", "keys": ["list", "string"], "templatefile": "string"}
+RESULT: dict[str, Any] = {
+    "length": "number",
+    "contains": "bool",
+    "keys": ["list", "string"],
+    "templatefile": "string",
+}
 """Results that the signature calls dynamic but that are always of one type."""
 
 
@@ -29,7 +34,9 @@ def called(name: str, values: list[Value], text: str, module: Module) -> Value:
     parameters, more, result = signature
     if len(values) < len(parameters) or (len(values) > len(parameters) and more is None):
         raise CallError(f"takes {len(parameters)} arguments, not {len(values)}")
-    for value, (kind, nullable) in zip(values, [*parameters, *[more] * (len(values) - len(parameters))], strict=True):
+    for value, (kind, nullable) in zip(
+        values, [*parameters, *[more] * (len(values) - len(parameters))], strict=True
+    ):
         if value is None and not nullable:
             raise CallError("an argument is null")
         why = misfit(value, kind)
@@ -37,7 +44,9 @@ def called(name: str, values: list[Value], text: str, module: Module) -> Value:
             raise CallError(why)
     _shape(name, values)
     unknown = Unknown(text, RESULT.get(name, result))
-    return _result(name, values, unknown) if name in PURE and all(map(is_known, values)) else unknown
+    return (
+        _result(name, values, unknown) if name in PURE and all(map(is_known, values)) else unknown
+    )
 
 
 def _provider_function(name: str, module: Module) -> None:
@@ -47,7 +56,9 @@ def _provider_function(name: str, module: Module) -> None:
     if known is None:
         raise NotVerifiedError(f"functions of the provider {source} are not verified")
     if parts[-1] not in known:
-        raise LookupError(f"there is no function {name!r}: declare its provider in required_providers")
+        raise LookupError(
+            f"there is no function {name!r}: declare its provider in required_providers"
+        )
 
 
 def _shape(name: str, values: list[Value]) -> None:

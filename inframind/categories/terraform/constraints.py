@@ -14,8 +14,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from inframind.categories import _jsonschema
-from inframind.categories._formats import newest_known
+from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared.formats import newest_known
 from inframind.categories.terraform.fit import NUMBER
 from inframind.categories.terraform.provider import PACKAGE
 from inframind.categories.terraform.values import Value, as_text
@@ -26,14 +26,20 @@ ARN = re.compile(r"arn:[^:]+:[^:]+:[^:]*:[^:]*:.+", re.S)
 DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)"
 CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
 PATTERNS: dict[str, tuple[str, str]] = {
-    "account": (r"\d{12}|aws|aws-managed|third-party|aws-marketplace|", "an AWS account id of 12 digits"),
+    "account": (
+        r"\d{12}|aws|aws-managed|third-party|aws-marketplace|",
+        "an AWS account id of 12 digits",
+    ),
     "bool": (r"1|t|T|true|TRUE|True|0|f|F|false|FALSE|False|", "true or false"),
     "int": (r"[+-]?\d+|", "a whole number"),
     "port": (r"\d{1,5}", "a port"),
     "region": (r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}|", "an AWS region such as us-east-1"),
     "uuid": (r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "a UUID"),
     "duration": (r"[+-]?(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+|0|", "a duration such as 1h30m"),
-    "time": (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)|", "a time such as 2030-01-02T15:04:05Z"),
+    "time": (
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)|",
+        "a time such as 2030-01-02T15:04:05Z",
+    ),
     "clock": (CLOCK, "a time such as 04:30"),
     "week-clock": (rf"[1-7]:{CLOCK}", "a time such as 1:04:30"),
     "day-window": (rf"{CLOCK}-{CLOCK}|", "a window such as 04:00-05:00"),
@@ -54,7 +60,11 @@ def _is_network(text: str) -> bool:
 
 def _is_address(text: str, version: int | None = None) -> bool:
     try:
-        return ipaddress.ip_address(text).version in (version, 4 if version is None else version, 6 if version is None else version)
+        return ipaddress.ip_address(text).version in (
+            version,
+            4 if version is None else version,
+            6 if version is None else version,
+        )
     except ValueError:
         return False
 
@@ -76,7 +86,10 @@ def _is_base64(text: str) -> bool:
 
 
 FORMATS: dict[str, tuple[Callable[[str], bool], str]] = {
-    "arn": (lambda text: not text or ARN.fullmatch(text) is not None, "an ARN such as arn:aws:iam::123456789012:role/name"),
+    "arn": (
+        lambda text: not text or ARN.fullmatch(text) is not None,
+        "an ARN such as arn:aws:iam::123456789012:role/name",
+    ),
     "cidr": (lambda text: not text or _is_network(text), "a CIDR block such as 10.0.0.0/16"),
     "json": (lambda text: not text or _is_json(text), "JSON: write jsonencode({ ... })"),
     "policy": (
@@ -119,7 +132,9 @@ class Constraints:
         lists = [constraint[1] for constraint in self.values.get(path, []) if constraint[0] == "in"]
         if not isinstance(value, str):
             return None
-        return next((found for words in lists if (found := newest_known(value, map(as_text, words)))), None)
+        return next(
+            (found for words in lists if (found := newest_known(value, map(as_text, words)))), None
+        )
 
 
 def violation(constraint: list[Any], value: str | int | float) -> str | None:
@@ -136,13 +151,25 @@ def violation(constraint: list[Any], value: str | int | float) -> str | None:
     if name in FORMATS:
         return None if FORMATS[name][0](text) else f"{text[:80]!r} is not {FORMATS[name][1]}"
     if name in PATTERNS:
-        return None if re.fullmatch(PATTERNS[name][0], text) else f"{text[:80]!r} is not {PATTERNS[name][1]}"
+        return (
+            None
+            if re.fullmatch(PATTERNS[name][0], text)
+            else f"{text[:80]!r} is not {PATTERNS[name][1]}"
+        )
     if name == "prefix":
-        return None if text.startswith(arguments[0]) else f"{text[:80]!r} does not begin with {arguments[0]}"
+        return (
+            None
+            if text.startswith(arguments[0])
+            else f"{text[:80]!r} does not begin with {arguments[0]}"
+        )
     if name == "without":
         return _forbidden(arguments[0], text)
     if name == "match":
-        return None if re.search(arguments[0], text) else f"{text[:80]!r} does not match {arguments[0]}"
+        return (
+            None
+            if re.search(arguments[0], text)
+            else f"{text[:80]!r} does not match {arguments[0]}"
+        )
     return None
 
 
@@ -164,7 +191,9 @@ def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> 
             return None
         value = float(value)
     if name == "multiple":
-        return None if value % arguments[0] == 0 else f"{value:g} is not a multiple of {arguments[0]}"
+        return (
+            None if value % arguments[0] == 0 else f"{value:g} is not a multiple of {arguments[0]}"
+        )
     low, high = arguments if arguments else (0 if name == "port-or-0" else 1, 65535)
     if (low is not None and value < low) or (high is not None and value > high):
         what = "a text of length" if name == "length" else "a number"

@@ -13,26 +13,40 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from inframind.categories._checkov import Checkov
-from inframind.categories._deep import Advised, Opinion
+from inframind.categories.shared.checkov import Checkov
+from inframind.categories.shared.linters import Advised, Opinion
 from inframind.categories.terraform.module import Module, declare
 from inframind.categories.terraform.syntax import structure
 from inframind.errors import SandboxError
-from inframind.sandbox.isolation import WORK, OverdueError, Program, first_folder, folder, program, run
+from inframind.sandbox.isolation import (
+    WORK,
+    OverdueError,
+    Program,
+    first_folder,
+    folder,
+    program,
+    run,
+)
 from inframind.types import Finding
 
 RULE = "terraform-validate"
 SECONDS, SECONDS_EACH = 120.0, 0.5
 MAX_ROUNDS = 12
 BATCH = 200
-META = frozenset({"source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"})
+META = frozenset(
+    {"source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"}
+)
 """Names that a variable cannot have."""
 ROOT_ONLY = re.compile(r"\bsensitive\b|\bimport\s*\{|\bconfiguration_aliases\b|\bcloud\s*\{")
 """What means something else in a child module."""
 READS = re.compile(r"\b(?:file\w*|templatefile|abspath|pathexpand)\s*\(\s*([^,)]*)")
-OWN_FILE = re.compile(r'"(?:\$\{path\.module\}/|\./)?(?!main\.tf)[A-Za-z0-9_][\w/ -]*(?:\.[\w-]+)*"\s*|(?:var|data)\.[\w.]+\s*')
+OWN_FILE = re.compile(
+    r'"(?:\$\{path\.module\}/|\./)?(?!main\.tf)[A-Za-z0-9_][\w/ -]*(?:\.[\w-]+)*"\s*|(?:var|data)\.[\w.]+\s*'
+)
 """The path of a file that lies beside the text, or one that nobody knows before a plan."""
-MISSING = re.compile(r'no file exists at "([^"]+)"|Call to function "file\w*" failed: open (.+): no such file or directory')
+MISSING = re.compile(
+    r'no file exists at "([^"]+)"|Call to function "file\w*" failed: open (.+): no such file or directory'
+)
 SUMMARY = re.compile(r'[A-Z][A-Za-z0-9_ ,."-]{2,80}')
 """Terraform's own summaries. A provider's may quote a value, and with it a file."""
 
@@ -81,8 +95,14 @@ class TerraformValidate:
     )
 
     def __init__(self, plugins: Path | None = None, seconds: float = SECONDS) -> None:
-        usual = ("~/.terraform.d/plugin-cache", "~/.terraform.d/plugins", "/usr/local/share/terraform/plugins")
-        self._plugins = plugins or first_folder(("INFRAMIND_TERRAFORM_PLUGINS", "TF_PLUGIN_CACHE_DIR"), usual)
+        usual = (
+            "~/.terraform.d/plugin-cache",
+            "~/.terraform.d/plugins",
+            "/usr/local/share/terraform/plugins",
+        )
+        self._plugins = plugins or first_folder(
+            ("INFRAMIND_TERRAFORM_PLUGINS", "TF_PLUGIN_CACHE_DIR"), usual
+        )
         self._seconds = seconds
         self.runs = 0
         """Runs of terraform so far, for measurements."""
@@ -91,8 +111,14 @@ class TerraformValidate:
     def providers(self) -> dict[str, tuple[str, Path]]:
         """Provider -> version and folder of its program. Those of HashiCorp go by their name alone."""
         found: dict[str, tuple[str, Path]] = {}
-        programs = self._plugins.glob("registry.terraform.io/*/*/*/*/terraform-provider-*") if self._plugins else ()
-        for path in sorted(programs, key=lambda path: [int(part) for part in re.findall(r"\d+", path.parts[-3])]):
+        programs = (
+            self._plugins.glob("registry.terraform.io/*/*/*/*/terraform-provider-*")
+            if self._plugins
+            else ()
+        )
+        for path in sorted(
+            programs, key=lambda path: [int(part) for part in re.findall(r"\d+", path.parts[-3])]
+        ):
             space, kind, version = path.parts[-5:-2]
             found[kind if space == "hashicorp" else f"{space}/{kind}"] = (version, path.parent)
         return found
@@ -119,7 +145,9 @@ class TerraformValidate:
         for text in order:
             missing = self._missing(text.module)
             if missing:
-                message = f"terraform has no plugin here of {', '.join(sorted(missing))}: {self.remedy}"
+                message = (
+                    f"terraform has no plugin here of {', '.join(sorted(missing))}: {self.remedy}"
+                )
                 opinions[text.name] = Opinion("unavailable", (_note(message),))
             elif text.alone:
                 opinions[text.name] = self._alone(text)
@@ -138,7 +166,9 @@ class TerraformValidate:
             for r in block.body.named("required_providers")
             for name in r.body.attributes
         }
-        needed = {module.sources.get(name, name) for name in names} | {module.provider_of(key) for key in module.objects}
+        needed = {module.sources.get(name, name) for name in names} | {
+            module.provider_of(key) for key in module.objects
+        }
         return needed - self.providers.keys() - {"terraform"}
 
     def _together(self, texts: Sequence[Text]) -> dict[str, Opinion]:
@@ -176,7 +206,9 @@ class TerraformValidate:
                 return opinion
         if failures and not self._works:
             return Opinion("unavailable", (_note("terraform validate does not run here"),))
-        return Opinion("rejects", (_note("terraform validate does not come to its end with this text"),))
+        return Opinion(
+            "rejects", (_note("terraform validate does not come to its end with this text"),)
+        )
 
     @cached_property
     def _works(self) -> bool:
@@ -193,7 +225,9 @@ class TerraformValidate:
                 (work / path).parent.mkdir(parents=True, exist_ok=True)
                 (work / path).write_text("{}" if path.endswith(".json") else "")
             try:
-                finished = run(self._program("validate", "-json", "-no-color", texts=len(texts)), work)
+                finished = run(
+                    self._program("validate", "-json", "-no-color", texts=len(texts)), work
+                )
             except OverdueError:
                 return Result({}, unowned=True)
         return _read(finished.output, [text.name for text in texts], root=root)
@@ -204,16 +238,24 @@ class TerraformValidate:
             [str(terraform), *arguments],
             (terraform, *(where for _, where in self.providers.values())),
             # A run lives for seconds: collecting garbage less often saves two fifths of its processor time.
-            {"TF_CLI_CONFIG_FILE": f"{WORK}/terraform.rc", "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "GOGC": "400"},
+            {
+                "TF_CLI_CONFIG_FILE": f"{WORK}/terraform.rc",
+                "CHECKPOINT_DISABLE": "1",
+                "TF_IN_AUTOMATION": "1",
+                "GOGC": "400",
+            },
             self._seconds + SECONDS_EACH * texts,
         )
 
     def _write(self, work: Path, texts: Sequence[Text], *, root: bool) -> None:
         # Overrides spare the installation, and with it the checksum of a program of 700 MB in every run.
         overrides = "".join(
-            f'    "{name if "/" in name else "hashicorp/" + name}" = "{where}"\n' for name, (_, where) in self.providers.items()
+            f'    "{name if "/" in name else "hashicorp/" + name}" = "{where}"\n'
+            for name, (_, where) in self.providers.items()
         )
-        (work / "terraform.rc").write_text(f"provider_installation {{\n  dev_overrides {{\n{overrides}  }}\n}}\n")
+        (work / "terraform.rc").write_text(
+            f"provider_installation {{\n  dev_overrides {{\n{overrides}  }}\n}}\n"
+        )
         if root:
             (work / "main.tf").write_text(texts[0].content)
             return
@@ -225,14 +267,18 @@ class TerraformValidate:
             (work / text.name / "main.tf").write_text(text.content)
             modules.append({"Key": text.name, "Source": f"./{text.name}", "Dir": text.name})
         (work / ".terraform" / "modules").mkdir(parents=True)
-        (work / ".terraform" / "modules" / "modules.json").write_text(json.dumps({"Modules": modules}))
+        (work / ".terraform" / "modules" / "modules.json").write_text(
+            json.dumps({"Modules": modules})
+        )
 
 
 def _read(output: str, names: Sequence[str], *, root: bool) -> Result:
     """The result in what terraform printed. Whatever is not understood is an error of nobody."""
     try:
         report = json.loads(output)
-        diagnostics = [diagnostic for diagnostic in report["diagnostics"] if diagnostic["severity"] == "error"]
+        diagnostics = [
+            diagnostic for diagnostic in report["diagnostics"] if diagnostic["severity"] == "error"
+        ]
     except (ValueError, KeyError, TypeError):
         return Result({}, unowned=True)
     if bool(diagnostics) is bool(report.get("valid")):
@@ -263,10 +309,16 @@ def _judged(errors: Sequence[dict[str, Any]], files: set[str]) -> Opinion | None
     """The opinion that a text's errors are. None if only files are missing: they are added to its `files`, for the next run."""
     found = [error for error in errors if not MISSING.search(error.get("detail", ""))]
     if found and files:
-        return Opinion("abstains", (_note("the text depends on the content of a file that is not here"),))
+        return Opinion(
+            "abstains", (_note("the text depends on the content of a file that is not here"),)
+        )
     if found:
         return Opinion("rejects", tuple(dict.fromkeys(map(_finding, found))))
-    paths = {match.group(1) or match.group(2) for error in errors if (match := MISSING.search(error.get("detail", "")))}
+    paths = {
+        match.group(1) or match.group(2)
+        for error in errors
+        if (match := MISSING.search(error.get("detail", "")))
+    }
     wanted = {path.removeprefix("./") for path in paths}
     if any(path.startswith(("/", "~")) or ".." in path for path in wanted) or wanted <= files:
         return Opinion("abstains", (_note("the text reads a file that is not here"),))

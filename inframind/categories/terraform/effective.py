@@ -10,7 +10,14 @@ from inframind.categories.terraform.module import OBJECTS, Module
 from inframind.categories.terraform.provider import BlockSchema, provider
 from inframind.categories.terraform.references import Scope
 from inframind.categories.terraform.syntax import Attribute, Block, Body, Node, text_of
-from inframind.categories.terraform.values import Reference, SetValue, Unknown, Value, decoded, plain
+from inframind.categories.terraform.values import (
+    Reference,
+    SetValue,
+    Unknown,
+    Value,
+    decoded,
+    plain,
+)
 
 SKIPPED = frozenset({"lifecycle", "provisioner", "connection"})
 NOT_OBJECTS = frozenset({"locals", "moved", "import", "removed", "check"})
@@ -26,7 +33,9 @@ class Reader:
         self.links: dict[tuple[str, str, str], None] = {}
         """(path, kind, name) of every reference read, in order."""
 
-    def fields(self, body: Body, scope: Scope, schema: BlockSchema | None, path: str = "") -> dict[str, Any]:
+    def fields(
+        self, body: Body, scope: Scope, schema: BlockSchema | None, path: str = ""
+    ) -> dict[str, Any]:
         """Attributes by name; nested and dynamic blocks as lists of mappings."""
         found: dict[str, Any] = {}
         for name, attribute in body.attributes.items():
@@ -60,7 +69,10 @@ class Reader:
         if block.type != "dynamic":
             yield block.body, scope
             return
-        over, iterator = block.body.attributes.get("for_each"), block.body.attributes.get("iterator")
+        over, iterator = (
+            block.body.attributes.get("for_each"),
+            block.body.attributes.get("iterator"),
+        )
         loop = text_of(iterator.expression) if iterator and iterator.expression else name
         value = self.evaluator.value(over.expression if over else None, scope)
         for content in block.body.named("content"):
@@ -80,7 +92,13 @@ def _items(value: Value) -> list[tuple[Value, Value]]:
 
 def _cannot_hold(value: Value, kind: Any) -> bool:
     if isinstance(value, Reference):
-        have = ["object", {}] if value.type == "object" else ["list", "dynamic"] if value.type == "list" else value.type
+        have = (
+            ["object", {}]
+            if value.type == "object"
+            else ["list", "dynamic"]
+            if value.type == "list"
+            else value.type
+        )
         return type_misfit(have, kind) is not None
     if isinstance(value, list) and isinstance(kind, list) and kind[0] in ("list", "set"):
         return any(_cannot_hold(item, kind[1]) for item in value)
@@ -99,11 +117,16 @@ def exists(block: Block, evaluator: Evaluator) -> bool:
         value = evaluator.value(attributes["for_each"].expression, Scope())
         if value is None or (isinstance(value, list | dict) and not value):
             return False
-    return not any(_ignores_all(lifecycle.body.attributes.get("ignore_changes")) for lifecycle in block.body.named("lifecycle"))
+    return not any(
+        _ignores_all(lifecycle.body.attributes.get("ignore_changes"))
+        for lifecycle in block.body.named("lifecycle")
+    )
 
 
 def _ignores_all(ignored: Attribute | None) -> bool:
-    return bool(ignored and ignored.expression and text_of(ignored.expression).strip('[]" ') == "all")
+    return bool(
+        ignored and ignored.expression and text_of(ignored.expression).strip('[]" ') == "all"
+    )
 
 
 def configuration(module: Module) -> Configuration:
@@ -119,7 +142,9 @@ def configuration(module: Module) -> Configuration:
         resources.append(Resource(kind, name, _fields(reader, block), block.line))
         links += [Link(len(resources) - 1, path, to, target) for path, to, target in reader.links]
     known = {(resource.kind, resource.name) for resource in resources}
-    return Configuration(tuple(resources), tuple(link for link in links if (link.kind, link.name) in known))
+    return Configuration(
+        tuple(resources), tuple(link for link in links if (link.kind, link.name) in known)
+    )
 
 
 def _kind_and_name(block: Block) -> tuple[str, str]:
@@ -142,4 +167,6 @@ def _fields(reader: Reader, block: Block) -> dict[str, Any]:
     own = {name: attribute for name, attribute in block.body.attributes.items() if name != "type"}
     declared = block.body.attributes.get("type")
     fields = reader.fields(Body(own), Scope(), None)
-    return fields | ({"type": text_of(declared.expression)} if declared and declared.expression else {})
+    return fields | (
+        {"type": text_of(declared.expression)} if declared and declared.expression else {}
+    )

@@ -16,7 +16,15 @@ from inframind.categories.terraform.module import Module
 from inframind.categories.terraform.operators import FAMILY, apply, result_type
 from inframind.categories.terraform.references import Resolver, Scope, Step
 from inframind.categories.terraform.syntax import Node, label_of, line_of, text_of
-from inframind.categories.terraform.values import Reference, Unknown, Value, as_text, is_bare, is_known, weight
+from inframind.categories.terraform.values import (
+    Reference,
+    Unknown,
+    Value,
+    as_text,
+    is_bare,
+    is_known,
+    weight,
+)
 from inframind.types import Finding
 
 MAX_FOLLOWED = 100_000
@@ -29,7 +37,9 @@ LENIENT = frozenset({"try", "can"})
 
 def unescaped(text: str) -> str:
     """A quoted literal's text without HCL's escapes."""
-    text = ESCAPE.sub(lambda m: ESCAPES.get(m.group(1)) or chr(min(int(m.group(1)[1:], 16), 0x10FFFF)), text)
+    text = ESCAPE.sub(
+        lambda m: ESCAPES.get(m.group(1)) or chr(min(int(m.group(1)[1:], 16), 0x10FFFF)), text
+    )
     return text.replace("$${", "${").replace("%%{", "%{")
 
 
@@ -91,7 +101,11 @@ class Evaluator(Loops):
             while end < len(nodes) and nodes[end].type in POSTFIX:
                 end += 1
             steps = list(self._steps(nodes[first:end], scope))
-            text = "".join(text_of(part) for part in nodes[at - 1 : end]) if end > at else text_of(primary)
+            text = (
+                "".join(text_of(part) for part in nodes[at - 1 : end])
+                if end > at
+                else text_of(primary)
+            )
             at = end
             if primary.type == "variable_expr":
                 yield self._traversal(text_of(primary), steps, text, scope, line_of(primary))
@@ -112,7 +126,9 @@ class Evaluator(Loops):
                 yield ("attr", text_of(node.children[1]))
             elif node.type == "index":
                 inner = node.children[0]
-                key = next((child for child in inner.named_children if child.type == "expression"), None)
+                key = next(
+                    (child for child in inner.named_children if child.type == "expression"), None
+                )
                 yield ("index", self.value(key, scope) if key else text_of(inner).strip("[]. "))
             elif node.type == "splat":
                 inner = node.children[0]
@@ -141,7 +157,9 @@ class Evaluator(Loops):
             attribute = self.module.locals.get(name)
             if root == "var":
                 block = self.module.variables.get(name)
-                attribute = block.body.attributes.get("default") if block and self.defaults else None
+                attribute = (
+                    block.body.attributes.get("default") if block and self.defaults else None
+                )
             if attribute is not None:
                 self._values[root, name] = self._elsewhere(attribute.expression, found)
         value, visited = self._values[root, name]
@@ -175,7 +193,9 @@ class Evaluator(Loops):
     def _template_expr(self, node: Node, scope: Scope) -> Value:
         template = node.children[0]
         quoted = template.type == "quoted_template"
-        children = [child for child in template.named_children if child.type.startswith("template_")]
+        children = [
+            child for child in template.named_children if child.type.startswith("template_")
+        ]
         if quoted and len(children) == 1 and children[0].type == "template_interpolation":
             return self.interpolation(children[0], scope)
         parts = list(self.template_parts(children, scope, quoted=quoted))
@@ -188,12 +208,20 @@ class Evaluator(Loops):
         """Texts, and Unknown for what is not known."""
         for child in nodes:
             if child.type == "template_literal":
-                yield unescaped(text_of(child)) if quoted else text_of(child).replace("$${", "${").replace("%%{", "%{")
+                yield (
+                    unescaped(text_of(child))
+                    if quoted
+                    else text_of(child).replace("$${", "${").replace("%%{", "%{")
+                )
             elif child.type == "template_interpolation":
                 value = self.interpolation(child, scope)
                 if value is None or isinstance(value, list | dict) or misfit(value, "string"):
                     what = "null" if value is None else "a list or an object"
-                    self.fault(rules.TYPE, f"{text_of(child)}: {what} cannot be part of a text", line_of(child))
+                    self.fault(
+                        rules.TYPE,
+                        f"{text_of(child)}: {what} cannot be part of a text",
+                        line_of(child),
+                    )
                 yield as_text(value) if isinstance(value, str | int | float) else Unknown("")
             elif child.type == "template_directive":
                 self.directive(child, scope)
@@ -219,7 +247,9 @@ class Evaluator(Loops):
             key = self._key(pair[0], scope)
             value = self.value(pair[1], scope)
             if key is None or isinstance(key, list | dict):
-                self.fault(rules.TYPE, f"{text_of(pair[0])}: a key must be a text", line_of(pair[0]))
+                self.fault(
+                    rules.TYPE, f"{text_of(pair[0])}: a key must be a text", line_of(pair[0])
+                )
             known &= isinstance(key, str)
             found[str(key)] = value
         return found if known else Unknown(text_of(node), ["map", "dynamic"])
@@ -228,7 +258,11 @@ class Evaluator(Loops):
         if node.children and node.children[0].type == "variable_expr":
             if len(node.children) > 1:
                 line = line_of(node)
-                self.resolver.report(rules.UNDECLARED, f"{text_of(node)}: a key that is a reference stands in parentheses", line)
+                self.resolver.report(
+                    rules.UNDECLARED,
+                    f"{text_of(node)}: a key that is a reference stands in parentheses",
+                    line,
+                )
             return text_of(node)
         key = self.value(node, scope)
         return as_text(key) if isinstance(key, int | float) else key
@@ -245,7 +279,12 @@ class Evaluator(Loops):
             if not isinstance(values[-1], list):
                 return Unknown(text_of(node))
             values = [*values[:-1], *values[-1]]
-        if name == "jsonencode" and self.defaults and len(values) == 1 and isinstance(values[0], list | dict):
+        if (
+            name == "jsonencode"
+            and self.defaults
+            and len(values) == 1
+            and isinstance(values[0], list | dict)
+        ):
             return values[0]
         try:
             value = called(name, values, text_of(node), self.module)
@@ -273,7 +312,9 @@ class Evaluator(Loops):
         condition = self.value(nodes[0], scope)
         wrong = "the condition is null" if condition is None else misfit(condition, "bool")
         if wrong:
-            return self.fault(rules.TYPE, f"{text_of(nodes[0])}: {wrong}", line_of(node), text_of(node))
+            return self.fault(
+                rules.TYPE, f"{text_of(nodes[0])}: {wrong}", line_of(node), text_of(node)
+            )
         branches = []
         for child in nodes[1:]:
             seen = len(self.visited)
@@ -283,7 +324,12 @@ class Evaluator(Loops):
         if not any(faults for _, faults, _ in branches):
             why = common_type_misfit(branches[0][0], branches[1][0])
             if why:
-                return self.fault(rules.TYPE, f"the two results have no type in common: {why}", line_of(node), text_of(node))
+                return self.fault(
+                    rules.TYPE,
+                    f"the two results have no type in common: {why}",
+                    line_of(node),
+                    text_of(node),
+                )
         if is_bare(condition):
             self.visited += branches[0][2] + branches[1][2]
             return self._either(branches[0][0], branches[1][0], text_of(node))
@@ -296,7 +342,9 @@ class Evaluator(Loops):
     def _either(one: Value, other: Value, text: str) -> Unknown:
         """A value of which only the family of types is known."""
         for family, kinds in FAMILY:
-            if all(isinstance(value, kinds) and not isinstance(value, bool) for value in (one, other)):
+            if all(
+                isinstance(value, kinds) and not isinstance(value, bool) for value in (one, other)
+            ):
                 return Unknown(text, family)
         return Unknown(text)
 
@@ -307,7 +355,9 @@ class Evaluator(Loops):
         return self._applied(text_of(node.children[0]), node, scope)
 
     def _binary_operation(self, node: Node, scope: Scope) -> Value:
-        operator = next((text_of(c) for c in node.children if not c.is_named and c.type not in ("(", ")")), "")
+        operator = next(
+            (text_of(c) for c in node.children if not c.is_named and c.type not in ("(", ")")), ""
+        )
         return self._applied(operator, node, scope)
 
     def _applied(self, operator: str, node: Node, scope: Scope) -> Value:
@@ -316,7 +366,9 @@ class Evaluator(Loops):
             value = apply(operator, values)
         except CallError as error:
             return self.fault(rules.TYPE, f"{operator}: {error}", line_of(node), text_of(node))
-        return Unknown(text_of(node), result_type(operator)) if isinstance(value, Unknown) else value
+        return (
+            Unknown(text_of(node), result_type(operator)) if isinstance(value, Unknown) else value
+        )
 
 
 def _heredoc(text: str, source: str) -> str:

@@ -37,9 +37,13 @@ def misfit(value: Value, kind: Any) -> str | None:
 def _primitive_misfit(value: Value, wanted: str) -> str | None:
     if isinstance(value, list | dict):
         return f"a {wanted} is required"
-    if wanted == "number" and (isinstance(value, bool) or (isinstance(value, str) and not NUMBER.fullmatch(value))):
+    if wanted == "number" and (
+        isinstance(value, bool) or (isinstance(value, str) and not NUMBER.fullmatch(value))
+    ):
         return f"a number is required, not {value!r}"
-    if wanted == "bool" and not (isinstance(value, bool) or (isinstance(value, str) and value in ("true", "false", "1", "0"))):
+    if wanted == "bool" and not (
+        isinstance(value, bool) or (isinstance(value, str) and value in ("true", "false", "1", "0"))
+    ):
         return f"true or false is required, not {value!r}"
     return None
 
@@ -57,7 +61,14 @@ def _object_misfit(value: Value, kind: Any) -> str | None:
     missing = [name for name in kind[1] if name not in value and name not in optional]
     if missing:
         return f"attribute {missing[0]!r} is required"
-    return next((why for name, item in value.items() if name in kind[1] and (why := misfit(item, kind[1][name]))), None)
+    return next(
+        (
+            why
+            for name, item in value.items()
+            if name in kind[1] and (why := misfit(item, kind[1][name]))
+        ),
+        None,
+    )
 
 
 def _nested_misfit(value: Value, kind: Any) -> str | None:
@@ -144,7 +155,9 @@ def _unify(one: Any, other: Any) -> str | None:
         return f"{first} and {second}"
     if first == second == "object":
         shared = one[1].keys() & other[1].keys()
-        return next((why for name in sorted(shared) if (why := _unify(one[1][name], other[1][name]))), None)
+        return next(
+            (why for name in sorted(shared) if (why := _unify(one[1][name], other[1][name]))), None
+        )
     return None
 
 

@@ -63,7 +63,10 @@ def mapping(value: Value, name: str = "the argument") -> dict[str, Value]:
 
 
 def to_boolean(value: Value) -> Value:
-    need(value is None or isinstance(value, bool) or value in ("true", "false"), f"cannot convert {value!r} to bool")
+    need(
+        value is None or isinstance(value, bool) or value in ("true", "false"),
+        f"cannot convert {value!r} to bool",
+    )
     return value if value is None or isinstance(value, bool) else value == "true"
 
 
@@ -73,7 +76,10 @@ def to_number(value: Value) -> Value:
 
 def lookup(table: Value, key: Value, *default: Value) -> Value:
     found = mapping(table, "the first argument of lookup")
-    need(as_text(key) in found or bool(default), f"the given object has no attribute {as_text(key)!r}")
+    need(
+        as_text(key) in found or bool(default),
+        f"the given object has no attribute {as_text(key)!r}",
+    )
     return found[as_text(key)] if as_text(key) in found else default[0]
 
 
@@ -85,7 +91,11 @@ def element(items: Value, index: Value) -> Value:
 
 
 def merge(*maps: Value) -> Value:
-    return dict(chain.from_iterable(mapping(part, "each argument of merge").items() for part in maps if part is not None))
+    return dict(
+        chain.from_iterable(
+            mapping(part, "each argument of merge").items() for part in maps if part is not None
+        )
+    )
 
 
 def concat(*lists: Value) -> Value:
@@ -108,7 +118,9 @@ def slice_(items: Value, start: Value, end: Value) -> Value:
 def numbers(*bounds: Value) -> Value:
     """range(end), range(start, end) or range(start, end, step)."""
     need(1 <= len(bounds) <= 3, "range takes one to three numbers")
-    start, end = (0, number(bounds[0])) if len(bounds) == 1 else (number(bounds[0]), number(bounds[1]))
+    start, end = (
+        (0, number(bounds[0])) if len(bounds) == 1 else (number(bounds[0]), number(bounds[1]))
+    )
     step = number(bounds[2]) if len(bounds) == 3 else (1 if start <= end else -1)
     need(step != 0 and (end - start) * step >= 0, "the step leads away from the end")
     found: list[Value] = []
@@ -121,7 +133,10 @@ def numbers(*bounds: Value) -> Value:
 
 def zipmap(keys: Value, values: Value) -> Value:
     names, items = sequence(keys), sequence(values)
-    need(len(names) == len(items), f"number of keys ({len(names)}) does not match number of values ({len(items)})")
+    need(
+        len(names) == len(items),
+        f"number of keys ({len(names)}) does not match number of values ({len(items)})",
+    )
     return dict(zip(map(as_text, names), items, strict=True))
 
 
@@ -139,7 +154,10 @@ def cidrsubnet(prefix: Value, bits: Value, index: Value) -> Value:
         base.prefixlen + length <= base.max_prefixlen,
         f"insufficient address space to extend prefix of {base.prefixlen} by {length}",
     )
-    need(0 <= at < 2**length, f"prefix extension of {length} does not accommodate a subnet numbered {at}")
+    need(
+        0 <= at < 2**length,
+        f"prefix extension of {length} does not accommodate a subnet numbered {at}",
+    )
     size = base.prefixlen + length
     start = int(base.network_address) + (at << (base.max_prefixlen - size))
     return f"{ipaddress.ip_address(start)}/{size}"
@@ -147,7 +165,10 @@ def cidrsubnet(prefix: Value, bits: Value, index: Value) -> Value:
 
 def cidrhost(prefix: Value, index: Value) -> Value:
     base, at = network(prefix), whole(index)
-    need(-base.num_addresses <= at < base.num_addresses, f"prefix of {base.prefixlen} does not accommodate a host numbered {at}")
+    need(
+        -base.num_addresses <= at < base.num_addresses,
+        f"prefix of {base.prefixlen} does not accommodate a host numbered {at}",
+    )
     return str(base[at])
 
 
@@ -170,7 +191,9 @@ def format_(pattern: Value, *values: Value) -> Value:
     verbs = [match for match in FORMAT_VERB.finditer(as_text(pattern)) if match.group(1)]
     if any("[" in match.group() or "*" in match.group() for match in verbs):
         raise LookupError
-    need(len(verbs) <= len(values), f"not enough arguments: {len(verbs)} verbs, {len(values)} values")
+    need(
+        len(verbs) <= len(values), f"not enough arguments: {len(verbs)} verbs, {len(values)} values"
+    )
     need(len(verbs) >= len(values), f"too many arguments; only {len(verbs)} used by format string")
     rest = iter(values)
 
@@ -182,7 +205,12 @@ def format_(pattern: Value, *values: Value) -> Value:
             value = number(value)
         if match.group() == "%q":
             return json.dumps(as_text(value))
-        if len(match.group()) > 2 or match.group(1) not in "sdv" or isinstance(value, list | dict) or value is None:
+        if (
+            len(match.group()) > 2
+            or match.group(1) not in "sdv"
+            or isinstance(value, list | dict)
+            or value is None
+        ):
             raise LookupError
         return as_text(value)
 
@@ -216,7 +244,10 @@ def extreme(pick: Callable[[list[int | float]], int | float]) -> Callable[..., V
 
 
 def length(value: Value) -> Value:
-    need(isinstance(value, str | list | dict), "argument must be a string, a collection type, or a structural type")
+    need(
+        isinstance(value, str | list | dict),
+        "argument must be a string, a collection type, or a structural type",
+    )
     return len(value)
 
 
@@ -239,7 +270,9 @@ def set_union(*sets: Value) -> Value:
 
 
 def set_intersection(first: Value, *others: Value) -> Value:
-    return as_set([item for item in sequence(first) if all(item in sequence(part) for part in others)])
+    return as_set(
+        [item for item in sequence(first) if all(item in sequence(part) for part in others)]
+    )
 
 
 def set_subtract(first: Value, second: Value) -> Value:
@@ -272,7 +305,11 @@ def substr(text: Value, offset: Value, count: Value) -> Value:
 def regex(pattern: Value, text: Value) -> Value:
     """Patterns are RE2: matching takes linear time there, so here only simple ones are tried on short texts."""
     source = as_text(pattern)
-    if len(source) > MAX_PATTERN or len(as_text(text)) > MAX_PATTERN or not SIMPLE_PATTERN.fullmatch(source):
+    if (
+        len(source) > MAX_PATTERN
+        or len(as_text(text)) > MAX_PATTERN
+        or not SIMPLE_PATTERN.fullmatch(source)
+    ):
         raise LookupError
     found = re.search(source, as_text(text))
     need(found is not None, "pattern did not match any part of the given string")
@@ -290,7 +327,10 @@ def to_list(items: Value) -> Value:
     if items is None:
         return None
     found = sequence(items)
-    need(len({_family(item) for item in found if item is not None}) < 2, "the elements have no type in common")
+    need(
+        len({_family(item) for item in found if item is not None}) < 2,
+        "the elements have no type in common",
+    )
     return list(found)
 
 
@@ -298,7 +338,10 @@ def to_map(table: Value) -> Value:
     if table is None:
         return None
     found = mapping(table)
-    need(len({_family(item) for item in found.values() if item is not None}) < 2, "the elements have no type in common")
+    need(
+        len({_family(item) for item in found.values() if item is not None}) < 2,
+        "the elements have no type in common",
+    )
     return found
 
 

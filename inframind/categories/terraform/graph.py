@@ -47,7 +47,12 @@ def _attributes(body: Body) -> Iterator[Attribute]:
 
 
 def _edges(attributes: Iterable[Attribute], module: Module) -> set[Name]:
-    return {name for a in attributes if a.expression is not None for name in mentions(a.expression, module)}
+    return {
+        name
+        for a in attributes
+        if a.expression is not None
+        for name in mentions(a.expression, module)
+    }
 
 
 class Graph:
@@ -55,7 +60,9 @@ class Graph:
 
     def __init__(self, module: Module) -> None:
         self.module = module
-        self.edges: dict[Name, set[Name]] = {("local", n): _edges([a], module) for n, a in module.locals.items()}
+        self.edges: dict[Name, set[Name]] = {
+            ("local", n): _edges([a], module) for n, a in module.locals.items()
+        }
         for key, block in module.objects.items():
             # A block that names itself is reported where it does.
             self.edges[key] = _edges(_attributes(block.body), module) - {key}
@@ -69,10 +76,16 @@ class Graph:
         for block in self.module.outputs.values():
             attribute = block.body.attributes.get("value")
             hidden = block.body.attributes.get("sensitive")
-            if attribute and attribute.expression and not (hidden and hidden.expression and "true" in text_of(hidden.expression)):
+            if (
+                attribute
+                and attribute.expression
+                and not (hidden and hidden.expression and "true" in text_of(hidden.expression))
+            ):
                 found = self._sensitive(mentions(attribute.expression, self.module))
                 if found:
-                    message = f"output {block.labels[0]} reveals var.{found}: write sensitive = true"
+                    message = (
+                        f"output {block.labels[0]} reveals var.{found}: write sensitive = true"
+                    )
                     yield rules.SENSITIVE.finding(message, block.line)
 
     def _line(self, name: Name) -> int | None:
@@ -117,4 +130,6 @@ class Graph:
 
 def _is_sensitive(block: Block | None) -> bool:
     attribute = block.body.attributes.get("sensitive") if block else None
-    return bool(attribute and attribute.expression and text_of(attribute.expression).strip('"') == "true")
+    return bool(
+        attribute and attribute.expression and text_of(attribute.expression).strip('"') == "true"
+    )

@@ -34,13 +34,20 @@ from inframind.types import Finding
     BOOL,
 ) = range(15)
 """What an argument of the language holds; OTHER is not looked into, or elsewhere."""
-TYPES: dict[int, Any] = {TEXT: "string", TEXTS: ["list", "string"], TEXT_MAP: ["map", "string"], BOOL: "bool"}
+TYPES: dict[int, Any] = {
+    TEXT: "string",
+    TEXTS: ["list", "string"],
+    TEXT_MAP: ["map", "string"],
+    BOOL: "bool",
+}
 """Expressions of a known type, in Terraform's JSON form."""
 ADDRESSES: dict[str, dict[str, bool]] = {
     "moved": {}, "removed": {"keys": False, "data": False}, "import": {"data": False, "computed": True},
 }  # fmt: skip
 """Blocks whose `from` and `to` are addresses, and what may stand in them."""
-VERSION_CONSTRAINT = re.compile(r"\s*(?:=|!=|>=|<=|>|<|~>)?\s*v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?\s*")
+VERSION_CONSTRAINT = re.compile(
+    r"\s*(?:=|!=|>=|<=|>|<|~>)?\s*v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?\s*"
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,9 @@ class Shape:
     at_most_one: bool = False
 
 
-CONDITION = Shape({"condition": TESTED, "error_message": EXPRESSION}, frozenset({"condition", "error_message"}))
+CONDITION = Shape(
+    {"condition": TESTED, "error_message": EXPRESSION}, frozenset({"condition", "error_message"})
+)
 ANYTHING = Shape(open=True)
 CONNECTION = Shape(
     dict.fromkeys(
@@ -72,12 +81,20 @@ CONNECTION = Shape(
 PROVISIONER_META = {"when": KEYWORD, "on_failure": KEYWORD}
 PROVISIONERS = {
     "local-exec": Shape(
-        {**PROVISIONER_META, "command": TEXT, "interpreter": TEXTS, "working_dir": TEXT, "environment": TEXT_MAP, "quiet": BOOL},
+        {
+            **PROVISIONER_META,
+            "command": TEXT,
+            "interpreter": TEXTS,
+            "working_dir": TEXT,
+            "environment": TEXT_MAP,
+            "quiet": BOOL,
+        },
         frozenset({"command"}),
         {"connection": CONNECTION},
     ),
     "remote-exec": Shape(
-        {**PROVISIONER_META, "inline": TEXTS, "script": TEXT, "scripts": TEXTS}, blocks={"connection": CONNECTION}
+        {**PROVISIONER_META, "inline": TEXTS, "script": TEXT, "scripts": TEXTS},
+        blocks={"connection": CONNECTION},
     ),
     "file": Shape(
         {**PROVISIONER_META, **dict.fromkeys(("source", "content", "destination"), TEXT)},
@@ -95,7 +112,9 @@ LIFECYCLE = Shape(
     blocks={"precondition": CONDITION, "postcondition": CONDITION},
     at_most_one=True,
 )
-DATA_LIFECYCLE = Shape(blocks={"precondition": CONDITION, "postcondition": CONDITION}, at_most_one=True)
+DATA_LIFECYCLE = Shape(
+    blocks={"precondition": CONDITION, "postcondition": CONDITION}, at_most_one=True
+)
 BLOCKS = {
     "variable": Shape(
         {
@@ -129,8 +148,15 @@ BLOCKS = {
         },
     ),
     "moved": Shape({"from": OTHER, "to": OTHER}, frozenset({"from", "to"})),
-    "import": Shape({"to": OTHER, "id": IMPORT_ID, "provider": OTHER, "for_each": EXPRESSION}, frozenset({"to", "id"})),
-    "removed": Shape({"from": OTHER}, frozenset({"from"}), {"lifecycle": Shape({"destroy": STATIC_BOOL}), "provisioner": ANYTHING}),
+    "import": Shape(
+        {"to": OTHER, "id": IMPORT_ID, "provider": OTHER, "for_each": EXPRESSION},
+        frozenset({"to", "id"}),
+    ),
+    "removed": Shape(
+        {"from": OTHER},
+        frozenset({"from"}),
+        {"lifecycle": Shape({"destroy": STATIC_BOOL}), "provisioner": ANYTHING},
+    ),
     "check": Shape(blocks={"data": Shape(open=True, at_most_one=True), "assert": CONDITION}),
 }
 """The top-level blocks of the language."""
@@ -169,23 +195,35 @@ class LanguageChecker:
             else:
                 self._argument(attribute, kind, scope)
         for name in sorted(shape.required - block.body.attributes.keys()):
-            self.findings.append(rules.REQUIRED.finding(f"{block.type} needs the argument {name!r}", block.line))
+            self.findings.append(
+                rules.REQUIRED.finding(f"{block.type} needs the argument {name!r}", block.line)
+            )
         seen: set[str] = set()
         for nested in block.body.blocks:
             inner = shape.blocks.get(nested.type)
             if inner is None:
                 if not shape.open:
-                    self.findings.append(rules.BLOCK.finding(f"{block.type} has no block {nested.type!r}", nested.line))
+                    self.findings.append(
+                        rules.BLOCK.finding(
+                            f"{block.type} has no block {nested.type!r}", nested.line
+                        )
+                    )
                 continue
             if inner.at_most_one and nested.type in seen:
-                self.findings.append(rules.COUNT_BLOCKS.finding(f"{block.type} has two {nested.type} blocks", nested.line))
+                self.findings.append(
+                    rules.COUNT_BLOCKS.finding(
+                        f"{block.type} has two {nested.type} blocks", nested.line
+                    )
+                )
             seen.add(nested.type)
             self.shape(nested, inner, self._inner_scope(nested, scope))
 
     @staticmethod
     def _inner_scope(block: Block, scope: Scope) -> Scope:
         own = block.type in ("postcondition", "connection")
-        return Scope(scope.names, scope.each, scope.count, scope.own, allows_self=scope.allows_self or own)
+        return Scope(
+            scope.names, scope.each, scope.count, scope.own, allows_self=scope.allows_self or own
+        )
 
     def _argument(self, attribute: Attribute, kind: int, scope: Scope) -> None:
         node = attribute.expression
@@ -205,7 +243,9 @@ class LanguageChecker:
         elif kind in (EXPRESSION, TESTED, IMPORT_ID):
             value = self.evaluator.value(node, scope)
             if kind == TESTED and not any(addresses.roots(node)):
-                self._static_fault(attribute, "the condition refers to nothing, so it tests nothing")
+                self._static_fault(
+                    attribute, "the condition refers to nothing, so it tests nothing"
+                )
             elif kind == IMPORT_ID and value in (None, ""):
                 self._static_fault(attribute, "a text that is not empty is required")
         elif kind in TYPES:
@@ -213,7 +253,9 @@ class LanguageChecker:
             if why:
                 self.findings.append(rules.TYPE.finding(f"{attribute.name}: {why}", attribute.line))
         else:
-            self._static(attribute, node, {STATIC_BOOL: "bool", STATIC_TEXT: "string"}.get(kind, "dynamic"))
+            self._static(
+                attribute, node, {STATIC_BOOL: "bool", STATIC_TEXT: "string"}.get(kind, "dynamic")
+            )
 
     def _static(self, attribute: Attribute, node: Node, kind: str) -> None:
         """A value that may use neither references nor functions."""
@@ -235,7 +277,9 @@ class LanguageChecker:
         """`depends_on`: a list of whole objects."""
         items = addresses.elements(attribute.expression)
         if items is None:
-            self.findings.append(rules.STATIC.finding(f"{attribute.name} is a list of references", attribute.line))
+            self.findings.append(
+                rules.STATIC.finding(f"{attribute.name} is a list of references", attribute.line)
+            )
             return
         for item in items:
             quoted = item.children[0].type == "literal_value"
@@ -244,31 +288,54 @@ class LanguageChecker:
                 self.evaluator.value(item, scope)
             elif steps and len(steps) > 1:
                 root, rest = str(steps[0][1]), steps[1:]
-                self.evaluator.resolver.resolve(text_of(item).strip('"'), root, rest, scope, line_of(item))
+                self.evaluator.resolver.resolve(
+                    text_of(item).strip('"'), root, rest, scope, line_of(item)
+                )
             words = [step for step, _ in steps or ()]
             first = steps[0][1] if steps else ""
             deepest = 3 if first == "data" else 2
             if not steps or (quoted and len(steps) < 2) or words.count("attr") > deepest:
                 message = f"{text_of(item)[:60]}: name a whole object, such as aws_vpc.main"
-                self.findings.append(rules.STATIC.finding(f"{attribute.name}: {message}", line_of(item)))
+                self.findings.append(
+                    rules.STATIC.finding(f"{attribute.name}: {message}", line_of(item))
+                )
 
     def _validations(self, block: Block) -> None:
         """Each condition of a variable is about that variable."""
         for nested in block.body.named("validation"):
             condition = nested.body.attributes.get("condition")
-            if condition is None or condition.expression is None or not any(found := list(addresses.roots(condition.expression))):
+            if (
+                condition is None
+                or condition.expression is None
+                or not any(found := list(addresses.roots(condition.expression)))
+            ):
                 continue
             if ("var", block.labels[0]) not in found:
-                self._static_fault(condition, f"the condition does not refer to var.{block.labels[0]}")
+                self._static_fault(
+                    condition, f"the condition does not refer to var.{block.labels[0]}"
+                )
 
     def _addresses(self, block: Block) -> None:
         """`moved`, `removed` and `import` name objects."""
-        given = {name: block.body.attributes[name] for name in ("from", "to") if name in block.body.attributes}
-        steps = {name: addresses.traversal(attribute.expression) for name, attribute in given.items()}
-        faults = {name: addresses.address_fault(found, **ADDRESSES[block.type]) for name, found in steps.items()}
+        given = {
+            name: block.body.attributes[name]
+            for name in ("from", "to")
+            if name in block.body.attributes
+        }
+        steps = {
+            name: addresses.traversal(attribute.expression) for name, attribute in given.items()
+        }
+        faults = {
+            name: addresses.address_fault(found, **ADDRESSES[block.type])
+            for name, found in steps.items()
+        }
         for name, why in faults.items():
             self._static_fault(given[name], why)
-        kinds = {addresses.is_module(found) for name, found in steps.items() if found and not faults[name]}
+        kinds = {
+            addresses.is_module(found)
+            for name, found in steps.items()
+            if found and not faults[name]
+        }
         if len(kinds) > 1:
             self._static_fault(given["to"], "from and to are both modules or both resources")
 
@@ -294,11 +361,21 @@ class LanguageChecker:
             self.findings.append(rules.TYPE.finding(f"default: {why}", attributes["default"].line))
 
     def _versions(self, block: Block) -> None:
-        found = [block.body.attributes[name] for name in ("required_version",) if name in block.body.attributes]
+        found = [
+            block.body.attributes[name]
+            for name in ("required_version",)
+            if name in block.body.attributes
+        ]
         for attribute in found:
             value, _ = self.evaluator.forgiving(attribute.expression, Scope())
-            if isinstance(value, str) and not all(map(VERSION_CONSTRAINT.fullmatch, value.split(","))):
-                self.findings.append(rules.TYPE.finding(f"{attribute.name}: {value!r} is no version constraint", attribute.line))
+            if isinstance(value, str) and not all(
+                map(VERSION_CONSTRAINT.fullmatch, value.split(","))
+            ):
+                self.findings.append(
+                    rules.TYPE.finding(
+                        f"{attribute.name}: {value!r} is no version constraint", attribute.line
+                    )
+                )
 
     def expressions(self, body: Body, scope: Scope) -> None:
         """Evaluates every expression of a body that has no schema."""
@@ -310,11 +387,17 @@ class LanguageChecker:
 
 def computing(node: Node) -> Iterator[Node]:
     """References and function calls below a node."""
-    if node.type == "function_call" or (node.type == "variable_expr" and text_of(node) not in ("true", "false", "null")):
+    if node.type == "function_call" or (
+        node.type == "variable_expr" and text_of(node) not in ("true", "false", "null")
+    ):
         yield node
         return
     children = node.children
-    if node.type == "object_elem" and children[0].children and children[0].children[0].type == "variable_expr":
+    if (
+        node.type == "object_elem"
+        and children[0].children
+        and children[0].children[0].type == "variable_expr"
+    ):
         children = children[1:]
     for child in children:
         yield from computing(child)

@@ -7,7 +7,15 @@ from inframind.categories.base import Rule
 from inframind.categories.terraform import rules
 from inframind.categories.terraform.references import Scope
 from inframind.categories.terraform.syntax import Node, line_of, text_of
-from inframind.categories.terraform.values import SetValue, Unknown, Value, as_text, is_bare, shape, type_of
+from inframind.categories.terraform.values import (
+    SetValue,
+    Unknown,
+    Value,
+    as_text,
+    is_bare,
+    shape,
+    type_of,
+)
 
 if TYPE_CHECKING:
     from inframind.types import Finding
@@ -37,7 +45,9 @@ class Loops:
         inner = node.children[0]
         intro = next(child for child in inner.children if child.type == "for_intro")
         names = [text_of(part) for part in intro.children if part.type == "identifier"]
-        over = self.value(next((part for part in intro.children if part.type == "expression"), None), scope)
+        over = self.value(
+            next((part for part in intro.children if part.type == "expression"), None), scope
+        )
         results = [child for child in inner.children if child.type == "expression"]
         condition = next((child for child in inner.children if child.type == "for_cond"), None)
         items = self._items(over, node)
@@ -48,7 +58,9 @@ class Loops:
         grouped = any(child.type == "ellipsis" for child in inner.children)
         found = _Collected(inner.type == "for_tuple_expr", grouped)
         for key, item in items:
-            bound = scope.with_names(dict(zip(names, (key, item) if len(names) == 2 else (item,), strict=False)))
+            bound = scope.with_names(
+                dict(zip(names, (key, item) if len(names) == 2 else (item,), strict=False))
+            )
             if not self._keeps(condition, bound, found):
                 continue
             self._collect(results, bound, found, node)
@@ -61,7 +73,9 @@ class Loops:
             return None
         if is_bare(over):
             return None
-        pairs: list[tuple[Value, Value]] = list(over.items()) if isinstance(over, dict) else list(enumerate(over))
+        pairs: list[tuple[Value, Value]] = (
+            list(over.items()) if isinstance(over, dict) else list(enumerate(over))
+        )
         if isinstance(over, SetValue):
             pairs = [(item, item) for item in over]
         self.iterations += len(pairs)
@@ -70,8 +84,15 @@ class Loops:
     def _keeps(self, condition: Node | None, scope: Scope, found: "_Collected") -> bool:
         if condition is None:
             return True
-        value = self.value(next((c for c in condition.children if c.type == "expression"), None), scope)
-        if not isinstance(value, Unknown) and not isinstance(value, bool) and value not in ("true", "false") and not is_bare(value):
+        value = self.value(
+            next((c for c in condition.children if c.type == "expression"), None), scope
+        )
+        if (
+            not isinstance(value, Unknown)
+            and not isinstance(value, bool)
+            and value not in ("true", "false")
+            and not is_bare(value)
+        ):
             self.fault(rules.TYPE, "the `if` clause must be true or false", line_of(condition))
         found.known &= not is_bare(value)
         return value in (True, "true") or is_bare(value)
@@ -92,7 +113,9 @@ class Loops:
         else:
             if as_text(key) in found.table:
                 self.fault(
-                    rules.TYPE, f"two items have the key {as_text(key)!r}: write ... behind the value to group them", line_of(node)
+                    rules.TYPE,
+                    f"two items have the key {as_text(key)!r}: write ... behind the value to group them",
+                    line_of(node),
                 )
             found.table[as_text(key)] = item
 
@@ -100,9 +123,15 @@ class Loops:
         """`%{ if }` and `%{ for }`: only references are checked."""
         for inner in node.named_children:
             names: dict[str, Any] = {}
-            start = next((child for child in inner.children if child.type == "template_for_start"), None)
+            start = next(
+                (child for child in inner.children if child.type == "template_for_start"), None
+            )
             if start is not None:
-                names = {text_of(part): Unknown("") for part in start.children if part.type == "identifier"}
+                names = {
+                    text_of(part): Unknown("")
+                    for part in start.children
+                    if part.type == "identifier"
+                }
             self._directive_children(inner, scope, scope.with_names(names))
 
     def _directive_children(self, node: Node, outer: Scope, inner: Scope) -> None:
@@ -112,7 +141,9 @@ class Loops:
             elif child.type == "template_directive":
                 self.directive(child, inner)
             elif child.type == "template_interpolation":
-                self.forgiving(next((c for c in child.children if c.type == "expression"), None), inner)
+                self.forgiving(
+                    next((c for c in child.children if c.type == "expression"), None), inner
+                )
             else:
                 self._directive_children(child, outer, inner)
 

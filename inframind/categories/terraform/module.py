@@ -43,7 +43,9 @@ class Module:
     def uses(self, configured: Block) -> bool:
         """Whether an object uses this provider configuration."""
         wanted = f"{configured.labels[0]}.{_alias(configured)}".replace('"', "").rstrip(".")
-        return bool(self.modules) or any(self._configuration_of(key) == wanted for key in self.objects)
+        return bool(self.modules) or any(
+            self._configuration_of(key) == wanted for key in self.objects
+        )
 
     def _configuration_of(self, key: tuple[str, str, str]) -> str:
         given = self.objects[key].body.attributes.get("provider")
@@ -71,7 +73,9 @@ def declare(body: Body) -> Module:
     """Reads the declarations of a file."""
     module = Module(body)
     for attribute in body.attributes.values():
-        module.findings.append(rules.BLOCK.finding(f"{attribute.name} = ... stands outside of a block", attribute.line))
+        module.findings.append(
+            rules.BLOCK.finding(f"{attribute.name} = ... stands outside of a block", attribute.line)
+        )
     for block in body.blocks:
         if _is_sound(module, block):
             module.sound.append(block)
@@ -80,7 +84,9 @@ def declare(body: Body) -> Module:
     for (name, alias), count in aliases.items():
         if count > 1:
             module.findings.append(
-                rules.DUPLICATE.finding(f"provider {name} {alias} is configured {count} times".replace("  ", " "))
+                rules.DUPLICATE.finding(
+                    f"provider {name} {alias} is configured {count} times".replace("  ", " ")
+                )
             )
     return module
 
@@ -92,7 +98,9 @@ def _alias(block: Block) -> str:
 
 def _is_sound(module: Module, block: Block) -> bool:
     if block.type not in LABELS:
-        module.findings.append(rules.BLOCK.finding(f"there is no block type {block.type!r}", block.line))
+        module.findings.append(
+            rules.BLOCK.finding(f"there is no block type {block.type!r}", block.line)
+        )
         return False
     if len(block.labels) != LABELS[block.type]:
         message = f"{block.type} has {LABELS[block.type]} labels, not {len(block.labels)}"
@@ -100,7 +108,9 @@ def _is_sound(module: Module, block: Block) -> bool:
         return False
     for label in block.labels:
         if not IDENTIFIER.fullmatch(label):
-            module.findings.append(rules.NAME.finding(f"{label!r} is not a name: letters, digits, _ and -", block.line))
+            module.findings.append(
+                rules.NAME.finding(f"{label!r} is not a name: letters, digits, _ and -", block.line)
+            )
             return False
     return True
 
@@ -124,7 +134,9 @@ def _register(module: Module, block: Block) -> None:
     elif block.type == "terraform":
         module.sources.update(_sources(block))
     elif block.type in ("variable", "output", "module"):
-        table = {"variable": module.variables, "output": module.outputs, "module": module.modules}[block.type]
+        table = {"variable": module.variables, "output": module.outputs, "module": module.modules}[
+            block.type
+        ]
         _once(module, block.labels[0] in table, block, block.labels[0])
         table.setdefault(block.labels[0], block)
 
@@ -140,4 +152,6 @@ def _sources(block: Block) -> Iterator[tuple[str, str]]:
 
 def _once(module: Module, known: bool, block: Block, name: str) -> None:
     if known:
-        module.findings.append(rules.DUPLICATE.finding(f"{block.type} {name} is declared twice", block.line))
+        module.findings.append(
+            rules.DUPLICATE.finding(f"{block.type} {name} is declared twice", block.line)
+        )

@@ -50,7 +50,9 @@ def apply(operator: str, values: list[Value]) -> Value:
     if operator in ("==", "!="):
         return _same(*values) is (operator == "==")
     if operator in LOGIC:
-        return _logic(operator, [value in (True, "true", "1") and value is not False for value in values])
+        return _logic(
+            operator, [value in (True, "true", "1") and value is not False for value in values]
+        )
     return _computed(operator, list(map(number, values)))
 
 

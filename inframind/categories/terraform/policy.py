@@ -13,7 +13,9 @@ from inframind.categories.terraform.module import Module
 from inframind.types import Finding
 
 Fields = Mapping[str, Any]
-SECRET_NAME = re.compile(r"(?i)(?:^|_)(?:password|passwd|secret|secret_key|access_key|private_key|api_key|auth_token|token)$")
+SECRET_NAME = re.compile(
+    r"(?i)(?:^|_)(?:password|passwd|secret|secret_key|access_key|private_key|api_key|auth_token|token)$"
+)
 SECRET_VALUE = re.compile(r"\bAKIA[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----")
 WORLD = frozenset({"0.0.0.0/0", "::/0"})
 ADMIN_PORTS = (22, 3389)
@@ -28,9 +30,19 @@ ENCRYPTED = {
     "aws_elasticache_replication_group": "at_rest_encryption_enabled",
 }
 """Resource type -> the argument that encrypts; all are off by default."""
-INHERITS = ("replicate_source_db", "snapshot_identifier", "replication_source_identifier", "global_cluster_identifier")
+INHERITS = (
+    "replicate_source_db",
+    "snapshot_identifier",
+    "replication_source_identifier",
+    "global_cluster_identifier",
+)
 """With one of these, encryption comes from elsewhere."""
-BLOCK_PUBLIC = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+BLOCK_PUBLIC = (
+    "block_public_acls",
+    "block_public_policy",
+    "ignore_public_acls",
+    "restrict_public_buckets",
+)
 
 
 def findings(module: Module, configuration: Configuration) -> Iterator[Finding]:
@@ -41,7 +53,9 @@ def findings(module: Module, configuration: Configuration) -> Iterator[Finding]:
                 yield rule.finding(message, resource.line)
     for block in module.sound:
         for nested in block.body.named("provisioner"):
-            yield rules.EXECUTES.finding(f"{'.'.join(block.labels)} runs a provisioner", nested.line)
+            yield rules.EXECUTES.finding(
+                f"{'.'.join(block.labels)} runs a provisioner", nested.line
+            )
 
 
 def listed(value: Any) -> list[Any]:
@@ -74,7 +88,10 @@ def open_admin_port(resource: Resource) -> Iterator[str]:
 
 def _admits_world(rule: Fields) -> bool:
     keys = ("cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6")
-    if not {block for key in keys for block in listed(rule.get(key)) if isinstance(block, str)} & WORLD:
+    if (
+        not {block for key in keys for block in listed(rule.get(key)) if isinstance(block, str)}
+        & WORLD
+    ):
         return False
     if str(rule.get("protocol")) in ("-1", "all"):
         return True
@@ -96,7 +113,9 @@ def plain_secret(resource: Resource) -> Iterator[str]:
         return
     for path, value in _texts(resource.fields, ""):
         name = path.rpartition(".")[2]
-        if (SECRET_NAME.search(name) and not value.startswith("arn:")) or SECRET_VALUE.search(value):
+        if (SECRET_NAME.search(name) and not value.startswith("arn:")) or SECRET_VALUE.search(
+            value
+        ):
             yield f"{path} of {resource.name} is written in plain: use a variable, or a secret store"
 
 
@@ -120,12 +139,18 @@ def unencrypted(resource: Resource) -> Iterator[str]:
     if resource.kind == "aws_instance":
         for name in ("root_block_device", "ebs_block_device"):
             for device in listed(resource.fields.get(name)):
-                if isinstance(device, Mapping) and not is_on(device.get("encrypted")) and "snapshot_id" not in device:
+                if (
+                    isinstance(device, Mapping)
+                    and not is_on(device.get("encrypted"))
+                    and "snapshot_id" not in device
+                ):
                     yield f"{name} of {resource.name}: write encrypted = true"
 
 
 def public_bucket(resource: Resource) -> Iterator[str]:
-    if resource.kind in ("aws_s3_bucket", "aws_s3_bucket_acl") and str(resource.fields.get("acl", "")).startswith("public"):
+    if resource.kind in ("aws_s3_bucket", "aws_s3_bucket_acl") and str(
+        resource.fields.get("acl", "")
+    ).startswith("public"):
         yield f"{resource.name} has a public ACL: leave it private"
     if resource.kind == "aws_s3_bucket_public_access_block":
         off = [name for name in BLOCK_PUBLIC if not is_on(resource.fields.get(name))]
@@ -134,7 +159,12 @@ def public_bucket(resource: Resource) -> Iterator[str]:
 
 
 def public_database(resource: Resource) -> Iterator[str]:
-    kinds = ("aws_db_instance", "aws_rds_cluster_instance", "aws_redshift_cluster", "aws_dms_replication_instance")
+    kinds = (
+        "aws_db_instance",
+        "aws_rds_cluster_instance",
+        "aws_redshift_cluster",
+        "aws_dms_replication_instance",
+    )
     if resource.kind in kinds and resource.fields.get("publicly_accessible") in (True, "true"):
         yield f"{resource.name} can be reached from the internet: leave publicly_accessible out"
 
@@ -143,13 +173,21 @@ def iam_star(resource: Resource) -> Iterator[str]:
     statements: list[Any] = []
     if resource.kind == "data.aws_iam_policy_document":
         statements = [
-            {"Effect": s.get("effect", "Allow"), "Action": s.get("actions"), "Resource": s.get("resources")}
+            {
+                "Effect": s.get("effect", "Allow"),
+                "Action": s.get("actions"),
+                "Resource": s.get("resources"),
+            }
             for s in listed(resource.fields.get("statement"))
             if isinstance(s, Mapping)
         ]
-    elif resource.kind.startswith("aws_iam_") and isinstance(resource.fields.get("policy"), Mapping):
+    elif resource.kind.startswith("aws_iam_") and isinstance(
+        resource.fields.get("policy"), Mapping
+    ):
         statements = listed(resource.fields["policy"].get("Statement"))
-    if any(isinstance(statement, Mapping) and _allows_everything(statement) for statement in statements):
+    if any(
+        isinstance(statement, Mapping) and _allows_everything(statement) for statement in statements
+    ):
         yield f"the policy of {resource.name} allows every action on everything: name what is needed"
 
 
@@ -166,21 +204,35 @@ def executes(resource: Resource) -> Iterator[str]:
 def metadata_v1(resource: Resource) -> Iterator[str]:
     options = listed(resource.fields.get("metadata_options"))
     if resource.kind in ("aws_instance", "aws_launch_template") and not any(
-        isinstance(option, Mapping) and (option.get("http_tokens") == "required" or is_computed(option.get("http_tokens")))
+        isinstance(option, Mapping)
+        and (option.get("http_tokens") == "required" or is_computed(option.get("http_tokens")))
         for option in options
     ):
         yield f'{resource.name} accepts IMDSv1: write metadata_options {{ http_tokens = "required" }}'
 
 
 def no_rotation(resource: Resource) -> Iterator[str]:
-    symmetric = resource.fields.get("customer_master_key_spec", "SYMMETRIC_DEFAULT") == "SYMMETRIC_DEFAULT"
-    if resource.kind == "aws_kms_key" and symmetric and not is_on(resource.fields.get("enable_key_rotation")):
+    symmetric = (
+        resource.fields.get("customer_master_key_spec", "SYMMETRIC_DEFAULT") == "SYMMETRIC_DEFAULT"
+    )
+    if (
+        resource.kind == "aws_kms_key"
+        and symmetric
+        and not is_on(resource.fields.get("enable_key_rotation"))
+    ):
         yield f"{resource.name}: write enable_key_rotation = true"
 
 
 def plain_http(resource: Resource) -> Iterator[str]:
-    if resource.kind in ("aws_lb_listener", "aws_alb_listener") and resource.fields.get("protocol") == "HTTP":
-        actions = [action for action in listed(resource.fields.get("default_action")) if isinstance(action, Mapping)]
+    if (
+        resource.kind in ("aws_lb_listener", "aws_alb_listener")
+        and resource.fields.get("protocol") == "HTTP"
+    ):
+        actions = [
+            action
+            for action in listed(resource.fields.get("default_action"))
+            if isinstance(action, Mapping)
+        ]
         if not any(action.get("type") == "redirect" for action in actions):
             yield f"{resource.name} serves plain HTTP: redirect to HTTPS"
     if resource.kind == "aws_cloudfront_distribution":
@@ -188,7 +240,10 @@ def plain_http(resource: Resource) -> Iterator[str]:
             *listed(resource.fields.get("default_cache_behavior")),
             *listed(resource.fields.get("ordered_cache_behavior")),
         ]
-        if any(isinstance(b, Mapping) and b.get("viewer_protocol_policy") == "allow-all" for b in behaviours):
+        if any(
+            isinstance(b, Mapping) and b.get("viewer_protocol_policy") == "allow-all"
+            for b in behaviours
+        ):
             yield f'{resource.name} serves plain HTTP: write viewer_protocol_policy = "redirect-to-https"'
 
 

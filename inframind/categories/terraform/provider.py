@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from inframind.categories import _jsonschema
+from inframind.categories.shared import json_schema as _jsonschema
 from inframind.categories.terraform.values import shape
 
 PACKAGE = "inframind.categories.terraform"
@@ -75,7 +75,11 @@ class Provider:
         if index not in self._types:
             kind = json.loads(self.data["types"][index])
             if isinstance(kind, list) and kind[0] == "nested":
-                kind = ["nested", kind[1], {name: [flags, self.type(inner)] for name, (flags, inner) in kind[2].items()}]
+                kind = [
+                    "nested",
+                    kind[1],
+                    {name: [flags, self.type(inner)] for name, (flags, inner) in kind[2].items()},
+                ]
             self._types[index] = kind
         return self._types[index]
 

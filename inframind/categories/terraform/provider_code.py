@@ -69,14 +69,22 @@ class ProviderCode:
             parent = own.rpartition(".")[0]
             if parent and (parent not in self.present or not self.judged(own)):
                 continue
-            message = self._conflict(own, rest[0]) if relation == "conflict" else self._group(relation, own, rest[0])
+            message = (
+                self._conflict(own, rest[0])
+                if relation == "conflict"
+                else self._group(relation, own, rest[0])
+            )
             if message:
                 yield message
 
     def _conflict(self, own: str, other: str) -> str | None:
         both = self.present.get(own) and self.present.get(other)
         # Each of the two asks for the other, if it is judged itself.
-        return f"{own} and {other} exclude one another" if both and (self.judged(own) or self.judged(other)) else None
+        return (
+            f"{own} and {other} exclude one another"
+            if both and (self.judged(own) or self.judged(other))
+            else None
+        )
 
     def _group(self, relation: str, own: str, group: list[str]) -> str | None:
         given = [path for path in group if path in self.present]

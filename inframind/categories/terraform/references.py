@@ -63,11 +63,17 @@ class Resolver:
         _Walk(self, text, line).block(schema, steps)
 
     def _declared(self, text: str, root: str, name: str | None, line: int) -> Value:
-        tables: dict[str, Any] = {"var": self.module.variables, "local": self.module.locals, "module": self.module.modules}
+        tables: dict[str, Any] = {
+            "var": self.module.variables,
+            "local": self.module.locals,
+            "module": self.module.modules,
+        }
         table = tables[root]
         words = {"var": "variable", "local": "local value", "module": "module"}
         if name is None or name not in table:
-            return self.report(rules.UNDECLARED, f"{text}: there is no {words[root]} {name!r}", line)
+            return self.report(
+                rules.UNDECLARED, f"{text}: there is no {words[root]} {name!r}", line
+            )
         return Unknown(text, declared_type(table[name].body) if root == "var" else "dynamic")
 
     def _special(self, text: str, root: str, name: str | None, scope: Scope, line: int) -> Value:
@@ -80,18 +86,28 @@ class Resolver:
         }
         names, available, where = allowed[root]
         if not available:
-            return self.report(rules.UNDECLARED, f"{text}: {root} means something only with {where}", line)
+            return self.report(
+                rules.UNDECLARED, f"{text}: {root} means something only with {where}", line
+            )
         if names is not None and name not in names:
-            return self.report(rules.UNDECLARED, f"{text}: {root} has {', '.join(sorted(names))}", line)
+            return self.report(
+                rules.UNDECLARED, f"{text}: {root} has {', '.join(sorted(names))}", line
+            )
         texts = root == "path" or name in ("key", "workspace")
         return Unknown(text, "number" if root == "count" else "string" if texts else "dynamic")
 
-    def _object(self, text: str, mode: str, kind: str, steps: list[Step], scope: Scope, line: int) -> Value:
+    def _object(
+        self, text: str, mode: str, kind: str, steps: list[Step], scope: Scope, line: int
+    ) -> Value:
         if not steps or steps[0][0] != "attr":
-            return self.report(rules.UNDECLARED, f"{text!r} is not a reference; a text stands in quotes", line)
+            return self.report(
+                rules.UNDECLARED, f"{text!r} is not a reference; a text stands in quotes", line
+            )
         key = (mode, kind, steps[0][1])
         if key not in self.module.objects:
-            return self.report(rules.UNDECLARED, f"{text}: there is no {mode} {kind} {steps[0][1]!r}", line)
+            return self.report(
+                rules.UNDECLARED, f"{text}: there is no {mode} {kind} {steps[0][1]!r}", line
+            )
         found = provider(self.module.provider_of(key))
         schema = found.kind(mode, kind) if found else None
         rest = steps[1:]
@@ -101,7 +117,9 @@ class Resolver:
         reported = len(self.findings)
         at_end: Any = reference.type
         if schema is not None:
-            at_end = _Walk(self, text, line).instance(schema, rest, multiple=self.module.is_multiple(key))
+            at_end = _Walk(self, text, line).instance(
+                schema, rest, multiple=self.module.is_multiple(key)
+            )
         if itself and len(self.findings) == reported:
             return self.report(rules.LATE, f"{text}: a block cannot refer to itself", line)
         return Unknown(text) if len(self.findings) > reported else replace(reference, type=at_end)
@@ -117,7 +135,9 @@ class _Walk:
     late: bool = False
 
     def report(self, rule: Rule, message: str) -> Any:
-        self.resolver.report(rules.LATE if self.late else rule, f"{self.text}: {message}", self.line)
+        self.resolver.report(
+            rules.LATE if self.late else rule, f"{self.text}: {message}", self.line
+        )
         return "dynamic"
 
     def instance(self, schema: BlockSchema, rest: list[Step], *, multiple: bool) -> Any:
@@ -130,7 +150,9 @@ class _Walk:
             self.block(schema, rest[1:])
             return ["list", "dynamic"]
         if multiple and step == "attr":
-            return self.report(rules.INSTANCE, "the object has count or for_each: write ...[0] or ...[each.key]")
+            return self.report(
+                rules.INSTANCE, "the object has count or for_each: write ...[0] or ...[each.key]"
+            )
         if not multiple and step == "index":
             return self.report(rules.INSTANCE, "the object has neither count nor for_each")
         if step == "index":
@@ -144,7 +166,11 @@ class _Walk:
             return "object"
         step, name = rest[0]
         if step != "attr":
-            return self.report(rules.ATTRIBUTE, "a block has attributes, no index") if step == "index" else "dynamic"
+            return (
+                self.report(rules.ATTRIBUTE, "a block has attributes, no index")
+                if step == "index"
+                else "dynamic"
+            )
         if name in schema.attributes:
             return self.value(schema.type(name), rest[1:])
         if name not in schema.blocks:
@@ -173,7 +199,11 @@ class _Walk:
             if step == "splat" or word in ("dynamic", "nested"):
                 return "dynamic"
             self.late |= step == "index" and is_bare(name)
-            wrong = isinstance(kind, str) or (step == "attr" and word in ("list", "set")) or (step == "index" and word == "set")
+            wrong = (
+                isinstance(kind, str)
+                or (step == "attr" and word in ("list", "set"))
+                or (step == "index" and word == "set")
+            )
             if wrong:
                 return self.report(rules.ATTRIBUTE, f"a {word} has no {name!r}")
             if word == "object":

@@ -80,7 +80,12 @@ def parse(text: str) -> Body:
         raise ParseError(rules.SYNTAX.finding("the text is nested too deep"))
     try:
         pygohcl.loads(text)
-    except (pygohcl.HCLParseError, pygohcl.HCLInternalError, UnicodeEncodeError, ValueError) as error:
+    except (
+        pygohcl.HCLParseError,
+        pygohcl.HCLInternalError,
+        UnicodeEncodeError,
+        ValueError,
+    ) as error:
         raise ParseError(_syntax_finding(str(error))) from None
     return structure(text)
 
@@ -94,7 +99,9 @@ def structure(text: str) -> Body:
 
 def _syntax_finding(message: str) -> Finding:
     found = POSITION.search(message)
-    return rules.SYNTAX.finding(POSITION.sub("", message)[-300:].strip(), int(found.group(1)) if found else None)
+    return rules.SYNTAX.finding(
+        POSITION.sub("", message)[-300:].strip(), int(found.group(1)) if found else None
+    )
 
 
 def _body(node: Node) -> Body:
@@ -102,7 +109,9 @@ def _body(node: Node) -> Body:
     for child in node.children:
         if child.type == "attribute":
             name = text_of(child.children[0])
-            attribute = Attribute(name, child.children[2] if len(child.children) > 2 else None, line_of(child))
+            attribute = Attribute(
+                name, child.children[2] if len(child.children) > 2 else None, line_of(child)
+            )
             if name in body.attributes:
                 body.repeated.append(attribute)
             body.attributes.setdefault(name, attribute)

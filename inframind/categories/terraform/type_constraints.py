@@ -65,7 +65,10 @@ def _call(node: Node) -> Any:
     if word == "tuple":
         if content.type != "tuple":
             raise TypeConstraintError("tuple(...) has a list of types: tuple([string, number])")
-        return ["tuple", [type_constraint(child) for child in content.children if child.type == "expression"]]
+        return [
+            "tuple",
+            [type_constraint(child) for child in content.children if child.type == "expression"],
+        ]
     if content.type != "object":
         raise TypeConstraintError("object(...) has an object of types: object({ name = string })")
     return _object(content)

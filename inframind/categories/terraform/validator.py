@@ -36,7 +36,11 @@ class Configured:
             if block.type in ("resource", "data", "ephemeral"):
                 checker.resource(block)
             elif block.type == "module":
-                checker.findings.append(rules.MODULE.finding(f"the module {block.labels[0]} is not verified", block.line))
+                checker.findings.append(
+                    rules.MODULE.finding(
+                        f"the module {block.labels[0]} is not verified", block.line
+                    )
+                )
                 checker.language.expressions(block.body, Scope(each=True, count=True))
             elif block.type == "provider":
                 found += self._provider(block)
@@ -55,7 +59,10 @@ class Configured:
         source = provider(self.module.sources.get(name, name))
         if source is None:
             return [rules.FOREIGN.finding(f"the provider {name} is not verified", block.line)]
-        body = Body({k: a for k, a in block.body.attributes.items() if k not in PROVIDER_META}, block.body.blocks)
+        body = Body(
+            {k: a for k, a in block.body.attributes.items() if k not in PROVIDER_META},
+            block.body.blocks,
+        )
         checker.check(body, source.config, Place(f"provider {name}", Scope(), block.line))
         found = [*checker.findings, *evaluator.resolver.findings, *evaluator.faults]
         if self.module.uses(block):
@@ -75,7 +82,11 @@ class Terraform:
     def detect(self, text: str, filename: str | None) -> float:
         if filename and filename.endswith(".tf"):
             return 1.0
-        found = re.search(r"^(resource|data|variable|output|provider|module|terraform|locals)\b[^:=\n]*\{", text, re.M)
+        found = re.search(
+            r"^(resource|data|variable|output|provider|module|terraform|locals)\b[^:=\n]*\{",
+            text,
+            re.M,
+        )
         return 0.95 if found else 0.0
 
     def parse(self, text: str) -> Configured:

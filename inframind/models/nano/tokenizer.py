@@ -28,8 +28,12 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> "PreTrainedTokeniz
     bpe = Tokenizer(models.BPE())
     # A word never carries a space: YAML's indentation, and punctuation with the space around it, are tokens of their own.
     # So a name has one spelling wherever it stands, and copying it is repeating its tokens.
-    split = pre_tokenizers.Split(Regex(r"\n *(?:- )?| *[^\sA-Za-z0-9]+ ?|[0-9]|[A-Za-z]+| +|\s"), "isolated")
-    bpe.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    split = pre_tokenizers.Split(
+        Regex(r"\n *(?:- )?| *[^\sA-Za-z0-9]+ ?|[0-9]|[A-Za-z]+| +|\s"), "isolated"
+    )
+    bpe.pre_tokenizer = pre_tokenizers.Sequence(
+        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
     bpe.decoder = decoders.ByteLevel()
     bpe.train_from_iterator(
         texts,
@@ -43,7 +47,11 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> "PreTrainedTokeniz
     )
     bpe = _plain_think(bpe)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe, pad_token=PAD, eos_token=END, model_max_length=2048, clean_up_tokenization_spaces=False
+        tokenizer_object=bpe,
+        pad_token=PAD,
+        eos_token=END,
+        model_max_length=2048,
+        clean_up_tokenization_spaces=False,
     )
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer

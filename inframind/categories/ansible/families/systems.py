@@ -17,7 +17,10 @@ def roles(draw: Draw) -> Draft:
             f"Apply the role {first}, then {second} with listen_port set to {port}, to the hosts of {hosts}. Escalate privileges.",
         ),
         answer=answer,
-        reasoning=(f"play for {hosts} with become", f"roles {first} and {second} with listen_port {port}"),
+        reasoning=(
+            f"play for {hosts} with become",
+            f"roles {first} and {second} with listen_port {port}",
+        ),
         checks=(
             Check(op="exists", kind="role", name=second, gate=True, id="role"),
             contains("play", None, "hosts", hosts),
@@ -25,7 +28,9 @@ def roles(draw: Draw) -> Draft:
             equals("play", None, "roles[0].role", first),
             equals("role", second, "vars.listen_port", port),
         ),
-        variant=answer.replace(f"- {first}", f"- role: {first}").replace("become: true", "become: yes"),
+        variant=answer.replace(f"- {first}", f"- role: {first}").replace(
+            "become: true", "become: yes"
+        ),
         habits=(("become: true", "sudo: yes"), ("    - role: ", "    - import: ")),
     )
 
@@ -62,7 +67,9 @@ def rollback(draw: Draw) -> Draft:
             equals("task", None, "branch", "rescue"),
             *asked("fail", {}),
         ),
-        variant=answer.replace("- name: Release\n      block:", "- block:").replace("remote_src: true", "remote_src: yes"),
+        variant=answer.replace("- name: Release\n      block:", "- block:").replace(
+            "remote_src: true", "remote_src: yes"
+        ),
         habits=(("rescue:", "except:"), ("remote_src: true", "remote_src: false")),
     )
 
@@ -75,7 +82,14 @@ def rolling_update(draw: Draw) -> Draft:
     health = call("Healthy", "uri", url=f"http://localhost:{port}/health", status_code=200) + (
         "  register: health\n  until: health.status == 200\n  retries: 10\n  delay: 3\n"
     )
-    tasks = call("Container", module, name=name, image=image, ports=f'["{port}:{port}"]', restart_policy="always")
+    tasks = call(
+        "Container",
+        module,
+        name=name,
+        image=image,
+        ports=f'["{port}:{port}"]',
+        restart_policy="always",
+    )
     answer = play(hosts, tasks + health, extra="  serial: 1\n  max_fail_percentage: 0\n")
     return Draft(
         wordings=(
@@ -84,18 +98,37 @@ def rolling_update(draw: Draw) -> Draft:
             f"Update {name} on {hosts} host by host (serial 1, max_fail_percentage 0) to {image}, published {port}:{port}, restart policy always. Go on only when http://localhost:{port}/health answers 200: 10 retries, 3 seconds apart.",
         ),
         answer=answer,
-        reasoning=("serial 1, no failures", f"container {name} of {image} on {port}", "uri until 200, 10 retries, delay 3"),
+        reasoning=(
+            "serial 1, no failures",
+            f"container {name} of {image} on {port}",
+            "uri until 200, 10 retries, delay 3",
+        ),
         checks=(
             *on(hosts, become=False),
             equals("play", None, "serial", 1),
             equals("play", None, "max_fail_percentage", 0),
-            *asked(module, {"name": name}, gate=True, image=image, published_ports=[f"{port}:{port}"], restart_policy="always"),
+            *asked(
+                module,
+                {"name": name},
+                gate=True,
+                image=image,
+                published_ports=[f"{port}:{port}"],
+                restart_policy="always",
+            ),
             *asked("uri", {"url": f"http://localhost:{port}/health"}),
             equals("task", None, "retries", 10),
             equals("task", None, "delay", 3),
-            Check(op="matches", kind="task", path="until[0]", value=r".*status *(==|in) *\[?200.*", id="until"),
+            Check(
+                op="matches",
+                kind="task",
+                path="until[0]",
+                value=r".*status *(==|in) *\[?200.*",
+                id="until",
+            ),
         ),
-        variant=answer.replace("register: health", "register: answer").replace("until: health.status", "until: answer.status"),
+        variant=answer.replace("register: health", "register: answer").replace(
+            "until: health.status", "until: answer.status"
+        ),
         habits=(("  register: health\n", ""), ("serial: 1", "forks: 1")),
     )
 
@@ -114,7 +147,9 @@ def web_and_data(draw: Draw) -> Draft:
     second = play(
         data,
         call("Packages", "apt", name="redis-server", state="present")
-        + call("Port", "lineinfile", path="/etc/redis/redis.conf", regexp="^port", line=f"port {port}"),
+        + call(
+            "Port", "lineinfile", path="/etc/redis/redis.conf", regexp="^port", line=f"port {port}"
+        ),
         name="Data",
     )
     return Draft(
@@ -124,11 +159,16 @@ def web_and_data(draw: Draw) -> Draft:
             f"The group {web} serves {site} with nginx (its configuration comes from {site}.j2 into /etc/nginx/conf.d/{site}.conf and nginx is reloaded by a handler), the group {data} has redis-server whose /etc/redis/redis.conf says port {port}. One playbook, apt, become.",
         ),
         answer=first + second,
-        reasoning=(f"first play for {web}: nginx, template, handler", f"second play for {data}: redis-server, line port {port}"),
+        reasoning=(
+            f"first play for {web}: nginx, template, handler",
+            f"second play for {data}: redis-server, line port {port}",
+        ),
         checks=(
             *on(web),
             contains("play", None, "hosts", data),
-            *asked("template", {"dest": f"/etc/nginx/conf.d/{site}.conf"}, gate=True, src=f"{site}.j2"),
+            *asked(
+                "template", {"dest": f"/etc/nginx/conf.d/{site}.conf"}, gate=True, src=f"{site}.j2"
+            ),
             *asked("service", {"name": "nginx"}, kind="handler", state="reloaded"),
             references("task", None, "notify", "handler"),
             *asked("lineinfile", {"path": "/etc/redis/redis.conf"}, line=f"port {port}"),
@@ -143,13 +183,26 @@ def web_and_data(draw: Draw) -> Draft:
 @family("hardening", difficulty=4)
 def hardening(draw: Draw) -> Draft:
     hosts, port, group, limit = draw.name(), draw.port(), draw.word(), draw.integer(2, 6)
-    lines = (("Port", port), ("PermitRootLogin", "no"), ("AllowGroups", group), ("MaxAuthTries", limit))
+    lines = (
+        ("Port", port),
+        ("PermitRootLogin", "no"),
+        ("AllowGroups", group),
+        ("MaxAuthTries", limit),
+    )
     tasks = "".join(
-        call(f"sshd {key}", "lineinfile", path="/etc/ssh/sshd_config", regexp=f"'^#?{key} '", line=f"{key} {value}")
+        call(
+            f"sshd {key}",
+            "lineinfile",
+            path="/etc/ssh/sshd_config",
+            regexp=f"'^#?{key} '",
+            line=f"{key} {value}",
+        )
         + "  notify: Restart sshd\n"
         for key, value in lines
     )
-    answer = play(hosts, tasks, handlers=call("Restart sshd", "service", name="sshd", state="restarted"))
+    answer = play(
+        hosts, tasks, handlers=call("Restart sshd", "service", name="sshd", state="restarted")
+    )
     loop = "".join(f"        - {key} {value}\n" for key, value in lines)
     return Draft(
         wordings=(
@@ -167,7 +220,12 @@ def hardening(draw: Draw) -> Draft:
             *(
                 check
                 for key, value in lines
-                for check in asked("lineinfile", {"line": f"{key} {value}"}, gate=key == "Port", path="/etc/ssh/sshd_config")
+                for check in asked(
+                    "lineinfile",
+                    {"line": f"{key} {value}"},
+                    gate=key == "Port",
+                    path="/etc/ssh/sshd_config",
+                )
             ),
             *asked("service", {"name": "sshd"}, kind="handler", state="restarted"),
             references("task", None, "notify", "handler"),
@@ -178,28 +236,64 @@ def hardening(draw: Draw) -> Draft:
             f"      loop:\n{loop}      notify: Restart sshd\n"
             "  handlers:\n    - name: Restart sshd\n      service: name=sshd state=restarted\n"
         ),
-        habits=(("      notify: Restart sshd\n", ""), ("PermitRootLogin no", "PermitRootLogin yes")),
+        habits=(
+            ("      notify: Restart sshd\n", ""),
+            ("PermitRootLogin no", "PermitRootLogin yes"),
+        ),
     )
 
 
 @family("application", difficulty=5)
 def application(draw: Draw) -> Draft:
-    hosts, name, account, folder, port = draw.name(), draw.name(), draw.word(), draw.path(), draw.port()
+    hosts, name, account, folder, port = (
+        draw.name(),
+        draw.name(),
+        draw.word(),
+        draw.path(),
+        draw.port(),
+    )
     repo = f"https://git.example.com/{name}.git"
     tasks = (
         call("Packages", "apt", name="[git, python3-venv]", state="present", update_cache="true")
         + call("Account", "user", name=account, system="true", home=folder)
         + call("Source", "git", repo=repo, dest=f"{folder}/src", version="main")
         + f"  become_user: {account}\n  notify: Restart\n"
-        + call("Libraries", "pip", requirements=f"{folder}/src/requirements.txt", virtualenv=f"{folder}/venv")
+        + call(
+            "Libraries",
+            "pip",
+            requirements=f"{folder}/src/requirements.txt",
+            virtualenv=f"{folder}/venv",
+        )
         + f"  become_user: {account}\n"
-        + call("Environment", "copy", dest=f"{folder}/env", content=f'"PORT={port}"', owner=account, mode='"0600"')
+        + call(
+            "Environment",
+            "copy",
+            dest=f"{folder}/env",
+            content=f'"PORT={port}"',
+            owner=account,
+            mode='"0600"',
+        )
         + "  notify: Restart\n"
-        + call("Unit", "template", src=f"{name}.service.j2", dest=f"/etc/systemd/system/{name}.service", mode='"0644"')
+        + call(
+            "Unit",
+            "template",
+            src=f"{name}.service.j2",
+            dest=f"/etc/systemd/system/{name}.service",
+            mode='"0644"',
+        )
         + "  notify: Restart\n"
-        + call("Runs", "systemd_service", name=name, enabled="true", state="started", daemon_reload="true")
+        + call(
+            "Runs",
+            "systemd_service",
+            name=name,
+            enabled="true",
+            state="started",
+            daemon_reload="true",
+        )
     )
-    answer = play(hosts, tasks, handlers=call("Restart", "systemd_service", name=name, state="restarted"))
+    answer = play(
+        hosts, tasks, handlers=call("Restart", "systemd_service", name=name, state="restarted")
+    )
     return Draft(
         wordings=(
             f"Write an Ansible playbook that deploys a Python application on {hosts}, as root: apt installs git and python3-venv; the system user {account} has the home {folder}; as {account}, {repo} (main) is cloned to {folder}/src and its requirements.txt goes into the virtualenv {folder}/venv; {folder}/env holds PORT={port}, belongs to {account} and has mode 0600; the unit /etc/systemd/system/{name}.service comes from {name}.service.j2 (0644); {name} is enabled and started after a daemon reload, and a handler restarts it when source, environment or unit change.",
@@ -239,7 +333,13 @@ def application(draw: Draw) -> Draft:
 
 @family("backup-system", difficulty=5)
 def backup_system(draw: Draw) -> Draft:
-    hosts, store, account, source, target = draw.name(), draw.name(), draw.word(), draw.path(), draw.path()
+    hosts, store, account, source, target = (
+        draw.name(),
+        draw.name(),
+        draw.word(),
+        draw.path(),
+        draw.path(),
+    )
     hour = draw.integer(1, 5)
     script = f"/usr/local/bin/{store}-backup"
     body = f"|\n      #!/bin/sh\n      tar -czf {target}/backup.tar.gz {source}"
@@ -252,9 +352,23 @@ def backup_system(draw: Draw) -> Draft:
     second = play(
         hosts,
         call("Mount point", "file", path=target, state="directory", mode='"0755"')
-        + call("Mount", "ansible.posix.mount", path=target, src=f"{store}:{target}", fstype="nfs", state="mounted")
+        + call(
+            "Mount",
+            "ansible.posix.mount",
+            path=target,
+            src=f"{store}:{target}",
+            fstype="nfs",
+            state="mounted",
+        )
         + call("Script", "copy", dest=script, mode='"0755"', content=body)
-        + call("Every night", "cron", name=f"{store}-backup", hour=f'"{hour}"', minute='"0"', job=script),
+        + call(
+            "Every night",
+            "cron",
+            name=f"{store}-backup",
+            hour=f'"{hour}"',
+            minute='"0"',
+            job=script,
+        ),
         name="Clients",
     )
     return Draft(
@@ -273,12 +387,20 @@ def backup_system(draw: Draw) -> Draft:
             contains("play", None, "hosts", store),
             *asked("user", {"name": account, "shell": "/bin/bash"}),
             *asked("file", {"path": target, "owner": account}, state="directory", mode="0750"),
-            *asked("ansible.posix.mount", {"path": target}, gate=True, src=f"{store}:{target}", fstype="nfs", state="mounted"),
+            *asked(
+                "ansible.posix.mount",
+                {"path": target},
+                gate=True,
+                src=f"{store}:{target}",
+                fstype="nfs",
+                state="mounted",
+            ),
             *asked("copy", {"dest": script}, mode="0755"),
             contains("task", None, "args.content", f"tar -czf {target}/backup.tar.gz {source}\n"),
             *asked("cron", {"name": f"{store}-backup"}, job=script, hour=str(hour), minute="0"),
         ),
-        variant=first.replace("become: true", "become: yes") + second.replace("ansible.builtin.", ""),
+        variant=first.replace("become: true", "become: yes")
+        + second.replace("ansible.builtin.", ""),
         habits=(
             ("ansible.posix.mount", "ansible.builtin.mount_nfs"),
             ("    - name: Every night", "    - name: Every night\n      when: false"),

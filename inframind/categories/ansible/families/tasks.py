@@ -2,14 +2,24 @@
 
 from inframind.bench.draw import Draw
 from inframind.bench.family import Draft, contains, equals, references
-from inframind.categories.ansible.families.checks import PACKAGES, SUDO, asked, call, family, on, play
+from inframind.categories.ansible.families.checks import (
+    PACKAGES,
+    SUDO,
+    asked,
+    call,
+    family,
+    on,
+    play,
+)
 from inframind.types import Check, Json
 
 
 @family("package", difficulty=1)
 def package(draw: Draw) -> Draft:
     hosts, name = draw.name(), draw.choice(PACKAGES)
-    answer = play(hosts, call(f"Install {name}", "apt", name=name, state="present", update_cache="true"))
+    answer = play(
+        hosts, call(f"Install {name}", "apt", name=name, state="present", update_cache="true")
+    )
     return Draft(
         wordings=(
             f"Write an Ansible playbook that installs {name} with apt on the group {hosts} as root and refreshes the package cache.",
@@ -18,7 +28,10 @@ def package(draw: Draw) -> Draft:
         ),
         answer=answer,
         reasoning=(f"play for {hosts} with become", f"apt installs {name} and updates the cache"),
-        checks=(*on(hosts), *asked("apt", {"name": [name]}, gate=True, state="present", update_cache=True)),
+        checks=(
+            *on(hosts),
+            *asked("apt", {"name": [name]}, gate=True, state="present", update_cache=True),
+        ),
         variant=f"- hosts: {hosts}\n  tasks:\n    - apt: name={name} update_cache=yes state=present\n      become: yes\n",
         habits=(SUDO, ("state: present", "state: installed")),
     )
@@ -27,7 +40,9 @@ def package(draw: Draw) -> Draft:
 @family("service", difficulty=1)
 def service(draw: Draw) -> Draft:
     hosts, name = draw.name(), draw.name()
-    answer = play(hosts, call("Service runs", "service", name=name, state="started", enabled="true"))
+    answer = play(
+        hosts, call("Service runs", "service", name=name, state="started", enabled="true")
+    )
     return Draft(
         wordings=(
             f"Write an Ansible playbook for the group {hosts}: the service {name} is started and enabled at boot, as root.",
@@ -36,7 +51,10 @@ def service(draw: Draw) -> Draft:
         ),
         answer=answer,
         reasoning=(f"play for {hosts} with become", f"service {name} started and enabled"),
-        checks=(*on(hosts), *asked("service", {"name": name}, gate=True, state="started", enabled=True)),
+        checks=(
+            *on(hosts),
+            *asked("service", {"name": name}, gate=True, state="started", enabled=True),
+        ),
         variant=f"- hosts: [{hosts}]\n  become: yes\n  tasks:\n    - service: name={name} enabled=yes state=started\n",
         habits=(SUDO, ("state: started", "state: running")),
     )
@@ -44,8 +62,16 @@ def service(draw: Draw) -> Draft:
 
 @family("directory", difficulty=1)
 def directory(draw: Draw) -> Draft:
-    hosts, path, owner, mode = draw.name(), draw.path(), draw.word(), draw.choice(("0750", "0755", "0700"))
-    answer = play(hosts, call("Directory", "file", path=path, state="directory", owner=owner, mode=f'"{mode}"'))
+    hosts, path, owner, mode = (
+        draw.name(),
+        draw.path(),
+        draw.word(),
+        draw.choice(("0750", "0755", "0700")),
+    )
+    answer = play(
+        hosts,
+        call("Directory", "file", path=path, state="directory", owner=owner, mode=f'"{mode}"'),
+    )
     return Draft(
         wordings=(
             f"Write an Ansible playbook that creates the directory {path} on {hosts}, owned by {owner}, mode {mode}, as root.",
@@ -53,8 +79,14 @@ def directory(draw: Draw) -> Draft:
             f"{owner} needs the folder {path} with the permissions {mode} on every host of {hosts}. Ansible, with become.",
         ),
         answer=answer,
-        reasoning=(f"play for {hosts} with become", f"file {path} is a directory of {owner} with mode {mode}"),
-        checks=(*on(hosts), *asked("file", {"path": path}, gate=True, state="directory", owner=owner, mode=mode)),
+        reasoning=(
+            f"play for {hosts} with become",
+            f"file {path} is a directory of {owner} with mode {mode}",
+        ),
+        checks=(
+            *on(hosts),
+            *asked("file", {"path": path}, gate=True, state="directory", owner=owner, mode=mode),
+        ),
         variant=f"- hosts: {hosts}\n  become: true\n  tasks:\n    - file:\n        dest: {path}\n        state: directory\n        mode: '{mode}'\n        owner: {owner}\n",
         habits=(SUDO, ("state: directory", "state: dir")),
     )
@@ -68,7 +100,9 @@ def user(draw: Draw) -> Draft:
         draw.number(1100, 9800),
         draw.choice(("/bin/bash", "/bin/sh", "/usr/sbin/nologin")),
     )
-    answer = play(hosts, call("Account", "user", name=name, uid=uid, shell=shell, create_home="true"))
+    answer = play(
+        hosts, call("Account", "user", name=name, uid=uid, shell=shell, create_home="true")
+    )
     return Draft(
         wordings=(
             f"Write an Ansible playbook for {hosts} that creates the user {name} with uid {uid}, the shell {shell} and a home directory, as root.",
@@ -77,16 +111,31 @@ def user(draw: Draw) -> Draft:
         ),
         answer=answer,
         reasoning=(f"play for {hosts} with become", f"user {name} with uid {uid} and {shell}"),
-        checks=(*on(hosts), *asked("user", {"name": name}, gate=True, uid=uid, shell=shell, create_home=True)),
-        variant=answer.replace("create_home:", "createhome:").replace(f"uid: {uid}", f'uid: "{uid}"'),
+        checks=(
+            *on(hosts),
+            *asked("user", {"name": name}, gate=True, uid=uid, shell=shell, create_home=True),
+        ),
+        variant=answer.replace("create_home:", "createhome:").replace(
+            f"uid: {uid}", f'uid: "{uid}"'
+        ),
         habits=(SUDO, ("create_home:", "home_dir:")),
     )
 
 
 @family("file-content", difficulty=1, held_out=True)
 def file_content(draw: Draw) -> Draft:
-    hosts, folder, key, value = draw.name(), draw.path(), draw.choice(("region", "tier", "owner")), draw.word()
-    answer = play(hosts, call("Settings", "copy", dest=f"{folder}/app.conf", content=f'"{key}={value}"', mode='"0644"'))
+    hosts, folder, key, value = (
+        draw.name(),
+        draw.path(),
+        draw.choice(("region", "tier", "owner")),
+        draw.word(),
+    )
+    answer = play(
+        hosts,
+        call(
+            "Settings", "copy", dest=f"{folder}/app.conf", content=f'"{key}={value}"', mode='"0644"'
+        ),
+    )
     return Draft(
         wordings=(
             f"Write an Ansible playbook for {hosts}: the file {folder}/app.conf has the content {key}={value} and mode 0644, as root.",
@@ -94,11 +143,20 @@ def file_content(draw: Draw) -> Draft:
             f"Put the line {key}={value} into {folder}/app.conf (mode 0644) on all of {hosts} with the copy module and become.",
         ),
         answer=answer,
-        reasoning=(f"play for {hosts} with become", f"copy writes {key}={value} to {folder}/app.conf"),
+        reasoning=(
+            f"play for {hosts} with become",
+            f"copy writes {key}={value} to {folder}/app.conf",
+        ),
         checks=(
             *on(hosts),
             *asked("copy", {"dest": f"{folder}/app.conf"}, gate=True, mode="0644"),
-            Check(op="matches", kind="task", path="args.content", value=rf"{key}={value}\s*", id="content"),
+            Check(
+                op="matches",
+                kind="task",
+                path="args.content",
+                value=rf"{key}={value}\s*",
+                id="content",
+            ),
         ),
         variant=f"- hosts: {hosts}\n  become: true\n  tasks:\n    - copy:\n        content: |\n          {key}={value}\n        dest: {folder}/app.conf\n        mode: '0644'\n",
         habits=(SUDO, ("content:", "text:")),
@@ -107,8 +165,25 @@ def file_content(draw: Draw) -> Draft:
 
 @family("cron", difficulty=2)
 def cron(draw: Draw) -> Draft:
-    hosts, name, script, minute, hour = draw.name(), draw.name(), draw.path(), draw.integer(1, 59), draw.integer(1, 6)
-    answer = play(hosts, call("Cron job", "cron", name=name, minute=f'"{minute}"', hour=f'"{hour}"', job=script, user="root"))
+    hosts, name, script, minute, hour = (
+        draw.name(),
+        draw.name(),
+        draw.path(),
+        draw.integer(1, 59),
+        draw.integer(1, 6),
+    )
+    answer = play(
+        hosts,
+        call(
+            "Cron job",
+            "cron",
+            name=name,
+            minute=f'"{minute}"',
+            hour=f'"{hour}"',
+            job=script,
+            user="root",
+        ),
+    )
     return Draft(
         wordings=(
             f"Write an Ansible playbook for {hosts}: the cron job {name} of root runs {script} every day at minute {minute} of hour {hour}.",
@@ -116,8 +191,22 @@ def cron(draw: Draw) -> Draft:
             f"Schedule {script} daily ({hour}h {minute}m) on {hosts} as root's cron job {name}, with the cron module and become.",
         ),
         answer=answer,
-        reasoning=(f"play for {hosts} with become", f"cron {name} at minute {minute}, hour {hour} runs {script}"),
-        checks=(*on(hosts), *asked("cron", {"name": name}, gate=True, job=script, minute=str(minute), hour=str(hour), user="root")),
+        reasoning=(
+            f"play for {hosts} with become",
+            f"cron {name} at minute {minute}, hour {hour} runs {script}",
+        ),
+        checks=(
+            *on(hosts),
+            *asked(
+                "cron",
+                {"name": name},
+                gate=True,
+                job=script,
+                minute=str(minute),
+                hour=str(hour),
+                user="root",
+            ),
+        ),
         variant=answer.replace(f'"{minute}"', str(minute)).replace("ansible.builtin.cron", "cron"),
         habits=(("minute:", "minutes:"), ("job:", "command:")),
     )
@@ -128,7 +217,9 @@ def checkout(draw: Draw) -> Draft:
     hosts, team, project, folder = draw.name(), draw.word(), draw.name(), draw.path()
     version = f"v{draw.integer(1, 9)}.{draw.integer(0, 9)}"
     repo = f"https://git.example.com/{team}/{project}.git"
-    answer = play(hosts, call("Source", "git", repo=repo, dest=folder, version=version, depth=1), extra="")
+    answer = play(
+        hosts, call("Source", "git", repo=repo, dest=folder, version=version, depth=1), extra=""
+    )
     return Draft(
         wordings=(
             f"Write an Ansible playbook that checks out {version} of {repo} to {folder} on {hosts}, with a depth of 1.",
@@ -137,7 +228,10 @@ def checkout(draw: Draw) -> Draft:
         ),
         answer=answer,
         reasoning=(f"play for {hosts}", f"git clones {repo} at {version} to {folder}"),
-        checks=(*on(hosts, become=False), *asked("git", {"dest": folder}, gate=True, repo=repo, version=version, depth=1)),
+        checks=(
+            *on(hosts, become=False),
+            *asked("git", {"dest": folder}, gate=True, repo=repo, version=version, depth=1),
+        ),
         variant=f"- hosts: {hosts}\n  tasks:\n    - name: Get it\n      git: repo={repo} dest={folder} version={version} depth=1\n",
         habits=(("version:", "branch:"), ("repo:", "url:")),
     )
@@ -146,7 +240,13 @@ def checkout(draw: Draw) -> Draft:
 @family("configuration", difficulty=2)
 def configuration(draw: Draw) -> Draft:
     hosts, name, folder = draw.name(), draw.name(), draw.path()
-    tasks = call("Configuration", "template", src=f"{name}.conf.j2", dest=f"{folder}/{name}.conf", mode='"0640"')
+    tasks = call(
+        "Configuration",
+        "template",
+        src=f"{name}.conf.j2",
+        dest=f"{folder}/{name}.conf",
+        mode='"0640"',
+    )
     handler = call(f"Restart {name}", "service", name=name, state="restarted")
     answer = play(hosts, f"{tasks}  notify: Restart {name}\n", handlers=handler)
     return Draft(
@@ -156,17 +256,30 @@ def configuration(draw: Draw) -> Draft:
             f"When {folder}/{name}.conf, made from {name}.conf.j2 with mode 0640, changes on {hosts}, the service {name} restarts. Use a handler and become.",
         ),
         answer=answer,
-        reasoning=(f"play for {hosts} with become", f"template to {folder}/{name}.conf notifies", f"handler restarts {name}"),
+        reasoning=(
+            f"play for {hosts} with become",
+            f"template to {folder}/{name}.conf notifies",
+            f"handler restarts {name}",
+        ),
         checks=(
             *on(hosts),
-            *asked("template", {"dest": f"{folder}/{name}.conf"}, gate=True, src=f"{name}.conf.j2", mode="0640"),
+            *asked(
+                "template",
+                {"dest": f"{folder}/{name}.conf"},
+                gate=True,
+                src=f"{name}.conf.j2",
+                mode="0640",
+            ),
             *asked("service", {"name": name}, kind="handler", state="restarted"),
             references("task", None, "notify", "handler"),
         ),
         variant=answer.replace(f"notify: Restart {name}", "notify: changed").replace(
             f"- name: Restart {name}\n", "- name: Start it again\n      listen: changed\n"
         ),
-        habits=((f"  notify: Restart {name}\n", ""), (f"notify: Restart {name}", f"notify: restart {name}")),
+        habits=(
+            (f"  notify: Restart {name}\n", ""),
+            (f"notify: Restart {name}", f"notify: restart {name}"),
+        ),
     )
 
 
@@ -177,7 +290,14 @@ def container(draw: Draw) -> Draft:
     module = "community.docker.docker_container"
     answer = play(
         hosts,
-        call("Container", module, name=name, image=image, restart_policy="unless-stopped", ports=f'["{port}:{inner}"]'),
+        call(
+            "Container",
+            module,
+            name=name,
+            image=image,
+            restart_policy="unless-stopped",
+            ports=f'["{port}:{inner}"]',
+        ),
         extra="",
     )
     return Draft(
@@ -191,10 +311,17 @@ def container(draw: Draw) -> Draft:
         checks=(
             *on(hosts, become=False),
             *asked(
-                module, {"name": name}, gate=True, image=image, restart_policy="unless-stopped", published_ports=[f"{port}:{inner}"]
+                module,
+                {"name": name},
+                gate=True,
+                image=image,
+                restart_policy="unless-stopped",
+                published_ports=[f"{port}:{inner}"],
             ),
         ),
-        variant=answer.replace(f'ports: ["{port}:{inner}"]', f'published_ports:\n          - "{port}:{inner}"'),
+        variant=answer.replace(
+            f'ports: ["{port}:{inner}"]', f'published_ports:\n          - "{port}:{inner}"'
+        ),
         habits=(("docker_container", "docker"), ("restart_policy:", "restart_always:")),
     )
 
@@ -202,7 +329,17 @@ def container(draw: Draw) -> Draft:
 @family("firewall", difficulty=2)
 def firewall(draw: Draw) -> Draft:
     hosts, port, source = draw.name(), draw.port(), draw.cidr()
-    answer = play(hosts, call("Rule", "community.general.ufw", rule="allow", port=f'"{port}"', proto="tcp", from_ip=source))
+    answer = play(
+        hosts,
+        call(
+            "Rule",
+            "community.general.ufw",
+            rule="allow",
+            port=f'"{port}"',
+            proto="tcp",
+            from_ip=source,
+        ),
+    )
     return Draft(
         wordings=(
             f"Write an Ansible playbook for {hosts}: ufw allows tcp port {port} from {source}, as root.",
@@ -213,7 +350,14 @@ def firewall(draw: Draw) -> Draft:
         reasoning=(f"play for {hosts} with become", f"ufw allows {port}/tcp from {source}"),
         checks=(
             *on(hosts),
-            *asked("community.general.ufw", {"to_port": str(port)}, gate=True, rule="allow", proto="tcp", from_ip=source),
+            *asked(
+                "community.general.ufw",
+                {"to_port": str(port)},
+                gate=True,
+                rule="allow",
+                proto="tcp",
+                from_ip=source,
+            ),
         ),
         variant=answer.replace("from_ip:", "src:").replace(f'port: "{port}"', f"port: {port}"),
         habits=(("rule:", "action:"), ("community.general.ufw", "ansible.builtin.ufw_rule")),
@@ -222,9 +366,16 @@ def firewall(draw: Draw) -> Draft:
 
 @family("bucket", difficulty=2)
 def bucket(draw: Draw) -> Draft:
-    name, owner, region = draw.name(), draw.word(), draw.choice(("eu-central-1", "us-east-1", "eu-west-1"))
+    name, owner, region = (
+        draw.name(),
+        draw.word(),
+        draw.choice(("eu-central-1", "us-east-1", "eu-west-1")),
+    )
     module = "amazon.aws.s3_bucket"
-    tasks = call("Bucket", module, name=name, region=region, versioning="true") + f"    tags:\n      owner: {owner}\n"
+    tasks = (
+        call("Bucket", module, name=name, region=region, versioning="true")
+        + f"    tags:\n      owner: {owner}\n"
+    )
     answer = play("localhost", tasks, extra="  gather_facts: false\n")
     return Draft(
         wordings=(
@@ -233,13 +384,25 @@ def bucket(draw: Draw) -> Draft:
             f"From localhost create the versioned bucket {name} ({region}) with amazon.aws; tag it owner={owner}. No facts are needed.",
         ),
         answer=answer,
-        reasoning=("play for localhost without facts", f"bucket {name} in {region}, versioned, owner {owner}"),
+        reasoning=(
+            "play for localhost without facts",
+            f"bucket {name} in {region}, versioned, owner {owner}",
+        ),
         checks=(
             contains("play", None, "hosts", "localhost"),
             equals("play", None, "gather_facts", False),
-            *asked(module, {"name": name}, gate=True, region=region, versioning=True, tags={"owner": owner}),
+            *asked(
+                module,
+                {"name": name},
+                gate=True,
+                region=region,
+                versioning=True,
+                tags={"owner": owner},
+            ),
         ),
-        variant=answer.replace("gather_facts: false", "gather_facts: no").replace("versioning: true", "versioning: yes"),
+        variant=answer.replace("gather_facts: false", "gather_facts: no").replace(
+            "versioning: true", "versioning: yes"
+        ),
         habits=((module, "amazon.aws.s3"), ("versioning:", "versioned:")),
     )
 
@@ -249,7 +412,15 @@ def mount(draw: Draw) -> Draft:
     hosts, folder, server, export = draw.name(), draw.path(), draw.domain(), draw.name()
     answer = play(
         hosts,
-        call("Mount", "ansible.posix.mount", path=folder, src=f"{server}:/{export}", fstype="nfs", opts="ro", state="mounted"),
+        call(
+            "Mount",
+            "ansible.posix.mount",
+            path=folder,
+            src=f"{server}:/{export}",
+            fstype="nfs",
+            opts="ro",
+            state="mounted",
+        ),
     )
     return Draft(
         wordings=(
@@ -258,7 +429,10 @@ def mount(draw: Draw) -> Draft:
             f"{folder} on the hosts of {hosts} is the NFS share {server}:/{export} (option ro, state mounted). Use ansible.posix and become.",
         ),
         answer=answer,
-        reasoning=(f"play for {hosts} with become", f"mount {server}:/{export} at {folder}, nfs, ro"),
+        reasoning=(
+            f"play for {hosts} with become",
+            f"mount {server}:/{export} at {folder}, nfs, ro",
+        ),
         checks=(
             *on(hosts),
             *asked(
@@ -279,7 +453,9 @@ def mount(draw: Draw) -> Draft:
 @family("users-loop", difficulty=3)
 def users_loop(draw: Draw) -> Draft:
     hosts, group, first, second = draw.name(), draw.word(), draw.word(), draw.word()
-    tasks = call("Group", "group", name=group) + call("Members", "user", name='"{{ item }}"', groups=group, append="true")
+    tasks = call("Group", "group", name=group) + call(
+        "Members", "user", name='"{{ item }}"', groups=group, append="true"
+    )
     answer = play(hosts, f"{tasks}  loop:\n    - {first}\n    - {second}\n")
     return Draft(
         wordings=(
@@ -288,16 +464,26 @@ def users_loop(draw: Draw) -> Draft:
             f"The accounts {first} and {second} on {hosts} are added to the new group {group} without losing their other groups. Use become.",
         ),
         answer=answer,
-        reasoning=(f"group {group} first", f"users {first} and {second} in a loop, appended to {group}"),
+        reasoning=(
+            f"group {group} first",
+            f"users {first} and {second} in a loop, appended to {group}",
+        ),
         checks=(
             *on(hosts),
             *asked("group", {"name": group}, gate=True),
-            *(check for name in (first, second) for check in asked("user", {"name": name}, groups=[group], append=True)),
+            *(
+                check
+                for name in (first, second)
+                for check in asked("user", {"name": name}, groups=[group], append=True)
+            ),
         ),
         variant=play(
             hosts,
             call("Group", "group", name=group)
-            + "".join(call("User", "user", name=n, groups=f"[{group}]", append="yes") for n in (first, second)),
+            + "".join(
+                call("User", "user", name=n, groups=f"[{group}]", append="yes")
+                for n in (first, second)
+            ),
         ),
         habits=(("append: true", "append: false"), ("  loop:\n", "  loops:\n")),
     )
@@ -307,10 +493,16 @@ def users_loop(draw: Draw) -> Draft:
 def database(draw: Draw) -> Draft:
     hosts, name, owner = draw.name(), draw.identifier(), draw.identifier()
     tasks = (
-        call("Owner", "community.postgresql.postgresql_user", **{"name": owner, "password": '"{{ db_password }}"'})
+        call(
+            "Owner",
+            "community.postgresql.postgresql_user",
+            **{"name": owner, "password": '"{{ db_password }}"'},
+        )
         + "  no_log: true\n"
     )
-    tasks += call("Database", "community.postgresql.postgresql_db", name=name, owner=owner, encoding="UTF-8")
+    tasks += call(
+        "Database", "community.postgresql.postgresql_db", name=name, owner=owner, encoding="UTF-8"
+    )
     answer = play(hosts, tasks, extra="  become: true\n  become_user: postgres\n")
     return Draft(
         wordings=(
@@ -319,10 +511,20 @@ def database(draw: Draw) -> Draft:
             f"Create the role {owner} (password in db_password, no_log) and its database {name} with the encoding UTF-8 on {hosts}; community.postgresql, become_user postgres.",
         ),
         answer=answer,
-        reasoning=(f"user {owner} with the password of db_password, no_log", f"database {name} owned by {owner}"),
+        reasoning=(
+            f"user {owner} with the password of db_password, no_log",
+            f"database {name} owned by {owner}",
+        ),
         checks=(
             *on(hosts),
-            Check(op="equals", kind="task", path="become_user", value="postgres", every=True, id="become_user"),
+            Check(
+                op="equals",
+                kind="task",
+                path="become_user",
+                value="postgres",
+                every=True,
+                id="become_user",
+            ),
             *asked("community.postgresql.postgresql_user", {"name": owner}),
             Check(
                 op="matches",
@@ -333,9 +535,17 @@ def database(draw: Draw) -> Draft:
                 id="password",
             ),
             equals("task", None, "no_log", True),
-            *asked("community.postgresql.postgresql_db", {"name": name}, gate=True, owner=owner, encoding="UTF-8"),
+            *asked(
+                "community.postgresql.postgresql_db",
+                {"name": name},
+                gate=True,
+                owner=owner,
+                encoding="UTF-8",
+            ),
         ),
-        variant=answer.replace("name: " + name, "db: " + name).replace('"{{ db_password }}"', "'{{db_password}}'"),
+        variant=answer.replace("name: " + name, "db: " + name).replace(
+            '"{{ db_password }}"', "'{{db_password}}'"
+        ),
         habits=(("become_user:", "sudo_user:"), ("owner: ", "user: ")),
     )
 
@@ -344,8 +554,12 @@ def database(draw: Draw) -> Draft:
 def unit(draw: Draw) -> Draft:
     hosts, name, program = draw.name(), draw.name(), draw.path()
     content = f"|\n      [Service]\n      ExecStart={program}\n      [Install]\n      WantedBy=multi-user.target"
-    tasks = call("Unit", "copy", dest=f"/etc/systemd/system/{name}.service", mode='"0644"', content=content)
-    tasks += call("Runs", "systemd_service", name=name, daemon_reload="true", enabled="true", state="started")
+    tasks = call(
+        "Unit", "copy", dest=f"/etc/systemd/system/{name}.service", mode='"0644"', content=content
+    )
+    tasks += call(
+        "Runs", "systemd_service", name=name, daemon_reload="true", enabled="true", state="started"
+    )
     answer = play(hosts, tasks)
     return Draft(
         wordings=(
@@ -375,8 +589,14 @@ def unit(draw: Draw) -> Draft:
 @family("by-distribution", difficulty=3)
 def by_distribution(draw: Draw) -> Draft:
     hosts, name = draw.name(), draw.name()
-    tasks = call("Debian", "apt", name=name, state="present") + "  when: ansible_facts['os_family'] == 'Debian'\n"
-    tasks += call("Red Hat", "dnf", name=name, state="present") + "  when: ansible_facts['os_family'] == 'RedHat'\n"
+    tasks = (
+        call("Debian", "apt", name=name, state="present")
+        + "  when: ansible_facts['os_family'] == 'Debian'\n"
+    )
+    tasks += (
+        call("Red Hat", "dnf", name=name, state="present")
+        + "  when: ansible_facts['os_family'] == 'RedHat'\n"
+    )
     return Draft(
         wordings=(
             f"Write an Ansible playbook for {hosts}, as root: install {name} with apt where the os_family is Debian, with dnf where it is RedHat.",
@@ -401,14 +621,24 @@ def by_distribution(draw: Draw) -> Draft:
                 for module, system in (("apt", "Debian"), ("dnf", "RedHat"))
             ),
         ),
-        variant=play(hosts, tasks.replace("ansible_facts['os_family']", "ansible_os_family").replace("ansible.builtin.", "")),
+        variant=play(
+            hosts,
+            tasks.replace("ansible_facts['os_family']", "ansible_os_family").replace(
+                "ansible.builtin.", ""
+            ),
+        ),
         habits=(("'RedHat'", "'CentOS'"), ("ansible_facts['os_family'] == 'Debian'", "false")),
     )
 
 
 @family("manifest", difficulty=3)
 def manifest(draw: Draw) -> Draft:
-    space, name, key, value = draw.name(), draw.name(), draw.choice(("MODE", "REGION", "TIER")), draw.word()
+    space, name, key, value = (
+        draw.name(),
+        draw.name(),
+        draw.choice(("MODE", "REGION", "TIER")),
+        draw.word(),
+    )
     head = "definition:\n      apiVersion: v1\n"
     first = f"- name: Namespace\n  kubernetes.core.k8s:\n    state: present\n    {head}      kind: Namespace\n      metadata:\n        name: {space}\n"
     second = f"- name: Settings\n  kubernetes.core.k8s:\n    state: present\n    {head}      kind: ConfigMap\n      metadata:\n        name: {name}\n        namespace: {space}\n      data:\n        {key}: {value}\n"

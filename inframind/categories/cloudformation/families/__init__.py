@@ -3,4 +3,6 @@
 from inframind.bench.family import Families
 from inframind.categories.cloudformation.families import resources, stacks, systems
 
-FAMILIES = Families("cloudformation", [*resources.FAMILIES.all, *stacks.FAMILIES.all, *systems.FAMILIES.all])
+FAMILIES = Families(
+    "cloudformation", [*resources.FAMILIES.all, *stacks.FAMILIES.all, *systems.FAMILIES.all]
+)

@@ -23,8 +23,15 @@ def bucket(draw: Draw) -> Draft:
         ),
         answer=answer,
         reasoning=(f"AWS::S3::Bucket {name}", "VersioningConfiguration with Status Enabled"),
-        checks=asked("AWS::S3::Bucket", {"BucketName": name}, {"VersioningConfiguration.Status": "Enabled"}, gate=True),
-        variant=json.dumps({"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": fields}}}, indent=2),
+        checks=asked(
+            "AWS::S3::Bucket",
+            {"BucketName": name},
+            {"VersioningConfiguration.Status": "Enabled"},
+            gate=True,
+        ),
+        variant=json.dumps(
+            {"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": fields}}}, indent=2
+        ),
         habits=(("Status: Enabled", "Status: true"), ("VersioningConfiguration", "Versioning")),
     )
 
@@ -40,9 +47,15 @@ def queue(draw: Draw) -> Draft:
             f"Messages in the queue {name} stay hidden for {timeout} seconds and are kept for {retention}. CloudFormation, SQS.",
         ),
         answer=answer,
-        reasoning=(f"AWS::SQS::Queue {name}", f"VisibilityTimeout {timeout}, MessageRetentionPeriod {retention}"),
+        reasoning=(
+            f"AWS::SQS::Queue {name}",
+            f"VisibilityTimeout {timeout}, MessageRetentionPeriod {retention}",
+        ),
         checks=asked(
-            "AWS::SQS::Queue", {"QueueName": name}, {"VisibilityTimeout": timeout, "MessageRetentionPeriod": retention}, gate=True
+            "AWS::SQS::Queue",
+            {"QueueName": name},
+            {"VisibilityTimeout": timeout, "MessageRetentionPeriod": retention},
+            gate=True,
         ),
         variant=answer.replace(f": {timeout}", f': "{timeout}"').replace("  Queue:", "  Work:"),
         habits=(("VisibilityTimeout", "VisibilityTimeoutSeconds"), ("QueueName", "Name")),
@@ -63,10 +76,15 @@ def topic(draw: Draw) -> Draft:
         reasoning=(f"AWS::SNS::Topic {name}", f"subscription email {user}@{host}"),
         checks=(
             *asked("AWS::SNS::Topic", {"TopicName": name}, gate=True),
-            holds("AWS::SNS::Topic", "Subscription", {"Protocol": "email", "Endpoint": f"{user}@{host}"}),
+            holds(
+                "AWS::SNS::Topic",
+                "Subscription",
+                {"Protocol": "email", "Endpoint": f"{user}@{host}"},
+            ),
         ),
         variant=answer.replace(
-            "        - Protocol: email\n          Endpoint: ", "        - Protocol: email\n          Endpoint: !Sub "
+            "        - Protocol: email\n          Endpoint: ",
+            "        - Protocol: email\n          Endpoint: !Sub ",
         ),
         habits=(("Subscription:", "Subscriptions:"), ("TopicName", "Name")),
     )
@@ -85,11 +103,17 @@ def log_group(draw: Draw) -> Draft:
         answer=answer,
         reasoning=(f"AWS::Logs::LogGroup {name} for {days} days", "DeletionPolicy Retain"),
         checks=asked(
-            "AWS::Logs::LogGroup", {"LogGroupName": name}, {"RetentionInDays": days, "DeletionPolicy": "Retain"}, gate=True
+            "AWS::Logs::LogGroup",
+            {"LogGroupName": name},
+            {"RetentionInDays": days, "DeletionPolicy": "Retain"},
+            gate=True,
         ),
         variant=f"Parameters:\n  Days:\n    Type: Number\n    Default: {days}\n"
         + answer.replace(f"RetentionInDays: {days}", "RetentionInDays: !Ref Days"),
-        habits=(("RetentionInDays", "Retention"), ("DeletionPolicy: Retain", "DeletionPolicy: Keep")),
+        habits=(
+            ("RetentionInDays", "Retention"),
+            ("DeletionPolicy: Retain", "DeletionPolicy: Keep"),
+        ),
     )
 
 
@@ -105,7 +129,9 @@ def setting(draw: Draw) -> Draft:
         ),
         answer=answer,
         reasoning=(f"AWS::SSM::Parameter {name}", f"String {value}"),
-        checks=asked("AWS::SSM::Parameter", {"Name": name}, {"Type": "String", "Value": value}, gate=True),
+        checks=asked(
+            "AWS::SSM::Parameter", {"Name": name}, {"Type": "String", "Value": value}, gate=True
+        ),
         variant=answer.replace(f"Value: {value}", f'Value: !Join ["", [{value}]]'),
         habits=(("      Type: String\n", ""), ("      Name:", "      ParameterName:")),
     )
@@ -147,7 +173,9 @@ def table(draw: Draw) -> Draft:
             holds(kind, "AttributeDefinitions", {"AttributeName": key, "AttributeType": "S"}),
             holds(kind, "AttributeDefinitions", {"AttributeName": sort, "AttributeType": "N"}),
         ),
-        variant=answer.replace("  Table:\n", "  Data:\n").replace(f"AttributeName: {key}\n", f'AttributeName: "{key}"\n'),
+        variant=answer.replace("  Table:\n", "  Data:\n").replace(
+            f"AttributeName: {key}\n", f'AttributeName: "{key}"\n'
+        ),
         habits=(("BillingMode: PAY_PER_REQUEST", "BillingMode: ON_DEMAND"), ("KeySchema", "Keys")),
     )
 
@@ -175,7 +203,9 @@ def private_bucket(draw: Draw) -> Draft:
             ExpirationInDays: {days}
 """
     kind = "AWS::S3::Bucket"
-    blocked = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True)
+    blocked = dict.fromkeys(
+        ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
+    )
     return Draft(
         wordings=(
             f"Write a CloudFormation template for the bucket {name}: AES256 encryption, all four public access blocks, and a lifecycle rule that expires objects after {days} days.",
@@ -183,17 +213,29 @@ def private_bucket(draw: Draw) -> Draft:
             f"{name} is a private S3 bucket, encrypted with AES256, closed to the public in every way, and its objects go after {days} days.",
         ),
         answer=answer,
-        reasoning=(f"bucket {name} with AES256", "four public access blocks", f"lifecycle rule: {days} days"),
+        reasoning=(
+            f"bucket {name} with AES256",
+            "four public access blocks",
+            f"lifecycle rule: {days} days",
+        ),
         checks=(
-            *asked(kind, {"BucketName": name}, {"PublicAccessBlockConfiguration": blocked}, gate=True),
+            *asked(
+                kind, {"BucketName": name}, {"PublicAccessBlockConfiguration": blocked}, gate=True
+            ),
             holds(
                 kind,
                 "BucketEncryption.ServerSideEncryptionConfiguration",
                 {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}},
             ),
-            holds(kind, "LifecycleConfiguration.Rules", {"Status": "Enabled", "ExpirationInDays": days}),
+            holds(
+                kind,
+                "LifecycleConfiguration.Rules",
+                {"Status": "Enabled", "ExpirationInDays": days},
+            ),
         ),
-        variant=answer.replace(": true", ': "true"').replace("Status: Enabled\n", "Id: expire\n            Status: Enabled\n"),
+        variant=answer.replace(": true", ': "true"').replace(
+            "Status: Enabled\n", "Id: expire\n            Status: Enabled\n"
+        ),
         habits=(("        RestrictPublicBuckets: true\n", ""), ("ExpirationInDays", "Expiration")),
     )
 
@@ -227,18 +269,31 @@ Resources:
         reasoning=("parameter VpcId", f"security group {text}: tcp {port} from {source}"),
         checks=(
             *asked(kind, {"GroupDescription": text}, gate=True),
-            holds(kind, "SecurityGroupIngress", {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": source}),
+            holds(
+                kind,
+                "SecurityGroupIngress",
+                {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": source},
+            ),
             refers(kind, "VpcId", "parameter"),
             *asked("parameter", {"Type": "AWS::EC2::VPC::Id"}),
         ),
-        variant=answer.replace("!Ref VpcId", '!Sub "${VpcId}"').replace(f"FromPort: {port}", f'FromPort: "{port}"'),
-        habits=(("      VpcId: !Ref VpcId\n", "      VpcId: VpcId\n"), ("SecurityGroupIngress", "Ingress")),
+        variant=answer.replace("!Ref VpcId", '!Sub "${VpcId}"').replace(
+            f"FromPort: {port}", f'FromPort: "{port}"'
+        ),
+        habits=(
+            ("      VpcId: !Ref VpcId\n", "      VpcId: VpcId\n"),
+            ("SecurityGroupIngress", "Ingress"),
+        ),
     )
 
 
 @family("instance", difficulty=2)
 def instance(draw: Draw) -> Draft:
-    image, kind, name = f"ami-{draw.hexadecimal(17)}", draw.choice(("t3.small", "t3.medium", "m6i.large")), draw.name()
+    image, kind, name = (
+        f"ami-{draw.hexadecimal(17)}",
+        draw.choice(("t3.small", "t3.medium", "m6i.large")),
+        draw.name(),
+    )
     answer = f"""Parameters:
   InstanceType:
     Type: String
@@ -261,15 +316,22 @@ Resources:
             f"Run {image} on EC2 as {name} (tag Name). The parameter InstanceType allows t3.small, t3.medium and m6i.large and is {kind} if nobody says otherwise.",
         ),
         answer=answer,
-        reasoning=(f"parameter InstanceType, default {kind}", f"instance of {image} with Name {name}"),
+        reasoning=(
+            f"parameter InstanceType, default {kind}",
+            f"instance of {image} with Name {name}",
+        ),
         checks=(
             *asked("AWS::EC2::Instance", {"ImageId": image}, {"InstanceType": kind}, gate=True),
             holds("AWS::EC2::Instance", "Tags", {"Key": "Name", "Value": name}),
-            *asked("parameter", {"Default": kind, "Type": "String"}, {"AllowedValues": ["t3.small", "t3.medium", "m6i.large"]}),
+            *asked(
+                "parameter",
+                {"Default": kind, "Type": "String"},
+                {"AllowedValues": ["t3.small", "t3.medium", "m6i.large"]},
+            ),
         ),
-        variant=answer.replace("Type: String\n    Default", "Type: String\n    Description: size\n    Default").replace(
-            f"Value: {name}", f"Value: !Sub {name}"
-        ),
+        variant=answer.replace(
+            "Type: String\n    Default", "Type: String\n    Description: size\n    Default"
+        ).replace(f"Value: {name}", f"Value: !Sub {name}"),
         habits=(("AllowedValues", "AllowedTypes"), (f"    Default: {kind}\n", "")),
     )
 
@@ -300,7 +362,11 @@ Outputs:
             f"Container images go to the ECR repository {name} of {owner} (tag owner). Tags never change, every push is scanned, and the output Uri says where it is.",
         ),
         answer=answer,
-        reasoning=(f"AWS::ECR::Repository {name}, IMMUTABLE, ScanOnPush", f"tag owner {owner}", "output Uri"),
+        reasoning=(
+            f"AWS::ECR::Repository {name}, IMMUTABLE, ScanOnPush",
+            f"tag owner {owner}",
+            "output Uri",
+        ),
         checks=(
             *asked(
                 kind,
@@ -311,8 +377,13 @@ Outputs:
             holds(kind, "Tags", {"Key": "owner", "Value": owner}),
             refers("output", "Value", kind),
         ),
-        variant=answer.replace("!GetAtt Repository.RepositoryUri", '!Sub "${Repository.RepositoryUri}"'),
-        habits=(("IMMUTABLE", "Immutable"), ("!GetAtt Repository.RepositoryUri", "!GetAtt Repository.Uri")),
+        variant=answer.replace(
+            "!GetAtt Repository.RepositoryUri", '!Sub "${Repository.RepositoryUri}"'
+        ),
+        habits=(
+            ("IMMUTABLE", "Immutable"),
+            ("!GetAtt Repository.RepositoryUri", "!GetAtt Repository.Uri"),
+        ),
     )
 
 
@@ -347,11 +418,16 @@ def alarm(draw: Draw) -> Draft:
             f"Tell us by the alarm {name} when more than {limit} messages are visible in {queue} (AWS/SQS, ApproximateNumberOfMessagesVisible, Maximum, two periods of 300 seconds, GreaterThanThreshold).",
         ),
         answer=answer,
-        reasoning=(f"alarm {name} on AWS/SQS for {queue}", f"Maximum over {limit} in 2 periods of 300 s"),
+        reasoning=(
+            f"alarm {name} on AWS/SQS for {queue}",
+            f"Maximum over {limit} in 2 periods of 300 s",
+        ),
         checks=(
             *asked(kind, {"AlarmName": name}, given, gate=True),
             holds(kind, "Dimensions", {"Name": "QueueName", "Value": queue}),
         ),
-        variant=answer.replace("Period: 300", 'Period: "300"').replace("  Alarm:\n", "  TooMany:\n"),
+        variant=answer.replace("Period: 300", 'Period: "300"').replace(
+            "  Alarm:\n", "  TooMany:\n"
+        ),
         habits=(("GreaterThanThreshold", ">"), ("EvaluationPeriods: 2\n", "Evaluations: 2\n")),
     )

@@ -62,7 +62,12 @@ def dead_letters(draw: Draw) -> Draft:
 
 @family("function", difficulty=3)
 def function(draw: Draw) -> Draft:
-    name, memory, key, value = draw.name(), draw.choice((128, 256, 512)), draw.choice(("MODE", "REGION", "TIER")), draw.word()
+    name, memory, key, value = (
+        draw.name(),
+        draw.choice((128, 256, 512)),
+        draw.choice(("MODE", "REGION", "TIER")),
+        draw.word(),
+    )
     arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     answer = f"""Resources:
   Role:
@@ -91,7 +96,10 @@ def function(draw: Draw) -> Draft:
             f"The function {name} has {memory} MB, the runtime python3.12, code in the template and {key} set to {value}. Its own role has the policy AWSLambdaBasicExecutionRole.",
         ),
         answer=answer,
-        reasoning=("role for lambda.amazonaws.com", f"function {name}: {memory} MB, {key}={value}, role by GetAtt"),
+        reasoning=(
+            "role for lambda.amazonaws.com",
+            f"function {name}: {memory} MB, {key}={value}, role by GetAtt",
+        ),
         checks=(
             *asked(kind, {"FunctionName": name}, given, gate=True),
             Check(op="exists", kind=kind, path="Code.ZipFile", id="code"),
@@ -104,7 +112,9 @@ def function(draw: Draw) -> Draft:
                 id="policy",
             ),
         ),
-        variant=answer.replace("!GetAtt Role.Arn", '!Sub "${Role.Arn}"').replace("arn:aws:iam", "!Sub arn:${AWS::Partition}:iam"),
+        variant=answer.replace("!GetAtt Role.Arn", '!Sub "${Role.Arn}"').replace(
+            "arn:aws:iam", "!Sub arn:${AWS::Partition}:iam"
+        ),
         habits=(("!GetAtt Role.Arn", "!Ref Role.Arn"), ("python3.12", "python2.7")),
     )
 
@@ -168,19 +178,43 @@ def subnets(draw: Draw) -> Draft:
             f"The network {name} (tag Name) is {network} with DNS host names; {first} lies in the region's first zone, {second} in its second.",
         ),
         answer=answer,
-        reasoning=(f"VPC {network} named {name}", f"subnets {first} and {second} in two zones by GetAZs"),
+        reasoning=(
+            f"VPC {network} named {name}",
+            f"subnets {first} and {second} in two zones by GetAZs",
+        ),
         checks=(
-            *asked("AWS::EC2::VPC", {"CidrBlock": network}, {"EnableDnsHostnames": True}, gate=True),
+            *asked(
+                "AWS::EC2::VPC", {"CidrBlock": network}, {"EnableDnsHostnames": True}, gate=True
+            ),
             holds("AWS::EC2::VPC", "Tags", {"Key": "Name", "Value": name}),
             *asked(kind, {"CidrBlock": first}),
             *asked(kind, {"CidrBlock": second}),
             Check.model_validate(
-                {"op": "references", "kind": kind, "path": "VpcId", "to": {"kind": "AWS::EC2::VPC"}, "every": True, "id": "vpc"}
+                {
+                    "op": "references",
+                    "kind": kind,
+                    "path": "VpcId",
+                    "to": {"kind": "AWS::EC2::VPC"},
+                    "every": True,
+                    "id": "vpc",
+                }
             ),
-            Check(op="matches", kind=kind, path="AvailabilityZone | to_string(@)", value=".*Fn::GetAZs.*", every=True, id="zones"),
+            Check(
+                op="matches",
+                kind=kind,
+                path="AvailabilityZone | to_string(@)",
+                value=".*Fn::GetAZs.*",
+                every=True,
+                id="zones",
+            ),
         ),
-        variant=answer.replace('!GetAZs ""', "!GetAZs {Ref: AWS::Region}").replace("  First:", "  SubnetOne:"),
-        habits=(("EnableDnsHostnames", "EnableDnsHostNames"), ('!Select [1, !GetAZs ""]', "eu-west-1b")),
+        variant=answer.replace('!GetAZs ""', "!GetAZs {Ref: AWS::Region}").replace(
+            "  First:", "  SubnetOne:"
+        ),
+        habits=(
+            ("EnableDnsHostnames", "EnableDnsHostNames"),
+            ('!Select [1, !GetAZs ""]', "eu-west-1b"),
+        ),
     )
 
 
@@ -213,18 +247,29 @@ Resources:
             f"The bucket {name} is in every stack, {logs} only where the parameter Environment is production (allowed: staging, production; default staging). Call the condition IsProduction.",
         ),
         answer=answer,
-        reasoning=("parameter Environment", "condition IsProduction", f"bucket {name}, bucket {logs} with the condition"),
+        reasoning=(
+            "parameter Environment",
+            "condition IsProduction",
+            f"bucket {name}, bucket {logs} with the condition",
+        ),
         checks=(
             *asked("parameter", {"Default": "staging", "AllowedValues": ["staging", "production"]}),
             Check(op="exists", kind="condition", name="IsProduction", id="condition"),
             *asked(kind, {"BucketName": name}, gate=True),
-            Check(op="absent", kind=kind, where={"BucketName": name}, path="Condition", id="always"),
+            Check(
+                op="absent", kind=kind, where={"BucketName": name}, path="Condition", id="always"
+            ),
             *asked(kind, {"BucketName": logs}, {"Condition": "IsProduction"}),
         ),
-        variant=answer.replace("!Equals [!Ref Environment, production]", '!Not [!Equals [!Ref Environment, "staging"]]'),
+        variant=answer.replace(
+            "!Equals [!Ref Environment, production]", '!Not [!Equals [!Ref Environment, "staging"]]'
+        ),
         habits=(
             ("    Condition: IsProduction\n", ""),
-            ("  Data:\n    Type: AWS::S3::Bucket\n", "  Data:\n    Type: AWS::S3::Bucket\n    Condition: IsProduction\n"),
+            (
+                "  Data:\n    Type: AWS::S3::Bucket\n",
+                "  Data:\n    Type: AWS::S3::Bucket\n    Condition: IsProduction\n",
+            ),
             ("!Equals [!Ref Environment, production]", "!Equals [staging, production]"),
         ),
     )
@@ -267,19 +312,30 @@ Resources:
             f"Changes of {table} (key {key}, text, pay per request) go with both images to a function in batches of {size}, from the latest on; its name is the parameter FunctionName with the default {function}.",
         ),
         answer=answer,
-        reasoning=(f"table {table} with a stream", f"event source mapping of {size} to the parameter FunctionName ({function})"),
+        reasoning=(
+            f"table {table} with a stream",
+            f"event source mapping of {size} to the parameter FunctionName ({function})",
+        ),
         checks=(
             *asked(
                 "AWS::DynamoDB::Table",
                 {"TableName": table},
-                {"StreamSpecification.StreamViewType": "NEW_AND_OLD_IMAGES", "BillingMode": "PAY_PER_REQUEST"},
+                {
+                    "StreamSpecification.StreamViewType": "NEW_AND_OLD_IMAGES",
+                    "BillingMode": "PAY_PER_REQUEST",
+                },
                 gate=True,
             ),
             holds("AWS::DynamoDB::Table", "KeySchema", {"AttributeName": key, "KeyType": "HASH"}),
-            *asked(kind, {"StartingPosition": "LATEST"}, {"BatchSize": size, "FunctionName": function}),
+            *asked(
+                kind, {"StartingPosition": "LATEST"}, {"BatchSize": size, "FunctionName": function}
+            ),
             refers(kind, "EventSourceArn", "AWS::DynamoDB::Table"),
             *asked("parameter", {"Default": function}),
         ),
         variant=answer.replace("!GetAtt Table.StreamArn", "{'Fn::GetAtt': [Table, StreamArn]}"),
-        habits=(("Table.StreamArn", "Table.Stream"), ("StartingPosition: LATEST", "StartingPosition: latest")),
+        habits=(
+            ("Table.StreamArn", "Table.Stream"),
+            ("StartingPosition: LATEST", "StartingPosition: latest"),
+        ),
     )

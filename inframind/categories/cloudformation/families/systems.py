@@ -121,7 +121,9 @@ def public_network(draw: Draw) -> Draft:
             holds("AWS::EC2::VPC", "Tags", {"Key": "Name", "Value": name}),
             *asked("AWS::EC2::Subnet", {"CidrBlock": subnet}, {"MapPublicIpOnLaunch": True}),
             refers("AWS::EC2::Subnet", "VpcId", "AWS::EC2::VPC"),
-            refers("AWS::EC2::VPCGatewayAttachment", "InternetGatewayId", "AWS::EC2::InternetGateway"),
+            refers(
+                "AWS::EC2::VPCGatewayAttachment", "InternetGatewayId", "AWS::EC2::InternetGateway"
+            ),
             *asked("AWS::EC2::Route", {"DestinationCidrBlock": "0.0.0.0/0"}),
             refers("AWS::EC2::Route", "GatewayId", "AWS::EC2::InternetGateway"),
             refers("AWS::EC2::Route", "DependsOn", "AWS::EC2::VPCGatewayAttachment"),
@@ -131,7 +133,10 @@ def public_network(draw: Draw) -> Draft:
         variant=answer.replace("DependsOn: Attachment", "DependsOn: [Attachment]").replace(
             "!Ref Gateway", "!GetAtt Gateway.InternetGatewayId"
         ),
-        habits=(("    DependsOn: Attachment\n", ""), ("MapPublicIpOnLaunch", "AssociatePublicIpAddress")),
+        habits=(
+            ("    DependsOn: Attachment\n", ""),
+            ("MapPublicIpOnLaunch", "AssociatePublicIpAddress"),
+        ),
     )
 
 
@@ -178,18 +183,32 @@ def schedule(draw: Draw) -> Draft:
             "permission for events.amazonaws.com from the rule",
         ),
         checks=(
-            *asked("AWS::Lambda::Function", {"FunctionName": function}, {"Runtime": "python3.12"}, gate=True),
+            *asked(
+                "AWS::Lambda::Function",
+                {"FunctionName": function},
+                {"Runtime": "python3.12"},
+                gate=True,
+            ),
             refers("AWS::Lambda::Function", "Role", "AWS::IAM::Role"),
-            *asked("AWS::Events::Rule", {"Name": rule}, {"ScheduleExpression": f"rate({hours} hours)"}),
+            *asked(
+                "AWS::Events::Rule", {"Name": rule}, {"ScheduleExpression": f"rate({hours} hours)"}
+            ),
             refers("AWS::Events::Rule", "Targets.Arn", "AWS::Lambda::Function"),
-            *asked("AWS::Lambda::Permission", {"Principal": "events.amazonaws.com"}, {"Action": "lambda:InvokeFunction"}),
+            *asked(
+                "AWS::Lambda::Permission",
+                {"Principal": "events.amazonaws.com"},
+                {"Action": "lambda:InvokeFunction"},
+            ),
             refers("AWS::Lambda::Permission", "FunctionName", "AWS::Lambda::Function"),
             refers("AWS::Lambda::Permission", "SourceArn", "AWS::Events::Rule"),
         ),
         variant=answer.replace("FunctionName: !Ref Function", "FunctionName: !GetAtt Function.Arn")
         .replace("  Rule:\n", "  Every:\n")
         .replace("Rule.Arn", "Every.Arn"),
-        habits=((f"rate({hours} hours)", f"rate({hours} hour)"), ("      SourceArn: !GetAtt Rule.Arn\n", "")),
+        habits=(
+            (f"rate({hours} hours)", f"rate({hours} hour)"),
+            ("      SourceArn: !GetAtt Rule.Arn\n", ""),
+        ),
     )
 
 
@@ -255,16 +274,24 @@ Outputs:
             *asked(f"{elb}LoadBalancer", {"Name": name}, gate=True),
             refers(f"{elb}LoadBalancer", "Subnets", "parameter"),
             refers(f"{elb}LoadBalancer", "SecurityGroups", "AWS::EC2::SecurityGroup"),
-            holds("AWS::EC2::SecurityGroup", "SecurityGroupIngress", {"FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"}),
-            *asked(f"{elb}TargetGroup", {"Port": port}, {"Protocol": "HTTP", "HealthCheckPath": f"/{path}"}),
+            holds(
+                "AWS::EC2::SecurityGroup",
+                "SecurityGroupIngress",
+                {"FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0"},
+            ),
+            *asked(
+                f"{elb}TargetGroup",
+                {"Port": port},
+                {"Protocol": "HTTP", "HealthCheckPath": f"/{path}"},
+            ),
             *asked(f"{elb}Listener", {"Port": 80}, {"Protocol": "HTTP"}),
             refers(f"{elb}Listener", "LoadBalancerArn", f"{elb}LoadBalancer"),
             refers(f"{elb}Listener", "DefaultActions", f"{elb}TargetGroup"),
             refers("output", "Value", f"{elb}LoadBalancer"),
         ),
-        variant=answer.replace("!Sub http://${Balancer.DNSName}", '!Join ["", ["http://", !GetAtt Balancer.DNSName]]').replace(
-            "[!Ref Group]", "[!GetAtt Group.GroupId]"
-        ),
+        variant=answer.replace(
+            "!Sub http://${Balancer.DNSName}", '!Join ["", ["http://", !GetAtt Balancer.DNSName]]'
+        ).replace("[!Ref Group]", "[!GetAtt Group.GroupId]"),
         habits=(("Balancer.DNSName", "Balancer.DnsName"), ("Type: forward", "Type: Forward")),
     )
 
@@ -311,7 +338,11 @@ def fan_out(draw: Draw) -> Draft:
             f"Fan out {topic} (SNS) to {first} and {second} (SQS). The subscriptions alone are not enough: add a queue policy for both queues that allows sqs:SendMessage to sns.amazonaws.com when the source is the topic.",
         ),
         answer=answer,
-        reasoning=(f"topic {topic}, queues {first} and {second}", "a subscription each", "queue policy for sns.amazonaws.com"),
+        reasoning=(
+            f"topic {topic}, queues {first} and {second}",
+            "a subscription each",
+            "queue policy for sns.amazonaws.com",
+        ),
         checks=(
             *asked("AWS::SNS::Topic", {"TopicName": topic}, gate=True),
             *asked("AWS::SQS::Queue", {"QueueName": first}),
@@ -320,17 +351,32 @@ def fan_out(draw: Draw) -> Draft:
             refers("AWS::SNS::Subscription", "Endpoint", "AWS::SQS::Queue"),
             refers("AWS::SQS::QueuePolicy", "Queues", "AWS::SQS::Queue"),
             Check(op="at_least", kind="AWS::SQS::QueuePolicy", path="Queues", value=2, id="queues"),
-            holds("AWS::SQS::QueuePolicy", "PolicyDocument.Statement", {"Effect": "Allow", "Action": "sqs:SendMessage"}),
-            refers("AWS::SQS::QueuePolicy", "PolicyDocument.Statement.Condition", "AWS::SNS::Topic"),
+            holds(
+                "AWS::SQS::QueuePolicy",
+                "PolicyDocument.Statement",
+                {"Effect": "Allow", "Action": "sqs:SendMessage"},
+            ),
+            refers(
+                "AWS::SQS::QueuePolicy", "PolicyDocument.Statement.Condition", "AWS::SNS::Topic"
+            ),
         ),
         variant=answer.replace("Arn: !Ref Topic", "Arn: !GetAtt Topic.TopicArn"),
-        habits=(("!GetAtt First.Arn", "!Ref First.Arn"), ("            Action: sqs:SendMessage\n", "")),
+        habits=(
+            ("!GetAtt First.Arn", "!Ref First.Arn"),
+            ("            Action: sqs:SendMessage\n", ""),
+        ),
     )
 
 
 @family("service", difficulty=5)
 def service(draw: Draw) -> Draft:
-    cluster, name, image, port, count = draw.name(), draw.name(), f"{draw.word()}:1.4", draw.port(), draw.integer(2, 6)
+    cluster, name, image, port, count = (
+        draw.name(),
+        draw.name(),
+        f"{draw.word()}:1.4",
+        draw.port(),
+        draw.integer(2, 6),
+    )
     answer = f"""Parameters:
   SubnetIds:
     Type: List<AWS::EC2::Subnet::Id>
@@ -395,18 +441,27 @@ Resources:
         checks=(
             *asked(f"{ecs}Cluster", {"ClusterName": cluster}),
             *asked("AWS::Logs::LogGroup", {"RetentionInDays": 30}),
-            *asked(task, {"Family": name}, {"Cpu": "256", "Memory": "512", "NetworkMode": "awsvpc"}),
+            *asked(
+                task, {"Family": name}, {"Cpu": "256", "Memory": "512", "NetworkMode": "awsvpc"}
+            ),
             holds(task, "RequiresCompatibilities", "FARGATE"),
             holds(task, "ContainerDefinitions", {"Name": "app", "Image": image}),
             holds(task, "ContainerDefinitions[].PortMappings[]", {"ContainerPort": port}),
             refers(task, "ExecutionRoleArn", "AWS::IAM::Role"),
             refers(task, "ContainerDefinitions.LogConfiguration", "AWS::Logs::LogGroup"),
-            *asked(f"{ecs}Service", {"ServiceName": name}, {"DesiredCount": count, "LaunchType": "FARGATE"}, gate=True),
+            *asked(
+                f"{ecs}Service",
+                {"ServiceName": name},
+                {"DesiredCount": count, "LaunchType": "FARGATE"},
+                gate=True,
+            ),
             refers(f"{ecs}Service", "Cluster", f"{ecs}Cluster"),
             refers(f"{ecs}Service", "TaskDefinition", task),
             refers(f"{ecs}Service", "NetworkConfiguration", "parameter"),
         ),
-        variant=answer.replace('"256"', "256").replace('"512"', "512").replace("!Ref Cluster\n", "!GetAtt Cluster.Arn\n"),
+        variant=answer.replace('"256"', "256")
+        .replace('"512"', "512")
+        .replace("!Ref Cluster\n", "!GetAtt Cluster.Arn\n"),
         habits=(("ExecutionRoleArn", "ExecutionRole"), ("!Ref Task\n", "!Ref TaskDefinition\n")),
     )
 
@@ -446,7 +501,10 @@ def website(draw: Draw) -> Draft:
             *asked(
                 front,
                 {"DistributionConfig.Comment": comment},
-                {"DistributionConfig.Enabled": True, "DistributionConfig.DefaultRootObject": "index.html"},
+                {
+                    "DistributionConfig.Enabled": True,
+                    "DistributionConfig.DefaultRootObject": "index.html",
+                },
                 gate=True,
             ),
             Check(
@@ -457,17 +515,25 @@ def website(draw: Draw) -> Draft:
                 id="https",
             ),
             refers(front, "DistributionConfig.Origins.DomainName", "AWS::S3::Bucket"),
-            refers(front, "DistributionConfig.Origins.OriginAccessControlId", "AWS::CloudFront::OriginAccessControl"),
+            refers(
+                front,
+                "DistributionConfig.Origins.OriginAccessControlId",
+                "AWS::CloudFront::OriginAccessControl",
+            ),
             refers(policy, "Bucket", "AWS::S3::Bucket"),
             holds(
                 policy,
                 "PolicyDocument.Statement",
-                {"Effect": "Allow", "Action": "s3:GetObject", "Principal": {"Service": "cloudfront.amazonaws.com"}},
+                {
+                    "Effect": "Allow",
+                    "Action": "s3:GetObject",
+                    "Principal": {"Service": "cloudfront.amazonaws.com"},
+                },
             ),
             refers("output", "Value", front),
         ),
-        variant=answer.replace("!GetAtt Distribution.DomainName", "!Sub ${Distribution.DomainName}").replace(
-            "!GetAtt Access.Id", "!Ref Access"
-        ),
+        variant=answer.replace(
+            "!GetAtt Distribution.DomainName", "!Sub ${Distribution.DomainName}"
+        ).replace("!GetAtt Access.Id", "!Ref Access"),
         habits=(("Files.RegionalDomainName", "Files.DomainNames"), ("redirect-to-https", "https")),
     )

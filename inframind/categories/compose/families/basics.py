@@ -23,7 +23,9 @@ def nested(answer: str) -> tuple[str, str]:
 @family("service", difficulty=1)
 def service(draw: Draw) -> Draft:
     name, image, published, target = draw.name(), draw.choice(IMAGES), draw.port(), draw.port()
-    answer = f'services:\n  {name}:\n    image: {image}\n    ports:\n      - "{published}:{target}"\n'
+    answer = (
+        f'services:\n  {name}:\n    image: {image}\n    ports:\n      - "{published}:{target}"\n'
+    )
     return Draft(
         wordings=(
             f"Write a Compose file with the service {name} from {image} that publishes container port {target} as {published}.",
@@ -37,7 +39,9 @@ def service(draw: Draw) -> Draft:
             equals("service", name, "image", image),
             contains("service", name, "ports", {"published": str(published), "target": target}),
         ),
-        variant=answer.replace(f'- "{published}:{target}"', f"- target: {target}\n        published: {published}"),
+        variant=answer.replace(
+            f'- "{published}:{target}"', f"- target: {target}\n        published: {published}"
+        ),
         habits=(nested(answer), ("    ports:", "    port:")),
     )
 
@@ -92,7 +96,9 @@ def depends_on(draw: Draw) -> Draft:
             equals("service", store, "image", cache),
             references("service", name, "depends_on", "service", store),
         ),
-        variant=answer.replace(f"      - {store}\n", f"      {store}:\n        condition: service_started\n"),
+        variant=answer.replace(
+            f"      - {store}\n", f"      {store}:\n        condition: service_started\n"
+        ),
         habits=(("depends_on:", "links:"), (f"      - {store}\n", f"      - db-{store}\n")),
     )
 
@@ -115,7 +121,10 @@ def named_volume(draw: Draw) -> Draft:
             contains("service", name, "volumes", {"source": store, "target": folder}),
             exists("volume", store),
         ),
-        habits=((f"volumes:\n  {store}: {{}}\n", ""), (f"- {store}:{folder}", f"- ./{store}:{folder}")),
+        habits=(
+            (f"volumes:\n  {store}: {{}}\n", ""),
+            (f"- {store}:{folder}", f"- ./{store}:{folder}"),
+        ),
     )
 
 
@@ -146,7 +155,11 @@ def network(draw: Draw) -> Draft:
 
 @family("restart", difficulty=1)
 def restart(draw: Draw) -> Draft:
-    name, image, policy = draw.name(), draw.choice(IMAGES), draw.choice(("unless-stopped", "always", "on-failure"))
+    name, image, policy = (
+        draw.name(),
+        draw.choice(IMAGES),
+        draw.choice(("unless-stopped", "always", "on-failure")),
+    )
     answer = f"services:\n  {name}:\n    image: {image}\n    restart: {policy}\n"
     return Draft(
         wordings=(
@@ -167,8 +180,14 @@ def restart(draw: Draw) -> Draft:
 
 @family("build", difficulty=1)
 def build(draw: Draw) -> Draft:
-    name, context, file = draw.name(), draw.word(), draw.choice(("Dockerfile.prod", "Dockerfile.dev", "Containerfile"))
-    answer = f"services:\n  {name}:\n    build:\n      context: ./{context}\n      dockerfile: {file}\n"
+    name, context, file = (
+        draw.name(),
+        draw.word(),
+        draw.choice(("Dockerfile.prod", "Dockerfile.dev", "Containerfile")),
+    )
+    answer = (
+        f"services:\n  {name}:\n    build:\n      context: ./{context}\n      dockerfile: {file}\n"
+    )
     return Draft(
         wordings=(
             f"Write a Compose file with the service {name} built from the folder ./{context} with {file}.",
@@ -179,7 +198,14 @@ def build(draw: Draw) -> Draft:
         reasoning=(f"service {name}", f"build ./{context} with {file}"),
         checks=(
             identity("service", name),
-            Check(op="matches", id="context", kind="service", name=name, path="build.context", value=rf"(\./)?{context}/?"),
+            Check(
+                op="matches",
+                id="context",
+                kind="service",
+                name=name,
+                path="build.context",
+                value=rf"(\./)?{context}/?",
+            ),
             equals("service", name, "build.dockerfile", file),
         ),
         habits=(
@@ -255,7 +281,9 @@ def healthcheck(draw: Draw) -> Draft:
 @family("read-only-mount", difficulty=1)
 def read_only_mount(draw: Draw) -> Draft:
     name, image, folder, target = draw.name(), draw.choice(IMAGES), draw.word(), draw.path()
-    answer = f"services:\n  {name}:\n    image: {image}\n    volumes:\n      - ./{folder}:{target}:ro\n"
+    answer = (
+        f"services:\n  {name}:\n    image: {image}\n    volumes:\n      - ./{folder}:{target}:ro\n"
+    )
     return Draft(
         wordings=(
             f"Write a Compose file with the service {name} from {image} that mounts ./{folder} read-only at {target}.",
@@ -267,7 +295,12 @@ def read_only_mount(draw: Draw) -> Draft:
         checks=(
             identity("service", name),
             equals("service", name, "image", image),
-            contains("service", name, "volumes", {"source": f"./{folder}", "target": target, "read_only": True}),
+            contains(
+                "service",
+                name,
+                "volumes",
+                {"source": f"./{folder}", "target": target, "read_only": True},
+            ),
         ),
         habits=((":ro\n", "\n"), ("    volumes:", "    volume:")),
     )
@@ -275,7 +308,11 @@ def read_only_mount(draw: Draw) -> Draft:
 
 @family("command", difficulty=1)
 def command(draw: Draw) -> Draft:
-    name, image, module = draw.name(), draw.choice(("python:3.12-slim", "node:22-alpine")), draw.identifier()
+    name, image, module = (
+        draw.name(),
+        draw.choice(("python:3.12-slim", "node:22-alpine")),
+        draw.identifier(),
+    )
     program = "python" if image.startswith("python") else "node"
     answer = f'services:\n  {name}:\n    image: {image}\n    command: ["{program}", "{module}"]\n'
     return Draft(
@@ -291,7 +328,9 @@ def command(draw: Draw) -> Draft:
             equals("service", name, "image", image),
             equals("service", name, "command", [program, module]),
         ),
-        variant=answer.replace(f'["{program}", "{module}"]', f"\n      - {program}\n      - {module}"),
+        variant=answer.replace(
+            f'["{program}", "{module}"]', f"\n      - {program}\n      - {module}"
+        ),
         habits=((f'["{program}", "{module}"]', f"{program} {module}"), ("command:", "cmd:")),
     )
 
@@ -336,7 +375,13 @@ def user(draw: Draw) -> Draft:
 
 @family("labels", difficulty=1, held_out=True)
 def labels(draw: Draw) -> Draft:
-    name, image, owner, published, target = draw.name(), draw.choice(IMAGES), draw.word(), draw.port(), draw.port()
+    name, image, owner, published, target = (
+        draw.name(),
+        draw.choice(IMAGES),
+        draw.word(),
+        draw.port(),
+        draw.port(),
+    )
     return Draft(
         wordings=(
             f"Write a Compose file with the service {name} from {image}, ports {published}:{target} and the label owner={owner}.",

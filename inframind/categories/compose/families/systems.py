@@ -3,7 +3,16 @@
 from textwrap import dedent
 
 from inframind.bench.draw import Draw
-from inframind.bench.family import Draft, Families, absent, contains, equals, exists, identity, references
+from inframind.bench.family import (
+    Draft,
+    Families,
+    absent,
+    contains,
+    equals,
+    exists,
+    identity,
+    references,
+)
 from inframind.categories.compose.families.basics import IMAGES, nested
 from inframind.types import Check
 
@@ -18,7 +27,13 @@ def healthy(name: str, store: str) -> Check:
 
 @family("app-and-database", difficulty=3)
 def app_and_database(draw: Draw) -> Draft:
-    name, store, image, port, base = draw.name(), draw.name(), draw.choice(IMAGES), draw.port(), draw.word()
+    name, store, image, port, base = (
+        draw.name(),
+        draw.name(),
+        draw.choice(IMAGES),
+        draw.port(),
+        draw.word(),
+    )
     answer = dedent(f"""\
         services:
           {name}:
@@ -133,7 +148,12 @@ def split_networks(draw: Draw) -> Draft:
 
 @family("hardened-service", difficulty=3)
 def hardened_service(draw: Draw) -> Draft:
-    name, image, user, folder = draw.name(), draw.choice(IMAGES), draw.number(1001, 60000), draw.path()
+    name, image, user, folder = (
+        draw.name(),
+        draw.choice(IMAGES),
+        draw.number(1001, 60000),
+        draw.path(),
+    )
     memory, cpus = draw.choice((128, 256, 512)), draw.choice(("0.25", "0.50", "1.50"))
     answer = dedent(f"""\
         services:
@@ -237,9 +257,18 @@ def one_shot_migration(draw: Draw) -> Draft:
 
 @family("gpu-training", difficulty=3)
 def gpu_training(draw: Draw) -> Draft:
-    name, folder, count, size = draw.name(), draw.path(), draw.integer(1, 8), draw.choice((2, 4, 6, 9))
+    name, folder, count, size = (
+        draw.name(),
+        draw.path(),
+        draw.integer(1, 8),
+        draw.choice((2, 4, 6, 9)),
+    )
     image = draw.choice(
-        ("pytorch/pytorch:2.7.0-cuda12.6-cudnn9-runtime", "nvcr.io/nvidia/pytorch:25.03-py3", "vllm/vllm-openai:v0.9.1")
+        (
+            "pytorch/pytorch:2.7.0-cuda12.6-cudnn9-runtime",
+            "nvcr.io/nvidia/pytorch:25.03-py3",
+            "vllm/vllm-openai:v0.9.1",
+        )
     )
     answer = dedent(f"""\
         services:
@@ -282,7 +311,12 @@ def gpu_training(draw: Draw) -> Draft:
 
 @family("worker-pool", difficulty=3, held_out=True)
 def worker_pool(draw: Draw) -> Draft:
-    name, queue, copies, seconds = draw.name(), draw.name(), draw.integer(2, 9), draw.number(31, 300)
+    name, queue, copies, seconds = (
+        draw.name(),
+        draw.name(),
+        draw.integer(2, 9),
+        draw.number(31, 300),
+    )
     image = draw.choice(IMAGES)
     answer = dedent(f"""\
         services:

@@ -41,14 +41,19 @@ def python_app(draw: Draw) -> Draft:
             f"Package our Python program {module}.py. Base {PYTHON}, folder {folder}, dependencies from requirements.txt, exec-form CMD.",
         ),
         answer=answer,
-        reasoning=(f"{PYTHON}, WORKDIR {folder}", f"install requirements.txt, CMD python {module}.py"),
+        reasoning=(
+            f"{PYTHON}, WORKDIR {folder}",
+            f"install requirements.txt, CMD python {module}.py",
+        ),
         checks=(
             identity_of(PYTHON),
             image("workdir", folder),
             contains("image", None, "join(' ', run)", "requirements.txt"),
             image("cmd", ["python", f"{module}.py"]),
         ),
-        variant=answer.replace("COPY requirements.txt .", "COPY requirements.txt ./").replace("RUN pip", "RUN python -m pip"),
+        variant=answer.replace("COPY requirements.txt .", "COPY requirements.txt ./").replace(
+            "RUN pip", "RUN python -m pip"
+        ),
         habits=((f'CMD ["python", "{module}.py"]', f"CMD python {module}.py"), untagged(PYTHON)),
     )
 
@@ -75,7 +80,10 @@ def node_app(draw: Draw) -> Draft:
             contains("image", None, "ports", f"{port}/tcp"),
             image("cmd", ["node", "server.js"]),
         ),
-        habits=(('CMD ["node", "server.js"]', "CMD node server.js"), ("npm ci --omit=dev", "npm install")),
+        habits=(
+            ('CMD ["node", "server.js"]', "CMD node server.js"),
+            ("npm ci --omit=dev", "npm install"),
+        ),
     )
 
 
@@ -93,8 +101,16 @@ def static_site(draw: Draw) -> Draft:
         reasoning=(f"{base}", f"COPY {folder} to {target}"),
         checks=(
             identity_of(base),
-            Check(op="matches", id="source", kind="image", path="copy[0].sources[0]", value=rf"(\./)?{folder}/?"),
-            Check(op="matches", id="target", kind="image", path="copy[0].target", value=rf"{target}/?"),
+            Check(
+                op="matches",
+                id="source",
+                kind="image",
+                path="copy[0].sources[0]",
+                value=rf"(\./)?{folder}/?",
+            ),
+            Check(
+                op="matches", id="target", kind="image", path="copy[0].target", value=rf"{target}/?"
+            ),
         ),
         variant=answer.replace(f"COPY {folder}/ {target}/", f"COPY ./{folder} {target}"),
         habits=((f"COPY {folder}/", f"ADD {folder}/"), untagged(base)),
@@ -165,7 +181,10 @@ def healthcheck(draw: Draw) -> Draft:
             image("healthcheck.interval", interval),
             contains("image", None, "to_string(healthcheck.cmd)", f"localhost:{port}"),
         ),
-        habits=((f"--interval={interval} CMD", f"--interval {interval} CMD"), (f"EXPOSE {port}\n", "")),
+        habits=(
+            (f"--interval={interval} CMD", f"--interval {interval} CMD"),
+            (f"EXPOSE {port}\n", ""),
+        ),
     )
 
 
@@ -189,7 +208,10 @@ def labels(draw: Draw) -> Draft:
 
 @family("system-package", difficulty=1)
 def system_package(draw: Draw) -> Draft:
-    package, folder = draw.choice(("curl", "git", "jq", "make", "unzip", "vim", "wget")), draw.path()
+    package, folder = (
+        draw.choice(("curl", "git", "jq", "make", "unzip", "vim", "wget")),
+        draw.path(),
+    )
     run = f"RUN apt-get update && apt-get install -y --no-install-recommends {package} && rm -rf /var/lib/apt/lists/*\n"
     answer = f"FROM debian:12-slim\n{run}WORKDIR {folder}\n"
     return Draft(
@@ -228,7 +250,10 @@ def entrypoint(draw: Draw) -> Draft:
         answer=answer,
         reasoning=(f"{base}, ENTRYPOINT {program}", f"CMD --{option}"),
         checks=(identity_of(base), image("entrypoint", [program]), image("cmd", [f"--{option}"])),
-        habits=((f'ENTRYPOINT ["{program}"]', f"ENTRYPOINT {program}"), (f'CMD ["--{option}"]', f"CMD --{option}")),
+        habits=(
+            (f'ENTRYPOINT ["{program}"]', f"ENTRYPOINT {program}"),
+            (f'CMD ["--{option}"]', f"CMD --{option}"),
+        ),
     )
 
 
@@ -251,7 +276,9 @@ def go_multistage(draw: Draw) -> Draft:
             identity_of("alpine:3.20"),
             Check(op="exists", id="stage", kind="stage", where={"from": GO, "workdir": folder}),
             image("entrypoint", [f"/{name}"]),
-            Check(op="contains", id="copy", kind="image", path="copy[].sources[]", value=f"/{name}"),
+            Check(
+                op="contains", id="copy", kind="image", path="copy[].sources[]", value=f"/{name}"
+            ),
             exists("image", None, "copy[0].from"),
         ),
         habits=(("COPY --from=build", "COPY"), (f'ENTRYPOINT ["/{name}"]', f"ENTRYPOINT /{name}")),
@@ -270,8 +297,15 @@ def build_argument(draw: Draw) -> Draft:
         ),
         answer=answer,
         reasoning=(f"ARG {name} with default {default}", f"ENV {key} from {name}"),
-        checks=(identity_of("debian:12-slim"), image(f"args.{name}", default), image(f"env.{key}", default)),
-        habits=((f"ENV {key}=${{{name}}}", f"ENV {key}={name}"), (f"ARG {name}={default}\n", f"ARG {name}\n")),
+        checks=(
+            identity_of("debian:12-slim"),
+            image(f"args.{name}", default),
+            image(f"env.{key}", default),
+        ),
+        habits=(
+            (f"ENV {key}=${{{name}}}", f"ENV {key}={name}"),
+            (f"ARG {name}={default}\n", f"ARG {name}\n"),
+        ),
     )
 
 
@@ -293,7 +327,11 @@ def volume(draw: Draw) -> Draft:
 
 @family("stop-signal", difficulty=1, held_out=True)
 def stop_signal(draw: Draw) -> Draft:
-    base, signal, port = draw.choice(SERVERS), draw.choice(("SIGTERM", "SIGINT", "SIGQUIT")), draw.port()
+    base, signal, port = (
+        draw.choice(SERVERS),
+        draw.choice(("SIGTERM", "SIGINT", "SIGQUIT")),
+        draw.port(),
+    )
     return Draft(
         wordings=(
             f"Write a Dockerfile on {base} that exposes {port} and stops with {signal}.",
@@ -302,7 +340,11 @@ def stop_signal(draw: Draw) -> Draft:
         ),
         answer=f"FROM {base}\nEXPOSE {port}\nSTOPSIGNAL {signal}\n",
         reasoning=(f"{base}, EXPOSE {port}", f"STOPSIGNAL {signal}"),
-        checks=(identity_of(base), contains("image", None, "ports", f"{port}/tcp"), image("stopsignal", signal)),
+        checks=(
+            identity_of(base),
+            contains("image", None, "ports", f"{port}/tcp"),
+            image("stopsignal", signal),
+        ),
     )
 
 
@@ -319,8 +361,16 @@ def owned_copy(draw: Draw) -> Draft:
         reasoning=(f"{PYTHON}, create {user}", f"COPY --chown={user} to {folder}, USER {user}"),
         checks=(
             identity_of(PYTHON),
-            Check(op="matches", id="owner", kind="image", path="copy[0].chown", value=rf"{user}(:{user})?"),
-            Check(op="matches", id="target", kind="image", path="copy[0].target", value=rf"{folder}/?"),
+            Check(
+                op="matches",
+                id="owner",
+                kind="image",
+                path="copy[0].chown",
+                value=rf"{user}(:{user})?",
+            ),
+            Check(
+                op="matches", id="target", kind="image", path="copy[0].target", value=rf"{folder}/?"
+            ),
             image("user", user),
         ),
     )

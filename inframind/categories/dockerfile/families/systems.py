@@ -29,7 +29,12 @@ def stage_ran(stage: str, text: str) -> Check:
 
 @family("wheels", difficulty=3)
 def wheels(draw: Draw) -> Draft:
-    stage, folder, module, user = draw.word(), draw.path(), draw.identifier(), draw.number(1001, 60000)
+    stage, folder, module, user = (
+        draw.word(),
+        draw.path(),
+        draw.identifier(),
+        draw.number(1001, 60000),
+    )
     answer = dedent(f"""\
         FROM python:3.12 AS {stage}
         WORKDIR /src
@@ -69,7 +74,12 @@ def wheels(draw: Draw) -> Draft:
 
 @family("static-build", difficulty=3)
 def static_build(draw: Draw) -> Draft:
-    stage, script, port, folder = draw.word(), draw.word(), draw.port(), draw.choice(("dist", "build", "out"))
+    stage, script, port, folder = (
+        draw.word(),
+        draw.word(),
+        draw.port(),
+        draw.choice(("dist", "build", "out")),
+    )
     answer = dedent(f"""\
         FROM {NODE} AS {stage}
         WORKDIR /site
@@ -257,7 +267,13 @@ def model_server(draw: Draw) -> Draft:
 
 @family("development-target", difficulty=3, held_out=True)
 def development_target(draw: Draw) -> Draft:
-    shared, folder, script, port, mode = draw.word(), draw.path(), draw.word(), draw.port(), draw.word()
+    shared, folder, script, port, mode = (
+        draw.word(),
+        draw.path(),
+        draw.word(),
+        draw.port(),
+        draw.word(),
+    )
     answer = dedent(f"""\
         FROM {NODE} AS {shared}
         WORKDIR {folder}

@@ -22,7 +22,12 @@ def on_push(branch: str) -> str:
 
 def checks_out(job: str) -> Check:
     """The job has a step with actions/checkout of version 4."""
-    return Check(op="exists", id="checkout", kind="step", where={"job": job, "action": "actions/checkout", "version": "v4"})
+    return Check(
+        op="exists",
+        id="checkout",
+        kind="step",
+        where={"job": job, "action": "actions/checkout", "version": "v4"},
+    )
 
 
 def runs(job: str, command: str) -> Check:
@@ -34,9 +39,7 @@ def runs(job: str, command: str) -> Check:
 def run_command(draw: Draw) -> Draft:
     name, branch, job = draw.name(), draw.name(), draw.word()
     runner, command = draw.choice(RUNNERS), f"make {draw.word()}"
-    answer = (
-        f"name: {name}\n{on_push(branch)}jobs:\n  {job}:\n    runs-on: {runner}\n    steps:\n{CHECKOUT}      - run: {command}\n"
-    )
+    answer = f"name: {name}\n{on_push(branch)}jobs:\n  {job}:\n    runs-on: {runner}\n    steps:\n{CHECKOUT}      - run: {command}\n"
     return Draft(
         wordings=(
             f"Write a GitHub Actions workflow {name} for pushes to {branch}: the job {job} on {runner} checks out (v4) and runs {command}.",
@@ -44,7 +47,10 @@ def run_command(draw: Draw) -> Draft:
             f"On each push to {branch}, run {command} in a job {job} on {runner}, after actions/checkout v4. The workflow is called {name}.",
         ),
         answer=answer,
-        reasoning=(f"workflow {name} on push to {branch}", f"job {job} on {runner}: checkout, {command}"),
+        reasoning=(
+            f"workflow {name} on push to {branch}",
+            f"job {job} on {runner}: checkout, {command}",
+        ),
         checks=(
             identity("workflow", name),
             contains("workflow", name, "on.push.branches", branch),
@@ -52,7 +58,9 @@ def run_command(draw: Draw) -> Draft:
             checks_out(job),
             runs(job, command),
         ),
-        variant=answer.replace(f"[{branch}]", f"\n      - {branch}").replace("      - run:", "      - name: Run it\n        run:"),
+        variant=answer.replace(f"[{branch}]", f"\n      - {branch}").replace(
+            "      - run:", "      - name: Run it\n        run:"
+        ),
         habits=(OLD_CHECKOUT, OLD_RUNNER_KEY, (CHECKOUT, "")),
     )
 
@@ -72,7 +80,10 @@ def setup_python(draw: Draw) -> Draft:
             f"Test our code with {tool} on Python {version} when {branch} is pushed. Job test, checkout v4, setup-python v5; name it {name}.",
         ),
         answer=answer,
-        reasoning=(f"workflow {name} on push to {branch}", f"job test: checkout, Python {version}, {tool}"),
+        reasoning=(
+            f"workflow {name} on push to {branch}",
+            f"job test: checkout, Python {version}, {tool}",
+        ),
         checks=(
             identity("workflow", name),
             contains("workflow", name, "on.push.branches", branch),
@@ -81,7 +92,11 @@ def setup_python(draw: Draw) -> Draft:
                 op="exists",
                 id="python",
                 kind="step",
-                where={"job": "test", "action": "actions/setup-python", '"with"."python-version"': version},
+                where={
+                    "job": "test",
+                    "action": "actions/setup-python",
+                    '"with"."python-version"': version,
+                },
             ),
             runs("test", tool),
         ),
@@ -95,7 +110,12 @@ def setup_python(draw: Draw) -> Draft:
 
 @family("schedule", difficulty=1)
 def schedule(draw: Draw) -> Draft:
-    name, cron, job, command = draw.name(), draw.choice(SCHEDULES), draw.word(), f"./{draw.identifier()}.sh"
+    name, cron, job, command = (
+        draw.name(),
+        draw.choice(SCHEDULES),
+        draw.word(),
+        f"./{draw.identifier()}.sh",
+    )
     answer = (
         f'name: {name}\non:\n  schedule:\n    - cron: "{cron}"\njobs:\n  {job}:\n    runs-on: ubuntu-latest\n    steps:\n'
         f"{CHECKOUT}      - run: {command}\n"
@@ -147,7 +167,12 @@ def needs(draw: Draw) -> Draft:
 
 @family("environment", difficulty=1)
 def environment(draw: Draw) -> Draft:
-    name, branch, key, value = draw.name(), draw.name(), draw.choice(("MODE", "REGION", "TIER", "STAGE")), draw.word()
+    name, branch, key, value = (
+        draw.name(),
+        draw.name(),
+        draw.choice(("MODE", "REGION", "TIER", "STAGE")),
+        draw.word(),
+    )
     answer = (
         f"name: {name}\n{on_push(branch)}env:\n  {key}: {value}\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n"
         f"{CHECKOUT}      - run: make\n"
@@ -159,7 +184,10 @@ def environment(draw: Draw) -> Draft:
             f"When {branch} is pushed, the job build checks out with v4 and runs make. {key} is {value} in the whole workflow {name}.",
         ),
         answer=answer,
-        reasoning=(f"workflow {name} on push to {branch}", f"env {key}: {value}, job build runs make"),
+        reasoning=(
+            f"workflow {name} on push to {branch}",
+            f"env {key}: {value}, job build runs make",
+        ),
         checks=(
             identity("workflow", name),
             contains("workflow", name, "on.push.branches", branch),
@@ -173,7 +201,11 @@ def environment(draw: Draw) -> Draft:
 
 @family("permissions", difficulty=2)
 def permissions(draw: Draw) -> Draft:
-    name, branch, scope = draw.name(), draw.name(), draw.choice(("packages", "pages", "issues", "deployments"))
+    name, branch, scope = (
+        draw.name(),
+        draw.name(),
+        draw.choice(("packages", "pages", "issues", "deployments")),
+    )
     answer = (
         f"name: {name}\n{on_push(branch)}permissions:\n  contents: read\n  {scope}: write\njobs:\n  publish:\n"
         f"    runs-on: ubuntu-latest\n    steps:\n{CHECKOUT}      - run: make publish\n"
@@ -185,7 +217,10 @@ def permissions(draw: Draw) -> Draft:
             f"The job publish of {name} checks out with v4 and runs make publish when {branch} is pushed. Its token reads contents and writes {scope}, no more.",
         ),
         answer=answer,
-        reasoning=(f"workflow {name} on push to {branch}", f"contents read, {scope} write, job publish"),
+        reasoning=(
+            f"workflow {name} on push to {branch}",
+            f"contents read, {scope} write, job publish",
+        ),
         checks=(
             identity("workflow", name),
             contains("workflow", name, "on.push.branches", branch),
@@ -193,13 +228,21 @@ def permissions(draw: Draw) -> Draft:
             checks_out("publish"),
             runs("publish", "make publish"),
         ),
-        habits=((f"permissions:\n  contents: read\n  {scope}: write\n", "permissions: write-all\n"), OLD_CHECKOUT),
+        habits=(
+            (f"permissions:\n  contents: read\n  {scope}: write\n", "permissions: write-all\n"),
+            OLD_CHECKOUT,
+        ),
     )
 
 
 @family("dispatch", difficulty=1)
 def dispatch(draw: Draw) -> Draft:
-    name, job, runner, command = draw.name(), draw.word(), draw.choice(RUNNERS), f"make {draw.word()}"
+    name, job, runner, command = (
+        draw.name(),
+        draw.word(),
+        draw.choice(RUNNERS),
+        f"make {draw.word()}",
+    )
     answer = (
         f"name: {name}\non:\n  workflow_dispatch: {{}}\njobs:\n  {job}:\n    runs-on: {runner}\n    steps:\n{CHECKOUT}"
         f"      - run: {command}\n"
@@ -211,7 +254,10 @@ def dispatch(draw: Draw) -> Draft:
             f"{name} runs only when somebody starts it (workflow_dispatch). Its job {job} on {runner}: checkout v4, then {command}.",
         ),
         answer=answer,
-        reasoning=(f"workflow {name} on workflow_dispatch", f"job {job} on {runner}: checkout, {command}"),
+        reasoning=(
+            f"workflow {name} on workflow_dispatch",
+            f"job {job} on {runner}: checkout, {command}",
+        ),
         checks=(
             identity("workflow", name),
             exists("workflow", name, "contains(keys(on), 'workflow_dispatch') && `1` || null"),
@@ -238,7 +284,10 @@ def pull_request(draw: Draw) -> Draft:
             f"Every pull request against {branch} shall be checked by {command}, in the job {job} on ubuntu-latest after checkout v4. Workflow {name}.",
         ),
         answer=answer,
-        reasoning=(f"workflow {name} on pull_request to {branch}", f"job {job}: checkout, {command}"),
+        reasoning=(
+            f"workflow {name} on pull_request to {branch}",
+            f"job {job}: checkout, {command}",
+        ),
         checks=(
             identity("workflow", name),
             contains("workflow", name, "on.pull_request.branches", branch),
@@ -268,13 +317,21 @@ def matrix(draw: Draw) -> Draft:
             f"Run pytest on Python {both} when {branch} is pushed: job test, matrix key python, checkout v4, setup-python v5. Call the workflow {name}.",
         ),
         answer=answer,
-        reasoning=(f"workflow {name} on push to {branch}", f"matrix python {both}, setup-python, pytest"),
+        reasoning=(
+            f"workflow {name} on push to {branch}",
+            f"matrix python {both}, setup-python, pytest",
+        ),
         checks=(
             identity("workflow", name),
             contains("workflow", name, "on.push.branches", branch),
             equals("job", "test", "matrix.python", versions),
             checks_out("test"),
-            Check(op="exists", id="setup", kind="step", where={"job": "test", "action": "actions/setup-python"}),
+            Check(
+                op="exists",
+                id="setup",
+                kind="step",
+                where={"job": "test", "action": "actions/setup-python"},
+            ),
             runs("test", "pytest"),
         ),
         habits=(
@@ -299,7 +356,10 @@ def timeout(draw: Draw) -> Draft:
             f"Stop the job {job} of the workflow {name} after {minutes} minutes. It checks out with v4 and runs make on pushes to {branch}.",
         ),
         answer=answer,
-        reasoning=(f"workflow {name} on push to {branch}", f"job {job}, timeout-minutes {minutes}, make"),
+        reasoning=(
+            f"workflow {name} on push to {branch}",
+            f"job {job}, timeout-minutes {minutes}, make",
+        ),
         checks=(
             identity("workflow", name),
             contains("workflow", name, "on.push.branches", branch),
@@ -379,7 +439,12 @@ def working_directory(draw: Draw) -> Draft:
             identity("workflow", name),
             contains("workflow", name, "on.push.branches", branch),
             checks_out(job),
-            Check(op="exists", id="folder", kind="step", where={"job": job, "run": "make", '"working-directory"': folder}),
+            Check(
+                op="exists",
+                id="folder",
+                kind="step",
+                where={"job": job, "run": "make", '"working-directory"': folder},
+            ),
         ),
     )
 

@@ -4,7 +4,13 @@ from textwrap import dedent
 
 from inframind.bench.draw import Draw
 from inframind.bench.family import Draft, Families, contains, equals, identity, references
-from inframind.categories.github_actions.families.basics import CHECKOUT, OLD_CHECKOUT, checks_out, on_push, runs
+from inframind.categories.github_actions.families.basics import (
+    CHECKOUT,
+    OLD_CHECKOUT,
+    checks_out,
+    on_push,
+    runs,
+)
 from inframind.types import Check
 
 FAMILIES = Families("github-actions")
@@ -32,7 +38,13 @@ def condition(job: str, pattern: str) -> Check:
 
 @family("build-and-deploy", difficulty=3)
 def build_and_deploy(draw: Draw) -> Draft:
-    name, branch, build, deploy, artifact = draw.name(), draw.name(), draw.word(), draw.word(), draw.name()
+    name, branch, build, deploy, artifact = (
+        draw.name(),
+        draw.name(),
+        draw.word(),
+        draw.word(),
+        draw.name(),
+    )
     folder = draw.choice(("dist", "build", "public", "out"))
     answer = (
         f"name: {name}\n{on_push(branch)}jobs:\n  {build}:\n    runs-on: ubuntu-latest\n    steps:\n{CHECKOUT}      - run: make\n"
@@ -258,7 +270,13 @@ def guarded_release(draw: Draw) -> Draft:
 
 @family("service-tests", difficulty=3, held_out=True)
 def service_tests(draw: Draw) -> Draft:
-    name, branch, job, database, port = draw.name(), draw.name(), draw.word(), draw.word(), draw.port()
+    name, branch, job, database, port = (
+        draw.name(),
+        draw.name(),
+        draw.word(),
+        draw.word(),
+        draw.port(),
+    )
     answer = (
         f"name: {name}\n{on_push(branch)}jobs:\n  {job}:\n    runs-on: ubuntu-latest\n    services:\n      postgres:\n        image: postgres:16\n"
         f"        env:\n          POSTGRES_DB: {database}\n          POSTGRES_HOST_AUTH_METHOD: trust\n"

@@ -3,4 +3,6 @@
 from inframind.bench.family import Families
 from inframind.categories.gitlab_ci.families import jobs, pipelines, systems
 
-FAMILIES = Families("gitlab-ci", [*jobs.FAMILIES.all, *pipelines.FAMILIES.all, *systems.FAMILIES.all])
+FAMILIES = Families(
+    "gitlab-ci", [*jobs.FAMILIES.all, *pipelines.FAMILIES.all, *systems.FAMILIES.all]
+)

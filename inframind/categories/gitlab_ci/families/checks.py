@@ -27,13 +27,24 @@ def on_branch(job: str, branch: str) -> Check:
     """The job is for pushes to the branch, by `rules` or by `only`."""
     condition = rf"""\s*\$CI_COMMIT_(BRANCH|REF_NAME)\s*==\s*["']{branch}["']\s*"""
     rule = Check(op="matches", kind="job", name=job, path="rules[0].if", value=condition)
-    return Check(op="any_of", id=f"{job} on {branch}", checks=(rule, equals("job", job, "only.refs", [branch])))
+    return Check(
+        op="any_of",
+        id=f"{job} on {branch}",
+        checks=(rule, equals("job", job, "only.refs", [branch])),
+    )
 
 
 def on_default_branch(job: str) -> Check:
     """The job is for the default branch."""
     condition = r"\s*\$CI_COMMIT_(BRANCH|REF_NAME)\s*==\s*\$CI_DEFAULT_BRANCH\s*"
-    return Check(op="matches", id=f"{job} on the default branch", kind="job", name=job, path="rules[0].if", value=condition)
+    return Check(
+        op="matches",
+        id=f"{job} on the default branch",
+        kind="job",
+        name=job,
+        path="rules[0].if",
+        value=condition,
+    )
 
 
 def by_hand(job: str) -> Check:
@@ -45,7 +56,12 @@ def by_hand(job: str) -> Check:
 def keeps(job: str, folder: str) -> Check:
     """The folder is the job's first artifact."""
     return Check(
-        op="matches", id=f"keeps {folder}", kind="job", name=job, path="artifacts.paths[0]", value=rf"{folder}(/|/\*|/\*\*)?"
+        op="matches",
+        id=f"keeps {folder}",
+        kind="job",
+        name=job,
+        path="artifacts.paths[0]",
+        value=rf"{folder}(/|/\*|/\*\*)?",
     )
 
 
@@ -53,4 +69,11 @@ def keeps_days(job: str, days: int) -> Check:
     """The artifacts expire after so many days."""
     weeks = rf"|{days // 7} ?(w|week|weeks)" if days % 7 == 0 else ""
     value = rf"{days} ?(d|day|days){weeks}"
-    return Check(op="matches", id=f"{days} days", kind="job", name=job, path="artifacts.expire_in", value=value)
+    return Check(
+        op="matches",
+        id=f"{days} days",
+        kind="job",
+        name=job,
+        path="artifacts.expire_in",
+        value=value,
+    )

@@ -2,13 +2,28 @@
 
 from inframind.bench.draw import Draw
 from inframind.bench.family import Draft, Families, contains, equals, identity, references
-from inframind.categories.gitlab_ci.families.checks import by_hand, in_stage, keeps, keeps_days, on_branch, on_image, runs
+from inframind.categories.gitlab_ci.families.checks import (
+    by_hand,
+    in_stage,
+    keeps,
+    keeps_days,
+    on_branch,
+    on_image,
+    runs,
+)
 from inframind.types import Check
 
 FAMILIES = Families("gitlab-ci")
 family = FAMILIES.family
 
-IMAGES = ("alpine:3.20", "python:3.12-slim", "node:22-alpine", "golang:1.23", "ruby:3.3-slim", "debian:12-slim")
+IMAGES = (
+    "alpine:3.20",
+    "python:3.12-slim",
+    "node:22-alpine",
+    "golang:1.23",
+    "ruby:3.3-slim",
+    "debian:12-slim",
+)
 
 
 @family("script", difficulty=1)
@@ -73,7 +88,9 @@ def runner_tags(draw: Draw) -> Draft:
 @family("manual-job", difficulty=1)
 def manual_job(draw: Draw) -> Draft:
     job, image, command = draw.word(), draw.choice(IMAGES), f"./{draw.identifier()}.sh"
-    answer = f"{job}:\n  stage: deploy\n  image: {image}\n  script:\n    - {command}\n  when: manual\n"
+    answer = (
+        f"{job}:\n  stage: deploy\n  image: {image}\n  script:\n    - {command}\n  when: manual\n"
+    )
     return Draft(
         wordings=(
             f"Write a GitLab pipeline with the job {job} in the stage deploy, started by hand (when: manual), that runs {command} in {image}.",
@@ -90,7 +107,11 @@ def manual_job(draw: Draw) -> Draft:
             runs(job, command),
         ),
         variant=f"{job}:\n  stage: deploy\n  image: {image}\n  script:\n    - {command}\n  rules:\n    - when: manual\n",
-        habits=(("when: manual", "when: on_demand"), ("  when: manual\n", ""), ("when: manual", "manual: true")),
+        habits=(
+            ("when: manual", "when: on_demand"),
+            ("  when: manual\n", ""),
+            ("when: manual", "manual: true"),
+        ),
     )
 
 
@@ -136,10 +157,20 @@ def retry_timeout(draw: Draw) -> Draft:
             on_image(job, "debian:12-slim"),
             runs(job, command),
             equals("job", job, "retry.max", retries),
-            Check(op="matches", id="timeout", kind="job", name=job, path="timeout", value=f"{minutes} ?(m|min|mins|minutes)"),
+            Check(
+                op="matches",
+                id="timeout",
+                kind="job",
+                name=job,
+                path="timeout",
+                value=f"{minutes} ?(m|min|mins|minutes)",
+            ),
         ),
         variant=f"{job}:\n  image: debian:12-slim\n  timeout: {minutes}m\n  retry:\n    max: {retries}\n  script: {command}\n",
-        habits=((f"  retry: {retries}", f"  retries: {retries}"), (f"timeout: {minutes} minutes", f"timeout: {minutes}")),
+        habits=(
+            (f"  retry: {retries}", f"  retries: {retries}"),
+            (f"timeout: {minutes} minutes", f"timeout: {minutes}"),
+        ),
     )
 
 
@@ -170,13 +201,22 @@ def two_stages(draw: Draw) -> Draft:
         variant=(
             f"stages: [{first}, {second}]\n{two}:\n  stage: {second}\n  script: make {second}\n{one}:\n  stage: {first}\n  script: make {first}\n"
         ),
-        habits=((f"stages:\n  - {first}\n  - {second}\n", ""), (f"  stage: {second}\n", ""), ("  stage: ", "  type: ")),
+        habits=(
+            (f"stages:\n  - {first}\n  - {second}\n", ""),
+            (f"  stage: {second}\n", ""),
+            ("  stage: ", "  type: "),
+        ),
     )
 
 
 @family("artifacts", difficulty=2)
 def artifacts(draw: Draw) -> Draft:
-    job, folder, image, days = draw.word(), draw.word(), draw.choice(IMAGES), draw.choice((1, 2, 3, 7, 14, 30))
+    job, folder, image, days = (
+        draw.word(),
+        draw.word(),
+        draw.choice(IMAGES),
+        draw.choice((1, 2, 3, 7, 14, 30)),
+    )
     answer = (
         f"{job}:\n  stage: build\n  image: {image}\n  script:\n    - make {folder}\n"
         f"  artifacts:\n    paths:\n      - {folder}/\n    expire_in: {days} days\n"
@@ -252,7 +292,12 @@ def cache_by_lockfile(draw: Draw) -> Draft:
 
 @family("database-service", difficulty=2)
 def database_service(draw: Draw) -> Draft:
-    job, alias, database, command = draw.word(), draw.word(), draw.identifier(), draw.choice(("pytest", "make test", "tox"))
+    job, alias, database, command = (
+        draw.word(),
+        draw.word(),
+        draw.identifier(),
+        draw.choice(("pytest", "make test", "tox")),
+    )
     version = draw.choice(("15", "16", "17"))
     answer = (
         f"{job}:\n  image: python:3.12-slim\n  services:\n    - name: postgres:{version}\n      alias: {alias}\n"
@@ -265,7 +310,10 @@ def database_service(draw: Draw) -> Draft:
             f"{command} of the job {job} needs a PostgreSQL {version} (postgres:{version}) under the host name {alias}, database {database}, auth method trust. Image: python:3.12-slim.",
         ),
         answer=answer,
-        reasoning=(f"job {job} runs {command}", f"service postgres:{version} as {alias}, database {database}"),
+        reasoning=(
+            f"job {job} runs {command}",
+            f"service postgres:{version} as {alias}, database {database}",
+        ),
         checks=(
             identity("job", job),
             on_image(job, "python:3.12-slim"),
@@ -279,7 +327,10 @@ def database_service(draw: Draw) -> Draft:
             f"  services: [{{name: 'postgres:{version}', alias: {alias}}}]\n  script: {command}\n"
         ),
         habits=(
-            (f"    - name: postgres:{version}\n      alias: {alias}\n", f"    {alias}:\n      image: postgres:{version}\n"),
+            (
+                f"    - name: postgres:{version}\n      alias: {alias}\n",
+                f"    {alias}:\n      image: postgres:{version}\n",
+            ),
             (f"      alias: {alias}\n", ""),
             ("  services:", "  service:"),
         ),
@@ -300,7 +351,10 @@ def environment(draw: Draw) -> Draft:
             f"Pushes to {branch} deploy to the environment {name}, which lives at https://{host}. Job {job} of the stage deploy, image alpine:3.20, command ./deploy.sh {name}.",
         ),
         answer=answer,
-        reasoning=(f"job {job} in deploy on the branch {branch}", f"environment {name} at https://{host}"),
+        reasoning=(
+            f"job {job} in deploy on the branch {branch}",
+            f"environment {name} at https://{host}",
+        ),
         checks=(
             identity("job", job),
             in_stage(job, "deploy"),
@@ -314,7 +368,11 @@ def environment(draw: Draw) -> Draft:
             f'{job}:\n  stage: deploy\n  image: alpine:3.20\n  script: [./deploy.sh {name}]\n  environment: {{name: {name}, url: "https://{host}"}}\n'
             f"  rules: [{{if: '$CI_COMMIT_REF_NAME == \"{branch}\"'}}]\n"
         ),
-        habits=(("    name: ", "    title: "), (f"https://{host}", host), (f'== "{branch}"', f"== {branch}")),
+        habits=(
+            ("    name: ", "    title: "),
+            (f"https://{host}", host),
+            (f'== "{branch}"', f"== {branch}"),
+        ),
     )
 
 
@@ -341,7 +399,10 @@ def matrix(draw: Draw) -> Draft:
             runs(job, f"{command} ${variable}"),
         ),
         variant=f"{job}:\n  script: {command} ${variable}\n  parallel: {{matrix: [{{{variable}: [{one}, {two}]}}]}}\n  image: alpine:3.20\n",
-        habits=(("  parallel:\n    matrix:\n      - ", "  strategy:\n    matrix:\n        "), ("    matrix:\n", "")),
+        habits=(
+            ("  parallel:\n    matrix:\n      - ", "  strategy:\n    matrix:\n        "),
+            ("    matrix:\n", ""),
+        ),
     )
 
 
@@ -363,8 +424,16 @@ def project_include(draw: Draw) -> Draft:
         reasoning=(f"include {group}/{project} at {version}", f"job {job} runs {command}"),
         checks=(
             identity("job", job),
-            contains("pipeline", None, "include", {"project": f"{group}/{project}", "ref": version}),
-            Check(op="matches", id="file", kind="pipeline", path="[include[0].file][] | [0]", value="/?jobs.yml"),
+            contains(
+                "pipeline", None, "include", {"project": f"{group}/{project}", "ref": version}
+            ),
+            Check(
+                op="matches",
+                id="file",
+                kind="pipeline",
+                path="[include[0].file][] | [0]",
+                value="/?jobs.yml",
+            ),
             in_stage(job, "test"),
             on_image(job, "golang:1.23"),
             runs(job, command),
@@ -407,5 +476,9 @@ def needs(draw: Draw) -> Draft:
         variant=(
             f"{second}:\n  needs:\n    - job: {first}\n  script: make {two}\n{first}:\n  stage: build\n  script: make {one}\n"
         ),
-        habits=(("  needs:", "  depends_on:"), (f"  needs:\n    - {first}\n", f"  needs: {first}\n"), ("  needs:", "  requires:")),
+        habits=(
+            ("  needs:", "  depends_on:"),
+            (f"  needs:\n    - {first}\n", f"  needs: {first}\n"),
+            ("  needs:", "  requires:"),
+        ),
     )

@@ -26,7 +26,11 @@ def diamond(draw: Draw) -> Draft:
     answer = (
         f"stages: [build, test, deploy]\n\n{first}:\n  stage: build\n  image: alpine:3.20\n  script:\n    - make {first}\n\n"
         + "\n".join(
-            (job.format(left, "test", first), job.format(right, "test", first), job.format(last, "deploy", f"{left}, {right}"))
+            (
+                job.format(left, "test", first),
+                job.format(right, "test", first),
+                job.format(last, "deploy", f"{left}, {right}"),
+            )
         )
     )
     return Draft(
@@ -36,7 +40,11 @@ def diamond(draw: Draw) -> Draft:
             f"Jobs, in alpine:3.20, each `make` plus the job's name: {last} of deploy starts after {left} and {right} of test, and those two after {first} of build. Use needs.",
         ),
         answer=answer,
-        reasoning=(f"{first} in build", f"{left} and {right} need {first}", f"{last} needs {left} and {right}"),
+        reasoning=(
+            f"{first} in build",
+            f"{left} and {right} need {first}",
+            f"{last} needs {left} and {right}",
+        ),
         checks=(
             *(identity("job", name) for name in (first, left, right, last)),
             references("job", left, "needs", "job", first),
@@ -55,7 +63,9 @@ def diamond(draw: Draw) -> Draft:
         ),
         variant=(
             f"default: {{image: 'alpine:3.20'}}\n{last}:\n  stage: deploy\n  needs:\n    - job: {right}\n    - job: {left}\n  script: make {last}\n"
-            + "".join(f"{name}:\n  needs: ['{first}']\n  script: make {name}\n" for name in (left, right))
+            + "".join(
+                f"{name}:\n  needs: ['{first}']\n  script: make {name}\n" for name in (left, right)
+            )
             + f"{first}:\n  stage: build\n  script: make {first}\n"
         ),
         habits=(
@@ -69,9 +79,16 @@ def diamond(draw: Draw) -> Draft:
 @family("extended-jobs", difficulty=3)
 def extended_jobs(draw: Draw) -> Draft:
     base, one, two = draw.choice(("base", "common", "shared")), draw.word(), draw.word()
-    image, tag, setup = draw.choice(("python:3.12-slim", "node:22-alpine", "golang:1.23")), draw.name(), f"make {draw.word()}"
-    answer = f".{base}:\n  image: {image}\n  tags: [{tag}]\n  before_script:\n    - {setup}\n\n" + "\n".join(
-        f"{name}:\n  extends: .{base}\n  script:\n    - make {name}\n" for name in (one, two)
+    image, tag, setup = (
+        draw.choice(("python:3.12-slim", "node:22-alpine", "golang:1.23")),
+        draw.name(),
+        f"make {draw.word()}",
+    )
+    answer = (
+        f".{base}:\n  image: {image}\n  tags: [{tag}]\n  before_script:\n    - {setup}\n\n"
+        + "\n".join(
+            f"{name}:\n  extends: .{base}\n  script:\n    - make {name}\n" for name in (one, two)
+        )
     )
     return Draft(
         wordings=(
@@ -96,13 +113,22 @@ def extended_jobs(draw: Draw) -> Draft:
             f".{base}: &base\n  image: {image}\n  tags:\n    - {tag}\n  before_script: [{setup}]\n"
             + "".join(f"{name}:\n  <<: *base\n  script: make {name}\n" for name in (one, two))
         ),
-        habits=((f"extends: .{base}", f"extend: .{base}"), (f"extends: .{base}", f"extends: {base}"), ("  tags:", "  tag:")),
+        habits=(
+            (f"extends: .{base}", f"extend: .{base}"),
+            (f"extends: .{base}", f"extends: {base}"),
+            ("  tags:", "  tag:"),
+        ),
     )
 
 
 @family("artifact-handover", difficulty=3)
 def artifact_handover(draw: Draw) -> Draft:
-    build, check, folder, image = draw.word(), draw.word(), draw.word(), draw.choice(("node:22-alpine", "golang:1.23"))
+    build, check, folder, image = (
+        draw.word(),
+        draw.word(),
+        draw.word(),
+        draw.choice(("node:22-alpine", "golang:1.23")),
+    )
     days = draw.choice((1, 2, 3, 7))
     answer = (
         f"default:\n  image: {image}\n\n{build}:\n  stage: build\n  script:\n    - make {folder}\n  artifacts:\n    paths:\n      - {folder}/\n"
@@ -116,7 +142,10 @@ def artifact_handover(draw: Draw) -> Draft:
             f"What {build} builds with make {folder} lies in {folder}/ and lives {days} days; {check} takes it over by needs and calls ./check.sh {folder}/. Stages build and test, image {image}.",
         ),
         answer=answer,
-        reasoning=(f"{build} makes {folder}/, an artifact for {days} days", f"{check} needs {build} with its artifacts"),
+        reasoning=(
+            f"{build} makes {folder}/, an artifact for {days} days",
+            f"{check} needs {build} with its artifacts",
+        ),
         checks=(
             identity("job", build),
             identity("job", check),
@@ -129,7 +158,14 @@ def artifact_handover(draw: Draw) -> Draft:
             keeps(build, folder),
             keeps_days(build, days),
             references("job", check, "needs", "job", build),
-            Check(op="not_equals", id="with artifacts", kind="job", name=check, path="needs[0].artifacts", value=False),
+            Check(
+                op="not_equals",
+                id="with artifacts",
+                kind="job",
+                name=check,
+                path="needs[0].artifacts",
+                value=False,
+            ),
         ),
         variant=(
             f"{check}:\n  image: {image}\n  stage: test\n  needs: [{build}]\n  script: ./check.sh {folder}/\n"
@@ -161,14 +197,21 @@ def image_build(draw: Draw) -> Draft:
             f"On {branch}, {job} builds the folder {context} into $CI_REGISTRY_IMAGE:$CI_COMMIT_SHA and pushes it. docker:27.3, service docker:27.3-dind, DOCKER_TLS_CERTDIR=/certs, stage build, docker login with --password-stdin before.",
         ),
         answer=answer,
-        reasoning=(f"job {job} in build with docker:27.3-dind", f"login, build {context}, push; branch {branch}"),
+        reasoning=(
+            f"job {job} in build with docker:27.3-dind",
+            f"login, build {context}, push; branch {branch}",
+        ),
         checks=(
             identity("job", job),
             in_stage(job, "build"),
             on_image(job, "docker:27.3"),
             contains("job", job, "services", {"name": "docker:27.3-dind"}),
             equals("job", job, "variables.DOCKER_TLS_CERTDIR", "/certs"),
-            exists("job", job, "[before_script, script][][] | [?contains(@, 'docker login') && contains(@, '--password-stdin')]"),
+            exists(
+                "job",
+                job,
+                "[before_script, script][][] | [?contains(@, 'docker login') && contains(@, '--password-stdin')]",
+            ),
             runs(job, build),
             runs(job, push),
             on_branch(job, branch),
@@ -220,7 +263,14 @@ def review_environment(draw: Draw) -> Draft:
             runs(stop, "./review.sh down"),
             equals("job", start, "environment.name", f"{prefix}/$CI_COMMIT_REF_SLUG"),
             equals("job", start, "environment.url", f"https://$CI_COMMIT_REF_SLUG.{host}"),
-            Check(op="matches", id="auto stop", kind="job", name=start, path="environment.auto_stop_in", value=f"{days} days?"),
+            Check(
+                op="matches",
+                id="auto stop",
+                kind="job",
+                name=start,
+                path="environment.auto_stop_in",
+                value=f"{days} days?",
+            ),
             references("job", start, "environment.on_stop", "job", stop),
             equals("job", stop, "environment.action", "stop"),
             by_hand(stop),
@@ -241,7 +291,12 @@ def review_environment(draw: Draw) -> Draft:
 
 @family("shared-script", difficulty=3, held_out=True)
 def shared_script(draw: Draw) -> Draft:
-    template, setup, one, two = draw.choice(("setup", "prepare", "before")), f"./{draw.identifier()}.sh", draw.word(), draw.word()
+    template, setup, one, two = (
+        draw.choice(("setup", "prepare", "before")),
+        f"./{draw.identifier()}.sh",
+        draw.word(),
+        draw.word(),
+    )
     answer = f".{template}:\n  script:\n    - {setup}\n\n" + "\n".join(
         f"{name}:\n  image: debian:12-slim\n  script:\n    - !reference [.{template}, script]\n    - make {name}\n"
         for name in (one, two)
@@ -265,7 +320,12 @@ def shared_script(draw: Draw) -> Draft:
         ),
         variant=(
             f"default:\n  image: debian:12-slim\n.{template}: &shared\n  - {setup}\n"
-            + "".join(f"{name}:\n  script:\n    - *shared\n    - make {name}\n" for name in (one, two))
+            + "".join(
+                f"{name}:\n  script:\n    - *shared\n    - make {name}\n" for name in (one, two)
+            )
         ),
-        habits=(("!reference [", "!ref ["), (f"!reference [.{template}, script]", f"!reference [{template}, script]")),
+        habits=(
+            ("!reference [", "!ref ["),
+            (f"!reference [.{template}, script]", f"!reference [{template}, script]"),
+        ),
     )

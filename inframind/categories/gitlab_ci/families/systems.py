@@ -1,7 +1,16 @@
 """Task families with small systems of jobs, up to whole deliveries: difficulty 4 and 5."""
 
 from inframind.bench.draw import Draw
-from inframind.bench.family import Draft, Families, absent, contains, equals, exists, identity, references
+from inframind.bench.family import (
+    Draft,
+    Families,
+    absent,
+    contains,
+    equals,
+    exists,
+    identity,
+    references,
+)
 from inframind.categories.gitlab_ci.families.checks import (
     DEFAULT_BRANCH,
     LOGIN,
@@ -59,7 +68,9 @@ def child_pipeline(draw: Draw) -> Draft:
             equals("job", follow, "trigger.project", f"platform/{project}"),
             equals("job", follow, "trigger.branch", branch),
         ),
-        variant=answer.replace("stages: [build, test, deploy]\n\n", "").replace(f"needs: [{make}]", f"needs:\n    - job: {make}"),
+        variant=answer.replace("stages: [build, test, deploy]\n\n", "").replace(
+            f"needs: [{make}]", f"needs:\n    - job: {make}"
+        ),
         habits=(
             ("    strategy: depend\n", ""),
             (f"      - artifact: child.yml\n        job: {make}\n", "      - local: child.yml\n"),
@@ -96,7 +107,11 @@ def branch_and_merge_request(draw: Draw) -> Draft:
             *(
                 check
                 for job in (lint, test)
-                for check in (in_stage(job, "test"), runs(job, f"npm run {job}"), absent("job", job, "needs"))
+                for check in (
+                    in_stage(job, "test"),
+                    runs(job, f"npm run {job}"),
+                    absent("job", job, "needs"),
+                )
             ),
             *(on_image(job, "node:22-alpine") for job in (lint, test, deploy)),
             equals("job", lint, "interruptible", True),
@@ -114,8 +129,14 @@ def branch_and_merge_request(draw: Draw) -> Draft:
         ),
         habits=(
             (f"    - if: {MERGE_REQUEST}\n", "    - if: merge_requests\n"),
-            (f"{lint}:\n  stage: test\n  needs: []\n", f"{lint}:\n  stage: test\n  needs: [{test}]\n"),
-            (f"{test}:\n  stage: test\n  needs: []\n", f"{test}:\n  stage: test\n  needs: [{lint}]\n"),
+            (
+                f"{lint}:\n  stage: test\n  needs: []\n",
+                f"{lint}:\n  stage: test\n  needs: [{test}]\n",
+            ),
+            (
+                f"{test}:\n  stage: test\n  needs: []\n",
+                f"{test}:\n  stage: test\n  needs: [{lint}]\n",
+            ),
             ("      when: manual\n", ""),
             (f"needs: [{lint}, {test}]", f"needs: [{lint}]"),
         ),
@@ -139,7 +160,10 @@ def tagged_release(draw: Draw) -> Draft:
             f"Release {package} on version tags.\n---\ntags: {tagged.partition('=~ ')[2]} only\nbuild: {build}, golang:1.23, go build -o {folder}/{package} ./cmd/{package}, artifact {folder}/, expires never\nrelease: {publish}, registry.gitlab.com/gitlab-org/release-cli:v0.18.0, needs {build}, tag $CI_COMMIT_TAG, description {package} $CI_COMMIT_TAG",
         ),
         answer=answer,
-        reasoning=(f"{build} builds {folder}/{package} for version tags", f"{publish} needs it and makes the release"),
+        reasoning=(
+            f"{build} builds {folder}/{package} for version tags",
+            f"{publish} needs it and makes the release",
+        ),
         checks=(
             identity("job", build),
             identity("job", publish),
@@ -157,9 +181,9 @@ def tagged_release(draw: Draw) -> Draft:
             equals("job", publish, "release.tag_name", "$CI_COMMIT_TAG"),
             equals("job", publish, "release.description", f"{package} $CI_COMMIT_TAG"),
         ),
-        variant=answer.replace(f"needs: [{build}]", f"needs:\n    - job: {build}\n      artifacts: true").replace(
-            f"      - {folder}/\n", f"      - {folder}\n"
-        ),
+        variant=answer.replace(
+            f"needs: [{build}]", f"needs:\n    - job: {build}\n      artifacts: true"
+        ).replace(f"      - {folder}/\n", f"      - {folder}\n"),
         habits=(
             ("    tag_name: $CI_COMMIT_TAG\n", ""),
             ("stages: [build, release]\n\n", ""),
@@ -170,7 +194,13 @@ def tagged_release(draw: Draw) -> Draft:
 
 @family("reusable-component", difficulty=4, held_out=True)
 def reusable_component(draw: Draw) -> Draft:
-    scan, report, given, tool, folder = draw.word(), draw.word(), draw.identifier(), draw.name(), draw.word()
+    scan, report, given, tool, folder = (
+        draw.word(),
+        draw.word(),
+        draw.identifier(),
+        draw.name(),
+        draw.word(),
+    )
     copies = draw.choice((2, 3, 4))
     answer = (
         f"spec:\n  inputs:\n    {given}:\n      default: test\n    copies:\n      type: number\n      default: {copies}\n---\n{scan}:\n"
@@ -185,7 +215,11 @@ def reusable_component(draw: Draw) -> Draft:
             f"Make it reusable: the stage is the input {given} (test unless given), the parallelism the number copies ({copies}). {scan} calls ./{tool}.sh > {folder}/out.json and keeps {folder}/; {report} waits for it by needs and calls cat {folder}/out.json. Image alpine:3.20 for both.",
         ),
         answer=answer,
-        reasoning=(f"header with the inputs {given} and copies", f"{scan} runs {copies} times", f"{report} needs {scan}"),
+        reasoning=(
+            f"header with the inputs {given} and copies",
+            f"{scan} runs {copies} times",
+            f"{report} needs {scan}",
+        ),
         checks=(
             identity("job", scan),
             identity("job", report),
@@ -202,9 +236,9 @@ def reusable_component(draw: Draw) -> Draft:
             runs(report, f"cat {folder}/out.json"),
             references("job", report, "needs", "job", scan),
         ),
-        variant=answer.replace("      default: test\n", "      type: string\n      default: test\n").replace(
-            f"needs: [{scan}]", f"needs: [{{job: {scan}}}]"
-        ),
+        variant=answer.replace(
+            "      default: test\n", "      type: string\n      default: test\n"
+        ).replace(f"needs: [{scan}]", f"needs: [{{job: {scan}}}]"),
         habits=(
             (f"$[[ inputs.{given} ]]", f"${{{{ inputs.{given} }}}}"),
             ("---\n", ""),
@@ -264,18 +298,27 @@ def service_delivery(draw: Draw) -> Draft:
             equals("job", test, "artifacts.when", "always"),
             contains("job", image, "services", {"name": "docker:27.3-dind"}),
             runs(image, docker),
-            exists("job", image, "[before_script, script][][] | [?contains(@, '--password-stdin')]"),
+            exists(
+                "job", image, "[before_script, script][][] | [?contains(@, '--password-stdin')]"
+            ),
             *(on_default_branch(name) for name in (image, first, last)),
             *(on_image(name, "alpine:3.20") for name in (first, last)),
             *(equals("job", name, "interruptible", False) for name in (first, last)),
             equals("job", lint, "interruptible", True),
             equals("job", first, "environment", {"name": "staging", "url": f"https://{staging}"}),
-            equals("job", last, "environment", {"name": "production", "url": f"https://{production}"}),
+            equals(
+                "job", last, "environment", {"name": "production", "url": f"https://{production}"}
+            ),
             by_hand(last),
             equals("job", last, "resource_group", "production"),
-            *(runs(name, './deploy.sh "$CI_ENVIRONMENT_NAME" "$CI_COMMIT_SHORT_SHA"') for name in (first, last)),
+            *(
+                runs(name, './deploy.sh "$CI_ENVIRONMENT_NAME" "$CI_COMMIT_SHORT_SHA"')
+                for name in (first, last)
+            ),
         ),
-        variant=answer.replace("stages: [check, build, deploy]", "stages:\n  - check\n  - build\n  - deploy")
+        variant=answer.replace(
+            "stages: [check, build, deploy]", "stages:\n  - check\n  - build\n  - deploy"
+        )
         .replace("needs: [", "needs: ['")
         .replace(f"['{lint}, {test}]", f"[{lint}, {test}]")
         .replace(f"['{image}]", f"['{image}']")
@@ -326,14 +369,18 @@ def terraform_delivery(draw: Draw) -> Draft:
             equals("job", plan, "cache[0].key", "terraform"),
             contains("job", plan, "cache[0].paths", "$TF_ROOT/.terraform"),
             *(
-                equals("job", name, "before_script", ['cd "$TF_ROOT"', "terraform init -input=false"])
+                equals(
+                    "job", name, "before_script", ['cd "$TF_ROOT"', "terraform init -input=false"]
+                )
                 for name in (check, plan, apply)
             ),
             in_stage(check, "validate"),
             in_stage(scan, "validate"),
             in_stage(plan, "plan"),
             in_stage(apply, "apply"),
-            equals("job", check, "script", ["terraform fmt -check -recursive", "terraform validate"]),
+            equals(
+                "job", check, "script", ["terraform fmt -check -recursive", "terraform validate"]
+            ),
             on_image(scan, "aquasec/trivy:0.56.2"),
             absent("job", scan, "before_script"),
             runs(scan, 'trivy config --exit-code 1 "$TF_ROOT"'),
@@ -342,7 +389,12 @@ def terraform_delivery(draw: Draw) -> Draft:
             contains("job", plan, "artifacts.paths", "$TF_ROOT/plan.tfplan"),
             equals("job", plan, "artifacts.access", "developer"),
             Check(
-                op="matches", id="expire_in", kind="job", name=plan, path="artifacts.expire_in", value="(7 ?d(ay|ays)?|1 ?w(eek)?)"
+                op="matches",
+                id="expire_in",
+                kind="job",
+                name=plan,
+                path="artifacts.expire_in",
+                value="(7 ?d(ay|ays)?|1 ?w(eek)?)",
             ),
             runs(apply, "terraform apply -input=false plan.tfplan"),
             references("job", plan, "needs", "job", check),

@@ -35,7 +35,10 @@ def contact_point(draw: Draw) -> Draft:
         checks=(
             identity("contact-point", name),
             contains(
-                "contact-point", name, "receivers", {"uid": uid, "type": "email", "settings": {"addresses": f"{user}@{domain}"}}
+                "contact-point",
+                name,
+                "receivers",
+                {"uid": uid, "type": "email", "settings": {"addresses": f"{user}@{domain}"}},
             ),
         ),
         variant=answer.replace(f"  - name: {name}\n", f"  - orgId: 1\n    name: {name}\n"),
@@ -45,7 +48,11 @@ def contact_point(draw: Draw) -> Draft:
 
 @family("mute-timing", difficulty=2, held_out=True)
 def mute_timing(draw: Draw) -> Draft:
-    name, start, end = draw.name(), draw.choice(("20:00", "21:30", "22:00")), draw.choice(("23:00", "23:30", "24:00"))
+    name, start, end = (
+        draw.name(),
+        draw.choice(("20:00", "21:30", "22:00")),
+        draw.choice(("23:00", "23:30", "24:00")),
+    )
     days = draw.choice(("saturday", "sunday", "monday:friday"))
     interval = f'      - times:\n          - start_time: "{start}"\n            end_time: "{end}"\n        weekdays: ["{days}"]\n'
     answer = f"{HEAD}muteTimes:\n  - name: {name}\n    time_intervals:\n{interval}"
@@ -59,7 +66,12 @@ def mute_timing(draw: Draw) -> Draft:
         reasoning=(f"mute timing {name}", f"{start} to {end}, {days}"),
         checks=(
             identity("mute-timing", name),
-            contains("mute-timing", name, "time_intervals[].times[]", {"start_time": start, "end_time": end}),
+            contains(
+                "mute-timing",
+                name,
+                "time_intervals[].times[]",
+                {"start_time": start, "end_time": end},
+            ),
             contains("mute-timing", name, "time_intervals[].weekdays[]", days),
         ),
         variant=answer.replace(f'["{days}"]', f"\n          - {days!r}"),
@@ -69,8 +81,18 @@ def mute_timing(draw: Draw) -> Draft:
 
 @family("alert-rule", difficulty=4)
 def alert_rule(draw: Draw) -> Draft:
-    uid, title, group, folder, metric = draw.name(), draw.name(), draw.name(), draw.name(), draw.identifier()
-    limit, wait, severity = draw.number(21, 990), draw.choice(PERIODS), draw.choice(("critical", "warning"))
+    uid, title, group, folder, metric = (
+        draw.name(),
+        draw.name(),
+        draw.name(),
+        draw.name(),
+        draw.identifier(),
+    )
+    limit, wait, severity = (
+        draw.number(21, 990),
+        draw.choice(PERIODS),
+        draw.choice(("critical", "warning")),
+    )
     expression = f"sum(rate({metric}_total[6m]))"
     more = f"        for: {wait}\n        noDataState: OK\n        execErrState: Error\n        labels:\n          severity: {severity}\n"
     answer = (
@@ -103,9 +125,16 @@ def alert_rule(draw: Draw) -> Draft:
             equals("alert-rule", title, "noDataState", "OK"),
             equals("alert-rule", title, "execErrState", "Error"),
             contains("alert-rule", title, "data[?datasourceUid == 'prom'].model.expr", expression),
-            contains("alert-rule", title, "data[].model.conditions[].evaluator", {"type": "gt", "params": [limit]}),
+            contains(
+                "alert-rule",
+                title,
+                "data[].model.conditions[].evaluator",
+                {"type": "gt", "params": [limit]},
+            ),
         ),
-        variant=answer.replace("refId: B", "refId: limit").replace("condition: B", "condition: limit"),
+        variant=answer.replace("refId: B", "refId: limit").replace(
+            "condition: B", "condition: limit"
+        ),
         habits=(("condition: B", "condition: C"), ("        for: ", "        forDuration: ")),
     )
 
@@ -139,11 +168,22 @@ def routing(draw: Draw) -> Draft:
             f"default: {team}, grouped by alertname and team, group_wait {wait}\nteam = {team_label}: {page}",
         ),
         answer=HEAD + points + policies,
-        reasoning=(f"contact points {team} and {page}", f"root policy: {team}", f"route team = {team_label}: {page}"),
+        reasoning=(
+            f"contact points {team} and {page}",
+            f"root policy: {team}",
+            f"route team = {team_label}: {page}",
+        ),
         checks=(
             identity("policy", team),
-            contains("contact-point", team, "receivers", {"uid": uid, "type": "slack", "settings": {"recipient": f"#{channel}"}}),
-            contains("contact-point", page, "receivers", {"uid": f"{uid}-page", "type": "pagerduty"}),
+            contains(
+                "contact-point",
+                team,
+                "receivers",
+                {"uid": uid, "type": "slack", "settings": {"recipient": f"#{channel}"}},
+            ),
+            contains(
+                "contact-point", page, "receivers", {"uid": f"{uid}-page", "type": "pagerduty"}
+            ),
             equals("policy", team, "group_by", ["alertname", "team"]),
             equals("policy", team, "group_wait", wait),
             contains("policy", page, "object_matchers", ["team", "=", team_label]),
@@ -151,14 +191,30 @@ def routing(draw: Draw) -> Draft:
             references("policy", page, "receiver", "contact-point", page),
         ),
         variant=HEAD + policies + points,
-        habits=(("object_matchers:", "matcher:"), (f"      - receiver: {page}\n", f"      - receiver: {page}-point\n")),
+        habits=(
+            ("object_matchers:", "matcher:"),
+            (f"      - receiver: {page}\n", f"      - receiver: {page}-point\n"),
+        ),
     )
 
 
 @family("monitoring-stack", difficulty=5)
 def monitoring_stack(draw: Draw) -> Draft:
-    source, host, uid, title, group, folder = draw.name(), draw.domain(), draw.name(), draw.name(), draw.name(), draw.name()
-    point, metric, limit, user, domain = draw.name(), draw.identifier(), draw.number(21, 990), draw.word(), draw.domain()
+    source, host, uid, title, group, folder = (
+        draw.name(),
+        draw.domain(),
+        draw.name(),
+        draw.name(),
+        draw.name(),
+        draw.name(),
+    )
+    point, metric, limit, user, domain = (
+        draw.name(),
+        draw.identifier(),
+        draw.number(21, 990),
+        draw.word(),
+        draw.domain(),
+    )
     parts = (
         f"datasources:\n  - name: {source}\n    type: prometheus\n    uid: prom-main\n    url: https://{host}\n    isDefault: true\n",
         f"groups:\n  - name: {group}\n    folder: {folder}\n    interval: 1m\n    rules:\n"
@@ -199,5 +255,8 @@ def monitoring_stack(draw: Draw) -> Draft:
             references("policy", point, "receiver", "contact-point", point),
         ),
         variant=HEAD + "".join(reversed(parts)),
-        habits=(("datasourceUid: prom-main", "datasource: prom-main"), ("apiVersion: 1\n", "apiVersion: v1\n")),
+        habits=(
+            ("datasourceUid: prom-main", "datasource: prom-main"),
+            ("apiVersion: 1\n", "apiVersion: v1\n"),
+        ),
     )

@@ -17,12 +17,18 @@ def query(expression: str, name: str = "A", **more: Any) -> dict[str, Any]:
 
 
 def panel(
-    kind: str, title: str, *queries: dict[str, Any], at: tuple[int, int, int, int] = (0, 0, 12, 8), **more: Any
+    kind: str,
+    title: str,
+    *queries: dict[str, Any],
+    at: tuple[int, int, int, int] = (0, 0, 12, 8),
+    **more: Any,
 ) -> dict[str, Any]:
     """A panel at x, y with width and height."""
     x, y, w, h = at
     source = {"datasource": PROMETHEUS, "targets": list(queries)} if queries else {}
-    return {"type": kind, "title": title, "gridPos": {"x": x, "y": y, "w": w, "h": h}} | source | more
+    return (
+        {"type": kind, "title": title, "gridPos": {"x": x, "y": y, "w": w, "h": h}} | source | more
+    )
 
 
 def defaults(**fields: Any) -> dict[str, Any]:

@@ -2,7 +2,16 @@
 
 from inframind.bench.draw import Draw
 from inframind.bench.family import Draft, absent, contains, equals, exists, identity, references
-from inframind.categories.grafana.families.base import PROMETHEUS, board, defaults, family, other, panel, pretty, query
+from inframind.categories.grafana.families.base import (
+    PROMETHEUS,
+    board,
+    defaults,
+    family,
+    other,
+    panel,
+    pretty,
+    query,
+)
 
 SOURCE = "the Prometheus data source prom"
 PERIODS = ("now-1h", "now-3h", "now-6h", "now-2d")
@@ -11,12 +20,24 @@ REFRESH = ("10s", "30s", "1m", "5m")
 
 def variable(name: str, expression: str, **more: object) -> dict[str, object]:
     """A variable that asks Prometheus."""
-    return {"name": name, "type": "query", "datasource": PROMETHEUS, "query": expression, "refresh": 1} | more
+    return {
+        "name": name,
+        "type": "query",
+        "datasource": PROMETHEUS,
+        "query": expression,
+        "refresh": 1,
+    } | more
 
 
 @family("settings", difficulty=1)
 def settings(draw: Draw) -> Draft:
-    title, uid, tag, start, refresh = draw.name(), draw.name(), draw.word(), draw.choice(PERIODS), draw.choice(REFRESH)
+    title, uid, tag, start, refresh = (
+        draw.name(),
+        draw.name(),
+        draw.word(),
+        draw.choice(PERIODS),
+        draw.choice(REFRESH),
+    )
     data = board(title, uid=uid, tags=[tag], time={"from": start, "to": "now"}, refresh=refresh)
     return Draft(
         wordings=(
@@ -38,7 +59,10 @@ def settings(draw: Draw) -> Draft:
         habits=(
             ('"from": "now-', '"from": "-'),
             ('"refresh"', '"auto_refresh"'),
-            ('"panels": []', '"panels": [{"id": 1, "type": "text", "gridPos": {"x": 0, "y": 0, "w": 12, "h": 4}}]'),
+            (
+                '"panels": []',
+                '"panels": [{"id": 1, "type": "text", "gridPos": {"x": 0, "y": 0, "w": 12, "h": 4}}]',
+            ),
         ),
     )
 
@@ -54,7 +78,9 @@ def query_variable(draw: Draw) -> Draft:
     )
     expression = f'{metric}{{{label}=~"${name}"}}'
     listed = variable(name, f"label_values({metric}, {label})", multi=True, includeAll=True)
-    data = board(title, panel("timeseries", graph, query(expression)), templating={"list": [listed]})
+    data = board(
+        title, panel("timeseries", graph, query(expression)), templating={"list": [listed]}
+    )
     return Draft(
         wordings=(
             f"Write a Grafana dashboard {title} (JSON) with the variable {name}: label_values({metric}, {label}) from {SOURCE}, several values and All. "
@@ -82,8 +108,14 @@ def query_variable(draw: Draw) -> Draft:
 @family("source-variable", difficulty=3)
 def source_variable(draw: Draw) -> Draft:
     title, name, graph, metric = draw.name(), draw.identifier(), draw.name(), draw.identifier()
-    one = panel("timeseries", graph, query(metric)) | {"datasource": {"type": "prometheus", "uid": f"${{{name}}}"}}
-    data = board(title, one, templating={"list": [{"name": name, "type": "datasource", "query": "prometheus"}]})
+    one = panel("timeseries", graph, query(metric)) | {
+        "datasource": {"type": "prometheus", "uid": f"${{{name}}}"}
+    }
+    data = board(
+        title,
+        one,
+        templating={"list": [{"name": name, "type": "datasource", "query": "prometheus"}]},
+    )
     return Draft(
         wordings=(
             f"Write a Grafana dashboard {title} (JSON) where the variable {name} chooses the Prometheus data source; the time series panel {graph} shows "
@@ -141,14 +173,32 @@ def interval_variable(draw: Draw) -> Draft:
 
 @family("rows", difficulty=4)
 def rows(draw: Draw) -> Draft:
-    title, first, second, graph, chart = draw.name(), draw.name(), draw.name(), draw.name(), draw.name()
+    title, first, second, graph, chart = (
+        draw.name(),
+        draw.name(),
+        draw.name(),
+        draw.name(),
+        draw.name(),
+    )
     metric, pie = draw.identifier(), draw.identifier()
     grid = {"w": 24, "h": 1, "x": 0}
     data = board(
         title,
-        {"type": "row", "title": first, "collapsed": False, "gridPos": grid | {"y": 0}, "panels": []},
+        {
+            "type": "row",
+            "title": first,
+            "collapsed": False,
+            "gridPos": grid | {"y": 0},
+            "panels": [],
+        },
         panel("state-timeline", graph, query(metric), at=(0, 1, 24, 8)),
-        {"type": "row", "title": second, "collapsed": False, "gridPos": grid | {"y": 9}, "panels": []},
+        {
+            "type": "row",
+            "title": second,
+            "collapsed": False,
+            "gridPos": grid | {"y": 9},
+            "panels": [],
+        },
         panel("piechart", chart, query(pie), at=(0, 10, 12, 8)),
     )
     return Draft(
@@ -177,10 +227,26 @@ def rows(draw: Draw) -> Draft:
 
 @family("repeated-panel", difficulty=3)
 def repeated_panel(draw: Draw) -> Draft:
-    title, name, metric, most = draw.name(), draw.identifier(), draw.identifier(), draw.choice((2, 3, 4))
+    title, name, metric, most = (
+        draw.name(),
+        draw.identifier(),
+        draw.identifier(),
+        draw.choice((2, 3, 4)),
+    )
     expression = f'{metric}{{region="${name}"}}'
-    one = panel("candlestick", f"Region ${name}", query(expression), repeat=name, repeatDirection="h", maxPerRow=most)
-    data = board(title, one, templating={"list": [variable(name, f"label_values({metric}, region)", multi=True)]})
+    one = panel(
+        "candlestick",
+        f"Region ${name}",
+        query(expression),
+        repeat=name,
+        repeatDirection="h",
+        maxPerRow=most,
+    )
+    data = board(
+        title,
+        one,
+        templating={"list": [variable(name, f"label_values({metric}, region)", multi=True)]},
+    )
     return Draft(
         wordings=(
             f"Write a Grafana dashboard {title} (JSON): the candlestick panel `Region ${name}` shows {expression} and is repeated horizontally, {most} a row, "
@@ -203,14 +269,28 @@ def repeated_panel(draw: Draw) -> Draft:
             references("candlestick", f"Region ${name}", "repeat", "variable", name),
         ),
         variant=other(data),
-        habits=(('"repeat":', '"repeatBy":'), ('"repeatDirection": "h"', '"repeatDirection": "horizontal"')),
+        habits=(
+            ('"repeat":', '"repeatBy":'),
+            ('"repeatDirection": "h"', '"repeatDirection": "horizontal"'),
+        ),
     )
 
 
 @family("annotations", difficulty=2)
 def annotations(draw: Draw) -> Draft:
-    title, name, metric, color = draw.name(), draw.name(), draw.identifier(), draw.choice(("red", "blue", "orange", "purple"))
-    note = {"name": name, "enable": True, "iconColor": color, "datasource": PROMETHEUS, "expr": f"changes({metric}[6m]) > 0"}
+    title, name, metric, color = (
+        draw.name(),
+        draw.name(),
+        draw.identifier(),
+        draw.choice(("red", "blue", "orange", "purple")),
+    )
+    note = {
+        "name": name,
+        "enable": True,
+        "iconColor": color,
+        "datasource": PROMETHEUS,
+        "expr": f"changes({metric}[6m]) > 0",
+    }
     data = board(title, annotations={"list": [note]})
     return Draft(
         wordings=(
@@ -235,7 +315,12 @@ def annotations(draw: Draw) -> Draft:
 
 @family("service-overview", difficulty=5)
 def service_overview(draw: Draw) -> Draft:
-    title, uid, job, window = draw.name(), draw.name(), draw.identifier(), draw.choice(("1m", "2m", "6m"))
+    title, uid, job, window = (
+        draw.name(),
+        draw.name(),
+        draw.identifier(),
+        draw.choice(("1m", "2m", "6m")),
+    )
     requests, errors, late = draw.identifier(), draw.identifier(), draw.identifier()
     limit, refresh = draw.choice((1, 2, 3)), draw.choice(REFRESH)
     where = f'job="${job}"'
@@ -245,8 +330,20 @@ def service_overview(draw: Draw) -> Draft:
     steps = [{"color": "green", "value": None}, {"color": "red", "value": limit}]
     data = board(
         title,
-        panel("timeseries", "Requests", query(rate, legendFormat="{{code}}"), at=(0, 0, 12, 8), **defaults(unit="reqps")),
-        panel("stat", "Errors", query(share), at=(12, 0, 12, 8), **defaults(thresholds={"mode": "absolute", "steps": steps})),
+        panel(
+            "timeseries",
+            "Requests",
+            query(rate, legendFormat="{{code}}"),
+            at=(0, 0, 12, 8),
+            **defaults(unit="reqps"),
+        ),
+        panel(
+            "stat",
+            "Errors",
+            query(share),
+            at=(12, 0, 12, 8),
+            **defaults(thresholds={"mode": "absolute", "steps": steps}),
+        ),
         panel("timeseries", "Latency", query(slow), at=(0, 8, 24, 8), **defaults(unit="s")),
         uid=uid,
         refresh=refresh,
@@ -263,13 +360,20 @@ def service_overview(draw: Draw) -> Draft:
             f"Requests (timeseries, reqps, legend {{{{code}}}}): {rate}\nErrors (stat, green, red from {limit}): {share}\nLatency (timeseries, s, width 24): {slow}",
         ),
         answer=pretty(data),
-        reasoning=(f"variable {job}", "Requests and Latency over time", f"Errors red from {limit}", "no panels overlap"),
+        reasoning=(
+            f"variable {job}",
+            "Requests and Latency over time",
+            f"Errors red from {limit}",
+            "no panels overlap",
+        ),
         checks=(
             identity("dashboard", title),
             equals("dashboard", title, "uid", uid),
             equals("dashboard", title, "refresh", refresh),
             equals("variable", job, "query", "label_values(up, job)"),
-            contains("timeseries", "Requests", "targets", {"expr": rate, "legendFormat": "{{code}}"}),
+            contains(
+                "timeseries", "Requests", "targets", {"expr": rate, "legendFormat": "{{code}}"}
+            ),
             equals("timeseries", "Requests", "fieldConfig.defaults.unit", "reqps"),
             contains("stat", "Errors", "targets[].expr", share),
             equals("stat", "Errors", "fieldConfig.defaults.thresholds.steps", steps),
@@ -279,5 +383,8 @@ def service_overview(draw: Draw) -> Draft:
             references("timeseries", "Requests", "targets", "variable", job),
         ),
         variant=other(data),
-        habits=(("histogram_quantile(0.95, ", "histogram_quantile(95, "), (f'"name": "{job}"', '"name": "job"')),
+        habits=(
+            ("histogram_quantile(0.95, ", "histogram_quantile(95, "),
+            (f'"name": "{job}"', '"name": "job"'),
+        ),
     )

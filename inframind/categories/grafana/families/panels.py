@@ -2,7 +2,16 @@
 
 from inframind.bench.draw import Draw
 from inframind.bench.family import Draft, contains, equals, identity
-from inframind.categories.grafana.families.base import PROMETHEUS, board, defaults, family, other, panel, pretty, query
+from inframind.categories.grafana.families.base import (
+    PROMETHEUS,
+    board,
+    defaults,
+    family,
+    other,
+    panel,
+    pretty,
+    query,
+)
 
 UNITS = ("reqps", "s", "bytes", "percent", "short", "ops")
 WINDOWS = ("1m", "2m", "3m", "6m")
@@ -62,8 +71,14 @@ def stat(draw: Draw) -> Draft:
 def gauge_thresholds(draw: Draw) -> Draft:
     title, name, metric = draw.name(), draw.name(), draw.identifier()
     warn, bad = draw.choice((60, 65, 70)), draw.choice((85, 90, 95))
-    steps = [{"color": "green", "value": None}, {"color": "orange", "value": warn}, {"color": "red", "value": bad}]
-    options = defaults(unit="percent", min=0, max=100, thresholds={"mode": "absolute", "steps": steps})
+    steps = [
+        {"color": "green", "value": None},
+        {"color": "orange", "value": warn},
+        {"color": "red", "value": bad},
+    ]
+    options = defaults(
+        unit="percent", min=0, max=100, thresholds={"mode": "absolute", "steps": steps}
+    )
     data = board(title, panel("gauge", name, query(metric), **options))
     return Draft(
         wordings=(
@@ -91,7 +106,9 @@ def gauge_thresholds(draw: Draw) -> Draft:
 def bar_gauge(draw: Draw) -> Draft:
     title, name, metric, count = draw.name(), draw.name(), draw.identifier(), draw.integer(3, 9)
     expression = f"topk({count}, sum by (instance) ({metric}))"
-    data = board(title, panel("bargauge", name, query(expression), options={"orientation": "horizontal"}))
+    data = board(
+        title, panel("bargauge", name, query(expression), options={"orientation": "horizontal"})
+    )
     return Draft(
         wordings=(
             f"Write a Grafana dashboard {title} (JSON) with a horizontal bar gauge {name} of {expression} from {SOURCE}.",
@@ -114,7 +131,9 @@ def bar_gauge(draw: Draw) -> Draft:
 @family("table", difficulty=2)
 def table(draw: Draw) -> Draft:
     title, name, metric = draw.name(), draw.name(), draw.identifier()
-    data = board(title, panel("table", name, query(metric, instant=True, format="table"), at=(0, 0, 24, 10)))
+    data = board(
+        title, panel("table", name, query(metric, instant=True, format="table"), at=(0, 0, 24, 10))
+    )
     return Draft(
         wordings=(
             f"Write a Grafana dashboard {title} (JSON) with the table {name} over the whole width (24), 10 high: {metric} as an instant query in "
@@ -127,7 +146,9 @@ def table(draw: Draw) -> Draft:
         checks=(
             identity("table", name),
             equals("dashboard", title, "title", title),
-            contains("table", name, "targets", {"expr": metric, "instant": True, "format": "table"}),
+            contains(
+                "table", name, "targets", {"expr": metric, "instant": True, "format": "table"}
+            ),
             equals("table", name, "gridPos.w", 24),
             equals("table", name, "gridPos.h", 10),
         ),
@@ -140,7 +161,10 @@ def table(draw: Draw) -> Draft:
 def logs(draw: Draw) -> Draft:
     title, name, app, word = draw.name(), draw.name(), draw.name(), draw.word()
     expression = f'{{app="{app}"}} |= "{word}"'
-    one = panel("logs", name) | {"datasource": {"type": "loki", "uid": "loki"}, "targets": [query(expression)]}
+    one = panel("logs", name) | {
+        "datasource": {"type": "loki", "uid": "loki"},
+        "targets": [query(expression)],
+    }
     return Draft(
         wordings=(
             f'Write a Grafana dashboard {title} (JSON) with a logs panel {name} that shows the lines of the app {app} with "{word}" in them, from the '
@@ -202,9 +226,17 @@ def heatmap(draw: Draw) -> Draft:
         checks=(
             identity("heatmap", name),
             equals("dashboard", title, "title", title),
-            contains("heatmap", name, "targets", {"expr": expression, "format": "heatmap", "legendFormat": "{{le}}"}),
+            contains(
+                "heatmap",
+                name,
+                "targets",
+                {"expr": expression, "format": "heatmap", "legendFormat": "{{le}}"},
+            ),
             equals("heatmap", name, "datasource", PROMETHEUS),
         ),
         variant=other(board(title, one)),
-        habits=(("sum by (le) (rate(", "sum by le (rate("), ('"format": "heatmap"', '"format": "time_series"')),
+        habits=(
+            ("sum by (le) (rate(", "sum by le (rate("),
+            ('"format": "heatmap"', '"format": "time_series"'),
+        ),
     )

@@ -19,7 +19,10 @@ def prometheus_source(draw: Draw) -> Draft:
             f"Prometheus runs on http://{host}:{port}. Write the provisioning file that makes it Grafana's default source {name} (uid {uid}, proxy).",
         ),
         answer=answer,
-        reasoning=(f"data source {name}, uid {uid}", f"prometheus at http://{host}:{port}, default"),
+        reasoning=(
+            f"data source {name}, uid {uid}",
+            f"prometheus at http://{host}:{port}, default",
+        ),
         checks=(
             identity("datasource", name),
             equals("datasource", name, "type", "prometheus"),
@@ -51,7 +54,11 @@ def source_with_secret(draw: Draw) -> Draft:
             f"Write a Grafana provisioning file for Loki ({name}, https://{host}). It wants basic auth as {user}; the secret basicAuthPassword comes from ${secret}.",
         ),
         answer=answer,
-        reasoning=(f"Loki data source {name}", f"basic auth as {user}", f"secureJsonData from ${secret}"),
+        reasoning=(
+            f"Loki data source {name}",
+            f"basic auth as {user}",
+            f"secureJsonData from ${secret}",
+        ),
         checks=(
             identity("datasource", name),
             equals("datasource", name, "type", "loki"),

@@ -2,7 +2,17 @@
 
 from inframind.bench.draw import Draw
 from inframind.bench.family import Draft, contains, equals, exists, identity, references
-from inframind.categories.helm.families.base import HOW, IMAGES, TAGS, family, head, helpers, joined, labels, metadata
+from inframind.categories.helm.families.base import (
+    HOW,
+    IMAGES,
+    TAGS,
+    family,
+    head,
+    helpers,
+    joined,
+    labels,
+    metadata,
+)
 
 VERSIONS = ("0.1.0", "1.4.0", "2.0.3")
 IMAGE = '          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"\n'
@@ -28,8 +38,16 @@ def service(name: str, port: str, more: str = "") -> str:
 
 @family("shared-labels", difficulty=4)
 def shared_labels(draw: Draw) -> Draft:
-    name, version, image, tag, port = draw.name(), draw.choice(VERSIONS), draw.choice(IMAGES), draw.choice(TAGS), draw.port()
-    container = IMAGE + f"          ports:\n            - name: http\n              containerPort: {port}\n"
+    name, version, image, tag, port = (
+        draw.name(),
+        draw.choice(VERSIONS),
+        draw.choice(IMAGES),
+        draw.choice(TAGS),
+        draw.port(),
+    )
+    container = (
+        IMAGE + f"          ports:\n            - name: http\n              containerPort: {port}\n"
+    )
     files = (
         metadata(name, version),
         ("values.yaml", f'image:\n  repository: {image}\n  tag: "{tag}"\nservice:\n  port: 80\n'),
@@ -49,17 +67,38 @@ def shared_labels(draw: Draw) -> Draft:
             f"Deployment {{{{ .Release.Name }}}}-{name}: port http {port}\nService {{{{ .Release.Name }}}}-{name}: service.port to http",
         ),
         answer=joined(*files),
-        reasoning=(f"chart {name} {version}", f"{name}.labels in _helpers.tpl", "Deployment and Service share the labels"),
+        reasoning=(
+            f"chart {name} {version}",
+            f"{name}.labels in _helpers.tpl",
+            "Deployment and Service share the labels",
+        ),
         checks=(
             identity("Deployment", full),
             equals("chart", name, "version", version),
             equals("Deployment", full, "spec.template.spec.containers[0].image", f"{image}:{tag}"),
-            contains("Deployment", full, "spec.template.spec.containers[0].ports", {"name": "http", "containerPort": port}),
+            contains(
+                "Deployment",
+                full,
+                "spec.template.spec.containers[0].ports",
+                {"name": "http", "containerPort": port},
+            ),
             contains("Service", full, "spec.ports", {"port": 80, "targetPort": "http"}),
             references("Service", full, "spec.selector", "Deployment", full),
             contains("template", "templates/_helpers.tpl", "defines", f"{name}.labels"),
-            references("template", "templates/deployment.yaml", "includes", "template", "templates/_helpers.tpl"),
-            references("template", "templates/service.yaml", "includes", "template", "templates/_helpers.tpl"),
+            references(
+                "template",
+                "templates/deployment.yaml",
+                "includes",
+                "template",
+                "templates/_helpers.tpl",
+            ),
+            references(
+                "template",
+                "templates/service.yaml",
+                "includes",
+                "template",
+                "templates/_helpers.tpl",
+            ),
             contains("template", "templates/service.yaml", "values", "service.port"),
         ),
         variant=joined(*reversed(files)),
@@ -81,7 +120,9 @@ def stateful_set(draw: Draw) -> Draft:
         f"          volumeMounts:\n            - name: data\n              mountPath: {path}\n"
     )
     claim = "  volumeClaimTemplates:\n    - metadata:\n        name: data\n      spec:\n        accessModes: [ReadWriteOnce]\n        resources:\n          requests:\n            storage: {{ .Values.storage }}\n"
-    spec = f"  serviceName: {{{{ .Release.Name }}}}-{name}\n  replicas: {{{{ .Values.replicas }}}}\n"
+    spec = (
+        f"  serviceName: {{{{ .Release.Name }}}}-{name}\n  replicas: {{{{ .Values.replicas }}}}\n"
+    )
     files = (
         metadata(name, version),
         ("values.yaml", f"replicas: 3\nstorage: {size}\n"),
@@ -101,15 +142,29 @@ def stateful_set(draw: Draw) -> Draft:
             f"mounted at {path}\nnames: {{{{ .Release.Name }}}}-{name} for StatefulSet and headless Service\nhelpers: {name}.labels",
         ),
         answer=joined(*files),
-        reasoning=(f"chart {name} {version}", "StatefulSet with a claim template data", "headless Service: clusterIP None"),
+        reasoning=(
+            f"chart {name} {version}",
+            "StatefulSet with a claim template data",
+            "headless Service: clusterIP None",
+        ),
         checks=(
             identity("StatefulSet", full),
             equals("chart", name, "version", version),
             equals("StatefulSet", full, "spec.replicas", 3),
             equals("StatefulSet", full, "spec.serviceName", full),
             equals("StatefulSet", full, "spec.template.spec.containers[0].image", f"{image}:1.0"),
-            contains("StatefulSet", full, "spec.template.spec.containers[0].volumeMounts", {"name": "data", "mountPath": path}),
-            equals("StatefulSet", full, "spec.volumeClaimTemplates[0].spec.resources.requests.storage", size),
+            contains(
+                "StatefulSet",
+                full,
+                "spec.template.spec.containers[0].volumeMounts",
+                {"name": "data", "mountPath": path},
+            ),
+            equals(
+                "StatefulSet",
+                full,
+                "spec.volumeClaimTemplates[0].spec.resources.requests.storage",
+                size,
+            ),
             equals("Service", full, "spec.clusterIP", "None"),
             references("Service", full, "spec.selector", "StatefulSet", full),
             contains("template", "templates/statefulset.yaml", "values", "storage"),
@@ -125,7 +180,13 @@ def stateful_set(draw: Draw) -> Draft:
 
 @family("worker", difficulty=4)
 def worker(draw: Draw) -> Draft:
-    name, version, account, image, key = draw.name(), draw.choice(VERSIONS), draw.name(), draw.choice(IMAGES), draw.constant()
+    name, version, account, image, key = (
+        draw.name(),
+        draw.choice(VERSIONS),
+        draw.name(),
+        draw.choice(IMAGES),
+        draw.constant(),
+    )
     secret = draw.name()
     container = (
         f"          image: {image}:1.0\n          env:\n            - name: {key}\n              valueFrom:\n                secretKeyRef:\n"
@@ -133,7 +194,8 @@ def worker(draw: Draw) -> Draft:
         "            {{- toYaml . | nindent 12 }}\n          {{- end }}\n"
     )
     deployment = pods(name, "", container).replace(
-        "    spec:\n      containers", f"    spec:\n      serviceAccountName: {account}\n      containers"
+        "    spec:\n      containers",
+        f"    spec:\n      serviceAccountName: {account}\n      containers",
     )
     files = (
         metadata(name, version),
@@ -157,12 +219,22 @@ def worker(draw: Draw) -> Draft:
             f"{{{{ .Release.Name }}}}-{name}, {image}:1.0, {key} from that Secret's key value, all of resources\nhelpers: {name}.labels",
         ),
         answer=joined(*files),
-        reasoning=(f"ServiceAccount {account}", f"Deployment uses it, {key} from the Secret", "resources by toYaml"),
+        reasoning=(
+            f"ServiceAccount {account}",
+            f"Deployment uses it, {key} from the Secret",
+            "resources by toYaml",
+        ),
         checks=(
             identity("Deployment", full),
             equals("chart", name, "version", version),
             exists("ServiceAccount", account),
-            references("Deployment", full, "spec.template.spec.serviceAccountName", "ServiceAccount", account),
+            references(
+                "Deployment",
+                full,
+                "spec.template.spec.serviceAccountName",
+                "ServiceAccount",
+                account,
+            ),
             equals("Deployment", full, "spec.template.spec.containers[0].image", f"{image}:1.0"),
             contains(
                 "Deployment",
@@ -170,7 +242,12 @@ def worker(draw: Draw) -> Draft:
                 "spec.template.spec.containers[0].env",
                 {"name": key, "valueFrom": {"secretKeyRef": {"name": secret, "key": "value"}}},
             ),
-            equals("Deployment", full, "spec.template.spec.containers[0].resources.limits.memory", "256Mi"),
+            equals(
+                "Deployment",
+                full,
+                "spec.template.spec.containers[0].resources.limits.memory",
+                "256Mi",
+            ),
             contains("template", "templates/deployment.yaml", "values", "secretName"),
             contains("template", "templates/deployment.yaml", "values", "resources"),
             contains("template", "templates/_helpers.tpl", "defines", f"{name}.labels"),
@@ -182,8 +259,18 @@ def worker(draw: Draw) -> Draft:
 
 @family("web-application", difficulty=5)
 def web_application(draw: Draw) -> Draft:
-    name, version, app, host, port = draw.name(), draw.choice(VERSIONS), draw.choice(("1.27", "2.4")), draw.domain(), draw.port()
-    repository, low, high = f"registry.example.com/{draw.word()}", draw.integer(2, 3), draw.integer(4, 9)
+    name, version, app, host, port = (
+        draw.name(),
+        draw.choice(VERSIONS),
+        draw.choice(("1.27", "2.4")),
+        draw.domain(),
+        draw.port(),
+    )
+    repository, low, high = (
+        f"registry.example.com/{draw.word()}",
+        draw.integer(2, 3),
+        draw.integer(4, 9),
+    )
     container = (
         '          image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"\n'
         f"          ports:\n            - name: http\n              containerPort: {port}\n          readinessProbe:\n            httpGet:\n              path: /\n              port: http\n"
@@ -233,9 +320,21 @@ def web_application(draw: Draw) -> Draft:
             identity("chart", name),
             equals("chart", name, "version", version),
             equals("chart", name, "appVersion", app),
-            equals("Deployment", full, "spec.template.spec.containers[0].image", f"{repository}:{app}"),
-            contains("Deployment", full, "spec.template.spec.containers[0].ports", {"name": "http", "containerPort": port}),
-            equals("Deployment", full, "spec.template.spec.containers[0].readinessProbe.httpGet.path", "/"),
+            equals(
+                "Deployment", full, "spec.template.spec.containers[0].image", f"{repository}:{app}"
+            ),
+            contains(
+                "Deployment",
+                full,
+                "spec.template.spec.containers[0].ports",
+                {"name": "http", "containerPort": port},
+            ),
+            equals(
+                "Deployment",
+                full,
+                "spec.template.spec.containers[0].readinessProbe.httpGet.path",
+                "/",
+            ),
             contains("Service", full, "spec.ports", {"port": 80, "targetPort": "http"}),
             references("Service", full, "spec.selector", "Deployment", full),
             equals("Ingress", full, "spec.rules[0].host", host),
@@ -248,5 +347,8 @@ def web_application(draw: Draw) -> Draft:
             contains("template", "templates/_helpers.tpl", "defines", f"{name}.labels"),
         ),
         variant=joined(*reversed(files)),
-        habits=(("autoscaling/v2\n", "autoscaling/v2beta2\n"), ("default .Chart.AppVersion", "default .Chart.appVersion")),
+        habits=(
+            ("autoscaling/v2\n", "autoscaling/v2beta2\n"),
+            ("default .Chart.AppVersion", "default .Chart.appVersion"),
+        ),
     )

@@ -9,7 +9,12 @@ VERSIONS = ("0.1.0", "1.4.0", "2.0.3", "0.9.2")
 
 @family("chart-metadata", difficulty=1)
 def chart_metadata(draw: Draw) -> Draft:
-    name, version, word, app = draw.name(), draw.choice(VERSIONS), draw.word(), draw.choice(("1.16", "2.4", "3.1"))
+    name, version, word, app = (
+        draw.name(),
+        draw.choice(VERSIONS),
+        draw.word(),
+        draw.choice(("1.16", "2.4", "3.1")),
+    )
     answer = f'apiVersion: v2\nname: {name}\ndescription: {word}\ntype: application\nversion: {version}\nappVersion: "{app}"\n'
     return Draft(
         wordings=(
@@ -35,8 +40,12 @@ def chart_metadata(draw: Draw) -> Draft:
 @family("dependency", difficulty=2)
 def dependency(draw: Draw) -> Draft:
     name, version, other, host = draw.name(), draw.choice(VERSIONS), draw.name(), draw.domain()
-    fields = f"    version: ~{version}\n    repository: https://{host}\n    condition: {other}.enabled\n"
-    answer = f"apiVersion: v2\nname: {name}\nversion: 0.1.0\ndependencies:\n  - name: {other}\n{fields}"
+    fields = (
+        f"    version: ~{version}\n    repository: https://{host}\n    condition: {other}.enabled\n"
+    )
+    answer = (
+        f"apiVersion: v2\nname: {name}\nversion: 0.1.0\ndependencies:\n  - name: {other}\n{fields}"
+    )
     return Draft(
         wordings=(
             f"Write the Chart.yaml (v2) of {name}, version 0.1.0, that depends on {other} ~{version} from https://{host} under the condition {other}.enabled.",
@@ -52,11 +61,21 @@ def dependency(draw: Draw) -> Draft:
                 "chart",
                 name,
                 "dependencies",
-                {"name": other, "version": f"~{version}", "repository": f"https://{host}", "condition": f"{other}.enabled"},
+                {
+                    "name": other,
+                    "version": f"~{version}",
+                    "repository": f"https://{host}",
+                    "condition": f"{other}.enabled",
+                },
             ),
         ),
-        variant=answer.replace(f"~{version}", f'"~{version}"').replace("version: 0.1.0\n", "version: 0.1.0\ntype: application\n"),
-        habits=(("dependencies:", "requirements:"), ("    repository: https://", "    repository: ")),
+        variant=answer.replace(f"~{version}", f'"~{version}"').replace(
+            "version: 0.1.0\n", "version: 0.1.0\ntype: application\n"
+        ),
+        habits=(
+            ("dependencies:", "requirements:"),
+            ("    repository: https://", "    repository: "),
+        ),
     )
 
 
@@ -79,7 +98,8 @@ def library_chart(draw: Draw) -> Draft:
             equals("chart", name, "maintainers", [{"name": person, "email": f"{person}@{domain}"}]),
         ),
         variant=answer.replace(
-            f"  - name: {person}\n    email: {person}@{domain}", f"  - email: {person}@{domain}\n    name: {person}"
+            f"  - name: {person}\n    email: {person}@{domain}",
+            f"  - email: {person}@{domain}\n    name: {person}",
         ),
         habits=(("type: library", "type: lib"), ("    email:", "    mail:")),
     )
@@ -87,7 +107,12 @@ def library_chart(draw: Draw) -> Draft:
 
 @family("default-values", difficulty=1)
 def default_values(draw: Draw) -> Draft:
-    repository, tag, port, replicas = draw.name(), draw.choice(("1.0", "1.2", "2.4")), draw.port(), draw.integer(2, 9)
+    repository, tag, port, replicas = (
+        draw.name(),
+        draw.choice(("1.0", "1.2", "2.4")),
+        draw.port(),
+        draw.integer(2, 9),
+    )
     answer = (
         f'replicaCount: {replicas}\nimage:\n  repository: registry.example.com/{repository}\n  tag: "{tag}"\nservice:\n  port: {port}\n'
         "ingress:\n  enabled: false\n"
@@ -105,11 +130,18 @@ def default_values(draw: Draw) -> Draft:
         checks=(
             identity("values"),
             equals("values", None, "replicaCount", replicas),
-            equals("values", None, "image", {"repository": f"registry.example.com/{repository}", "tag": tag}),
+            equals(
+                "values",
+                None,
+                "image",
+                {"repository": f"registry.example.com/{repository}", "tag": tag},
+            ),
             equals("values", None, "service.port", port),
             equals("values", None, "ingress.enabled", False),
         ),
-        variant=answer.replace(f'"{tag}"', f"'{tag}'").replace(f"service:\n  port: {port}", f"service: {{port: {port}}}"),
+        variant=answer.replace(f'"{tag}"', f"'{tag}'").replace(
+            f"service:\n  port: {port}", f"service: {{port: {port}}}"
+        ),
         habits=((f'"{tag}"', tag), ("enabled: false", "enabled: no")),
     )
 
@@ -133,7 +165,12 @@ def named_template(draw: Draw) -> Draft:
         checks=(
             identity("ServiceAccount", f"release-name-{name}"),
             equals("ServiceAccount", f"release-name-{name}", "metadata.labels.team", team),
-            equals("ServiceAccount", f"release-name-{name}", 'metadata.labels."app.kubernetes.io/name"', name),
+            equals(
+                "ServiceAccount",
+                f"release-name-{name}",
+                'metadata.labels."app.kubernetes.io/name"',
+                name,
+            ),
             contains("template", None, "defines", f"{name}.labels"),
             contains("template", None, "includes", f"{name}.labels"),
         ),

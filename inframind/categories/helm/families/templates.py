@@ -2,7 +2,15 @@
 
 from inframind.bench.draw import Draw
 from inframind.bench.family import Draft, contains, equals, identity
-from inframind.categories.helm.families.base import HOW, IMAGES, TAGS, family, head, joined, workload
+from inframind.categories.helm.families.base import (
+    HOW,
+    IMAGES,
+    TAGS,
+    family,
+    head,
+    joined,
+    workload,
+)
 
 SCHEDULES = ("0 * * * *", "0 2 * * *", "30 4 * * 0", "15 6 * * 1")
 NO_VALUES = (".Values.", ".values.")
@@ -15,11 +23,19 @@ def release(name: str) -> str:
 
 @family("service", difficulty=2)
 def service(draw: Draw) -> Draft:
-    name, port, target, kind = draw.name(), draw.port(), draw.port(), draw.choice(("ClusterIP", "NodePort"))
+    name, port, target, kind = (
+        draw.name(),
+        draw.port(),
+        draw.port(),
+        draw.choice(("ClusterIP", "NodePort")),
+    )
     values = ("values.yaml", f"service:\n  type: {kind}\n  port: {port}\n")
     spec = f"spec:\n  type: {{{{ .Values.service.type }}}}\n  selector:\n    app: {name}\n  ports:\n    - port: {{{{ .Values.service.port }}}}\n      targetPort: {target}\n"
     template = ("templates/service.yaml", head("v1", "Service", name) + spec)
-    quoted = ("templates/service.yaml", template[1].replace("{{ .Values.service.port }}", "{{ .Values.service.port | int }}"))
+    quoted = (
+        "templates/service.yaml",
+        template[1].replace("{{ .Values.service.port }}", "{{ .Values.service.port | int }}"),
+    )
     return Draft(
         wordings=(
             f"Write values.yaml and templates/service.yaml of a Helm chart. The Service {{{{ .Release.Name }}}}-{name} selects app={name}; type and port come from "
@@ -50,7 +66,10 @@ def config_map(draw: Draw) -> Draft:
     name, key, value = draw.name(), draw.choice(("LOG_LEVEL", "REGION", "TIER")), draw.word()
     values = ("values.yaml", f"config:\n  {key}: {value}\n")
     body = head("v1", "ConfigMap", name)
-    template = ("templates/configmap.yaml", f"{body}data:\n  {{{{- toYaml .Values.config | nindent 2 }}}}\n")
+    template = (
+        "templates/configmap.yaml",
+        f"{body}data:\n  {{{{- toYaml .Values.config | nindent 2 }}}}\n",
+    )
     loop = "data:\n  {{- range $key, $value := .Values.config }}\n  {{ $key }}: {{ $value | quote }}\n  {{- end }}\n"
     return Draft(
         wordings=(
@@ -77,7 +96,10 @@ def secret(draw: Draw) -> Draft:
     name, user = draw.name(), draw.word()
     values = ("values.yaml", f"database:\n  user: {user}\n")
     body = f"{head('v1', 'Secret', name)}type: Opaque\n"
-    template = ("templates/secret.yaml", f"{body}stringData:\n  user: {{{{ .Values.database.user | quote }}}}\n")
+    template = (
+        "templates/secret.yaml",
+        f"{body}stringData:\n  user: {{{{ .Values.database.user | quote }}}}\n",
+    )
     return Draft(
         wordings=(
             f"Write values.yaml and templates/secret.yaml: an Opaque Secret {{{{ .Release.Name }}}}-{name} with stringData.user from database.user, {user} by default. {HOW}",
@@ -96,7 +118,11 @@ def secret(draw: Draw) -> Draft:
         ),
         variant=joined(
             values,
-            ("templates/secret.yaml", body + 'stringData:\n  user: {{ required "set database.user" .Values.database.user }}\n'),
+            (
+                "templates/secret.yaml",
+                body
+                + 'stringData:\n  user: {{ required "set database.user" .Values.database.user }}\n',
+            ),
         ),
         habits=(("stringData:", "string_data:"), ("| quote }}", "| quoted }}")),
     )
@@ -104,8 +130,17 @@ def secret(draw: Draw) -> Draft:
 
 @family("deployment", difficulty=3)
 def deployment(draw: Draw) -> Draft:
-    name, image, tag, replicas, port = draw.name(), draw.choice(IMAGES), draw.choice(TAGS), draw.integer(2, 9), draw.port()
-    values = ("values.yaml", f'replicaCount: {replicas}\nimage:\n  repository: {image}\n  tag: "{tag}"\n')
+    name, image, tag, replicas, port = (
+        draw.name(),
+        draw.choice(IMAGES),
+        draw.choice(TAGS),
+        draw.integer(2, 9),
+        draw.port(),
+    )
+    values = (
+        "values.yaml",
+        f'replicaCount: {replicas}\nimage:\n  repository: {image}\n  tag: "{tag}"\n',
+    )
     container = f'          image: "{{{{ .Values.image.repository }}}}:{{{{ .Values.image.tag }}}}"\n          ports:\n            - containerPort: {port}\n'
     text = workload("Deployment", name, "  replicas: {{ .Values.replicaCount }}\n", container)
     printed = text.replace(
@@ -126,8 +161,18 @@ def deployment(draw: Draw) -> Draft:
         checks=(
             identity("Deployment", release(name)),
             equals("Deployment", release(name), "spec.replicas", replicas),
-            equals("Deployment", release(name), "spec.template.spec.containers[0].image", f"{image}:{tag}"),
-            contains("Deployment", release(name), "spec.template.spec.containers[0].ports", {"containerPort": port}),
+            equals(
+                "Deployment",
+                release(name),
+                "spec.template.spec.containers[0].image",
+                f"{image}:{tag}",
+            ),
+            contains(
+                "Deployment",
+                release(name),
+                "spec.template.spec.containers[0].ports",
+                {"containerPort": port},
+            ),
             contains("template", "templates/deployment.yaml", "values", "replicaCount"),
             contains("template", "templates/deployment.yaml", "values", "image.tag"),
             contains("template", "templates/deployment.yaml", "values", "image.repository"),
@@ -158,12 +203,22 @@ def environment(draw: Draw) -> Draft:
         reasoning=(f"values: env with {key}", "range over env, values quoted"),
         checks=(
             identity("DaemonSet", release(name)),
-            equals("DaemonSet", release(name), "spec.template.spec.containers[0].image", f"{image}:1.0"),
-            equals("DaemonSet", release(name), "spec.template.spec.containers[0].env", [{"name": key, "value": value}]),
+            equals(
+                "DaemonSet", release(name), "spec.template.spec.containers[0].image", f"{image}:1.0"
+            ),
+            equals(
+                "DaemonSet",
+                release(name),
+                "spec.template.spec.containers[0].env",
+                [{"name": key, "value": value}],
+            ),
             equals("values", None, "env", {key: value}),
             contains("template", "templates/daemonset.yaml", "values", "env"),
         ),
-        variant=joined(values, ("templates/daemonset.yaml", text.replace("$name", "$key").replace("$value", "$text"))),
+        variant=joined(
+            values,
+            ("templates/daemonset.yaml", text.replace("$name", "$key").replace("$value", "$text")),
+        ),
         habits=(("            {{- end }}\n", ""), ("- name: {{ $name }}", "- name: {{ .name }}")),
     )
 
@@ -186,7 +241,9 @@ def optional_ingress(draw: Draw) -> Draft:
             f"{HOW} templates/ingress.yaml renders an Ingress, named after the release and {name}, only when ingress.enabled is set; values.yaml sets it and ingress.host "
             f"{host}. Path / (Prefix) goes to the Service with the Ingress' own name, port {port}.",
         ),
-        answer=joined(values, (path, f"{{{{- if .Values.ingress.enabled }}}}\n{body}{{{{- end }}}}\n")),
+        answer=joined(
+            values, (path, f"{{{{- if .Values.ingress.enabled }}}}\n{body}{{{{- end }}}}\n")
+        ),
         reasoning=("values: ingress.enabled and ingress.host", "the whole Ingress stands in an if"),
         checks=(
             identity("Ingress", release(name)),
@@ -216,14 +273,25 @@ def optional_ingress(draw: Draw) -> Draft:
 
 @family("autoscaler", difficulty=3)
 def autoscaler(draw: Draw) -> Draft:
-    name, low, high, share = draw.name(), draw.integer(2, 4), draw.integer(5, 9), draw.choice((60, 70, 80))
-    values = ("values.yaml", f"autoscaling:\n  minReplicas: {low}\n  maxReplicas: {high}\n  cpu: {share}\n")
+    name, low, high, share = (
+        draw.name(),
+        draw.integer(2, 4),
+        draw.integer(5, 9),
+        draw.choice((60, 70, 80)),
+    )
+    values = (
+        "values.yaml",
+        f"autoscaling:\n  minReplicas: {low}\n  maxReplicas: {high}\n  cpu: {share}\n",
+    )
     spec = (
         f"spec:\n  scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: {{{{ .Release.Name }}}}-{name}\n"
         "  minReplicas: {{ .Values.autoscaling.minReplicas }}\n  maxReplicas: {{ .Values.autoscaling.maxReplicas }}\n  metrics:\n    - type: Resource\n      resource:\n"
         "        name: cpu\n        target:\n          type: Utilization\n          averageUtilization: {{ .Values.autoscaling.cpu }}\n"
     )
-    text, path = head("autoscaling/v2", "HorizontalPodAutoscaler", name) + spec, "templates/hpa.yaml"
+    text, path = (
+        head("autoscaling/v2", "HorizontalPodAutoscaler", name) + spec,
+        "templates/hpa.yaml",
+    )
     inside = text.replace("spec:\n", "{{- $scaling := .Values.autoscaling }}\nspec:\n").replace(
         ".Values.autoscaling.m", "$scaling.m"
     )
@@ -241,19 +309,39 @@ def autoscaler(draw: Draw) -> Draft:
             identity("HorizontalPodAutoscaler", release(name)),
             equals("HorizontalPodAutoscaler", release(name), "spec.minReplicas", low),
             equals("HorizontalPodAutoscaler", release(name), "spec.maxReplicas", high),
-            equals("HorizontalPodAutoscaler", release(name), "spec.scaleTargetRef.name", release(name)),
-            equals("HorizontalPodAutoscaler", release(name), "spec.metrics[0].resource.target.averageUtilization", share),
-            equals("values", None, "autoscaling", {"minReplicas": low, "maxReplicas": high, "cpu": share}),
+            equals(
+                "HorizontalPodAutoscaler", release(name), "spec.scaleTargetRef.name", release(name)
+            ),
+            equals(
+                "HorizontalPodAutoscaler",
+                release(name),
+                "spec.metrics[0].resource.target.averageUtilization",
+                share,
+            ),
+            equals(
+                "values",
+                None,
+                "autoscaling",
+                {"minReplicas": low, "maxReplicas": high, "cpu": share},
+            ),
             contains("template", path, "values", "autoscaling.cpu"),
         ),
         variant=joined(values, (path, inside)),
-        habits=(("autoscaling/v2\n", "autoscaling/v2beta1\n"), ("averageUtilization", "targetAverageUtilization")),
+        habits=(
+            ("autoscaling/v2\n", "autoscaling/v2beta1\n"),
+            ("averageUtilization", "targetAverageUtilization"),
+        ),
     )
 
 
 @family("cron-job", difficulty=3)
 def cron_job(draw: Draw) -> Draft:
-    name, image, schedule, word = draw.name(), draw.choice(IMAGES), draw.choice(SCHEDULES), draw.word()
+    name, image, schedule, word = (
+        draw.name(),
+        draw.choice(IMAGES),
+        draw.choice(SCHEDULES),
+        draw.word(),
+    )
     values = ("values.yaml", f'schedule: "{schedule}"\nargs:\n  - {word}\n')
     spec = (
         "spec:\n  schedule: {{ .Values.schedule | quote }}\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          restartPolicy: Never\n"
@@ -274,14 +362,32 @@ def cron_job(draw: Draw) -> Draft:
         checks=(
             identity("CronJob", release(name)),
             equals("CronJob", release(name), "spec.schedule", schedule),
-            equals("CronJob", release(name), "spec.jobTemplate.spec.template.spec.containers[0].image", f"{image}:1.0"),
-            equals("CronJob", release(name), "spec.jobTemplate.spec.template.spec.containers[0].args", [word]),
-            equals("CronJob", release(name), "spec.jobTemplate.spec.template.spec.restartPolicy", "Never"),
+            equals(
+                "CronJob",
+                release(name),
+                "spec.jobTemplate.spec.template.spec.containers[0].image",
+                f"{image}:1.0",
+            ),
+            equals(
+                "CronJob",
+                release(name),
+                "spec.jobTemplate.spec.template.spec.containers[0].args",
+                [word],
+            ),
+            equals(
+                "CronJob",
+                release(name),
+                "spec.jobTemplate.spec.template.spec.restartPolicy",
+                "Never",
+            ),
             equals("values", None, "args", [word]),
             contains("template", path, "values", "schedule"),
             contains("template", path, "values", "args"),
         ),
-        variant=joined(values, (path, text.replace("                {{- toYaml .Values.args | nindent 16 }}\n", loop))),
+        variant=joined(
+            values,
+            (path, text.replace("                {{- toYaml .Values.args | nindent 16 }}\n", loop)),
+        ),
         habits=(("batch/v1\n", "batch/v1beta1\n"), ("nindent 16", "nindent 9")),
     )
 
@@ -309,7 +415,12 @@ def hook(draw: Draw) -> Draft:
         checks=(
             identity("Job", release(name)),
             equals("Job", release(name), 'metadata.annotations."helm.sh/hook"', when),
-            equals("Job", release(name), 'metadata.annotations."helm.sh/hook-delete-policy"', "hook-succeeded"),
+            equals(
+                "Job",
+                release(name),
+                'metadata.annotations."helm.sh/hook-delete-policy"',
+                "hook-succeeded",
+            ),
             equals("Job", release(name), "spec.backoffLimit", limit),
             equals("Job", release(name), "spec.template.spec.containers[0].image", f"{image}:1.0"),
             equals("Job", release(name), "spec.template.spec.restartPolicy", "Never"),
@@ -321,7 +432,11 @@ def hook(draw: Draw) -> Draft:
 
 @family("volume-claim", difficulty=2)
 def volume_claim(draw: Draw) -> Draft:
-    name, size, mode = draw.name(), f"{draw.number(3, 900)}Gi", draw.choice(("ReadWriteOnce", "ReadWriteMany"))
+    name, size, mode = (
+        draw.name(),
+        f"{draw.number(3, 900)}Gi",
+        draw.choice(("ReadWriteOnce", "ReadWriteMany")),
+    )
     values = ("values.yaml", f"persistence:\n  size: {size}\n")
     spec = f"spec:\n  accessModes: [{mode}]\n  resources:\n    requests:\n      storage: {{{{ .Values.persistence.size }}}}\n"
     text, path = head("v1", "PersistentVolumeClaim", name) + spec, "templates/pvc.yaml"
@@ -340,7 +455,13 @@ def volume_claim(draw: Draw) -> Draft:
             equals("values", None, "persistence.size", size),
             contains("template", path, "values", "persistence.size"),
         ),
-        variant=joined(values, (path, text.replace(f"[{mode}]", f"\n    - {mode}").replace("size }}", "size | quote }}"))),
+        variant=joined(
+            values,
+            (
+                path,
+                text.replace(f"[{mode}]", f"\n    - {mode}").replace("size }}", "size | quote }}"),
+            ),
+        ),
         habits=(("    requests:\n", "    limits:\n"), NO_VALUES),
     )
 
@@ -362,7 +483,9 @@ def disruption_budget(draw: Draw) -> Draft:
         checks=(
             identity("PodDisruptionBudget", release(name)),
             equals("PodDisruptionBudget", release(name), "spec.minAvailable", least),
-            equals("PodDisruptionBudget", release(name), "spec.selector.matchLabels", {"app": name}),
+            equals(
+                "PodDisruptionBudget", release(name), "spec.selector.matchLabels", {"app": name}
+            ),
             contains("template", path, "values", "pdb.minAvailable"),
         ),
         variant=joined(values, (path, text.replace("minAvailable }}", "minAvailable | int }}"))),

@@ -2,7 +2,16 @@
 
 from inframind.bench.draw import Draw
 from inframind.bench.family import Draft, Families, equals, exists, identity, references
-from inframind.categories.jenkins.families.blocks import agent, block, does, limited, pipeline, runs, stage, steps
+from inframind.categories.jenkins.families.blocks import (
+    agent,
+    block,
+    does,
+    limited,
+    pipeline,
+    runs,
+    stage,
+    steps,
+)
 from inframind.types import Check
 
 FAMILIES = Families("jenkins")
@@ -14,7 +23,9 @@ IMAGES = ("maven:3.9.9", "node:22-alpine", "python:3.12-slim", "golang:1.23", "g
 @family("shell-command", difficulty=1)
 def shell_command(draw: Draw) -> Draft:
     name, label, command = draw.word(), draw.name(), f"make {draw.word()}"
-    answer = pipeline(f"agent {{ label '{label}' }}", block("stages", stage(name, steps(f"sh '{command}'"))))
+    answer = pipeline(
+        f"agent {{ label '{label}' }}", block("stages", stage(name, steps(f"sh '{command}'")))
+    )
     return Draft(
         wordings=(
             f"Write a declarative Jenkinsfile that runs {command} in the stage {name} on an agent with the label {label}.",
@@ -25,14 +36,20 @@ def shell_command(draw: Draw) -> Draft:
         reasoning=(f"agent {label}", f"stage {name} runs {command}"),
         checks=(identity("stage", name), agent("label", label), runs(name, command)),
         variant=f'pipeline {{\n  agent {{\n    label "{label}"\n  }}\n  stages {{\n    stage("{name}") {{\n      steps {{\n        sh(script: \'{command}\')\n      }}\n    }}\n  }}\n}}\n',
-        habits=(("pipeline {", "node {"), ("    sh '", "    run '"), (f"agent {{ label '{label}' }}", f"agent '{label}'")),
+        habits=(
+            ("pipeline {", "node {"),
+            ("    sh '", "    run '"),
+            (f"agent {{ label '{label}' }}", f"agent '{label}'"),
+        ),
     )
 
 
 @family("container-agent", difficulty=1)
 def container_agent(draw: Draw) -> Draft:
     name, image, command = draw.word(), draw.choice(IMAGES), f"./{draw.name()}.sh"
-    answer = pipeline(f"agent {{ docker '{image}' }}", block("stages", stage(name, steps(f"sh '{command}'"))))
+    answer = pipeline(
+        f"agent {{ docker '{image}' }}", block("stages", stage(name, steps(f"sh '{command}'")))
+    )
     return Draft(
         wordings=(
             f"Write a declarative Jenkins pipeline that runs {command} in a container of {image}; the stage is called {name}.",
@@ -43,16 +60,25 @@ def container_agent(draw: Draw) -> Draft:
         reasoning=(f"docker agent {image}", f"stage {name} runs {command}"),
         checks=(identity("stage", name), agent("docker.image", image), runs(name, command)),
         variant=pipeline(
-            block("agent", block("docker", f"image '{image}'")), block("stages", stage(name, steps(f'sh "{command}"')))
+            block("agent", block("docker", f"image '{image}'")),
+            block("stages", stage(name, steps(f'sh "{command}"'))),
         ),
-        habits=((f"docker '{image}'", f"image '{image}'"), (f"agent {{ docker '{image}' }}", "agent any"), ("stages {", "steps {")),
+        habits=(
+            (f"docker '{image}'", f"image '{image}'"),
+            (f"agent {{ docker '{image}' }}", "agent any"),
+            ("stages {", "steps {"),
+        ),
     )
 
 
 @family("nightly", difficulty=1)
 def nightly(draw: Draw) -> Draft:
     name, hour, command = draw.word(), draw.integer(0, 5), f"./{draw.identifier()}.sh"
-    answer = pipeline("agent any", f"triggers {{ cron('H {hour} * * *') }}", block("stages", stage(name, steps(f"sh '{command}'"))))
+    answer = pipeline(
+        "agent any",
+        f"triggers {{ cron('H {hour} * * *') }}",
+        block("stages", stage(name, steps(f"sh '{command}'"))),
+    )
     return Draft(
         wordings=(
             f"Write a declarative Jenkinsfile that runs {command} every night in the hour {hour}, at a hashed minute, in the stage {name} on any agent.",
@@ -68,7 +94,9 @@ def nightly(draw: Draw) -> Draft:
             runs(name, command),
         ),
         variant=pipeline(
-            "agent any", block("stages", stage(name, steps(f"sh script: '{command}'"))), block("triggers", f'cron "H {hour} * * *"')
+            "agent any",
+            block("stages", stage(name, steps(f"sh script: '{command}'"))),
+            block("triggers", f'cron "H {hour} * * *"'),
         ),
         habits=(
             (f"H {hour} * * *", f"H {hour} * *"),
@@ -84,7 +112,9 @@ def string_parameter(draw: Draw) -> Draft:
     command = f'./{script}.sh "${parameter}"'
     answer = pipeline(
         "agent any",
-        block("parameters", f"string(name: '{parameter}', defaultValue: '{default}', description: '')"),
+        block(
+            "parameters", f"string(name: '{parameter}', defaultValue: '{default}', description: '')"
+        ),
         block("stages", stage(name, steps(f"sh '{command}'"))),
     )
     return Draft(
@@ -94,7 +124,10 @@ def string_parameter(draw: Draw) -> Draft:
             f"People should choose {parameter} when they start the job ({default} unless they say otherwise). The stage {name} then runs {command} on any agent.",
         ),
         answer=answer,
-        reasoning=(f"string parameter {parameter}, default {default}", f"stage {name} runs {command}"),
+        reasoning=(
+            f"string parameter {parameter}, default {default}",
+            f"stage {name} runs {command}",
+        ),
         checks=(
             identity("stage", name),
             identity("parameter", parameter),
@@ -102,8 +135,14 @@ def string_parameter(draw: Draw) -> Draft:
             equals("parameter", parameter, "defaultValue", default),
             runs(name, command),
         ),
-        variant=answer.replace(", description: ''", "").replace(f"sh '{command}'", f"sh(script: '{command}')"),
-        habits=(("defaultValue:", "default:"), ("string(name:", "param(name:"), (f"name: '{parameter}', ", "")),
+        variant=answer.replace(", description: ''", "").replace(
+            f"sh '{command}'", f"sh(script: '{command}')"
+        ),
+        habits=(
+            ("defaultValue:", "default:"),
+            ("string(name:", "param(name:"),
+            (f"name: '{parameter}', ", ""),
+        ),
     )
 
 
@@ -117,7 +156,11 @@ def time_limit(draw: Draw) -> Draft:
     )
     answer = pipeline(
         "agent any",
-        block("options", f"timeout(time: {minutes}, unit: 'MINUTES')", f"buildDiscarder(logRotator(numToKeepStr: '{builds}'))"),
+        block(
+            "options",
+            f"timeout(time: {minutes}, unit: 'MINUTES')",
+            f"buildDiscarder(logRotator(numToKeepStr: '{builds}'))",
+        ),
         block("stages", stage(name, steps(f"sh '{command}'"))),
     )
     return Draft(
@@ -127,26 +170,44 @@ def time_limit(draw: Draw) -> Draft:
             f"{command} (stage {name}, any agent) may take {minutes} minutes, and only the last {builds} builds are worth keeping.",
         ),
         answer=answer,
-        reasoning=(f"timeout of {minutes} minutes, {builds} builds", f"stage {name} runs {command}"),
+        reasoning=(
+            f"timeout of {minutes} minutes, {builds} builds",
+            f"stage {name} runs {command}",
+        ),
         checks=(
             identity("stage", name),
             limited(minutes),
             equals("pipeline", None, "options.buildDiscarder.logRotator.numToKeepStr", str(builds)),
             runs(name, command),
         ),
-        variant=answer.replace(f"timeout(time: {minutes}, unit: 'MINUTES')", f"timeout time: {minutes}, unit: 'MINUTES'").replace(
-            "options {", "options  {"
+        variant=answer.replace(
+            f"timeout(time: {minutes}, unit: 'MINUTES')",
+            f"timeout time: {minutes}, unit: 'MINUTES'",
+        ).replace("options {", "options  {"),
+        habits=(
+            ("unit: 'MINUTES'", "unit: 'minutes'"),
+            ("options {", "option {"),
+            (f"time: {minutes}", f"minutes: {minutes}"),
         ),
-        habits=(("unit: 'MINUTES'", "unit: 'minutes'"), ("options {", "option {"), (f"time: {minutes}", f"minutes: {minutes}")),
     )
 
 
 @family("branch-only", difficulty=2)
 def branch_only(draw: Draw) -> Draft:
-    first, second, branch, one, two = draw.word(), draw.word(), draw.name(), f"make {draw.word()}", f"./{draw.name()}.sh"
+    first, second, branch, one, two = (
+        draw.word(),
+        draw.word(),
+        draw.name(),
+        f"make {draw.word()}",
+        f"./{draw.name()}.sh",
+    )
     answer = pipeline(
         "agent any",
-        block("stages", stage(first, steps(f"sh '{one}'")), stage(second, f"when {{ branch '{branch}' }}", steps(f"sh '{two}'"))),
+        block(
+            "stages",
+            stage(first, steps(f"sh '{one}'")),
+            stage(second, f"when {{ branch '{branch}' }}", steps(f"sh '{two}'")),
+        ),
     )
     return Draft(
         wordings=(
@@ -164,9 +225,9 @@ def branch_only(draw: Draw) -> Draft:
             equals("stage", second, "when[0].branch", branch),
             equals("stage", first, "when", []),
         ),
-        variant=answer.replace(f"when {{ branch '{branch}' }}", f'when {{\n    branch "{branch}"\n}}').replace(
-            f"sh '{two}'", f'sh(script: "{two}")'
-        ),
+        variant=answer.replace(
+            f"when {{ branch '{branch}' }}", f'when {{\n    branch "{branch}"\n}}'
+        ).replace(f"sh '{two}'", f'sh(script: "{two}")'),
         habits=(
             (f"branch '{branch}'", f"branchName '{branch}'"),
             (f"when {{ branch '{branch}' }}", f"if (branch == '{branch}')"),
@@ -177,10 +238,22 @@ def branch_only(draw: Draw) -> Draft:
 
 @family("test-report", difficulty=2)
 def test_report(draw: Draw) -> Draft:
-    name, command, folder, image = draw.word(), f"make {draw.word()}", draw.word(), draw.choice(IMAGES)
+    name, command, folder, image = (
+        draw.word(),
+        f"make {draw.word()}",
+        draw.word(),
+        draw.choice(IMAGES),
+    )
     answer = pipeline(
         f"agent {{ docker '{image}' }}",
-        block("stages", stage(name, steps(f"sh '{command}'"), block("post", block("always", f"junit '{folder}/*.xml'")))),
+        block(
+            "stages",
+            stage(
+                name,
+                steps(f"sh '{command}'"),
+                block("post", block("always", f"junit '{folder}/*.xml'")),
+            ),
+        ),
     )
     return Draft(
         wordings=(
@@ -197,7 +270,11 @@ def test_report(draw: Draw) -> Draft:
             does(name, "junit", "always", testResults=f"{folder}/*.xml"),
         ),
         variant=answer.replace(f"junit '{folder}/*.xml'", f"junit testResults: '{folder}/*.xml'"),
-        habits=(("always {", "finally {"), ("post {", "finally {"), (f"junit '{folder}", f"publishJUnit '{folder}")),
+        habits=(
+            ("always {", "finally {"),
+            ("post {", "finally {"),
+            (f"junit '{folder}", f"publishJUnit '{folder}"),
+        ),
     )
 
 
@@ -212,7 +289,10 @@ def bound_secret(draw: Draw) -> Draft:
             stage(
                 name,
                 steps(
-                    block(f"withCredentials([string(credentialsId: '{credential}', variable: '{variable}')])", f"sh '{command}'")
+                    block(
+                        f"withCredentials([string(credentialsId: '{credential}', variable: '{variable}')])",
+                        f"sh '{command}'",
+                    )
                 ),
             ),
         ),
@@ -229,7 +309,9 @@ def bound_secret(draw: Draw) -> Draft:
             identity("stage", name),
             runs(name, command),
             exists(
-                "step", "withCredentials", f"bindings[?string.credentialsId == '{credential}' && string.variable == '{variable}']"
+                "step",
+                "withCredentials",
+                f"bindings[?string.credentialsId == '{credential}' && string.variable == '{variable}']",
             ),
             Check(
                 op="contains",
@@ -275,7 +357,11 @@ def secret_environment(draw: Draw) -> Draft:
             f"./{script}.sh reads {variable} (Jenkins credentials {credential}) and {key} ({value}) from the environment of the whole pipeline. Run it in the stage {name} on any agent.",
         ),
         answer=answer,
-        reasoning=(f"{variable} from credentials {credential}", f"{key} is {value}", f"stage {name}"),
+        reasoning=(
+            f"{variable} from credentials {credential}",
+            f"{key} is {value}",
+            f"stage {name}",
+        ),
         checks=(
             identity("stage", name),
             equals("pipeline", None, f"environment.{variable}", {"credentials": credential}),
@@ -297,11 +383,27 @@ def secret_environment(draw: Draw) -> Draft:
 
 @family("choice-guard", difficulty=2)
 def choice_guard(draw: Draw) -> Draft:
-    name, parameter, one, two, command = draw.word(), draw.constant(), draw.word(), draw.word(), f"./{draw.name()}.sh"
+    name, parameter, one, two, command = (
+        draw.word(),
+        draw.constant(),
+        draw.word(),
+        draw.word(),
+        f"./{draw.name()}.sh",
+    )
     answer = pipeline(
         "agent any",
-        block("parameters", f"choice(name: '{parameter}', choices: ['{one}', '{two}'], description: '')"),
-        block("stages", stage(name, f"when {{ expression {{ params.{parameter} == '{two}' }} }}", steps(f"sh '{command}'"))),
+        block(
+            "parameters",
+            f"choice(name: '{parameter}', choices: ['{one}', '{two}'], description: '')",
+        ),
+        block(
+            "stages",
+            stage(
+                name,
+                f"when {{ expression {{ params.{parameter} == '{two}' }} }}",
+                steps(f"sh '{command}'"),
+            ),
+        ),
     )
     return Draft(
         wordings=(
@@ -327,13 +429,20 @@ def choice_guard(draw: Draw) -> Draft:
                         path="when[0].expression",
                         value=rf"""(return )?\(?params\.{parameter} == ["']{two}["']\)?;?""",
                     ),
-                    Check(op="matches", kind="stage", name=name, path="when[0].equals.expected", value=two),
+                    Check(
+                        op="matches",
+                        kind="stage",
+                        name=name,
+                        path="when[0].equals.expected",
+                        value=two,
+                    ),
                 ),
             ),
             runs(name, command),
         ),
         variant=answer.replace(
-            f"expression {{ params.{parameter} == '{two}' }}", f"expression {{ return params.{parameter} == '{two}' }}"
+            f"expression {{ params.{parameter} == '{two}' }}",
+            f"expression {{ return params.{parameter} == '{two}' }}",
         ),
         habits=(
             (f"['{one}', '{two}']", f"'{one}, {two}'"),
@@ -345,7 +454,13 @@ def choice_guard(draw: Draw) -> Draft:
 
 @family("upstream-build", difficulty=2)
 def upstream_build(draw: Draw) -> Draft:
-    name, job, parameter, value, retries = draw.word(), draw.name(), draw.constant(), draw.word(), draw.integer(2, 4)
+    name, job, parameter, value, retries = (
+        draw.word(),
+        draw.name(),
+        draw.constant(),
+        draw.word(),
+        draw.integer(2, 4),
+    )
     answer = pipeline(
         "agent none",
         block(
@@ -382,12 +497,14 @@ def upstream_build(draw: Draw) -> Draft:
                 path="parameters",
                 value=[{"string": {"name": parameter, "value": value}}],
             ),
-            Check(op="contains", id="inside", kind="step", name="build", path="inside", value="retry"),
+            Check(
+                op="contains", id="inside", kind="step", name="build", path="inside", value="retry"
+            ),
             Check(op="equals", id="waits", kind="step", name="build", path="wait", value=True),
         ),
-        variant=answer.replace(f"build job: '{job}', parameters:", f"build wait: true, job: '{job}', parameters:").replace(
-            ", wait: true", ""
-        ),
+        variant=answer.replace(
+            f"build job: '{job}', parameters:", f"build wait: true, job: '{job}', parameters:"
+        ).replace(", wait: true", ""),
         habits=(
             (f"build job: '{job}'", f"trigger job: '{job}'"),
             (f"retry({retries})", f"retry('{retries}')"),

@@ -2,7 +2,16 @@
 
 from inframind.bench.draw import Draw
 from inframind.bench.family import Draft, Families, equals, identity
-from inframind.categories.jenkins.families.blocks import agent, block, does, limited, pipeline, runs, stage, steps
+from inframind.categories.jenkins.families.blocks import (
+    agent,
+    block,
+    does,
+    limited,
+    pipeline,
+    runs,
+    stage,
+    steps,
+)
 from inframind.types import Check
 
 FAMILIES = Families("jenkins")
@@ -11,7 +20,13 @@ family = FAMILIES.family
 
 @family("handed-over-files", difficulty=3)
 def handed_over_files(draw: Draw) -> Draft:
-    build, deploy, stash, folder, label = draw.word(), draw.word(), draw.name(), draw.word(), draw.name()
+    build, deploy, stash, folder, label = (
+        draw.word(),
+        draw.word(),
+        draw.name(),
+        draw.word(),
+        draw.name(),
+    )
     answer = pipeline(
         "agent none",
         block(
@@ -44,15 +59,26 @@ def handed_over_files(draw: Draw) -> Draft:
             runs(deploy, f"./deploy.sh {folder}"),
         ),
         variant=answer.replace(f"unstash '{stash}'", f"unstash name: '{stash}'").replace(
-            f"stash name: '{stash}', includes: '{folder}/**'\n", f"stash(includes: '{folder}/**', name: '{stash}')\n"
+            f"stash name: '{stash}', includes: '{folder}/**'\n",
+            f"stash(includes: '{folder}/**', name: '{stash}')\n",
         ),
-        habits=((f"unstash '{stash}'", f"unstash '{stash}-files'"), ("agent any", "agent none"), ("stash name:", "save name:")),
+        habits=(
+            (f"unstash '{stash}'", f"unstash '{stash}-files'"),
+            ("agent any", "agent none"),
+            ("stash name:", "save name:"),
+        ),
     )
 
 
 @family("parallel-checks", difficulty=3)
 def parallel_checks(draw: Draw) -> Draft:
-    outer, one, two, label, minutes = draw.word(), draw.word(), draw.word(), draw.name(), draw.choice((10, 20, 30))
+    outer, one, two, label, minutes = (
+        draw.word(),
+        draw.word(),
+        draw.word(),
+        draw.name(),
+        draw.choice((10, 20, 30)),
+    )
     answer = pipeline(
         f"agent {{ label '{label}' }}",
         block("options", f"timeout(time: {minutes}, unit: 'MINUTES')"),
@@ -61,7 +87,11 @@ def parallel_checks(draw: Draw) -> Draft:
             stage(
                 outer,
                 "failFast true",
-                block("parallel", stage(one, steps(f"sh 'make {one}'")), stage(two, steps(f"sh 'make {two}'"))),
+                block(
+                    "parallel",
+                    stage(one, steps(f"sh 'make {one}'")),
+                    stage(two, steps(f"sh 'make {two}'")),
+                ),
             ),
         ),
     )
@@ -72,7 +102,10 @@ def parallel_checks(draw: Draw) -> Draft:
             f"Under {outer}, {one} and {two} run side by side on {label}, each with make and its name; if one fails the other is stopped. All of it within {minutes} minutes.",
         ),
         answer=answer,
-        reasoning=(f"{outer} has {one} and {two} in parallel, failFast", f"timeout {minutes} minutes on {label}"),
+        reasoning=(
+            f"{outer} has {one} and {two} in parallel, failFast",
+            f"timeout {minutes} minutes on {label}",
+        ),
         checks=(
             identity("stage", outer),
             identity("stage", one),
@@ -94,13 +127,23 @@ def parallel_checks(draw: Draw) -> Draft:
         variant=answer.replace("        failFast true\n", "")
         .replace("'MINUTES')\n", "'MINUTES')\n        parallelsAlwaysFailFast()\n")
         .replace("            failFast true\n", ""),
-        habits=(("parallel {", "stages {"), ("failFast true", "failFast 'yes please'"), ("unit: 'MINUTES'", "unit: 'MINUTE'")),
+        habits=(
+            ("parallel {", "stages {"),
+            ("failFast true", "failFast 'yes please'"),
+            ("unit: 'MINUTES'", "unit: 'MINUTE'"),
+        ),
     )
 
 
 @family("platform-matrix", difficulty=3)
 def platform_matrix(draw: Draw) -> Draft:
-    outer, inner, axis, one, two = draw.word(), draw.word(), draw.constant(), draw.word(), draw.word()
+    outer, inner, axis, one, two = (
+        draw.word(),
+        draw.word(),
+        draw.constant(),
+        draw.word(),
+        draw.word(),
+    )
     script = draw.name()
     command = f'./{script}.sh "${axis}"'
     answer = pipeline(
@@ -135,13 +178,23 @@ def platform_matrix(draw: Draw) -> Draft:
         variant=answer.replace(f"name '{axis}'", f'name "{axis}"')
         .replace(f"values '{one}', '{two}'", f'values "{one}", "{two}"')
         .replace(f"sh '{command}'", f"sh(script: '{command}')"),
-        habits=((f"values '{one}', '{two}'", f"values ['{one}', '{two}']"), ("axes {", "axis {"), ("matrix {", "strategy {")),
+        habits=(
+            (f"values '{one}', '{two}'", f"values ['{one}', '{two}']"),
+            ("axes {", "axis {"),
+            ("matrix {", "strategy {"),
+        ),
     )
 
 
 @family("asked-release", difficulty=3, held_out=True)
 def asked_release(draw: Draw) -> Draft:
-    build, release, group, branch, script = draw.word(), draw.word(), draw.name(), draw.name(), draw.name()
+    build, release, group, branch, script = (
+        draw.word(),
+        draw.word(),
+        draw.name(),
+        draw.name(),
+        draw.name(),
+    )
     question = f"Release {script}?"
     answer = pipeline(
         "agent any",
@@ -169,8 +222,22 @@ def asked_release(draw: Draw) -> Draft:
             identity("stage", release),
             runs(build, f"make {build}"),
             runs(release, f"./{script}.sh"),
-            Check(op="contains", id="branch", kind="stage", name=release, path="when", value={"branch": branch}),
-            Check(op="contains", id="beforeInput", kind="stage", name=release, path="when", value={"beforeInput": True}),
+            Check(
+                op="contains",
+                id="branch",
+                kind="stage",
+                name=release,
+                path="when",
+                value={"branch": branch},
+            ),
+            Check(
+                op="contains",
+                id="beforeInput",
+                kind="stage",
+                name=release,
+                path="when",
+                value={"beforeInput": True},
+            ),
             equals("stage", release, "input.message", question),
             equals("stage", release, "input.ok", "Release"),
             equals("stage", release, "input.submitter", group),
@@ -189,7 +256,13 @@ def asked_release(draw: Draw) -> Draft:
 
 @family("notified-team", difficulty=3)
 def notified_team(draw: Draw) -> Draft:
-    name, host, team, command, folder = draw.word(), draw.domain(), draw.word(), f"make {draw.word()}", draw.word()
+    name, host, team, command, folder = (
+        draw.word(),
+        draw.domain(),
+        draw.word(),
+        f"make {draw.word()}",
+        draw.word(),
+    )
     mail = f"mail to: '{team}@{host}', subject: 'Build failed', body: 'See the log'"
     answer = pipeline(
         "agent any",
@@ -208,12 +281,23 @@ def notified_team(draw: Draw) -> Draft:
             f"{command} in the stage {name}, on any agent. Good builds leave {folder}/** as fingerprinted artifacts; bad ones write to {team}@{host}, subject 'Build failed', body 'See the log'. Clean up with deleteDir in the cleanup condition.",
         ),
         answer=answer,
-        reasoning=(f"{name} runs {command}", f"success archives {folder}/**", f"failure mails {team}@{host}, cleanup"),
+        reasoning=(
+            f"{name} runs {command}",
+            f"success archives {folder}/**",
+            f"failure mails {team}@{host}, cleanup",
+        ),
         checks=(
             identity("stage", name),
             runs(name, command),
             does("", "archiveArtifacts", "success", artifacts=f"{folder}/**", fingerprint=True),
-            does("", "mail", "failure", to=f"{team}@{host}", subject="Build failed", body="See the log"),
+            does(
+                "",
+                "mail",
+                "failure",
+                to=f"{team}@{host}",
+                subject="Build failed",
+                body="See the log",
+            ),
             does("", "deleteDir", "cleanup"),
         ),
         variant=answer.replace(

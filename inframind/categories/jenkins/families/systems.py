@@ -2,7 +2,16 @@
 
 from inframind.bench.draw import Draw
 from inframind.bench.family import Draft, Families, equals, identity, references
-from inframind.categories.jenkins.families.blocks import agent, block, does, limited, pipeline, runs, stage, steps
+from inframind.categories.jenkins.families.blocks import (
+    agent,
+    block,
+    does,
+    limited,
+    pipeline,
+    runs,
+    stage,
+    steps,
+)
 from inframind.types import Check
 
 FAMILIES = Families("jenkins")
@@ -11,12 +20,25 @@ family = FAMILIES.family
 
 def contains_condition(name: str, condition: dict[str, str]) -> Check:
     """The stage has the condition among those of its `when`."""
-    return Check(op="contains", id=f"{name} when {condition}", kind="stage", name=name, path="when", value=condition)
+    return Check(
+        op="contains",
+        id=f"{name} when {condition}",
+        kind="stage",
+        name=name,
+        path="when",
+        value=condition,
+    )
 
 
 @family("service-build", difficulty=4)
 def service_build(draw: Draw) -> Draft:
-    build, test, publish, jar, credential = draw.word(), draw.word(), draw.word(), draw.name(), draw.name()
+    build, test, publish, jar, credential = (
+        draw.word(),
+        draw.word(),
+        draw.word(),
+        draw.name(),
+        draw.name(),
+    )
     branch, minutes = draw.name(), draw.choice((20, 30, 45))
     publish_command = './publish.sh "$USER" "$SECRET"'
     binding = f"usernamePassword(credentialsId: '{credential}', usernameVariable: 'USER', passwordVariable: 'SECRET')"
@@ -25,14 +47,25 @@ def service_build(draw: Draw) -> Draft:
         block("options", f"timeout(time: {minutes}, unit: 'MINUTES')", "disableConcurrentBuilds()"),
         block(
             "stages",
-            stage(build, steps("sh 'mvn --batch-mode -DskipTests package'", f"stash name: '{jar}', includes: 'target/*.jar'")),
             stage(
-                test, steps("sh 'mvn --batch-mode verify'"), block("post", block("always", "junit 'target/surefire-reports/*.xml'"))
+                build,
+                steps(
+                    "sh 'mvn --batch-mode -DskipTests package'",
+                    f"stash name: '{jar}', includes: 'target/*.jar'",
+                ),
+            ),
+            stage(
+                test,
+                steps("sh 'mvn --batch-mode verify'"),
+                block("post", block("always", "junit 'target/surefire-reports/*.xml'")),
             ),
             stage(
                 publish,
                 f"when {{ branch '{branch}' }}",
-                steps(f"unstash '{jar}'", block(f"withCredentials([{binding}])", f"sh '{publish_command}'")),
+                steps(
+                    f"unstash '{jar}'",
+                    block(f"withCredentials([{binding}])", f"sh '{publish_command}'"),
+                ),
             ),
         ),
     )
@@ -71,7 +104,13 @@ def service_build(draw: Draw) -> Draft:
 
 @family("chosen-deployment", difficulty=4)
 def chosen_deployment(draw: Draw) -> Draft:
-    check, deploy, verify, parameter, flag = draw.word(), draw.word(), draw.word(), draw.constant(), draw.constant()
+    check, deploy, verify, parameter, flag = (
+        draw.word(),
+        draw.word(),
+        draw.word(),
+        draw.constant(),
+        draw.constant(),
+    )
     one, two, label, script = draw.word(), draw.word(), draw.name(), draw.name()
     command, smoke = f'./{script}.sh "${parameter}"', f'./smoke.sh "${parameter}"'
     answer = pipeline(
@@ -85,7 +124,11 @@ def chosen_deployment(draw: Draw) -> Draft:
             "stages",
             stage(check, steps("checkout scm", f"sh 'make {check}'")),
             stage(deploy, steps(block(f"lock(resource: '{label}-deploy')", f"sh '{command}'"))),
-            stage(verify, f"when {{ expression {{ params.{flag} }} }}", steps(block("retry(3)", f"sh '{smoke}'"))),
+            stage(
+                verify,
+                f"when {{ expression {{ params.{flag} }} }}",
+                steps(block("retry(3)", f"sh '{smoke}'")),
+            ),
         ),
     )
     return Draft(
@@ -111,15 +154,29 @@ def chosen_deployment(draw: Draw) -> Draft:
             runs(check, f"make {check}"),
             does(deploy, "lock", resource=f"{label}-deploy"),
             runs(deploy, command),
-            Check(op="contains", id="locked", kind="step", name="sh", where={"script": command}, path="inside", value="lock"),
+            Check(
+                op="contains",
+                id="locked",
+                kind="step",
+                name="sh",
+                where={"script": command},
+                path="inside",
+                value="lock",
+            ),
             references("stage", verify, "when", "parameter", flag),
             does(verify, "retry", count=3),
             runs(verify, smoke),
         ),
-        variant=answer.replace(f"expression {{ params.{flag} }}", f"expression {{ return params.{flag} }}")
+        variant=answer.replace(
+            f"expression {{ params.{flag} }}", f"expression {{ return params.{flag} }}"
+        )
         .replace(f"lock(resource: '{label}-deploy')", f"lock('{label}-deploy')")
         .replace("retry(3)", "retry(count: 3)"),
-        habits=((f"params.{flag} }}", "false }"), ("booleanParam(", "boolean("), ("retry(3) {", "retry('3') {")),
+        habits=(
+            (f"params.{flag} }}", "false }"),
+            ("booleanParam(", "boolean("),
+            ("retry(3) {", "retry('3') {"),
+        ),
     )
 
 
@@ -140,10 +197,20 @@ def scheduled_scan(draw: Draw) -> Draft:
         block(
             "stages",
             stage(fetch, steps(f"git url: 'https://{host}/{scan}.git', branch: 'main'")),
-            stage(scan, steps("catchError(buildResult: 'UNSTABLE', stageResult: 'FAILURE') {\n    sh './scan.sh \"$REPORTS\"'\n}")),
+            stage(
+                scan,
+                steps(
+                    "catchError(buildResult: 'UNSTABLE', stageResult: 'FAILURE') {\n    sh './scan.sh \"$REPORTS\"'\n}"
+                ),
+            ),
             stage(report, steps(f"archiveArtifacts '{folder}/*.json'")),
         ),
-        block("post", block("unstable", f"mail to: '{team}@{host}', subject: 'Findings', body: 'See the report'")),
+        block(
+            "post",
+            block(
+                "unstable", f"mail to: '{team}@{host}', subject: 'Findings', body: 'See the report'"
+            ),
+        ),
     )
     return Draft(
         wordings=(
@@ -168,11 +235,18 @@ def scheduled_scan(draw: Draw) -> Draft:
             does(scan, "catchError", buildResult="UNSTABLE", stageResult="FAILURE"),
             runs(scan, './scan.sh "$REPORTS"'),
             does(report, "archiveArtifacts", artifacts=f"{folder}/*.json"),
-            does("", "mail", "unstable", to=f"{team}@{host}", subject="Findings", body="See the report"),
+            does(
+                "",
+                "mail",
+                "unstable",
+                to=f"{team}@{host}",
+                subject="Findings",
+                body="See the report",
+            ),
         ),
-        variant=answer.replace(f"archiveArtifacts '{folder}/*.json'", f"archiveArtifacts artifacts: '{folder}/*.json'").replace(
-            "; reuseNode true", "\n    reuseNode true"
-        ),
+        variant=answer.replace(
+            f"archiveArtifacts '{folder}/*.json'", f"archiveArtifacts artifacts: '{folder}/*.json'"
+        ).replace("; reuseNode true", "\n    reuseNode true"),
         habits=(
             (f"H {hour} * * 1", f"H {hour} * * MON"),
             ("unstable {", "warning {"),
@@ -186,7 +260,13 @@ def binds(name: str, credential: str) -> Check:
     value = {"credentialsId": credential, "variable": "KEY"}
     where = {"stage": name}
     return Check(
-        op="equals", id=f"{name}: KEY", kind="step", name="withCredentials", where=where, path="bindings[0].string", value=value
+        op="equals",
+        id=f"{name}: KEY",
+        kind="step",
+        name="withCredentials",
+        where=where,
+        path="bindings[0].string",
+        value=value,
     )
 
 
@@ -194,14 +274,29 @@ def two_checks(unit: str, lint: str, runner: str) -> str:
     """Tests on a runner beside a linter in a container."""
     report = block("post", block("always", "junit 'reports/*.xml'"))
     tests = stage(unit, f"agent {{ label '{runner}' }}", steps("sh 'make test'"), report)
-    return block("parallel", tests, stage(lint, "agent { docker 'python:3.12-slim' }", steps("sh 'make lint'")))
+    return block(
+        "parallel",
+        tests,
+        stage(lint, "agent { docker 'python:3.12-slim' }", steps("sh 'make lint'")),
+    )
 
 
 @family("whole-delivery", difficulty=5)
 def whole_delivery(draw: Draw) -> Draft:
     build, checks, unit, lint, staging, production = (draw.word() for _ in range(6))
-    builder, runner, stash, credential, group = draw.name(), draw.name(), draw.name(), draw.name(), draw.name()
-    parameter, host, team, minutes = draw.constant(), draw.domain(), draw.word(), draw.choice((30, 45, 90))
+    builder, runner, stash, credential, group = (
+        draw.name(),
+        draw.name(),
+        draw.name(),
+        draw.name(),
+        draw.name(),
+    )
+    parameter, host, team, minutes = (
+        draw.constant(),
+        draw.domain(),
+        draw.word(),
+        draw.choice((30, 45, 90)),
+    )
     deploy = f'./deploy.sh {{}} "${parameter}" "$KEY"'
     question = "Deploy to production?"
     bound = f"withCredentials([string(credentialsId: '{credential}', variable: 'KEY')])"
@@ -213,10 +308,16 @@ def whole_delivery(draw: Draw) -> Draft:
             "buildDiscarder(logRotator(numToKeepStr: '30'))",
             "timestamps()",
         ),
-        block("parameters", f"string(name: '{parameter}', defaultValue: 'latest', description: '')"),
+        block(
+            "parameters", f"string(name: '{parameter}', defaultValue: 'latest', description: '')"
+        ),
         block(
             "stages",
-            stage(build, f"agent {{ label '{builder}' }}", steps("sh 'make dist'", f"stash name: '{stash}', includes: 'dist/**'")),
+            stage(
+                build,
+                f"agent {{ label '{builder}' }}",
+                steps("sh 'make dist'", f"stash name: '{stash}', includes: 'dist/**'"),
+            ),
             stage(checks, "failFast true", two_checks(unit, lint, runner)),
             stage(
                 staging,
@@ -231,7 +332,13 @@ def whole_delivery(draw: Draw) -> Draft:
                 steps(f"unstash '{stash}'", block(bound, f"sh '{deploy.format('production')}'")),
             ),
         ),
-        block("post", block("failure", f"mail to: '{team}@{host}', subject: 'Delivery failed', body: 'See the log'")),
+        block(
+            "post",
+            block(
+                "failure",
+                f"mail to: '{team}@{host}', subject: 'Delivery failed', body: 'See the log'",
+            ),
+        ),
     )
     return Draft(
         wordings=(

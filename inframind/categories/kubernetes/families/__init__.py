@@ -3,4 +3,6 @@
 from inframind.bench.family import Families
 from inframind.categories.kubernetes.families import basics, platforms, systems
 
-FAMILIES = Families("kubernetes", [*basics.FAMILIES.all, *systems.FAMILIES.all, *platforms.FAMILIES.all])
+FAMILIES = Families(
+    "kubernetes", [*basics.FAMILIES.all, *systems.FAMILIES.all, *platforms.FAMILIES.all]
+)

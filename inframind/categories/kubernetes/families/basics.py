@@ -6,8 +6,24 @@ from inframind.bench.family import Draft, Families, contains, equals, identity, 
 FAMILIES = Families("kubernetes")
 family = FAMILIES.family
 
-IMAGES = ("nginx:1.27", "redis:7.4", "httpd:2.4", "python:3.12-slim", "node:22-alpine", "busybox:1.36", "golang:1.24")
-SCHEDULES = ("0 * * * *", "*/5 * * * *", "0 2 * * *", "30 4 * * 0", "0 0 1 * *", "15 6 * * 1", "*/15 * * * *")
+IMAGES = (
+    "nginx:1.27",
+    "redis:7.4",
+    "httpd:2.4",
+    "python:3.12-slim",
+    "node:22-alpine",
+    "busybox:1.36",
+    "golang:1.24",
+)
+SCHEDULES = (
+    "0 * * * *",
+    "*/5 * * * *",
+    "0 2 * * *",
+    "30 4 * * 0",
+    "0 0 1 * *",
+    "15 6 * * 1",
+    "*/15 * * * *",
+)
 CONTAINERS = "spec.template.spec.containers[0]"
 OLD_DEPLOYMENT = ("apiVersion: apps/v1\n", "apiVersion: extensions/v1beta1\n")
 
@@ -29,7 +45,9 @@ def no_selector(name: str) -> tuple[str, str]:
 @family("deployment", difficulty=1)
 def deployment(draw: Draw) -> Draft:
     name, image, replicas = draw.name(), draw.choice(IMAGES), draw.integer(2, 9)
-    answer = workload("Deployment", name, f"  replicas: {replicas}\n", f"          image: {image}\n")
+    answer = workload(
+        "Deployment", name, f"  replicas: {replicas}\n", f"          image: {image}\n"
+    )
     return Draft(
         wordings=(
             f"Create a Kubernetes Deployment named {name} running {image} with {replicas} replicas.",
@@ -46,7 +64,9 @@ def deployment(draw: Draw) -> Draft:
             equals("Deployment", name, "spec.replicas", replicas),
             equals("Deployment", name, f"{CONTAINERS}.image", image),
         ),
-        variant=answer.replace(f"app: {name}", f"run: {name}").replace(f"- name: {name}", "- name: main"),
+        variant=answer.replace(f"app: {name}", f"run: {name}").replace(
+            f"- name: {name}", "- name: main"
+        ),
         habits=(OLD_DEPLOYMENT, no_selector(name)),
     )
 
@@ -69,7 +89,9 @@ def deployment_port(draw: Draw) -> Draft:
             equals("Deployment", name, f"{CONTAINERS}.image", image),
             contains("Deployment", name, f"{CONTAINERS}.ports[].containerPort", port),
         ),
-        variant=answer.replace(f"- containerPort: {port}", f"- name: main\n              containerPort: {port}"),
+        variant=answer.replace(
+            f"- containerPort: {port}", f"- name: main\n              containerPort: {port}"
+        ),
         habits=(OLD_DEPLOYMENT, ("containerPort:", "port:")),
     )
 
@@ -77,7 +99,10 @@ def deployment_port(draw: Draw) -> Draft:
 @family("deployment-resources", difficulty=2)
 def deployment_resources(draw: Draw) -> Draft:
     name, image = draw.name(), draw.choice(IMAGES)
-    cpu, memory = f"{draw.number(50, 950, 10)}m", draw.choice(("64Mi", "128Mi", "256Mi", "512Mi", "1Gi", "2Gi"))
+    cpu, memory = (
+        f"{draw.number(50, 950, 10)}m",
+        draw.choice(("64Mi", "128Mi", "256Mi", "512Mi", "1Gi", "2Gi")),
+    )
     container = f"          image: {image}\n          resources:\n            limits:\n              cpu: {cpu}\n              memory: {memory}\n"
     answer = workload("Deployment", name, "", container)
     return Draft(
@@ -94,7 +119,9 @@ def deployment_resources(draw: Draw) -> Draft:
             equals("Deployment", name, f"{CONTAINERS}.resources.limits.cpu", cpu),
             equals("Deployment", name, f"{CONTAINERS}.resources.limits.memory", memory),
         ),
-        variant=answer.replace("limits:\n", "requests:\n              cpu: 10m\n            limits:\n"),
+        variant=answer.replace(
+            "limits:\n", "requests:\n              cpu: 10m\n            limits:\n"
+        ),
         habits=(OLD_DEPLOYMENT, ("limits:", "limit:")),
     )
 
@@ -122,15 +149,26 @@ def service(draw: Draw) -> Draft:
             equals("Service", name, "spec.ports[0].port", port),
             equals("Service", name, "spec.ports[0].targetPort", target),
         ),
-        variant=answer.replace(f"- port: {port}", f"- name: main\n      protocol: TCP\n      port: {port}"),
-        habits=(("targetPort", "target_port"), ("selector:\n    app:", "selector:\n    matchLabels:\n      app:")),
+        variant=answer.replace(
+            f"- port: {port}", f"- name: main\n      protocol: TCP\n      port: {port}"
+        ),
+        habits=(
+            ("targetPort", "target_port"),
+            ("selector:\n    app:", "selector:\n    matchLabels:\n      app:"),
+        ),
     )
 
 
 @family("configmap", difficulty=1)
 def configmap(draw: Draw) -> Draft:
-    name, key, value = draw.name(), draw.choice(("LOG_LEVEL", "MODE", "REGION", "TIER", "PROFILE")), draw.word()
-    answer = f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  {key}: {value}\n"
+    name, key, value = (
+        draw.name(),
+        draw.choice(("LOG_LEVEL", "MODE", "REGION", "TIER", "PROFILE")),
+        draw.word(),
+    )
+    answer = (
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  {key}: {value}\n"
+    )
     return Draft(
         wordings=(
             f"Create a ConfigMap {name} with {key} set to {value}.",
@@ -164,7 +202,9 @@ def cronjob(draw: Draw) -> Draft:
         checks=(
             identity("CronJob", name),
             equals("CronJob", name, "spec.schedule", schedule),
-            equals("CronJob", name, "spec.jobTemplate.spec.template.spec.containers[0].image", image),
+            equals(
+                "CronJob", name, "spec.jobTemplate.spec.template.spec.containers[0].image", image
+            ),
         ),
         variant=answer.replace("OnFailure", "Never").replace(f"- name: {name}", "- name: task"),
         habits=(("batch/v1\n", "batch/v1beta1\n"), ("          restartPolicy: OnFailure\n", "")),
@@ -192,14 +232,19 @@ def job(draw: Draw) -> Draft:
             equals("Job", name, f"{CONTAINERS}.image", image),
         ),
         variant=answer.replace("Never", "OnFailure"),
-        habits=(("      restartPolicy: Never\n", ""), ("restartPolicy: Never", "restartPolicy: Always")),
+        habits=(
+            ("      restartPolicy: Never\n", ""),
+            ("restartPolicy: Never", "restartPolicy: Always"),
+        ),
     )
 
 
 @family("namespace", difficulty=1)
 def namespace(draw: Draw) -> Draft:
     name, team = draw.name(), draw.word()
-    answer = f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}\n  labels:\n    team: {team}\n"
+    answer = (
+        f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}\n  labels:\n    team: {team}\n"
+    )
     return Draft(
         wordings=(
             f"Create a namespace {name} with the label team={team}.",
@@ -208,7 +253,10 @@ def namespace(draw: Draw) -> Draft:
         ),
         answer=answer,
         reasoning=(f"Namespace {name}", f"label team: {team}"),
-        checks=(identity("Namespace", name), equals("Namespace", name, "metadata.labels.team", team)),
+        checks=(
+            identity("Namespace", name),
+            equals("Namespace", name, "metadata.labels.team", team),
+        ),
         variant=answer.replace(f"team: {team}", f'"team": "{team}"'),
         habits=(("  labels:\n    team:", "labels:\n  team:"), ("labels:", "label:")),
     )
@@ -216,7 +264,11 @@ def namespace(draw: Draw) -> Draft:
 
 @family("persistent-volume-claim", difficulty=1)
 def persistent_volume_claim(draw: Draw) -> Draft:
-    name, size, mode = draw.name(), f"{draw.number(3, 900)}Gi", draw.choice(("ReadWriteOnce", "ReadWriteMany"))
+    name, size, mode = (
+        draw.name(),
+        f"{draw.number(3, 900)}Gi",
+        draw.choice(("ReadWriteOnce", "ReadWriteMany")),
+    )
     answer = (
         f"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: {name}\nspec:\n  accessModes:\n    - {mode}\n"
         f"  resources:\n    requests:\n      storage: {size}\n"
@@ -244,7 +296,12 @@ def persistent_volume_claim(draw: Draw) -> Draft:
 
 @family("autoscaler", difficulty=2)
 def autoscaler(draw: Draw) -> Draft:
-    name, low, high, share = draw.name(), draw.integer(1, 4), draw.integer(5, 12), draw.choice((50, 60, 70, 75, 80))
+    name, low, high, share = (
+        draw.name(),
+        draw.integer(1, 4),
+        draw.integer(5, 12),
+        draw.choice((50, 60, 70, 75, 80)),
+    )
     metrics = (
         "  metrics:\n    - type: Resource\n      resource:\n        name: cpu\n        target:\n          type: Utilization\n"
         f"          averageUtilization: {share}\n"
@@ -261,7 +318,10 @@ def autoscaler(draw: Draw) -> Draft:
             f"Scale the Deployment {name} between {low} and {high} pods when CPU passes {share}%. Call the autoscaler {name}.",
         ),
         answer=answer,
-        reasoning=(f"HorizontalPodAutoscaler {name} in autoscaling/v2", f"{low} to {high} replicas, cpu {share}"),
+        reasoning=(
+            f"HorizontalPodAutoscaler {name} in autoscaling/v2",
+            f"{low} to {high} replicas, cpu {share}",
+        ),
         checks=(
             identity("HorizontalPodAutoscaler", name),
             equals("HorizontalPodAutoscaler", name, "spec.scaleTargetRef.name", name),
@@ -290,7 +350,10 @@ def disruption_budget(draw: Draw) -> Draft:
             f"Never evict so many pods labelled app={app} that fewer than {minimum} remain. Name the budget {name}.",
         ),
         answer=answer,
-        reasoning=(f"PodDisruptionBudget {name} in policy/v1", f"minAvailable {minimum} for app {app}"),
+        reasoning=(
+            f"PodDisruptionBudget {name} in policy/v1",
+            f"minAvailable {minimum} for app {app}",
+        ),
         checks=(
             identity("PodDisruptionBudget", name),
             equals("PodDisruptionBudget", name, "spec.minAvailable", minimum),
@@ -367,7 +430,10 @@ def deployment_with_service(draw: Draw) -> Draft:
             f"Deploy {image} as {name} (port {port}) and put a Service of the same name in front of it, on port 80.",
         ),
         answer=workload("Deployment", name, "", container) + exposed,
-        reasoning=(f"Deployment {name} of {image}, port {port}", f"Service {name} selects app {name}, 80 to {port}"),
+        reasoning=(
+            f"Deployment {name} of {image}, port {port}",
+            f"Service {name} selects app {name}, 80 to {port}",
+        ),
         checks=(
             identity("Deployment", name),
             equals("Deployment", name, f"{CONTAINERS}.image", image),
@@ -375,7 +441,10 @@ def deployment_with_service(draw: Draw) -> Draft:
             equals("Service", name, "spec.ports[0].targetPort", port),
             references("Service", name, "spec.selector", "Deployment", name),
         ),
-        habits=(OLD_DEPLOYMENT, (f"  selector:\n    app: {name}\n  ports", "  selector:\n    app: app\n  ports")),
+        habits=(
+            OLD_DEPLOYMENT,
+            (f"  selector:\n    app: {name}\n  ports", "  selector:\n    app: app\n  ports"),
+        ),
     )
 
 
@@ -389,8 +458,14 @@ def daemonset(draw: Draw) -> Draft:
             f"Every node of the cluster shall run {image}. Write the DaemonSet and name it {name}.",
         ),
         answer=workload("DaemonSet", name, "", f"          image: {image}\n"),
-        reasoning=(f"DaemonSet {name} of {image}", "apps/v1 with a selector that matches the labels"),
-        checks=(identity("DaemonSet", name), equals("DaemonSet", name, f"{CONTAINERS}.image", image)),
+        reasoning=(
+            f"DaemonSet {name} of {image}",
+            "apps/v1 with a selector that matches the labels",
+        ),
+        checks=(
+            identity("DaemonSet", name),
+            equals("DaemonSet", name, f"{CONTAINERS}.image", image),
+        ),
     )
 
 
@@ -431,7 +506,10 @@ def network_policy(draw: Draw) -> Draft:
             f"No traffic may reach the pods labelled app={app}. Write the NetworkPolicy {name} (ingress only).",
         ),
         answer=answer,
-        reasoning=(f"NetworkPolicy {name} for app {app}", "policyTypes Ingress without a rule denies all"),
+        reasoning=(
+            f"NetworkPolicy {name} for app {app}",
+            "policyTypes Ingress without a rule denies all",
+        ),
         checks=(
             identity("NetworkPolicy", name),
             equals("NetworkPolicy", name, "spec.podSelector.matchLabels.app", app),

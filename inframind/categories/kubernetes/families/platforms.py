@@ -102,7 +102,9 @@ def tenant(draw: Draw) -> Draft:
     )  # fmt: skip
 
 
-def database(name: str, image: str, port: int, variable: str, secret: str, path: str, size: int) -> str:
+def database(
+    name: str, image: str, port: int, variable: str, secret: str, path: str, size: int
+) -> str:
     """A StatefulSet behind its headless Service, one claim a pod."""
     return dedent(f"""\
         apiVersion: v1
@@ -159,7 +161,9 @@ def database(name: str, image: str, port: int, variable: str, secret: str, path:
 @family("stateful-database", difficulty=4)
 def stateful_database(draw: Draw) -> Draft:
     name, secret, size, path = draw.name(), draw.name(), draw.number(3, 900), draw.path()
-    image, port, variable = draw.choice((("postgres:16", 5432, "POSTGRES_PASSWORD"), ("mysql:8.4", 3306, "MYSQL_ROOT_PASSWORD")))
+    image, port, variable = draw.choice(
+        (("postgres:16", 5432, "POSTGRES_PASSWORD"), ("mysql:8.4", 3306, "MYSQL_ROOT_PASSWORD"))
+    )
     answer = database(name, image, port, variable, secret, path, size)
     main = ("StatefulSet", name)
     return Draft(
@@ -194,8 +198,16 @@ def stateful_database(draw: Draw) -> Draft:
 
 @family("guarded-backend", difficulty=4, held_out=True)
 def guarded_backend(draw: Draw) -> Draft:
-    front, back, image, port, target = draw.name(), draw.name(), draw.choice(RUNTIMES), draw.port(), draw.port()
-    container = f"          image: {image}\n          ports:\n            - containerPort: {target}\n"
+    front, back, image, port, target = (
+        draw.name(),
+        draw.name(),
+        draw.choice(RUNTIMES),
+        draw.port(),
+        draw.port(),
+    )
+    container = (
+        f"          image: {image}\n          ports:\n            - containerPort: {target}\n"
+    )
     policy = dedent(f"""\
         apiVersion: networking.k8s.io/v1
         kind: NetworkPolicy
@@ -281,7 +293,13 @@ def production_service(draw: Draw) -> Draft:
               app: {name}
         """)
     body = "".join(f"          {line}\n" for line in container.splitlines())
-    answer = joined(deployment(name, low, body), service(name, port, target), ingress(name, host, port), scaler, budget)
+    answer = joined(
+        deployment(name, low, body),
+        service(name, port, target),
+        ingress(name, host, port),
+        scaler,
+        budget,
+    )
     return Draft(
         wordings=(
             f"Write everything for the service {name}: a Deployment of {image} with {low} replicas on port {target} (CPU request 100m), a Service on {port}, an Ingress for {host}, "
@@ -305,10 +323,19 @@ def production_service(draw: Draw) -> Draft:
             references("HorizontalPodAutoscaler", name, "spec.scaleTargetRef", "Deployment", name),
             equals("HorizontalPodAutoscaler", name, "spec.minReplicas", low),
             equals("HorizontalPodAutoscaler", name, "spec.maxReplicas", high),
-            equals("HorizontalPodAutoscaler", name, "spec.metrics[0].resource.target.averageUtilization", percent),
+            equals(
+                "HorizontalPodAutoscaler",
+                name,
+                "spec.metrics[0].resource.target.averageUtilization",
+                percent,
+            ),
             equals("PodDisruptionBudget", name, "spec.minAvailable", 1),
             references("PodDisruptionBudget", name, "spec.selector", "Deployment", name),
         ),
         variant=reordered(answer),
-        habits=(("autoscaling/v2\n", "autoscaling/v2beta2\n"), ("policy/v1\n", "policy/v1beta1\n"), OLD_DEPLOYMENT),
+        habits=(
+            ("autoscaling/v2\n", "autoscaling/v2beta2\n"),
+            ("policy/v1\n", "policy/v1beta1\n"),
+            OLD_DEPLOYMENT,
+        ),
     )

@@ -87,8 +87,14 @@ def routed(name: str, host: str) -> tuple[Check, ...]:
 def web_stack(draw: Draw) -> Draft:
     name, image, replicas = draw.name(), draw.choice(SERVERS), draw.integer(2, 6)
     port, target, host = draw.port(), draw.port(), draw.domain()
-    container = f"          image: {image}\n          ports:\n            - containerPort: {target}\n"
-    answer = joined(deployment(name, replicas, container), service(name, port, target), ingress(name, host, port))
+    container = (
+        f"          image: {image}\n          ports:\n            - containerPort: {target}\n"
+    )
+    answer = joined(
+        deployment(name, replicas, container),
+        service(name, port, target),
+        ingress(name, host, port),
+    )
     return Draft(
         wordings=(
             f"Publish {image} as {name} under {host}: a Deployment with {replicas} replicas listening on {target}, a Service on port {port}, an Ingress.",
@@ -102,9 +108,17 @@ def web_stack(draw: Draw) -> Draft:
             f"Service {name}: {port} to {target}",
             f"Ingress {name}: {host} to the Service",
         ),
-        checks=(identity("Ingress", name), *exposed(name, image, replicas, port, target), *routed(name, host)),
+        checks=(
+            identity("Ingress", name),
+            *exposed(name, image, replicas, port, target),
+            *routed(name, host),
+        ),
         variant=reordered(answer),
-        habits=(OLD_DEPLOYMENT, ("networking.k8s.io/v1\n", "extensions/v1beta1\n"), ("            pathType: Prefix\n", "")),
+        habits=(
+            OLD_DEPLOYMENT,
+            ("networking.k8s.io/v1\n", "extensions/v1beta1\n"),
+            ("            pathType: Prefix\n", ""),
+        ),
     )
 
 
@@ -114,10 +128,10 @@ def config_and_deployment(draw: Draw) -> Draft:
         draw.name(), draw.name(), draw.choice(RUNTIMES), draw.constant(), draw.word(), draw.path(),
     )  # fmt: skip
     pod = f"      volumes:\n        - name: settings\n          configMap:\n            name: {config}\n"
-    container = (
-        f"          image: {image}\n          volumeMounts:\n            - name: settings\n              mountPath: {path}\n"
+    container = f"          image: {image}\n          volumeMounts:\n            - name: settings\n              mountPath: {path}\n"
+    settings = (
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {config}\ndata:\n  {key}: {value}\n"
     )
-    settings = f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {config}\ndata:\n  {key}: {value}\n"
     answer = joined(settings, deployment(name, 1, container, pod))
     return Draft(
         wordings=(
@@ -126,16 +140,24 @@ def config_and_deployment(draw: Draw) -> Draft:
             f"{name} runs {image} once and reads its settings below {path}. They come from the ConfigMap {config}, whose only entry is {key}: {value}.",
         ),
         answer=answer,
-        reasoning=(f"ConfigMap {config}: {key}={value}", f"Deployment {name} mounts it as a volume at {path}"),
+        reasoning=(
+            f"ConfigMap {config}: {key}={value}",
+            f"Deployment {name} mounts it as a volume at {path}",
+        ),
         checks=(
             identity("ConfigMap", config),
             equals("Deployment", name, f"{CONTAINER}.image", image),
             equals("ConfigMap", config, f"data.{key}", value),
-            references("Deployment", name, "spec.template.spec.volumes.configMap", "ConfigMap", config),
+            references(
+                "Deployment", name, "spec.template.spec.volumes.configMap", "ConfigMap", config
+            ),
             contains("Deployment", name, f"{CONTAINER}.volumeMounts", {"mountPath": path}),
         ),
         variant=reordered(answer).replace("settings", "files"),
-        habits=(("          volumeMounts:", "          volumes:"), (f"configMap:\n            name: {config}", "emptyDir: {}")),
+        habits=(
+            ("          volumeMounts:", "          volumes:"),
+            (f"configMap:\n            name: {config}", "emptyDir: {}"),
+        ),
     )
 
 
@@ -197,7 +219,13 @@ def reader_role(draw: Draw) -> Draft:
 
 @family("cron-with-volume", difficulty=3)
 def cron_with_volume(draw: Draw) -> Draft:
-    name, claim, image, size, path = draw.name(), draw.name(), draw.choice(RUNTIMES), draw.number(3, 900), draw.path()
+    name, claim, image, size, path = (
+        draw.name(),
+        draw.name(),
+        draw.choice(RUNTIMES),
+        draw.number(3, 900),
+        draw.path(),
+    )
     schedule = draw.choice(("0 3 * * *", "30 1 * * 6", "*/20 * * * *", "0 0 1 * *"))
     answer = dedent(f"""\
         apiVersion: v1
@@ -241,7 +269,11 @@ def cron_with_volume(draw: Draw) -> Draft:
             f"Write a PersistentVolumeClaim {claim} of {size}Gi, ReadWriteOnce, and a CronJob {name} ({schedule}, {image}) that mounts it at {path} and forbids concurrent runs.",
         ),
         answer=answer,
-        reasoning=(f"claim {claim}: {size}Gi", f"CronJob {name}: {schedule}, Forbid", f"volume of the claim at {path}"),
+        reasoning=(
+            f"claim {claim}: {size}Gi",
+            f"CronJob {name}: {schedule}, Forbid",
+            f"volume of the claim at {path}",
+        ),
         checks=(
             identity("CronJob", name),
             equals("CronJob", name, "spec.schedule", schedule),
@@ -263,7 +295,12 @@ def cron_with_volume(draw: Draw) -> Draft:
 
 @family("hardened-deployment", difficulty=3)
 def hardened_deployment(draw: Draw) -> Draft:
-    name, image, port, user = draw.name(), draw.choice(RUNTIMES), draw.port(), draw.number(1001, 60000)
+    name, image, port, user = (
+        draw.name(),
+        draw.choice(RUNTIMES),
+        draw.port(),
+        draw.number(1001, 60000),
+    )
     cpu, memory = draw.choice((250, 500, 750, 1000)), draw.choice((128, 256, 512))
     container = dedent(f"""\
         image: {image}

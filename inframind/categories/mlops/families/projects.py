@@ -7,10 +7,17 @@ from inframind.categories.mlops.families.base import family
 
 @family("mlproject", difficulty=1)
 def mlproject(draw: Draw) -> Draft:
-    name, script, parameter, default = draw.name(), draw.identifier(), draw.identifier(), draw.choice((0.1, 0.5, 0.9))
+    name, script, parameter, default = (
+        draw.name(),
+        draw.identifier(),
+        draw.identifier(),
+        draw.choice((0.1, 0.5, 0.9)),
+    )
     command = f'    command: "python {script}.py --rate {{{parameter}}}"\n'
     head = f"name: {name}\npython_env: python_env.yaml\nentry_points:\n  main:\n"
-    answer = f"{head}    parameters:\n      {parameter}: {{type: float, default: {default}}}\n{command}"
+    answer = (
+        f"{head}    parameters:\n      {parameter}: {{type: float, default: {default}}}\n{command}"
+    )
     return Draft(
         wordings=(
             f"Write an MLproject file {name} (python_env.yaml) whose entry point main runs `python {script}.py --rate` with the float parameter "
@@ -24,7 +31,12 @@ def mlproject(draw: Draw) -> Draft:
         checks=(
             identity("project", name),
             equals("project", name, "python_env", "python_env.yaml"),
-            equals("entry_point", "main", f'parameters."{parameter}"', {"type": "float", "default": default}),
+            equals(
+                "entry_point",
+                "main",
+                f'parameters."{parameter}"',
+                {"type": "float", "default": default},
+            ),
             equals("entry_point", "main", "command", f"python {script}.py --rate {{{parameter}}}"),
         ),
         variant=f"{head}{command}    parameters:\n      {parameter}:\n        type: float\n        default: {default}\n",
@@ -34,7 +46,12 @@ def mlproject(draw: Draw) -> Draft:
 
 @family("docker-project", difficulty=2, held_out=True)
 def docker_project(draw: Draw) -> Draft:
-    name, image, train, check = draw.name(), f"registry.example.com/{draw.word()}:1.0", draw.identifier(), draw.identifier()
+    name, image, train, check = (
+        draw.name(),
+        f"registry.example.com/{draw.word()}:1.0",
+        draw.identifier(),
+        draw.identifier(),
+    )
     points = (
         f'  main:\n    parameters:\n      data: path\n    command: "python {train}.py {{data}}"\n',
         f'  check:\n    command: "python {check}.py"\n',

@@ -12,8 +12,9 @@ OLD = ("ray.io/v1\n", "ray.io/v1alpha1\n")
 def head(image: str, indent: int) -> str:
     """A head group."""
     space = " " * indent
-    return f'{space}headGroupSpec:\n{space}  rayStartParams:\n{space}    dashboard-host: "0.0.0.0"\n' + pod(
-        "ray-head", image, indent + 2
+    return (
+        f'{space}headGroupSpec:\n{space}  rayStartParams:\n{space}    dashboard-host: "0.0.0.0"\n'
+        + pod("ray-head", image, indent + 2)
     )
 
 
@@ -26,7 +27,13 @@ def group(name: str, low: int, high: int, image: str, indent: int) -> str:
 
 @family("ray-cluster", difficulty=2)
 def ray_cluster(draw: Draw) -> Draft:
-    name, workers, image, low, high = draw.name(), draw.name(), draw.choice(IMAGES), draw.integer(1, 3), draw.integer(4, 9)
+    name, workers, image, low, high = (
+        draw.name(),
+        draw.name(),
+        draw.choice(IMAGES),
+        draw.integer(1, 3),
+        draw.integer(4, 9),
+    )
     worker = "  workerGroupSpecs:\n" + group(workers, low, high, image, 4)
     answer = crd(API, "RayCluster", name, head(image, 2) + worker)
     return Draft(
@@ -39,9 +46,21 @@ def ray_cluster(draw: Draw) -> Draft:
         reasoning=(f"RayCluster {name} of {image}", f"group {workers}: {low} to {high}"),
         checks=(
             identity("RayCluster", name),
-            contains("RayCluster", name, "spec.headGroupSpec.template.spec.containers[].image", image),
-            contains("RayCluster", name, "spec.workerGroupSpecs", {"groupName": workers, "minReplicas": low, "maxReplicas": high}),
-            contains("RayCluster", name, "spec.workerGroupSpecs[].template.spec.containers[].image", image),
+            contains(
+                "RayCluster", name, "spec.headGroupSpec.template.spec.containers[].image", image
+            ),
+            contains(
+                "RayCluster",
+                name,
+                "spec.workerGroupSpecs",
+                {"groupName": workers, "minReplicas": low, "maxReplicas": high},
+            ),
+            contains(
+                "RayCluster",
+                name,
+                "spec.workerGroupSpecs[].template.spec.containers[].image",
+                image,
+            ),
         ),
         variant=crd(API, "RayCluster", name, worker + head(image, 2)),
         habits=(OLD, ("groupName:", "name:")),
@@ -53,7 +72,12 @@ def autoscaled_cluster(draw: Draw) -> Draft:
     name, first, second, image = draw.name(), draw.name(), draw.name(), draw.choice(IMAGES)
     seconds, high = draw.choice((120, 180, 240, 300)), draw.integer(3, 9)
     limit = f"{' ' * 14}resources:\n{' ' * 16}limits:\n{' ' * 18}nvidia.com/gpu: 1\n"
-    groups = "  workerGroupSpecs:\n" + group(first, 1, high, image, 4) + group(second, 1, 2, image, 4) + limit
+    groups = (
+        "  workerGroupSpecs:\n"
+        + group(first, 1, high, image, 4)
+        + group(second, 1, 2, image, 4)
+        + limit
+    )
     scaler = f"  enableInTreeAutoscaling: true\n  autoscalerOptions:\n    idleTimeoutSeconds: {seconds}\n"
     answer = crd(API, "RayCluster", name, scaler + head(image, 2) + groups)
     return Draft(
@@ -65,14 +89,30 @@ def autoscaled_cluster(draw: Draw) -> Draft:
             f"{second}: 1 to 2, limit of 1 GPU (nvidia.com/gpu)",
         ),
         answer=answer,
-        reasoning=(f"RayCluster {name}, in-tree autoscaling", f"{first}: 1 to {high}", f"{second}: 1 to 2, one GPU"),
+        reasoning=(
+            f"RayCluster {name}, in-tree autoscaling",
+            f"{first}: 1 to {high}",
+            f"{second}: 1 to 2, one GPU",
+        ),
         checks=(
             identity("RayCluster", name),
             equals("RayCluster", name, "spec.enableInTreeAutoscaling", True),
             equals("RayCluster", name, "spec.autoscalerOptions.idleTimeoutSeconds", seconds),
-            contains("RayCluster", name, "spec.headGroupSpec.template.spec.containers[].image", image),
-            contains("RayCluster", name, "spec.workerGroupSpecs", {"groupName": first, "minReplicas": 1, "maxReplicas": high}),
-            contains("RayCluster", name, "spec.workerGroupSpecs", {"groupName": second, "minReplicas": 1, "maxReplicas": 2}),
+            contains(
+                "RayCluster", name, "spec.headGroupSpec.template.spec.containers[].image", image
+            ),
+            contains(
+                "RayCluster",
+                name,
+                "spec.workerGroupSpecs",
+                {"groupName": first, "minReplicas": 1, "maxReplicas": high},
+            ),
+            contains(
+                "RayCluster",
+                name,
+                "spec.workerGroupSpecs",
+                {"groupName": second, "minReplicas": 1, "maxReplicas": 2},
+            ),
             equals(
                 "RayCluster",
                 name,
@@ -81,14 +121,28 @@ def autoscaled_cluster(draw: Draw) -> Draft:
             ),
         ),
         variant=crd(API, "RayCluster", name, head(image, 2) + groups + scaler),
-        habits=(("enableInTreeAutoscaling: true", 'enableInTreeAutoscaling: "true"'), ("idleTimeoutSeconds", "idleTimeoutMinutes")),
+        habits=(
+            ("enableInTreeAutoscaling: true", 'enableInTreeAutoscaling: "true"'),
+            ("idleTimeoutSeconds", "idleTimeoutMinutes"),
+        ),
     )
 
 
 @family("ray-job", difficulty=3)
 def ray_job(draw: Draw) -> Draft:
-    name, script, image, workers, high = draw.name(), draw.identifier(), draw.choice(IMAGES), draw.name(), draw.integer(2, 6)
-    cluster = "  rayClusterSpec:\n" + head(image, 4) + "    workerGroupSpecs:\n" + group(workers, 1, high, image, 6)
+    name, script, image, workers, high = (
+        draw.name(),
+        draw.identifier(),
+        draw.choice(IMAGES),
+        draw.name(),
+        draw.integer(2, 6),
+    )
+    cluster = (
+        "  rayClusterSpec:\n"
+        + head(image, 4)
+        + "    workerGroupSpecs:\n"
+        + group(workers, 1, high, image, 6)
+    )
     run = f"  entrypoint: python {script}.py\n  shutdownAfterJobFinishes: true\n"
     answer = crd(API, "RayJob", name, run + cluster)
     return Draft(
@@ -99,12 +153,21 @@ def ray_job(draw: Draw) -> Draft:
             f"Run python {script}.py once on Ray: job {name}, image {image}, workers {workers} from 1 to {high}; delete the cluster when it is done.",
         ),
         answer=answer,
-        reasoning=(f"RayJob {name}: python {script}.py", f"own cluster of {image}, group {workers}", "shutdownAfterJobFinishes"),
+        reasoning=(
+            f"RayJob {name}: python {script}.py",
+            f"own cluster of {image}, group {workers}",
+            "shutdownAfterJobFinishes",
+        ),
         checks=(
             identity("RayJob", name),
             equals("RayJob", name, "spec.entrypoint", f"python {script}.py"),
             equals("RayJob", name, "spec.shutdownAfterJobFinishes", True),
-            contains("RayJob", name, "spec.rayClusterSpec.headGroupSpec.template.spec.containers[].image", image),
+            contains(
+                "RayJob",
+                name,
+                "spec.rayClusterSpec.headGroupSpec.template.spec.containers[].image",
+                image,
+            ),
             contains(
                 "RayJob",
                 name,
@@ -120,7 +183,12 @@ def ray_job(draw: Draw) -> Draft:
 @family("job-on-cluster", difficulty=1)
 def job_on_cluster(draw: Draw) -> Draft:
     name, cluster, script = draw.name(), draw.name(), draw.identifier()
-    answer = crd(API, "RayJob", name, f"  entrypoint: python {script}.py\n  clusterSelector:\n    ray.io/cluster: {cluster}\n")
+    answer = crd(
+        API,
+        "RayJob",
+        name,
+        f"  entrypoint: python {script}.py\n  clusterSelector:\n    ray.io/cluster: {cluster}\n",
+    )
     return Draft(
         wordings=(
             f"Write a RayJob {name} that runs `python {script}.py` on the running cluster {cluster}.",
@@ -141,15 +209,29 @@ def job_on_cluster(draw: Draw) -> Draft:
 
 @family("serve-and-batch", difficulty=5)
 def serve_and_batch(draw: Draw) -> Draft:
-    service, cluster, job, module, script = draw.name(), draw.name(), draw.name(), draw.identifier(), draw.identifier()
-    image, high = draw.choice(IMAGES), draw.integer(2, 6)
-    config = (
-        f"  serveConfigV2: |\n    applications:\n      - name: app\n        import_path: {module}:app\n        route_prefix: /\n"
+    service, cluster, job, module, script = (
+        draw.name(),
+        draw.name(),
+        draw.name(),
+        draw.identifier(),
+        draw.identifier(),
     )
+    image, high = draw.choice(IMAGES), draw.integer(2, 6)
+    config = f"  serveConfigV2: |\n    applications:\n      - name: app\n        import_path: {module}:app\n        route_prefix: /\n"
     parts = [
         crd(API, "RayService", service, config + "  rayClusterConfig:\n" + head(image, 4)),
-        crd(API, "RayCluster", cluster, head(image, 2) + "  workerGroupSpecs:\n" + group("batch", 1, high, image, 4)),
-        crd(API, "RayJob", job, f"  entrypoint: python {script}.py\n  clusterSelector:\n    ray.io/cluster: {cluster}\n"),
+        crd(
+            API,
+            "RayCluster",
+            cluster,
+            head(image, 2) + "  workerGroupSpecs:\n" + group("batch", 1, high, image, 4),
+        ),
+        crd(
+            API,
+            "RayJob",
+            job,
+            f"  entrypoint: python {script}.py\n  clusterSelector:\n    ray.io/cluster: {cluster}\n",
+        ),
     ]
     return Draft(
         wordings=(
@@ -160,15 +242,32 @@ def serve_and_batch(draw: Draw) -> Draft:
             f"cluster: {cluster}, worker group batch from 1 to {high}\njob: {job}, python {script}.py, on that cluster",
         ),
         answer="---\n".join(parts),
-        reasoning=(f"RayService {service}: {module}:app", f"RayCluster {cluster}: group batch", f"RayJob {job} selects {cluster}"),
+        reasoning=(
+            f"RayService {service}: {module}:app",
+            f"RayCluster {cluster}: group batch",
+            f"RayJob {job} selects {cluster}",
+        ),
         checks=(
             identity("RayService", service),
             contains("RayService", service, "spec.serveConfigV2", f"import_path: {module}:app"),
-            contains("RayService", service, "spec.rayClusterConfig.headGroupSpec.template.spec.containers[].image", image),
-            contains("RayCluster", cluster, "spec.workerGroupSpecs", {"groupName": "batch", "minReplicas": 1, "maxReplicas": high}),
+            contains(
+                "RayService",
+                service,
+                "spec.rayClusterConfig.headGroupSpec.template.spec.containers[].image",
+                image,
+            ),
+            contains(
+                "RayCluster",
+                cluster,
+                "spec.workerGroupSpecs",
+                {"groupName": "batch", "minReplicas": 1, "maxReplicas": high},
+            ),
             equals("RayJob", job, "spec.entrypoint", f"python {script}.py"),
             references("RayJob", job, "spec.clusterSelector", "RayCluster", cluster),
         ),
         variant="---\n".join(reversed(parts)),
-        habits=(("    applications:\n", "    deployments:\n"), (f"ray.io/cluster: {cluster}", f"cluster: {cluster}")),
+        habits=(
+            ("    applications:\n", "    deployments:\n"),
+            (f"ray.io/cluster: {cluster}", f"cluster: {cluster}"),
+        ),
     )

@@ -47,7 +47,11 @@ def sagemaker_training(draw: Draw) -> Draft:
             f"output: s3://{bucket}/models\nmachines: {count} x {instance}, 30 GB\nlimit: 3600 seconds",
         ),
         answer=pretty(data),
-        reasoning=(f"TrainingJob {name}", f"{count} x {instance}, 30 GB", f"output s3://{bucket}/models, 3600 s"),
+        reasoning=(
+            f"TrainingJob {name}",
+            f"{count} x {instance}, 30 GB",
+            f"output s3://{bucket}/models, 3600 s",
+        ),
         checks=(
             identity("TrainingJob", name),
             equals("TrainingJob", name, "AlgorithmSpecification", data["AlgorithmSpecification"]),
@@ -64,7 +68,10 @@ def sagemaker_training(draw: Draw) -> Draft:
 @family("sagemaker-model", difficulty=1)
 def sagemaker_model(draw: Draw) -> Draft:
     name, repository, bucket, role = draw.name(), draw.word(), draw.name(), draw.word()
-    container = {"Image": f"{REGISTRY}{repository}:1.0", "ModelDataUrl": f"s3://{bucket}/model.tar.gz"}
+    container = {
+        "Image": f"{REGISTRY}{repository}:1.0",
+        "ModelDataUrl": f"s3://{bucket}/model.tar.gz",
+    }
     data = {"ModelName": name, "ExecutionRoleArn": ROLE + role, "PrimaryContainer": container}
     return Draft(
         wordings=(
@@ -88,8 +95,18 @@ def sagemaker_model(draw: Draw) -> Draft:
 
 @family("sagemaker-endpoint", difficulty=2)
 def sagemaker_endpoint(draw: Draw) -> Draft:
-    name, model, instance, count = draw.name(), draw.name(), draw.choice(INSTANCES), draw.integer(1, 5)
-    variant = {"VariantName": "main", "ModelName": model, "InstanceType": instance, "InitialInstanceCount": count}
+    name, model, instance, count = (
+        draw.name(),
+        draw.name(),
+        draw.choice(INSTANCES),
+        draw.integer(1, 5),
+    )
+    variant = {
+        "VariantName": "main",
+        "ModelName": model,
+        "InstanceType": instance,
+        "InitialInstanceCount": count,
+    }
     data = {"EndpointConfigName": name, "ProductionVariants": [variant]}
     return Draft(
         wordings=(
@@ -99,19 +116,34 @@ def sagemaker_endpoint(draw: Draw) -> Draft:
         ),
         answer=pretty(data),
         reasoning=(f"EndpointConfig {name}", f"variant main: {model} on {count} x {instance}"),
-        checks=(identity("EndpointConfig", name), contains("EndpointConfig", name, "ProductionVariants", variant)),
+        checks=(
+            identity("EndpointConfig", name),
+            contains("EndpointConfig", name, "ProductionVariants", variant),
+        ),
         variant=other(data),
-        habits=(('"InitialInstanceCount"', '"InstanceCount"'), ('"ProductionVariants"', '"Variants"')),
+        habits=(
+            ('"InitialInstanceCount"', '"InstanceCount"'),
+            ('"ProductionVariants"', '"Variants"'),
+        ),
     )
 
 
 @family("sagemaker-pipeline", difficulty=5)
 def sagemaker_pipeline(draw: Draw) -> Draft:
-    train, create, repository, bucket, role = draw.name(), draw.name(), draw.word(), draw.name(), draw.word()
+    train, create, repository, bucket, role = (
+        draw.name(),
+        draw.name(),
+        draw.word(),
+        draw.name(),
+        draw.word(),
+    )
     instance, count = draw.choice(INSTANCES), draw.integer(1, 4)
     image = f"{repository}:1.0"
     body = training(image, bucket, {"Get": "Parameters.InstanceType"}, count, role)
-    container = {"Image": REGISTRY + image, "ModelDataUrl": {"Get": f"Steps.{train}.ModelArtifacts.S3ModelArtifacts"}}
+    container = {
+        "Image": REGISTRY + image,
+        "ModelDataUrl": {"Get": f"Steps.{train}.ModelArtifacts.S3ModelArtifacts"},
+    }
     model = {"ExecutionRoleArn": ROLE + role, "PrimaryContainer": container}
     data = {
         "Version": "2020-12-01",
@@ -143,14 +175,21 @@ def sagemaker_pipeline(draw: Draw) -> Draft:
             exists("step", create),
             equals("step", create, "Type", "Model"),
             equals("parameter", "InstanceType", "DefaultValue", instance),
-            equals("step", train, "Arguments.AlgorithmSpecification.TrainingImage", REGISTRY + image),
+            equals(
+                "step", train, "Arguments.AlgorithmSpecification.TrainingImage", REGISTRY + image
+            ),
             equals("step", train, "Arguments.RoleArn", ROLE + role),
-            equals("step", train, "Arguments.OutputDataConfig.S3OutputPath", f"s3://{bucket}/models"),
+            equals(
+                "step", train, "Arguments.OutputDataConfig.S3OutputPath", f"s3://{bucket}/models"
+            ),
             equals("step", train, "Arguments.ResourceConfig.InstanceCount", count),
             equals("step", create, "Arguments.PrimaryContainer.Image", REGISTRY + image),
             references("step", train, "Arguments", "parameter", "InstanceType"),
             references("step", create, "Arguments", "step", train),
         ),
         variant=other(data),
-        habits=(("Parameters.InstanceType", "Parameters.Instance"), ('"Type": "Training"', '"Type": "TrainingStep"')),
+        habits=(
+            ("Parameters.InstanceType", "Parameters.Instance"),
+            ('"Type": "Training"', '"Type": "TrainingStep"'),
+        ),
     )

@@ -9,7 +9,9 @@ FORMATS = ("sklearn", "xgboost", "lightgbm", "onnx", "pytorch", "tensorflow")
 
 def isvc(name: str, predictor: str, more: str = "") -> str:
     """An InferenceService; `predictor` is indented by four."""
-    return crd("serving.kserve.io/v1beta1", "InferenceService", name, f"  predictor:\n{predictor}{more}")
+    return crd(
+        "serving.kserve.io/v1beta1", "InferenceService", name, f"  predictor:\n{predictor}{more}"
+    )
 
 
 def model(kind: str, uri: str) -> str:
@@ -32,13 +34,20 @@ def inference_service(draw: Draw) -> Draft:
             f"Our {kind} model lies at s3://{bucket}/model. Serve it with KServe under the name {name}.",
         ),
         answer=answer,
-        reasoning=(f"InferenceService {name}", f"model format {kind}, storageUri s3://{bucket}/model"),
+        reasoning=(
+            f"InferenceService {name}",
+            f"model format {kind}, storageUri s3://{bucket}/model",
+        ),
         checks=(
             identity("InferenceService", name),
             equals("InferenceService", name, "spec.predictor.model.modelFormat.name", kind),
-            equals("InferenceService", name, "spec.predictor.model.storageUri", f"s3://{bucket}/model"),
+            equals(
+                "InferenceService", name, "spec.predictor.model.storageUri", f"s3://{bucket}/model"
+            ),
         ),
-        variant=answer.replace(f"name: {name}", f'name: "{name}"').replace("predictor:\n", "predictor:\n    minReplicas: 1\n"),
+        variant=answer.replace(f"name: {name}", f'name: "{name}"').replace(
+            "predictor:\n", "predictor:\n    minReplicas: 1\n"
+        ),
         habits=(ALPHA, ("storageUri", "modelUri")),
     )
 
@@ -46,7 +55,9 @@ def inference_service(draw: Draw) -> Draft:
 @family("canary", difficulty=2)
 def canary(draw: Draw) -> Draft:
     name, bucket, share = draw.name(), draw.word(), draw.choice((10, 20, 25, 30))
-    answer = isvc(name, f"    canaryTrafficPercent: {share}\n" + model("sklearn", f"gs://{bucket}/v2"))
+    answer = isvc(
+        name, f"    canaryTrafficPercent: {share}\n" + model("sklearn", f"gs://{bucket}/v2")
+    )
     return Draft(
         wordings=(
             f"Roll out gs://{bucket}/v2 on the KServe sklearn service {name}: only {share} percent of the traffic goes to the new model.",
@@ -54,21 +65,34 @@ def canary(draw: Draw) -> Draft:
             f"The InferenceService {name} gets the sklearn model gs://{bucket}/v2 as a canary with {share} % of the traffic.",
         ),
         answer=answer,
-        reasoning=(f"InferenceService {name} with gs://{bucket}/v2", f"canaryTrafficPercent {share}"),
+        reasoning=(
+            f"InferenceService {name} with gs://{bucket}/v2",
+            f"canaryTrafficPercent {share}",
+        ),
         checks=(
             identity("InferenceService", name),
             equals("InferenceService", name, "spec.predictor.canaryTrafficPercent", share),
             equals("InferenceService", name, "spec.predictor.model.modelFormat.name", "sklearn"),
-            equals("InferenceService", name, "spec.predictor.model.storageUri", f"gs://{bucket}/v2"),
+            equals(
+                "InferenceService", name, "spec.predictor.model.storageUri", f"gs://{bucket}/v2"
+            ),
         ),
-        variant=isvc(name, model("sklearn", f"gs://{bucket}/v2") + f"    canaryTrafficPercent: {share}\n"),
+        variant=isvc(
+            name, model("sklearn", f"gs://{bucket}/v2") + f"    canaryTrafficPercent: {share}\n"
+        ),
         habits=(ALPHA, ("canaryTrafficPercent", "canaryPercent")),
     )
 
 
 @family("kserve-autoscaling", difficulty=3)
 def kserve_autoscaling(draw: Draw) -> Draft:
-    name, claim, low, high, gpus = draw.name(), draw.name(), draw.integer(1, 2), draw.integer(3, 9), draw.integer(1, 4)
+    name, claim, low, high, gpus = (
+        draw.name(),
+        draw.name(),
+        draw.integer(1, 2),
+        draw.integer(3, 9),
+        draw.integer(1, 4),
+    )
     target = draw.choice((2, 4, 6, 9))
     limits = f"      resources:\n        limits:\n          nvidia.com/gpu: {gpus}\n"
     scaling = f"    minReplicas: {low}\n    maxReplicas: {high}\n    scaleMetric: concurrency\n    scaleTarget: {target}\n"
@@ -82,18 +106,32 @@ def kserve_autoscaling(draw: Draw) -> Draft:
             f"from {low} to {high} replicas on a concurrency of {target}.",
         ),
         answer=answer,
-        reasoning=(f"InferenceService {name}", f"{low} to {high} replicas, concurrency {target}", f"limit of {gpus} GPUs"),
+        reasoning=(
+            f"InferenceService {name}",
+            f"{low} to {high} replicas, concurrency {target}",
+            f"limit of {gpus} GPUs",
+        ),
         checks=(
             identity("InferenceService", name),
-            equals("InferenceService", name, "spec.predictor.model.storageUri", f"pvc://{claim}/model"),
+            equals(
+                "InferenceService", name, "spec.predictor.model.storageUri", f"pvc://{claim}/model"
+            ),
             equals("InferenceService", name, "spec.predictor.minReplicas", low),
             equals("InferenceService", name, "spec.predictor.maxReplicas", high),
             equals("InferenceService", name, "spec.predictor.scaleMetric", "concurrency"),
             equals("InferenceService", name, "spec.predictor.scaleTarget", target),
-            equals("InferenceService", name, 'spec.predictor.model.resources.limits."nvidia.com/gpu"', gpus),
+            equals(
+                "InferenceService",
+                name,
+                'spec.predictor.model.resources.limits."nvidia.com/gpu"',
+                gpus,
+            ),
         ),
         variant=isvc(name, model("pytorch", f"pvc://{claim}/model") + limits + scaling),
-        habits=(("        limits:", "        requests:"), ("scaleMetric: concurrency", "scaleMetric: requests")),
+        habits=(
+            ("        limits:", "        requests:"),
+            ("scaleMetric: concurrency", "scaleMetric: requests"),
+        ),
     )
 
 
@@ -109,23 +147,33 @@ def custom_predictor(draw: Draw) -> Draft:
             f"Our model server {image} listens on {port}. Run it as the predictor of the KServe service {name}.",
         ),
         answer=answer,
-        reasoning=(f"InferenceService {name}", f"container kserve-container of {image}, port {port}"),
+        reasoning=(
+            f"InferenceService {name}",
+            f"container kserve-container of {image}, port {port}",
+        ),
         checks=(
             identity("InferenceService", name),
             contains("InferenceService", name, "spec.predictor.containers[].image", image),
-            contains("InferenceService", name, "spec.predictor.containers[].ports[].containerPort", port),
+            contains(
+                "InferenceService", name, "spec.predictor.containers[].ports[].containerPort", port
+            ),
         ),
-        variant=answer.replace(f"- containerPort: {port}", f"- name: http1\n            containerPort: {port}"),
+        variant=answer.replace(
+            f"- containerPort: {port}", f"- name: http1\n            containerPort: {port}"
+        ),
         habits=(ALPHA, ("    containers:\n      - name", "    custom:\n      - name")),
     )
 
 
 @family("trained-model", difficulty=1)
 def trained_model(draw: Draw) -> Draft:
-    name, server, bucket, memory = draw.name(), draw.name(), draw.word(), draw.choice(("512Mi", "1Gi", "2Gi", "4Gi"))
-    spec = (
-        f"  inferenceService: {server}\n  model:\n    framework: pytorch\n    storageUri: gs://{bucket}/m\n    memory: {memory}\n"
+    name, server, bucket, memory = (
+        draw.name(),
+        draw.name(),
+        draw.word(),
+        draw.choice(("512Mi", "1Gi", "2Gi", "4Gi")),
     )
+    spec = f"  inferenceService: {server}\n  model:\n    framework: pytorch\n    storageUri: gs://{bucket}/m\n    memory: {memory}\n"
     answer = crd("serving.kserve.io/v1alpha1", "TrainedModel", name, spec)
     return Draft(
         wordings=(
@@ -143,7 +191,8 @@ def trained_model(draw: Draw) -> Draft:
             equals("TrainedModel", name, "spec.model.memory", memory),
         ),
         variant=answer.replace(
-            f"framework: pytorch\n    storageUri: gs://{bucket}/m", f"storageUri: gs://{bucket}/m\n    framework: pytorch"
+            f"framework: pytorch\n    storageUri: gs://{bucket}/m",
+            f"storageUri: gs://{bucket}/m\n    framework: pytorch",
         ),
         habits=(("inferenceService:", "service:"), ("v1alpha1", "v1beta1")),
     )
@@ -151,7 +200,12 @@ def trained_model(draw: Draw) -> Draft:
 
 @family("inference-graph", difficulty=3)
 def inference_graph(draw: Draw) -> Draft:
-    name, first, second, share = draw.name(), draw.name(), draw.name(), draw.choice((60, 70, 80, 90))
+    name, first, second, share = (
+        draw.name(),
+        draw.name(),
+        draw.name(),
+        draw.choice((60, 70, 80, 90)),
+    )
 
     def step(service: str, weight: int) -> str:
         return f"        - serviceName: {service}\n          weight: {weight}\n"
@@ -166,12 +220,25 @@ def inference_graph(draw: Draw) -> Draft:
             f"Requests to the inference graph {name} are split at its root: weight {share} for {first} and {100 - share} for {second}.",
         ),
         answer=answer,
-        reasoning=(f"InferenceGraph {name} with a Splitter root", f"{first} {share}, {second} {100 - share}"),
+        reasoning=(
+            f"InferenceGraph {name} with a Splitter root",
+            f"{first} {share}, {second} {100 - share}",
+        ),
         checks=(
             identity("InferenceGraph", name),
             equals("InferenceGraph", name, "spec.nodes.root.routerType", "Splitter"),
-            contains("InferenceGraph", name, "spec.nodes.root.steps", {"serviceName": first, "weight": share}),
-            contains("InferenceGraph", name, "spec.nodes.root.steps", {"serviceName": second, "weight": 100 - share}),
+            contains(
+                "InferenceGraph",
+                name,
+                "spec.nodes.root.steps",
+                {"serviceName": first, "weight": share},
+            ),
+            contains(
+                "InferenceGraph",
+                name,
+                "spec.nodes.root.steps",
+                {"serviceName": second, "weight": 100 - share},
+            ),
         ),
         variant=crd(*api, head + step(second, 100 - share) + step(first, share)),
         habits=(("    root:", "    main:"), ("routerType: Splitter", "type: Splitter")),
@@ -188,7 +255,11 @@ def graph_of_services(draw: Draw) -> Draft:
         "  nodes:\n    root:\n      routerType: Sequence\n      steps:\n"
         f"        - serviceName: {first}\n        - serviceName: {second}\n          data: $response\n",
     )
-    parts = [isvc(first, model("sklearn", f"s3://{bucket}/pre")), isvc(second, model("xgboost", f"s3://{bucket}/main")), graph]
+    parts = [
+        isvc(first, model("sklearn", f"s3://{bucket}/pre")),
+        isvc(second, model("xgboost", f"s3://{bucket}/main")),
+        graph,
+    ]
     return Draft(
         wordings=(
             f"Two KServe services, {first} (sklearn, s3://{bucket}/pre) and {second} (xgboost, s3://{bucket}/main), and the InferenceGraph "
@@ -208,19 +279,31 @@ def graph_of_services(draw: Draw) -> Draft:
             equals("InferenceGraph", name, "spec.nodes.root.routerType", "Sequence"),
             equals("InferenceGraph", name, "spec.nodes.root.steps[].serviceName", [first, second]),
             equals("InferenceGraph", name, "spec.nodes.root.steps[1].data", "$response"),
-            equals("InferenceService", first, "spec.predictor.model.storageUri", f"s3://{bucket}/pre"),
-            equals("InferenceService", second, "spec.predictor.model.storageUri", f"s3://{bucket}/main"),
+            equals(
+                "InferenceService", first, "spec.predictor.model.storageUri", f"s3://{bucket}/pre"
+            ),
+            equals(
+                "InferenceService", second, "spec.predictor.model.storageUri", f"s3://{bucket}/main"
+            ),
             references("InferenceGraph", name, "spec.nodes", "InferenceService", first),
             references("InferenceGraph", name, "spec.nodes", "InferenceService", second),
         ),
         variant="---\n".join(reversed(parts)),
-        habits=((f"- serviceName: {first}\n", f"- nodeName: {first}\n"), ("          data: $response\n", "")),
+        habits=(
+            (f"- serviceName: {first}\n", f"- nodeName: {first}\n"),
+            ("          data: $response\n", ""),
+        ),
     )
 
 
 @family("llm", difficulty=2, held_out=True)
 def llm(draw: Draw) -> Draft:
-    name, org, tensor, replicas = draw.name(), draw.word(), draw.choice((2, 4, 8)), draw.integer(1, 6)
+    name, org, tensor, replicas = (
+        draw.name(),
+        draw.word(),
+        draw.choice((2, 4, 8)),
+        draw.integer(1, 6),
+    )
     spec = f"  model:\n    uri: hf://{org}/model-7b\n  replicas: {replicas}\n  parallelism:\n    tensor: {tensor}\n"
     answer = crd("serving.kserve.io/v1alpha2", "LLMInferenceService", name, spec)
     return Draft(
@@ -230,13 +313,17 @@ def llm(draw: Draw) -> Draft:
             f"Serve hf://{org}/model-7b as the LLMInferenceService {name}, {replicas} times, each over {tensor} GPUs (tensor parallel).",
         ),
         answer=answer,
-        reasoning=(f"LLMInferenceService {name} of hf://{org}/model-7b", f"{replicas} replicas, tensor {tensor}"),
+        reasoning=(
+            f"LLMInferenceService {name} of hf://{org}/model-7b",
+            f"{replicas} replicas, tensor {tensor}",
+        ),
         checks=(
             identity("LLMInferenceService", name),
             equals("LLMInferenceService", name, "spec.model.uri", f"hf://{org}/model-7b"),
             equals("LLMInferenceService", name, "spec.replicas", replicas),
             equals("LLMInferenceService", name, "spec.parallelism.tensor", tensor),
         ),
-        variant=answer.replace("v1alpha2", "v1alpha1").replace(f"  replicas: {replicas}\n", "") + f"  replicas: {replicas}\n",
+        variant=answer.replace("v1alpha2", "v1alpha1").replace(f"  replicas: {replicas}\n", "")
+        + f"  replicas: {replicas}\n",
         habits=(("    uri:", "    storageUri:"), ("    tensor:", "    tensorParallelSize:")),
     )

@@ -4,18 +4,34 @@ from inframind.bench.draw import Draw
 from inframind.bench.family import Draft, contains, equals, identity
 from inframind.categories.mlops.families.base import CONTAINER, crd, family, pod
 
-BASES = ("python:3.12-slim", "pytorch/pytorch:2.5.1", "tensorflow/tensorflow:2.18.0", "nvidia/cuda:12.6.0")
+BASES = (
+    "python:3.12-slim",
+    "pytorch/pytorch:2.5.1",
+    "tensorflow/tensorflow:2.18.0",
+    "nvidia/cuda:12.6.0",
+)
 
 
 @family("pytorch-job", difficulty=2)
 def pytorch_job(draw: Draw) -> Draft:
-    name, image, workers = draw.name(), f"registry.example.com/{draw.name()}:1.0", draw.integer(2, 8)
+    name, image, workers = (
+        draw.name(),
+        f"registry.example.com/{draw.name()}:1.0",
+        draw.integer(2, 8),
+    )
 
     def replica(kind: str, count: int) -> str:
-        return f"    {kind}:\n      replicas: {count}\n      restartPolicy: OnFailure\n" + pod("pytorch", image, 6)
+        return f"    {kind}:\n      replicas: {count}\n      restartPolicy: OnFailure\n" + pod(
+            "pytorch", image, 6
+        )
 
     head = "  pytorchReplicaSpecs:\n"
-    answer = crd("kubeflow.org/v1", "PyTorchJob", name, head + replica("Master", 1) + replica("Worker", workers))
+    answer = crd(
+        "kubeflow.org/v1",
+        "PyTorchJob",
+        name,
+        head + replica("Master", 1) + replica("Worker", workers),
+    )
     return Draft(
         wordings=(
             f"Write a Kubeflow PyTorchJob {name} with one master and {workers} workers of {image}, restarted on failure.",
@@ -23,23 +39,42 @@ def pytorch_job(draw: Draw) -> Draft:
             f"Train with {image} on Kubeflow: the PyTorchJob {name} has a master and {workers} workers (OnFailure).",
         ),
         answer=answer,
-        reasoning=(f"PyTorchJob {name}", f"1 Master and {workers} Workers of {image}", "containers are called pytorch"),
+        reasoning=(
+            f"PyTorchJob {name}",
+            f"1 Master and {workers} Workers of {image}",
+            "containers are called pytorch",
+        ),
         checks=(
             identity("PyTorchJob", name),
             equals("PyTorchJob", name, "spec.pytorchReplicaSpecs.Master.replicas", 1),
             equals("PyTorchJob", name, "spec.pytorchReplicaSpecs.Worker.replicas", workers),
             equals("PyTorchJob", name, f"spec.pytorchReplicaSpecs.Worker.{CONTAINER}.image", image),
             equals("PyTorchJob", name, f"spec.pytorchReplicaSpecs.Master.{CONTAINER}.image", image),
-            equals("PyTorchJob", name, "spec.pytorchReplicaSpecs.Worker.restartPolicy", "OnFailure"),
+            equals(
+                "PyTorchJob", name, "spec.pytorchReplicaSpecs.Worker.restartPolicy", "OnFailure"
+            ),
         ),
-        variant=crd("kubeflow.org/v1", "PyTorchJob", name, head + replica("Worker", workers) + replica("Master", 1)),
-        habits=(("- name: pytorch", "- name: main"), ("kubeflow.org/v1\n", "kubeflow.org/v1beta2\n")),
+        variant=crd(
+            "kubeflow.org/v1",
+            "PyTorchJob",
+            name,
+            head + replica("Worker", workers) + replica("Master", 1),
+        ),
+        habits=(
+            ("- name: pytorch", "- name: main"),
+            ("kubeflow.org/v1\n", "kubeflow.org/v1beta2\n"),
+        ),
     )
 
 
 @family("mpi-job", difficulty=3, held_out=True)
 def mpi_job(draw: Draw) -> Draft:
-    name, image, workers, slots = draw.name(), f"registry.example.com/{draw.word()}:2.1", draw.integer(2, 8), draw.integer(1, 4)
+    name, image, workers, slots = (
+        draw.name(),
+        f"registry.example.com/{draw.word()}:2.1",
+        draw.integer(2, 8),
+        draw.integer(1, 4),
+    )
     limit = " " * 14 + f"resources:\n{' ' * 16}limits:\n{' ' * 18}nvidia.com/gpu: {slots}\n"
     spec = (
         f"  slotsPerWorker: {slots}\n  mpiReplicaSpecs:\n    Launcher:\n      replicas: 1\n{pod('launcher', image, 6)}"
@@ -53,14 +88,23 @@ def mpi_job(draw: Draw) -> Draft:
             f"Horovod runs from {image}: MPIJob {name} in v2beta1, one launcher, {workers} workers with {slots} slots and as many GPUs.",
         ),
         answer=answer,
-        reasoning=(f"MPIJob {name}, slotsPerWorker {slots}", f"1 Launcher, {workers} Workers", f"limit of {slots} GPUs"),
+        reasoning=(
+            f"MPIJob {name}, slotsPerWorker {slots}",
+            f"1 Launcher, {workers} Workers",
+            f"limit of {slots} GPUs",
+        ),
         checks=(
             identity("MPIJob", name, apiVersion="kubeflow.org/v2beta1"),
             equals("MPIJob", name, "spec.slotsPerWorker", slots),
             equals("MPIJob", name, "spec.mpiReplicaSpecs.Worker.replicas", workers),
             equals("MPIJob", name, f"spec.mpiReplicaSpecs.Worker.{CONTAINER}.image", image),
             equals("MPIJob", name, f"spec.mpiReplicaSpecs.Launcher.{CONTAINER}.image", image),
-            equals("MPIJob", name, f'spec.mpiReplicaSpecs.Worker.{CONTAINER}.resources.limits."nvidia.com/gpu"', slots),
+            equals(
+                "MPIJob",
+                name,
+                f'spec.mpiReplicaSpecs.Worker.{CONTAINER}.resources.limits."nvidia.com/gpu"',
+                slots,
+            ),
         ),
         variant=answer.replace("    Launcher:\n      replicas: 1\n", "    Launcher:\n"),
         habits=(("    Launcher:", "    Master:"), (f"  slotsPerWorker: {slots}\n", "")),
@@ -91,7 +135,9 @@ def train_job(draw: Draw) -> Draft:
             equals("TrainJob", name, "spec.trainer.numNodes", nodes),
             equals("TrainJob", name, "spec.trainer.image", image),
         ),
-        variant=answer.replace(f"    name: {runtime}\n", f"    kind: ClusterTrainingRuntime\n    name: {runtime}\n"),
+        variant=answer.replace(
+            f"    name: {runtime}\n", f"    kind: ClusterTrainingRuntime\n    name: {runtime}\n"
+        ),
         habits=(("trainer.kubeflow.org", "kubeflow.org"), ("numNodes", "replicas")),
     )
 
@@ -104,7 +150,11 @@ def experiment(draw: Draw) -> Draft:
         draw.integer(6, 9),
         draw.choice(("random", "tpe", "grid")),
     )
-    metric, low, high = draw.choice(("accuracy", "f1", "auc")), "0.001", draw.choice(("0.02", "0.03", "0.05"))
+    metric, low, high = (
+        draw.choice(("accuracy", "f1", "auc")),
+        "0.001",
+        draw.choice(("0.02", "0.03", "0.05")),
+    )
     spec = (
         f"  objective:\n    type: maximize\n    objectiveMetricName: {metric}\n  algorithm:\n    algorithmName: {algorithm}\n"
         f"  maxTrialCount: {trials}\n  parallelTrialCount: 2\n  parameters:\n    - name: lr\n      parameterType: double\n"
@@ -135,12 +185,22 @@ def experiment(draw: Draw) -> Draft:
             equals("Experiment", name, "spec.algorithm.algorithmName", algorithm),
             equals("Experiment", name, "spec.maxTrialCount", trials),
             equals("Experiment", name, "spec.parallelTrialCount", 2),
-            equals("Experiment", name, "spec.parameters[?name == 'lr'] | [0].feasibleSpace", {"min": low, "max": high}),
+            equals(
+                "Experiment",
+                name,
+                "spec.parameters[?name == 'lr'] | [0].feasibleSpace",
+                {"min": low, "max": high},
+            ),
             contains("Experiment", name, "spec.trialTemplate.trialParameters[].reference", "lr"),
-            contains("Experiment", name, f"spec.trialTemplate.trialSpec.spec.{CONTAINER}.image", image),
+            contains(
+                "Experiment", name, f"spec.trialTemplate.trialSpec.spec.{CONTAINER}.image", image
+            ),
         ),
         variant=answer.replace("learningRate", "rate"),
-        habits=(("reference: lr", "reference: learning_rate"), ("type: maximize", "goal: maximize")),
+        habits=(
+            ("reference: lr", "reference: learning_rate"),
+            ("type: maximize", "goal: maximize"),
+        ),
     )
 
 

@@ -24,7 +24,9 @@ def workflow_dag(draw: Draw) -> Draft:
         f"          - name: {first}\n            template: {first}\n"
         f"          - name: {second}\n            template: {second}\n            dependencies: [{first}]\n"
     )
-    head = f"{API}kind: Workflow\nmetadata:\n  name: {name}\nspec:\n  entrypoint: main\n  templates:\n"
+    head = (
+        f"{API}kind: Workflow\nmetadata:\n  name: {name}\nspec:\n  entrypoint: main\n  templates:\n"
+    )
     steps = [container(first, image, before, 4), container(second, image, after, 4)]
     answer = head + dag + "".join(steps)
     tasks = "spec.templates[].dag.tasks[]"
@@ -35,20 +37,33 @@ def workflow_dag(draw: Draw) -> Draft:
             f"A pipeline of two steps for Argo: {second} (python {after}.py) depends on {first} (python {before}.py); image {image}; call it {name}.",
         ),
         answer=answer,
-        reasoning=(f"Workflow {name}, entrypoint main", f"{second} depends on {first}", f"templates of {image}"),
+        reasoning=(
+            f"Workflow {name}, entrypoint main",
+            f"{second} depends on {first}",
+            f"templates of {image}",
+        ),
         checks=(
             identity("Workflow", name),
             contains("Workflow", name, tasks, {"name": first}),
             contains("Workflow", name, tasks, {"name": second, "dependencies": [first]}),
             contains(
-                "Workflow", name, "spec.templates[?container].container", {"image": image, "command": ["python", f"{before}.py"]}
+                "Workflow",
+                name,
+                "spec.templates[?container].container",
+                {"image": image, "command": ["python", f"{before}.py"]},
             ),
             contains(
-                "Workflow", name, "spec.templates[?container].container", {"image": image, "command": ["python", f"{after}.py"]}
+                "Workflow",
+                name,
+                "spec.templates[?container].container",
+                {"image": image, "command": ["python", f"{after}.py"]},
             ),
         ),
         variant=head + "".join(reversed(steps)) + dag,
-        habits=((f"            dependencies: [{first}]\n", ""), ("entrypoint: main", "entrypoint: start")),
+        habits=(
+            (f"            dependencies: [{first}]\n", ""),
+            ("entrypoint: main", "entrypoint: start"),
+        ),
     )
 
 
@@ -57,7 +72,9 @@ def cron_workflow(draw: Draw) -> Draft:
     name, step, image, script = draw.name(), draw.name(), draw.choice(IMAGES), draw.identifier()
     schedule = draw.choice(("0 3 * * *", "30 1 * * 0", "15 */6 * * *", "0 4 1 * *"))
     head = f"{API}kind: CronWorkflow\nmetadata:\n  name: {name}\nspec:\n"
-    spec = f"  workflowSpec:\n    entrypoint: {step}\n    templates:\n" + container(step, image, script, 6)
+    spec = f"  workflowSpec:\n    entrypoint: {step}\n    templates:\n" + container(
+        step, image, script, 6
+    )
     answer = f'{head}  schedule: "{schedule}"\n{spec}'
     return Draft(
         wordings=(
@@ -66,7 +83,10 @@ def cron_workflow(draw: Draw) -> Draft:
             f"Retrain by cron ({schedule}): the CronWorkflow {name} enters at {step}, which is {image} with python {script}.py.",
         ),
         answer=answer,
-        reasoning=(f"CronWorkflow {name}, schedule {schedule}", f"entrypoint {step}: python {script}.py"),
+        reasoning=(
+            f"CronWorkflow {name}, schedule {schedule}",
+            f"entrypoint {step}: python {script}.py",
+        ),
         checks=(
             identity("CronWorkflow", name),
             Check(
@@ -79,7 +99,12 @@ def cron_workflow(draw: Draw) -> Draft:
             ),
             equals("CronWorkflow", name, "spec.workflowSpec.entrypoint", step),
             contains("CronWorkflow", name, "spec.workflowSpec.templates[].container.image", image),
-            contains("CronWorkflow", name, "spec.workflowSpec.templates[].container.command[]", f"{script}.py"),
+            contains(
+                "CronWorkflow",
+                name,
+                "spec.workflowSpec.templates[].container.command[]",
+                f"{script}.py",
+            ),
         ),
         variant=f'{head}  schedules:\n    - "{schedule}"\n{spec}',
         habits=(("  workflowSpec:", "  jobTemplate:"), ("schedule:", "cron:")),

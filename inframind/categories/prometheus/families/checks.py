@@ -33,4 +33,11 @@ def scrapes(job: str, target: str) -> Check:
 def matches_label(receiver: str, label: str, value: str) -> Check:
     """A route to the receiver takes alerts whose label has the value."""
     matcher = {"label": label, "op": "=", "value": value}
-    return Check(op="contains", id=f"{label}={value} -> {receiver}", kind="route", name=receiver, path="matchers", value=matcher)
+    return Check(
+        op="contains",
+        id=f"{label}={value} -> {receiver}",
+        kind="route",
+        name=receiver,
+        path="matchers",
+        value=matcher,
+    )

@@ -41,7 +41,12 @@ def webhook_receiver(draw: Draw) -> Draft:
 
 @family("grouping", difficulty=1)
 def grouping(draw: Draw) -> Draft:
-    receiver, label, wait, repeat = draw.name(), draw.identifier(), draw.choice(WAITS), draw.choice(REPEATS)
+    receiver, label, wait, repeat = (
+        draw.name(),
+        draw.identifier(),
+        draw.choice(WAITS),
+        draw.choice(REPEATS),
+    )
     host = draw.domain()
     answer = (
         f"route:\n  receiver: {receiver}\n  group_by: [alertname, {label}]\n  group_wait: {wait}\n  repeat_interval: {repeat}\n\n"
@@ -54,7 +59,10 @@ def grouping(draw: Draw) -> Draft:
             f"The webhook https://{host}/ (receiver {receiver}) gets alerts in groups of the same alertname and {label}. A new group waits {wait}, and what stays open is sent again after {repeat}.",
         ),
         answer=answer,
-        reasoning=(f"group_by alertname and {label}", f"wait {wait}, repeat {repeat}, receiver {receiver}"),
+        reasoning=(
+            f"group_by alertname and {label}",
+            f"wait {wait}, repeat {repeat}, receiver {receiver}",
+        ),
         checks=(
             identity("route", receiver),
             equals("route", receiver, "sort(group_by)", sorted(["alertname", label])),
@@ -62,9 +70,9 @@ def grouping(draw: Draw) -> Draft:
             equals("route", receiver, "repeat_interval", repeat),
             equals("receiver", receiver, "webhook_configs[0].url", f"https://{host}/"),
         ),
-        variant=answer.replace(f"[alertname, {label}]", f"\n    - {label}\n    - alertname").replace(
-            f"https://{host}/", f'"https://{host}/"'
-        ),
+        variant=answer.replace(
+            f"[alertname, {label}]", f"\n    - {label}\n    - alertname"
+        ).replace(f"https://{host}/", f'"https://{host}/"'),
         habits=(
             ("  group_by:", "  groupBy:"),
             ("repeat_interval:", "repeat_every:"),
@@ -92,7 +100,12 @@ def chat_receiver(draw: Draw) -> Draft:
             identity("receiver", receiver),
             identity("route", receiver),
             Check(
-                op="matches", id="channel", kind="receiver", name=receiver, path="slack_configs[0].channel", value=f"#?{channel}"
+                op="matches",
+                id="channel",
+                kind="receiver",
+                name=receiver,
+                path="slack_configs[0].channel",
+                value=f"#?{channel}",
             ),
             equals("receiver", receiver, "slack_configs[0].api_url_file", file),
             equals("receiver", receiver, "slack_configs[0].send_resolved", True),
@@ -101,13 +114,23 @@ def chat_receiver(draw: Draw) -> Draft:
             f"        channel: '#{channel}'\n        send_resolved: true\n",
             f"        send_resolved: true\n        channel: '#{channel}'\n",
         ),
-        habits=((f'"#{channel}"', f"#{channel}"), ("        send_resolved: true\n", ""), ("slack_configs:", "slack:")),
+        habits=(
+            (f'"#{channel}"', f"#{channel}"),
+            ("        send_resolved: true\n", ""),
+            ("slack_configs:", "slack:"),
+        ),
     )
 
 
 @family("mail-receiver", difficulty=2)
 def mail_receiver(draw: Draw) -> Draft:
-    receiver, host, user, file, team = draw.name(), draw.domain(), draw.word(), draw.path(), draw.word()
+    receiver, host, user, file, team = (
+        draw.name(),
+        draw.domain(),
+        draw.word(),
+        draw.path(),
+        draw.word(),
+    )
     answer = (
         f"global:\n  smtp_smarthost: {host}:587\n  smtp_from: {user}@{host}\n  smtp_auth_username: {user}\n  smtp_auth_password_file: {file}\n\n"
         f"route:\n  receiver: {receiver}\n\nreceivers:\n  - name: {receiver}\n    email_configs:\n      - to: {team}@{host}\n"
@@ -129,16 +152,29 @@ def mail_receiver(draw: Draw) -> Draft:
             equals("alertmanager", None, "global.smtp_auth_password_file", file),
             equals("receiver", receiver, "email_configs[0].to", f"{team}@{host}"),
         ),
-        variant=answer.replace(f"smtp_smarthost: {host}:587", f"smtp_smarthost: '{host}:587'").replace(
-            "    email_configs:\n      - to: ", "    email_configs:\n      - send_resolved: true\n        to: "
+        variant=answer.replace(
+            f"smtp_smarthost: {host}:587", f"smtp_smarthost: '{host}:587'"
+        ).replace(
+            "    email_configs:\n      - to: ",
+            "    email_configs:\n      - send_resolved: true\n        to: ",
         ),
-        habits=((f"  smtp_smarthost: {host}:587\n", ""), ("password_file:", "password:"), (f"{host}:587", f"{host}:25")),
+        habits=(
+            (f"  smtp_smarthost: {host}:587\n", ""),
+            ("password_file:", "password:"),
+            (f"{host}:587", f"{host}:25"),
+        ),
     )
 
 
 @family("severity-routing", difficulty=3)
 def severity_routing(draw: Draw) -> Draft:
-    default, pager, file, host, label = draw.name(), draw.name(), draw.path(), draw.domain(), draw.choice(("page", "critical"))
+    default, pager, file, host, label = (
+        draw.name(),
+        draw.name(),
+        draw.path(),
+        draw.domain(),
+        draw.choice(("page", "critical")),
+    )
     repeat = draw.choice(REPEATS)
     answer = (
         f'route:\n  receiver: {default}\n  repeat_interval: {repeat}\n  routes:\n    - matchers: [severity="{label}"]\n      receiver: {pager}\n\n'
@@ -162,7 +198,9 @@ def severity_routing(draw: Draw) -> Draft:
             equals("receiver", pager, "pagerduty_configs[0].routing_key_file", file),
             equals("receiver", default, "webhook_configs[0].url", f"https://{host}/alerts"),
         ),
-        variant=answer.replace(f'matchers: [severity="{label}"]', f"match:\n        severity: {label}"),
+        variant=answer.replace(
+            f'matchers: [severity="{label}"]', f"match:\n        severity: {label}"
+        ),
         habits=(
             (f'severity="{label}"', f'severity!="{label}"'),
             ("    - matchers:", "    - match:"),
@@ -173,8 +211,16 @@ def severity_routing(draw: Draw) -> Draft:
 
 @family("quiet-nights", difficulty=3)
 def quiet_nights(draw: Draw) -> Draft:
-    receiver, name, host, team, label = draw.name(), draw.name(), draw.domain(), draw.word(), draw.identifier()
-    start, end = draw.choice((("20:00", "24:00"), ("22:00", "24:00"), ("00:00", "06:00"), ("00:00", "08:00")))
+    receiver, name, host, team, label = (
+        draw.name(),
+        draw.name(),
+        draw.domain(),
+        draw.word(),
+        draw.identifier(),
+    )
+    start, end = draw.choice(
+        (("20:00", "24:00"), ("22:00", "24:00"), ("00:00", "06:00"), ("00:00", "08:00"))
+    )
     answer = (
         f'route:\n  receiver: {receiver}\n  routes:\n    - matchers:\n        - {label}="{team}"\n      receiver: {receiver}\n      mute_time_intervals: [{name}]\n\n'
         f"receivers:\n  - name: {receiver}\n    webhook_configs:\n      - url: https://{host}/\n\ntime_intervals:\n  - name: {name}\n    time_intervals:\n"
@@ -193,13 +239,18 @@ def quiet_nights(draw: Draw) -> Draft:
             identity("time_interval", name),
             matches_label(receiver, label, team),
             references("route", receiver, "mute_time_intervals", "time_interval", name),
-            equals("time_interval", name, "time_intervals[0].times", [{"start_time": start, "end_time": end}]),
+            equals(
+                "time_interval",
+                name,
+                "time_intervals[0].times",
+                [{"start_time": start, "end_time": end}],
+            ),
             equals("time_interval", name, "time_intervals[0].weekdays", ["monday:friday"]),
             equals("receiver", receiver, "webhook_configs[0].url", f"https://{host}/"),
         ),
-        variant=answer.replace(f'matchers:\n        - {label}="{team}"', f"matchers: ['{label} = {team}']").replace(
-            "\ntime_intervals:\n  - name", "\nmute_time_intervals:\n  - name"
-        ),
+        variant=answer.replace(
+            f'matchers:\n        - {label}="{team}"', f"matchers: ['{label} = {team}']"
+        ).replace("\ntime_intervals:\n  - name", "\nmute_time_intervals:\n  - name"),
         habits=(
             ("mute_time_intervals: [", "active_time_intervals: ["),
             ("monday:friday", "mon-fri"),
@@ -226,13 +277,27 @@ def inhibition(draw: Draw) -> Draft:
         checks=(
             identity("receiver", receiver),
             identity("inhibit_rule"),
-            contains("inhibit_rule", None, "source_matchers", {"label": "alertname", "op": "=", "value": source}),
-            contains("inhibit_rule", None, "target_matchers", {"label": "severity", "op": "=", "value": "warning"}),
+            contains(
+                "inhibit_rule",
+                None,
+                "source_matchers",
+                {"label": "alertname", "op": "=", "value": source},
+            ),
+            contains(
+                "inhibit_rule",
+                None,
+                "target_matchers",
+                {"label": "severity", "op": "=", "value": "warning"},
+            ),
             equals("inhibit_rule", None, "equal", [label]),
             equals("receiver", receiver, "webhook_configs[0].url", f"https://{host}/"),
         ),
-        variant=answer.replace(f'source_matchers: [alertname="{source}"]', f"source_match: {{alertname: {source}}}").replace(
-            'target_matchers: [severity="warning"]', "target_match: {severity: warning}"
+        variant=answer.replace(
+            f'source_matchers: [alertname="{source}"]', f"source_match: {{alertname: {source}}}"
+        ).replace('target_matchers: [severity="warning"]', "target_match: {severity: warning}"),
+        habits=(
+            (f"    equal: [{label}]\n", ""),
+            ("source_matchers:", "source:"),
+            ("inhibit_rules:", "inhibitions:"),
         ),
-        habits=((f"    equal: [{label}]\n", ""), ("source_matchers:", "source:"), ("inhibit_rules:", "inhibitions:")),
     )

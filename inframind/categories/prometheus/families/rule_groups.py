@@ -18,7 +18,12 @@ def title(name: str) -> str:
 
 @family("target-down", difficulty=1)
 def target_down(draw: Draw) -> Draft:
-    group, job, level, minutes = draw.name(), draw.name(), draw.choice(SEVERITIES), draw.choice((1, 2, 3, 5, 10, 15))
+    group, job, level, minutes = (
+        draw.name(),
+        draw.name(),
+        draw.choice(SEVERITIES),
+        draw.choice((1, 2, 3, 5, 10, 15)),
+    )
     answer = (
         f'groups:\n  - name: {group}\n    rules:\n      - alert: TargetDown\n        expr: up{{job="{job}"}} == 0\n        for: {minutes}m\n'
         f"        labels:\n          severity: {level}\n        annotations:\n          summary: '{{{{ $labels.instance }}}} is down'\n"
@@ -30,7 +35,10 @@ def target_down(draw: Draw) -> Draft:
             f"Tell us ({level}) with an alert TargetDown if anything of {job} cannot be scraped for {minutes} minutes. Rule group {group}; say in the summary which instance.",
         ),
         answer=answer,
-        reasoning=(f"group {group}, alert TargetDown", f"up of {job} is 0 for {minutes}m, severity {level}"),
+        reasoning=(
+            f"group {group}, alert TargetDown",
+            f"up of {job} is 0 for {minutes}m, severity {level}",
+        ),
         checks=(
             identity("alert", "TargetDown"),
             in_group("alert", "TargetDown", group),
@@ -43,17 +51,23 @@ def target_down(draw: Draw) -> Draft:
             f"groups:\n- name: {group}\n  rules:\n  - alert: TargetDown\n    annotations: {{summary: A target is down}}\n    labels: {{severity: {level}}}\n"
             f"    for: {minutes}m\n    expr: |\n      up{{job='{job}'}}\n        == 0\n"
         ),
-        habits=(("alert:", "name:"), (f"for: {minutes}m", f"for: {minutes} minutes"), (f'{{job="{job}"}}', "")),
+        habits=(
+            ("alert:", "name:"),
+            (f"for: {minutes}m", f"for: {minutes} minutes"),
+            (f'{{job="{job}"}}', ""),
+        ),
     )
 
 
 @family("record-rate", difficulty=1)
 def record_rate(draw: Draw) -> Draft:
-    group, metric, window = draw.name(), f"{draw.identifier()}_total", draw.choice(("1m", "5m", "10m", "30m"))
-    name = f"job:{metric.removesuffix('_total')}:rate{window}"
-    answer = (
-        f"groups:\n  - name: {group}\n    rules:\n      - record: {name}\n        expr: sum by (job) (rate({metric}[{window}]))\n"
+    group, metric, window = (
+        draw.name(),
+        f"{draw.identifier()}_total",
+        draw.choice(("1m", "5m", "10m", "30m")),
     )
+    name = f"job:{metric.removesuffix('_total')}:rate{window}"
+    answer = f"groups:\n  - name: {group}\n    rules:\n      - record: {name}\n        expr: sum by (job) (rate({metric}[{window}]))\n"
     return Draft(
         wordings=(
             f"Write a Prometheus rule group {group} that records {name}: the per-job sum of the {window} rate of {metric}.",
@@ -68,13 +82,22 @@ def record_rate(draw: Draw) -> Draft:
             expression("record", name, f"sum by (job) (rate({metric}[{window}]))"),
         ),
         variant=f'groups: [{{name: {group}, rules: [{{record: "{name}", expr: "sum(rate({metric}[{window}])) by (job)"}}]}}]\n',
-        habits=((f"rate({metric}[{window}])", f"rate({metric})"), ("record:", "name:"), (f"[{window}]", "[2h]")),
+        habits=(
+            (f"rate({metric}[{window}])", f"rate({metric})"),
+            ("record:", "name:"),
+            (f"[{window}]", "[2h]"),
+        ),
     )
 
 
 @family("disk-filling", difficulty=2)
 def disk_filling(draw: Draw) -> Draft:
-    group, mount, percent, level = draw.name(), draw.path(), draw.choice((5, 10, 15, 20)), draw.choice(SEVERITIES)
+    group, mount, percent, level = (
+        draw.name(),
+        draw.path(),
+        draw.choice((5, 10, 15, 20)),
+        draw.choice(SEVERITIES),
+    )
     expr = f'node_filesystem_avail_bytes{{mountpoint="{mount}"}} / node_filesystem_size_bytes{{mountpoint="{mount}"}} * 100 < {percent}'
     answer = (
         f"groups:\n  - name: {group}\n    rules:\n      - alert: DiskFillingUp\n        expr: {expr}\n        for: 10m\n        labels:\n"
@@ -87,7 +110,10 @@ def disk_filling(draw: Draw) -> Draft:
             f"When less than {percent} % of {mount} stays free for 10 minutes we need DiskFillingUp with {level} (avail bytes by size bytes of the node exporter, times 100). Group {group}; {mount} belongs in the summary.",
         ),
         answer=answer,
-        reasoning=(f"avail / size of {mount} below {percent} %", f"for 10m, severity {level}, group {group}"),
+        reasoning=(
+            f"avail / size of {mount} below {percent} %",
+            f"for 10m, severity {level}, group {group}",
+        ),
         checks=(
             identity("alert", "DiskFillingUp"),
             in_group("alert", "DiskFillingUp", group),
@@ -105,17 +131,22 @@ def disk_filling(draw: Draw) -> Draft:
             severity("DiskFillingUp", level),
             contains("alert", "DiskFillingUp", "annotations.summary", mount),
         ),
-        variant=answer.replace(f"expr: {expr}", f"expr: |\n          {expr}").replace("for: 10m", "for: '10m'"),
+        variant=answer.replace(f"expr: {expr}", f"expr: |\n          {expr}").replace(
+            "for: 10m", "for: '10m'"
+        ),
         habits=((f"< {percent}", f"> {percent}"), ("        for: 10m\n", ""), (" * 100", "")),
     )
 
 
 @family("latency-quantile", difficulty=2)
 def latency_quantile(draw: Draw) -> Draft:
-    group, job, quantile, seconds = draw.name(), draw.name(), draw.choice((0.9, 0.95, 0.99)), draw.choice((0.2, 0.3, 0.5, 0.8, 1.5))
-    expr = (
-        f'histogram_quantile({quantile}, sum by (le) (rate(http_request_duration_seconds_bucket{{job="{job}"}}[5m]))) > {seconds}'
+    group, job, quantile, seconds = (
+        draw.name(),
+        draw.name(),
+        draw.choice((0.9, 0.95, 0.99)),
+        draw.choice((0.2, 0.3, 0.5, 0.8, 1.5)),
     )
+    expr = f'histogram_quantile({quantile}, sum by (le) (rate(http_request_duration_seconds_bucket{{job="{job}"}}[5m]))) > {seconds}'
     answer = f"groups:\n  - name: {group}\n    rules:\n      - alert: SlowRequests\n        expr: {expr}\n        for: 10m\n        labels:\n          severity: warning\n"
     return Draft(
         wordings=(
@@ -124,7 +155,10 @@ def latency_quantile(draw: Draw) -> Draft:
             f"SlowRequests (warning) in the group {group}: over ten minutes (for 10m) the {quantile} quantile of {job} exceeds {seconds} s, from the 5m rate of http_request_duration_seconds_bucket by le.",
         ),
         answer=answer,
-        reasoning=(f"quantile {quantile} of {job} by le", f"above {seconds} for 10m, group {group}"),
+        reasoning=(
+            f"quantile {quantile} of {job} by le",
+            f"above {seconds} for 10m, group {group}",
+        ),
         checks=(
             identity("alert", "SlowRequests"),
             in_group("alert", "SlowRequests", group),
@@ -132,14 +166,25 @@ def latency_quantile(draw: Draw) -> Draft:
             waits("SlowRequests", "10m"),
             severity("SlowRequests", "warning"),
         ),
-        variant=answer.replace("sum by (le) (rate(", "sum (rate(").replace("[5m])))", "[5m])) by (le))"),
-        habits=(("sum by (le) (", "sum("), ("_bucket", ""), (f"histogram_quantile({quantile}, ", f"quantile({quantile}, ")),
+        variant=answer.replace("sum by (le) (rate(", "sum (rate(").replace(
+            "[5m])))", "[5m])) by (le))"
+        ),
+        habits=(
+            ("sum by (le) (", "sum("),
+            ("_bucket", ""),
+            (f"histogram_quantile({quantile}, ", f"quantile({quantile}, "),
+        ),
     )
 
 
 @family("error-ratio", difficulty=3)
 def error_ratio(draw: Draw) -> Draft:
-    group, job, percent, level = draw.name(), draw.name(), draw.choice((1, 2, 5, 10)), draw.choice(SEVERITIES)
+    group, job, percent, level = (
+        draw.name(),
+        draw.name(),
+        draw.choice((1, 2, 5, 10)),
+        draw.choice(SEVERITIES),
+    )
     minutes = draw.choice((2, 5, 10))
     total = f'sum by (job) (rate(http_requests_total{{job="{job}"}}[5m]))'
     errors = f'sum by (job) (rate(http_requests_total{{job="{job}",code=~"5.."}}[5m]))'
@@ -155,7 +200,10 @@ def error_ratio(draw: Draw) -> Draft:
             f'First record the share of 5xx (code=~"5..") in http_requests_total of {job} as job:http_errors:ratio_rate5m (5m rates, sum by job), then let HighErrorRatio, severity {level}, fire on the record above {percent / 100} for {minutes}m, with a summary. Group {group}.',
         ),
         answer=answer,
-        reasoning=(f"record the 5xx ratio of {job}", f"alert above {percent / 100} for {minutes}m, severity {level}"),
+        reasoning=(
+            f"record the 5xx ratio of {job}",
+            f"alert above {percent / 100} for {minutes}m, severity {level}",
+        ),
         checks=(
             identity("record", "job:http_errors:ratio_rate5m"),
             identity("alert", "HighErrorRatio"),
@@ -168,10 +216,14 @@ def error_ratio(draw: Draw) -> Draft:
             severity("HighErrorRatio", level),
             exists("alert", "HighErrorRatio", "annotations.summary"),
         ),
-        variant=answer.replace(errors, f'sum(rate(http_requests_total{{job="{job}",code=~"5.."}}[5m])) by (job)').replace(
-            f"> {percent / 100}\n", f"> {percent} / 100\n"
+        variant=answer.replace(
+            errors, f'sum(rate(http_requests_total{{job="{job}",code=~"5.."}}[5m])) by (job)'
+        ).replace(f"> {percent / 100}\n", f"> {percent} / 100\n"),
+        habits=(
+            ('code=~"5.."', 'code="5.."'),
+            (f"> {percent / 100}", f"> {percent}"),
+            (f"            / {total}\n", ""),
         ),
-        habits=(('code=~"5.."', 'code="5.."'), (f"> {percent / 100}", f"> {percent}"), (f"            / {total}\n", "")),
     )
 
 
@@ -198,13 +250,21 @@ def absent_metric(draw: Draw) -> Draft:
             severity("MetricMissing", "critical"),
         ),
         variant=f"groups:\n- name: {group}\n  rules:\n  - alert: MetricMissing\n    for: {minutes}m\n    expr: absent( {metric} )\n    labels: {{severity: critical}}\n",
-        habits=((f"absent({metric})", f"{metric} == 0"), (f"absent({metric})", f"missing({metric})")),
+        habits=(
+            (f"absent({metric})", f"{metric} == 0"),
+            (f"absent({metric})", f"missing({metric})"),
+        ),
     )
 
 
 @family("prediction", difficulty=2)
 def prediction(draw: Draw) -> Draft:
-    group, metric, hours, team = draw.name(), f"{draw.identifier()}_bytes", draw.choice((2, 4, 6, 12, 24)), draw.word()
+    group, metric, hours, team = (
+        draw.name(),
+        f"{draw.identifier()}_bytes",
+        draw.choice((2, 4, 6, 12, 24)),
+        draw.word(),
+    )
     expr = f"predict_linear({metric}[1h], {hours} * 3600) < 0"
     answer = (
         f"groups:\n  - name: {group}\n    interval: 1m\n    rules:\n      - alert: RunsOut\n        expr: {expr}\n        for: 30m\n        labels:\n"
@@ -217,7 +277,10 @@ def prediction(draw: Draw) -> Draft:
             f"Warn team {team} (label team, severity warning) with RunsOut when {metric} will be used up in {hours} * 3600 seconds, predicted from 1h, and this has held for 30m. Group {group}, interval 1m.",
         ),
         answer=answer,
-        reasoning=(f"predict_linear of {metric} over 1h", f"{hours} hours ahead below 0, for 30m, team {team}"),
+        reasoning=(
+            f"predict_linear of {metric} over 1h",
+            f"{hours} hours ahead below 0, for 30m, team {team}",
+        ),
         checks=(
             identity("alert", "RunsOut"),
             in_group("alert", "RunsOut", group),
@@ -230,13 +293,21 @@ def prediction(draw: Draw) -> Draft:
         variant=answer.replace("        for: 30m\n", "").replace(
             "      - alert: RunsOut\n", "      - alert: RunsOut\n        for: 30m\n"
         ),
-        habits=((f"{metric}[1h]", metric), ("    interval: 1m\n", ""), ("predict_linear(", "predict(")),
+        habits=(
+            (f"{metric}[1h]", metric),
+            ("    interval: 1m\n", ""),
+            ("predict_linear(", "predict("),
+        ),
     )
 
 
 @family("record-chain", difficulty=3)
 def record_chain(draw: Draw) -> Draft:
-    group, source, label = draw.name(), draw.identifier(), draw.choice(("cluster", "region", "zone"))
+    group, source, label = (
+        draw.name(),
+        draw.identifier(),
+        draw.choice(("cluster", "region", "zone")),
+    )
     first, second = f"instance:{source}:rate5m", f"{label}:{source}:rate5m"
     answer = (
         f"groups:\n  - name: {group}\n    rules:\n      - record: {first}\n        expr: rate({source}_total[5m])\n"

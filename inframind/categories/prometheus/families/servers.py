@@ -38,7 +38,13 @@ def static_job(draw: Draw) -> Draft:
 
 @family("labelled-targets", difficulty=2)
 def labelled_targets(draw: Draw) -> Draft:
-    job, one, two, path, label = draw.name(), draw.domain(), draw.domain(), f"/{draw.word()}", draw.word()
+    job, one, two, path, label = (
+        draw.name(),
+        draw.domain(),
+        draw.domain(),
+        f"/{draw.word()}",
+        draw.word(),
+    )
     port = draw.port()
     answer = (
         f"scrape_configs:\n  - job_name: {job}\n    metrics_path: {path}\n    scheme: https\n    static_configs:\n      - targets:\n"
@@ -90,7 +96,11 @@ def file_discovery(draw: Draw) -> Draft:
             equals("scrape_config", job, "file_sd_configs[0].refresh_interval", f"{minutes}m"),
         ),
         variant=f"scrape_configs: [{{job_name: {job}, file_sd_configs: [{{refresh_interval: {minutes}m, files: ['{folder}/*.json']}}]}}]\n",
-        habits=(("file_sd_configs:", "file_sd_config:"), ("*.json", "*.toml"), ("      - files:\n          - ", "      - file: ")),
+        habits=(
+            ("file_sd_configs:", "file_sd_config:"),
+            ("*.json", "*.toml"),
+            ("      - files:\n          - ", "      - file: "),
+        ),
     )
 
 
@@ -108,7 +118,10 @@ def basic_auth(draw: Draw) -> Draft:
             f"The target {host}:{port} of the job {job} asks for a login over https: user {user}, password from {file}. Do not write the password itself.",
         ),
         answer=answer,
-        reasoning=(f"job {job}, https to {host}:{port}", f"basic_auth {user}, password_file {file}"),
+        reasoning=(
+            f"job {job}, https to {host}:{port}",
+            f"basic_auth {user}, password_file {file}",
+        ),
         checks=(
             identity("scrape_config", job),
             equals("scrape_config", job, "scheme", "https"),
@@ -116,13 +129,23 @@ def basic_auth(draw: Draw) -> Draft:
             scrapes(job, f"{host}:{port}"),
         ),
         variant=f"scrape_configs:\n- job_name: {job}\n  static_configs:\n  - targets:\n    - {host}:{port}\n  basic_auth: {{password_file: {file}, username: {user}}}\n  scheme: https\n",
-        habits=(("password_file:", "password:"), ("    basic_auth:\n", "    auth:\n"), ("      username:", "      user:")),
+        habits=(
+            ("password_file:", "password:"),
+            ("    basic_auth:\n", "    auth:\n"),
+            ("      username:", "      user:"),
+        ),
     )
 
 
 @family("rules-and-alertmanager", difficulty=3)
 def rules_and_alertmanager(draw: Draw) -> Draft:
-    cluster, host, port, glob, job = draw.name(), draw.domain(), draw.port(), draw.path(), draw.name()
+    cluster, host, port, glob, job = (
+        draw.name(),
+        draw.domain(),
+        draw.port(),
+        draw.path(),
+        draw.name(),
+    )
     answer = (
         f"global:\n  evaluation_interval: 30s\n  external_labels:\n    cluster: {cluster}\n\nrule_files:\n  - {glob}/*.yml\n\nalerting:\n  alertmanagers:\n"
         f'    - static_configs:\n        - targets: ["{host}:{port}"]\n\nscrape_configs:\n  - job_name: {job}\n    static_configs:\n      - targets: ["localhost:9090"]\n'
@@ -134,7 +157,10 @@ def rules_and_alertmanager(draw: Draw) -> Draft:
             f"Prometheus of {cluster}.\n---\nexternal label cluster: {cluster}\nevaluate rules every 30s, from {glob}/*.yml\nAlertmanager at {host}:{port}\njob {job}: localhost:9090",
         ),
         answer=answer,
-        reasoning=(f"external label cluster {cluster}, rules from {glob}", f"Alertmanager {host}:{port}, job {job}"),
+        reasoning=(
+            f"external label cluster {cluster}, rules from {glob}",
+            f"Alertmanager {host}:{port}, job {job}",
+        ),
         checks=(
             identity("config"),
             equals("config", None, "global.external_labels.cluster", cluster),
@@ -147,13 +173,24 @@ def rules_and_alertmanager(draw: Draw) -> Draft:
         variant=answer.replace("rule_files:\n  - ", "rule_files: ['")
         .replace("/*.yml\n", "/*.yml']\n")
         .replace(f'["{host}:{port}"]', f"\n            - {host}:{port}"),
-        habits=(("rule_files:", "rules:"), ("alertmanagers:", "alertmanager:"), ("external_labels:", "labels:")),
+        habits=(
+            ("rule_files:", "rules:"),
+            ("alertmanagers:", "alertmanager:"),
+            ("external_labels:", "labels:"),
+        ),
     )
 
 
 @family("remote-write", difficulty=3)
 def remote_write(draw: Draw) -> Draft:
-    name, host, user, file, prefix, job = draw.name(), draw.domain(), draw.word(), draw.path(), draw.identifier(), draw.name()
+    name, host, user, file, prefix, job = (
+        draw.name(),
+        draw.domain(),
+        draw.word(),
+        draw.path(),
+        draw.identifier(),
+        draw.name(),
+    )
     answer = (
         f'scrape_configs:\n  - job_name: {job}\n    static_configs:\n      - targets: ["localhost:9100"]\n\nremote_write:\n  - name: {name}\n'
         f"    url: https://{host}/api/v1/push\n    basic_auth:\n      username: {user}\n      password_file: {file}\n    write_relabel_configs:\n"
@@ -194,7 +231,12 @@ def remote_write(draw: Draw) -> Draft:
 
 @family("annotated-pods", difficulty=3)
 def annotated_pods(draw: Draw) -> Draft:
-    job, namespace, annotation, label = draw.name(), draw.name(), draw.identifier(), draw.identifier()
+    job, namespace, annotation, label = (
+        draw.name(),
+        draw.name(),
+        draw.identifier(),
+        draw.identifier(),
+    )
     source = f"__meta_kubernetes_pod_annotation_{annotation}"
     answer = (
         f"scrape_configs:\n  - job_name: {job}\n    kubernetes_sd_configs:\n      - role: pod\n        namespaces:\n          names: [{namespace}]\n"
@@ -208,18 +250,34 @@ def annotated_pods(draw: Draw) -> Draft:
             f"Discover pods in {namespace} as the job {job}. Keep those with {source} equal to true and copy __meta_kubernetes_pod_name into {label}.",
         ),
         answer=answer,
-        reasoning=(f"job {job}, pods of {namespace}", f"keep {annotation} = true", f"pod name as {label}"),
+        reasoning=(
+            f"job {job}, pods of {namespace}",
+            f"keep {annotation} = true",
+            f"pod name as {label}",
+        ),
         checks=(
             identity("scrape_config", job),
             equals("scrape_config", job, "kubernetes_sd_configs[0].role", "pod"),
             equals("scrape_config", job, "kubernetes_sd_configs[0].namespaces.names", [namespace]),
-            contains("scrape_config", job, "relabel_configs", {"source_labels": [source], "action": "keep", "regex": "true"}),
             contains(
-                "scrape_config", job, "relabel_configs", {"source_labels": ["__meta_kubernetes_pod_name"], "target_label": label}
+                "scrape_config",
+                job,
+                "relabel_configs",
+                {"source_labels": [source], "action": "keep", "regex": "true"},
+            ),
+            contains(
+                "scrape_config",
+                job,
+                "relabel_configs",
+                {"source_labels": ["__meta_kubernetes_pod_name"], "target_label": label},
             ),
         ),
-        variant=answer.replace(f"names: [{namespace}]", f"names:\n            - {namespace}").replace(
-            f"target_label: {label}", f"target_label: {label}\n        action: replace"
+        variant=answer.replace(
+            f"names: [{namespace}]", f"names:\n            - {namespace}"
+        ).replace(f"target_label: {label}", f"target_label: {label}\n        action: replace"),
+        habits=(
+            ("- role: pod", "- role: pods"),
+            ("        action: keep\n", ""),
+            ("kubernetes_sd_configs:", "kubernetes_configs:"),
         ),
-        habits=(("- role: pod", "- role: pods"), ("        action: keep\n", ""), ("kubernetes_sd_configs:", "kubernetes_configs:")),
     )

@@ -2,7 +2,14 @@
 
 from inframind.bench.draw import Draw
 from inframind.bench.family import Draft, Families, contains, equals, exists, identity, references
-from inframind.categories.prometheus.families.checks import expression, in_group, matches_label, scrapes, severity, waits
+from inframind.categories.prometheus.families.checks import (
+    expression,
+    in_group,
+    matches_label,
+    scrapes,
+    severity,
+    waits,
+)
 from inframind.types import Check
 
 FAMILIES = Families("prometheus")
@@ -11,7 +18,12 @@ family = FAMILIES.family
 
 @family("host-group", difficulty=4)
 def host_group(draw: Draw) -> Draft:
-    group, job, level, load = draw.name(), draw.name(), draw.choice(("warning", "critical")), draw.choice((0.8, 0.85, 0.9, 0.95))
+    group, job, level, load = (
+        draw.name(),
+        draw.name(),
+        draw.choice(("warning", "critical")),
+        draw.choice((0.8, 0.85, 0.9, 0.95)),
+    )
     record = f"instance:{job.replace('-', '_')}_cpu:rate5m"
     idle = f'1 - avg by (instance) (rate(node_cpu_seconds_total{{job="{job}",mode="idle"}}[5m]))'
     down, memory = (
@@ -59,7 +71,11 @@ def host_group(draw: Draw) -> Draft:
         variant=answer.replace("avg by (instance) (", "avg(")
         .replace("[5m]))\n", "[5m])) by (instance)\n")
         .replace("interval: 30s", "interval: '30s'"),
-        habits=((f"expr: {record} > {load}", f"expr: node_load1 > {load}"), ("    interval: 30s\n", ""), (',mode="idle"', "")),
+        habits=(
+            (f"expr: {record} > {load}", f"expr: node_load1 > {load}"),
+            ("    interval: 30s\n", ""),
+            (',mode="idle"', ""),
+        ),
     )
 
 
@@ -67,7 +83,10 @@ def host_group(draw: Draw) -> Draft:
 def error_budget(draw: Draw) -> Draft:
     group, service, objective = draw.name(), draw.name(), draw.choice((99.5, 99.9, 99.95))
     budget = f"{round(1 - objective / 100, 6):g}"
-    short, long = f"{draw.identifier()}:errors:ratio_rate5m", f"{draw.identifier()}:errors:ratio_rate1h"
+    short, long = (
+        f"{draw.identifier()}:errors:ratio_rate5m",
+        f"{draw.identifier()}:errors:ratio_rate1h",
+    )
 
     def ratio(window: str) -> str:
         errors = f'sum(rate(requests_total{{service="{service}",status="error"}}[{window}]))'
@@ -87,7 +106,11 @@ def error_budget(draw: Draw) -> Draft:
             f'{service} promises {objective} %, so its budget is {budget}. In the group {group}, record the error ratio of requests_total (status="error" to all, sums of rates) over 5m as {short} and over 1h as {long}. Page (severity page) with ErrorBudgetBurn when for 2m {short} > 14.4 * {budget} and {long} > 14.4 * {budget}; open a ticket (severity ticket) with ErrorBudgetLeak when for 1h {long} > 6 * {budget}. Both alerts carry the label service.',
         ),
         answer=answer,
-        reasoning=(f"ratios {short} and {long}", f"burn: both above 14.4 * {budget} for 2m", f"leak: 1h above 6 * {budget}"),
+        reasoning=(
+            f"ratios {short} and {long}",
+            f"burn: both above 14.4 * {budget} for 2m",
+            f"leak: 1h above 6 * {budget}",
+        ),
         checks=(
             identity("record", short),
             identity("record", long),
@@ -109,7 +132,8 @@ def error_budget(draw: Draw) -> Draft:
             equals("alert", "ErrorBudgetLeak", "labels.service", service),
         ),
         variant=answer.replace(
-            f"expr: {burn}", f"expr: |\n          {short} > 14.4 * {budget}\n          and\n          {long} > 14.4 * {budget}"
+            f"expr: {burn}",
+            f"expr: |\n          {short} > 14.4 * {budget}\n          and\n          {long} > 14.4 * {budget}",
         ).replace("for: 2m", "for: '2m'"),
         habits=((" and ", " or "), (f"> 6 * {budget}", f"> 6 + {budget}"), ("[1h]", "[5m]")),
     )
@@ -117,7 +141,14 @@ def error_budget(draw: Draw) -> Draft:
 
 @family("team-routing", difficulty=4, held_out=True)
 def team_routing(draw: Draw) -> Draft:
-    default, one, two, label, a, b = draw.name(), draw.name(), draw.name(), draw.identifier(), draw.word(), draw.word()
+    default, one, two, label, a, b = (
+        draw.name(),
+        draw.name(),
+        draw.name(),
+        draw.identifier(),
+        draw.word(),
+        draw.word(),
+    )
     host, channel, file = draw.domain(), draw.name(), draw.path()
     answer = (
         f'route:\n  receiver: {default}\n  group_by: [alertname]\n  routes:\n    - matchers: [{label}="{a}"]\n      receiver: {one}\n      continue: true\n'
@@ -132,7 +163,11 @@ def team_routing(draw: Draw) -> Draft:
             f"Route by {label}: {a} to {one}, a webhook at https://{host}/{one}, and go on matching; {b} to {two}, the Slack channel #{channel} with its address in {file}, group_wait 10s. The rest is for {default} at https://{host}/default. Group everything by alertname.",
         ),
         answer=answer,
-        reasoning=(f"default {default}", f"{label}={a} to {one}, continue", f"{label}={b} to {two}"),
+        reasoning=(
+            f"default {default}",
+            f"{label}={a} to {one}, continue",
+            f"{label}={b} to {two}",
+        ),
         checks=(
             identity("receiver", default),
             identity("receiver", one),
@@ -146,7 +181,14 @@ def team_routing(draw: Draw) -> Draft:
             equals("receiver", default, "webhook_configs[0].url", f"https://{host}/default"),
             equals("receiver", one, "webhook_configs[0].url", f"https://{host}/{one}"),
             equals("receiver", two, "slack_configs[0].api_url_file", file),
-            Check(op="matches", id="channel", kind="receiver", name=two, path="slack_configs[0].channel", value=f"#?{channel}"),
+            Check(
+                op="matches",
+                id="channel",
+                kind="receiver",
+                name=two,
+                path="slack_configs[0].channel",
+                value=f"#?{channel}",
+            ),
         ),
         variant=answer.replace(f'matchers: [{label}="{b}"]', f"match: {{{label}: {b}}}").replace(
             "group_by: [alertname]", "group_by:\n    - alertname"
@@ -162,7 +204,13 @@ def team_routing(draw: Draw) -> Draft:
 @family("whole-server", difficulty=5)
 def whole_server(draw: Draw) -> Draft:
     cluster, node, web, probe = draw.name(), draw.name(), draw.name(), draw.name()
-    host, port, site, glob, store = draw.domain(), draw.port(), draw.domain(), draw.path(), draw.domain()
+    host, port, site, glob, store = (
+        draw.domain(),
+        draw.port(),
+        draw.domain(),
+        draw.path(),
+        draw.domain(),
+    )
     file = draw.path()
     answer = (
         f"global:\n  scrape_interval: 30s\n  evaluation_interval: 30s\n  external_labels:\n    cluster: {cluster}\n\nrule_files:\n  - {glob}/*.yml\n\n"
@@ -210,7 +258,10 @@ def whole_server(draw: Draw) -> Draft:
             equals("scrape_config", probe, "metrics_path", "/probe"),
             equals("scrape_config", probe, "params.module", ["http_2xx"]),
             scrapes(probe, f"https://{site}/"),
-            *(contains("scrape_config", probe, "relabel_configs", dict(step)) for step in probe_steps),
+            *(
+                contains("scrape_config", probe, "relabel_configs", dict(step))
+                for step in probe_steps
+            ),
             equals("remote_write", None, "url", f"https://{store}/api/v1/push"),
             Check(
                 op="any_of",
@@ -221,9 +272,10 @@ def whole_server(draw: Draw) -> Draft:
                 ),
             ),
         ),
-        variant=answer.replace(f"    bearer_token_file: {file}\n", f"    authorization:\n      credentials_file: {file}\n").replace(
-            f"[{glob}/nodes/*.json]", f"\n          - '{glob}/nodes/*.json'"
-        ),
+        variant=answer.replace(
+            f"    bearer_token_file: {file}\n",
+            f"    authorization:\n      credentials_file: {file}\n",
+        ).replace(f"[{glob}/nodes/*.json]", f"\n          - '{glob}/nodes/*.json'"),
         habits=(
             ("        target_label: __param_target\n", "        target_label: __param_url\n"),
             ("    scheme: https\n", ""),
@@ -235,7 +287,13 @@ def whole_server(draw: Draw) -> Draft:
 @family("on-call", difficulty=5)
 def on_call(draw: Draw) -> Draft:
     inbox, pager, chat, quiet = draw.name(), draw.name(), draw.name(), draw.name()
-    host, user, password, key, hook = draw.domain(), draw.word(), draw.path(), draw.path(), draw.path()
+    host, user, password, key, hook = (
+        draw.domain(),
+        draw.word(),
+        draw.path(),
+        draw.path(),
+        draw.path(),
+    )
     team, channel = draw.word(), draw.name()
     answer = (
         f"global:\n  resolve_timeout: 10m\n  smtp_smarthost: {host}:587\n  smtp_from: {user}@{host}\n  smtp_auth_username: {user}\n"
@@ -267,7 +325,9 @@ def on_call(draw: Draw) -> Draft:
             equals("alertmanager", None, "global.smtp_auth_username", user),
             equals("alertmanager", None, "global.smtp_auth_password_file", password),
             equals("route", inbox, "sort(group_by)", ["alertname", "cluster"]),
-            equals("route", inbox, "[group_wait, group_interval, repeat_interval]", ["30s", "5m", "4h"]),
+            equals(
+                "route", inbox, "[group_wait, group_interval, repeat_interval]", ["30s", "5m", "4h"]
+            ),
             equals("receiver", inbox, "email_configs[0].to", f"operations@{host}"),
             matches_label("null", "alertname", "Watchdog"),
             matches_label(pager, "severity", "page"),
@@ -278,10 +338,29 @@ def on_call(draw: Draw) -> Draft:
             references("route", chat, "mute_time_intervals", "time_interval", quiet),
             equals("receiver", chat, "slack_configs[0].api_url_file", hook),
             equals("receiver", chat, "slack_configs[0].send_resolved", True),
-            Check(op="matches", id="channel", kind="receiver", name=chat, path="slack_configs[0].channel", value=f"#?{channel}"),
-            equals("time_interval", quiet, "sort(time_intervals[].weekdays[])", ["saturday", "sunday"]),
-            contains("inhibit_rule", None, "source_matchers", {"label": "severity", "op": "=", "value": "page"}),
-            contains("inhibit_rule", None, "target_matchers", {"label": "severity", "op": "=", "value": "warning"}),
+            Check(
+                op="matches",
+                id="channel",
+                kind="receiver",
+                name=chat,
+                path="slack_configs[0].channel",
+                value=f"#?{channel}",
+            ),
+            equals(
+                "time_interval", quiet, "sort(time_intervals[].weekdays[])", ["saturday", "sunday"]
+            ),
+            contains(
+                "inhibit_rule",
+                None,
+                "source_matchers",
+                {"label": "severity", "op": "=", "value": "page"},
+            ),
+            contains(
+                "inhibit_rule",
+                None,
+                "target_matchers",
+                {"label": "severity", "op": "=", "value": "warning"},
+            ),
             equals("inhibit_rule", None, "sort(equal)", ["alertname", "cluster"]),
         ),
         variant=answer.replace(f'[team="{team}"]', f"\n        - team = {team}")

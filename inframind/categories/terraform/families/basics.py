@@ -54,7 +54,10 @@ def s3_versioning(draw: Draw) -> Draft:
             f"The bucket {name} needs versioning, as a separate aws_s3_bucket_versioning resource. Use the label {label} for both.",
         ),
         answer=bucket + rest,
-        reasoning=(f"aws_s3_bucket {label}, bucket {name}", "aws_s3_bucket_versioning with status Enabled"),
+        reasoning=(
+            f"aws_s3_bucket {label}, bucket {name}",
+            "aws_s3_bucket_versioning with status Enabled",
+        ),
         checks=(
             identity("aws_s3_bucket", label),
             equals("aws_s3_bucket", label, "bucket", name),
@@ -69,7 +72,12 @@ def s3_versioning(draw: Draw) -> Draft:
 
 @family("instance", difficulty=1)
 def instance(draw: Draw) -> Draft:
-    label, ami, kind, name = draw.identifier(), f"ami-{draw.hexadecimal(8)}", draw.choice(INSTANCE_TYPES), draw.name()
+    label, ami, kind, name = (
+        draw.identifier(),
+        f"ami-{draw.hexadecimal(8)}",
+        draw.choice(INSTANCE_TYPES),
+        draw.name(),
+    )
     answer = (
         f'resource "aws_instance" "{label}" {{\n  ami           = "{ami}"\n  instance_type = "{kind}"\n\n'
         f'  tags = {{\n    Name = "{name}"\n  }}\n}}\n'
@@ -88,7 +96,8 @@ def instance(draw: Draw) -> Draft:
             equals("aws_instance", label, "instance_type", kind),
             equals("aws_instance", label, "tags.Name", name),
         ),
-        variant=answer.replace(f'"{kind}"', "var.size") + f'\nvariable "size" {{\n  type    = string\n  default = "{kind}"\n}}\n',
+        variant=answer.replace(f'"{kind}"', "var.size")
+        + f'\nvariable "size" {{\n  type    = string\n  default = "{kind}"\n}}\n',
         habits=(old_tags(name), ("instance_type =", "type          =")),
     )
 
@@ -158,7 +167,10 @@ def subnet(draw: Draw) -> Draft:
             f"Write Terraform for the network {network} with one subnet {cidr}; both resources are labelled {label}.",
         ),
         answer=answer,
-        reasoning=(f"aws_vpc {label} with {network}", f"aws_subnet {label} with {cidr} in that VPC"),
+        reasoning=(
+            f"aws_vpc {label} with {network}",
+            f"aws_subnet {label} with {cidr} in that VPC",
+        ),
         checks=(
             identity("aws_vpc", label),
             equals("aws_vpc", label, "cidr_block", network),
@@ -166,7 +178,10 @@ def subnet(draw: Draw) -> Draft:
             equals("aws_subnet", label, "cidr_block", cidr),
             references("aws_subnet", label, "vpc_id", "aws_vpc", label),
         ),
-        habits=((f"aws_vpc.{label}.id", f'"{label}"'), (f"aws_vpc.{label}.id", f"aws_vpc.{label}.vpc_id")),
+        habits=(
+            (f"aws_vpc.{label}.id", f'"{label}"'),
+            (f"aws_vpc.{label}.id", f"aws_vpc.{label}.vpc_id"),
+        ),
     )
 
 
@@ -193,7 +208,10 @@ def security_group(draw: Draw) -> Draft:
             equals(kind, label, "ingress[0].to_port", port),
             contains(kind, label, "ingress[0].cidr_blocks", cidr),
         ),
-        habits=((f'cidr_blocks = ["{cidr}"]', f'cidr_blocks = "{cidr}"'), ("from_port   =", "port        =")),
+        habits=(
+            (f'cidr_blocks = ["{cidr}"]', f'cidr_blocks = "{cidr}"'),
+            ("from_port   =", "port        ="),
+        ),
     )
 
 
@@ -212,7 +230,10 @@ def dynamodb_table(draw: Draw) -> Draft:
             f"Write an aws_dynamodb_table {label}: the table is {name}, paid per request, its hash key {key} is a string.",
         ),
         answer=answer,
-        reasoning=(f"aws_dynamodb_table {label}, name {name}", f"PAY_PER_REQUEST, hash_key {key} of type S"),
+        reasoning=(
+            f"aws_dynamodb_table {label}, name {name}",
+            f"PAY_PER_REQUEST, hash_key {key} of type S",
+        ),
         checks=(
             identity(kind, label),
             equals(kind, label, "name", name),
@@ -247,7 +268,10 @@ def queue(draw: Draw) -> Draft:
             equals("aws_sqs_queue", label, "name", name),
             equals("aws_sqs_queue", label, "visibility_timeout_seconds", seconds),
         ),
-        habits=(("visibility_timeout_seconds", "visibility_timeout"), ("  name   ", "  queue_name   ")),
+        habits=(
+            ("visibility_timeout_seconds", "visibility_timeout"),
+            ("  name   ", "  queue_name   "),
+        ),
     )
 
 
@@ -264,7 +288,9 @@ def variable(draw: Draw) -> Draft:
         answer=answer,
         reasoning=(f"variable {label} of type string", f"default {default}"),
         checks=(identity("variable", label), equals("variable", label, "default", default)),
-        variant=answer.replace("  type    = string\n", '  type        = string\n  description = "Set by us."\n'),
+        variant=answer.replace(
+            "  type    = string\n", '  type        = string\n  description = "Set by us."\n'
+        ),
         habits=(("= string", '= "string"'), ("default =", "value   =")),
     )
 
@@ -347,9 +373,7 @@ def topic_subscription(draw: Draw) -> Draft:
 @family("repository", difficulty=1, held_out=True)
 def repository(draw: Draw) -> Draft:
     label, name = draw.identifier(), draw.name()
-    answer = (
-        f'resource "aws_ecr_repository" "{label}" {{\n  name                 = "{name}"\n  image_tag_mutability = "IMMUTABLE"\n}}\n'
-    )
+    answer = f'resource "aws_ecr_repository" "{label}" {{\n  name                 = "{name}"\n  image_tag_mutability = "IMMUTABLE"\n}}\n'
     kind = "aws_ecr_repository"
     return Draft(
         wordings=(

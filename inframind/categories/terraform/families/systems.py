@@ -54,8 +54,16 @@ def guarded_bucket(draw: Draw) -> Draft:
           }}
         }}
         """)
-    block, cycle = ("aws_s3_bucket_public_access_block", label), ("aws_s3_bucket_lifecycle_configuration", label)
-    public = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+    block, cycle = (
+        ("aws_s3_bucket_public_access_block", label),
+        ("aws_s3_bucket_lifecycle_configuration", label),
+    )
+    public = (
+        "block_public_acls",
+        "block_public_policy",
+        "ignore_public_acls",
+        "restrict_public_buckets",
+    )
     return Draft(
         wordings=(
             f"Create the bucket {name} (label {label}) that nobody outside may read or write (all four public access settings) and whose objects expire after {days} days.",
@@ -63,7 +71,11 @@ def guarded_bucket(draw: Draw) -> Draft:
             f"We keep exports in {name} for {days} days, never public. Label everything {label}: bucket, public access block (everything true), lifecycle rule.",
         ),
         answer=answer,
-        reasoning=(f"aws_s3_bucket {label}: {name}", "public access block, all four true", f"lifecycle: expire after {days} days"),
+        reasoning=(
+            f"aws_s3_bucket {label}: {name}",
+            "public access block, all four true",
+            f"lifecycle: expire after {days} days",
+        ),
         checks=(
             identity("aws_s3_bucket", label),
             equals("aws_s3_bucket", label, "bucket", name),
@@ -73,7 +85,9 @@ def guarded_bucket(draw: Draw) -> Draft:
             equals(*cycle, "rule[0].expiration[0].days", days),
             equals(*cycle, "rule[0].status", "Enabled"),
         ),
-        variant=relabelled(answer).replace(f"bucket = aws_s3_bucket.{label}.id", f"bucket = aws_s3_bucket.{label}.bucket"),
+        variant=relabelled(answer).replace(
+            f"bucket = aws_s3_bucket.{label}.id", f"bucket = aws_s3_bucket.{label}.bucket"
+        ),
         habits=(
             ('status = "Enabled"', 'status = "Disabled"'),
             ("restrict_public_buckets = true", "restrict_public_buckets = false"),
@@ -106,7 +120,11 @@ def queue_with_dead_letters(draw: Draw) -> Draft:
             f"Messages of {name} that fail {tries} times belong in {rest} for {keep} seconds. Labels: {label} and, for the dead letters, {dead}.",
         ),
         answer=answer,
-        reasoning=(f"queue {dead}: {rest}, {keep} s", f"queue {label}: {name}", f"redrive policy to {dead} after {tries}"),
+        reasoning=(
+            f"queue {dead}: {rest}, {keep} s",
+            f"queue {label}: {name}",
+            f"redrive policy to {dead} after {tries}",
+        ),
         checks=(
             identity("aws_sqs_queue", label),
             equals("aws_sqs_queue", label, "name", name),
@@ -126,7 +144,11 @@ def queue_with_dead_letters(draw: Draw) -> Draft:
 @family("function-with-role", difficulty=4)
 def function_with_role(draw: Draw) -> Draft:
     label, name, role = draw.identifier(), draw.name(), draw.name()
-    runtime, memory, days = draw.choice(RUNTIMES), draw.choice((128, 256, 512, 1024)), draw.choice((7, 14, 30, 90))
+    runtime, memory, days = (
+        draw.choice(RUNTIMES),
+        draw.choice((128, 256, 512, 1024)),
+        draw.choice((7, 14, 30, 90)),
+    )
     answer = dedent(f"""\
         data "aws_iam_policy_document" "{label}" {{
           statement {{
@@ -349,7 +371,11 @@ def database(draw: Draw) -> Draft:
 @family("scaling-group", difficulty=4, held_out=True)
 def scaling_group(draw: Draw) -> Draft:
     label, name, machine = draw.identifier(), draw.name(), f"ami-{draw.hexadecimal(17)}"
-    low, high, size = draw.integer(1, 3), draw.integer(4, 9), draw.choice(("t3.small", "t3.medium", "m7g.large"))
+    low, high, size = (
+        draw.integer(1, 3),
+        draw.integer(4, 9),
+        draw.choice(("t3.small", "t3.medium", "m7g.large")),
+    )
     subnet = f"subnet-{draw.hexadecimal(17)}"
     answer = dedent(f"""\
         resource "aws_launch_template" "{label}" {{
@@ -382,7 +408,10 @@ def scaling_group(draw: Draw) -> Draft:
             f"The group {name} (label {label}) keeps {low} to {high} instances in {subnet}. Its launch template of the same name: {machine}, {size}, http_tokens required.",
         ),
         answer=answer,
-        reasoning=(f"launch template {label}: {machine}, {size}, tokens required", f"group {label}: {low} to {high} in {subnet}"),
+        reasoning=(
+            f"launch template {label}: {machine}, {size}, tokens required",
+            f"group {label}: {low} to {high} in {subnet}",
+        ),
         checks=(
             identity(*group),
             equals(*group, "name", name),
@@ -396,7 +425,10 @@ def scaling_group(draw: Draw) -> Draft:
             equals("aws_launch_template", label, "metadata_options[0].http_tokens", "required"),
         ),
         variant=relabelled(answer),
-        habits=(('http_tokens = "required"', 'http_tokens = "optional"'), ("aws_launch_template", "aws_launch_configuration")),
+        habits=(
+            ('http_tokens = "required"', 'http_tokens = "optional"'),
+            ("aws_launch_template", "aws_launch_configuration"),
+        ),
     )
 
 

@@ -1,0 +1,59 @@
+"""An adapter as one tar: the PEFT folder that transformers, PEFT and vLLM load, its manifest and its model card."""
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from app.artifacts import store
+from app.catalog.service import adapter, detail
+from app.errors import InvalidError
+from inframind.models.adapter import MANIFEST, PUBLISHED, verify_adapter
+from inframind.models.card import card
+from inframind.models.registry import BASE_MODELS
+
+CARD = "README.md"
+CHUNK_BYTES = 1 << 20
+MODE = 0o644
+
+
+def archive(engine: Engine, name: str) -> tuple[str, Iterator[bytes]]:
+    """The adapter's id and the tar in pieces: `<id>/` with safetensors, configuration, manifest and card.
+
+    Every byte is checked against the manifest before the first is sent. Raises NotFoundError; InvalidError for a base model;
+    EngineError for files that are not what was published.
+    """
+    known = detail(engine, name)
+    if known.id in BASE_MODELS:
+        raise InvalidError(
+            f"{known.id} is a base model: only adapters can be downloaded", param="model"
+        )
+    folder = Path(adapter(engine, known.id).path)
+    store().pull(folder)
+    manifest = verify_adapter(folder)
+    text = card(manifest, [one.model_dump(mode="json") for one in known.evaluations]).encode()
+    return known.id, _tar(known.id, folder, text, int(manifest.created_at))
+
+
+def _tar(name: str, folder: Path, card_text: bytes, at: int) -> Iterator[bytes]:
+    yield _head(f"{name}/{CARD}", len(card_text), at) + card_text + _padding(len(card_text))
+    for file in (*PUBLISHED, MANIFEST):
+        path = folder / file
+        size = path.stat().st_size
+        yield _head(f"{name}/{file}", size, at)
+        with path.open("rb") as opened:
+            while data := opened.read(CHUNK_BYTES):
+                yield data
+        yield _padding(size)
+    yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _head(name: str, size: int, at: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.mtime, info.mode = size, at, MODE
+    return info.tobuf(tarfile.PAX_FORMAT)
+
+
+def _padding(size: int) -> bytes:
+    return bytes(-size % tarfile.BLOCKSIZE)

@@ -1,0 +1,120 @@
+"""What a model's name means: a base model, an adapter, an alias, or OpenAI's `ft:` form of an adapter.
+
+One place that turns names into models, for every route that takes one.
+"""
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from app.catalog.views import AliasView
+from app.db.ownership import acting
+from app.db.session import database_now, reading, writing
+from app.db.tables import Adapter, Alias
+from app.errors import InvalidError, NotFoundError, UnknownModelError
+from inframind.models.adapter import NAME
+from inframind.models.registry import BASE_MODELS
+
+FINE_TUNED = "ft:"
+OWNER = "inframind"
+ADAPTER = "im-"
+RESERVED = (ADAPTER, "ds-", "ft-")
+"""What our own ids begin with."""
+
+
+def fine_tuned_name(adapter: Adapter, suffix: str | None) -> str:
+    """`ft:<base model>:inframind:<suffix>:<adapter>`, the form of OpenAI's names."""
+    return f"{FINE_TUNED}{adapter.base_model}:{OWNER}:{suffix or ''}:{adapter.id}"
+
+
+def resolve(engine: Engine, name: str) -> str:
+    """The id of a base model or adapter that a name means. Raises NotFoundError."""
+    if name in BASE_MODELS:
+        return name
+    with reading(engine) as session:
+        return resolved(session, name)
+
+
+def resolved(session: Session, name: str, param: str = "model") -> str:
+    """The same within a transaction; `param` is the field that gave the name."""
+    if name in BASE_MODELS:
+        return name
+    adapter = name.rpartition(":")[2] if name.startswith(FINE_TUNED) else name
+    if NAME.fullmatch(adapter):
+        alias = _find(session, adapter) if adapter == name else None
+        found = session.get(Adapter, alias.model if alias else adapter)
+        if found is not None and (
+            adapter == name or name.startswith(f"{FINE_TUNED}{found.base_model}:{OWNER}:")
+        ):
+            return found.id
+        if alias is not None and alias.model in BASE_MODELS:
+            return alias.model
+    raise UnknownModelError(
+        f"there is no model {name[:128]!r}; GET /models lists those that exist", param=param
+    )
+
+
+def set_alias(engine: Engine, name: str, model: str) -> AliasView:
+    """Lets a name mean a model from now on. Raises InvalidError for a name that is none, NotFoundError."""
+    if not NAME.fullmatch(name) or name in BASE_MODELS or name.startswith(RESERVED):
+        message = "an alias has lower-case letters, digits, '.', '_' and '-', 63 at most, and is no base model and no `im-...`"
+        raise InvalidError(message, param="alias")
+    with writing(engine) as session:
+        target = resolved(session, model)
+        owner = acting.get().owner or ""
+        row = session.get(Alias, (name, owner))
+        if row is None:
+            row = Alias(
+                name=name,
+                owner=owner,
+                model=target,
+                previous=None,
+                updated_at=database_now(session),
+            )
+            session.add(row)
+        elif row.model != target:
+            row.model, row.previous, row.updated_at = target, row.model, database_now(session)
+        return alias_view(row)
+
+
+def remove_alias(engine: Engine, name: str) -> AliasView:
+    """Forgets an alias. Raises NotFoundError."""
+    with writing(engine) as session:
+        row = _alias(session, name)
+        session.delete(row)
+        return alias_view(row)
+
+
+def find_alias(engine: Engine, name: str) -> AliasView:
+    """One alias. Raises NotFoundError."""
+    with reading(engine) as session:
+        return alias_view(_alias(session, name))
+
+
+def aliases(engine: Engine) -> list[AliasView]:
+    """All aliases by name."""
+    with reading(engine) as session:
+        return [alias_view(row) for row in session.scalars(select(Alias).order_by(Alias.name))]
+
+
+def alias_view(row: Alias) -> AliasView:
+    """An alias as a person sees it."""
+    return AliasView(
+        name=row.name, model=row.model, previous=row.previous, updated_at=row.updated_at
+    )
+
+
+def _find(session: Session, name: str) -> Alias | None:
+    """The caller's own alias before another's that an administrator sees."""
+    own = Alias.owner == (acting.get().owner or "")
+    return session.scalars(
+        select(Alias).where(Alias.name == name).order_by(own.desc(), Alias.owner).limit(1)
+    ).first()
+
+
+def _alias(session: Session, name: str) -> Alias:
+    row = _find(session, name) if NAME.fullmatch(name) else None
+    if row is None:
+        raise NotFoundError(
+            f"there is no alias {name[:64]!r}; GET /aliases lists those that exist", param="alias"
+        )
+    return row

@@ -1,0 +1,108 @@
+"""What is kept, and what goes: adapters by age, checkpoints by number, leftovers of lost attempts, old idempotency keys.
+
+Never what an alias means, what another adapter or a job that has not ended needs (`app.catalog.service.in_use`), or what a job may
+resume from.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.orm import Session
+
+from app.artifacts import store
+from app.catalog import service as catalog
+from app.db.session import database_now, reading, writing
+from app.db.tables import Adapter, Checkpoint, IdempotencyKey, Job
+from app.job_state import TERMINAL
+
+KEPT_CHECKPOINTS = 2
+"""Of every stage that has not ended: the newest may be torn."""
+LEFTOVER_SECONDS = 86_400.0
+"""Age at which files that no row names are nobody's."""
+KEY_SECONDS = 86_400.0
+
+
+@dataclass
+class Pruned:
+    """What went, or would go."""
+
+    adapters: list[str] = field(default_factory=list)
+    checkpoints: int = 0
+    folders: list[str] = field(default_factory=list)
+    """Of attempts that published nothing."""
+    keys: int = 0
+
+
+def prune(
+    engine: Engine, artifacts: Path, keep_adapters_days: float | None, *, dry_run: bool = False
+) -> Pruned:
+    """One round. `keep_adapters_days` None: adapters are kept for ever. Rows go before files: what is offered is always there."""
+    pruned, paths = Pruned(), list[Path]()
+    with (reading if dry_run else writing)(engine) as session:
+        now = database_now(session)
+        for row in _old_adapters(session, now, keep_adapters_days):
+            pruned.adapters.append(row.id)
+            paths.append(Path(row.path))
+            if not dry_run:
+                session.delete(row)
+        for checkpoint in _spare_checkpoints(session):
+            pruned.checkpoints += 1
+            paths.append(Path(checkpoint.path))
+            if not dry_run:
+                session.delete(checkpoint)
+        old = IdempotencyKey.created_at < now - KEY_SECONDS
+        pruned.keys = len(session.scalars(select(IdempotencyKey.key).where(old)).all())
+        if not dry_run:
+            session.execute(delete(IdempotencyKey).where(old))
+    with reading(engine) as session:
+        leftovers = list(_leftovers(session, artifacts))
+    pruned.folders = [str(folder.relative_to(artifacts)) for folder in leftovers]
+    for path in [*paths, *leftovers] if not dry_run else ():
+        store().remove(path)
+    return pruned
+
+
+def _old_adapters(session: Session, now: float, days: float | None) -> list[Adapter]:
+    """Adapters that are old and in no use. What goes may free its parent: that one goes in the next round."""
+    if days is None:
+        return []
+    used = catalog.in_use(session)
+    old = session.scalars(
+        select(Adapter).where(Adapter.created_at < now - days * 86_400.0).order_by(Adapter.id)
+    )
+    return [row for row in old if row.id not in used]
+
+
+def _spare_checkpoints(session: Session) -> Iterator[Checkpoint]:
+    """All but the newest of every stage of a job that may go on, and all of one that has ended."""
+    seen: dict[tuple[str, int], int] = {}
+    rows = select(Checkpoint, Job.state).join(Job, Job.id == Checkpoint.job_id)
+    for checkpoint, state in session.execute(
+        rows.order_by(Checkpoint.step.desc(), Checkpoint.fence.desc())
+    ).all():
+        stage = (checkpoint.job_id, checkpoint.stage_index)
+        seen[stage] = seen.get(stage, 0) + 1
+        if state in TERMINAL or seen[stage] > KEPT_CHECKPOINTS:
+            yield checkpoint
+
+
+def _leftovers(session: Session, artifacts: Path) -> Iterator[Path]:
+    """Folders of attempts, old enough, that no row names and no worker holds: here, and those of other hosts in the store."""
+    for folder in sorted({*artifacts.glob("*/*"), *store().attempts()}):
+        if (
+            folder.name.isdigit()
+            and not _is_needed(session, folder)
+            and store().age(folder) > LEFTOVER_SECONDS
+        ):
+            yield folder
+
+
+def _is_needed(session: Session, folder: Path) -> bool:
+    job = session.get(Job, folder.parent.name)
+    if job is not None and job.state not in TERMINAL and job.fence == int(folder.name):
+        return True
+    named = [*session.scalars(select(Adapter.path).where(Adapter.job_id == folder.parent.name))]
+    named += session.scalars(select(Checkpoint.path).where(Checkpoint.job_id == folder.parent.name))
+    return any(Path(path).is_relative_to(folder) for path in named)

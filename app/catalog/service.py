@@ -1,0 +1,146 @@
+"""What models there are, what is known of each, and which may go."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from app.artifacts import store
+from app.catalog.evaluations import of_models
+from app.catalog.names import resolved
+from app.catalog.views import Ancestor, ModelDetail, ModelFile, ModelView
+from app.db.ownership import seeing_all
+from app.db.session import reading, writing
+from app.db.tables import Adapter, Alias, Job
+from app.errors import ConflictError, UnknownModelError
+from app.job_state import TERMINAL
+from inframind.models.adapter import NAME
+from inframind.models.registry import BASE_MODELS, is_available
+
+
+def listing(engine: Engine) -> list[ModelView]:
+    """Base models, then adapters, newest first."""
+    with reading(engine) as session:
+        named = _aliases(session)
+        adapters = list(
+            session.scalars(select(Adapter).order_by(Adapter.created_at.desc(), Adapter.id))
+        )
+    # After the transaction: a store may be slow, and keeps no connection waiting.
+    there = store().present(Path(row.path) for row in adapters)
+    served = [_adapter(row, named[row.id], Path(row.path) in there) for row in adapters]
+    return [_base(name, named[name]) for name in BASE_MODELS] + served
+
+
+def detail(engine: Engine, name: str) -> ModelDetail:
+    """Everything about one model. Raises UnknownModelError."""
+    with reading(engine) as session:
+        identity = resolved(session, name)
+        named = _aliases(session)[identity]
+        evaluations = of_models(session, [identity])[identity]
+        if identity in BASE_MODELS:
+            return ModelDetail(
+                **_base(identity, named).model_dump(), lineage=[], files=[], evaluations=evaluations
+            )
+        row = session.get_one(Adapter, identity)
+        return ModelDetail(
+            **_adapter(row, named, store().has(Path(row.path))).model_dump(),
+            lineage=list(_lineage(session, row))[::-1],
+            dataset=row.manifest["dataset"],
+            bench_hash=row.manifest["bench_hash"],
+            files=[ModelFile.model_validate(file) for file in row.manifest["files"]],
+            evaluations=evaluations,
+            manifest=row.manifest,
+        )
+
+
+def adapter(engine: Engine, name: str) -> Adapter:
+    """The row of an adapter. Raises UnknownModelError."""
+    with reading(engine) as session:
+        row = session.get(Adapter, name) if NAME.fullmatch(name) else None
+        if row is None:
+            raise UnknownModelError(
+                f"there is no model {name[:128]!r}; GET /models lists those that exist",
+                param="model",
+            )
+        session.expunge(row)
+        return row
+
+
+def in_use(session: Session) -> dict[str, list[str]]:
+    """Adapter -> why it must stay: an alias means it, an adapter continues it, or a job that has not ended needs it.
+
+    What is not in here may be deleted, by people and by retention alike.
+    """
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for alias in session.scalars(select(Alias).order_by(Alias.name)):
+        reasons[alias.model].append(f"the alias {alias.name} means it")
+    for child, parent in session.execute(select(Adapter.id, Adapter.parent).order_by(Adapter.id)):
+        if parent is not None:
+            reasons[parent].append(f"{child} continues it")
+    for job in session.scalars(select(Job).where(Job.state.not_in(TERMINAL)).order_by(Job.id)):
+        own = session.scalars(select(Adapter.id).where(Adapter.job_id == job.id))
+        evaluated = {name for stage in job.spec for name in stage.get("models") or ()}
+        for name in {*own, *evaluated} | ({job.start_from} if job.start_from else set()):
+            reasons[name].append(f"the job {job.id} is {job.state} and needs it")
+    return {name: found for name, found in reasons.items() if name not in BASE_MODELS}
+
+
+def delete(engine: Engine, name: str) -> str:
+    """Deletes an adapter, its files included, and gives its id. Raises NotFoundError; ConflictError with the reasons to keep it."""
+    with writing(engine) as session:
+        identity = resolved(session, name)
+        if identity in BASE_MODELS:
+            raise ConflictError(f"{identity} is a base model: only adapters can be deleted")
+        with seeing_all():
+            reasons = in_use(session).get(identity)
+        if reasons:
+            raise ConflictError(f"{identity} cannot be deleted: {'; '.join(reasons[:8])}")
+        row = session.get_one(Adapter, identity)
+        folder = Path(row.path)
+        session.delete(row)
+    # After the commit: a row without files would be offered, files without a row are only space.
+    store().remove(folder)
+    return identity
+
+
+def _aliases(session: Session) -> dict[str, list[str]]:
+    named: dict[str, list[str]] = defaultdict(list)
+    for row in session.scalars(select(Alias).order_by(Alias.name)):
+        named[row.model].append(row.name)
+    return named
+
+
+def _base(name: str, aliases: list[str]) -> ModelView:
+    description = BASE_MODELS[name].description
+    return ModelView(
+        id=name,
+        kind="base",
+        base_model=name,
+        available=is_available(name),
+        description=description,
+        aliases=aliases,
+    )
+
+
+def _adapter(row: Adapter, aliases: list[str], available: bool) -> ModelView:
+    return ModelView(
+        id=row.id, kind="adapter", base_model=row.base_model, stage=row.stage, job_id=row.job_id, parent=row.parent,
+        created_at=row.created_at, available=available, aliases=aliases,
+    )  # fmt: skip
+
+
+def _lineage(session: Session, row: Adapter) -> Iterator[Ancestor]:
+    """From the parent back to the first."""
+    name = row.parent
+    while name is not None:
+        parent = session.get(Adapter, name)
+        here = parent is not None and store().has(Path(parent.path))
+        yield Ancestor(
+            id=name,
+            stage=parent.stage if parent else None,
+            job_id=parent.job_id if parent else None,
+            available=here,
+        )
+        name = parent.parent if parent else None

@@ -1,0 +1,176 @@
+"""Files of OpenAI's API: uploaded rows, and the dataset that they are."""
+
+import hashlib
+import os
+import re
+import uuid
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from app.artifacts import store
+from app.datasets import service as datasets
+from app.db.ownership import seeing_all
+from app.db.session import database_now, reading, writing
+from app.db.tables import File
+from app.errors import InvalidError, NotFoundError
+from app.views import View
+from inframind.verifier.verifier import Verifier
+
+ID = re.compile(r"file-[0-9a-f]{24}")
+PURPOSE = "fine-tune"
+MAX_NAME = 256
+
+
+class FileView(View):
+    """OpenAI's file object."""
+
+    id: str
+    object: Literal["file"] = "file"
+    bytes: int
+    created_at: int
+    filename: str
+    purpose: str
+    status: Literal["processed"] = "processed"
+    """Every row was proven when the file was uploaded."""
+    status_details: str | None = None
+    expires_at: int | None = None
+
+
+class FileList(View):
+    """A page of files."""
+
+    object: Literal["list"] = "list"
+    data: list[FileView]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class DeletedFile(View):
+    """The file is gone; datasets and jobs that came of it stay."""
+
+    id: str
+    object: Literal["file"] = "file"
+    deleted: Literal[True] = True
+
+
+def add(
+    engine: Engine, verifier: Verifier, artifacts: Path, body: bytes, filename: str, purpose: str
+) -> FileView:
+    """Stores a file and its rows as a dataset. Raises InvalidError, and DataError that lists the rows that cannot be used."""
+    if purpose != PURPOSE:
+        raise InvalidError(
+            f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
+        )
+    dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None)
+    digest = hashlib.sha256(body).hexdigest()
+    _write(_path(artifacts, digest), body)
+    store().push(_path(artifacts, digest))
+    with writing(engine) as session:
+        row = File(
+            id=f"file-{uuid.uuid4().hex[:24]}", filename=filename[:MAX_NAME], purpose=purpose, bytes=len(body), sha256=digest,
+            dataset=dataset.id, created_at=database_now(session),
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        return _view(row)
+
+
+def find(engine: Engine, identity: str) -> FileView:
+    """One file. Raises NotFoundError."""
+    with reading(engine) as session:
+        return _view(row_of(session, identity))
+
+
+def content(engine: Engine, artifacts: Path, identity: str) -> Path:
+    """Where the uploaded bytes lie. Raises NotFoundError."""
+    with reading(engine) as session:
+        path = _path(artifacts, row_of(session, identity).sha256)
+    store().pull(path)
+    return path
+
+
+def page(
+    engine: Engine,
+    limit: int,
+    after: str | None,
+    order: Literal["asc", "desc"],
+    purpose: str | None,
+) -> FileList:
+    """Files by the time of their upload."""
+    with reading(engine) as session:
+        # The id breaks ties, so that no file is on two pages.
+        key = (
+            (File.created_at, File.id)
+            if order == "asc"
+            else (File.created_at.desc(), File.id.desc())
+        )
+        query = select(File).order_by(*key)
+        if purpose is not None:
+            query = query.where(File.purpose == purpose)
+        rows = list(session.scalars(query))
+        if after is not None:
+            start = next((index for index, row in enumerate(rows, 1) if row.id == after), None)
+            if start is None:
+                raise InvalidError(
+                    "`after` is the id of the last file of the page before", param="after"
+                )
+            rows = rows[start:]
+        data = [_view(row) for row in rows[:limit]]
+        ends = (data[0].id, data[-1].id) if data else (None, None)
+        return FileList(data=data, first_id=ends[0], last_id=ends[1], has_more=len(rows) > limit)
+
+
+def delete(engine: Engine, artifacts: Path, identity: str) -> DeletedFile:
+    """Forgets a file. Raises NotFoundError."""
+    with writing(engine) as session:
+        row = row_of(session, identity)
+        digest = row.sha256
+        session.delete(row)
+        session.flush()
+        with seeing_all():
+            is_shared = (
+                session.scalars(select(File.id).where(File.sha256 == digest).limit(1)).first()
+                is not None
+            )
+    if not is_shared:
+        store().remove(_path(artifacts, digest))
+    return DeletedFile(id=identity)
+
+
+def row_of(session: Session, identity: str, param: str = "file_id") -> File:
+    """The row of a file. Raises NotFoundError."""
+    row = session.get(File, identity) if ID.fullmatch(identity) else None
+    if row is None:
+        raise NotFoundError(
+            f"there is no file {identity[:64]!r}; GET /v1/files lists those that exist", param=param
+        )
+    return row
+
+
+def _view(row: File) -> FileView:
+    return FileView(
+        id=row.id,
+        bytes=row.bytes,
+        created_at=int(row.created_at),
+        filename=row.filename,
+        purpose=row.purpose,
+    )
+
+
+def _path(artifacts: Path, digest: str) -> Path:
+    return artifacts / "files" / f"{digest}.jsonl"
+
+
+def _write(path: Path, body: bytes) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
+    with temporary.open("wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)

@@ -1,0 +1,149 @@
+"""What the api does with datasets."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+
+from app.artifacts import store
+from app.db.ownership import acting
+from app.db.session import database_now, reading, writing
+from app.db.tables import Dataset
+from app.errors import InvalidError, NotFoundError
+from app.views import View
+from inframind.datasets.rows import read
+from inframind.datasets.store import load, name_of, save
+from inframind.errors import DataError
+from inframind.types import Task
+from inframind.verifier.verifier import Verifier
+
+
+class DatasetView(View):
+    """A stored dataset."""
+
+    id: str
+    object: str = "dataset"
+    name: str | None
+    tasks: dict[str, int]
+    """Split -> tasks. `test-values` is never trained on."""
+    categories: dict[str, int]
+    duplicates: int
+    derived: int
+    """Tasks whose checks were derived from the row's output."""
+    unchecked: int
+    """Tasks without checks: their reward stops at 0.2."""
+    created_at: float
+
+
+class DatasetList(View):
+    """All datasets, newest first."""
+
+    object: str = "list"
+    data: list[DatasetView]
+    has_more: bool = False
+
+
+def folder(artifacts: Path) -> Path:
+    """Where datasets lie."""
+    return artifacts / "datasets"
+
+
+def add(
+    engine: Engine, verifier: Verifier, artifacts: Path, body: bytes, name: str | None
+) -> DatasetView:
+    """Stores JSON lines as a dataset; the same content is the same dataset. Raises DataError that lists the bad rows."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidError(f"the file is not UTF-8: byte {error.start}", param="rows") from None
+    found = read(text.split("\n"), verifier)
+    identity = name_of(found.tasks)
+    store().push(save(found.tasks, folder(artifacts)))
+    counts = {
+        "tasks": _count([task.split for task in found.tasks]),
+        "categories": _count([task.category for task in found.tasks]),
+    }
+    with writing(engine) as session:
+        owner = acting.get().owner or ""
+        row = session.get(Dataset, (identity, owner))
+        if row is None:
+            row = Dataset(
+                id=identity, owner=owner, name=name, duplicates=found.duplicates, derived=found.derived, unchecked=found.unchecked,
+                created_at=database_now(session), **counts,
+            )  # fmt: skip
+            session.add(row)
+        return _view(row)
+
+
+def with_validation(engine: Engine, artifacts: Path, training: str, validation: str) -> str:
+    """A dataset that trains on all of one and is evaluated on all of another. Raises DataError if they share a row."""
+    train, held = (_tasks(artifacts, name) for name in (training, validation))
+    shared = {task.id for task in train} & {task.id for task in held}
+    if shared:
+        raise DataError(
+            f"{len(shared)} rows are in both files: what is trained on cannot validate",
+            param="validation_file",
+        )
+    tasks = [task.model_copy(update={"split": "train"}) for task in train]
+    tasks += [task.model_copy(update={"split": "test-values"}) for task in held]
+    identity = name_of(tasks)
+    store().push(save(tasks, folder(artifacts)))
+    counts = {
+        "tasks": _count([task.split for task in tasks]),
+        "categories": _count([task.category for task in tasks]),
+    }
+    with writing(engine) as session:
+        owner = acting.get().owner or ""
+        if session.get(Dataset, (identity, owner)) is None:
+            unchecked = sum(not task.checks for task in tasks)
+            row = Dataset(
+                id=identity, owner=owner, name=f"{training}+{validation}", duplicates=0, derived=0, unchecked=unchecked,
+                created_at=database_now(session), **counts,
+            )  # fmt: skip
+            session.add(row)
+    return identity
+
+
+def _tasks(artifacts: Path, name: str) -> list[Task]:
+    path = folder(artifacts) / f"{name}.jsonl"
+    store().pull(path)
+    return [*load(path, "train"), *load(path, "test-values")]
+
+
+def find(engine: Engine, identity: str) -> DatasetView:
+    """One dataset. Raises NotFoundError."""
+    with reading(engine) as session:
+        known = identity.isascii() and identity.isprintable()
+        row = (
+            session.scalars(select(Dataset).where(Dataset.id == identity).limit(1)).first()
+            if known
+            else None
+        )
+        if row is None:
+            raise NotFoundError(
+                f"there is no dataset {identity[:64]!r}; GET /datasets lists those that exist",
+                param="dataset",
+            )
+        return _view(row)
+
+
+def every(engine: Engine) -> list[DatasetView]:
+    """All datasets, newest first."""
+    with reading(engine) as session:
+        return [
+            _view(row)
+            for row in session.scalars(
+                select(Dataset).order_by(Dataset.created_at.desc(), Dataset.id)
+            )
+        ]
+
+
+def _view(row: Dataset) -> DatasetView:
+    return DatasetView(
+        id=row.id, name=row.name, tasks=row.tasks, categories=row.categories, duplicates=row.duplicates, derived=row.derived,
+        unchecked=row.unchecked, created_at=row.created_at,
+    )  # fmt: skip
+
+
+def _count(names: Sequence[str]) -> dict[str, int]:
+    return {name: names.count(name) for name in sorted(set(names))}

@@ -1,0 +1,270 @@
+"""The tables. Times are seconds since the epoch by the database's clock, so that one SQL text serves SQLite and PostgreSQL."""
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.db.ownership import Owned
+
+QUEUED, RUNNING = text("state = 'queued'"), text("state = 'running'")
+WAITING = text("deadline_at IS NOT NULL AND state IN ('queued', 'paused')")
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, float: Float(53)}  # noqa: RUF012 - SQLAlchemy's form
+
+
+class Job(Owned, Base):
+    """One job: the row is the truth."""
+
+    __tablename__ = "jobs"
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(128))
+    owner: Mapped[str | None] = mapped_column(String(64))
+    """Whose job it is; None: the embedded service has no owners."""
+    state: Mapped[str] = mapped_column(String(16))
+    want: Mapped[str] = mapped_column(String(8), server_default="run")
+    """`run`, `pause` or `cancel`: what the user wants of a running job."""
+    method: Mapped[str | None] = mapped_column(String(32))
+    base_model: Mapped[str] = mapped_column(String(128))
+    start_from: Mapped[str | None] = mapped_column(String(64))
+    dataset: Mapped[str] = mapped_column(String(128))
+    seed: Mapped[int] = mapped_column(BigInteger)
+    spec: Mapped[list[Any]] = mapped_column(JSON)
+    """The resolved stages."""
+    meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
+    fine_tuning: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What a job of OpenAI's API was asked for: files, suffix, method."""
+    fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    lease_owner: Mapped[str | None] = mapped_column(String(128))
+    lease_until: Mapped[float | None] = mapped_column(Float(53))
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Claims, whatever became of them."""
+    failures: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Attempts that failed by themselves; at `max_attempts` the job has failed."""
+    max_attempts: Mapped[int] = mapped_column(Integer, server_default="3")
+    infra_failures: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Lost workers, counted apart from attempts that failed."""
+    not_before: Mapped[float] = mapped_column(Float(53), server_default="0")
+    deadline_at: Mapped[float | None] = mapped_column(Float(53))
+    """A job that has not ended by then has failed."""
+    priority: Mapped[int] = mapped_column(Integer, server_default="0")
+    stage: Mapped[str | None] = mapped_column(String(32))
+    stage_index: Mapped[int | None] = mapped_column(Integer)
+    step: Mapped[int] = mapped_column(Integer, server_default="0")
+    total_steps: Mapped[int] = mapped_column(Integer, server_default="0")
+    progress: Mapped[float] = mapped_column(Float(53), server_default="0")
+    eta_seconds: Mapped[float | None] = mapped_column(Float(53))
+    metrics: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    error_param: Mapped[str | None] = mapped_column(String(128))
+    created_at: Mapped[float] = mapped_column(Float(53))
+    started_at: Mapped[float | None] = mapped_column(Float(53))
+    finished_at: Mapped[float | None] = mapped_column(Float(53))
+    device: Mapped[str | None] = mapped_column(String(64))
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    """The request that made the job: it ties the logs of api, worker and trainer together."""
+
+    __table_args__ = (
+        Index(
+            "one_job_per_device",
+            "device",
+            unique=True,
+            sqlite_where=RUNNING,
+            postgresql_where=RUNNING,
+        ),
+        Index(
+            "jobs_claimable",
+            text("priority DESC"),
+            "created_at",
+            "id",
+            sqlite_where=QUEUED,
+            postgresql_where=QUEUED,
+        ),
+        Index(
+            "jobs_claimable_by_owner",
+            "owner",
+            text("priority DESC"),
+            "created_at",
+            "id",
+            sqlite_where=QUEUED,
+            postgresql_where=QUEUED,
+        ),
+        Index("jobs_with_deadline", "deadline_at", sqlite_where=WAITING, postgresql_where=WAITING),
+        Index("jobs_by_state", "state", "id"),
+        Index("jobs_by_owner", "owner", "id"),
+    )
+
+
+class IdempotencyKey(Base):
+    """A client's name for one request: the same request again is answered with the same job."""
+
+    __tablename__ = "idempotency_keys"
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Empty: the embedded service has no owners."""
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    request_sha256: Mapped[str] = mapped_column(String(64))
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    created_at: Mapped[float] = mapped_column(Float(53))
+
+
+class Quota(Base):
+    """One owner's limits where they differ from the settings'; None: the settings'."""
+
+    __tablename__ = "quotas"
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    max_running: Mapped[int | None] = mapped_column(Integer)
+    max_queued: Mapped[int | None] = mapped_column(Integer)
+
+
+class JobEvent(Base):
+    """What happened, written in the transaction of the change itself."""
+
+    __tablename__ = "job_events"
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[float] = mapped_column(Float(53))
+    fence: Mapped[int] = mapped_column(BigInteger)
+    level: Mapped[str] = mapped_column(String(8))
+    code: Mapped[str] = mapped_column(String(64))
+    message: Mapped[str] = mapped_column(Text)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class JobMetric(Base):
+    """Metrics of one step; a repeated step replaces the earlier one."""
+
+    __tablename__ = "job_metrics"
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    stage_index: Mapped[int] = mapped_column(Integer, primary_key=True)
+    step: Mapped[int] = mapped_column(Integer, primary_key=True)
+    stage: Mapped[str] = mapped_column(String(32))
+    at: Mapped[float] = mapped_column(Float(53))
+    values: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class StageResult(Base):
+    """What a finished stage left."""
+
+    __tablename__ = "stage_results"
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    stage_index: Mapped[int] = mapped_column(Integer, primary_key=True)
+    stage: Mapped[str] = mapped_column(String(32))
+    adapter_id: Mapped[str | None] = mapped_column(String(64))
+    train_seconds: Mapped[float] = mapped_column(Float(53))
+    metrics: Mapped[dict[str, Any]] = mapped_column(JSON)
+    finished_at: Mapped[float] = mapped_column(Float(53))
+
+
+class Checkpoint(Base):
+    """A whole checkpoint from which another attempt may go on."""
+
+    __tablename__ = "checkpoints"
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    fence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    stage_index: Mapped[int] = mapped_column(Integer, primary_key=True)
+    step: Mapped[int] = mapped_column(Integer, primary_key=True)
+    path: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))
+    at: Mapped[float] = mapped_column(Float(53))
+
+
+class Adapter(Owned, Base):
+    """A published adapter. The path is ours; the id never becomes one."""
+
+    __tablename__ = "adapters"
+    __table_args__ = (Index("adapters_by_owner", "owner"),)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
+    stage: Mapped[str] = mapped_column(String(32))
+    stage_index: Mapped[int] = mapped_column(Integer)
+    base_model: Mapped[str] = mapped_column(String(128))
+    parent: Mapped[str | None] = mapped_column(String(64))
+    path: Mapped[str] = mapped_column(Text)
+    manifest: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[float] = mapped_column(Float(53))
+
+
+class Alias(Owned, Base):
+    """A name that people move from model to model, such as `production`; every owner has names of their own."""
+
+    __tablename__ = "aliases"
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True, server_default="")
+    model: Mapped[str] = mapped_column(String(128))
+    """Id of an adapter or a base model; never another alias."""
+    previous: Mapped[str | None] = mapped_column(String(128))
+    """What it named before: the way back."""
+    updated_at: Mapped[float] = mapped_column(Float(53))
+
+
+class Dataset(Owned, Base):
+    """Users' own tasks; the file lies with the artifacts under the same name, once for all who added the same content."""
+
+    __tablename__ = "datasets"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True, server_default="")
+    name: Mapped[str | None] = mapped_column(String(128))
+    tasks: Mapped[dict[str, Any]] = mapped_column(JSON)
+    categories: Mapped[dict[str, Any]] = mapped_column(JSON)
+    duplicates: Mapped[int] = mapped_column(Integer)
+    derived: Mapped[int] = mapped_column(Integer)
+    unchecked: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[float] = mapped_column(Float(53))
+
+
+class File(Owned, Base):
+    """A file that was uploaded for fine-tuning; its rows are the dataset."""
+
+    __tablename__ = "files"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str | None] = mapped_column(String(64))
+    filename: Mapped[str] = mapped_column(String(256))
+    purpose: Mapped[str] = mapped_column(String(32))
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    """Content: where it lies."""
+    dataset: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[float] = mapped_column(Float(53))
+
+    __table_args__ = (Index("files_by_owner", "owner"),)
+
+
+class ApiKey(Base):
+    """A key of the api. The secret itself is nowhere."""
+
+    __tablename__ = "api_keys"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(128))
+    owner: Mapped[str] = mapped_column(String(64))
+    scopes: Mapped[list[Any]] = mapped_column(JSON)
+    sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[float] = mapped_column(Float(53))
+    last_used_at: Mapped[float | None] = mapped_column(Float(53))
+    revoked_at: Mapped[float | None] = mapped_column(Float(53))
+
+
+class Worker(Base):
+    """A supervisor and its last sign of life."""
+
+    __tablename__ = "workers"
+    id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    host: Mapped[str] = mapped_column(String(128))
+    device: Mapped[str] = mapped_column(String(64))
+    heartbeat_at: Mapped[float] = mapped_column(Float(53))
+    draining: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class JudgeCalibration(Base):
+    """How far a judge model agreed with the verifier, once."""
+
+    __tablename__ = "judge_calibrations"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    judge: Mapped[str] = mapped_column(String(80), index=True)
+    """Fingerprint of model and prompt."""
+    report: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[float] = mapped_column(Float(53))

@@ -1,0 +1,1 @@
+"""Generation: requests, prompts, verified search, OpenAI's forms."""

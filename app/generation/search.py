@@ -1,0 +1,137 @@
+"""Verified generation: more answers until one passes, and rounds that hand the findings back to the model."""
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Any
+
+from fastapi.concurrency import run_in_threadpool
+
+from app.generation.service import (
+    Candidate,
+    GenerateRequest,
+    Generation,
+    assembled,
+    body_of,
+    judged,
+    messages_of,
+)
+from app.inference.client import CompletionChoice, Inference, Usage
+from inframind.generation.template import render
+from inframind.types import Outcome, Verdict
+from inframind.verifier.verifier import Verifier
+
+ROUND = 4
+"""Answers that are asked for together: when one passes, at most three others were begun for nothing."""
+MAX_FINDINGS = 8
+
+
+class Search:
+    """One request's answers so far."""
+
+    def __init__(self, request: GenerateRequest, serving: Inference, verifier: Verifier) -> None:
+        self._request, self._serving, self._verifier = request, serving, verifier
+        self._candidates: list[Candidate] = []
+        self._usage = Usage()
+
+    async def run(self) -> Generation:
+        """The `n` best answers: those that pass first, then by score, then in the order in which they came."""
+        request = self._request
+        while (
+            len(self._candidates) < max(request.best_of, request.n) and self._passing() < request.n
+        ):
+            await self._sample(
+                min(max(ROUND, request.n), max(request.best_of, request.n) - len(self._candidates))
+            )
+        for _ in range(request.repair):
+            if self._passing() >= request.n:
+                break
+            await self._repair(self.ranked()[0])
+        return assembled(
+            request,
+            request.model or self._serving.base_model,
+            self.ranked(),
+            self._usage,
+            len(self._candidates),
+        )
+
+    def ranked(self) -> list[Candidate]:
+        """The best first."""
+        return sorted(self._candidates, key=_merit, reverse=True)
+
+    def _passing(self) -> int:
+        return sum(
+            verdict is not None and verdict.verdict is Outcome.PASS
+            for _, verdict in self._candidates
+        )
+
+    async def _sample(self, count: int) -> None:
+        body = body_of(self._request, self._serving.base_model) | {"n": count}
+        if "seed" in body:
+            # The k-th answer of a seed is the same however many are asked for together.
+            body["seed"] += len(self._candidates)
+        await self._complete(body)
+
+    async def _repair(self, candidate: Candidate) -> None:
+        choice, verdict = candidate
+        talk = [
+            *messages_of(self._request),
+            {"role": "assistant", "content": choice.text},
+            {"role": "user", "content": complaint(verdict)},
+        ]
+        base_model = self._serving.base_model
+        body = body_of(self._request, base_model) | {"prompt": render(base_model, talk), "n": 1}
+        await self._complete(body)
+
+    async def _complete(self, body: dict[str, Any]) -> None:
+        """Verifies each answer as soon as it ends. Once enough pass, the stream is closed: the engine stops writing the others."""
+        growing = [CompletionChoice(index=index, text="") for index in range(body["n"])]
+        spent = [Usage() for _ in growing]
+        async with aclosing(self._serving.stream(body, counted=True)) as pieces:
+            async for piece in pieces:
+                for choice in piece.choices:
+                    spent[choice.index] = piece.usage or spent[choice.index]
+                    growing[choice.index].text += choice.text
+                    if choice.finish_reason:
+                        growing[choice.index].finish_reason = choice.finish_reason
+                        self._candidates += await run_in_threadpool(
+                            judged, self._request, [growing[choice.index]], self._verifier
+                        )
+                if piece.usage and not piece.choices:
+                    spent = [piece.usage]
+                elif self._passing() >= self._request.n:
+                    break
+        prompt = max(usage.prompt_tokens for usage in spent)
+        made = sum(usage.completion_tokens for usage in spent)
+        self._usage = added(
+            self._usage,
+            Usage(prompt_tokens=prompt, completion_tokens=made, total_tokens=prompt + made),
+        )
+
+
+def _merit(candidate: Candidate) -> tuple[bool, float]:
+    verdict = candidate[1]
+    return (False, 0.0) if verdict is None else (verdict.verdict is Outcome.PASS, verdict.score)
+
+
+def complaint(verdict: Verdict | None) -> str:
+    """What the verifier found, as the user's next message."""
+    lines: Sequence[str] = ()
+    if verdict is not None:
+        errors = [
+            finding for finding in verdict.findings if finding.severity in ("error", "unsupported")
+        ]
+        places = [
+            f"line {finding.line}: {finding.message}" if finding.line else finding.message
+            for finding in errors
+        ]
+        lines = [
+            *places,
+            *(check.message for check in verdict.checks if not check.passed and check.message),
+        ]
+    listed = "\n".join(f"- {line}" for line in lines[:MAX_FINDINGS])
+    return f"The file is not right yet:\n{listed}\nWrite the whole file again."
+
+
+def added(one: Usage, other: Usage) -> Usage:
+    """The sum."""
+    return Usage(**{name: getattr(one, name) + getattr(other, name) for name in Usage.model_fields})

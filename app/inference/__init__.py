@@ -1,0 +1,1 @@
+"""The client of the inference server, and the adapters that it loads."""

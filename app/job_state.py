@@ -1,0 +1,31 @@
+"""The states of a job and the moves between them."""
+
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """Where a job is (docs/contracts/job.md)."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
+MOVES: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset(
+        {JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED, JobState.FAILED}
+    ),
+    JobState.RUNNING: frozenset({JobState.QUEUED, JobState.PAUSED, *TERMINAL}),
+    JobState.PAUSED: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.FAILED}),
+    **{state: frozenset() for state in TERMINAL},
+}
+"""State -> the states that may follow. Terminal states are final."""
+
+
+def may_move(here: JobState, there: JobState) -> bool:
+    """Whether the move is allowed."""
+    return there in MOVES[here]

@@ -1,0 +1,1 @@
+"""Judgements of answers: by the verifier's rules or by a judge model."""

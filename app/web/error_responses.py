@@ -1,0 +1,122 @@
+"""One form for every error: `{"error": {"code", "message", "param", "type"}}`, which is OpenAI's."""
+
+import logging
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from app.errors import TooManyRequestsError, UnauthorizedError, kind_of, status_of
+from inframind.errors import InfraMindError
+
+log = logging.getLogger("inframind.api")
+RETRY_AFTER_SECONDS = 2
+CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "body_too_slow",
+    413: "body_too_large",
+    422: "invalid_request",
+}
+DATABASE_LOST = (OperationalError, InterfaceError, PoolTimeoutError)
+MESSAGES = {404: "there is no such route"}
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Gives every error that can reach the application its answer."""
+    app.add_exception_handler(InfraMindError, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for lost in DATABASE_LOST:
+        app.add_exception_handler(lost, _database)
+    app.add_exception_handler(Exception, _unknown)
+
+
+def _answer(
+    status: int,
+    code: str,
+    message: str,
+    param: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    retry = (
+        {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        if status in (429, 503) or code == "in_flight"
+        else {}
+    )
+    body = {"code": code, "message": message, "param": param, "type": kind_of(status)}
+    return JSONResponse({"error": body}, status, headers={**retry, **(headers or {})})
+
+
+def _known(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, InfraMindError)
+    return refusal(error, _status(request, status_of(error)))
+
+
+def refusal(error: InfraMindError, status: int | None = None) -> JSONResponse:
+    """The answer to an error of ours."""
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, UnauthorizedError) else {}
+    if isinstance(error, TooManyRequestsError):
+        headers["Retry-After"] = str(error.retry_after)
+    return _answer(status or status_of(error), error.code, str(error), error.param, headers)
+
+
+def _status(request: Request, status: int) -> int:
+    """OpenAI's clients know a bad request by 400."""
+    return 400 if status == 422 and request.url.path.startswith("/v1/") else status
+
+
+def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    status = _status(request, 422)
+    if first["type"] == "json_invalid":
+        return _answer(status, "invalid_request", f"the body is not JSON: {first['ctx']['error']}")
+    # The first part says where the field is: body, query, path or header.
+    place = ".".join(str(part) for part in first["loc"][1:])
+    code = "unknown_parameter" if first["type"] == "extra_forbidden" else "invalid_request"
+    return _answer(
+        status,
+        code,
+        f"{place or 'body'}: {first['msg'].removeprefix('Value error, ')}",
+        place or None,
+    )
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 400:
+        # FastAPI's answer to a body that Python's parser gives up on: too deep, too long a number, not UTF-8.
+        return _answer(422, "invalid_request", "the body cannot be read as JSON")
+    message = MESSAGES.get(error.status_code, str(error.detail))
+    return _answer(
+        _status(request, error.status_code),
+        CODES.get(error.status_code, "http_error"),
+        message,
+        headers=error.headers,
+    )
+
+
+def _database(_: Request, error: Exception) -> JSONResponse:
+    return database_lost(error)
+
+
+def database_lost(error: Exception) -> JSONResponse:
+    """The answer while the database is away."""
+    log.error("the database does not answer: %s", type(error).__name__, exc_info=error)
+    return _answer(
+        503, "database_unavailable", "the database does not answer; try again in a moment"
+    )
+
+
+def _unknown(request: Request, error: Exception) -> JSONResponse:
+    """The last boundary: the cause goes to the log, the request's id to the caller."""
+    reference = request.scope["request_id"]
+    log.error("request %s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(
+        500, "internal_error", f"something went wrong; the log has the reference {reference}"
+    )

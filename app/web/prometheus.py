@@ -1,0 +1,172 @@
+"""Prometheus metrics: what this process does, and what the database says of jobs and workers."""
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+from sqlalchemy import Engine, func, select
+
+from app.db.ownership import seeing_all
+from app.db.session import database_now, reading
+from app.db.tables import Job, StageResult, Worker
+from app.inference.client import Completion, Inference
+from app.job_state import JobState
+from app.settings import Settings
+from inframind.types import Verdict, VerifyRequest
+from inframind.verifier.verifier import RequestError, Verifier
+
+HTTP_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+GENERATION_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
+OF_A_JOB = {
+    "tokens_per_second": "Tokens per second of the present stage",
+    "reward": "Mean reward of the last step, 0..1",
+    "unscorable_rate": "Share of the last step's answers that the environment could not score",
+    "device_memory_bytes": "Most memory that the trainer had reserved on its device; without a GPU its resident memory",
+}
+"""Metrics that a trainer reports -> what they mean."""
+
+
+class Measures:
+    """All metrics of one api process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._requests = Histogram(
+            "inframind_http_request_seconds", "Seconds from a request to the end of its answer", ["method", "route", "status"],
+            buckets=HTTP_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self.verifier = Histogram(
+            "inframind_verifier_seconds",
+            "Seconds of a call of the verifier, all its texts together",
+            registry=self.registry,
+        )
+        self.verdicts = Counter(
+            "inframind_verdicts", "Verdicts of the verifier", ["verdict"], registry=self.registry
+        )
+        self.generation = Histogram(
+            "inframind_generation_seconds", "Seconds from a request to the inference server to the end of its answer", ["stream"],
+            buckets=GENERATION_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self.tokens = Counter(
+            "inframind_generated_tokens", "Tokens of answers", registry=self.registry
+        )
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Notes an answered request."""
+        self._requests.labels(method, route, str(status)).observe(seconds)
+
+    def watch(self, engine: Engine) -> None:
+        """From now on the database is asked at each scrape."""
+        self.registry.register(Jobs(engine))
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class MeasuredVerifier(Verifier):
+    """A verifier whose calls are measured."""
+
+    def __init__(self, workers: int, measures: Measures) -> None:
+        super().__init__(workers)
+        self._measures = measures
+
+    def try_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict | RequestError]:
+        with self._measures.verifier.time():
+            answers = super().try_many(requests)
+        for answer in answers:
+            if isinstance(answer, Verdict):
+                self._measures.verdicts.labels(answer.verdict).inc()
+        return answers
+
+
+class MeasuredInference(Inference):
+    """An inference client whose calls are measured."""
+
+    def __init__(self, settings: Settings, engine: Engine, measures: Measures) -> None:
+        super().__init__(settings, engine)
+        self._measures = measures
+
+    async def complete(self, body: dict[str, Any]) -> Completion:
+        with self._measures.generation.labels("no").time():
+            completion = await super().complete(body)
+        self._count(completion)
+        return completion
+
+    async def stream(
+        self, body: dict[str, Any], *, counted: bool = False
+    ) -> AsyncGenerator[Completion]:
+        with self._measures.generation.labels("yes").time():
+            async with aclosing(super().stream(body, counted=counted)) as pieces:
+                async for piece in pieces:
+                    if not piece.choices:
+                        # The last one, with the usage of all.
+                        self._count(piece)
+                    yield piece
+
+    def _count(self, completion: Completion) -> None:
+        self._measures.tokens.inc(completion.usage.completion_tokens if completion.usage else 0)
+
+
+class Jobs(Collector):
+    """What the database says: the one place that all workers write to, so that no worker has to be scraped."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: the registry would ask the database for it."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """At each scrape, in one transaction, for all owners."""
+        states = GaugeMetricFamily(
+            "inframind_jobs", "Jobs by state; `queued` is the depth of the queue", labels=["state"]
+        )
+        age = GaugeMetricFamily(
+            "inframind_queue_age_seconds", "How long the oldest job that may run has been waiting"
+        )
+        workers = GaugeMetricFamily(
+            "inframind_worker_silence_seconds",
+            "Since a worker's last sign",
+            labels=["worker", "device"],
+        )
+        stages = SummaryMetricFamily(
+            "inframind_stage_seconds", "Training seconds of finished stages", labels=["stage"]
+        )
+        running = [
+            GaugeMetricFamily(f"inframind_job_{name}", text, labels=["job", "stage"])
+            for name, text in OF_A_JOB.items()
+        ]
+        with seeing_all(), reading(self._engine) as session:
+            now = database_now(session)
+            counts = dict(
+                session.execute(select(Job.state, func.count()).group_by(Job.state)).all()
+            )
+            for state in JobState:
+                states.add_metric([state], counts.get(state, 0))
+            oldest = session.scalar(
+                select(func.min(Job.created_at)).where(Job.state == "queued", Job.not_before <= now)
+            )
+            age.add_metric([], now - oldest if oldest is not None else 0.0)
+            for worker in session.scalars(select(Worker)):
+                workers.add_metric([worker.id, worker.device], now - worker.heartbeat_at)
+            seconds = func.sum(StageResult.train_seconds)
+            for stage, count, total in session.execute(
+                select(StageResult.stage, func.count(), seconds).group_by(StageResult.stage)
+            ):
+                stages.add_metric([stage], count, total)
+            for job_id, stage, values in session.execute(
+                select(Job.id, Job.stage, Job.metrics).where(Job.state == "running")
+            ):
+                for name, family in zip(OF_A_JOB, running, strict=True):
+                    if name in values:
+                        family.add_metric([job_id, stage or ""], values[name])
+        return [states, age, workers, stages, *running]

@@ -1,0 +1,128 @@
+"""A parsed manifest: its objects with where they stand, and the pods in them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from inframind.categories.base import ParseError
+from inframind.categories.kubernetes import rules
+from inframind.categories.shared.yaml import YamlError, line_of, load_all
+
+Pod = tuple[tuple[str | int, ...], dict[str, Any]]
+"""Path and content of a pod spec."""
+MERGED = frozenset({"LLMInferenceService", "LLMInferenceServiceConfig", "TrainJob"})
+"""Kinds whose pods are merged over a base: image and volumes may stand there."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One object of the text. `start` is the 0-based line from which its keys are looked for."""
+
+    fields: dict[str, Any]
+    start: int
+
+    @property
+    def kind(self) -> str:
+        return str(self.fields.get("kind"))
+
+    @cached_property
+    def pods(self) -> tuple[Pod, ...]:
+        """Every pod spec in the object: wherever a mapping has a list of containers."""
+        return tuple(_pods(self.fields, ()))
+
+    @property
+    def name(self) -> str:
+        metadata = self.fields.get("metadata")
+        return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
+
+    def at(self, *path: str) -> Any:
+        """The value at a path of keys, or None."""
+        node: Any = self.fields
+        for key in path:
+            node = node.get(key) if isinstance(node, dict) else None
+        return node
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All objects of a text, `List`s expanded."""
+
+    text: str
+    items: tuple[Item, ...]
+
+    def line(self, item: Item, *path: str | int) -> int | None:
+        """1-based line of a path in an object."""
+        return line_of(self.text, path, item.start)
+
+
+def starts(text: str) -> list[int]:
+    """0-based lines where documents with content begin."""
+    lines = text.split("\n")
+    marks = [0] + [index for index, line in enumerate(lines) if line.startswith("---")]
+    found = []
+    for mark, end in zip(marks, [*marks[1:], len(lines)], strict=True):
+        body = [
+            line
+            for line in lines[mark:end]
+            if line.strip() and not line.lstrip().startswith("#") and line.strip() != "---"
+        ]
+        if body:
+            found.append(mark)
+    return found
+
+
+def parsed(text: str) -> Manifest:
+    """The objects of a text. Raises ParseError."""
+    try:
+        documents = load_all(text)
+    except YamlError as error:
+        raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+    if not documents or not all(isinstance(document, dict) for document in documents):
+        raise ParseError(
+            rules.NO_OBJECT.finding("a manifest is one or more mappings with apiVersion and kind")
+        )
+    lines = starts(text)
+    lines += [0] * (len(documents) - len(lines))
+    items = tuple(
+        item
+        for document, line in zip(documents, lines, strict=False)
+        for item in expanded(document, line)
+    )
+    if not items:
+        raise ParseError(rules.NO_OBJECT.finding("the list has no items"))
+    return Manifest(text, items)
+
+
+def expanded(fields: dict[str, Any], start: int) -> Iterator[Item]:
+    """The object, or the items of a `List`."""
+    if (
+        str(fields.get("kind", "")).endswith("List")
+        and isinstance(fields.get("items"), list)
+        and "metadata" in fields | {"metadata": 0}
+    ):
+        for item in fields["items"]:
+            if isinstance(item, dict):
+                yield Item(item, start)
+    else:
+        yield Item(fields, start)
+
+
+def _pods(node: Any, path: tuple[str | int, ...]) -> Iterator[Pod]:
+    if isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _pods(child, (*path, index))
+    elif isinstance(node, dict):
+        if isinstance(node.get("containers"), list):
+            yield path, node
+        for key, child in node.items():
+            if isinstance(child, dict | list):
+                yield from _pods(child, (*path, key))
+
+
+def containers_of(spec: dict[str, Any]) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """(list's key, index, container) of all containers of a pod spec."""
+    for key in ("initContainers", "containers", "ephemeralContainers"):
+        for index, container in enumerate(spec.get(key) or ()):
+            if isinstance(container, dict):
+                yield key, index, container

@@ -1,0 +1,85 @@
+"""The OpenAPI schema of one Kubernetes release: which kinds exist, and what their fields are."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+import jsonschema_rs
+
+from inframind.categories.base import Configuration, Resource
+from inframind.categories.kubernetes import fields, references, rules
+from inframind.categories.kubernetes.document import Item, Manifest
+from inframind.categories.shared import json_schema as _jsonschema
+from inframind.types import Finding, Json
+
+PACKAGE = "inframind.categories.kubernetes"
+BUILT_IN = re.compile(
+    r"(?:[a-z0-9.-]+\.k8s\.io|apps|autoscaling|batch|policy|extensions)/v\w+|v\w+"
+)
+"""apiVersions of Kubernetes itself; anything else with a slash is somebody's custom resource."""
+CUSTOM_K8S_IO = re.compile(
+    r"(?:gateway\.networking|snapshot\.storage|metrics|x-k8s|custom\.metrics|external\.metrics|kustomize\.config|kubelet\.config)"
+)
+
+
+def definitions() -> dict[str, Json]:
+    """All OpenAPI definitions by their full names, such as `io.k8s.api.core.v1.PodSpec`."""
+    found: dict[str, Json] = _jsonschema.load(PACKAGE, "schema")["definitions"]
+    return found
+
+
+@cache
+def validator(key: str) -> jsonschema_rs.Validator:
+    """The compiled schema of an `apiVersion/kind`. A field that is null is left out; null in a list of objects is an error."""
+    return _jsonschema.compile_definition(
+        definitions(), _jsonschema.load(PACKAGE, "schema")["kinds"][key], null_objects=False
+    )
+
+
+@cache
+def versions() -> dict[str, list[str]]:
+    """Kind -> the apiVersions that have it."""
+    found: dict[str, list[str]] = {}
+    for key in _jsonschema.load(PACKAGE, "schema")["kinds"]:
+        api, _, kind = key.rpartition("/")
+        found.setdefault(kind, []).append(api)
+    return found
+
+
+def findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
+    """All findings of the schema rung for one object of Kubernetes itself."""
+    api, kind = item.fields.get("apiVersion"), item.fields.get("kind")
+    if not isinstance(api, str) or not isinstance(kind, str):
+        return [rules.KIND.finding("the object needs apiVersion and kind", item.start + 1)]
+    key = f"{api}/{kind}"
+    if key not in _jsonschema.load(PACKAGE, "schema")["kinds"]:
+        return [unknown(manifest, item, api, kind)]
+    found = _jsonschema.findings(
+        validator(key), item.fields, rules.SCHEMA, manifest.text, item.start
+    )
+    return found or list(fields.findings(manifest, item))
+
+
+def unknown(manifest: Manifest, item: Item, api: str, kind: str) -> Finding:
+    """Why the object's kind is not one of this release."""
+    line = manifest.line(item, "apiVersion")
+    known = versions().get(kind)
+    if not BUILT_IN.fullmatch(api) or CUSTOM_K8S_IO.search(api):
+        return rules.FOREIGN.finding(f"{api} {kind} is a custom resource: not verified", line)
+    if known:
+        return rules.UNKNOWN_VERSION.finding(
+            f"{kind} does not exist in {api}: use {', '.join(known)}", line
+        )
+    return rules.UNKNOWN_KIND.finding(
+        f"there is no kind {kind} in {api}", manifest.line(item, "kind")
+    )
+
+
+def effective(manifest: Manifest) -> Configuration:
+    """Objects as written. A workload with `replicas: 0` or `suspend: true` never runs and is left out."""
+    resources = tuple(
+        Resource(item.kind, item.name, item.fields, item.start + 1)
+        for item in manifest.items
+        if item.at("spec", "replicas") != 0 and item.at("spec", "suspend") is not True
+    )
+    return Configuration(resources, tuple(references.links(resources)))

@@ -1,0 +1,1 @@
+"""What several categories stand on: the YAML reader, JSON Schema, formats, linters."""

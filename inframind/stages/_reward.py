@@ -1,0 +1,64 @@
+"""The verifier as a reward function in TRL's calling form."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from inframind.types import Outcome, Task, Verdict, VerifyRequest
+from inframind.verifier.verifier import Verifier
+
+Decode = Callable[[Sequence[int]], str]
+Reward = Callable[..., list[float | None]]
+
+
+def verified_reward(tasks: Mapping[str, Task], verifier: Verifier, decode: Decode) -> Reward:
+    """A reward in [0, 1] per completion, None where the verifier's environment failed (TRL leaves those out of the baseline).
+
+    The dataset needs the column `task_id`. Completions are decoded from their ids: TRL's own text lacks special tokens, and
+    what is rewarded must be what is served.
+    """
+
+    def verified(
+        completion_ids: list[list[int]], task_id: list[str], **context: Any
+    ) -> list[float | None]:
+        requests = [
+            VerifyRequest.of(tasks[name], decode(ids))
+            for name, ids in zip(task_id, completion_ids, strict=True)
+        ]
+        verdicts = verifier.verify_many(requests)
+        log_metric = context.get("log_metric")
+        if log_metric is not None:
+            for name, value in shares(verdicts).items():
+                log_metric(name, value)
+        return [
+            None if verdict.verdict is Outcome.UNSCORABLE else verdict.score for verdict in verdicts
+        ]
+
+    return verified
+
+
+def shares(verdicts: Sequence[Verdict]) -> dict[str, float]:
+    """Share of the answers that pass, that hold each rung below intent, and that could not be scored."""
+    total = len(verdicts)
+    found = {
+        f"rungs/{rung}": sum(v.rungs[rung] == "pass" for v in verdicts) / total
+        for rung in ("extract", "parse", "schema", "references")
+    }
+    found["pass_rate"] = sum(v.verdict is Outcome.PASS for v in verdicts) / total
+    found["unscorable_rate"] = sum(v.verdict is Outcome.UNSCORABLE for v in verdicts) / total
+    return found
+
+
+def overlong_reward(max_tokens: int, buffer_tokens: int, penalty: float) -> Reward:
+    """DAPO's soft overlong punishment, counted in tokens and added to the reward (arXiv:2503.14476, equation 13).
+
+    0 up to `max_tokens - buffer_tokens`, then linear, `-penalty` at `max_tokens`.
+    """
+
+    def overlong(completion_ids: list[list[int]], **_: Any) -> list[float | None]:
+        start = max_tokens - buffer_tokens
+        return [
+            -penalty * min(1.0, max(0.0, (len(ids) - start) / buffer_tokens))
+            for ids in completion_ids
+        ]
+
+    return overlong

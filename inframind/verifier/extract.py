@@ -1,0 +1,88 @@
+"""From a model's answer to the one file in it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from inframind.types import AnswerFormat
+
+OPEN, CLOSE = "<think>", "</think>"
+FENCE = re.compile(r"^(`{3,}|~{3,})[ \t]*([^\s`]*)[^\n`]*$", re.MULTILINE)
+START = re.compile(rf"{OPEN}|{FENCE.pattern}", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The file's text, or the rule that was broken and why."""
+
+    text: str = ""
+    rule: str | None = None
+    message: str = ""
+
+
+class _BrokenAnswerError(Exception):
+    """(rule, message): the answer has no readable block."""
+
+
+def extract(text: str, languages: Sequence[str] = (), form: AnswerFormat = "auto") -> Extracted:
+    """The text of the one fenced block of an answer. `file`: the text itself; `auto`: an answer if a fence or `<think>` is there.
+
+    A fence stands in column 0 (https://spec.commonmark.org/0.31.2/#fenced-code-blocks); its label, if any, is one of `languages`.
+    Thoughts are left out, also those whose `<think>` the prompt held. Two blocks are refused: which of them would be the answer is
+    not for a verifier to guess.
+    """
+    if form == "file" or (form == "auto" and not is_answer(text)):
+        return Extracted(text)
+    try:
+        blocks = list(_blocks(text))
+    except _BrokenAnswerError as error:
+        rule, message = error.args
+        return Extracted(rule=rule, message=message)
+    if not blocks:
+        return Extracted(
+            rule="no-fence",
+            message="the answer has no fenced block: put the file between ``` lines",
+        )
+    if len(blocks) > 1:
+        return Extracted(
+            rule="several-fences",
+            message="the answer has more than one fenced block: give exactly one file",
+        )
+    label, content = blocks[0]
+    if label and languages and label.lower() not in languages:
+        return Extracted(
+            rule="wrong-language",
+            message=f"the block is labelled {label[:40]!r}; expected {languages[0]!r}",
+        )
+    return Extracted(content)
+
+
+def is_answer(text: str) -> bool:
+    """Whether the text is a model's answer rather than a file."""
+    return OPEN in text or CLOSE in text or FENCE.search(text) is not None
+
+
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """(label, content) of each fenced block outside the thoughts."""
+    opened, closed = text.find(OPEN), text.find(CLOSE)
+    at = closed + len(CLOSE) if closed >= 0 and not 0 <= opened < closed else 0
+    while start := START.search(text, at):
+        if start.group() == OPEN:
+            closed = text.find(CLOSE, start.end())
+            if closed < 0:
+                raise _BrokenAnswerError(
+                    "think-unclosed", "<think> is not closed: write </think> before the answer"
+                )
+            at = closed + len(CLOSE)
+            continue
+        end = _closing(text, start)
+        if end is None:
+            raise _BrokenAnswerError("fence-unclosed", "the fenced block is not closed")
+        yield start.group(2), text[start.end() + 1 : end.start()]
+        at = end.end()
+
+
+def _closing(text: str, start: re.Match[str]) -> re.Match[str] | None:
+    """The next fence of the same character, at least as long and without a label."""
+    closings = re.compile(rf"^{start.group(1)[0]}{{{len(start.group(1))},}}[ \t\r]*$", re.MULTILINE)
+    return closings.search(text, start.end())

@@ -1,0 +1,202 @@
+"""The ladder: extract, parse, schema, references, intent, policy, each gating the next (docs/contracts/verdict.md)."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from inframind import __version__
+from inframind.categories import CATEGORIES, category
+from inframind.categories.base import Category, ParseError
+from inframind.errors import ConfigError, DataError
+from inframind.sandbox.guards import refusal
+from inframind.types import (
+    RUNGS,
+    CheckResult,
+    Finding,
+    Outcome,
+    Rung,
+    RungStatus,
+    Verdict,
+    VerifyRequest,
+)
+from inframind.verifier.checks import evaluate, intent_share, validate_checks
+from inframind.verifier.extract import extract
+
+PARSED, SCHEMA, VALID, INTENT = 0.05, 0.10, 0.20, 0.80
+VERIFIER = f"inframind {__version__}"
+
+
+class _Ladder:
+    """One climb. Collects findings and knows the score so far."""
+
+    def __init__(self, request: VerifyRequest, name: str | None) -> None:
+        self.request = request
+        self.name = name
+        self.rungs: dict[Rung, RungStatus] = dict.fromkeys(RUNGS, "skipped")
+        self.findings: list[Finding] = []
+        self.checks: list[CheckResult] = []
+        self.score = 0.0
+
+    def stands(self, rung: Rung, findings: Sequence[Finding], score: float) -> bool:
+        """Records a rung; True if the climb goes on."""
+        self.findings += findings
+        severities = {finding.severity for finding in findings}
+        status: RungStatus = (
+            "fail"
+            if "error" in severities
+            else "unsupported"
+            if "unsupported" in severities
+            else "pass"
+        )
+        self.rungs[rung] = status
+        if status == "pass":
+            self.score = score
+        return status == "pass"
+
+    def verdict(self, outcome: Outcome) -> Verdict:
+        return Verdict(
+            id=self.request.id,
+            category=self.name,
+            verdict=outcome,
+            score=round(min(self.score, 1.0), 6),
+            rungs=self.rungs,
+            checks=tuple(self.checks),
+            findings=tuple(self.findings),
+            verifier=VERIFIER,
+        )
+
+
+def detect(text: str, filename: str | None = None) -> str | None:
+    """The category that the text most likely is of, or None. Loads every category."""
+    likelihoods = {name: category(name).detect(text, filename) for name in CATEGORIES}
+    best = max(likelihoods, key=lambda name: likelihoods[name])
+    return best if likelihoods[best] > 0 else None
+
+
+def score(request: VerifyRequest) -> Verdict:
+    """Judges one text in this process. Raises ConfigError or DataError if the request itself has no meaning.
+
+    What a category raises passes through: whether the text is at fault is for the pool to find out.
+    """
+    validate_checks(request.checks)
+    given = category(request.category) if request.category else None
+    refused = guarded(request)
+    if refused:
+        return refused
+    extracted = extract(request.text, given.languages if given else (), request.format)
+    if extracted.rule:
+        return fail(
+            _Ladder(request, request.category), "extract", extracted.rule, extracted.message
+        )
+    name = request.category or detect(extracted.text, request.filename)
+    ladder = _Ladder(request, name)
+    if name is None:
+        return fail(
+            ladder, "extract", "unknown-category", "the category is not recognised: name it"
+        )
+    ladder.rungs["extract"] = "pass"
+    return climb(ladder, category(name), extracted.text)
+
+
+def guarded(request: VerifyRequest) -> Verdict | None:
+    """The verdict of a text that a guard refuses, without looking further; None if no guard does."""
+    refused = refusal(request.text)
+    return (
+        fail(_Ladder(request, request.category), "extract", refused.rule, refused.message)
+        if refused
+        else None
+    )
+
+
+def fail(ladder: _Ladder, rung: Rung, rule: str, message: str) -> Verdict:
+    """The verdict of a text that does not reach `rung`."""
+    ladder.stands(rung, [Finding(rung=rung, rule=rule, message=message)], 0.0)
+    return ladder.verdict(Outcome.FAIL)
+
+
+def climb(ladder: _Ladder, kind: Category[Any], text: str) -> Verdict:
+    """From parse to policy. Raises DataError for a policy rule that does not exist."""
+    unknown = set(ladder.request.policies) - {
+        rule.id for rule in kind.rules if rule.rung == "policy"
+    }
+    if unknown:
+        raise DataError(f"{kind.id} has no policy rules {sorted(unknown)}", param="policies")
+    try:
+        document = kind.parse(text)
+    except ParseError as error:
+        ladder.stands("parse", error.findings, 0.0)
+        return ladder.verdict(Outcome.FAIL)
+    ladder.stands("parse", (), PARSED)
+    if not ladder.stands("schema", kind.schema(document), SCHEMA):
+        return ladder.verdict(Outcome.FAIL)
+    if not ladder.stands("references", kind.references(document), VALID):
+        return ladder.verdict(Outcome.FAIL)
+    passed = judge_intent(ladder, kind, document)
+    passed &= judge_policy(ladder, kind, document)
+    return ladder.verdict(Outcome.PASS if passed else Outcome.FAIL)
+
+
+def judge_intent(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
+    """Evaluates the request's checks on the effective configuration; True if all hold or none was given.
+
+    Checks that all hold and all are negative pass without earning anything: nothing that was asked for was shown.
+    """
+    checks = ladder.request.checks
+    if not checks:
+        return True
+    configuration = kind.effective(document)
+    ladder.checks = [evaluate(check, configuration) for check in checks]
+    missed = [
+        Finding(
+            rung="intent",
+            rule="check-failed",
+            message=result.message or f"{result.id} does not hold",
+        )
+        for result in ladder.checks
+        if not result.passed
+    ]
+    share = intent_share(checks, ladder.checks)
+    ladder.stands("intent", missed, VALID)
+    ladder.score = VALID + INTENT * share
+    return not missed
+
+
+def judge_policy(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
+    """Records policy findings; only rules that the request lists can make it fail."""
+    findings = kind.policy(document)
+    ladder.findings += findings
+    broken = {finding.rule for finding in findings}
+    listed = broken & set(ladder.request.policies)
+    ladder.rungs["policy"] = "fail" if broken else "pass"
+    if listed:
+        ladder.score = min(ladder.score, VALID)
+    return not listed
+
+
+def score_json(payload: str) -> str:
+    """The pool's calling form: a VerifyRequest as JSON to a Verdict, or to the error of a request without meaning, as JSON."""
+    request = VerifyRequest.model_validate_json(payload)
+    try:
+        return score(request).model_dump_json()
+    except (ConfigError, DataError) as error:
+        return json.dumps(
+            {"error": {"code": error.code, "message": str(error), "param": error.param}}
+        )
+    except ImportError as error:
+        # No text makes a module disappear: the installation is broken.
+        return unscorable(
+            request, f"cannot import {error.name}: run `pip install {error.name}`"
+        ).model_dump_json()
+
+
+def crashed(request: VerifyRequest, rule: str, message: str) -> Verdict:
+    """A text that hung or crashed the checker in two workers: its own fault."""
+    return fail(_Ladder(request, request.category), "parse", rule, message)
+
+
+def unscorable(request: VerifyRequest, message: str) -> Verdict:
+    """The environment failed: neither pass nor fail."""
+    ladder = _Ladder(request, request.category)
+    ladder.rungs["parse"] = "unscorable"
+    ladder.findings.append(Finding(rung="parse", rule="verifier-unavailable", message=message))
+    return ladder.verdict(Outcome.UNSCORABLE)

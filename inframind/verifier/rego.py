@@ -1,0 +1,98 @@
+"""Users' own policies as checks: Rego (https://www.openpolicyagent.org/docs/policy-language), evaluated by regopy in the worker.
+
+The policy's input is the effective configuration: `{"resources": [{"kind", "name", "fields", "line"}], "links": [{"source", "path",
+"kind", "name"}]}`, where `source` is an index into `resources`. It holds when `deny` is empty and, if the policy defines `allow`,
+`allow` is true.
+"""
+
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from inframind.categories.base import Configuration
+from inframind.errors import DataError
+from inframind.types import Json
+
+if TYPE_CHECKING:
+    import regopy
+
+MAX_POLICY = 50_000
+PACKAGE = re.compile(
+    r"^[ \t]*package[ \t]+([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)[ \t]*(?:#.*)?$", re.MULTILINE
+)
+RULES = re.compile(r"^[ \t]*(?:default[ \t]+)?(deny|allow)\b", re.MULTILINE)
+
+
+def validate(policy: Json, param: str) -> None:
+    """Raises DataError for what can be seen without the interpreter: that it is a text with a package and a rule that decides."""
+    if not isinstance(policy, str) or len(policy) > MAX_POLICY:
+        raise DataError(
+            f"{param}: rego needs the policy as a text of at most {MAX_POLICY:,} characters",
+            param=param,
+        )
+    if not PACKAGE.search(policy):
+        raise DataError(
+            f"{param}: the policy names no package: start it with `package main`", param=param
+        )
+    if not RULES.search(policy):
+        raise DataError(f"{param}: the policy defines neither `deny` nor `allow`", param=param)
+
+
+def denials(policy: str, configuration: Configuration) -> list[str]:
+    """Why the configuration does not meet the policy; empty if it does.
+
+    Raises DataError for a policy that does not compile, ImportError where regopy is not installed.
+    """
+    import regopy
+
+    interpreter = regopy.Interpreter()
+    package = PACKAGE.search(policy)
+    assert package is not None
+    try:
+        interpreter.add_module("policy", policy)
+    except regopy.RegoError as error:
+        raise DataError(
+            f"the policy does not compile: {_first(str(error))}", param="value"
+        ) from None
+    rules = set(RULES.findall(policy))
+    try:
+        resources, links = map(asdict, configuration.resources), map(asdict, configuration.links)
+        interpreter.set_input({"resources": list(resources), "links": list(links)})
+        denied = _value(interpreter, f"data.{package.group(1)}.deny") if "deny" in rules else []
+        allowed = (
+            _value(interpreter, f"data.{package.group(1)}.allow") if "allow" in rules else True
+        )
+    except (regopy.RegoError, ValueError) as error:
+        return [f"the policy could not be evaluated: {_first(str(error))}"]
+    return _reasons(denied) or ([] if allowed is True else ["allow is not true"])
+
+
+def _value(interpreter: "regopy.Interpreter", query: str) -> Json:
+    """The query's value, or None if it is undefined."""
+    output = interpreter.query(query)
+    if not output.ok():
+        raise ValueError(str(output))
+    return (
+        output.results[0].expressions[0]
+        if output.results and output.results[0].expressions
+        else None
+    )
+
+
+def _reasons(denied: Json) -> list[str]:
+    """A set of reasons; in the syntax before Rego v1, `deny[reason]`, a mapping of reason to true."""
+    if isinstance(denied, dict):
+        denied = [reason for reason, holds in denied.items() if holds]
+    return (
+        [str(reason) for reason in denied]
+        if isinstance(denied, list)
+        else [str(denied)]
+        if denied
+        else []
+    )
+
+
+def _first(message: str) -> str:
+    """The first reason in regopy's error."""
+    found = re.search(r"\(errormsg \d+:(.*?)\)\s*$", message, re.MULTILINE)
+    return (found.group(1) if found else message.strip().partition("\n")[0])[:200]

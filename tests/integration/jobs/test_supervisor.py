@@ -1,0 +1,333 @@
+"""Supervisors and trainers as real processes, with the stand-in pipeline: what ends well, what goes wrong, what is killed."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from app.db.session import writing
+from app.db.tables import Job
+from app.jobs import service
+from tests.support import ROOT
+from tests.support.fleet import Fleet, add_job, children, events, is_alive, job, until
+from tests.support.outcome import check_success
+from tests.support.stand_in import (
+    BAD_DISK_ONCE,
+    CRASHES,
+    ESCAPES,
+    FULL_ONCE,
+    HANGS,
+    IGNORES_STOP,
+    QUITS,
+    RAISES_BUG,
+    RAISES_CONFIG,
+    RAISES_SANDBOX,
+)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, database_url: str) -> Iterator[Fleet]:
+    made = Fleet(tmp_path, database_url)
+    yield made
+    made.close()
+
+
+def test_a_job_runs_to_its_end(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine)
+    fleet.start()
+    done = fleet.wait(job_id, "succeeded")
+    check_success(fleet.engine, job_id)
+    assert (done.progress, done.eta_seconds, done.attempts, done.metrics["loss"]) == (
+        1.0,
+        None,
+        1,
+        0.25,
+    )
+    assert "odd" not in done.metrics
+    view = service.get(fleet.engine, job_id)
+    assert [result.stage for result in view.stage_results] == ["sft", "evaluate"]
+    steps, _ = service.metrics(fleet.engine, job_id, 0, 0, 100)
+    assert [metric.step for metric in steps] == list(range(1, 13))
+    until(lambda: not list((fleet.folder / "artifacts").glob("*/*/stage-*")))
+
+
+def test_progress_and_eta_are_shown_while_it_runs(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=40)
+    fleet.start()
+    seen = []
+    while (now := job(fleet.engine, job_id)).state != "succeeded":
+        if now.eta_seconds is not None and now.stage == "sft" and now.step > 4:
+            seen.append((now.progress, now.eta_seconds))
+        time.sleep(0.05)
+    assert [p for p, _ in seen] == sorted(p for p, _ in seen) and 0 < seen[0][0] < seen[-1][0] < 1
+    assert all(0 < eta < 30 for _, eta in seen) and seen[-1][1] < seen[0][1]
+
+
+def test_cancel_stops_the_trainer_and_keeps_a_checkpoint(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=1000)
+    fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 2)
+    trainer = fleet.trainer()
+    service.cancel(fleet.engine, job_id)
+    fleet.wait(job_id, "cancelled", seconds=15)
+    assert not is_alive(trainer)
+    assert [e.code for e in events(fleet.engine, job_id)][-2:] == ["cancel_requested", "cancelled"]
+    other = add_job(fleet.engine)
+    fleet.wait(other, "succeeded")
+
+
+def test_a_trainer_that_does_not_stop_is_killed(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=1000, seed=IGNORES_STOP)
+    fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 2)
+    trainer = fleet.trainer()
+    service.cancel(fleet.engine, job_id)
+    fleet.wait(job_id, "cancelled", seconds=20)
+    assert not is_alive(trainer)
+
+
+def test_a_drained_worker_gives_the_job_back_at_once(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=60)
+    first = fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 5)
+    first.terminate()
+    assert first.wait(10) == 0
+    now = job(fleet.engine, job_id)
+    assert (now.state, now.infra_failures, now.failures) == ("queued", 0, 0)
+    fleet.start("w1")
+    fleet.wait(job_id, "succeeded")
+    resumed = next(e for e in events(fleet.engine, job_id) if e.code == "resumed")
+    assert resumed.data["step"] >= now.step
+    check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
+
+
+FAILURES = {
+    RAISES_CONFIG: ("invalid_config", 1, "stages.0.max_steps", "no such thing"),
+    RAISES_SANDBOX: ("verifier_unavailable", 3, None, "no workers"),
+    RAISES_BUG: ("internal_error", 3, None, ""),
+    CRASHES: ("trainer_killed", 3, None, "SIGSEGV"),
+    QUITS: ("trainer_exited", 3, None, ""),
+    ESCAPES: ("internal_error", 3, None, "outside the attempt's folder"),
+}
+"""What a trainer does -> code, attempts, field, and a part of the message."""
+
+
+def test_failures_have_a_code_and_are_tried_again_where_that_may_help(fleet: Fleet) -> None:
+    jobs = {behaviour: add_job(fleet.engine, seed=behaviour) for behaviour in FAILURES}
+    other = add_job(fleet.engine)
+    fleet.start()
+    fleet.wait(other, "succeeded")
+    for behaviour, (code, attempts, param, said) in FAILURES.items():
+        failed = fleet.wait(jobs[behaviour], "failed")
+        assert (failed.error_code, failed.attempts, failed.error_param) == (code, attempts, param)
+        assert failed.error_message and said in failed.error_message
+
+
+def test_the_trainer_dies_with_its_supervisor(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, seed=HANGS)
+    supervisor = fleet.start()
+    until(lambda: job(fleet.engine, job_id).step == 2)
+    trainer = fleet.trainer()
+    supervisor.kill()
+    supervisor.wait()
+    until(lambda: not is_alive(trainer), 3)
+
+
+def test_a_stopped_supervisor_loses_the_job_and_its_trainer_ends_itself(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=100)
+    supervisor = fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 5)
+    trainer = fleet.trainer()
+    supervisor.send_signal(signal.SIGSTOP)
+    until(lambda: not is_alive(trainer), 10)
+    fleet.start("w1")
+    until(lambda: job(fleet.engine, job_id).fence == 2)
+    supervisor.send_signal(signal.SIGCONT)
+    fleet.wait(job_id, "succeeded")
+    check_success(fleet.engine, job_id, [("sft", 100), ("evaluate", 4)])
+
+
+def test_the_trainer_sees_no_secret(fleet: Fleet) -> None:
+    fleet.secret("INFRAMIND_DATABASE_URL_COPY", "postgresql://user:secret@db/x")
+    fleet.secret("AWS_SECRET_ACCESS_KEY", "secret")
+    fleet.secret(
+        "INFRAMIND_JUDGE_API_KEY", "secret"
+    )  # for an evaluation that asks a judge model, and this one does not
+    job_id = add_job(fleet.engine, steps=100)
+    fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 1)
+    environment = Path(f"/proc/{fleet.trainer()}/environ").read_bytes()
+    assert (
+        b"PATH=" in environment
+        and b"secret" not in environment
+        and b"INFRAMIND_DATA" not in environment
+    )
+
+
+def test_f8_a_trainer_that_is_stopped_while_its_supervisor_lives_is_a_stall(fleet: Fleet) -> None:
+    # Longer than a trainer takes to start on a slow machine.
+    fleet.secret("INFRAMIND_STALL_SECONDS", "8")
+    job_id = add_job(fleet.engine, steps=60)
+    fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 8)
+    os.kill(fleet.trainer(), signal.SIGSTOP)
+    fleet.wait(job_id, "succeeded", seconds=90)
+    told = events(fleet.engine, job_id)
+    assert [event.data["code"] for event in told if event.code == "requeued"] == ["trainer_stalled"]
+    assert next(event for event in told if event.code == "resumed").data["step"] >= 8
+    assert job(fleet.engine, job_id).failures == 1
+    check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
+
+
+def test_f13_a_worker_whose_clock_jumps_loses_nothing(fleet: Fleet, tmp_path: Path) -> None:
+    jumpy = tmp_path / "jumpy"
+    jumpy.mkdir()
+    (jumpy / "sitecustomize.py").write_text(
+        "import time\nreal = time.time\ntime.time = lambda: real() + (86400 if int(real()) % 2 else -86400)\n"
+    )
+    fleet.secret("PYTHONPATH", f"{jumpy}:{ROOT}")
+    job_id = add_job(fleet.engine, steps=60)
+    fleet.start()
+    fleet.wait(job_id, "succeeded")
+    assert [event.code for event in events(fleet.engine, job_id)].count("claimed") == 1
+    check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
+
+
+def overtaken(fleet: Fleet, job_id: str, fence: int) -> bool:
+    """Whether another worker has claimed the job; until then its lease is ended early."""
+    with writing(fleet.engine) as session:
+        session.execute(
+            update(Job).where(Job.id == job_id, Job.fence == fence).values(lease_until=1.0)
+        )
+    return job(fleet.engine, job_id).fence > fence
+
+
+def test_f14_a_lease_that_ends_early_doubles_work_and_no_result(fleet: Fleet) -> None:
+    """What a jump of the database's clock does."""
+    job_id = add_job(fleet.engine, steps=60)
+    fleet.start("w0"), fleet.start("w1")
+    for fence in (1, 2):
+        until(
+            lambda least=fence: (now := job(fleet.engine, job_id)).fence == least and now.step > 5
+        )
+        # Its holder renews a lease that still is its own: the clock is ahead until the other worker has seen it.
+        until(lambda least=fence: overtaken(fleet, job_id, least))
+    fleet.wait(job_id, "succeeded")
+    check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code"), [(FULL_ONCE, "no_space"), (BAD_DISK_ONCE, "internal_error")]
+)
+def test_f15_a_disk_that_fails_costs_no_step(fleet: Fleet, behaviour: int, code: str) -> None:
+    job_id = add_job(fleet.engine, seed=behaviour)
+    fleet.start()
+    if behaviour == FULL_ONCE:
+        paused = fleet.wait(job_id, "paused")
+        assert (paused.error_code, paused.failures) == (code, 0)
+        assert service.resume(fleet.engine, job_id).error is None
+    fleet.wait(job_id, "succeeded")
+    check_success(fleet.engine, job_id)
+    assert (
+        next(event for event in events(fleet.engine, job_id) if event.code == "resumed").data[
+            "step"
+        ]
+        == 4
+    )
+
+
+def test_f15_an_attempt_that_would_fill_the_disk_does_not_start(fleet: Fleet) -> None:
+    fleet.secret("INFRAMIND_MIN_FREE_BYTES", str(1 << 60))
+    job_id = add_job(fleet.engine)
+    fleet.start()
+    paused = fleet.wait(job_id, "paused")
+    assert (paused.error_code, paused.step) == ("no_space", 0)
+    assert "free some space" in (paused.error_message or "")
+    assert service.resume(fleet.engine, job_id).state == "queued"
+
+
+def test_f20_a_job_that_always_crashes_keeps_no_other_from_its_end(fleet: Fleet) -> None:
+    poison = add_job(fleet.engine, seed=CRASHES)
+    others = [add_job(fleet.engine, steps=4) for _ in range(4)]
+    fleet.start()
+    for job_id in others:
+        fleet.wait(job_id, "succeeded")
+    failed = fleet.wait(poison, "failed")
+    assert (failed.failures, failed.infra_failures) == (3, 0)
+
+
+def test_a_paused_job_goes_on_from_its_checkpoint(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=60)
+    fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 5)
+    service.pause(fleet.engine, job_id)
+    paused = fleet.wait(job_id, "paused")
+    service.resume(fleet.engine, job_id)
+    fleet.wait(job_id, "succeeded")
+    assert (
+        next(event for event in events(fleet.engine, job_id) if event.code == "resumed").data[
+            "step"
+        ]
+        >= paused.step
+    )
+    check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
+
+
+def test_a_running_job_ends_at_its_deadline(fleet: Fleet) -> None:
+    job_id = add_job(fleet.engine, steps=2000)
+    fleet.start()
+    until(lambda: job(fleet.engine, job_id).step > 2)
+    trainer = fleet.trainer()
+    with writing(fleet.engine) as session:
+        session.execute(update(Job).where(Job.id == job_id).values(deadline_at=1.0))
+    assert fleet.wait(job_id, "failed").error_code == "deadline_exceeded"
+    assert not is_alive(trainer)
+
+
+def test_killed_at_random_steps_jobs_end_once_with_the_right_result(fleet: Fleet) -> None:
+    """Nemesis: kill -9 of trainers and supervisors, stops and drains, seeded."""
+    rng = random.Random(7)
+    jobs = [add_job(fleet.engine, steps=48, max_attempts=50) for _ in range(5)]
+    names = ["w0", "w1"]
+    for name in names:
+        fleet.start(name)
+    counts: dict[str, int] = {}
+    end = time.monotonic() + 12
+    while time.monotonic() < end:
+        time.sleep(rng.uniform(0.3, 0.9))
+        name, action = (
+            rng.choice(names),
+            rng.choice(["supervisor", "trainer", "trainer", "drain", "pause"]),
+        )
+        disturb(fleet, name, action)
+        counts[action] = counts.get(action, 0) + 1
+    for name in names:
+        revive(fleet, name)
+    for job_id in jobs:
+        fleet.wait(job_id, "succeeded", seconds=30)
+        check_success(fleet.engine, job_id, [("sft", 48), ("evaluate", 4)])
+    assert sum(job(fleet.engine, job_id).attempts for job_id in jobs) > len(jobs)
+
+
+def disturb(fleet: Fleet, name: str, action: str) -> None:
+    supervisor = fleet.supervisors[name]
+    if action == "trainer":
+        for trainer in children(supervisor.pid):
+            os.kill(trainer, signal.SIGKILL)
+    elif action == "pause":
+        supervisor.send_signal(signal.SIGSTOP)
+    else:
+        supervisor.send_signal(signal.SIGKILL if action == "supervisor" else signal.SIGTERM)
+    revive(fleet, name, also_paused=action != "pause")
+
+
+def revive(fleet: Fleet, name: str, *, also_paused: bool = True) -> None:
+    if also_paused:
+        fleet.supervisors[name].send_signal(signal.SIGCONT)
+    if fleet.supervisors[name].poll() is not None:
+        fleet.start(name)

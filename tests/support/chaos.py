@@ -1,0 +1,141 @@
+"""A nemesis for the production service: seeded, it kills, stops and cuts off one part after another, and repairs them late."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from tests.support.fleet import children
+from tests.support.production import Production
+from tests.support.proxy import Proxy
+from tests.support.servers import Postgres, Redis
+
+WORKERS = ("w0", "w1")
+WIRED = "w1"
+"""The worker whose wire to the database may be cut."""
+
+
+class Nemesis:
+    """Everything that may go wrong, one thing at a time, each mended after a while."""
+
+    def __init__(
+        self, production: Production, postgres: Postgres, redis: Redis, wire: Proxy, seed: int
+    ) -> None:
+        self._production, self._postgres, self._redis, self._wire = (
+            production,
+            postgres,
+            redis,
+            wire,
+        )
+        self._rng = random.Random(seed)
+        self._mending: list[tuple[float, Callable[[], object]]] = []
+        self.done: Counter[str] = Counter()
+
+    def rage(self, seconds: float) -> None:
+        """Disturbs for so long, then mends everything."""
+        end = time.monotonic() + seconds
+        deck: list[Callable[[], None]] = []
+        while time.monotonic() < end:
+            # Every fault comes once before one comes again.
+            deck = deck or self._rng.sample(self._faults(), k=len(self._faults()))
+            fault = deck.pop()
+            fault()
+            self.done[fault.__name__] += 1
+            time.sleep(self._rng.uniform(0.5, 1.5))
+            self._mend(time.monotonic())
+        self._mend(float("inf"))
+
+    def _faults(self) -> list[Callable[[], None]]:
+        return [
+            self.kill_api, self.kill_reconciler, self.kill_worker, self.stop_worker, self.drain_worker, self.kill_trainer,
+            self.stop_trainer, self.kill_redis, self.flush_redis, self.kill_postgres, self.cut_wire,
+        ]  # fmt: skip
+
+    def kill_api(self) -> None:
+        self._kill("api")
+
+    def kill_reconciler(self) -> None:
+        self._kill("reconciler")
+
+    def kill_worker(self) -> None:
+        self._kill(self._rng.choice(WORKERS))
+
+    def drain_worker(self) -> None:
+        name = self._rng.choice(WORKERS)
+        self._production.processes[name].terminate()
+        self._later(5.0, lambda: self._revive(name))
+
+    def stop_worker(self) -> None:
+        process = self._production.processes[self._rng.choice(WORKERS)]
+        process.send_signal(signal.SIGSTOP)
+        self._later(4.5, lambda: process.send_signal(signal.SIGCONT))
+
+    def kill_trainer(self) -> None:
+        self._signal_trainer(signal.SIGKILL)
+
+    def stop_trainer(self) -> None:
+        for pid in self._signal_trainer(signal.SIGSTOP):
+            self._later(4.5, lambda pid=pid: _signal(pid, signal.SIGCONT))  # type: ignore[misc]  # bound now
+
+    def kill_redis(self) -> None:
+        self._redis.kill()
+        self._later(2.0, self._redis.start)
+
+    def flush_redis(self) -> None:
+        if self._redis.is_running:
+            self._redis.client.flushall()
+
+    def kill_postgres(self) -> None:
+        self._postgres.kill()
+        self._later(1.5, self._postgres.start)
+
+    def cut_wire(self) -> None:
+        self._wire.cut()
+        self._later(4.5, self._wire.mend)
+
+    def _kill(self, name: str) -> None:
+        self._production.processes[name].kill()
+        self._later(1.0, lambda: self._revive(name))
+
+    def _signal_trainer(self, number: signal.Signals) -> list[int]:
+        name = self._rng.choice(WORKERS)
+        found = children(self._production.processes[name].pid)
+        for pid in found:
+            _signal(pid, number)
+        return found
+
+    def _revive(self, name: str) -> None:
+        process = self._production.processes[name]
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            # Drained while it, or its trainer, is stopped.
+            process.kill()
+            process.wait()
+        start(self._production, name, self._wire)
+
+    def _later(self, seconds: float, repair: Callable[[], object]) -> None:
+        self._mending.append((time.monotonic() + seconds, repair))
+
+    def _mend(self, now: float) -> None:
+        due = [repair for at, repair in self._mending if at <= now]
+        self._mending = [(at, repair) for at, repair in self._mending if at > now]
+        for repair in due:
+            repair()
+
+
+def start(production: Production, name: str, wire: Proxy) -> None:
+    """Starts a process; the wired worker reaches the database through the wire."""
+    database = production.url.partition("?")[0].rpartition("/")[2]
+    wired = {"INFRAMIND_DATABASE_URL": f"postgresql://postgres@127.0.0.1:{wire.port}/{database}"}
+    production.start(name, **(wired if name == WIRED else {}))
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,117 @@
+"""Real supervisors and trainers on one database, for tests to disturb."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from app.db.session import make_engine, reading
+from app.db.tables import Job, JobEvent
+from app.jobs import service
+from app.jobs.spec import JobSpec
+from tests.support import ROOT
+
+
+def add_job(engine: Engine, *, steps: int = 12, seed: int = 0, max_attempts: int = 3) -> str:
+    """Two stages: sft and evaluate."""
+    stages = [
+        {"stage": "sft", "max_steps": steps},
+        {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1},
+    ]
+    spec = JobSpec.model_validate({"base_model": "inframind-nano", "stages": stages, "seed": seed})
+    return service.submit(engine, spec, max_attempts).id
+
+
+def job(engine: Engine, job_id: str) -> Job:
+    with reading(engine) as session:
+        return session.get_one(Job, job_id)
+
+
+def events(engine: Engine, job_id: str) -> list[JobEvent]:
+    with reading(engine) as session:
+        return list(
+            session.scalars(
+                select(JobEvent).where(JobEvent.job_id == job_id).order_by(JobEvent.seq)
+            )
+        )
+
+
+def until(condition: Any, seconds: float = 40.0) -> Any:
+    """The first true value of `condition()`; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Running, and not a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def children(pid: int) -> list[int]:
+    """The live child processes of a process."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [int(child) for child in task.read_text().split()]
+        except OSError:
+            continue
+    return [child for child in found if is_alive(child)]
+
+
+class Fleet:
+    """Supervisors by name."""
+
+    def __init__(self, folder: Path, url: str, lease_seconds: float = 2.0) -> None:
+        self.folder = folder
+        self.engine = make_engine(url)
+        self.supervisors: dict[str, subprocess.Popen[bytes]] = {}
+        self._env = {
+            **os.environ,
+            "INFRAMIND_DATA_DIR": str(folder),
+            "INFRAMIND_DATABASE_URL": url,
+            "INFRAMIND_PIPELINE": "tests.support.stand_in:run",
+            "INFRAMIND_LEASE_SECONDS": str(lease_seconds),
+            "INFRAMIND_POLL_SECONDS": "0.1",
+            "INFRAMIND_GRACE_SECONDS": "3",
+            "INFRAMIND_MIN_FREE_BYTES": "0",
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def secret(self, name: str, value: str) -> None:
+        """Sets a variable of the supervisors' environment."""
+        self._env[name] = value
+
+    def start(self, name: str = "w0") -> subprocess.Popen[bytes]:
+        log = (self.folder / f"{name}.log").open("ab")
+        command = [sys.executable, "-m", "workers.supervisor", "--device", name]
+        with log:
+            self.supervisors[name] = subprocess.Popen(
+                command, env=self._env, stderr=log, stdout=log
+            )
+        return self.supervisors[name]
+
+    def trainer(self, name: str = "w0") -> int:
+        """The process id of the supervisor's trainer."""
+        return int(until(lambda: children(self.supervisors[name].pid))[0])
+
+    def wait(self, job_id: str, *states: str, seconds: float = 60.0) -> Job:
+        until(lambda: job(self.engine, job_id).state in states, seconds)
+        return job(self.engine, job_id)
+
+    def close(self) -> None:
+        for process in self.supervisors.values():
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+            process.wait()
+        self.engine.dispose()

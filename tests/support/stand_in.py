@@ -1,0 +1,167 @@
+"""A pipeline that trains nothing, fast: the real protocol, real checkpoints and real adapter folders.
+
+Its result is a hash over every step of every stage, so a step that was lost, repeated or taken from elsewhere shows.
+`seed` says how it behaves: 0 well, and the constants below otherwise.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+from inframind.errors import ConfigError, SandboxError, StoppedError
+from inframind.models.adapter import AdapterManifest, adapter_id, publish, sha256_of
+from inframind.pipeline import PipelineSpec, run_pipeline
+from inframind.stages.base import SavedCheckpoint, StageContext, StageReport
+
+STEP_SECONDS = 0.05
+(
+    WELL,
+    RAISES_CONFIG,
+    RAISES_SANDBOX,
+    CRASHES,
+    HANGS,
+    IGNORES_STOP,
+    RAISES_BUG,
+    QUITS,
+    FULL_ONCE,
+    BAD_DISK_ONCE,
+    ESCAPES,
+) = range(11)
+
+
+def step_hash(before: str, stage: str, step: int) -> str:
+    return hashlib.sha256(f"{before}/{stage}/{step}".encode()).hexdigest()
+
+
+def expected(stages: list[tuple[str, int]]) -> str:
+    """The last stage's hash of an undisturbed run."""
+    value = ""
+    for name, steps in stages:
+        for step in range(1, steps + 1):
+            value = step_hash(value, name, step)
+    return value
+
+
+REAL = 1000
+"""Jobs with this seed and above are real ones where `run_either` is the pipeline."""
+
+
+def run_either(spec: PipelineSpec, context: StageContext) -> None:
+    (run_pipeline if spec.seed >= REAL else run)(spec, context)
+
+
+def run(spec: PipelineSpec, context: StageContext) -> None:
+    value = ""
+    for index, config in enumerate(spec.stages):
+        done = context.resume.finished.get(index)
+        if done is None:
+            context.stage_started(index, config.stage, config.total_steps)
+            value = stage(spec, context, index, value)
+        else:
+            value = done.metrics["hash"]
+
+
+def stage(spec: PipelineSpec, context: StageContext, index: int, value: str) -> str:
+    config = spec.stages[index]
+    step, value = newest(context, index, value)
+    while step < config.total_steps:
+        if step == 6 and context.attempt == 1:
+            fail_on_disk(spec.seed)
+        if context.should_stop() and spec.seed != IGNORES_STOP:
+            save(context, index, step, value)
+            raise StoppedError
+        misbehave(spec.seed, step)
+        time.sleep(STEP_SECONDS)
+        step += 1
+        value = step_hash(value, config.stage, step)
+        context.progress(index, step, {"loss": 1.0 / step, "odd": float("nan")})
+        if step % 4 == 0:
+            save(context, index, step, value, escapes=spec.seed == ESCAPES)
+    context.stage_done(index, config.stage, report(spec, context, index, value))
+    return value
+
+
+def fail_on_disk(behaviour: int) -> None:
+    """The kernel's own error, or one that only a broken disk gives."""
+    if behaviour == FULL_ONCE:
+        Path("/dev/full").write_text("a checkpoint")
+    if behaviour == BAD_DISK_ONCE:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def misbehave(behaviour: int, step: int) -> None:
+    if step == 2 and behaviour == RAISES_CONFIG:
+        raise ConfigError("no such thing", param="stages.0.max_steps")
+    if step == 2 and behaviour == RAISES_SANDBOX:
+        raise SandboxError("no workers")
+    if step == 2 and behaviour == RAISES_BUG:
+        raise KeyError("missing")
+    if step == 2 and behaviour == CRASHES:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if step == 2 and behaviour == QUITS:
+        os._exit(0)
+    if step == 2 and behaviour == HANGS:
+        time.sleep(3600)
+
+
+def save(
+    context: StageContext, index: int, step: int, value: str, *, escapes: bool = False
+) -> None:
+    path = context.run_dir / f"stage-{index}" / f"checkpoint-{step}"
+    if escapes:
+        # Outside by a link, though its name is inside.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(tempfile.mkdtemp(dir=context.run_dir.parents[2]))
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "MANIFEST.json").write_text(json.dumps({"step": step, "value": value}))
+    context.checkpoint(SavedCheckpoint(index, step, path, sha256_of(path / "MANIFEST.json")))
+
+
+def newest(context: StageContext, index: int, value: str) -> tuple[int, str]:
+    mine = [c for c in context.resume.checkpoints if c.stage_index == index]
+    for saved in sorted(mine, key=lambda c: c.step, reverse=True):
+        manifest = saved.path / "MANIFEST.json"
+        if manifest.is_file() and sha256_of(manifest) == saved.sha256:
+            context.event("info", "resumed", f"from step {saved.step}", {"step": saved.step})
+            held = json.loads(manifest.read_text())
+            return held["step"], held["value"]
+    return 0, value
+
+
+def report(spec: PipelineSpec, context: StageContext, index: int, value: str) -> StageReport:
+    config = spec.stages[index]
+    if config.stage == "evaluate":
+        return StageReport(metrics={"hash": value, "rows": []}, train_seconds=0.1)
+    work = context.run_dir / f"stage-{index}" / "adapter"
+    work.mkdir(parents=True, exist_ok=True)
+    (work / "adapter_config.json").write_text("{}")
+    (work / "adapter_model.safetensors").write_bytes(value.encode())
+    manifest = AdapterManifest(
+        id=adapter_id(spec.job_id, index, config.stage, context.attempt),
+        job_id=spec.job_id,
+        base_model=spec.base_model,
+        stage=config.stage,
+        stage_index=index,
+        parent=None,
+        quantization="none",
+        lora={},
+        config={},
+        dataset=spec.dataset,
+        bench_hash="",
+        seed=spec.seed,
+        metrics={},
+        train_seconds=0.1,
+        versions={},
+    )
+    target: Path = context.run_dir / manifest.id
+    return StageReport(
+        metrics={"hash": value},
+        train_seconds=0.1,
+        manifest=publish(work, target, manifest),
+        path=str(target),
+    )

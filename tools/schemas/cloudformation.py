@@ -1,0 +1,130 @@
+"""Builds `data/*.json.gz`: the resource provider schemas that cfn-lint vendors from AWS, one file a service, without prose.
+
+pip install cfn-lint==1.58.0
+python -m tools.schemas.cloudformation
+"""
+
+import gzip
+import importlib
+import json
+from collections import defaultdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tools.schemas import CATEGORIES
+
+DATA = CATEGORIES / "cloudformation" / "data"
+KEPT = (
+    "type", "$ref", "properties", "patternProperties", "additionalProperties", "required", "items", "enum", "enumCaseInsensitive",
+    "const", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "oneOf", "anyOf", "allOf",
+    "requiredXor", "requiredOr", "dependentRequired", "dependentExcluded",
+)  # fmt: skip
+MAX_PATTERN = 300
+
+
+def compact(node: Any) -> Any:
+    """A schema without what says nothing of validity. References become the definition's name."""
+    if not isinstance(node, dict):
+        return node
+    kept: dict[str, Any] = {}
+    for key in KEPT:
+        if key not in node:
+            continue
+        value = node[key]
+        if key in ("properties", "patternProperties"):
+            kept[key] = {name: compact(child) for name, child in value.items()}
+        elif key in ("items", "additionalProperties"):
+            if value is not True:
+                kept[key] = compact(value)
+        elif key in ("oneOf", "anyOf", "allOf"):
+            branches = [compact(child) for child in value]
+            if all(branches) or key == "allOf":
+                kept[key] = branches
+        elif key == "$ref":
+            kept[key] = value.rpartition("/")[2]
+        elif not (key == "pattern" and len(value) > MAX_PATTERN):
+            kept[key] = value
+    return kept
+
+
+def resource(schema: Any) -> dict[str, Any]:
+    """One resource type: its schema, its definitions and the attributes of `Fn::GetAtt`."""
+    source = schema.schema
+    found: dict[str, Any] = compact(source)
+    read_only = [
+        path.rpartition("/")[2]
+        for path in source.get("readOnlyProperties", ())
+        if path.count("/") == 2
+    ]
+    for name in read_only:
+        found.get("properties", {}).pop(name, None)
+    lifecycle = source.get("lifecycle", {})
+    if lifecycle.get("status") == "shutdown":
+        found["shutDown"] = lifecycle.get("date", "")
+    return found | {
+        "definitions": {
+            name: compact(child) for name, child in source.get("definitions", {}).items()
+        },
+        "attributes": sorted(schema.get_atts),
+        "readOnly": sorted(read_only),
+    }
+
+
+def instance_types(root: Path, kinds: dict[str, Any]) -> dict[str, list[str]]:
+    """`Type.Property` -> the values of any region, where AWS lists them for a property at the top."""
+    names = {
+        f"{kind.replace('::', '_').lower()}.{name.lower()}": f"{kind}.{name}"
+        for kind in kinds
+        for name in kinds[kind].get("properties", ())
+    }
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in sorted(root.glob("extensions/*/*_enum.json")):
+        name = names.get(f"{path.parent.name}.{path.stem.removesuffix('_enum')}")
+        for entry in json.loads(path.read_text()).values() if name else ():
+            values = entry.get("enum") if isinstance(entry, dict) else None
+            found[str(name)] |= set(values or ())
+    return {name: sorted(values) for name, values in found.items() if values}
+
+
+def write(name: str, data: Any) -> None:
+    """One data file, the same bytes for the same content."""
+    text = json.dumps(data, separators=(",", ":"), sort_keys=True)
+    (DATA / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+
+
+def main() -> None:
+    """Writes `index` and one file per service."""
+    manager = importlib.import_module("cfnlint.schema").PROVIDER_SCHEMA_MANAGER
+    root = Path(str(importlib.import_module("cfnlint").__file__)).parent / "data" / "schemas"
+    services: dict[str, dict[str, Any]] = defaultdict(dict)
+    for path in sorted(
+        (root / "providers").glob("*-*-*.json"), key=lambda path: path.stem != "us-east-1"
+    ):
+        for kind in json.loads(path.read_text()):
+            service = "::".join(kind.split("::")[:2])
+            if kind.startswith("AWS::") and kind not in services[service]:
+                services[service][kind] = resource(manager.get_resource_schema(path.stem, kind))
+    for kind, name in json.loads((root / "providers" / "sam.json").read_text()).items():
+        schema = importlib.import_module("cfnlint.schema").Schema(
+            json.loads((root / "resources" / f"{name}.json").read_text())
+        )
+        services["AWS::Serverless"][kind] = resource(schema)
+    for service, kinds in services.items():
+        write(service.replace("::", "-").lower(), kinds)
+    write(
+        "index",
+        {
+            "source": f"AWS resource provider schemas of {json.loads((root / 'version.json').read_text())['schema_date']}, "
+            f"from cfn-lint {version('cfn-lint')}",
+            "licence": "MIT-0",
+            "services": sorted(services),
+            "values": instance_types(
+                root, {kind: found for kinds in services.values() for kind, found in kinds.items()}
+            ),
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

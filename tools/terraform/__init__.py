@@ -1,0 +1,1 @@
+"""Builds the providers' schemas and constraints."""

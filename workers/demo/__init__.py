@@ -1,0 +1,1 @@
+"""The demo: trains over HTTP, generates from the result, prints a table."""
