@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from inframind.stages.base import LORA_TARGETS
+from inframind.stages.config import LORA_TARGETS
 
 HEAD = (
     "# Settings",

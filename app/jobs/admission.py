@@ -18,7 +18,7 @@ from app.judging.chat_client import NOT_CONFIGURED
 from app.settings import Settings
 from inframind.models.registry import BASE_MODELS, is_available
 from inframind.pipeline import DEFAULT_DATASET
-from inframind.stages.base import LORA_TARGETS
+from inframind.stages.config import LORA_TARGETS
 
 DATASET = re.compile(r"ds-[0-9a-f]{32}")
 

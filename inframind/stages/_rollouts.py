@@ -9,7 +9,8 @@ from trl import GRPOConfig
 from inframind.bench.prompt import prompt
 from inframind.stages import _training
 from inframind.stages._reward import Reward, verified_reward
-from inframind.stages.base import RolloutConfig, StageContext, StageInput, StageReport
+from inframind.stages.base import StageContext, StageInput, StageReport
+from inframind.stages.config import RolloutConfig
 from inframind.types import Task
 from inframind.verifier.verifier import Verifier
 

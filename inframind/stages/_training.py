@@ -23,13 +23,8 @@ from inframind.models.memory import keep_freed_memory, peak_bytes
 from inframind.models.probe import probe
 from inframind.models.registry import base_model_path
 from inframind.models.tokenizer import load_tokenizer
-from inframind.stages.base import (
-    SavedCheckpoint,
-    StageContext,
-    StageInput,
-    StageReport,
-    TrainingConfig,
-)
+from inframind.stages.base import SavedCheckpoint, StageContext, StageInput, StageReport
+from inframind.stages.config import TrainingConfig
 
 CHECKPOINT_FILES = (
     "adapter_model.safetensors",

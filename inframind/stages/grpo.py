@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from inframind.stages.base import RolloutConfig, StageContext, StageInput, StageReport
+from inframind.stages.base import StageContext, StageInput, StageReport
+from inframind.stages.config import RolloutConfig
 
 
 class Config(RolloutConfig):

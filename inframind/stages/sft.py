@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from inframind.errors import DataError
-from inframind.stages.base import StageContext, StageInput, StageReport, TrainingConfig
+from inframind.stages.base import StageContext, StageInput, StageReport
+from inframind.stages.config import TrainingConfig
 
 if TYPE_CHECKING:
     from inframind.types import Task
