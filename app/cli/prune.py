@@ -18,14 +18,14 @@ def prune_artifacts(
 
     Old adapters that nothing needs, spare checkpoints, leftovers of lost attempts.
     """
+    from app.artifacts import Artifacts
     from app.catalog.retention import prune
     from app.settings import settings
 
     configured = settings()
     with open_database() as engine:
-        gone = prune(
-            engine, configured.artifacts, configured.keep_adapters_days, dry_run=dry_run
-        )
+        artifacts = Artifacts.of(configured)
+        gone = prune(engine, artifacts, configured.keep_adapters_days, dry_run=dry_run)
     console.print(
         f"{'would go' if dry_run else 'gone'}: adapters {', '.join(gone.adapters) or 'none'}; "
         f"{gone.checkpoints} checkpoints; {len(gone.folders)} folders of lost attempts; "
