@@ -1,6 +1,7 @@
-"""The command group of `inframind`: errors end in a sentence, and the service's commands are loaded on demand.
+"""The command group of `inframind`: its errors end in a sentence, its service is loaded on demand.
 
-Every command's errors pass through `Handled.invoke`, the only handler there is. Exit codes: docs/installation.md.
+Every command's errors pass through `Handled.invoke`, the only handler that there is.
+Exit codes: docs/installation.md; why the service is loaded so: docs/decisions/0006.
 """
 
 import importlib

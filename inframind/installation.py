@@ -1,4 +1,4 @@
-"""How this copy was installed, and the one sentence for packages that are missing (docs/installation.md)."""
+"""How this copy was installed, and the sentence for missing packages (docs/installation.md)."""
 
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -10,8 +10,8 @@ DISTRIBUTION = "inframind-iac"
 EXTRAS = {
     "rego": ("regopy",),
     "service": (
-        "fastapi", "uvicorn", "sse_starlette", "aiohttp", "httpx", "httpx_sse", "sqlalchemy", "alembic", "pydantic_settings",
-        "structlog", "limits", "prometheus_client", "tokenizers",
+        "fastapi", "uvicorn", "sse_starlette", "aiohttp", "httpx", "httpx_sse", "sqlalchemy",
+        "alembic", "pydantic_settings", "structlog", "limits", "prometheus_client", "tokenizers",
     ),
     "train": ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "bitsandbytes"),
     "production": ("psycopg", "celery", "redis", "fsspec", "s3fs"),
@@ -20,7 +20,7 @@ EXTRAS = {
 
 
 def checkout() -> Path | None:
-    """Give the root of the checkout or image that this library runs from; None for the library alone."""
+    """Give the root of the checkout or image that this runs from; None for the library alone."""
     root = Path(__file__).resolve().parents[1]
     has_service = (root / "pyproject.toml").is_file() and (root / "app" / "cli").is_dir()
     return root if has_service else None

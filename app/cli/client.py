@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import httpx
 
 API_KEY = "INFRAMIND_API_KEY"
-"""The variable with the key for a service that needs one: an option would show in the list of processes."""
+"""Variable with the key for a service: an option would show in the list of processes."""
 LOCAL = "http://127.0.0.1:8000"
 TIMEOUT_SECONDS = 180.0
 """A search over sixteen answers takes minutes on two cores."""

@@ -1,4 +1,4 @@
-"""`inframind db`, and how the other commands come to the database: they make none and change no version."""
+"""`inframind db`, and how the other commands open the database: they make none, and migrate none."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -89,9 +89,7 @@ def diagnose(only: frozenset[str] = frozenset()) -> Iterator[Finding]:
     yield from examine(configured, only)
 
 
-def examine(
-    settings: "Settings | None", only: frozenset[str] = frozenset()
-) -> Iterator[Finding]:
+def examine(settings: "Settings | None", only: frozenset[str] = frozenset()) -> Iterator[Finding]:
     """Make every check in turn, or those that `only` names.
 
     A check that finds nothing to look at is silent, and so is one that lacks its settings.
@@ -204,7 +202,10 @@ def _redis(settings: "Settings") -> Iterator[Finding]:
             client.ping()
             yield Finding("redis", "ok", f"Redis {client.info('server')['redis_version']}")
     except redis.RedisError as error:
-        remedy = "start Redis, or correct INFRAMIND_REDIS_URL; jobs are accepted meanwhile, and run when it is back"
+        remedy = (
+            "start Redis, or correct INFRAMIND_REDIS_URL; "
+            "jobs are accepted meanwhile, and run when it is back"
+        )
         yield Finding("redis", "failed", f"Redis does not answer ({type(error).__name__})", remedy)
 
 
@@ -218,7 +219,10 @@ def _inference(settings: "Settings") -> Iterator[Finding]:
         answer.raise_for_status()
         yield Finding("inference", "ok", f"{settings.inference_url} answers")
     except httpx.HTTPError as error:
-        remedy = "start `inframind up` or vLLM, or correct INFRAMIND_INFERENCE_URL; without it only /generate is missing"
+        remedy = (
+            "start `inframind up` or vLLM, or correct INFRAMIND_INFERENCE_URL; "
+            "without it only /generate is missing"
+        )
         yield Finding(
             "inference",
             "warning",

@@ -1,9 +1,10 @@
-"""What the service's errors mean to a person at a terminal. `inframind.commands.Handled` asks, for every command."""
+"""What the service's errors mean to a person at a terminal; `inframind.commands.Handled` asks."""
 
 import sys
+from collections.abc import Callable
 
 from app.errors import RefusedError
-from inframind.commands import Ending, Exit, Handled, explain
+from inframind.commands import Ending, Exit, Handled, explain, report
 
 
 def explain_service(error: Exception) -> Ending | None:
@@ -37,3 +38,17 @@ class ServiceCommands(Handled):
     def explain(self, error: Exception) -> Ending | None:
         """Put an error into words; None for a bug, whose traceback is wanted."""
         return explain_service(error)
+
+
+def run_process(main: Callable[[], int | None]) -> int:
+    """Run a process of the service to its exit status; errors end as those of commands do."""
+    try:
+        return main() or Exit.PASS
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except Exception as error:
+        ending = explain_service(error)
+        if ending is None:
+            raise
+        report(ending.message)
+        return ending.status

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Measure the judge model of the settings.", no_args_is_help=True)
 
+
 @app.callback()
 def judge() -> None:
     """Measure the judge model of the settings."""
@@ -104,7 +105,9 @@ def _show(measured: "Calibration") -> None:
     )
     table.add_row("swap-flip rate", f"{measured.swap_flip_rate:.0%}", f"{measured.pairs} pairs")
     table.add_row(
-        "same answer when asked again", f"{measured.test_retest:.0%}", f"{measured.retested} answers"
+        "same answer when asked again",
+        f"{measured.test_retest:.0%}",
+        f"{measured.retested} answers",
     )
     table.add_row(
         "abstentions",

@@ -1,4 +1,4 @@
-"""What commands print: to people on one line each, so that a pipe or a narrow terminal cuts no id in two."""
+"""Where commands print: a message is one line, so that no pipe or terminal cuts an id in two."""
 
 from rich.console import Console
 from rich.table import Column, Table
