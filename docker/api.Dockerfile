@@ -23,6 +23,7 @@ RUN groupadd --system --gid 10001 inframind \
 ENV PATH=/opt/inframind/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    PYTHONSAFEPATH=1 \
     INFRAMIND_DATA_DIR=/data \
     INFRAMIND_HOST=0.0.0.0 \
     INFRAMIND_LOG_FORMAT=json

@@ -25,6 +25,7 @@ RUN /opt/inframind/bin/pip install --no-cache-dir --no-deps --no-build-isolation
 ENV PATH=/opt/inframind/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    PYTHONSAFEPATH=1 \
     INFRAMIND_DATA_DIR=/data \
     INFRAMIND_LOG_FORMAT=json \
     HF_HUB_OFFLINE=1

@@ -108,7 +108,8 @@ class Commands(Handled):
             root = checkout()
             if root is None:
                 raise InfraMindError(no_service(command))
-            sys.path.insert(0, str(root))
+            if sys.path[0] != str(root):
+                sys.path.insert(0, str(root))
             loaded = typer.main.get_command(importlib.import_module("app.cli.main").app)
             if not isinstance(loaded, Handled):
                 raise TypeError("the service's commands have no handler of errors")
