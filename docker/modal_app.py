@@ -1,7 +1,7 @@
 """The trainer on a GPU of Modal: `modal run docker/modal_app.py --spec job.json`.
 
-The same job contract, database rows, supervisor, trainer process and adapters as everywhere else, on
-one volume. Nothing here is another way to train: the function submits the job and runs what waits
+The same job contract, database rows, supervisor, trainer process and adapters as everywhere else,
+on one volume. Nothing here is another way to train: the function submits the job and runs what waits
 (docs/production/modal.md).
 """
 
