@@ -1,4 +1,4 @@
-"""InfraMind-Bench as a whole: every family's tasks by split, and the hash that names the version."""
+"""Loads InfraMind-Bench: every family's tasks by split, and the hash that names the version."""
 
 import hashlib
 import importlib
@@ -47,15 +47,16 @@ def _split(
     split: Split, categories: Sequence[str] = tuple(CATEGORIES), max_difficulty: int = 5
 ) -> Iterator[Task]:
     """A split's tasks, families interleaved."""
-    known = [
+    chosen = [
         family
         for family in families()
-        if family.held_out == (split == "test-families") and family.category in categories
+        if family.held_out == (split == "test-families")
+        and family.category in categories
+        and family.difficulty <= max_difficulty
     ]
-    known = [family for family in known if family.difficulty <= max_difficulty]
     return (
         task
-        for row in zip(*(_drawn(family, split) for family in known), strict=True)
+        for row in zip(*(_drawn(family, split) for family in chosen), strict=True)
         for task in row
     )
 
@@ -67,7 +68,9 @@ def load_tasks(
     max_difficulty: int = 5,
     limit: int | None = None,
 ) -> list[Task]:
-    """The tasks of a split, always the same ones in the same order. `limit` keeps the families' shares.
+    """Writes the tasks of a split, always the same ones in the same order.
+
+    Families are interleaved, so that `limit` keeps their shares.
 
     Raises DataError for an unknown category.
     """

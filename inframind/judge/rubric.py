@@ -1,4 +1,7 @@
-"""The rubric: yes-or-no criteria. Three hold for every category; the others stand in `rubric.txt` in the category's folder."""
+"""Loads the rubric: yes-or-no criteria for a judge.
+
+Three hold for every category; the others stand in `rubric.txt` in the category's folder.
+"""
 
 from functools import cache
 from importlib.resources import files
@@ -6,9 +9,14 @@ from importlib.resources import files
 from inframind.categories import CATEGORIES, category
 
 COMMON = {
-    "asked": "Everything that the task asks for is there, with exactly the names and values it gives.",
+    "asked": (
+        "Everything that the task asks for is there, with exactly the names and values it gives."
+    ),
     "valid": "The text parses, and every field, argument and reference in it exists.",
-    "honest": "It holds nothing that contradicts the task, and no text that speaks to its reader about grading.",
+    "honest": (
+        "It holds nothing that contradicts the task,"
+        " and no text that speaks to its reader about grading."
+    ),
 }
 
 

@@ -1,13 +1,16 @@
-"""The rules judge: five scores from a verdict alone. Deterministic, so it can be a baseline for any model that judges.
+"""Judges by rules: five scores from a verdict alone.
 
-| score | 0 to 10 |
-|---|---|
-| syntax | 10 when the schema rung holds, 5 when the text only parses, else 0 |
-| correctness | ten times the verdict's score; without checks ten times the share of validity reached (score / 0.2) |
-| completeness | ten times the share of checks that hold; without checks 10 when the references hold |
-| best_practices | 10, less 2 for each policy rule of severity `info` that fired and 1 for each of a higher one; 0 if not valid |
-| security | 10, less 3 for each policy rule of severity `warning` or `error` that fired; 0 if not valid |
-| overall | correctness x (0.8 + 0.2 x mean of best_practices and security / 10): good habits never lift a wrong answer |
+It is deterministic, so it can be a baseline for any model that judges. Scores are 0 to 10:
+
+- syntax: 10 when the schema rung holds, 5 when the text only parses, else 0;
+- correctness: ten times the verdict's score; without checks ten times the share of validity that
+  was reached (score / 0.2);
+- completeness: ten times the share of checks that hold; without checks 10 when the references hold;
+- best_practices: 10, less 2 for each policy rule of severity `info` that fired and 1 for each of a
+  higher one; 0 if not valid;
+- security: 10, less 3 for each policy rule of severity `warning` or `error` that fired; 0 if not
+  valid;
+- overall: correctness x (0.8 + 0.2 x mean of best_practices and security / 10).
 """
 
 from collections.abc import Sequence
@@ -21,7 +24,10 @@ MAX_NOTES = 12
 
 
 def judge(verdict: Verdict) -> Judgement:
-    """Scores and feedback by the table above. Raises SandboxError for an unscorable verdict: nothing is known of the text then."""
+    """Scores a verdict, with feedback.
+
+    Raises SandboxError for an unscorable verdict: nothing is known of the text then.
+    """
     if verdict.verdict is Outcome.UNSCORABLE:
         notes = "; ".join(finding.message for finding in verdict.findings)
         raise SandboxError(f"the answer could not be verified: {notes}")
@@ -33,7 +39,10 @@ def judge(verdict: Verdict) -> Judgement:
 
 
 def compare(first: Verdict, second: Verdict) -> Preference:
-    """The better of two verdicts: one that passes, then by score, then by `overall`. Raises SandboxError as `judge` does."""
+    """Chooses the better of two verdicts: one that passes, then by score, then by `overall`.
+
+    Raises SandboxError as `judge` does.
+    """
     sides = [
         (verdict.verdict is Outcome.PASS, verdict.score, judge(verdict).overall or 0.0)
         for verdict in (first, second)
@@ -52,18 +61,13 @@ def _scores(verdict: Verdict) -> Scores:
     }
     advice = sum(severity == "info" for severity in fired.values())
     risks = len(fired) - advice
-    syntax = (
-        10.0
-        if verdict.rungs["schema"] == "pass"
-        else 5.0
-        if verdict.rungs["parse"] == "pass"
-        else 0.0
-    )
+    parses, fits = (verdict.rungs[rung] == "pass" for rung in ("parse", "schema"))
+    syntax = 10.0 if fits else 5.0 if parses else 0.0
     if verdict.checks:
         correctness = 10 * verdict.score
         completeness = 10 * sum(check.passed for check in verdict.checks) / len(verdict.checks)
     else:
-        # Checks that could not be asked leave no trace in a verdict; then the text is not valid either.
+        # Checks that could not be asked leave no trace in a verdict; the text is not valid then.
         correctness = 10 * min(1.0, verdict.score / VALID_SCORE) if valid else 10 * verdict.score
         completeness = 10.0 if valid else 0.0
     return Scores(
@@ -76,7 +80,10 @@ def _scores(verdict: Verdict) -> Scores:
 
 
 def mean_scores(judgements: Sequence[Judgement]) -> dict[str, float]:
-    """Means of the five scores and of the overall score, and the share that would work; empty without judgements."""
+    """Computes the means of the scores and the share of the answers that would work.
+
+    Empty without judgements.
+    """
     rows = [
         {
             **judged.scores.model_dump(),
@@ -94,7 +101,7 @@ def mean_scores(judgements: Sequence[Judgement]) -> dict[str, float]:
 
 
 def feedback(verdict: Verdict) -> str:
-    """What is wrong, most important first, one note a line."""
+    """Writes what is wrong, most important first, one note a line."""
     gating = [
         finding for finding in verdict.findings if finding.severity in ("error", "unsupported")
     ]

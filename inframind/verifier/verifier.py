@@ -1,4 +1,4 @@
-"""The verifier as everybody uses it: the ladder, in guarded warm worker processes."""
+"""Judges texts as everybody asks for it: by the ladder, in guarded warm worker processes."""
 
 import atexit
 import json
@@ -35,9 +35,9 @@ def verify(
 ) -> Verdict:
     """Judges one text, or a whole request, which then says the rest itself (docs/python.md).
 
-    The worker processes start with the first call, serve all later ones and end with this process; a `Verifier` of one's own
-    ends them earlier. Raises ConfigError for an unknown category, DataError for a check, a policy or another field that
-    cannot be: `param` names it.
+    The worker processes start with the first call, serve all later ones and end with this process;
+    a `Verifier` of one's own ends them earlier. Raises ConfigError for an unknown category,
+    DataError for a check, a policy or another field that cannot be: `param` names it.
     """
     if isinstance(text, VerifyRequest):
         return _shared().verify(text)
@@ -71,9 +71,10 @@ os.register_at_fork(after_in_child=_shared.cache_clear)
 
 
 class Verifier:
-    """Judges texts in `workers` processes, which start when first needed. Thread-safe; use it as a context manager.
+    """Judges texts in `workers` processes, which start when they are first needed.
 
-    `deadline_seconds` is the processor time that judging one text may take.
+    Thread-safe; use it as a context manager. `deadline_seconds` is the processor time that judging
+    one text may take.
     """
 
     def __init__(self, workers: int = 2, deadline_seconds: float = DEADLINE_SECONDS) -> None:
@@ -103,7 +104,7 @@ class Verifier:
         return verdicts
 
     def try_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict | RequestError]:
-        """As `verify_many`, with the error in the place of each request that has no meaning."""
+        """Judges texts; a request that has no meaning gets its error in the verdict's place."""
         answers: dict[int, Verdict | RequestError] = {}
         calls: dict[Pool, list[tuple[int, str]]] = {self._pool: [], self._rego_pool: []}
         for index, request in enumerate(requests):
@@ -175,7 +176,7 @@ class Verifier:
 
 
 def _payload(request: VerifyRequest, *, refused: bool) -> str | DataError:
-    """The request as a worker gets it, without its text if that is refused; or why it cannot be sent."""
+    """Writes the request for a worker, without a text that is refused; or says why it cannot."""
     try:
         return (request.model_copy(update={"text": ""}) if refused else request).model_dump_json()
     except PydanticSerializationError:
