@@ -35,6 +35,15 @@ def test_the_snippets_print_what_the_page_says() -> None:
         assert printed.getvalue() == output, f"snippet {number}:\n{code}"
 
 
+def test_the_readmes_snippet_prints_what_it_says() -> None:
+    [code] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+    expected = code.rpartition("# ")[2]
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        exec(compile(code, "README.md", "exec"), {})
+    assert printed.getvalue() == expected
+
+
 def test_the_page_imports_inframind_and_nothing_else() -> None:
     imports = [
         line.strip()
