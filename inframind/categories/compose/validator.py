@@ -182,7 +182,7 @@ class Compose:
         return Project(text, documents[0])
 
     def schema(self, document: Project) -> Sequence[Finding]:
-        found = _jsonschema.findings(schema(), document.fields, rules.SCHEMA, document.text)
+        found = _jsonschema.findings(schema(), document.fields, rules.FIELDS, document.text)
         if found:
             return found
         if not document.services and "include" not in document.fields:

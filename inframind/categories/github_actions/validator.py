@@ -120,7 +120,7 @@ def needs_findings(workflow: Workflow) -> Iterator[Finding]:
     }:
         done |= ready
     if len(done) < len(needs):
-        yield rules.NEEDS.finding(
+        yield rules.CYCLE.finding(
             f"jobs need one another in a circle: {', '.join(sorted(set(needs) - done))}"
         )
 
@@ -225,7 +225,7 @@ class GitHubActions:
         return Workflow(text, documents[0])
 
     def schema(self, document: Workflow) -> Sequence[Finding]:
-        found = _jsonschema.findings(schema(), document.fields, rules.SCHEMA, document.text)
+        found = _jsonschema.findings(schema(), document.fields, rules.FIELDS, document.text)
         if found:
             return found
         if not document.jobs:

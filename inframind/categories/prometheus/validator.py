@@ -79,7 +79,7 @@ class Prometheus:
 
     def schema(self, document: Document) -> Sequence[Finding]:
         found = _jsonschema.findings(
-            schema(document.kind), document.fields, rules.SCHEMA, document.text
+            schema(document.kind), document.fields, rules.FIELDS, document.text
         )
         return found or [*format_findings(document), *FINDINGS[document.kind](document)]
 
