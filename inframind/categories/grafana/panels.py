@@ -130,7 +130,7 @@ def _errors(dashboard: Dashboard, kind: str, value: Any, where: str) -> Iterator
     for error in list(validator(kind).iter_errors(value))[: _jsonschema.MAX_FINDINGS]:
         path = ".".join(map(str, error.instance_path))
         keys = [f'"{part}"' for part in error.instance_path if isinstance(part, str)][-1:]
-        yield rules.DASHBOARD.of_keyword(error.kind.name).finding(
+        yield rules.DASHBOARD.of_error(error).finding(
             f"{where}{': ' + path if path else ''}: {error.message[:300]}", dashboard.find(*keys)
         )
 

@@ -172,7 +172,7 @@ def object_findings(path: str, item: Item) -> Iterator[Finding]:
         )
         if known and whole and not _opened(item.fields, place):
             where = ".".join(map(str, place)) or "the object"
-            yield kubernetes_rules.FIELDS.of_keyword(error.kind.name).finding(
+            yield kubernetes_rules.FIELDS.of_error(error).finding(
                 f"{path} renders {kind} {readable(item.name)}: {where}: {error.message[:250]}"
             )
 

@@ -68,7 +68,7 @@ def schema_findings(request: Request) -> list[Finding]:
 
 def _shape(error: Any) -> Finding:
     where = ".".join(map(str, error.instance_path)) or "the request"
-    rule = rules.SHAPE.of_keyword(error.kind.name)
+    rule = rules.SHAPE.of_error(error)
     return rule.finding(f"{where}: {error.message[:300]}")
 
 
@@ -113,7 +113,7 @@ def _step_findings(step: dict[str, Any]) -> Iterator[Finding]:
                 error.instance_path
             )
             if not missing_name and not _is_placeholder(error.instance):
-                rule = rules.SHAPE.of_keyword(error.kind.name)
+                rule = rules.SHAPE.of_error(error)
                 yield rule.finding(f"step {name}: {_shape(error).message}")
 
 

@@ -79,7 +79,7 @@ def findings(
     for error in validator.iter_errors(document):
         path = list(error.instance_path)
         where = ".".join(map(str, path)) or "the document"
-        rule = rules.of_keyword(error.kind.name)
+        rule = rules.of_error(error)
         found.append(rule.finding(f"{where}: {error.message[:300]}", line_of(text, path, start)))
         if len(found) == MAX_FINDINGS:
             break

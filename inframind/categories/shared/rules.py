@@ -106,12 +106,17 @@ DUTIES: Mapping[str, Duty] = {
 }
 """All of the vocabulary, by id."""
 
-# Which duty an error of a JSON Schema keyword speaks of; every other keyword bounds a value.
+# Which of the four an error of a JSON Schema keyword breaks; every other keyword bounds a value.
 # https://json-schema.org/draft/2020-12/json-schema-validation
 KEYWORDS = {
-    **dict.fromkeys(("additionalProperties", "unevaluatedProperties", "propertyNames"), "unknown"),
-    **dict.fromkeys(("required", "dependentRequired"), "missing"),
-    **dict.fromkeys(("type", "anyOf", "oneOf", "oneOfNotValid", "oneOfMultipleValid"), "type"),
+    "additionalProperties": "unknown",
+    "unevaluatedProperties": "unknown",
+    "propertyNames": "unknown",
+    "required": "missing",
+    "dependentRequired": "missing",
+    "type": "type",
+    "anyOf": "type",
+    "oneOf": "type",
 }
 
 
@@ -124,9 +129,24 @@ class FieldRules:
     type: Rule
     value: Rule
 
-    def of_keyword(self, keyword: str) -> Rule:
-        """The rule that an error of that JSON Schema keyword breaks."""
-        rule: Rule = getattr(self, KEYWORDS.get(keyword, "value"))
+    def of_error(self, error: Any) -> Rule:
+        """The rule that an error of jsonschema_rs breaks.
+
+        Where alternatives are given and the value has the type of one alone, such as `anyOf` of an
+        object and null, it is the first error of that one.
+        """
+        branches = [
+            branch
+            for branch in getattr(error.kind, "context", ())
+            if branch
+            and not any(
+                inner.kind.name == "type" and inner.instance_path == error.instance_path
+                for inner in branch
+            )
+        ]
+        if len(branches) == 1:
+            return self.of_error(branches[0][0])
+        rule: Rule = getattr(self, KEYWORDS.get(error.kind.name, "value"))
         return rule
 
 
