@@ -4,7 +4,7 @@ import importlib
 from functools import cache
 from typing import Any
 
-from inframind.categories.base import Category
+from inframind.categories.base import Category, Rule
 from inframind.categories.shared.linters import DeepTool
 from inframind.errors import ConfigError
 
@@ -56,3 +56,16 @@ def category(name: str) -> Category[Any]:
     module, _, attribute = target.partition(":")
     instance: Category[Any] = getattr(importlib.import_module(module), attribute)()
     return instance
+
+
+def vocabulary() -> dict[str, dict[str, tuple[Rule, ...]]]:
+    """Lists the rule ids of all categories: id -> category -> its rules of that id.
+
+    Loads every category.
+    """
+    words: dict[str, dict[str, tuple[Rule, ...]]] = {}
+    for name in CATEGORIES:
+        for rule in category(name).rules:
+            users = words.setdefault(rule.id, {})
+            users[name] = (*users.get(name, ()), rule)
+    return words

@@ -9,7 +9,7 @@ from inframind.categories import CATEGORIES, category
 from inframind.categories.base import Rule
 from inframind.types import Finding, Outcome, Verdict, VerifyRequest
 from inframind.verifier.ladder import score
-from inframind.verifier.report import rule_table
+from inframind.verifier.rules import category_page, index_page
 from tests.support import ROOT
 
 DOCS = ROOT / "docs" / "rules"
@@ -80,4 +80,8 @@ def test_every_rule_has_its_example(name: str, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_docs_have_the_rules(name: str) -> None:
-    assert (DOCS / f"{name}.md").read_text() == rule_table(name), "run `make rules`"
+    assert (DOCS / f"{name}.md").read_text() == category_page(name), "run `make rules`"
+
+
+def test_the_index_of_the_docs_has_all_rules() -> None:
+    assert (DOCS / "README.md").read_text() == index_page(), "run `make rules`"
