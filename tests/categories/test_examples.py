@@ -1,6 +1,5 @@
 """Every rule is proven by a file: `good/` files pass without a complaint, and each `bad/<rule>.<ext>` is found by that rule."""
 
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,8 @@ DOCS = ROOT / "docs" / "rules"
 NAMES = tuple(CATEGORIES)
 
 
-def folder(name: str, kind: str) -> Path:
-    package = CATEGORIES[name].partition(":")[0].rpartition(".")[0]
-    return Path(str(files(package) / kind))
-
-
 def examples(kind: str) -> list[tuple[str, Path]]:
-    return [(name, path) for name in NAMES for path in sorted(folder(name, kind).glob("*"))]
+    return [(name, path) for name in NAMES for path in CATEGORIES[name].examples(kind)]
 
 
 def judge(name: str, path: Path) -> Verdict:
@@ -58,8 +52,8 @@ def test_a_bad_file_is_found_by_its_rule(name: str, path: Path) -> None:
 def test_every_rule_has_its_example(name: str) -> None:
     rules = [rule.id for rule in category(name).rules]
     assert len(rules) == len(set(rules))
-    assert set(rules) == {path.name.split(".")[0] for path in folder(name, "bad").glob("*")}
-    assert len(list(folder(name, "good").glob("*"))) >= 3
+    assert set(rules) == {path.name.split(".")[0] for path in CATEGORIES[name].examples("bad")}
+    assert len(CATEGORIES[name].examples("good")) >= 3
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, Link, ParseError, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Link, ParseError, Resource
 from inframind.categories.compose import rules, short_forms
 from inframind.categories.compose.short_forms import has_variable
 from inframind.categories.shared import json_schema as _jsonschema
@@ -20,6 +20,7 @@ from inframind.types import Finding
 PACKAGE = "inframind.categories.compose"
 SECTIONS = {"network": "networks", "volume": "volumes", "secret": "secrets", "config": "configs"}
 RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
+SERVICES = re.compile(r"^services:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+[\w\"']", re.M)
 DURATIONS = ("interval", "timeout", "start_period", "start_interval")
 
 
@@ -165,12 +166,10 @@ class Compose:
     filename = "compose.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        return (
-            0.8
-            if re.search(r"^services:", text, re.M) and not re.search(r"^apiVersion:", text, re.M)
-            else 0.0
-        )
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        if SERVICES.search(text):
+            return Evidence.LIKELY
+        return Evidence.POSSIBLE if "services:" in text.splitlines() else Evidence.NONE
 
     def parse(self, text: str) -> Project:
         try:
@@ -262,3 +261,6 @@ class Compose:
                         rules.SECRET.finding(f"service {name}: {key} is written in plain", line)
                     )
         return found
+
+
+CATEGORY: Category[Any] = Compose()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inframind.categories.base import Configuration, ParseError, Resource
+from inframind.categories.base import Category, Configuration, Evidence, ParseError, Resource
 from inframind.categories.decline import rules
 from inframind.categories.shared.yaml import YamlError, line_of, load_all
 from inframind.types import Finding
@@ -36,13 +36,9 @@ class Decline:
     filename = "decline.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        """Likelihood that the text is a refusal."""
-        return (
-            0.95
-            if len(text) < 2 * MAX_SUBJECT and all(f"\n{name}:" in f"\n{text}" for name in FIELDS)
-            else 0.0
-        )
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        is_refusal = all(f"\n{name}:" in f"\n{text}" for name in FIELDS)
+        return Evidence.LIKELY if is_refusal and len(text) < 2 * MAX_SUBJECT else Evidence.NONE
 
     def parse(self, text: str) -> Refusal:
         """Raises ParseError."""
@@ -92,3 +88,6 @@ class Decline:
     def policy(self, document: Refusal) -> Sequence[Finding]:
         """There is none."""
         return []
+
+
+CATEGORY: Category[Any] = Decline()

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, Link, ParseError, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Link, ParseError, Resource
 from inframind.categories.github_actions import expressions, policy, rules
 from inframind.categories.github_actions.workflow import Workflow, listed, never
 from inframind.categories.shared import json_schema as _jsonschema
@@ -17,6 +17,7 @@ from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.github_actions"
+ON, JOBS = re.compile(r"^['\"]?on['\"]?:", re.M), re.compile(r"^jobs:", re.M)
 USES = re.compile(r"(?:[\w.-]+/[\w.-]+(?:/[\w./-]+)?@[\w./+-]+|\./.*|docker://\S+)")
 RETIRED = frozenset(
     "ubuntu-16.04 ubuntu-18.04 ubuntu-20.04 macos-10.15 macos-11 macos-12 macos-13 windows-2016 windows-2019 vs2017-win2016".split()
@@ -208,12 +209,9 @@ class GitHubActions:
     filename = ".github/workflows/workflow.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        return (
-            0.9
-            if re.search(r"^['\"]?on['\"]?:", text, re.M) and re.search(r"^jobs:", text, re.M)
-            else 0.0
-        )
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        is_workflow = ON.search(text) and JOBS.search(text)
+        return Evidence.LIKELY if is_workflow else Evidence.NONE
 
     def parse(self, text: str) -> Workflow:
         try:
@@ -290,3 +288,6 @@ class GitHubActions:
 
     def policy(self, document: Workflow) -> Sequence[Finding]:
         return list(policy.findings(document))
+
+
+CATEGORY: Category[Any] = GitHubActions()

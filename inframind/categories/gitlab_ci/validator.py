@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, Link, ParseError, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Link, ParseError, Resource
 from inframind.categories.gitlab_ci import jobs, policy, references, rules
 from inframind.categories.gitlab_ci.long_forms import long_form, long_needs, pipeline_fields
 from inframind.categories.gitlab_ci.pipeline import Pipeline
@@ -17,11 +17,23 @@ from inframind.types import Finding
 
 PACKAGE = "inframind.categories.gitlab_ci"
 FILENAME = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
-SCRIPT, STAGES = re.compile(r"^ +(?:script|trigger):", re.M), re.compile(r"^stages:", re.M)
-FOREIGN = re.compile(
-    r"^(?:(?:jobs|on|trigger|steps|pipelines):[ \t]*(?:#.*)?$|apiVersion:|services:[ \t]*\n[ \t]+[\w\"'])",
-    re.M,
-)
+
+
+def has_job(text: str) -> bool:
+    """Whether `script` or `trigger` stands right below a key of the top level."""
+    level: int | None = None
+    for line in text.split("\n"):
+        content = line.lstrip(" ")
+        if not content or content.startswith("#"):
+            continue
+        indent = len(line) - len(content)
+        if indent == 0:
+            level = 0 if content.startswith("-") else None
+        elif level is None:
+            level = indent
+        if indent and indent == level and content.startswith(("script:", "trigger:")):
+            return True
+    return False
 
 
 @cache
@@ -62,12 +74,10 @@ class GitLabCI:
     filename = ".gitlab-ci.yml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        if filename and FILENAME.search(filename):
-            return 0.95
-        if FOREIGN.search(text) and not STAGES.search(text):
-            return 0.0
-        return 0.85 if SCRIPT.search(text) else 0.0
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        if FILENAME.search(filename or ""):
+            return Evidence.CERTAIN
+        return Evidence.LIKELY if has_job(text) else Evidence.NONE
 
     def parse(self, text: str) -> Pipeline:
         try:
@@ -124,3 +134,6 @@ class GitLabCI:
 
     def policy(self, document: Pipeline) -> Sequence[Finding]:
         return list(policy.findings(document))
+
+
+CATEGORY: Category[Any] = GitLabCI()

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
-from inframind.categories.base import Configuration
+from inframind.categories.base import Category, Configuration, Evidence
 from inframind.categories.grafana import effective, panels, provisioning, rules
 from inframind.categories.grafana.document import Dashboard, Provisioning, parsed
 from inframind.types import Finding
@@ -25,10 +26,12 @@ class Grafana:
     filename = "dashboard.json"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
+    def detect(self, text: str, filename: str | None) -> Evidence:
         if text.lstrip().startswith("{"):
-            return 0.9 if DASHBOARD.search(text) else 0.0
-        return 0.9 if NUMBER.search(text) and FILE.search(text) else 0.0
+            return Evidence.LIKELY if DASHBOARD.search(text) else Evidence.NONE
+        # A version that is a number: objects of other formats have names there, such as v1.
+        is_provisioning = NUMBER.search(text) and FILE.search(text)
+        return Evidence.CERTAIN if is_provisioning else Evidence.NONE
 
     def parse(self, text: str) -> Dashboard | Provisioning:
         return parsed(text)
@@ -63,3 +66,6 @@ class Grafana:
             else provisioning.policy_findings(document)
         )
         return list(found)
+
+
+CATEGORY: Category[Any] = Grafana()

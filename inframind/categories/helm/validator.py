@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, Link, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Link, Resource
 from inframind.categories.helm import chart as charts
 from inframind.categories.helm import objects, rules
 from inframind.categories.helm.chart import Chart
@@ -31,6 +31,7 @@ MARKED = re.compile(
 CHART = re.compile(
     r"^apiVersion: v[12]$.*^version:|^version:.*^apiVersion: v[12]$", re.MULTILINE | re.DOTALL
 )
+NAME = re.compile(r"^name:", re.MULTILINE)
 SEMVER = re.compile(r"v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 SECRET = re.compile(r"(?i)(?:password|passwd|secret|token|api_?key|private_?key)\Z")
 OPEN_RANGE = re.compile(r"\s*(?:\*|x|>=?\s*[\d.]+|latest|)\s*")
@@ -64,13 +65,14 @@ class Helm:
     filename = "templates/template.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
+    def detect(self, text: str, filename: str | None) -> Evidence:
         if MARKED.search(text) or (TEMPLATE.search(text) and HELM.search(text)):
-            return 0.98
+            return Evidence.CERTAIN
         name = (filename or "").rpartition("/")[2]
-        if "kind:" not in text and CHART.search(text) and re.search(r"^name:", text, re.MULTILINE):
-            return 0.95
-        return 0.9 if name in ("values.yaml", "_helpers.tpl") else 0.0
+        is_metadata = CHART.search(text) and NAME.search(text)
+        if is_metadata or name in ("values.yaml", "_helpers.tpl"):
+            return Evidence.LIKELY
+        return Evidence.NONE
 
     def parse(self, text: str) -> Document:
         return Document(text, charts.parsed(text))
@@ -234,3 +236,6 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from _leaves(child, f"{path}.{key}".lstrip("."))
     if not isinstance(node, dict | list):
         yield path, node
+
+
+CATEGORY: Category[Any] = Helm()

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, ParseError
+from inframind.categories.base import Category, Configuration, Evidence, ParseError
 from inframind.categories.prometheus import alertmanager, rule_files, rules, server
 from inframind.categories.prometheus.document import Document, Kind, format_findings, kind_of
 from inframind.categories.shared import json_schema as _jsonschema
@@ -54,12 +55,11 @@ class Prometheus:
     filename = "prometheus.yml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        if re.search(r"^apiVersion:", text, re.M):
-            return 0.0
-        if any(all(pattern.search(text) for pattern in pair) for pair in (RULES, MANAGER)):
-            return 0.9
-        return 0.9 if CONFIG.search(text) else 0.0
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        pairs = (RULES, MANAGER)
+        if any(all(pattern.search(text) for pattern in pair) for pair in pairs):
+            return Evidence.LIKELY
+        return Evidence.LIKELY if CONFIG.search(text) else Evidence.NONE
 
     def parse(self, text: str) -> Document:
         try:
@@ -112,3 +112,6 @@ class Prometheus:
                     rules.INSECURE.finding("certificates are not verified", document.line(*path))
                 )
         return found
+
+
+CATEGORY: Category[Any] = Prometheus()
