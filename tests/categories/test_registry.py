@@ -58,7 +58,7 @@ def test_every_folder_is_registered() -> None:
 
 
 def test_an_unknown_category_names_those_that_exist(toy: CategoryPackage) -> None:
-    with pytest.raises(ConfigError, match="no-such.*known: terraform,.*decline, toy"):
+    with pytest.raises(ConfigError, match=r"no-such.*known: terraform,.*decline, toy"):
         category("no-such")
     assert deep_tool("no-such") is None
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from inframind.categories.ansible import effective, policy, references, rules, structure
 from inframind.categories.ansible.playbook import Playbook
@@ -22,7 +21,7 @@ ITEM = re.compile(r"^- ", re.MULTILINE)
 PLACES = re.compile(r"(?:^|/)(?:playbooks?|tasks|handlers)/|(?:^|/)(?:site|playbook)[\w-]*\.ya?ml$")
 
 
-class Ansible:
+class Ansible(Category[Playbook]):
     """The category `ansible`."""
 
     id = "ansible"
@@ -65,4 +64,4 @@ class Ansible:
         return list(policy.findings(document))[:MAX_FINDINGS]
 
 
-CATEGORY: Category[Any] = Ansible()
+CATEGORY = Ansible()

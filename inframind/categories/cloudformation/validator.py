@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
 
 from inframind.categories.base import Category, Configuration, Evidence, ParseError
 from inframind.categories.cloudformation import effective, policy, references, rules, sections
@@ -18,7 +17,7 @@ HEAD = re.compile(
 )
 
 
-class CloudFormation:
+class CloudFormation(Category[Template]):
     """The category `cloudformation`."""
 
     id = "cloudformation"
@@ -51,4 +50,4 @@ class CloudFormation:
         return list(islice(policy.findings(document), MAX_FINDINGS))
 
 
-CATEGORY: Category[Any] = CloudFormation()
+CATEGORY = CloudFormation()

@@ -157,7 +157,7 @@ def runs(service: dict[str, Any]) -> bool:
     return not service.get("profiles") and service.get("scale") != 0 and replicas != 0
 
 
-class Compose:
+class Compose(Category[Project]):
     """The category `compose`."""
 
     id = "compose"
@@ -263,4 +263,4 @@ class Compose:
         return found
 
 
-CATEGORY: Category[Any] = Compose()
+CATEGORY = Compose()

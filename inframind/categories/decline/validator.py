@@ -27,7 +27,7 @@ class Refusal:
     fields: dict[str, Any]
 
 
-class Decline:
+class Decline(Category[Refusal]):
     """Declined requests (see inframind.categories.base.Category)."""
 
     id = "decline"
@@ -90,4 +90,4 @@ class Decline:
         return []
 
 
-CATEGORY: Category[Any] = Decline()
+CATEGORY = Decline()

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from inframind.categories.base import Category, Configuration, Evidence
 from inframind.categories.dockerfile import instructions, rules
@@ -25,7 +24,7 @@ class File:
     instructions: tuple[Instruction, ...]
 
 
-class Dockerfile:
+class Dockerfile(Category[File]):
     """The category `dockerfile`."""
 
     id = "dockerfile"
@@ -127,4 +126,4 @@ class Dockerfile:
         return found
 
 
-CATEGORY: Category[Any] = Dockerfile()
+CATEGORY = Dockerfile()

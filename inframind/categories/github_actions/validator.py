@@ -200,7 +200,7 @@ def version_of(uses: str) -> tuple[str, str | None]:
     return action, version if at else None
 
 
-class GitHubActions:
+class GitHubActions(Category[Workflow]):
     """The category `github-actions`."""
 
     id = "github-actions"
@@ -290,4 +290,4 @@ class GitHubActions:
         return list(policy.findings(document))
 
 
-CATEGORY: Category[Any] = GitHubActions()
+CATEGORY = GitHubActions()

@@ -65,7 +65,7 @@ def merged_findings(pipeline: Pipeline) -> list[Finding]:
     ]
 
 
-class GitLabCI:
+class GitLabCI(Category[Pipeline]):
     """The category `gitlab-ci`."""
 
     id = "gitlab-ci"
@@ -136,4 +136,4 @@ class GitLabCI:
         return list(policy.findings(document))
 
 
-CATEGORY: Category[Any] = GitLabCI()
+CATEGORY = GitLabCI()

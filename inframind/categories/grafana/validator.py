@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from inframind.categories.base import Category, Configuration, Evidence
 from inframind.categories.grafana import effective, panels, provisioning, rules
@@ -17,7 +16,7 @@ FILE = re.compile(
 NUMBER = re.compile(r"^apiVersion: ['\"]?1['\"]?\s*$", re.MULTILINE)
 
 
-class Grafana:
+class Grafana(Category[Dashboard | Provisioning]):
     """The category `grafana`."""
 
     id = "grafana"
@@ -68,4 +67,4 @@ class Grafana:
         return list(found)
 
 
-CATEGORY: Category[Any] = Grafana()
+CATEGORY = Grafana()

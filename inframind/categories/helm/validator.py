@@ -56,7 +56,7 @@ def chart_schema() -> jsonschema_rs.Validator:
     return jsonschema_rs.validator_for(schema)
 
 
-class Helm:
+class Helm(Category[Document]):
     """The category `helm`."""
 
     id = "helm"
@@ -238,4 +238,4 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, node
 
 
-CATEGORY: Category[Any] = Helm()
+CATEGORY = Helm()

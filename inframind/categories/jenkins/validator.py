@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from inframind.categories.base import Category, Configuration, Evidence, ParseError
 from inframind.categories.jenkins import effective, policy, references, rules, sections
@@ -20,7 +19,7 @@ NODE = re.compile(r"^[ \t]*(?:node\s*(?:\([^)\n]*\)\s*)?\{|podTemplate\s*\()", r
 FILENAME = re.compile(r"(?:^|/)[^/]*(?:Jenkinsfile[^/]*|\.jenkinsfile)$")
 
 
-class Jenkins:
+class Jenkins(Category[Pipeline]):
     """The category `jenkins`."""
 
     id = "jenkins"
@@ -74,4 +73,4 @@ class Jenkins:
         return list(policy.findings(document))
 
 
-CATEGORY: Category[Any] = Jenkins()
+CATEGORY = Jenkins()

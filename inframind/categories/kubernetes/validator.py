@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from inframind.categories.base import Category, Configuration, Evidence
 from inframind.categories.kubernetes import document as manifests
@@ -13,7 +12,7 @@ from inframind.types import Finding
 API_VERSION, KIND = re.compile(r"^apiVersion:", re.M), re.compile(r"^kind:", re.M)
 
 
-class Kubernetes:
+class Kubernetes(Category[Manifest]):
     """The category `kubernetes`."""
 
     id = "kubernetes"
@@ -42,4 +41,4 @@ class Kubernetes:
         return [finding for item in document.items for finding in policy.findings(document, item)]
 
 
-CATEGORY: Category[Any] = Kubernetes()
+CATEGORY = Kubernetes()

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from inframind.categories.base import Category, Configuration, Evidence, ParseError
 from inframind.categories.kubernetes import document as manifests
@@ -29,7 +29,7 @@ REQUEST = re.compile(
 )
 
 
-class MLOps:
+class MLOps(Category[Document]):
     """The category `mlops`."""
 
     id = "mlops"
@@ -114,4 +114,4 @@ def _policy(manifest: Manifest, item: Item) -> Iterator[Finding]:
                 )
 
 
-CATEGORY: Category[Any] = MLOps()
+CATEGORY = MLOps()

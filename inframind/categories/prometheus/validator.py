@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
 
 import jsonschema_rs
 
@@ -46,7 +45,7 @@ def schema(kind: Kind) -> jsonschema_rs.Validator:
     return _jsonschema.compile_definition(_jsonschema.load(PACKAGE, "schema")["definitions"], kind)
 
 
-class Prometheus:
+class Prometheus(Category[Document]):
     """The category `prometheus`."""
 
     id = "prometheus"
@@ -114,4 +113,4 @@ class Prometheus:
         return found
 
 
-CATEGORY: Category[Any] = Prometheus()
+CATEGORY = Prometheus()

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from inframind.categories.base import Category, Configuration, Evidence, ParseError
 from inframind.categories.terraform import policy, rules
@@ -74,7 +73,7 @@ class Configured:
         return [finding.model_copy(update={"severity": "warning"}) for finding in found]
 
 
-class Terraform:
+class Terraform(Category[Configured]):
     """The category `terraform`."""
 
     id = "terraform"
@@ -105,4 +104,4 @@ class Terraform:
         return list(policy.findings(document.module, configuration(document.module)))
 
 
-CATEGORY: Category[Any] = Terraform()
+CATEGORY = Terraform()

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from inframind.categories.base import (
     Category,
@@ -22,7 +21,7 @@ DANGLING = Rule("toy-dangling", "references", "refers to nothing", "https://www.
 SECRET = Rule("toy-secret", "policy", "a secret in the text", "https://www.json.org", "warning")
 
 
-class Toy:
+class Toy(Category[list[dict[str, Json]]]):
     """`[{"kind": "thing", "name": "a", "to": "b", "off": false, ...}]`; the kind `bug` makes the checker raise."""
 
     id = "toy"
@@ -75,4 +74,4 @@ class Toy:
         return [SECRET.finding("a secret", 1) for thing in document if "secret" in thing]
 
 
-CATEGORY: Category[Any] = Toy()
+CATEGORY = Toy()
