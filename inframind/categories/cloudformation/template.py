@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from inframind.categories.cloudformation.loops import LoopError, unrolled
+from inframind.categories.shared.values import listed
 from inframind.categories.shared.yaml import YamlError, line_of, load_all
 
 Path = tuple[str | int, ...]
@@ -137,11 +138,6 @@ def load(text: str) -> Template:
         except LoopError as error:
             raise TemplateError(str(error)) from None
     return Template(text, document, is_json)
-
-
-def listed(value: Any) -> list[Any]:
-    """A list, or the one value as a list; null is empty."""
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _json(text: str) -> Any:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import jsonschema_rs
@@ -12,8 +11,9 @@ import jsonschema_rs
 from inframind.categories.base import Category, Configuration, Evidence, Link, ParseError, Resource
 from inframind.categories.compose import rules, short_forms
 from inframind.categories.compose.short_forms import has_variable
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 from inframind.categories.shared.formats import SECRET_NAME, is_duration, is_image, is_unpinned
+from inframind.categories.shared.values import cycle
 from inframind.categories.shared.yaml import YamlError, line_of, load_all
 from inframind.types import Finding
 
@@ -45,7 +45,7 @@ class Project:
 @cache
 def schema() -> jsonschema_rs.Validator:
     """The compiled Compose schema."""
-    return jsonschema_rs.validator_for(_jsonschema.load(PACKAGE, "schema")["schema"])
+    return jsonschema_rs.validator_for(json_schema.load(PACKAGE, "schema")["schema"])
 
 
 def service_findings(project: Project, name: str, service: dict[str, Any]) -> Iterator[Finding]:
@@ -121,17 +121,13 @@ def wanted(service: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "network_mode", "service", mode.removeprefix("service:")
 
 
-def cycle(project: Project) -> list[str] | None:
+def service_cycle(project: Project) -> list[str] | None:
     """Services that wait for one another in a circle, the first one last again, or None."""
     waits = {
         name: list(short_forms.depends_on(service.get("depends_on")))
         for name, service in project.services.items()
     }
-    try:
-        TopologicalSorter(waits).prepare()
-    except CycleError as error:
-        return list(reversed(error.args[1]))
-    return None
+    return cycle(waits)
 
 
 def long_form(service: dict[str, Any]) -> dict[str, Any]:
@@ -181,7 +177,7 @@ class Compose(Category[Project]):
         return Project(text, documents[0])
 
     def schema(self, document: Project) -> Sequence[Finding]:
-        found = _jsonschema.findings(schema(), document.fields, rules.SCHEMA, document.text)
+        found = json_schema.findings(schema(), document.fields, rules.SCHEMA, document.text)
         if found:
             return found
         if not document.services and "include" not in document.fields:
@@ -207,7 +203,7 @@ class Compose(Category[Project]):
             for path, kind, other in wanted(service)
             if (kind, other) not in known
         ]
-        circle = cycle(document)
+        circle = service_cycle(document)
         if circle:
             found.append(rules.CYCLE.finding(f"depends_on goes in a circle: {' -> '.join(circle)}"))
         return found

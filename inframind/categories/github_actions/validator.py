@@ -10,9 +10,10 @@ import jsonschema_rs
 
 from inframind.categories.base import Category, Configuration, Evidence, Link, ParseError, Resource
 from inframind.categories.github_actions import expressions, policy, rules
-from inframind.categories.github_actions.workflow import Workflow, listed, never
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.github_actions.workflow import Workflow, never
+from inframind.categories.shared import json_schema
 from inframind.categories.shared.formats import cron_error
+from inframind.categories.shared.values import cycle, listed, texts
 from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
@@ -43,7 +44,7 @@ ACTION_INPUTS: dict[str, frozenset[str]] = {
 @cache
 def schema() -> jsonschema_rs.Validator:
     """The compiled workflow schema."""
-    return jsonschema_rs.validator_for(_jsonschema.load(PACKAGE, "schema")["schema"])
+    return jsonschema_rs.validator_for(json_schema.load(PACKAGE, "schema")["schema"])
 
 
 def job_findings(workflow: Workflow, name: str, job: dict[str, Any]) -> Iterator[Finding]:
@@ -73,9 +74,8 @@ def step_findings(
             yield rules.USES.finding(
                 f"{uses!r}: write owner/action@version", workflow.line("jobs", name, "uses")
             )
-        for key in set(step.get("with") or {}) - ACTION_INPUTS.get(
-            uses.partition("@")[0], frozenset(step.get("with") or {})
-        ):
+        inputs = frozenset(step.get("with") or {})
+        for key in sorted(inputs - ACTION_INPUTS.get(uses.partition("@")[0], inputs)):
             yield rules.INPUT.finding(
                 f"{uses} has no input {key!r}", workflow.line("jobs", name, key)
             )
@@ -113,26 +113,8 @@ def needs_findings(workflow: Workflow) -> Iterator[Finding]:
                     f"job {name} needs {other!r}, which is not a job",
                     workflow.line("jobs", name, "needs"),
                 )
-    done: set[str] = set()
-    while ready := {
-        name
-        for name, wanted in needs.items()
-        if name not in done and set(wanted) & set(needs) <= done
-    }:
-        done |= ready
-    if len(done) < len(needs):
-        yield rules.NEEDS.finding(
-            f"jobs need one another in a circle: {', '.join(sorted(set(needs) - done))}"
-        )
-
-
-def texts(node: Any) -> Iterator[str]:
-    """All texts below a node."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, dict | list):
-        for item in node.values() if isinstance(node, dict) else node:
-            yield from texts(item)
+    if circle := cycle(needs):
+        yield rules.NEEDS.finding(f"jobs need one another in a circle: {' -> '.join(circle)}")
 
 
 def expression_uses(
@@ -223,7 +205,7 @@ class GitHubActions(Category[Workflow]):
         return Workflow(text, documents[0])
 
     def schema(self, document: Workflow) -> Sequence[Finding]:
-        found = _jsonschema.findings(schema(), document.fields, rules.SCHEMA, document.text)
+        found = json_schema.findings(schema(), document.fields, rules.SCHEMA, document.text)
         if found:
             return found
         if not document.jobs:

@@ -11,7 +11,7 @@ from inframind.categories.base import Category, Configuration, Evidence, Link, P
 from inframind.categories.gitlab_ci import jobs, policy, references, rules
 from inframind.categories.gitlab_ci.long_forms import long_form, long_needs, pipeline_fields
 from inframind.categories.gitlab_ci.pipeline import Pipeline
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
@@ -39,13 +39,13 @@ def has_job(text: str) -> bool:
 @cache
 def schema() -> jsonschema_rs.Validator:
     """The compiled schema of a whole file."""
-    return jsonschema_rs.validator_for(_jsonschema.load(PACKAGE, "schema")["schema"])
+    return jsonschema_rs.validator_for(json_schema.load(PACKAGE, "schema")["schema"])
 
 
 @cache
 def job_schema() -> jsonschema_rs.Validator:
     """The compiled schema of one job."""
-    whole = _jsonschema.load(PACKAGE, "schema")["schema"]
+    whole = json_schema.load(PACKAGE, "schema")["schema"]
     return jsonschema_rs.validator_for(
         {
             "$schema": whole["$schema"],
@@ -61,7 +61,7 @@ def merged_findings(pipeline: Pipeline) -> list[Finding]:
         rules.SCHEMA.finding(f"job {name}, extended: {finding.message}", pipeline.line(name))
         for name, job in pipeline.jobs.items()
         if "extends" in pipeline.fields[name]
-        for finding in _jsonschema.findings(job_schema(), job, rules.SCHEMA, "")
+        for finding in json_schema.findings(job_schema(), job, rules.SCHEMA, "")
     ]
 
 
@@ -93,8 +93,8 @@ class GitLabCI(Category[Pipeline]):
         return Pipeline(text, documents[0], header, marks[-1] if header and marks else 0)
 
     def schema(self, document: Pipeline) -> Sequence[Finding]:
-        found = _jsonschema.findings(schema(), document.header, rules.SCHEMA, document.text)
-        found = found or _jsonschema.findings(
+        found = json_schema.findings(schema(), document.header, rules.SCHEMA, document.text)
+        found = found or json_schema.findings(
             schema(), document.without_null, rules.SCHEMA, document.text, document.start
         )
         found = found or merged_findings(document)

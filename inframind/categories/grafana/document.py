@@ -8,6 +8,7 @@ from typing import Any
 
 from inframind.categories.base import ParseError
 from inframind.categories.grafana import rules
+from inframind.categories.shared.values import texts
 from inframind.categories.shared.yaml import YamlError, line_of, load_all
 
 SECTIONS = ("datasources", "deleteDatasources", "providers", "groups", "deleteRules", "contactPoints", "deleteContactPoints",
@@ -30,17 +31,17 @@ class Dashboard:
     def placed(self) -> Iterator[tuple[dict[str, Any], str]]:
         """(panel or row, title of the row that it stands below)."""
         row = ""
-        for panel in listed(self.fields, "panels"):
+        for panel in mappings_at(self.fields, "panels"):
             if panel.get("type") == "row":
                 row = str(panel.get("title") or "")
             yield panel, row
-            for inner in listed(panel, "panels") if panel.get("type") == "row" else ():
+            for inner in mappings_at(panel, "panels") if panel.get("type") == "row" else ():
                 yield inner, row
 
     @property
     def variables(self) -> list[dict[str, Any]]:
         """The template variables."""
-        return listed(self.fields.get("templating"), "list")
+        return mappings_at(self.fields.get("templating"), "list")
 
     def find(self, *needles: str) -> int | None:
         """1-based line of the first needle that the text has."""
@@ -59,7 +60,7 @@ class Provisioning:
         return line_of(self.text, path)
 
 
-def listed(fields: Any, key: str) -> list[dict[str, Any]]:
+def mappings_at(fields: Any, key: str) -> list[dict[str, Any]]:
     """The mappings in the list at `key`."""
     found = fields.get(key) if isinstance(fields, dict) else None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
@@ -112,10 +113,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def used_variables(node: Any) -> Iterator[str]:
     """Names of the variables in all texts below a value."""
-    if isinstance(node, str):
-        for match in USED.finditer(node):
+    for text in texts(node):
+        for match in USED.finditer(text):
             yield next(group for group in match.groups() if group)
-    for child in (
-        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    ):
-        yield from used_variables(child)

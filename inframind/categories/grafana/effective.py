@@ -5,9 +5,9 @@ from typing import Any
 
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.grafana import rules
-from inframind.categories.grafana.document import Dashboard, listed, used_variables
+from inframind.categories.grafana.document import Dashboard, mappings_at, used_variables
 from inframind.categories.grafana.panels import LEGACY, PACKAGE
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 from inframind.types import Finding
 
 MAX_OVERLAPS = 500
@@ -63,7 +63,7 @@ def effective(dashboard: Dashboard) -> Configuration:
             continue
         targets = [
             seen(target, panel)
-            for target in listed(panel, "targets")
+            for target in mappings_at(panel, "targets")
             if target.get("hide") is not True
         ]
         add(
@@ -75,7 +75,7 @@ def effective(dashboard: Dashboard) -> Configuration:
             add("target", str(target.get("refId") or ""), target)
     for variable in dashboard.variables:
         add("variable", str(variable.get("name")), variable)
-    for annotation in listed(dashboard.fields.get("annotations"), "list"):
+    for annotation in mappings_at(dashboard.fields.get("annotations"), "list"):
         if annotation.get("enable") is not False:
             add("annotation", str(annotation.get("name")), annotation)
     return Configuration(tuple(found), tuple(links))
@@ -88,8 +88,8 @@ def policy_findings(dashboard: Dashboard) -> Iterator[Finding]:
             f"refresh {dashboard.fields['refresh']} loads the data source",
             dashboard.find('"refresh"'),
         )
-    units = frozenset(_jsonschema.load(PACKAGE, "schema")["units"])
-    known = _jsonschema.load(PACKAGE, "schema")["definitions"]["Panel"]["properties"].keys()
+    units = frozenset(json_schema.load(PACKAGE, "schema")["units"])
+    known = json_schema.load(PACKAGE, "schema")["definitions"]["Panel"]["properties"].keys()
     for panel in dashboard.panels:
         title = panel.get("title")
         if not title and panel.get("type") not in ("text", "news", "welcome"):
@@ -115,7 +115,7 @@ def policy_findings(dashboard: Dashboard) -> Iterator[Finding]:
             yield rules.UNIT.finding(
                 f"panel {title!r}: {unit!r} is shown as it stands", dashboard.find(f'"{unit}"')
             )
-        values = [step.get("value") for step in listed(defaults.get("thresholds"), "steps")]
+        values = [step.get("value") for step in mappings_at(defaults.get("thresholds"), "steps")]
         numbers = [value for value in values[1:] if isinstance(value, int | float)]
         if values and (
             values[0] is not None or numbers != sorted(numbers) or len(numbers) < len(values) - 1
@@ -128,7 +128,7 @@ def policy_findings(dashboard: Dashboard) -> Iterator[Finding]:
 
 def _overlaps(dashboard: Dashboard) -> Iterator[Finding]:
     boxes = []
-    for panel in listed(dashboard.fields, "panels")[:MAX_OVERLAPS]:
+    for panel in mappings_at(dashboard.fields, "panels")[:MAX_OVERLAPS]:
         grid = panel.get("gridPos")
         if isinstance(grid, dict):
             x, y = grid.get("x", 0), grid.get("y", 0)

@@ -10,8 +10,8 @@ from importlib.resources import files
 from typing import Any
 
 from inframind.categories.helm.values import (
+    Hole,
     Missing,
-    Unknown,
     has_unknown,
     plain,
     text_of,
@@ -363,9 +363,9 @@ KEEPS = {
 
 
 def call(name: str, arguments: list[Any], source: str) -> Any:
-    """The value of a call; Unknown where an argument or the function's outcome is. Raises CallError."""
+    """The value of a call; Hole where an argument or the function's outcome is. Raises CallError."""
     if name in ("fail", "required") and any(map(has_unknown, arguments)):
-        return Unknown(source)
+        return Hole(source)
     if any(map(has_unknown, arguments)) and name not in (
         "list",
         "dict",
@@ -384,16 +384,16 @@ def call(name: str, arguments: list[Any], source: str) -> Any:
     ):
         block = (
             int(_number(arguments[0]))
-            if name in LINES and not isinstance(arguments[0], Unknown)
+            if name in LINES and not isinstance(arguments[0], Hole)
             else None
         )
-        known = [value for value in arguments[1:] if not isinstance(value, Unknown)]
+        known = [value for value in arguments[1:] if not isinstance(value, Hole)]
         if name in LINES and known:
             # Known text with holes in it.
             return FUNCTIONS[name](*arguments)
-        return Unknown(source, block)
+        return Hole(source, block)
     if name not in FUNCTIONS or any(
-        isinstance(value, Unknown)
+        isinstance(value, Hole)
         for value in arguments[:1]
         if name
         in (
@@ -410,7 +410,7 @@ def call(name: str, arguments: list[Any], source: str) -> Any:
             "toYaml",
         )
     ):
-        return Unknown(source)
+        return Hole(source)
     try:
         return FUNCTIONS[name](*arguments)
     except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:

@@ -17,7 +17,7 @@ from inframind.categories.helm.functions import arities
 from inframind.categories.helm.syntax import operands, walk
 from inframind.categories.helm.values import readable
 from inframind.categories.kubernetes import references as kubernetes_references
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 from inframind.categories.shared.yaml import load_all
 from inframind.types import Finding
 
@@ -143,7 +143,7 @@ def metadata_findings(chart: Chart) -> Iterator[Finding]:
     if chart.metadata is None:
         return
     file = chart.files["Chart.yaml"]
-    found = _jsonschema.findings(chart_schema(), chart.metadata, rules.CHART, file.text)
+    found = json_schema.findings(chart_schema(), chart.metadata, rules.CHART, file.text)
     for finding in found:
         versions = re.match(r"(?:version|appVersion|dependencies\.\d+\.version):", finding.message)
         rule = rules.VERSION if versions else rules.CHART

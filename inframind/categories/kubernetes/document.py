@@ -7,6 +7,7 @@ from typing import Any
 
 from inframind.categories.base import ParseError
 from inframind.categories.kubernetes import rules
+from inframind.categories.shared.values import value_at
 from inframind.categories.shared.yaml import YamlError, line_of, load_all
 
 Pod = tuple[tuple[str | int, ...], dict[str, Any]]
@@ -38,10 +39,7 @@ class Item:
 
     def at(self, *path: str) -> Any:
         """The value at a path of keys, or None."""
-        node: Any = self.fields
-        for key in path:
-            node = node.get(key) if isinstance(node, dict) else None
-        return node
+        return value_at(self.fields, *path)
 
 
 @dataclass(frozen=True)
@@ -96,11 +94,7 @@ def parsed(text: str) -> Manifest:
 
 def expanded(fields: dict[str, Any], start: int) -> Iterator[Item]:
     """The object, or the items of a `List`."""
-    if (
-        str(fields.get("kind", "")).endswith("List")
-        and isinstance(fields.get("items"), list)
-        and "metadata" in fields | {"metadata": 0}
-    ):
+    if str(fields.get("kind", "")).endswith("List") and isinstance(fields.get("items"), list):
         for item in fields["items"]:
             if isinstance(item, dict):
                 yield Item(item, start)

@@ -9,7 +9,7 @@ import jsonschema_rs
 from inframind.categories.base import Category, Configuration, Evidence, ParseError
 from inframind.categories.prometheus import alertmanager, rule_files, rules, server
 from inframind.categories.prometheus.document import Document, Kind, format_findings, kind_of
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
@@ -42,7 +42,7 @@ EFFECTIVE: dict[Kind, Callable[[Document], Configuration]] = {
 @cache
 def schema(kind: Kind) -> jsonschema_rs.Validator:
     """The compiled schema of one kind of file."""
-    return _jsonschema.compile_definition(_jsonschema.load(PACKAGE, "schema")["definitions"], kind)
+    return json_schema.compile_definition(json_schema.load(PACKAGE, "schema")["definitions"], kind)
 
 
 class Prometheus(Category[Document]):
@@ -77,7 +77,7 @@ class Prometheus(Category[Document]):
         return Document(text, documents[0], kind)
 
     def schema(self, document: Document) -> Sequence[Finding]:
-        found = _jsonschema.findings(
+        found = json_schema.findings(
             schema(document.kind), document.fields, rules.SCHEMA, document.text
         )
         return found or [*format_findings(document), *FINDINGS[document.kind](document)]
