@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from inframind.categories.ansible import effective, policy, references, rules, structure
 from inframind.categories.ansible.playbook import Playbook
 from inframind.categories.base import Category, Configuration, Evidence, ParseError
-from inframind.categories.shared.yaml import YamlError, load_all
+from inframind.categories.shared.yaml import yaml_documents
 from inframind.types import Finding
 
 MAX_FINDINGS = 50
@@ -39,10 +39,7 @@ class Ansible(Category[Playbook]):
         return Evidence.POSSIBLE if is_placed else Evidence.NONE
 
     def parse(self, text: str) -> Playbook:
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+        documents = yaml_documents(text, rules.YAML)
         if len(documents) != 1 or not isinstance(documents[0], list) or not documents[0]:
             raise ParseError(
                 rules.DOCUMENT.finding(

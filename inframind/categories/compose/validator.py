@@ -8,13 +8,13 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Category, Configuration, Evidence, Link, ParseError, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Link, Resource
 from inframind.categories.compose import rules, short_forms
 from inframind.categories.compose.short_forms import has_variable
 from inframind.categories.shared import json_schema
 from inframind.categories.shared.formats import SECRET_NAME, is_duration, is_image, is_unpinned
 from inframind.categories.shared.values import cycle
-from inframind.categories.shared.yaml import YamlError, line_of, load_all
+from inframind.categories.shared.yaml import line_of, yaml_mapping
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.compose"
@@ -168,13 +168,8 @@ class Compose(Category[Project]):
         return Evidence.POSSIBLE if "services:" in text.splitlines() else Evidence.NONE
 
     def parse(self, text: str) -> Project:
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
-        if len(documents) != 1 or not isinstance(documents[0], dict):
-            raise ParseError(rules.YAML.finding("a Compose file is one mapping with services"))
-        return Project(text, documents[0])
+        fields = yaml_mapping(text, rules.YAML, "a Compose file is one mapping with services")
+        return Project(text, fields)
 
     def schema(self, document: Project) -> Sequence[Finding]:
         found = json_schema.findings(schema(), document.fields, rules.SCHEMA, document.text)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inframind.categories.base import Category, Configuration, Evidence, ParseError, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Resource
 from inframind.categories.decline import rules
-from inframind.categories.shared.yaml import YamlError, line_of, load_all
+from inframind.categories.shared.yaml import line_of, yaml_mapping
 from inframind.types import Finding
 
 REASONS: dict[str, str] = {
@@ -42,13 +42,8 @@ class Decline(Category[Refusal]):
 
     def parse(self, text: str) -> Refusal:
         """Raises ParseError."""
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
-        if len(documents) != 1 or not isinstance(documents[0], dict):
-            raise ParseError(rules.YAML.finding("write one mapping with reason and subject"))
-        return Refusal(text, documents[0])
+        fields = yaml_mapping(text, rules.YAML, "write one mapping with reason and subject")
+        return Refusal(text, fields)
 
     def schema(self, document: Refusal) -> Sequence[Finding]:
         """Both fields, and a known reason."""

@@ -8,13 +8,13 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Category, Configuration, Evidence, Link, ParseError, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Link, Resource
 from inframind.categories.github_actions import expressions, policy, rules
 from inframind.categories.github_actions.workflow import Workflow, never
 from inframind.categories.shared import json_schema
 from inframind.categories.shared.formats import cron_error
 from inframind.categories.shared.values import cycle, listed, texts
-from inframind.categories.shared.yaml import YamlError, load_all
+from inframind.categories.shared.yaml import yaml_mapping
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.github_actions"
@@ -196,13 +196,8 @@ class GitHubActions(Category[Workflow]):
         return Evidence.LIKELY if is_workflow else Evidence.NONE
 
     def parse(self, text: str) -> Workflow:
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
-        if len(documents) != 1 or not isinstance(documents[0], dict):
-            raise ParseError(rules.YAML.finding("a workflow is one mapping with on and jobs"))
-        return Workflow(text, documents[0])
+        fields = yaml_mapping(text, rules.YAML, "a workflow is one mapping with on and jobs")
+        return Workflow(text, fields)
 
     def schema(self, document: Workflow) -> Sequence[Finding]:
         found = json_schema.findings(schema(), document.fields, rules.SCHEMA, document.text)

@@ -12,7 +12,7 @@ from inframind.categories.gitlab_ci import jobs, policy, references, rules
 from inframind.categories.gitlab_ci.long_forms import long_form, long_needs, pipeline_fields
 from inframind.categories.gitlab_ci.pipeline import Pipeline
 from inframind.categories.shared import json_schema
-from inframind.categories.shared.yaml import YamlError, load_all
+from inframind.categories.shared.yaml import yaml_documents
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.gitlab_ci"
@@ -80,10 +80,7 @@ class GitLabCI(Category[Pipeline]):
         return Evidence.LIKELY if has_job(text) else Evidence.NONE
 
     def parse(self, text: str) -> Pipeline:
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+        documents = yaml_documents(text, rules.YAML)
         header: dict[str, Any] = {}
         if len(documents) == 2 and isinstance(documents[0], dict) and set(documents[0]) == {"spec"}:
             header = documents.pop(0)

@@ -1,6 +1,5 @@
 """A parsed Grafana file, and what stands in it."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +7,9 @@ from typing import Any
 
 from inframind.categories.base import ParseError
 from inframind.categories.grafana import rules
+from inframind.categories.shared import json_text
 from inframind.categories.shared.values import texts
-from inframind.categories.shared.yaml import YamlError, line_of, load_all
+from inframind.categories.shared.yaml import line_of, yaml_documents
 
 SECTIONS = ("datasources", "deleteDatasources", "providers", "groups", "deleteRules", "contactPoints", "deleteContactPoints",
             "policies", "resetPolicies", "templates", "deleteTemplates", "muteTimes", "deleteMuteTimes", "apps")  # fmt: skip
@@ -70,10 +70,7 @@ def parsed(text: str) -> Dashboard | Provisioning:
     """The file's content. Raises ParseError."""
     if text.lstrip().startswith("{"):
         return _dashboard(text)
-    try:
-        documents = load_all(text)
-    except YamlError as error:
-        raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+    documents = yaml_documents(text, rules.YAML)
     fields = documents[0] if len(documents) == 1 else None
     if not isinstance(fields, dict) or not any(section in fields for section in SECTIONS):
         raise ParseError(
@@ -86,10 +83,9 @@ def parsed(text: str) -> Dashboard | Provisioning:
 
 def _dashboard(text: str) -> Dashboard:
     try:
-        fields = json.loads(text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        line = error.lineno if isinstance(error, json.JSONDecodeError) else None
-        raise ParseError(rules.JSON.finding(str(error) or "nested too deep", line)) from None
+        fields = json_text.load(text)
+    except json_text.JsonError as error:
+        raise ParseError(rules.JSON.finding(str(error), error.line)) from None
     # POST /api/dashboards/db, and the resource form of dashboard.grafana.app
     for wrapper in ("dashboard", "spec"):
         if isinstance(fields.get(wrapper), dict) and "panels" not in fields:
@@ -99,16 +95,6 @@ def _dashboard(text: str) -> Dashboard:
             rules.KIND.finding("the object has neither panels nor a title: it is no dashboard", 1)
         )
     return Dashboard(text, fields)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(
-            f"the key {next(key for key in keys if keys.count(key) > 1)!r} is written twice"
-        )
-    return found
 
 
 def used_variables(node: Any) -> Iterator[str]:

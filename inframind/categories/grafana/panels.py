@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import jsonschema_rs
@@ -13,7 +12,7 @@ import promql_parser
 from inframind.categories.grafana import rules
 from inframind.categories.grafana.document import Dashboard, mappings_at, used_variables
 from inframind.categories.shared import json_schema
-from inframind.categories.shared.yaml import load_all
+from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.grafana"
@@ -54,7 +53,7 @@ def loosened() -> dict[str, Any]:
     A panel keeps what its earlier kinds left behind: what it has beyond the schema is for the policy rung.
     """
     found: dict[str, Any] = dict(json_schema.load(PACKAGE, "schema")["definitions"])
-    (carried,) = load_all((files(PACKAGE) / "carried.yaml").read_text())
+    carried = packaged(PACKAGE, "carried.yaml")
     changes: dict[str, dict[str, Any]] = {
         "Dashboard": dict.fromkeys(carried["dashboard"], ANY)
         | {

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import jsonschema_rs
@@ -13,7 +12,7 @@ from inframind.categories.grafana import rules
 from inframind.categories.grafana.document import Provisioning, mappings_at
 from inframind.categories.grafana.panels import expression_inputs, promql_problem
 from inframind.categories.shared import json_schema
-from inframind.categories.shared.yaml import load_all
+from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
 EXPRESSION_UIDS = ("__expr__", "-100")
@@ -24,8 +23,9 @@ SECRETS = ("password", "basicAuthPassword")
 @cache
 def validator() -> jsonschema_rs.Validator:
     """The compiled schema of `provisioning.yaml`."""
-    (schema,) = load_all((files("inframind.categories.grafana") / "provisioning.yaml").read_text())
-    return jsonschema_rs.validator_for(schema)
+    return jsonschema_rs.validator_for(
+        packaged("inframind.categories.grafana", "provisioning.yaml")
+    )
 
 
 def rules_of(

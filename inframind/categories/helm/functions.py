@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from inframind.categories.helm.values import (
@@ -18,7 +17,7 @@ from inframind.categories.helm.values import (
     truth,
     yaml_of,
 )
-from inframind.categories.shared.yaml import YamlError, load_all
+from inframind.categories.shared.yaml import YamlError, load_all, packaged
 
 MAX_TEXT = 200_000
 MAX_LIST = 1_000
@@ -31,8 +30,8 @@ class CallError(Exception):
 @cache
 def arities() -> Mapping[str, tuple[int, int | None]]:
     """Function -> (least, most) number of arguments."""
-    (data,) = load_all((files("inframind.categories.helm") / "functions.yaml").read_text())
-    return {name: (low, high) for name, (low, high) in data.items()}
+    bounds = packaged("inframind.categories.helm", "functions.yaml")
+    return {name: (low, high) for name, (low, high) in bounds.items()}
 
 
 def _empty(value: Any) -> bool:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any
 
 import jsonschema_rs
@@ -18,7 +17,7 @@ from inframind.categories.helm.syntax import operands, walk
 from inframind.categories.helm.values import readable
 from inframind.categories.kubernetes import references as kubernetes_references
 from inframind.categories.shared import json_schema
-from inframind.categories.shared.yaml import load_all
+from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
 TEMPLATE = re.compile(
@@ -52,8 +51,7 @@ class Document:
 @cache
 def chart_schema() -> jsonschema_rs.Validator:
     """The compiled schema of Chart.yaml."""
-    (schema,) = load_all((files("inframind.categories.helm") / "chart.yaml").read_text())
-    return jsonschema_rs.validator_for(schema)
+    return jsonschema_rs.validator_for(packaged("inframind.categories.helm", "chart.yaml"))
 
 
 class Helm(Category[Document]):

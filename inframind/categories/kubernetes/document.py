@@ -8,7 +8,7 @@ from typing import Any
 from inframind.categories.base import ParseError
 from inframind.categories.kubernetes import rules
 from inframind.categories.shared.values import value_at
-from inframind.categories.shared.yaml import YamlError, line_of, load_all
+from inframind.categories.shared.yaml import line_of, yaml_documents
 
 Pod = tuple[tuple[str | int, ...], dict[str, Any]]
 """Path and content of a pod spec."""
@@ -72,10 +72,7 @@ def starts(text: str) -> list[int]:
 
 def parsed(text: str) -> Manifest:
     """The objects of a text. Raises ParseError."""
-    try:
-        documents = load_all(text)
-    except YamlError as error:
-        raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+    documents = yaml_documents(text, rules.YAML)
     if not documents or not all(isinstance(document, dict) for document in documents):
         raise ParseError(
             rules.NO_OBJECT.finding("a manifest is one or more mappings with apiVersion and kind")

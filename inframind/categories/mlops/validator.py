@@ -13,7 +13,7 @@ from inframind.categories.kubernetes.document import Item, Manifest, containers_
 from inframind.categories.mlops import mlproject, resources, rules, sagemaker
 from inframind.categories.mlops.mlproject import Project
 from inframind.categories.mlops.sagemaker import Request
-from inframind.categories.shared.yaml import YamlError, load_all
+from inframind.categories.shared.yaml import yaml_documents
 from inframind.types import Finding
 
 Document: TypeAlias = Manifest | Project | Request
@@ -58,10 +58,7 @@ class MLOps(Category[Document]):
                     message = f"the object has none of {', '.join(sagemaker.NAMES)}, and no Steps"
                     raise ParseError(rules.REQUEST.finding(message, 1))
                 return request
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(kubernetes_rules.YAML.finding(str(error), error.line)) from None
+        documents = yaml_documents(text, kubernetes_rules.YAML)
         if len(documents) == 1 and mlproject.is_project(documents[0]):
             return Project(text, documents[0])
         return manifests.parsed(text)

@@ -10,7 +10,7 @@ from inframind.categories.base import Category, Configuration, Evidence, ParseEr
 from inframind.categories.prometheus import alertmanager, rule_files, rules, server
 from inframind.categories.prometheus.document import Document, Kind, format_findings, kind_of
 from inframind.categories.shared import json_schema
-from inframind.categories.shared.yaml import YamlError, load_all
+from inframind.categories.shared.yaml import yaml_mapping
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.prometheus"
@@ -61,20 +61,15 @@ class Prometheus(Category[Document]):
         return Evidence.LIKELY if CONFIG.search(text) else Evidence.NONE
 
     def parse(self, text: str) -> Document:
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
-        if len(documents) != 1 or not isinstance(documents[0], dict):
-            raise ParseError(rules.YAML.finding("a file is one mapping"))
-        kind = kind_of(documents[0])
+        fields = yaml_mapping(text, rules.YAML, "a file is one mapping")
+        kind = kind_of(fields)
         if kind is None:
             raise ParseError(
                 rules.KIND.finding(
                     "there are neither groups, nor scrape_configs and the like, nor route and receivers"
                 )
             )
-        return Document(text, documents[0], kind)
+        return Document(text, fields, kind)
 
     def schema(self, document: Document) -> Sequence[Finding]:
         found = json_schema.findings(
