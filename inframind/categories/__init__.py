@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from inframind.categories.base import Category, Evidence
+from inframind.categories.base import Category, Evidence, Rule
 from inframind.categories.shared.linters import DeepTool
 from inframind.errors import ConfigError
 
@@ -123,3 +123,16 @@ def detect(text: str, filename: str | None) -> str | None:
     candidates = [name for name, strength in evidence.items() if strength is best]
     foundations = {CATEGORIES[name].foundation for name in candidates}
     return next(name for name in candidates if name not in foundations)
+
+
+def vocabulary() -> dict[str, dict[str, tuple[Rule, ...]]]:
+    """Lists the rule ids of all categories: id -> category -> its rules of that id.
+
+    Loads every category.
+    """
+    words: dict[str, dict[str, tuple[Rule, ...]]] = {}
+    for name in CATEGORIES:
+        for rule in category(name).rules:
+            users = words.setdefault(rule.id, {})
+            users[name] = (*users.get(name, ()), rule)
+    return words

@@ -1,4 +1,4 @@
-"""The ladder: extract, parse, schema, references, intent, policy, each gating the next (docs/contracts/verdict.md)."""
+"""The ladder: extract, parse, schema, references, intent, policy (docs/contracts/verdict.md)."""
 
 import json
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from inframind.types import (
 )
 from inframind.verifier.checks import evaluate, intent_share, validate_checks
 from inframind.verifier.extract import extract
+from inframind.verifier.rules import validate_policies
 
 PARSED, SCHEMA, VALID, INTENT = 0.05, 0.10, 0.20, 0.80
 VERIFIER = f"inframind {__version__}"
@@ -67,11 +68,13 @@ class _Ladder:
 
 
 def score(request: VerifyRequest) -> Verdict:
-    """Judges one text in this process. Raises ConfigError or DataError if the request itself has no meaning.
+    """Judges one text in this process.
 
-    What a category raises passes through: whether the text is at fault is for the pool to find out.
+    Raises ConfigError or DataError if the request itself has no meaning. What a category raises
+    passes through: whether the text is at fault is for the pool to find out.
     """
     validate_checks(request.checks)
+    validate_policies(request.policies)
     given = category(request.category) if request.category else None
     refused = guarded(request)
     if refused:
@@ -92,7 +95,7 @@ def score(request: VerifyRequest) -> Verdict:
 
 
 def guarded(request: VerifyRequest) -> Verdict | None:
-    """The verdict of a text that a guard refuses, without looking further; None if no guard does."""
+    """Gives the verdict of a text that a guard refuses, unread; None if no guard does."""
     refused = refusal(request.text)
     return (
         fail(_Ladder(request, request.category), "extract", refused.rule, refused.message)
@@ -108,12 +111,7 @@ def fail(ladder: _Ladder, rung: Rung, rule: str, message: str) -> Verdict:
 
 
 def climb(ladder: _Ladder, kind: Category[Any], text: str) -> Verdict:
-    """From parse to policy. Raises DataError for a policy rule that does not exist."""
-    unknown = set(ladder.request.policies) - {
-        rule.id for rule in kind.rules if rule.rung == "policy"
-    }
-    if unknown:
-        raise DataError(f"{kind.id} has no policy rules {sorted(unknown)}", param="policies")
+    """Climbs from parse to policy."""
     try:
         document = kind.parse(text)
     except ParseError as error:
@@ -130,9 +128,10 @@ def climb(ladder: _Ladder, kind: Category[Any], text: str) -> Verdict:
 
 
 def judge_intent(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
-    """Evaluates the request's checks on the effective configuration; True if all hold or none was given.
+    """Evaluates the request's checks on the effective configuration.
 
-    Checks that all hold and all are negative pass without earning anything: nothing that was asked for was shown.
+    True if all hold or none was given. Checks that all hold and all are negative pass without
+    earning anything: nothing that was asked for was shown.
     """
     checks = ladder.request.checks
     if not checks:
@@ -155,7 +154,10 @@ def judge_intent(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
 
 
 def judge_policy(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
-    """Records policy findings; only rules that the request lists can make it fail."""
+    """Records policy findings; only rules that the request lists can make it fail.
+
+    A listed rule that this category does not have counts nowhere here.
+    """
     findings = kind.policy(document)
     ladder.findings += findings
     broken = {finding.rule for finding in findings}
@@ -167,7 +169,7 @@ def judge_policy(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
 
 
 def score_json(payload: str) -> str:
-    """The pool's calling form: a VerifyRequest as JSON to a Verdict, or to the error of a request without meaning, as JSON."""
+    """Judges in the pool's form: JSON of a VerifyRequest in, of a Verdict or of an error out."""
     request = VerifyRequest.model_validate_json(payload)
     try:
         return score(request).model_dump_json()

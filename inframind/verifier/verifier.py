@@ -21,8 +21,9 @@ ERRORS: dict[str, type[RequestError]] = {ConfigError.code: ConfigError, DataErro
 
 
 class Verifier:
-    """Judges texts. Thread-safe; the worker processes start when first needed. Use it as a context manager.
+    """Judges texts, from any thread. Use it as a context manager.
 
+    The worker processes start when first needed.
     `deadline_seconds` is the processor time that one check may use.
     """
 
@@ -33,11 +34,17 @@ class Verifier:
         self._rego_pool = Pool(TARGET, workers, deadline_seconds, "resident")
 
     def verify(self, request: VerifyRequest) -> Verdict:
-        """The verdict; an environment that fails gives `unscorable`. Raises ConfigError or DataError for a meaningless request."""
+        """Judges one text; an environment that fails gives `unscorable`.
+
+        Raises ConfigError or DataError for a request without meaning.
+        """
         return self.verify_many([request])[0]
 
     def verify_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict]:
-        """The verdicts in order, from all workers at once. Raises ConfigError or DataError for the first meaningless request."""
+        """Judges in order, with all workers at once.
+
+        Raises ConfigError or DataError for the first request without meaning.
+        """
         verdicts = []
         for index, answer in enumerate(self.try_many(requests)):
             if isinstance(answer, ConfigError | DataError):

@@ -172,7 +172,7 @@ class Compose(Category[Project]):
         return Project(text, fields)
 
     def schema(self, document: Project) -> Sequence[Finding]:
-        found = json_schema.findings(schema(), document.fields, rules.SCHEMA, document.text)
+        found = json_schema.findings(schema(), document.fields, rules.FIELDS, document.text)
         if found:
             return found
         if not document.services and "include" not in document.fields:

@@ -49,8 +49,9 @@ class Decline(Category[Refusal]):
         """Both fields, and a known reason."""
         fields = document.fields
         if set(fields) != set(FIELDS):
+            broken = rules.FIELDS.unknown if set(FIELDS) < set(fields) else rules.FIELDS.missing
             return [
-                rules.FIELDS.finding(
+                broken.finding(
                     f"write {' and '.join(FIELDS)}; found {', '.join(sorted(fields)) or 'nothing'}",
                     1,
                 )
@@ -64,10 +65,10 @@ class Decline(Category[Refusal]):
                 or len(value) > MAX_SUBJECT
             ):
                 message = f"{name} must be one line of at most {MAX_SUBJECT} characters"
-                return [rules.FIELDS.finding(message, line_of(document.text, (name,)))]
+                return [rules.FIELDS.type.finding(message, line_of(document.text, (name,)))]
         if fields["reason"] not in REASONS:
             message = f"{fields['reason']!r} is no reason; known: {', '.join(REASONS)}"
-            return [rules.REASON.finding(message, line_of(document.text, ("reason",)))]
+            return [rules.FIELDS.value.finding(message, line_of(document.text, ("reason",)))]
         return []
 
     def references(self, document: Refusal) -> Sequence[Finding]:

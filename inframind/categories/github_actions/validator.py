@@ -114,7 +114,7 @@ def needs_findings(workflow: Workflow) -> Iterator[Finding]:
                     workflow.line("jobs", name, "needs"),
                 )
     if circle := cycle(needs):
-        yield rules.NEEDS.finding(f"jobs need one another in a circle: {' -> '.join(circle)}")
+        yield rules.CYCLE.finding(f"jobs need one another in a circle: {' -> '.join(circle)}")
 
 
 def expression_uses(
@@ -200,7 +200,7 @@ class GitHubActions(Category[Workflow]):
         return Workflow(text, fields)
 
     def schema(self, document: Workflow) -> Sequence[Finding]:
-        found = json_schema.findings(schema(), document.fields, rules.SCHEMA, document.text)
+        found = json_schema.findings(schema(), document.fields, rules.FIELDS, document.text)
         if found:
             return found
         if not document.jobs:

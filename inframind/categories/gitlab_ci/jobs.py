@@ -38,15 +38,17 @@ def findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
     if not work and not pipeline.is_incomplete(name) and not pipeline.includes:
         yield rules.SCRIPT.finding(f"job {name} has no script, run or trigger", line)
     if len(work) > 1:
-        yield rules.SCRIPT.finding(f"job {name} has {' and '.join(work)}: one of them", line)
+        yield rules.ONLY_ONE.finding(f"job {name} has {' and '.join(work)}: one of them", line)
     both = [key for key in ("only", "except") if key in job]
     if "rules" in job and both:
-        yield rules.ONLY_RULES.finding(f"job {name}: rules cannot be used with {both[0]}", line)
+        yield rules.ONLY_ONE.finding(f"job {name}: rules cannot be used with {both[0]}", line)
     if job.get("when") == "never":
         yield rules.WHEN.finding(f"job {name}: `when: never` stands only in rules", line)
     for part in (job, *conditions(job)):
         if ("start_in" in part) != (part.get("when") == "delayed"):
-            yield rules.WHEN.finding(f"job {name}: start_in and `when: delayed` go together", line)
+            yield rules.ONLY_ONE.finding(
+                f"job {name}: start_in and `when: delayed` go together", line
+            )
     yield from format_findings(pipeline, name, job)
     yield from condition_findings(pipeline, job, name)
 

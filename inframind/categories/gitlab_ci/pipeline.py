@@ -166,7 +166,7 @@ class Pipeline:
             if parent in chain or len(chain) > MAX_EXTENDS or self._exhausted():
                 self.problems.append(
                     Problem(
-                        "extends", f"extends goes in a circle or too deep at {parent!r}", chain[0]
+                        "cycle", f"extends goes in a circle or too deep at {parent!r}", chain[0]
                     )
                 )
             elif isinstance(self.fields.get(parent), dict) and parent not in GLOBAL:

@@ -10,7 +10,12 @@ from inframind.categories.gitlab_ci.pipeline import Pipeline
 from inframind.categories.shared.values import cycle
 from inframind.types import Finding
 
-RULES = {"extends": rules.EXTENDS, "reference": rules.REFERENCE, "input": rules.INPUT}
+RULES = {
+    "cycle": rules.CYCLE,
+    "extends": rules.EXTENDS,
+    "reference": rules.REFERENCE,
+    "input": rules.INPUT,
+}
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:

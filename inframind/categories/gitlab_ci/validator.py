@@ -58,10 +58,15 @@ def job_schema() -> jsonschema_rs.Validator:
 def merged_findings(pipeline: Pipeline) -> list[Finding]:
     """Schema errors that a job has only after `extends` is merged into it."""
     return [
-        rules.SCHEMA.finding(f"job {name}, extended: {finding.message}", pipeline.line(name))
+        finding.model_copy(
+            update={
+                "message": f"job {name}, extended: {finding.message}"[:500],
+                "line": pipeline.line(name),
+            }
+        )
         for name, job in pipeline.jobs.items()
         if "extends" in pipeline.fields[name]
-        for finding in json_schema.findings(job_schema(), job, rules.SCHEMA, "")
+        for finding in json_schema.findings(job_schema(), job, rules.FIELDS, "")
     ]
 
 
@@ -90,9 +95,9 @@ class GitLabCI(Category[Pipeline]):
         return Pipeline(text, documents[0], header, marks[-1] if header and marks else 0)
 
     def schema(self, document: Pipeline) -> Sequence[Finding]:
-        found = json_schema.findings(schema(), document.header, rules.SCHEMA, document.text)
+        found = json_schema.findings(schema(), document.header, rules.FIELDS, document.text)
         found = found or json_schema.findings(
-            schema(), document.without_null, rules.SCHEMA, document.text, document.start
+            schema(), document.without_null, rules.FIELDS, document.text, document.start
         )
         found = found or merged_findings(document)
         if found:

@@ -129,7 +129,7 @@ def _errors(dashboard: Dashboard, kind: str, value: Any, where: str) -> Iterator
     for error in list(validator(kind).iter_errors(value))[: json_schema.MAX_FINDINGS]:
         path = ".".join(map(str, error.instance_path))
         keys = [f'"{part}"' for part in error.instance_path if isinstance(part, str)][-1:]
-        yield rules.SCHEMA.finding(
+        yield rules.DASHBOARD.of_error(error).finding(
             f"{where}{': ' + path if path else ''}: {error.message[:300]}", dashboard.find(*keys)
         )
 
@@ -240,7 +240,7 @@ def reference_findings(dashboard: Dashboard) -> Iterator[Finding]:
     names = Counter(str(variable.get("name")) for variable in dashboard.variables)
     for name, count in names.items():
         if count > 1:
-            yield rules.VARIABLE.finding(
+            yield rules.PANEL_ID.finding(
                 f"{count} variables are called {name!r}", dashboard.find(f'"{name}"')
             )
     for where, name in _uses(dashboard):

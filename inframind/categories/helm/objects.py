@@ -172,8 +172,8 @@ def object_findings(path: str, item: Item) -> Iterator[Finding]:
         )
         if known and whole and not _opened(item.fields, place):
             where = ".".join(map(str, place)) or "the object"
-            yield rules_finding(
-                path, f"{kind} {readable(item.name)}: {where}: {error.message[:250]}"
+            yield kubernetes_rules.FIELDS.of_error(error).finding(
+                f"{path} renders {kind} {readable(item.name)}: {where}: {error.message[:250]}"
             )
 
 
@@ -192,11 +192,6 @@ def _opened(fields: Any, place: list[Any]) -> bool:
         for index in range(1, len(place))
     )
     return direct or (isinstance(node, list) and holes(node)) or (through and holes(node))
-
-
-def rules_finding(path: str, message: str) -> Finding:
-    """A finding of Kubernetes' schema in a rendered file."""
-    return kubernetes_rules.SCHEMA.finding(f"{path} renders {message}")
 
 
 def _said(path: str, finding: Finding) -> Finding:

@@ -144,8 +144,11 @@ def metadata_findings(chart: Chart) -> Iterator[Finding]:
     found = json_schema.findings(chart_schema(), chart.metadata, rules.CHART, file.text)
     for finding in found:
         versions = re.match(r"(?:version|appVersion|dependencies\.\d+\.version):", finding.message)
-        rule = rules.VERSION if versions else rules.CHART
-        yield rule.finding(finding.message, (finding.line or 1) + file.start)
+        line = (finding.line or 1) + file.start
+        if versions:
+            yield rules.VERSION.finding(finding.message, line)
+        else:
+            yield finding.model_copy(update={"line": line})
     if not found and not SEMVER.fullmatch(chart.metadata["version"]):
         yield rules.VERSION.finding(
             f"version {chart.metadata['version']!r} is not SemVer, such as 1.2.3", file.start + 1
@@ -156,7 +159,7 @@ def metadata_findings(chart: Chart) -> Iterator[Finding]:
         else []
     )
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield rules.CHART.finding(
+        yield rules.DUPLICATE.finding(
             f"dependencies: {name!r} is there twice: give one an alias", file.start + 1
         )
 

@@ -50,12 +50,12 @@ def findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
     """All findings of the schema rung for one object of Kubernetes itself."""
     api, kind = item.fields.get("apiVersion"), item.fields.get("kind")
     if not isinstance(api, str) or not isinstance(kind, str):
-        return [rules.KIND.finding("the object needs apiVersion and kind", item.start + 1)]
+        return [rules.REQUIRED.finding("the object needs apiVersion and kind", item.start + 1)]
     key = f"{api}/{kind}"
     if key not in json_schema.load(PACKAGE, "schema")["kinds"]:
         return [unknown(manifest, item, api, kind)]
     found = json_schema.findings(
-        validator(key), item.fields, rules.SCHEMA, manifest.text, item.start
+        validator(key), item.fields, rules.FIELDS, manifest.text, item.start
     )
     return found or list(fields.findings(manifest, item))
 

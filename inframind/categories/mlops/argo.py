@@ -67,7 +67,7 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     names = Counter(str(template.get("name")) for template in templates)
     for name, count in names.items():
         if count > 1:
-            yield rules.TEMPLATE.finding(f"{count} templates are called {name!r}", line)
+            yield rules.DUPLICATE.finding(f"{count} templates are called {name!r}", line)
     whole = spec.get("workflowTemplateRef")
     if not whole and item.kind in ("Workflow", "CronWorkflow") and not spec.get("entrypoint"):
         yield rules.TEMPLATE.finding("spec.entrypoint names the template that runs first", line)
@@ -105,7 +105,7 @@ def _task_findings(
         }
     )
     if circle:
-        yield rules.TEMPLATE.finding(f"tasks wait for one another: {' -> '.join(circle)}", line)
+        yield rules.CYCLE.finding(f"tasks wait for one another: {' -> '.join(circle)}", line)
 
 
 def _parameter_findings(

@@ -67,7 +67,7 @@ def schema_findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
     if key not in kinds():
         return [_unknown(manifest, item, api, kind)]
     found = json_schema.findings(
-        validator(key), item.fields, kubernetes_rules.SCHEMA, manifest.text, item.start
+        validator(key), item.fields, kubernetes_rules.FIELDS, manifest.text, item.start
     )
     if not found:
         found = [

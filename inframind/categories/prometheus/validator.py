@@ -73,7 +73,7 @@ class Prometheus(Category[Document]):
 
     def schema(self, document: Document) -> Sequence[Finding]:
         found = json_schema.findings(
-            schema(document.kind), document.fields, rules.SCHEMA, document.text
+            schema(document.kind), document.fields, rules.FIELDS, document.text
         )
         return found or [*format_findings(document), *FINDINGS[document.kind](document)]
 

@@ -330,7 +330,7 @@ class BodyChecker:
             )
         for name, why in wrong.items():
             if why:
-                self.findings.append(rules.META.finding(f"{name}: {why}", attributes[name].line))
+                self.findings.append(rules.TYPE.finding(f"{name}: {why}", attributes[name].line))
         if "depends_on" in attributes:
             self.language.references(attributes["depends_on"], scope)
         if "provider" in attributes:
