@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from inframind.categories.base import Category, Configuration, Evidence
-from inframind.categories.grafana import effective, panels, provisioning, rules
+from inframind.categories.grafana import effective, panels, policy, provisioning, rules
 from inframind.categories.grafana.document import Dashboard, Provisioning, parsed
 from inframind.types import Finding
 
@@ -53,14 +53,14 @@ class Grafana(Category[Dashboard | Provisioning]):
 
     def effective(self, document: Dashboard | Provisioning) -> Configuration:
         return (
-            effective.effective(document)
+            effective.configuration(document)
             if isinstance(document, Dashboard)
             else provisioning.effective(document)
         )
 
     def policy(self, document: Dashboard | Provisioning) -> Sequence[Finding]:
         found = (
-            effective.policy_findings(document)
+            policy.findings(document)
             if isinstance(document, Dashboard)
             else provisioning.policy_findings(document)
         )

@@ -344,21 +344,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "typeIs": lambda kind, value: _kind(value) == kind,
 }
 LINES = {"nindent", "indent"}
-KEEPS = {
-    "toYaml",
-    "quote",
-    "squote",
-    "toString",
-    "trim",
-    "tpl",
-    "trunc",
-    "trimSuffix",
-    "lower",
-    "int",
-    "toJson",
-    "default",
-    "required",
-}
 
 
 def call(name: str, arguments: list[Any], source: str) -> Any:

@@ -67,7 +67,7 @@ class Jenkins(Category[Pipeline]):
 
     def effective(self, document: Pipeline) -> Configuration:
         """The pipeline, its parameters, and the stages and steps that can run."""
-        return effective.effective(document)
+        return effective.configuration(document)
 
     def policy(self, document: Pipeline) -> Sequence[Finding]:
         return list(policy.findings(document))

@@ -6,8 +6,7 @@ from functools import cache
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, Resource
-from inframind.categories.kubernetes import fields, references, rules
+from inframind.categories.kubernetes import fields, rules
 from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.shared import json_schema
 from inframind.types import Finding, Json
@@ -73,13 +72,3 @@ def unknown(manifest: Manifest, item: Item, api: str, kind: str) -> Finding:
     return rules.UNKNOWN_KIND.finding(
         f"there is no kind {kind} in {api}", manifest.line(item, "kind")
     )
-
-
-def effective(manifest: Manifest) -> Configuration:
-    """Objects as written. A workload with `replicas: 0` or `suspend: true` never runs and is left out."""
-    resources = tuple(
-        Resource(item.kind, item.name, item.fields, item.start + 1)
-        for item in manifest.items
-        if item.at("spec", "replicas") != 0 and item.at("spec", "suspend") is not True
-    )
-    return Configuration(resources, tuple(references.links(resources)))

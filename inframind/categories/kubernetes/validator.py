@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from inframind.categories.base import Category, Configuration, Evidence
 from inframind.categories.kubernetes import document as manifests
-from inframind.categories.kubernetes import policy, references, rules, schema
+from inframind.categories.kubernetes import effective, policy, references, rules, schema
 from inframind.categories.kubernetes.document import Manifest
 from inframind.types import Finding
 
@@ -35,7 +35,7 @@ class Kubernetes(Category[Manifest]):
         return list(references.findings(document))
 
     def effective(self, document: Manifest) -> Configuration:
-        return schema.effective(document)
+        return effective.configuration(document)
 
     def policy(self, document: Manifest) -> Sequence[Finding]:
         return [finding for item in document.items for finding in policy.findings(document, item)]

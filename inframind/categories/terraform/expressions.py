@@ -1,9 +1,7 @@
 """Expressions to values. What Terraform would report while it validates is reported; what only it can find is TypedUnknown."""
 
-import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from inframind.categories.base import Rule
 from inframind.categories.terraform import rules
@@ -384,8 +382,3 @@ def _heredoc(text: str, source: str) -> str:
         lines = [line[cut:] for line in lines]
     joined = "\n".join(lines)
     return joined if joined.endswith("\n") or not joined else joined + "\n"
-
-
-def json_text(value: Any) -> str:
-    """How `jsonencode` writes a value."""
-    return json.dumps(value, separators=(",", ":"))
