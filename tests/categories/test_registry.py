@@ -57,6 +57,12 @@ def test_every_folder_is_registered() -> None:
     assert {path.parent for path in folders} == {package.folder for package in CATEGORIES.values()}
 
 
+@pytest.mark.parametrize("name", CATEGORIES)
+def test_what_is_not_checked_here_is_said_in_one_way(name: str) -> None:
+    for rule in category(name).rules:
+        assert (rule.severity == "unsupported") is (rule.id == "not-verified"), rule
+
+
 def test_an_unknown_category_names_those_that_exist(toy: CategoryPackage) -> None:
     with pytest.raises(ConfigError, match=r"no-such.*known: terraform,.*decline, toy"):
         category("no-such")

@@ -1,6 +1,6 @@
 """What the provider's own code accepts: enumerations, formats, ranges, and arguments that need or exclude one another.
 
-The data come from `build_constraints.py` and `build_details.py`. Only values that are known without running Terraform are judged.
+The data come from tools/terraform/constraints.py and details.py. Only values that are known without running Terraform are judged.
 """
 
 import binascii
