@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from inframind import __version__
-from inframind.categories import CATEGORIES, category
+from inframind.categories import category, detect
 from inframind.categories.base import Category, ParseError
 from inframind.errors import ConfigError, DataError
 from inframind.sandbox.guards import refusal
@@ -65,13 +65,6 @@ class _Ladder:
             findings=tuple(self.findings),
             verifier=VERIFIER,
         )
-
-
-def detect(text: str, filename: str | None = None) -> str | None:
-    """The category that the text most likely is of, or None. Loads every category."""
-    likelihoods = {name: category(name).detect(text, filename) for name in CATEGORIES}
-    best = max(likelihoods, key=lambda name: likelihoods[name])
-    return best if likelihoods[best] > 0 else None
 
 
 def score(request: VerifyRequest) -> Verdict:

@@ -1,6 +1,5 @@
 """Every rule is proven by a file: `good/` files pass, each `bad/<rule>.<ext>` is found by that rule."""
 
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,8 @@ NAMES = tuple(CATEGORIES)
 ADVICE = ("warning", "info")
 
 
-def folder(name: str, kind: str) -> Path:
-    package = CATEGORIES[name].partition(":")[0].rpartition(".")[0]
-    return Path(str(files(package) / kind))
-
-
 def examples(kind: str) -> list[tuple[str, Path]]:
-    return [(name, path) for name in NAMES for path in sorted(folder(name, kind).glob("*"))]
+    return [(name, path) for name in NAMES for path in CATEGORIES[name].examples(kind)]
 
 
 def judge(name: str, path: Path) -> Verdict:
@@ -67,7 +61,7 @@ def test_every_rule_has_its_example(name: str, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(Rule, "finding", recorded)
     shown: set[Rule] = set()
-    for path in folder(name, "bad").glob("*"):
+    for path in CATEGORIES[name].examples("bad"):
         proven.clear()
         judge(name, path)
         shown |= proven.get(path.name.split(".")[0], set())
@@ -75,7 +69,7 @@ def test_every_rule_has_its_example(name: str, monkeypatch: pytest.MonkeyPatch) 
     assert len(rules) == len(set(rules))
     unproven = [f"{rule.id}: {rule.summary}" for rule in rules if rule not in shown]
     assert not unproven, "no file in bad/ breaks these"
-    assert len(list(folder(name, "good").glob("*"))) >= 3
+    assert len(CATEGORIES[name].examples("good")) >= 3
 
 
 @pytest.mark.parametrize("name", NAMES)

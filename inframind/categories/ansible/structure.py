@@ -13,9 +13,9 @@ from inframind.categories.ansible.playbook import (
     Task,
     is_block,
     is_import,
-    listed,
     untagged,
 )
+from inframind.categories.shared.values import listed
 from inframind.types import Finding
 
 VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)

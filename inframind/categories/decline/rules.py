@@ -3,7 +3,6 @@
 from inframind.categories.shared import rules as duties
 
 CONTRACT = "https://yaml.org/spec/1.2.2/"
-MODEL_SPEC = "https://owasp.org/www-project-top-10-for-large-language-model-applications/"
 
 YAML = duties.SYNTAX.rule(CONTRACT, "one YAML mapping")
 FIELDS = duties.field_rules(CONTRACT, "`reason` and `subject`, texts of one line")

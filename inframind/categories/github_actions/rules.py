@@ -5,7 +5,6 @@ from inframind.categories.shared import rules as duties
 
 SYNTAX = "https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax"
 CONTEXTS = "https://docs.github.com/en/actions/reference/workflows-and-actions/contexts"
-EXPRESSIONS = "https://docs.github.com/en/actions/reference/workflows-and-actions/expressions"
 SECURITY = "https://docs.github.com/en/actions/reference/security/secure-use"
 RUNNERS = "https://docs.github.com/en/actions/reference/runners/github-hosted-runners"
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from inframind.categories.gitlab_ci import rules
 from inframind.categories.gitlab_ci.expressions import ExpressionError, constant
-from inframind.categories.gitlab_ci.pipeline import Pipeline, conditions, listed, walked
+from inframind.categories.gitlab_ci.pipeline import Pipeline, conditions
 from inframind.categories.shared.formats import is_image
+from inframind.categories.shared.values import listed, value_at
 from inframind.types import Finding
 
 UNIT = r"(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?|mos?|months?|y|yrs?|years?)"
@@ -57,8 +58,8 @@ def format_findings(pipeline: Pipeline, name: str, job: dict[str, Any]) -> Itera
     durations = {
         "timeout": job.get("timeout"),
         "start_in": job.get("start_in"),
-        "expire_in": walked(job, "artifacts", "expire_in"),
-        "auto_stop_in": walked(job, "environment", "auto_stop_in"),
+        "expire_in": value_at(job, "artifacts", "expire_in"),
+        "auto_stop_in": value_at(job, "environment", "auto_stop_in"),
     }
     for key, value in durations.items():
         if isinstance(value, str) and not is_duration(value):

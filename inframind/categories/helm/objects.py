@@ -7,7 +7,7 @@ from typing import Any
 from inframind.categories.helm import rules
 from inframind.categories.helm.chart import Chart, File
 from inframind.categories.helm.render import Renderer, RenderError
-from inframind.categories.helm.values import HOLE, OPEN, Unknown, readable
+from inframind.categories.helm.values import HOLE, OPEN, Hole, readable
 from inframind.categories.kubernetes import document, schema
 from inframind.categories.kubernetes import policy as kubernetes_policy
 from inframind.categories.kubernetes import references as kubernetes_references
@@ -77,12 +77,12 @@ def root_of(chart: Chart) -> dict[str, Any]:
         if chart.values is not None
         else {}
         if chart.whole
-        else Unknown(".Values"),
-        "Chart": metadata if chart.metadata is not None else Unknown(".Chart"),
+        else Hole(".Values"),
+        "Chart": metadata if chart.metadata is not None else Hole(".Chart"),
         "Release": RELEASE,
-        "Capabilities": Unknown(".Capabilities"),
-        "Files": Unknown(".Files"),
-        "Subcharts": Unknown(".Subcharts"),
+        "Capabilities": Hole(".Capabilities"),
+        "Files": Hole(".Files"),
+        "Subcharts": Hole(".Subcharts"),
     }
 
 

@@ -147,11 +147,8 @@ def container_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 def kind_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """What single kinds demand."""
     if item.kind == "CronJob" and isinstance(schedule := item.at("spec", "schedule"), str):
-        error = cron_error(
-            schedule.removeprefix("TZ=").removeprefix("CRON_TZ=")
-            if "TZ=" not in schedule
-            else schedule.split(" ", 1)[-1]
-        )
+        # What the API server reads may begin with a zone: `TZ=` or `CRON_TZ=`, then a space.
+        error = cron_error(schedule.split(" ", 1)[-1] if "TZ=" in schedule else schedule)
         if error:
             yield rules.CRON.finding(error, manifest.line(item, "spec", "schedule"))
     if (

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import jsonschema_rs
 
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.mlops import rules
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
+from inframind.categories.shared.values import cycle
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.mlops"
@@ -50,8 +50,8 @@ def request_of(fields: dict[str, Any]) -> Request | None:
 @cache
 def validator(kind: str) -> jsonschema_rs.Validator:
     """The compiled schema of the request that creates a `kind`."""
-    data = _jsonschema.load(PACKAGE, "sagemaker")
-    return _jsonschema.compile_definition(data["definitions"], data["operations"][kind])
+    data = json_schema.load(PACKAGE, "sagemaker")
+    return json_schema.compile_definition(data["definitions"], data["operations"][kind])
 
 
 def schema_findings(request: Request) -> list[Finding]:
@@ -61,7 +61,7 @@ def schema_findings(request: Request) -> list[Finding]:
     return [
         _shape(error)
         for error in list(validator(request.kind).iter_errors(request.fields))[
-            : _jsonschema.MAX_FINDINGS
+            : json_schema.MAX_FINDINGS
         ]
     ]
 
@@ -190,10 +190,9 @@ def _pipeline_references(fields: dict[str, Any]) -> Iterator[Finding]:
             yield rules.PIPELINE_REFERENCE.finding(
                 f"step {step.get('Name')}: there is no step {other!r}"
             )
-    try:
-        TopologicalSorter({str(step.get("Name")): waits_for(step) for step in steps}).prepare()
-    except CycleError as error:
-        yield rules.CYCLE.finding(f"steps wait for one another: {' -> '.join(error.args[1])}")
+    circle = cycle({str(step.get("Name")): waits_for(step) for step in steps})
+    if circle:
+        yield rules.CYCLE.finding(f"steps wait for one another: {' -> '.join(circle)}")
 
 
 def effective(request: Request) -> Configuration:
