@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from inframind.bench.export import app as bench_app
-from inframind.categories import CATEGORIES
 from inframind.errors import DataError, InfraMindError
 from inframind.types import Check, Contract, Outcome, Verdict, VerifyRequest
 from inframind.verifier.agreement import agreement, requests_below, tables
 from inframind.verifier.deep import deepened
-from inframind.verifier.report import human, rule_table, sarif
+from inframind.verifier.report import human, sarif
+from inframind.verifier.rules import category_page, index_page, validate_policy
 from inframind.verifier.verifier import Verifier
 
 app = typer.Typer(
@@ -76,7 +76,7 @@ def verify(
     ] = None,
     policy: Annotated[
         list[str] | None,
-        typer.Option(help="Policy rule that counts for the verdict; may be repeated."),
+        typer.Option(help="Policy rule that counts where a category has it; may be repeated."),
     ] = None,
     rego: Annotated[
         list[Path] | None,
@@ -114,6 +114,8 @@ def verify(
             elif jsonl is not None:
                 code = _verify_stream(verifier, jsonl)
             else:
+                for name in policy or ():
+                    validate_policy(name, "--policy")
                 asked = (*_checks(checks), *map(_rego, rego or ()))
                 requests = [
                     _request(name, category, asked, tuple(policy or ())) for name in files or ()
@@ -131,14 +133,12 @@ def verify(
 @app.command()
 def rules(
     name: Annotated[
-        str | None, typer.Argument(metavar="CATEGORY", help="All categories by default.")
+        str | None, typer.Argument(metavar="CATEGORY", help="By default all rule ids are listed.")
     ] = None,
 ) -> None:
-    """Print the rules of the verifier as Markdown tables."""
+    """Print the rules of a category, or all rule ids with their categories, as Markdown."""
     try:
-        typer.echo(
-            "\n".join(rule_table(each) for each in ([name] if name else CATEGORIES)), nl=False
-        )
+        typer.echo(category_page(name) if name else index_page(), nl=False)
     except InfraMindError as error:
         raise _usage(str(error)) from None
 

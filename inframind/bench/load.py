@@ -1,7 +1,6 @@
 """Loads InfraMind-Bench: every family's tasks by split, and the hash that names the version."""
 
 import hashlib
-import importlib
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -20,13 +19,11 @@ TASKS_PER_FAMILY: dict[Split, int] = {
 SPLITS: tuple[Split, ...] = tuple(TASKS_PER_FAMILY)
 
 
-@cache
 def families() -> tuple[Family, ...]:
     """All families, in the order of the categories' registry."""
     found: list[Family] = []
-    for target in CATEGORIES.values():
-        package = target.partition(":")[0].rpartition(".")[0]
-        listed: Families = importlib.import_module(f"{package}.families").FAMILIES
+    for package in CATEGORIES.values():
+        listed: Families = package.families
         found += listed.all
     return tuple(found)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Protocol, TypeVar
 
 from inframind.types import Finding, Json, Rung, Severity
@@ -63,6 +64,18 @@ class ParseError(Exception):
         self.findings = findings
 
 
+class Evidence(IntEnum):
+    """How strongly a text looks like a category's own, judged by that category's marks alone."""
+
+    NONE = 0
+    POSSIBLE = 1
+    """A shape that texts of other formats have too."""
+    LIKELY = 2
+    """The keys that its texts have at the top, or the usual name of its files."""
+    CERTAIN = 3
+    """A word, a syntax or a file name that no other format has."""
+
+
 Document = TypeVar("Document")
 
 
@@ -77,8 +90,8 @@ class Category(Protocol[Document]):
     """How a single file of this category is called."""
     rules: Sequence[Rule]
 
-    def detect(self, text: str, filename: str | None) -> float:
-        """Likelihood in [0, 1] that the text is of this category, without heavy parsing."""
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        """The evidence for this category, found without parsing; who wins is not decided here."""
         ...
 
     def parse(self, text: str) -> Document:

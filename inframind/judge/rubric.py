@@ -4,9 +4,8 @@ Three hold for every category; the others stand in `rubric.txt` in the category'
 """
 
 from functools import cache
-from importlib.resources import files
 
-from inframind.categories import CATEGORIES, category
+from inframind.categories import package
 
 COMMON = {
     "asked": (
@@ -23,7 +22,5 @@ COMMON = {
 @cache
 def rubric(name: str) -> dict[str, str]:
     """Criterion -> what must hold, for a category. Raises ConfigError for an unknown one."""
-    category(name)
-    file = files(CATEGORIES[name].partition(":")[0].rpartition(".")[0]) / "rubric.txt"
-    own = [line.partition(": ") for line in file.read_text().splitlines()] if file.is_file() else []
+    own = [line.partition(": ") for line in package(name).rubric.splitlines()]
     return {**COMMON, **{criterion: text for criterion, _, text in own}}

@@ -56,10 +56,11 @@ def compare(first: Verdict, second: Verdict) -> Preference:
 
 def _scores(verdict: Verdict) -> Scores:
     valid = verdict.rungs["references"] == "pass"
+    # Formats weigh some duties otherwise, so one rule may fire with two severities: twice then.
     fired = {
-        finding.rule: finding.severity for finding in verdict.findings if finding.rung == "policy"
+        (finding.rule, finding.severity) for finding in verdict.findings if finding.rung == "policy"
     }
-    advice = sum(severity == "info" for severity in fired.values())
+    advice = sum(severity == "info" for _, severity in fired)
     risks = len(fired) - advice
     parses, fits = (verdict.rungs[rung] == "pass" for rung in ("parse", "schema"))
     syntax = 10.0 if fits else 5.0 if parses else 0.0

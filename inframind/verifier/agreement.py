@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from inframind.categories import DEEP_TOOLS
+from inframind.categories import CATEGORIES, deep_tool
 from inframind.sandbox.guards import MAX_BYTES
 from inframind.types import Contract, Outcome, Verdict, VerifyRequest
 from inframind.verifier.deep import Deepened, opinions
@@ -67,8 +67,8 @@ def agreement(verifier: Verifier, requests: Sequence[VerifyRequest]) -> list[Cat
     deep = opinions(requests, verdicts)
     return [
         _counted(name, verdicts, deep)
-        for name in DEEP_TOOLS
-        if any(verdict.category == name for verdict in verdicts)
+        for name in CATEGORIES
+        if any(verdict.category == name for verdict in verdicts) and deep_tool(name)
     ]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from inframind import __version__
-from inframind.categories import CATEGORIES, category
+from inframind.categories import category, detect
 from inframind.categories.base import Category, ParseError
 from inframind.errors import ConfigError, DataError
 from inframind.sandbox.guards import refusal
@@ -25,6 +25,7 @@ from inframind.types import (
 )
 from inframind.verifier.checks import evaluate, intent_share, validate_checks
 from inframind.verifier.extract import extract
+from inframind.verifier.rules import validate_policies
 
 PARSED, SCHEMA, VALID, INTENT = 0.05, 0.10, 0.20, 0.80
 """The score up to each rung, and the share of it that intent adds."""
@@ -72,21 +73,14 @@ class _Ladder:
         )
 
 
-def detect(text: str, filename: str | None = None) -> str | None:
-    """Guesses the category of a text, or None. Loads every category."""
-    likelihoods = {name: category(name).detect(text, filename) for name in CATEGORIES}
-    best = max(likelihoods, key=lambda name: likelihoods[name])
-    return best if likelihoods[best] > 0 else None
-
-
 def score(request: VerifyRequest) -> Verdict:
     """Judges one text in this process.
 
-    Raises ConfigError or DataError if the request itself has no meaning.
-
-    What a category raises passes through: whether the text is at fault is for the pool to find out.
+    Raises ConfigError or DataError if the request itself has no meaning. What a category raises
+    passes through: whether the text is at fault is for the pool to find out.
     """
     validate_checks(request.checks)
+    validate_policies(request.policies)
     expected = category(request.category) if request.category else None
     refused = guarded(request)
     if refused:
@@ -123,12 +117,7 @@ def fail(ladder: _Ladder, rung: Rung, rule: str, message: str) -> Verdict:
 
 
 def climb(ladder: _Ladder, kind: Category[Any], text: str) -> Verdict:
-    """Climbs from parse to policy. Raises DataError for a policy rule that does not exist."""
-    unknown = set(ladder.request.policies) - {
-        rule.id for rule in kind.rules if rule.rung == "policy"
-    }
-    if unknown:
-        raise DataError(f"{kind.id} has no policy rules {sorted(unknown)}", param="policies")
+    """Climbs from parse to policy."""
     try:
         document = kind.parse(text)
     except ParseError as error:
@@ -171,7 +160,10 @@ def judge_intent(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
 
 
 def judge_policy(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
-    """Records policy findings; True unless one is of a rule that the request lists."""
+    """Records policy findings; only rules that the request lists can make it fail.
+
+    A listed rule that this category does not have counts nowhere here.
+    """
     findings = kind.policy(document)
     ladder.findings += findings
     broken = {finding.rule for finding in findings}

@@ -7,9 +7,7 @@ python -m tools.schemas.ansible
 """
 
 import ast
-import gzip
 import importlib
-import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,8 @@ from typing import Any
 import ryaml
 
 from inframind.categories.ansible import catalog
-from tools.schemas import CATEGORIES
+from tools.data import write
 
-DATA = CATEGORIES / "ansible" / "data"
 COLLECTIONS = (
     "amazon.aws", "ansible.posix", "ansible.utils", "ansible.windows", "community.aws", "community.crypto", "community.docker",
     "community.general", "community.grafana", "community.hashi_vault", "community.libvirt", "community.mongodb",
@@ -166,10 +163,9 @@ def keywords() -> dict[str, Any]:
     return found
 
 
-def write(name: str, data: Any) -> None:
-    """One data file, the same bytes for the same content."""
-    text = json.dumps(data, separators=(",", ":"), sort_keys=True)
-    (DATA / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+def save(name: str, data: Any) -> None:
+    """Writes one of the category's data files, its keys in order."""
+    write("ansible", name, data, sort_keys=True)
 
 
 def main() -> None:
@@ -187,13 +183,13 @@ def main() -> None:
     known["ansible.builtin"]["test"] += sorted(jinja.tests)
     removed = {"ansible.builtin": gone}
     redirects = {"ansible.builtin": moved}
-    write("ansible.builtin", modules(core / "modules", "ansible.builtin"))
+    save("ansible.builtin", modules(core / "modules", "ansible.builtin"))
     for name in COLLECTIONS:
         folder = home / name.replace(".", "/")
         redirects[name], removed[name] = routes(folder / "meta" / "runtime.yml", name)
         known[name] = plugins(folder / "plugins")
-        write(name, modules(folder / "plugins" / "modules", name))
-    write(
+        save(name, modules(folder / "plugins" / "modules", name))
+    save(
         "index",
         {
             "source": source,

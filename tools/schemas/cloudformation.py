@@ -4,7 +4,6 @@ pip install cfn-lint==1.58.0
 python -m tools.schemas.cloudformation
 """
 
-import gzip
 import importlib
 import json
 from collections import defaultdict
@@ -12,9 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tools.schemas import CATEGORIES
+from tools.data import write
 
-DATA = CATEGORIES / "cloudformation" / "data"
 KEPT = (
     "type", "$ref", "properties", "patternProperties", "additionalProperties", "required", "items", "enum", "enumCaseInsensitive",
     "const", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "oneOf", "anyOf", "allOf",
@@ -87,10 +85,9 @@ def instance_types(root: Path, kinds: dict[str, Any]) -> dict[str, list[str]]:
     return {name: sorted(values) for name, values in found.items() if values}
 
 
-def write(name: str, data: Any) -> None:
-    """One data file, the same bytes for the same content."""
-    text = json.dumps(data, separators=(",", ":"), sort_keys=True)
-    (DATA / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+def save(name: str, data: Any) -> None:
+    """Writes one of the category's data files, its keys in order."""
+    write("cloudformation", name, data, sort_keys=True)
 
 
 def main() -> None:
@@ -111,8 +108,8 @@ def main() -> None:
         )
         services["AWS::Serverless"][kind] = resource(schema)
     for service, kinds in services.items():
-        write(service.replace("::", "-").lower(), kinds)
-    write(
+        save(service.replace("::", "-").lower(), kinds)
+    save(
         "index",
         {
             "source": f"AWS resource provider schemas of {json.loads((root / 'version.json').read_text())['schema_date']}, "

@@ -4,13 +4,12 @@ pip install check-jsonschema==0.39.0
 python -m tools.schemas.github_actions
 """
 
-import gzip
 import json
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from tools.schemas import CATEGORIES
+from tools.data import write
 
 
 def as_github_reads(schema: dict[str, Any]) -> dict[str, Any]:
@@ -29,15 +28,14 @@ def as_github_reads(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Writes the data file beside this module."""
+    """Writes the schema into the category's data."""
     source = files("check_jsonschema") / "builtin_schemas" / "vendor" / "github-workflows.json"
     data = {
         "source": f"https://www.schemastore.org/github-workflow.json, from check-jsonschema {version('check-jsonschema')}",
         "licence": "Apache-2.0",
         "schema": as_github_reads(json.loads(source.read_text())),
     }
-    target = CATEGORIES / "github_actions" / "data" / "schema.json.gz"
-    target.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), 9, mtime=0))
+    write("github_actions", "schema", data)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,12 @@ pip install check-jsonschema==0.39.0
 python -m tools.schemas.gitlab_ci
 """
 
-import gzip
 import json
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from tools.schemas import CATEGORIES
+from tools.data import write
 
 PROSE = ("description", "markdownDescription")
 
@@ -27,7 +26,7 @@ def without_prose(node: Any) -> Any:
 
 
 def main() -> None:
-    """Writes the data file beside this module."""
+    """Writes the schema into the category's data."""
     source = files("check_jsonschema") / "builtin_schemas" / "vendor" / "gitlab-ci.json"
     data = {
         "source": "https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/assets/javascripts/editor/schema/ci.json, "
@@ -35,8 +34,7 @@ def main() -> None:
         "licence": "MIT",
         "schema": without_prose(json.loads(source.read_text())),
     }
-    target = CATEGORIES / "gitlab_ci" / "data" / "schema.json.gz"
-    target.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), 9, mtime=0))
+    write("gitlab_ci", "schema", data)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,12 @@ pip install kubernetes-validate==1.37.0
 python -m tools.schemas.kubernetes
 """
 
-import gzip
 import json
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from tools.schemas import CATEGORIES
+from tools.data import write
 
 RELEASE = "v1.37.0"
 
@@ -31,7 +30,7 @@ def without_prose(node: Any) -> Any:
 
 
 def main() -> None:
-    """Writes the data file beside this module."""
+    """Writes the schema into the category's data."""
     source = (
         files("kubernetes_validate")
         / "kubernetes-json-schema"
@@ -51,8 +50,7 @@ def main() -> None:
         "kinds": dict(sorted(kinds.items())),
         "definitions": plain,
     }
-    target = CATEGORIES / "kubernetes" / "data" / "schema.json.gz"
-    target.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), 9, mtime=0))
+    write("kubernetes", "schema", data)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ What these do not carry is in `types.yaml`, read from the Go types it names. Kub
 `kubernetes` package: a definition here refers to them by their full names.
 """
 
-import gzip
 import json
 import re
 from importlib.metadata import distribution, version
@@ -17,7 +16,7 @@ from typing import Any
 
 from inframind.categories.kubernetes import schema as kubernetes
 from inframind.categories.shared.yaml import load_all
-from tools.schemas import CATEGORIES
+from tools.data import CATEGORIES, write
 from tools.schemas.kubernetes import without_prose
 from tools.schemas.sagemaker import sagemaker
 
@@ -268,17 +267,13 @@ def custom_resources() -> dict[str, Any]:
     return {"kinds": dict(sorted((kinds | written_kinds).items())), "definitions": found | more}
 
 
-def write(name: str, data: dict[str, Any]) -> None:
-    target = HERE / "data" / f"{name}.json.gz"
-    target.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), 9, mtime=0))
-
-
 def main() -> None:
-    """Writes both data files beside this module."""
+    """Writes both files into the category's data."""
     packages = (*SWAGGER, "kubeflow-trainer-api", "hera")
     sources = ", ".join(f"{package} {version(package)}" for package in packages) + ", types.yaml"
-    write("schema", {"source": sources, "licence": "Apache-2.0"} | custom_resources())
+    write("mlops", "schema", {"source": sources, "licence": "Apache-2.0"} | custom_resources())
     write(
+        "mlops",
         "sagemaker",
         {"source": f"botocore {version('botocore')}", "licence": "Apache-2.0"} | sagemaker(),
     )

@@ -3,12 +3,10 @@
 python -m tools.schemas.prometheus
 """
 
-import gzip
-import json
 from typing import Any
 
 from inframind.categories.shared.yaml import load_all
-from tools.schemas import CATEGORIES
+from tools.data import CATEGORIES, write
 
 HERE = CATEGORIES / "prometheus"
 WORDS_FOR_FLAGS = ["yes", "no", "on", "off", "Yes", "No", "On", "Off"]
@@ -53,16 +51,14 @@ def definition(tables: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Writes the data file."""
+    """Writes the schema into the category's data."""
     tables = load_all((HERE / "fields.yaml").read_text())[0]
     data = {
         "source": "https://prometheus.io/docs/ (Prometheus 3.5, Alertmanager 0.28)",
         "licence": "Apache-2.0",
         "definitions": {name: definition(tables, name) for name in tables},
     }
-    (HERE / "data").mkdir(exist_ok=True)
-    target = HERE / "data" / "schema.json.gz"
-    target.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), 9, mtime=0))
+    write("prometheus", "schema", data)
 
 
 if __name__ == "__main__":

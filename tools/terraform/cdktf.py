@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tools.terraform.schema import compact, write
+from tools.data import write
+from tools.terraform.schema import compact
 
 CLASS = re.compile(r"^class (\w+) extends cdktf\.(\w+) \{$(.*?)^\}$", re.M | re.S)
 TO_HCL = re.compile(r"^function (\w+)ToHclTerraform\(struct\) \{$(.*?)^\}$", re.M | re.S)
@@ -229,7 +230,7 @@ def main(wheel: Path) -> None:
     data = compact(source, provider, version) | {"source": f"{source} {version}, {package}"}
     # Bindings have neither: what is not known must not look as if it did not exist.
     del data["ephemeral"], data["functions"]
-    write(source.rpartition("/")[2], data)
+    write("terraform", source.rpartition("/")[2], data)
 
 
 if __name__ == "__main__":

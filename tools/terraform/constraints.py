@@ -27,8 +27,8 @@ from inframind.categories.terraform.provider import (
     Provider,
     provider,
 )
+from tools.data import write
 from tools.terraform.constraint_messages import Found, path_in, read_message
-from tools.terraform.schema import write
 
 CHUNK = 1000
 CASE_ROUND = 4
@@ -214,7 +214,7 @@ def main(command: str, name: str, folder: Path, round_: int = 0) -> None:
     actions: dict[str, Callable[[], None]] = {
         "write": lambda: write_probes(source, probes(), folder, round_),
         "read": lambda: write(
-            f"{name}-constraints", read_probes(folder).compact(source.data["source"])
+            "terraform", f"{name}-constraints", read_probes(folder).compact(source.data["source"])
         ),
     }
     actions[command]()

@@ -24,9 +24,9 @@ from typing import Any
 
 from inframind.categories.terraform.constraints import constraints
 from inframind.categories.terraform.provider import BlockSchema, Provider, provider
+from tools.data import write
 from tools.terraform.constraint_messages import path_in
 from tools.terraform.constraints import CHUNK, DEEP, DEPTH, Probe, lines
-from tools.terraform.schema import write
 
 CHARACTERS = " !#=,@+_Aé"
 CERTAIN = "!"
@@ -197,7 +197,7 @@ def main(command: str, name: str, folder: Path, round_: int = 0) -> None:
             "source": f"{source.data['source']}, messages of terraform validate",
             "licence": "MPL-2.0",
         }
-        write(f"{name}-details", {**about, "resource": data_of(read_probes(folder))})
+        write("terraform", f"{name}-details", {**about, "resource": data_of(read_probes(folder))})
 
 
 if __name__ == "__main__":

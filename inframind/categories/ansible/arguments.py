@@ -7,8 +7,9 @@ from typing import Any
 
 from inframind.categories.ansible import catalog, rules
 from inframind.categories.ansible.catalog import Name
-from inframind.categories.ansible.playbook import listed, untagged
+from inframind.categories.ansible.playbook import untagged
 from inframind.categories.base import Rule
+from inframind.categories.shared.values import listed
 
 PAIR = re.compile(
     r"""\s*([A-Za-z_]\w*)=((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\{\{.*?\}\}|[^\s"'{]|\{)*)(?=\s|\Z)""",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 
 PACKAGE = "inframind.categories.ansible"
 BUILTIN = "ansible.builtin"
@@ -75,7 +75,7 @@ class Name:
 @cache
 def index() -> Any:
     """Keywords, plugins, redirects and removed modules."""
-    return _jsonschema.load(PACKAGE, "index")
+    return json_schema.load(PACKAGE, "index")
 
 
 @cache
@@ -86,7 +86,7 @@ def keywords(kind: str) -> dict[str, str]:
 
 def modules(collection: str) -> dict[str, Any]:
     """Short name -> spec of a known collection."""
-    specs: dict[str, Any] = _jsonschema.load(PACKAGE, collection)
+    specs: dict[str, Any] = json_schema.load(PACKAGE, collection)
     return specs
 
 

@@ -81,3 +81,6 @@ def _complaint(row: dict[str, object]) -> Complaint:
         (ours for theirs, ours in REASONS.items() if theirs in output), "the playbook is refused"
     )
     return Complaint(line, reason, "invalid")
+
+
+TOOL = SyntaxCheck()

@@ -6,9 +6,10 @@ from typing import Any
 
 from inframind.categories.ansible import arguments, catalog
 from inframind.categories.ansible.arguments import ShortFormError, boolean, is_template
-from inframind.categories.ansible.playbook import Play, Playbook, Task, is_import, listed, untagged
+from inframind.categories.ansible.playbook import Play, Playbook, Task, is_import, untagged
 from inframind.categories.ansible.templates import UNDECIDED, constant, truth
 from inframind.categories.base import Configuration, Link, Resource
+from inframind.categories.shared.values import listed
 
 SIMPLE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}\}")
 MAX_ITEMS = 100

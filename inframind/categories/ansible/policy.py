@@ -7,9 +7,10 @@ from typing import Any
 
 from inframind.categories.ansible import arguments, rules
 from inframind.categories.ansible.arguments import ShortFormError, boolean, is_template
-from inframind.categories.ansible.playbook import Playbook, Task, listed
+from inframind.categories.ansible.playbook import Playbook, Task
 from inframind.categories.ansible.templates import texts
 from inframind.categories.shared.formats import is_unpinned
+from inframind.categories.shared.values import listed
 from inframind.types import Finding
 
 Line = Callable[[], int | None]

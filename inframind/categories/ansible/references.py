@@ -5,8 +5,9 @@ from typing import Any
 
 from inframind.categories.ansible import catalog, rules
 from inframind.categories.ansible.arguments import is_template
-from inframind.categories.ansible.playbook import Play, Playbook, Task, listed
+from inframind.categories.ansible.playbook import Play, Playbook, Task
 from inframind.categories.ansible.templates import Template, template, texts
+from inframind.categories.shared.values import listed
 from inframind.types import Finding
 
 CONDITIONS = ("when", "changed_when", "failed_when", "until")

@@ -97,3 +97,6 @@ class Templates(Advised):
 
     def __init__(self) -> None:
         super().__init__(CfnLint(), Checkov("cloudformation", ".template"))
+
+
+TOOL = Templates()

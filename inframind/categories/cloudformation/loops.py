@@ -16,8 +16,8 @@ class LoopError(ValueError):
     """A loop that CloudFormation refuses."""
 
 
-class Unknown(Exception):  # noqa: N818 - it is no error
-    """A loop over what only the account knows."""
+class UnknownItemsError(Exception):
+    """A loop over what only the account knows: no fault of the template."""
 
 
 def unrolled(fields: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def unrolled(fields: dict[str, Any]) -> dict[str, Any]:
             name: unroller.value(part) if name in SECTIONS else part
             for name, part in fields.items()
         }
-    except Unknown:
+    except UnknownItemsError:
         return fields
 
 
@@ -98,7 +98,7 @@ class Unroller:
         parameter = self._parameters.get(name) if isinstance(name, str) else None
         default = parameter.get("Default") if isinstance(parameter, dict) else None
         if not isinstance(default, str):
-            raise Unknown
+            raise UnknownItemsError
         return [item.strip() for item in default.split(",")]
 
 

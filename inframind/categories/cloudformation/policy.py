@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from inframind.categories.cloudformation import policies, rules
+from inframind.categories.cloudformation import iam_policy, rules
 from inframind.categories.cloudformation.template import Template, function
 from inframind.types import Finding
 
@@ -76,7 +76,7 @@ def resource_findings(
                 f"{name} lets the world in", template.line("Resources", name)
             )
     for document in documents(given):
-        for statement in policies.statements(document):
+        for statement in iam_policy.statements(document):
             if statement.get("Effect") == "Allow" and all(
                 _is_star(statement.get(key)) for key in ("Action", "Resource")
             ):
@@ -108,7 +108,7 @@ def documents(value: Any) -> Iterator[dict[str, Any]]:
     """Every policy document below a value."""
     if isinstance(value, dict):
         for key, item in value.items():
-            if key in policies.KEYS and isinstance(item, dict):
+            if key in iam_policy.KEYS and isinstance(item, dict):
                 yield item
             else:
                 yield from documents(item)

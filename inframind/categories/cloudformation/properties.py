@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from inframind.categories.base import Rule
-from inframind.categories.cloudformation import catalog, policies, rules
+from inframind.categories.cloudformation import catalog, iam_policy, rules
 from inframind.categories.cloudformation.functions import LISTS, TEXTS
 from inframind.categories.cloudformation.template import NO_VALUE, Path, Template, function
 from inframind.categories.shared.formats import newest_known
@@ -139,10 +139,10 @@ class Checker:
                 )
             elif isinstance(extra, dict):
                 yield from self.faults(extra, item, (*path, key))
-            if key in policies.KEYS:
+            if key in iam_policy.KEYS:
                 yield from (
                     Fault(rules.POLICY, (*path, key, *rest), text)
-                    for rest, text in policies.errors(self.kind, key, item)
+                    for rest, text in iam_policy.errors(self.kind, key, item)
                 )
         yield from presence_faults(schema, value, path)
 

@@ -49,3 +49,6 @@ def apart(text: str) -> str:
     return "\n".join(
         f" {line}" if index in after and line.strip() else line for index, line in enumerate(lines)
     )
+
+
+TOOL = Hadolint()

@@ -8,16 +8,10 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from typing import Final
 
 from inframind.categories.github_actions.expressions import ExpressionError, Token, tokens
+from inframind.categories.shared.values import UNKNOWN, Unknown
 
-
-class Unknown:
-    """Known only when the workflow runs."""
-
-
-UNKNOWN: Final = Unknown()
 Value = None | bool | float | str | Unknown
 LITERALS: dict[str, Value] = {
     "true": True,

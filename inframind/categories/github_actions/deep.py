@@ -63,3 +63,6 @@ class Workflows(Advised):
 
     def __init__(self) -> None:
         super().__init__(Actionlint(), Zizmor())
+
+
+TOOL = Workflows()

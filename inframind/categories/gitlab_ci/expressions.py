@@ -6,6 +6,8 @@ https://docs.gitlab.com/ci/jobs/job_rules/#cicd-variable-expressions
 import re
 from dataclasses import dataclass, field
 
+from inframind.categories.shared.values import UNKNOWN, Unknown
+
 TOKEN = re.compile(
     r"""\s*(?:(?P<variable>\$(?:\w+|\{\w+\}))|(?P<text>"[^"]*"|'[^']*')|(?P<pattern>/(?:[^/\\]|\\.)+/[a-z]*)"""
     r"|(?P<null>null\b)|(?P<operator>==|!=|=~|!~|&&|\|\||[()]))"
@@ -18,12 +20,6 @@ class ExpressionError(ValueError):
     """The expression cannot be read; the message says why."""
 
 
-@dataclass(frozen=True)
-class Unknown:
-    """A value that only a run knows."""
-
-
-UNKNOWN = Unknown()
 Value = str | bool | None | Unknown
 
 

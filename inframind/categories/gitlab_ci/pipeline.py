@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from inframind.categories.gitlab_ci.expressions import ExpressionError, constant
+from inframind.categories.shared.values import listed, value_at
 from inframind.categories.shared.yaml import line_of
 
 GLOBAL = frozenset(
@@ -23,11 +24,6 @@ MAX_EXPANSIONS = 2_000
 INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)[^\]]*\]\]")
 
 
-def listed(value: Any) -> list[Any]:
-    """A list, a single value as a list, nothing as an empty one."""
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """Mappings are merged, everything else is replaced (https://docs.gitlab.com/ci/yaml/yaml_optimization/#merge-details)."""
     result = dict(base)
@@ -37,13 +33,6 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
             merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
         )
     return result
-
-
-def walked(node: Any, *path: Any) -> Any:
-    """The value at a path of mappings, or None."""
-    for part in path:
-        node = node.get(part) if isinstance(node, dict) else None
-    return node
 
 
 @dataclass(frozen=True)
@@ -75,7 +64,7 @@ class Pipeline:
     @cached_property
     def inputs(self) -> dict[str, Any]:
         """Input -> its settings."""
-        inputs = walked(self.header, "spec", "inputs")
+        inputs = value_at(self.header, "spec", "inputs")
         return (
             {name: value or {} for name, value in inputs.items()}
             if isinstance(inputs, dict)
@@ -105,7 +94,7 @@ class Pipeline:
         if not isinstance(node, str) or "$[[" not in node:
             return node
         whole = INPUT.fullmatch(node)
-        if whole and walked(self.inputs, whole.group(1), "default") is not None:
+        if whole and value_at(self.inputs, whole.group(1), "default") is not None:
             return self.inputs[whole.group(1)]["default"]
         return self._with_input(node, job)
 
@@ -114,7 +103,7 @@ class Pipeline:
             name = match.group(1)
             if name not in self.inputs:
                 self.problems.append(Problem("input", f"the header has no input {name!r}", job))
-            default = walked(self.inputs, name, "default")
+            default = value_at(self.inputs, name, "default")
             return match.group() if default is None else str(default)
 
         return INPUT.sub(value, text) if "$[[" in text else text
@@ -135,7 +124,7 @@ class Pipeline:
         return {key: value for key, value in values.items() if value is not MISSING}
 
     def _referred(self, path: list[Any], root: dict[str, Any], job: str, deep: int) -> Any:
-        target = walked(root, *map(str, path)) if path else None
+        target = value_at(root, *map(str, path)) if path else None
         shown = ", ".join(map(str, path))
         if deep >= MAX_REFERENCES or self._exhausted():
             self.problems.append(
@@ -177,7 +166,7 @@ class Pipeline:
             if parent in chain or len(chain) > MAX_EXTENDS or self._exhausted():
                 self.problems.append(
                     Problem(
-                        "extends", f"extends goes in a circle or too deep at {parent!r}", chain[0]
+                        "cycle", f"extends goes in a circle or too deep at {parent!r}", chain[0]
                     )
                 )
             elif isinstance(self.fields.get(parent), dict) and parent not in GLOBAL:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from inframind.categories.gitlab_ci import rules
 from inframind.categories.gitlab_ci.jobs import images
 from inframind.categories.gitlab_ci.long_forms import SCRIPTS, variables
-from inframind.categories.gitlab_ci.pipeline import DEFAULTABLE, Pipeline, listed
+from inframind.categories.gitlab_ci.pipeline import DEFAULTABLE, Pipeline
 from inframind.categories.shared.formats import SECRET_NAME, is_unpinned
+from inframind.categories.shared.values import listed
 from inframind.types import Finding
 
 PIPE_TO_SHELL = re.compile(r"\b(?:curl|wget)\b[^|;&]{0,500}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")

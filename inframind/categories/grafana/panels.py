@@ -4,16 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import jsonschema_rs
 import promql_parser
 
 from inframind.categories.grafana import rules
-from inframind.categories.grafana.document import Dashboard, listed, used_variables
-from inframind.categories.shared import json_schema as _jsonschema
-from inframind.categories.shared.yaml import load_all
+from inframind.categories.grafana.document import Dashboard, mappings_at, used_variables
+from inframind.categories.shared import json_schema
+from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.grafana"
@@ -53,8 +52,8 @@ def loosened() -> dict[str, Any]:
 
     A panel keeps what its earlier kinds left behind: what it has beyond the schema is for the policy rung.
     """
-    found: dict[str, Any] = dict(_jsonschema.load(PACKAGE, "schema")["definitions"])
-    (carried,) = load_all((files(PACKAGE) / "carried.yaml").read_text())
+    found: dict[str, Any] = dict(json_schema.load(PACKAGE, "schema")["definitions"])
+    carried = packaged(PACKAGE, "carried.yaml")
     changes: dict[str, dict[str, Any]] = {
         "Dashboard": dict.fromkeys(carried["dashboard"], ANY)
         | {
@@ -100,7 +99,7 @@ def loosened() -> dict[str, Any]:
 @cache
 def validator(name: str) -> jsonschema_rs.Validator:
     """The compiled schema of one of Grafana's types."""
-    return _jsonschema.compile_definition(loosened(), name)
+    return json_schema.compile_definition(loosened(), name)
 
 
 def schema_findings(dashboard: Dashboard) -> Iterator[Finding]:
@@ -127,10 +126,10 @@ def schema_findings(dashboard: Dashboard) -> Iterator[Finding]:
 def _errors(dashboard: Dashboard, kind: str, value: Any, where: str) -> Iterator[Finding]:
     if validator(kind).is_valid(value):
         return
-    for error in list(validator(kind).iter_errors(value))[: _jsonschema.MAX_FINDINGS]:
+    for error in list(validator(kind).iter_errors(value))[: json_schema.MAX_FINDINGS]:
         path = ".".join(map(str, error.instance_path))
         keys = [f'"{part}"' for part in error.instance_path if isinstance(part, str)][-1:]
-        yield rules.SCHEMA.finding(
+        yield rules.DASHBOARD.of_error(error).finding(
             f"{where}{': ' + path if path else ''}: {error.message[:300]}", dashboard.find(*keys)
         )
 
@@ -198,7 +197,7 @@ def source_type(*nodes: Any) -> str | None:
 
 
 def _target_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Finding]:
-    for target in listed(panel, "targets"):
+    for target in mappings_at(panel, "targets"):
         kind = source_type(target, panel)
         where = f"panel {panel.get('title')!r}, query {target.get('refId')}"
         expression = target.get("expr")
@@ -241,7 +240,7 @@ def reference_findings(dashboard: Dashboard) -> Iterator[Finding]:
     names = Counter(str(variable.get("name")) for variable in dashboard.variables)
     for name, count in names.items():
         if count > 1:
-            yield rules.VARIABLE.finding(
+            yield rules.PANEL_ID.finding(
                 f"{count} variables are called {name!r}", dashboard.find(f'"{name}"')
             )
     for where, name in _uses(dashboard):
@@ -266,7 +265,7 @@ def _uses(dashboard: Dashboard) -> Iterator[tuple[str, str]]:
             yield where, panel["repeat"]
         queries = [
             {key: target.get(key) for key in ("expr", "datasource")}
-            for target in listed(panel, "targets")
+            for target in mappings_at(panel, "targets")
         ]
         used = {
             name
@@ -282,7 +281,7 @@ def _uses(dashboard: Dashboard) -> Iterator[tuple[str, str]]:
 
 
 def _query_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Finding]:
-    targets = listed(panel, "targets")
+    targets = mappings_at(panel, "targets")
     names = Counter(str(target["refId"]) for target in targets if target.get("refId"))
     for name, count in names.items():
         if count > 1:

@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, Link, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Link, Resource
 from inframind.categories.helm import chart as charts
 from inframind.categories.helm import objects, rules
 from inframind.categories.helm.chart import Chart
@@ -17,8 +16,8 @@ from inframind.categories.helm.functions import arities
 from inframind.categories.helm.syntax import operands, walk
 from inframind.categories.helm.values import readable
 from inframind.categories.kubernetes import references as kubernetes_references
-from inframind.categories.shared import json_schema as _jsonschema
-from inframind.categories.shared.yaml import load_all
+from inframind.categories.shared import json_schema
+from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
 TEMPLATE = re.compile(
@@ -31,6 +30,7 @@ MARKED = re.compile(
 CHART = re.compile(
     r"^apiVersion: v[12]$.*^version:|^version:.*^apiVersion: v[12]$", re.MULTILINE | re.DOTALL
 )
+NAME = re.compile(r"^name:", re.MULTILINE)
 SEMVER = re.compile(r"v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 SECRET = re.compile(r"(?i)(?:password|passwd|secret|token|api_?key|private_?key)\Z")
 OPEN_RANGE = re.compile(r"\s*(?:\*|x|>=?\s*[\d.]+|latest|)\s*")
@@ -51,11 +51,10 @@ class Document:
 @cache
 def chart_schema() -> jsonschema_rs.Validator:
     """The compiled schema of Chart.yaml."""
-    (schema,) = load_all((files("inframind.categories.helm") / "chart.yaml").read_text())
-    return jsonschema_rs.validator_for(schema)
+    return jsonschema_rs.validator_for(packaged("inframind.categories.helm", "chart.yaml"))
 
 
-class Helm:
+class Helm(Category[Document]):
     """The category `helm`."""
 
     id = "helm"
@@ -64,13 +63,14 @@ class Helm:
     filename = "templates/template.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
+    def detect(self, text: str, filename: str | None) -> Evidence:
         if MARKED.search(text) or (TEMPLATE.search(text) and HELM.search(text)):
-            return 0.98
+            return Evidence.CERTAIN
         name = (filename or "").rpartition("/")[2]
-        if "kind:" not in text and CHART.search(text) and re.search(r"^name:", text, re.MULTILINE):
-            return 0.95
-        return 0.9 if name in ("values.yaml", "_helpers.tpl") else 0.0
+        is_metadata = CHART.search(text) and NAME.search(text)
+        if is_metadata or name in ("values.yaml", "_helpers.tpl"):
+            return Evidence.LIKELY
+        return Evidence.NONE
 
     def parse(self, text: str) -> Document:
         return Document(text, charts.parsed(text))
@@ -141,11 +141,14 @@ def metadata_findings(chart: Chart) -> Iterator[Finding]:
     if chart.metadata is None:
         return
     file = chart.files["Chart.yaml"]
-    found = _jsonschema.findings(chart_schema(), chart.metadata, rules.CHART, file.text)
+    found = json_schema.findings(chart_schema(), chart.metadata, rules.CHART, file.text)
     for finding in found:
         versions = re.match(r"(?:version|appVersion|dependencies\.\d+\.version):", finding.message)
-        rule = rules.VERSION if versions else rules.CHART
-        yield rule.finding(finding.message, (finding.line or 1) + file.start)
+        line = (finding.line or 1) + file.start
+        if versions:
+            yield rules.VERSION.finding(finding.message, line)
+        else:
+            yield finding.model_copy(update={"line": line})
     if not found and not SEMVER.fullmatch(chart.metadata["version"]):
         yield rules.VERSION.finding(
             f"version {chart.metadata['version']!r} is not SemVer, such as 1.2.3", file.start + 1
@@ -156,7 +159,7 @@ def metadata_findings(chart: Chart) -> Iterator[Finding]:
         else []
     )
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield rules.CHART.finding(
+        yield rules.DUPLICATE.finding(
             f"dependencies: {name!r} is there twice: give one an alias", file.start + 1
         )
 
@@ -234,3 +237,6 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from _leaves(child, f"{path}.{key}".lstrip("."))
     if not isinstance(node, dict | list):
         yield path, node
+
+
+CATEGORY = Helm()

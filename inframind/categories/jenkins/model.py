@@ -83,7 +83,7 @@ class Pipeline:
                 shown = name or statement.text[:40]
                 self._report(rules.SECTION, f"{where} has no section {shown!r}", statement.line)
             elif name in found:
-                self._report(rules.SECTION, f"{where} has {name} twice", statement.line)
+                self._report(rules.REPEATED, f"{where} has {name} twice", statement.line)
             else:
                 found[name] = statement
         return found
@@ -103,7 +103,7 @@ class Pipeline:
             self._report(rules.REQUIRED, f"{owner.name} has no stage", owner.line)
         for name, count in Counter(stage.name for stage in found).items():
             if count > 1 and owner:
-                self._report(rules.STAGE_NAME, f"{count} stages are called {name!r}", owner.line)
+                self._report(rules.REPEATED, f"{count} stages are called {name!r}", owner.line)
         return found
 
     def _stage(self, statement: Statement, parent: Stage | None) -> Stage:

@@ -46,7 +46,9 @@ def _job_findings(manifest: Manifest, item: Item, path: tuple[str, ...]) -> Iter
     if (spec.get("rayClusterSpec") is None) == (not spec.get("clusterSelector")):
         yield rules.RAY_JOB.finding("give exactly one of rayClusterSpec and clusterSelector", line)
     if not spec.get("entrypoint") and spec.get("submissionMode") != "InteractiveMode":
-        yield rules.RAY_JOB.finding("the job needs an entrypoint, such as `python train.py`", line)
+        yield rules.ENTRYPOINT.finding(
+            "the job needs an entrypoint, such as `python train.py`", line
+        )
     if (environment := spec.get("runtimeEnvYAML")) and not isinstance(_embedded(environment), dict):
         yield rules.EMBEDDED.finding(
             "runtimeEnvYAML is not a YAML mapping", manifest.line(item, *path, "runtimeEnvYAML")
@@ -91,7 +93,7 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     groups = [group for group in item.at(*path) or () if isinstance(group, dict)]
     for name, count in Counter(group.get("groupName") for group in groups).items():
         if count > 1:
-            yield rules.WORKER_GROUP.finding(
+            yield rules.DUPLICATE.finding(
                 f"{count} worker groups are called {name!r}", manifest.line(item, *path)
             )
     for index, group in enumerate(groups):

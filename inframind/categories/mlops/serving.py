@@ -88,13 +88,11 @@ def _scaling(component: dict[str, Any], name: str, line: int | None) -> Iterator
     if isinstance(share, int) and not 0 <= share <= 100:
         yield rules.TRAFFIC.finding(f"{name}: canaryTrafficPercent {share} is not 0 to 100", line)
     if isinstance(low, int) and isinstance(high, int) and high and low > high:
-        yield kubernetes_rules.SCALE.finding(
-            f"{name}: minReplicas {low} is above maxReplicas {high}", line
-        )
+        yield rules.SCALE.finding(f"{name}: minReplicas {low} is above maxReplicas {high}", line)
     if any(isinstance(bound, int) and bound < 0 for bound in (low, high)):
-        yield kubernetes_rules.SCALE.finding(f"{name}: a number of replicas is not negative", line)
+        yield rules.SCALE.finding(f"{name}: a number of replicas is not negative", line)
     if (metric := component.get("scaleMetric")) is not None and metric not in SCALE_METRICS:
-        yield kubernetes_rules.ENUM.finding(
+        yield kubernetes_rules.FIELDS.value.finding(
             f"{name}: scaleMetric {metric!r} is not one of {', '.join(SCALE_METRICS)}", line
         )
 
@@ -147,7 +145,7 @@ def _traffic(manifest: Manifest, item: Item) -> Iterator[Finding]:
     for name, node in nodes_of(item).items():
         line = manifest.line(item, "spec", "nodes", name)
         if node.get("routerType") not in ROUTERS:
-            yield kubernetes_rules.ENUM.finding(
+            yield kubernetes_rules.FIELDS.value.finding(
                 f"node {name}: routerType is one of {', '.join(ROUTERS)}", line
             )
         weights = [
@@ -182,7 +180,7 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         for step in node.get("steps") or ():
             targets = [key for key in ("nodeName", "serviceName", "serviceUrl") if step.get(key)]
             if len(targets) != 1:
-                yield rules.GRAPH.finding(
+                yield rules.STEP_TARGET.finding(
                     f"node {name}: a step has exactly one of nodeName, serviceName and serviceUrl",
                     line,
                 )

@@ -57,7 +57,7 @@ def _replica_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         if name in ("Master", "Launcher", "Chief") and spec.get("replicas") not in (None, 1):
             yield rules.REPLICA_TYPE.finding(f"there is exactly one {name}", here)
         if (policy := spec.get("restartPolicy")) is not None and policy not in RESTART:
-            yield kubernetes_rules.ENUM.finding(
+            yield kubernetes_rules.FIELDS.value.finding(
                 f"restartPolicy {policy!r} is not one of {', '.join(RESTART)}", here
             )
 

@@ -17,7 +17,6 @@ from inframind.categories.prometheus.server import authentication_findings
 from inframind.types import Finding
 
 MATCHER = re.compile(r'\s*"?([^\s"=!~,{}]+)"?\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^\s"{},]*)\s*')
-MATCHER_FIELDS = ("matchers", "source_matchers", "target_matchers")
 TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 MONTHS = (

@@ -4,7 +4,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from importlib.resources import files
 from typing import Any, NamedTuple
+
+from inframind.categories.base import ParseError, Rule
 
 MAX_NODES = 50_000
 """After aliases and merges are expanded: an alias bomb is small only until somebody walks it."""
@@ -37,6 +40,28 @@ def load_all(text: str) -> list[Any]:
         raise YamlError(message, int(where.group(1)) if where else None) from None
     count = [0]
     return [_merged(document, count) for document in documents or [] if document is not None]
+
+
+def yaml_documents(text: str, rule: Rule) -> list[Any]:
+    """As `load_all`, for a category's parser: what is no YAML raises ParseError with that rule."""
+    try:
+        return load_all(text)
+    except YamlError as error:
+        raise ParseError(rule.finding(str(error), error.line)) from None
+
+
+def yaml_mapping(text: str, rule: Rule, form: str) -> dict[str, Any]:
+    """The one mapping that the text is. Raises ParseError with the rule; `form` says what is asked for."""
+    documents = yaml_documents(text, rule)
+    if len(documents) != 1 or not isinstance(documents[0], dict):
+        raise ParseError(rule.finding(form))
+    return documents[0]
+
+
+def packaged(package: str, name: str) -> Any:
+    """The content of a YAML file of ours in a category's folder."""
+    (document,) = load_all((files(package) / name).read_text())
+    return document
 
 
 def _merged(node: Any, count: list[int]) -> Any:

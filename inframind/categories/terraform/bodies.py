@@ -30,7 +30,14 @@ from inframind.categories.terraform.provider import (
 from inframind.categories.terraform.provider_code import NO_CONSTRAINTS, ProviderCode, on_framework
 from inframind.categories.terraform.references import Scope
 from inframind.categories.terraform.syntax import Attribute, Block, Body, text_of
-from inframind.categories.terraform.values import SetValue, Unknown, Value, is_bare, shape, type_of
+from inframind.categories.terraform.values import (
+    SetValue,
+    TypedUnknown,
+    Value,
+    is_bare,
+    shape,
+    type_of,
+)
 from inframind.types import Finding
 
 META = frozenset({"count", "for_each", "provider", "depends_on"})
@@ -212,7 +219,7 @@ class BodyChecker:
         if items is None:
             dynamic.add(name)
             place.code.block(place.path + name, known=False)
-        for key, value in items if items is not None else [(Unknown(""), Unknown(""))]:
+        for key, value in items if items is not None else [(TypedUnknown(""), TypedUnknown(""))]:
             inner = place.below(
                 name, block.line, place.scope.with_names({loop: {"key": key, "value": value}})
             )
@@ -323,7 +330,7 @@ class BodyChecker:
             )
         for name, why in wrong.items():
             if why:
-                self.findings.append(rules.META.finding(f"{name}: {why}", attributes[name].line))
+                self.findings.append(rules.TYPE.finding(f"{name}: {why}", attributes[name].line))
         if "depends_on" in attributes:
             self.language.references(attributes["depends_on"], scope)
         if "provider" in attributes:

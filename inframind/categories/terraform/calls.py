@@ -6,7 +6,7 @@ from inframind.categories.terraform.fit import misfit
 from inframind.categories.terraform.functions import PURE, SHAPES, CallError
 from inframind.categories.terraform.module import Module
 from inframind.categories.terraform.provider import functions, provider
-from inframind.categories.terraform.values import Unknown, Value, is_known, shape, type_of
+from inframind.categories.terraform.values import TypedUnknown, Value, is_known, shape, type_of
 
 RESULT: dict[str, Any] = {
     "length": "number",
@@ -27,7 +27,7 @@ def called(name: str, values: list[Value], text: str, module: Module) -> Value:
     name = name.removeprefix("core::")
     if "::" in name:
         _provider_function(name, module)
-        return Unknown(text)
+        return TypedUnknown(text)
     signature = functions().get(name)
     if signature is None:
         raise LookupError(f"there is no function {name!r}")
@@ -43,7 +43,7 @@ def called(name: str, values: list[Value], text: str, module: Module) -> Value:
         if why:
             raise CallError(why)
     _shape(name, values)
-    unknown = Unknown(text, RESULT.get(name, result))
+    unknown = TypedUnknown(text, RESULT.get(name, result))
     return (
         _result(name, values, unknown) if name in PURE and all(map(is_known, values)) else unknown
     )
@@ -69,7 +69,7 @@ def _shape(name: str, values: list[Value]) -> None:
             raise CallError(f"needs {' or '.join(shapes)}, not {word}")
 
 
-def _result(name: str, values: list[Value], unknown: Unknown) -> Value:
+def _result(name: str, values: list[Value], unknown: TypedUnknown) -> Value:
     try:
         return PURE[name](*values)
     except (LookupError, TypeError, AttributeError, ValueError, OverflowError):

@@ -1,6 +1,6 @@
 """What the provider's own code accepts: enumerations, formats, ranges, and arguments that need or exclude one another.
 
-The data come from `build_constraints.py` and `build_details.py`. Only values that are known without running Terraform are judged.
+The data come from tools/terraform/constraints.py and details.py. Only values that are known without running Terraform are judged.
 """
 
 import binascii
@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 from inframind.categories.shared.formats import newest_known
 from inframind.categories.terraform.fit import NUMBER
 from inframind.categories.terraform.provider import PACKAGE
@@ -230,5 +230,5 @@ def constraints(provider: str, mode: str, kind: str) -> Constraints | None:
 def _data(name: str) -> dict[str, Any]:
     """A data file; empty for a provider that has none."""
     there = (files(PACKAGE) / "data" / f"{name}.json.gz").is_file()
-    data: dict[str, Any] = _jsonschema.load(PACKAGE, name) if there else {}
+    data: dict[str, Any] = json_schema.load(PACKAGE, name) if there else {}
     return data

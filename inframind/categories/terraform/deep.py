@@ -343,3 +343,6 @@ class Modules(Advised):
 
     def __init__(self) -> None:
         super().__init__(TerraformValidate(), Checkov("terraform", ".tf"))
+
+
+TOOL = Modules()

@@ -13,7 +13,7 @@ from inframind.categories.terraform.syntax import Attribute, Block, Body, Node, 
 from inframind.categories.terraform.values import (
     Reference,
     SetValue,
-    Unknown,
+    TypedUnknown,
     Value,
     decoded,
     plain,
@@ -58,7 +58,7 @@ class Reader:
         value = self.evaluator.value(node, scope)
         if _cannot_hold(value, kind):
             # It passes `terraform validate`, and no plan can make a text of an object.
-            value = Unknown(text_of(node) if node else "")
+            value = TypedUnknown(text_of(node) if node else "")
             self.evaluator.visited.clear()
         for reference in self.evaluator.visited:
             self.links[path, reference.kind, reference.name] = None
@@ -87,7 +87,7 @@ def _items(value: Value) -> list[tuple[Value, Value]]:
         return [(item, item) for item in value[:MAX_EXPANDED]]
     if isinstance(value, list):
         return list(enumerate(value[:MAX_EXPANDED]))
-    return [(Unknown("each.key"), Unknown("each.value"))]
+    return [(TypedUnknown("each.key"), TypedUnknown("each.value"))]
 
 
 def _cannot_hold(value: Value, kind: Any) -> bool:

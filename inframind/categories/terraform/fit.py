@@ -4,7 +4,14 @@ import re
 from typing import Any
 
 from inframind.categories.terraform.provider import REQUIRED
-from inframind.categories.terraform.values import SetValue, Unknown, Value, is_bare, shape, type_of
+from inframind.categories.terraform.values import (
+    SetValue,
+    TypedUnknown,
+    Value,
+    is_bare,
+    shape,
+    type_of,
+)
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 PRIMITIVES = ("string", "number", "bool")
@@ -18,7 +25,7 @@ def misfit(value: Value, kind: Any) -> str | None:
     if value is None or wanted == "dynamic":
         return None
     if is_bare(value):
-        return type_misfit(value.type, kind) if isinstance(value, Unknown) else None
+        return type_misfit(value.type, kind) if isinstance(value, TypedUnknown) else None
     if wanted in PRIMITIVES:
         return _primitive_misfit(value, wanted)
     if wanted in ("list", "set"):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from inframind.categories.base import Configuration, Resource, Rule
+from inframind.categories.shared.values import listed
 from inframind.categories.terraform import rules
 from inframind.categories.terraform.module import Module
 from inframind.types import Finding
@@ -56,11 +57,6 @@ def findings(module: Module, configuration: Configuration) -> Iterator[Finding]:
             yield rules.EXECUTES.finding(
                 f"{'.'.join(block.labels)} runs a provisioner", nested.line
             )
-
-
-def listed(value: Any) -> list[Any]:
-    """The value as a list: nested blocks and lists as they are, one value alone, nothing for null."""
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def is_computed(value: Any) -> bool:

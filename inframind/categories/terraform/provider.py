@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 from inframind.categories.terraform.values import shape
 
 PACKAGE = "inframind.categories.terraform"
@@ -114,11 +114,11 @@ def provider(name: str) -> Provider | None:
     """The provider's schema, loaded at first use; None for a provider that is not verified."""
     if name == "terraform":
         return Provider(name, BUILT_IN)
-    return Provider(name, _jsonschema.load(PACKAGE, name)) if name in PROVIDERS else None
+    return Provider(name, json_schema.load(PACKAGE, name)) if name in PROVIDERS else None
 
 
 @cache
 def functions() -> dict[str, list[Any]]:
     """Function -> [[type, may be null] of each parameter, the same of further ones or None, type of the result]."""
-    loaded: dict[str, list[Any]] = _jsonschema.load(PACKAGE, "functions")
+    loaded: dict[str, list[Any]] = json_schema.load(PACKAGE, "functions")
     return loaded

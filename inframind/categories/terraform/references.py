@@ -9,7 +9,7 @@ from inframind.categories.terraform import rules
 from inframind.categories.terraform.module import Module
 from inframind.categories.terraform.provider import LIST, SET, BlockSchema, provider
 from inframind.categories.terraform.type_constraints import declared_type
-from inframind.categories.terraform.values import Reference, Unknown, Value, is_bare, shape
+from inframind.categories.terraform.values import Reference, TypedUnknown, Value, is_bare, shape
 from inframind.types import Finding
 
 Step = tuple[str, Any]
@@ -39,10 +39,10 @@ class Resolver:
     module: Module
     findings: list[Finding] = field(default_factory=list)
 
-    def report(self, rule: Rule, message: str, line: int) -> Unknown:
+    def report(self, rule: Rule, message: str, line: int) -> TypedUnknown:
         """Records a finding; nothing more can be known of the value."""
         self.findings.append(rule.finding(message, line))
-        return Unknown("")
+        return TypedUnknown("")
 
     def resolve(self, text: str, root: str, steps: list[Step], scope: Scope, line: int) -> Value:
         """What the traversal's root is (for objects: the whole traversal), without following locals and variables."""
@@ -74,7 +74,7 @@ class Resolver:
             return self.report(
                 rules.UNDECLARED, f"{text}: there is no {words[root]} {name!r}", line
             )
-        return Unknown(text, declared_type(table[name].body) if root == "var" else "dynamic")
+        return TypedUnknown(text, declared_type(table[name].body) if root == "var" else "dynamic")
 
     def _special(self, text: str, root: str, name: str | None, scope: Scope, line: int) -> Value:
         allowed = {
@@ -94,7 +94,7 @@ class Resolver:
                 rules.UNDECLARED, f"{text}: {root} has {', '.join(sorted(names))}", line
             )
         texts = root == "path" or name in ("key", "workspace")
-        return Unknown(text, "number" if root == "count" else "string" if texts else "dynamic")
+        return TypedUnknown(text, "number" if root == "count" else "string" if texts else "dynamic")
 
     def _object(
         self, text: str, mode: str, kind: str, steps: list[Step], scope: Scope, line: int
@@ -122,7 +122,9 @@ class Resolver:
             )
         if itself and len(self.findings) == reported:
             return self.report(rules.LATE, f"{text}: a block cannot refer to itself", line)
-        return Unknown(text) if len(self.findings) > reported else replace(reference, type=at_end)
+        return (
+            TypedUnknown(text) if len(self.findings) > reported else replace(reference, type=at_end)
+        )
 
 
 @dataclass

@@ -22,8 +22,8 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Unknown:
-    """An expression whose value only Terraform can find; `type` if it is known."""
+class TypedUnknown:
+    """An expression whose value only Terraform can find; its `type` may be known before."""
 
     text: str
     type: Any = "dynamic"
@@ -34,7 +34,7 @@ class SetValue(list[Any]):
 
 
 Value = Any
-"""None, bool, int, float, str, list, SetValue, dict of such, Reference or Unknown."""
+"""None, bool, int, float, str, list, SetValue, dict of such, Reference or TypedUnknown."""
 
 
 def is_known(value: Value) -> bool:
@@ -43,12 +43,12 @@ def is_known(value: Value) -> bool:
         return all(map(is_known, value))
     if isinstance(value, dict):
         return all(map(is_known, value.values()))
-    return not isinstance(value, Reference | Unknown)
+    return not isinstance(value, Reference | TypedUnknown)
 
 
 def is_bare(value: Value) -> bool:
     """Whether nothing at all is known of the value's parts: it is a reference or unknown as a whole."""
-    return isinstance(value, Reference | Unknown)
+    return isinstance(value, Reference | TypedUnknown)
 
 
 def type_of(value: Value) -> Any:
@@ -65,7 +65,7 @@ def type_of(value: Value) -> Any:
         return ["tuple", [type_of(item) for item in value]]
     if isinstance(value, dict):
         return ["object", {key: type_of(item) for key, item in value.items()}]
-    return value.type if isinstance(value, Unknown) else "dynamic"
+    return value.type if isinstance(value, TypedUnknown) else "dynamic"
 
 
 def shape(kind: Any) -> str:
@@ -120,7 +120,7 @@ def plain(value: Value) -> Any:
     """The value as JSON data for checks: {"$ref": text} and {"$expr": text} for what is not known."""
     if isinstance(value, Reference):
         return {"$ref": value.text}
-    if isinstance(value, Unknown):
+    if isinstance(value, TypedUnknown):
         return {"$expr": value.text}
     if isinstance(value, list):
         return [plain(item) for item in value]

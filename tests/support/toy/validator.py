@@ -1,9 +1,17 @@
-"""A whole category in a few lines, so that the ladder is tested without any real format: a JSON list of things."""
+"""The toy's parser and its answers: a text is a JSON list of things."""
 
 import json
 from collections.abc import Sequence
 
-from inframind.categories.base import Configuration, Link, ParseError, Resource, Rule
+from inframind.categories.base import (
+    Category,
+    Configuration,
+    Evidence,
+    Link,
+    ParseError,
+    Resource,
+    Rule,
+)
 from inframind.types import Finding, Json
 
 SYNTAX = Rule("toy-json", "parse", "not JSON", "https://www.json.org")
@@ -13,7 +21,7 @@ DANGLING = Rule("toy-dangling", "references", "refers to nothing", "https://www.
 SECRET = Rule("toy-secret", "policy", "a secret in the text", "https://www.json.org", "warning")
 
 
-class Toy:
+class Toy(Category[list[dict[str, Json]]]):
     """`[{"kind": "thing", "name": "a", "to": "b", "off": false, ...}]`; the kind `bug` makes the checker raise."""
 
     id = "toy"
@@ -22,8 +30,8 @@ class Toy:
     filename = "toy.json"
     rules = (SYNTAX, KIND, FOREIGN, DANGLING, SECRET)
 
-    def detect(self, text: str, filename: str | None) -> float:
-        return 1.0 if filename == "toy.json" else 0.0
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        return Evidence.CERTAIN if filename == "toy.json" else Evidence.NONE
 
     def parse(self, text: str) -> list[dict[str, Json]]:
         try:
@@ -64,3 +72,6 @@ class Toy:
 
     def policy(self, document: list[dict[str, Json]]) -> Sequence[Finding]:
         return [SECRET.finding("a secret", 1) for thing in document if "secret" in thing]
+
+
+CATEGORY = Toy()
