@@ -6,8 +6,13 @@ from importlib.resources import files
 import jsonschema_rs
 import pytest
 
-from inframind.categories import CATEGORIES, DEEP_TOOLS, category, vocabulary
+from inframind.categories import CATEGORIES, category, vocabulary
 from inframind.categories.base import Rule
+from inframind.categories.shared.policies import (
+    downloads_to_shell,
+    is_secret_field,
+    is_secret_variable,
+)
 from inframind.categories.shared.rules import DUTIES, KEYWORDS, FieldRules
 from inframind.errors import DataError
 from inframind.types import Outcome, VerifyRequest
@@ -19,7 +24,7 @@ from inframind.verifier.verifier import Verifier
 RULES = [(name, rule) for name in CATEGORIES for rule in category(name).rules]
 DOWNLOAD = {
     "dockerfile": "FROM alpine:3.20\nUSER app\nRUN curl -s https://x.example.com/a.sh | sh\n",
-    "gitlab-ci": "build:\n  image: alpine:3.20\n  script: curl -s https://x.example.com/a.sh | sh\n",
+    "gitlab-ci": "build:\n  script: curl -s https://x.example.com/a.sh | sh\n",
     "jenkins": """pipeline {
   agent any
   options { timeout(time: 1, unit: 'HOURS') }
@@ -62,10 +67,9 @@ WORDS = {
 @pytest.mark.parametrize(("name", "rule"), RULES, ids=str)
 def test_a_rule_of_a_shared_duty_is_made_from_it(name: str, rule: Rule) -> None:
     duty = DUTIES.get(rule.id)
-    users = {user.split("-")[0] for user in vocabulary()[rule.id]}
     if duty is None:
-        foundation = rule in category("kubernetes").rules
-        assert len(users) == 1 or foundation, f"{rule.id}: make it a Duty, {users} have it"
+        makers = {CATEGORIES[user].foundation or user for user in vocabulary()[rule.id]}
+        assert len(makers) == 1, f"{rule.id}: make it a Duty, {makers} have it"
         assert rule.summary not in {duty.summary for duty in DUTIES.values()}
     else:
         assert rule.summary == duty.summary or rule.summary.startswith(f"{duty.summary}: ")
@@ -111,11 +115,9 @@ def test_every_id_that_the_verifier_writes_is_listed() -> None:
 
 def test_every_tool_of_a_deep_check_has_its_rule() -> None:
     names = set()
-    for target in DEEP_TOOLS.values():
-        package = target.partition(":")[0].rpartition(".")[0]
-        for path in files(package).iterdir():
-            if path.name.endswith(".py"):
-                names |= set(re.findall(r'(?:rule|RULE) = "([a-z-]+)"$', path.read_text(), re.M))
+    for package in CATEGORIES.values():
+        for path in package.folder.glob("*.py") if package.deep_tool else ():
+            names |= set(re.findall(r'(?:rule|RULE) = "([a-z-]+)"$', path.read_text(), re.M))
     assert names and names <= {rule.id for rule in TOOLS}
 
 
@@ -175,8 +177,35 @@ def test_an_alternative_of_the_values_own_type_says_what_is_wrong() -> None:
     several = {"oneOf": [{"type": "integer"}, {"type": "null"}]}
     closed = {"additionalProperties": False}
     for schema, value, name in (
-        (nullable, {}, "m"), (nullable, 5, "t"), (several, "a", "t"), (closed, {"a": 1}, "u"), ({"enum": [1]}, 2, "v"),
+        (nullable, {}, "m"), (nullable, 5, "t"), (several, "a", "t"), (closed, {"a": 1}, "u"),
+        ({"enum": [1]}, 2, "v"),
     ):  # fmt: skip
         (error,) = jsonschema_rs.validator_for(schema).iter_errors(value)
         assert rules.of_error(error).id == name
     assert set(KEYWORDS.values()) <= set(FieldRules.__slots__)
+
+
+@pytest.mark.parametrize(
+    ("command", "is_piped"),
+    [
+        ("curl -s https://x.example.com/a.sh | sh", True),
+        ("curl 'https://x.example.com/?a=1&b=2' | sudo bash -s", True),
+        ("wget -qO- x \\\n  | bash", True),
+        ("curl x | tee log | sh", True),
+        ("curl -o a x && cat b | sh", False),
+        ("curl x || echo no | sh", False),
+        ("curl x; make | sh", False),
+        ("curl x\nmake | sh", False),
+        ("curl x | shasum -a 256", False),
+        ("curl x -o y", False),
+    ],
+)
+def test_a_download_that_goes_into_a_shell(command: str, is_piped: bool) -> None:
+    assert downloads_to_shell(command) is is_piped
+
+
+def test_names_of_secrets() -> None:
+    fields = ("password", "db_password", "AuthToken", "apiKey", "secret_key")
+    assert all(map(is_secret_field, fields))
+    assert not any(map(is_secret_field, ("token_type", "secretName", "bypass", "keys")))
+    assert is_secret_variable("DB_PASSWORD_OLD") and not is_secret_variable("DB_USER")
