@@ -20,7 +20,9 @@ class Rule:
     severity: Severity = "error"
 
     def finding(self, message: str, line: int | None = None) -> Finding:
-        """This rule's finding; the message says what is wrong and, where it is known, what to write instead."""
+        """This rule's finding; the message says what is wrong and, where it is known, what to write
+        instead.
+        """
         return Finding(
             rung=self.rung, rule=self.id, severity=self.severity, line=line, message=message[:500]
         )
@@ -33,7 +35,9 @@ class Resource:
     kind: str
     name: str
     fields: Mapping[str, Json]
-    """Plain JSON data with defaults, variables and short forms resolved where the format defines them."""
+    """Plain JSON data with defaults, variables and short forms resolved where the format defines
+    them.
+    """
     line: int | None = None
 
 
@@ -43,7 +47,9 @@ class Link:
 
     source: int
     path: str
-    """Dotted path of the referring field, without list indices: `spec.template.spec.volumes.configMap.name`."""
+    """Dotted path of the referring field, without list indices:
+    `spec.template.spec.volumes.configMap.name`.
+    """
     kind: str
     name: str
 
@@ -80,7 +86,10 @@ Document = TypeVar("Document")
 
 
 class Category(Protocol[Document]):
-    """One kind of IaC text. Implementations are stateless after construction; heavy data loads at first use."""
+    """One kind of IaC text.
+
+    Implementations are stateless after construction; heavy data loads at first use.
+    """
 
     id: str
     title: str

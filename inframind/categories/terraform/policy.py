@@ -1,6 +1,7 @@
 """Security of AWS configurations. Never part of the verdict unless a task lists the rule.
 
-The controls are those of AWS Security Hub; what is not known without running Terraform is given the benefit of the doubt.
+The controls are those of AWS Security Hub; what is not known without running Terraform is given the
+benefit of the doubt.
 """
 
 import re
