@@ -1,8 +1,10 @@
-"""The registry: one line per category, everything else is found in its folder when it is first asked for.
+"""The registry: one line per category, everything else is found in its folder when it is first
+asked for.
 
 To add a category, write a folder and its line in `CATEGORIES`. The folder holds `validator.py` with
-`CATEGORY`, `families/` with `FAMILIES`, examples in `good/` and `bad/`, and, where there is something
-to say, `deep.py` with `TOOL` and `rubric.txt`. The folder of `github-actions` is `github_actions`.
+`CATEGORY`, `families/` with `FAMILIES`, examples in `good/` and `bad/`, and, where there is
+something to say, `deep.py` with `TOOL` and `rubric.txt`. The folder of `github-actions` is
+`github_actions`.
 """
 
 import importlib

@@ -36,7 +36,9 @@ class Resource:
     kind: str
     name: str
     fields: Mapping[str, Json]
-    """Plain JSON data with defaults, variables and short forms resolved where the format defines them."""
+    """Plain JSON data with defaults, variables and short forms resolved where the format defines
+    them.
+    """
     line: int | None = None
 
 
@@ -46,7 +48,9 @@ class Link:
 
     source: int
     path: str
-    """Dotted path of the referring field, without list indices: `spec.template.spec.volumes.configMap.name`."""
+    """Dotted path of the referring field, without list indices:
+    `spec.template.spec.volumes.configMap.name`.
+    """
     kind: str
     name: str
 
@@ -83,7 +87,10 @@ Document = TypeVar("Document")
 
 
 class Category(Protocol[Document]):
-    """One kind of IaC text. Implementations are stateless after construction; heavy data loads at first use."""
+    """One kind of IaC text.
+
+    Implementations are stateless after construction; heavy data loads at first use.
+    """
 
     id: str
     title: str

@@ -35,7 +35,9 @@ def test_a_good_example_is_told_apart(name: str, path: Path) -> None:
 
 @pytest.mark.parametrize("name", CATEGORIES)
 def test_evidence_is_of_the_category_itself(name: str) -> None:
-    """No category answers for a text with nothing in it, and a category's own file name misleads none."""
+    """No category answers for a text with nothing in it, and a category's own file name misleads
+    none.
+    """
     for text in ("", "hello\n", "[]\n", "{}\n"):
         assert category(name).detect(text, None) is Evidence.NONE
     assert detect(POD, "pod.yaml") == "kubernetes"

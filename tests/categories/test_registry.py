@@ -17,6 +17,7 @@ from inframind.verifier.ladder import score
 from inframind.verifier.verifier import Verifier
 from tests.support import ROOT
 from tests.support.toy import TOY
+from tests.test_architecture import FOUNDATIONS
 
 IN_A_WORKER = """
 import sys, types
@@ -55,6 +56,13 @@ def test_an_id_is_its_folders_name(name: str) -> None:
 def test_every_folder_is_registered() -> None:
     folders = (ROOT / "inframind" / "categories").glob("*/validator.py")
     assert {path.parent for path in folders} == {package.folder for package in CATEGORIES.values()}
+
+
+def test_foundations_are_those_that_the_architecture_allows() -> None:
+    declared = {
+        (package.foundation, name) for name, package in CATEGORIES.items() if package.foundation
+    }
+    assert declared == {(lower, upper) for lower, uppers in FOUNDATIONS.items() for upper in uppers}
 
 
 @pytest.mark.parametrize("name", CATEGORIES)

@@ -1,6 +1,8 @@
-"""Builds `data/*.json.gz`: keywords, plugin names and module arguments, read as facts from the packages ansible-core and ansible.
+"""Builds `data/*.json.gz`: keywords, plugin names and module arguments, read as facts from the
+packages ansible-core and ansible.
 
-Names, types, choices and combinations are facts of interfaces; no text of the sources (GPL-3.0-or-later) is copied.
+Names, types, choices and combinations are facts of interfaces; no text of the sources
+(GPL-3.0-or-later) is copied.
 
 pip install ansible==12.3.0
 python -m tools.schemas.ansible
@@ -43,7 +45,10 @@ OBJECTS = {
 
 
 def option(spec: dict[str, Any]) -> dict[str, Any]:
-    """One option: what is not usual (type str, optional). Action plugins state no type and take anything."""
+    """One option: what is not usual (type str, optional).
+
+    Action plugins state no type and take anything.
+    """
     kept: dict[str, Any] = {}
     if spec.get("type", "raw") != "str":
         kept["type"] = spec.get("type", "raw")

@@ -1,4 +1,5 @@
-"""Builds `data/*.json.gz`: the resource provider schemas that cfn-lint vendors from AWS, one file a service, without prose.
+"""Builds `data/*.json.gz`: the resource provider schemas that cfn-lint vendors from AWS, one file a
+service, without prose.
 
 pip install cfn-lint==1.58.0
 python -m tools.schemas.cloudformation

@@ -1,4 +1,5 @@
-"""Builds `data/schema.json.gz` from the compose-spec schema vendored in `check-jsonschema` (the schema is Apache-2.0).
+"""Builds `data/schema.json.gz` from the compose-spec schema vendored in `check-jsonschema` (the
+schema is Apache-2.0).
 
 pip install check-jsonschema==0.39.0
 python -m tools.schemas.compose

@@ -1,4 +1,5 @@
-"""Builds `data/schema.json.gz` from the workflow schema vendored in `check-jsonschema` (the schema is Apache-2.0).
+"""Builds `data/schema.json.gz` from the workflow schema vendored in `check-jsonschema` (the schema
+is Apache-2.0).
 
 pip install check-jsonschema==0.39.0
 python -m tools.schemas.github_actions
@@ -13,9 +14,11 @@ from tools.data import write
 
 
 def as_github_reads(schema: dict[str, Any]) -> dict[str, Any]:
-    """Without what the schema refuses and GitHub takes: a strategy without a matrix, and an empty value, which is an empty text.
+    """Without what the schema refuses and GitHub takes: a strategy without a matrix, and an empty
+    value, which is an empty text.
 
-    https://github.com/actions/languageservices/blob/main/workflow-parser/src/workflow-v1.0.json has no required key in `strategy`,
+    https://github.com/actions/languageservices/blob/main/workflow-parser/src/workflow-v1.0.json has
+    no required key in `strategy`,
     and reads the values of `with` and `env` as texts, which null becomes.
     """
     definitions = schema["definitions"]

@@ -1,4 +1,5 @@
-"""Builds `data/schema.json.gz` from GitLab's own schema vendored in `check-jsonschema` (the schema is MIT).
+"""Builds `data/schema.json.gz` from GitLab's own schema vendored in `check-jsonschema` (the schema
+is MIT).
 
 pip install check-jsonschema==0.39.0
 python -m tools.schemas.gitlab_ci

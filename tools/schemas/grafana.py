@@ -1,4 +1,5 @@
-"""Builds `data/schema.json.gz` from Grafana's own types in the npm package `@grafana/schema`, and the units in its Python SDK.
+"""Builds `data/schema.json.gz` from Grafana's own types in the npm package `@grafana/schema`, and
+the units in its Python SDK.
 
 Both are Apache-2.0.
 

@@ -1,4 +1,5 @@
-"""Builds `data/schema.json.gz` from the strict OpenAPI definitions in the package `kubernetes-validate` (Apache-2.0).
+"""Builds `data/schema.json.gz` from the strict OpenAPI definitions in the package
+`kubernetes-validate` (Apache-2.0).
 
 pip install kubernetes-validate==1.37.0
 python -m tools.schemas.kubernetes

@@ -1,11 +1,13 @@
-"""Builds `data/schema.json.gz` and `data/sagemaker.json.gz` from the projects' own clients, all Apache-2.0.
+"""Builds `data/schema.json.gz` and `data/sagemaker.json.gz` from the projects' own clients, all
+Apache-2.0.
 
-pip install --no-deps kserve==0.21.0 kubeflow-training==1.9.4 kubeflow-katib==0.19.0 botocore==1.44.8
+pip install --no-deps kserve==0.21.0 kubeflow-training==1.9.4
+pip install --no-deps kubeflow-katib==0.19.0 botocore==1.44.8
 pip install kubeflow-trainer-api==2.3.0 hera==7.1.0
 python -m tools.schemas.mlops
 
-What these do not carry is in `types.yaml`, read from the Go types it names. Kubernetes' own types are those of the
-`kubernetes` package: a definition here refers to them by their full names.
+What these do not carry is in `types.yaml`, read from the Go types it names. Kubernetes' own types
+are those of the `kubernetes` package: a definition here refers to them by their full names.
 """
 
 import json
@@ -49,7 +51,9 @@ Definitions = dict[str, Any]
 
 
 def kubernetes_name(name: str) -> str | None:
-    """The full name of a Kubernetes type that a client calls `V1Container`, `IoK8sApiCoreV1Container` or `Container`."""
+    """The full name of a Kubernetes type that a client calls `V1Container`,
+    `IoK8sApiCoreV1Container` or `Container`.
+    """
     if name in OTHERS:
         return OTHERS[name]
     bare = re.sub(
@@ -80,7 +84,9 @@ def swagger_type(text: str, own: set[str]) -> dict[str, Any]:
 
 
 def swagger(package: str, folder: str) -> Definitions:
-    """The definitions of one generated client, read from its source: importing it would start half of its dependencies."""
+    """The definitions of one generated client, read from its source: importing it would start half
+    of its dependencies.
+    """
     sources = {}
     for path in distribution(package).files or ():
         if str(path).startswith(folder) and path.suffix == ".py":
@@ -94,7 +100,8 @@ def swagger(package: str, folder: str) -> Definitions:
         required = re.findall(r"Invalid value for `(\w+)`, must not be `None`", text)
         found[name] = closed(
             {keys[field]: swagger_type(kind, set(sources)) for field, kind in types.items()},
-            # `runPolicy` is no pointer in Go, so the client demands it; the resource definition does not.
+            # `runPolicy` is no pointer in Go, so the client demands it; the resource definition
+            # does not.
             sorted({keys[field] for field in required} - {"runPolicy"}),
         )
     return found
@@ -199,7 +206,9 @@ def written(data: Any) -> tuple[dict[str, str], Definitions]:
 
 
 def relax(found: Definitions) -> None:
-    """What KServe's Makefile deletes from the generated InferenceService: required fields of a framework, ports of probes."""
+    """What KServe's Makefile deletes from the generated InferenceService: required fields of a
+    framework, ports of probes.
+    """
     core = kubernetes.definitions()
     for name in ("HTTPGetAction", "TCPSocketAction"):
         found[f"kserve.{name}"] = core[CORE + name] | {"required": []}

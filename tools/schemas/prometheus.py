@@ -1,4 +1,5 @@
-"""Builds `data/schema.json.gz` from `fields.yaml`, our own tables of the documented fields (the documentation is Apache-2.0).
+"""Builds `data/schema.json.gz` from `fields.yaml`, our own tables of the documented fields (the
+documentation is Apache-2.0).
 
 python -m tools.schemas.prometheus
 """
@@ -11,7 +12,8 @@ from tools.data import CATEGORIES, write
 HERE = CATEGORIES / "prometheus"
 WORDS_FOR_FLAGS = ["yes", "no", "on", "off", "Yes", "No", "On", "Off"]
 PRIMITIVES: dict[str, dict[str, Any]] = {
-    # Go's YAML decoder takes any scalar for a text, none included, and YAML 1.1's words for a boolean.
+    # Go's YAML decoder takes any scalar for a text, none included, and YAML 1.1's words for a
+    # boolean.
     "text": {"type": ["string", "number", "boolean", "null"]},
     "flag": {"anyOf": [{"type": "boolean"}, {"enum": WORDS_FOR_FLAGS}]},
     "integer": {"type": "integer"},

@@ -24,7 +24,10 @@ SCALARS = {
 
 
 def pattern(text: str) -> dict[str, str]:
-    """The pattern, if the regular expression engine has its syntax. AWS' patterns match the whole text."""
+    """The pattern, if the regular expression engine has its syntax.
+
+    AWS' patterns match the whole text.
+    """
     anchored = f"^(?:{text})$"
     try:
         jsonschema_rs.validator_for(

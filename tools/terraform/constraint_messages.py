@@ -1,7 +1,9 @@
-"""Reads what a provider's validators say (SDK v2, the plugin framework and the AWS provider's own) into constraints.
+"""Reads what a provider's validators say (SDK v2, the plugin framework and the AWS provider's own)
+into constraints.
 
-Sources of the messages: terraform-plugin-sdk `helper/validation` and `helper/schema`, terraform-plugin-framework-validators,
-terraform-provider-aws `internal/verify` and `internal/framework/validators`.
+Sources of the messages: terraform-plugin-sdk `helper/validation` and `helper/schema`,
+terraform-plugin-framework-validators, terraform-provider-aws `internal/verify` and
+`internal/framework/validators`.
 """
 
 import json
@@ -147,7 +149,9 @@ class Found:
 
 
 def alternatives(found: list[list[Any]]) -> list[list[Any]]:
-    """The constraints as they are, or as one `either` if no value could meet all: then the provider asks for any of them."""
+    """The constraints as they are, or as one `either` if no value could meet all: then the provider
+    asks for any of them.
+    """
     return (
         [["either", found]]
         if any(_exclude(one, other) for one, other in permutations(found, 2))
@@ -164,7 +168,10 @@ def _exclude(one: list[Any], other: list[Any]) -> bool:
 def read_message(
     found: Found, kind: Kind, path: str, message: str, *, about: str, sent: tuple[str, str]
 ) -> None:
-    """One message about the argument at `path`. `about`: only this path's messages count, if it is not empty."""
+    """One message about the argument at `path`.
+
+    `about`: only this path's messages count, if it is not empty.
+    """
     message = re.sub(r"\s+", " ", message)
     if _read_relation(found, kind, path, message):
         return

@@ -1,16 +1,19 @@
-"""Builds `data/<provider>-constraints.json.gz`: what the provider's own code accepts, asked of `terraform validate`.
+"""Builds `data/<provider>-constraints.json.gz`: what the provider's own code accepts, asked of
+`terraform validate`.
 
-A schema does not say that `engine` is one of nine words or that `cidr_block` is a CIDR block: that is code in the provider.
-So one resource of each type is written with values that no such code accepts, and its messages are read:
+A schema does not say that `engine` is one of nine words or that `cidr_block` is a CIDR block: that
+is code in the provider. So one resource of each type is written with values that no such code
+accepts, and its messages are read:
 
     python -m tools.terraform.constraints write aws probes/ 0
     for folder in probes/0-*; do (cd $folder && terraform init && terraform validate -json > result.json); done
     python -m tools.terraform.constraints read aws probes/
 
-Arguments that exclude one another hide one another's messages: repeat with rounds 1, 2 and 3, which leave out what is known
-to be in the way. Round 4 writes the first word of each enumeration in the other case: some are read in any. Every line of a
-probe ends in a comment that says what it probes. Each probe has its file, because Terraform reads the whole file again for each
-message. Five minutes of two cores for AWS.
+Arguments that exclude one another hide one another's messages: repeat with rounds 1, 2 and 3, which
+leave out what is known to be in the way. Round 4 writes the first word of each enumeration in the
+other case: some are read in any. Every line of a probe ends in a comment that says what it probes.
+Each probe has its file, because Terraform reads the whole file again for each message. Five minutes
+of two cores for AWS.
 """
 
 import json
@@ -104,7 +107,10 @@ def lines(
     depth: int = DEPTH,
     texts: tuple[str, str] | None = None,
 ) -> Iterator[str]:
-    """The body of a probe; each line names what it probes. `texts`: a text and a number in place of those of TEXTS."""
+    """The body of a probe; each line names what it probes.
+
+    `texts`: a text and a number in place of those of TEXTS.
+    """
     text, number = texts or TEXTS[probe.value]
     for name, (flags, _) in schema.attributes.items():
         value = None

@@ -1,16 +1,21 @@
-"""Builds `data/<provider>-details.json.gz`: what else the provider's code asks for, found out with `terraform validate`.
+"""Builds `data/<provider>-details.json.gz`: what else the provider's code asks for, found out with
+`terraform validate`.
 
-- Characters that a text may not hold. Names are checked against expressions that messages seldom show: so every resource is written
-  with a harmless text everywhere, with one of many odd characters, and, where only the second is refused, with each of them.
-- Members that a list of objects written as blocks must have: the schema does not say it, so an empty block is written of each.
+- Characters that a text may not hold. Names are checked against expressions that messages seldom
+  show: so every resource is written
+  with a harmless text everywhere, with one of many odd characters, and, where only the second is
+refused, with each of them.
+- Members that a list of objects written as blocks must have: the schema does not say it, so an
+  empty block is written of each.
 
     python -m tools.terraform.details write aws probes/ 0
     for folder in probes/0-*; do (cd $folder && terraform init && terraform validate -json > result.json); done
     python -m tools.terraform.details write aws probes/ 1    # and the same for probes/1-*
     python -m tools.terraform.details read aws probes/
 
-No `.`, `/` and `:` among the characters: texts of a form, such as `queue.fifo`, `alias/name` and ARNs, are accepted where a plain
-text with them is not. Arguments that exclude one another hide one another's messages: of these the first is probed.
+No `.`, `/` and `:` among the characters: texts of a form, such as `queue.fifo`, `alias/name` and
+ARNs, are accepted where a plain text with them is not. Arguments that exclude one another hide one
+another's messages: of these the first is probed.
 """
 
 import json
@@ -100,7 +105,9 @@ def first_round(source: Provider) -> list[tuple[str, str]]:
 
 
 def next_round(found: Details) -> list[tuple[str, str]]:
-    """Each character alone, for the types with an argument that refuses them together and takes a plain text."""
+    """Each character alone, for the types with an argument that refuses them together and takes a
+    plain text.
+    """
     odd = holding(CHARACTERS)
     kinds = [
         k

@@ -1,4 +1,5 @@
-"""Builds `data/<provider>.json.gz` and `functions.json.gz` from Terraform's own description of them.
+"""Builds `data/<provider>.json.gz` and `functions.json.gz` from Terraform's own description of
+them.
 
 In a folder whose `main.tf` requires the provider, after `terraform init`:
 
@@ -95,7 +96,9 @@ def compact(source: str, provider: dict[str, Any], version: str) -> dict[str, An
 
 
 def signature(function: dict[str, Any]) -> list[Any]:
-    """[[type, may be null] of each parameter, the same of further ones or null, type of the result]."""
+    """[[type, may be null] of each parameter, the same of further ones or null, type of the
+    result].
+    """
     more = function.get("variadic_parameter")
     parameters = [[p["type"], bool(p.get("is_nullable"))] for p in function.get("parameters", [])]
     return [

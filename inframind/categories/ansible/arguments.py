@@ -1,4 +1,6 @@
-"""A module's arguments: short forms made long, checked against the module's spec, and brought to one form."""
+"""A module's arguments: short forms made long, checked against the module's spec, and brought to
+one form.
+"""
 
 import re
 from collections.abc import Iterator
@@ -209,7 +211,8 @@ def combination_faults(
             yield Fault(
                 rules.COMBINATION, where + both[0], f"{' and '.join(both)} exclude one another"
             )
-    # Defaults are there for what is needed, not for what is excluded (ansible.module_utils.common.arg_spec).
+    # Defaults are there for what is needed, not for what is excluded
+    # (ansible.module_utils.common.arg_spec).
     defaults = {
         key: entry["default"] for key, entry in spec["options"].items() if "default" in entry
     }
@@ -247,7 +250,10 @@ def _same(given: Any, wanted: Any) -> bool:
 
 
 def boolean(value: Any) -> bool | None:
-    """Ansible's booleans (https://docs.ansible.com/projects/ansible/latest/reference_appendices/YAMLSyntax.html), else None."""
+    """Ansible's booleans
+    (https://docs.ansible.com/projects/ansible/latest/reference_appendices/YAMLSyntax.html), else
+    None.
+    """
     if isinstance(value, bool):
         return value
     text = str(value).lower()
@@ -348,7 +354,9 @@ def fits(kind: str, value: Any) -> bool:
 
 
 def normal(option: dict[str, Any], value: Any) -> Any:
-    """The value as the module sees it: numbers for int options, lists for list options, texts for str options."""
+    """The value as the module sees it: numbers for int options, lists for list options, texts for
+    str options.
+    """
     value = untagged(value)
     kind = option.get("type", "str")
     if kind == "list" and not is_template(value):

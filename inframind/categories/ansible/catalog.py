@@ -80,7 +80,9 @@ def index() -> Any:
 
 @cache
 def keywords(kind: str) -> dict[str, str]:
-    """Keyword -> type of `play`, `task`, `handler`, `block`, `role`, `import_playbook` or `loop_control`."""
+    """Keyword -> type of `play`, `task`, `handler`, `block`, `role`, `import_playbook` or
+    `loop_control`.
+    """
     return {name: isa for name, isa in index()["keywords"][kind].items() if name not in INTERNAL}
 
 
@@ -103,7 +105,9 @@ def spec(name: Name) -> dict[str, Any]:
 
 @cache
 def module(written: str, collections: tuple[str, ...] = ()) -> Name:
-    """The module that a task's key names, redirects followed; `collections` are searched for short names first."""
+    """The module that a task's key names, redirects followed; `collections` are searched for short
+    names first.
+    """
     if "." not in written:
         candidates = [f"{collection}.{written}" for collection in (*collections, BUILTIN)]
         found = [name for name in map(_module, candidates) if name.status == "known"]

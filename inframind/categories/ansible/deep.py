@@ -1,4 +1,6 @@
-"""`ansible-playbook --syntax-check` (https://github.com/ansible/ansible), in its own Python environment or in ours."""
+"""`ansible-playbook --syntax-check` (https://github.com/ansible/ansible), in its own Python
+environment or in ours.
+"""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +18,8 @@ from inframind.sandbox.isolation import Finished, Program
 
 SECONDS, SECONDS_EACH = 120.0, 2.0
 SCRIPT = Path(__file__).with_name("syntax_check.py")
-# What may be there when the playbook runs: a role, a file, a variable, a collection, the result of a lookup.
+# What may be there when the playbook runs: a role, a file, a variable, a collection, the result of
+# a lookup.
 ABSENT = re.compile(
     r"was not found|could not be found|could not find|unable to retrieve file contents|is undefined|no lookup is made"
     r"|vault secrets? (?:was|were) found|unable to look up",

@@ -1,4 +1,6 @@
-"""What a run would really do: tasks that can never run left out, arguments long and typed, literal variables and loops resolved."""
+"""What a run would really do: tasks that can never run left out, arguments long and typed, literal
+variables and loops resolved.
+"""
 
 import re
 from collections.abc import Iterator
@@ -104,7 +106,9 @@ def notifications(task: Task) -> list[Any]:
 
 
 def reachable(playbook: Playbook, play: Play) -> Iterator[Task]:
-    """Tasks that can run: not behind a constant condition, the tag `never`, or an unconditional end of the play."""
+    """Tasks that can run: not behind a constant condition, the tag `never`, or an unconditional end
+    of the play.
+    """
     ended = False
     for task in playbook.tasks_of(play):
         scopes = task.scopes
@@ -146,7 +150,10 @@ def variables(task: Task) -> dict[str, Any]:
 
 
 def resolved(value: Any, known: dict[str, Any], depth: int = 0) -> Any:
-    """The value with `{{ name }}` and `{{ name.key }}` replaced where they stand for literals. Nothing is rendered."""
+    """The value with `{{ name }}` and `{{ name.key }}` replaced where they stand for literals.
+
+    Nothing is rendered.
+    """
     if isinstance(value, dict):
         return {key: resolved(item, known, depth) for key, item in value.items()}
     if isinstance(value, list):
@@ -179,7 +186,9 @@ def _look_up(path: str, known: dict[str, Any]) -> Any:
 
 
 def expanded(task: Task) -> Iterator[dict[str, Any]]:
-    """The task's fields as docs/contracts/task.md describes them, once for each item of a literal loop."""
+    """The task's fields as docs/contracts/task.md describes them, once for each item of a literal
+    loop.
+    """
     known = variables(task)
     loop = next((key for key in task.fields if key in ("loop", "with_items", "with_list")), None)
     items = resolved(task.fields.get(loop), known) if loop else None

@@ -190,7 +190,9 @@ def loop_names(task: Task) -> set[str]:
 
 
 def variable_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Iterator[Finding]:
-    """Results that no earlier task registers, and loop variables outside a loop, where nothing else can define them."""
+    """Results that no earlier task registers, and loop variables outside a loop, where nothing else
+    can define them.
+    """
     if is_open(play, tasks):
         return
     defined = defined_names(play, tasks)

@@ -1,4 +1,6 @@
-"""Plays, blocks and tasks: known keywords with values of their type, one module a task, its arguments."""
+"""Plays, blocks and tasks: known keywords with values of their type, one module a task, its
+arguments.
+"""
 
 import re
 from collections.abc import Iterator
@@ -125,7 +127,9 @@ def type_findings(
 
 
 def is_of(isa: str, value: Any) -> bool:
-    """Whether a keyword's value has its type (ansible-core converts texts to numbers and booleans, and one value to a list)."""
+    """Whether a keyword's value has its type (ansible-core converts texts to numbers and booleans,
+    and one value to a list).
+    """
     if isa == "percent":
         return isinstance(value, int | float) or (
             isinstance(value, str) and PERCENT.fullmatch(value) is not None

@@ -1,4 +1,6 @@
-"""Ansible playbooks and task files: keywords, modules with their arguments, templates, handlers and results."""
+"""Ansible playbooks and task files: keywords, modules with their arguments, templates, handlers and
+results.
+"""
 
 import re
 from collections.abc import Sequence

@@ -32,7 +32,9 @@ def statements(document: Any) -> list[dict[str, Any]]:
 
 
 def errors(kind: str, key: str, document: Any) -> Iterator[tuple[Path, str]]:
-    """(path, what is wrong) of a policy document; one that is written as JSON text is taken as it is."""
+    """(path, what is wrong) of a policy document; one that is written as JSON text is taken as it
+    is.
+    """
     if isinstance(document, str) and not document.lstrip().startswith("{"):
         yield (), "a policy is a mapping with Statement"
     if function(document) is not None or not isinstance(document, dict):

@@ -1,4 +1,5 @@
-"""`Fn::ForEach` of the transform AWS::LanguageExtensions, unrolled as CloudFormation does before it reads the template.
+"""`Fn::ForEach` of the transform AWS::LanguageExtensions, unrolled as CloudFormation does before it
+reads the template.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-foreach.html
 """

@@ -234,7 +234,10 @@ def text_faults(schema: Any, text: str, path: Path) -> Iterator[Fault]:
 
 
 def presence_faults(schema: Any, value: dict[str, Any], path: Path) -> Iterator[Fault]:
-    """Required properties and those that exclude or need one another. What a condition may take away is not counted."""
+    """Required properties and those that exclude or need one another.
+
+    What a condition may take away is not counted.
+    """
     if any(key.startswith("Fn::") for key in value):
         return
     given = {key for key, item in value.items() if item != NO_VALUE}
@@ -288,7 +291,9 @@ def hint(properties: dict[str, Any]) -> str:
 
 
 def fits(kind: str, value: Any) -> bool:
-    """Whether CloudFormation takes the literal for the type: texts and numbers stand for one another."""
+    """Whether CloudFormation takes the literal for the type: texts and numbers stand for one
+    another.
+    """
     if value is None or isinstance(value, dict | list):
         return (
             (kind == "object" and isinstance(value, dict))

@@ -1,4 +1,6 @@
-"""Sections of a template but the properties: parameters, mappings, conditions, outputs, attributes of resources."""
+"""Sections of a template but the properties: parameters, mappings, conditions, outputs, attributes
+of resources.
+"""
 
 import re
 from collections.abc import Iterator
@@ -72,7 +74,9 @@ def findings(template: Template) -> Iterator[Finding]:
 
 
 def unknown_transforms(template: Template) -> bool:
-    """Whether something other than SAM and AWS's language extensions rewrites the template or a part of it."""
+    """Whether something other than SAM and AWS's language extensions rewrites the template or a
+    part of it.
+    """
     uses = (name for section in template.fields.values() for name, _, _ in walk(section))
     return (
         not all(name in (SERVERLESS, EXTENSIONS) for name in template.transforms)

@@ -77,7 +77,9 @@ class Template:
         return EXTENSIONS in self.transforms
 
     def generates(self, name: str) -> bool:
-        """Whether SAM makes a resource of that name from one of the template (`FunctionRole`, `ServerlessRestApi` ...)."""
+        """Whether SAM makes a resource of that name from one of the template (`FunctionRole`,
+        `ServerlessRestApi` ...).
+        """
         if not self.is_serverless:
             return False
         made = (

@@ -1,4 +1,6 @@
-"""CloudFormation templates: AWS's resource schemas, functions in their places, and what they refer to."""
+"""CloudFormation templates: AWS's resource schemas, functions in their places, and what they refer
+to.
+"""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""Compose's short forms and what they mean in the long form. Raises ValueError with the reason where a form is wrong."""
+"""Compose's short forms and what they mean in the long form.
+
+Raises ValueError with the reason where a form is wrong.
+"""
 
 import re
 from typing import Any
@@ -16,7 +19,9 @@ def has_variable(value: Any) -> bool:
 
 
 def port(value: Any) -> dict[str, Any]:
-    """`8080:80/tcp`, `80` or a mapping -> {target, published, protocol, host_ip} (services.md, ports)."""
+    """`8080:80/tcp`, `80` or a mapping -> {target, published, protocol, host_ip} (services.md,
+    ports).
+    """
     if isinstance(value, dict):
         published = {"published": str(value["published"])} if "published" in value else {}
         return {"protocol": "tcp", "mode": "ingress"} | value | published
@@ -100,7 +105,9 @@ def _interpolated(text: str) -> dict[str, Any]:
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """A list of `KEY=value` or a mapping -> a mapping; numbers and booleans as the text they become."""
+    """A list of `KEY=value` or a mapping -> a mapping; numbers and booleans as the text they
+    become.
+    """
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     pairs = (str(item).partition("=") for item in value or ())

@@ -1,4 +1,5 @@
-"""What an expression is worth before any run: literals and operators folded, everything else unknown.
+"""What an expression is worth before any run: literals and operators folded, everything else
+unknown.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#operators
 """

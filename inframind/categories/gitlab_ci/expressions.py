@@ -39,7 +39,10 @@ class _Reader:
 
 
 def constant(expression: str) -> bool | None:
-    """Whether the expression is always true or always false; None if it depends on the run. Raises ExpressionError."""
+    """Whether the expression is always true or always false; None if it depends on the run.
+
+    Raises ExpressionError.
+    """
     reader = _Reader(_tokens(expression))
     value = _any(reader)
     if reader.at < len(reader.tokens):
@@ -121,5 +124,6 @@ def _value(reader: _Reader) -> Value:
         raise ExpressionError(f"{token!r} is not expected")
     if kind == "null":
         return None
-    # GitLab does not expand variables in texts, but nobody writes one there who does not mean its value.
+    # GitLab does not expand variables in texts, but nobody writes one there who does not mean its
+    # value.
     return token[1:-1] if kind == "text" and "$" not in token else UNKNOWN

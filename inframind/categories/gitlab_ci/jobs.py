@@ -17,7 +17,9 @@ WORK = ("script", "run", "trigger")
 
 
 def is_duration(text: str) -> bool:
-    """`3 mins 4 sec`, `1 week`, `2h20min`, `42` or `never` (https://docs.gitlab.com/ci/yaml/#artifactsexpire_in)."""
+    """`3 mins 4 sec`, `1 week`, `2h20min`, `42` or `never`
+    (https://docs.gitlab.com/ci/yaml/#artifactsexpire_in).
+    """
     return (
         text == "never" or "$" in text or (len(text) < 100 and DURATION.fullmatch(text) is not None)
     )

@@ -1,4 +1,6 @@
-"""A parsed pipeline: inputs, `!reference`, `extends` and defaults resolved, and which jobs can ever run."""
+"""A parsed pipeline: inputs, `!reference`, `extends` and defaults resolved, and which jobs can ever
+run.
+"""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +27,9 @@ INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)[^\]]*\]\]")
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Mappings are merged, everything else is replaced (https://docs.gitlab.com/ci/yaml/yaml_optimization/#merge-details)."""
+    """Mappings are merged, everything else is replaced
+    (https://docs.gitlab.com/ci/yaml/yaml_optimization/#merge-details).
+    """
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
@@ -37,7 +41,9 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Problem:
-    """What could not be resolved: `kind` is `extends`, `reference` or `input`; `foreign` if an include may have it."""
+    """What could not be resolved: `kind` is `extends`, `reference` or `input`; `foreign` if an
+    include may have it.
+    """
 
     kind: str
     message: str
@@ -78,7 +84,9 @@ class Pipeline:
 
     @cached_property
     def fields(self) -> dict[str, Any]:
-        """The mapping with inputs and `!reference` resolved; what cannot be is left out and becomes a problem."""
+        """The mapping with inputs and `!reference` resolved; what cannot be is left out and becomes
+        a problem.
+        """
         root = self._with_inputs(self.written, "")
         values = {name: self._resolved(value, root, name, 0) for name, value in root.items()}
         return {name: value for name, value in values.items() if value is not MISSING}
@@ -142,7 +150,9 @@ class Pipeline:
 
     @property
     def without_null(self) -> dict[str, Any]:
-        """The fields but for `keyword: null`, which takes away what `extends` would bring and is no value of its own."""
+        """The fields but for `keyword: null`, which takes away what `extends` would bring and is no
+        value of its own.
+        """
         return {
             name: {key: value for key, value in part.items() if value is not None}
             if isinstance(part, dict) and "extends" in part
@@ -196,7 +206,9 @@ class Pipeline:
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
-        """What every job takes unless it has its own: `default`, and the keywords that may stand at the top."""
+        """What every job takes unless it has its own: `default`, and the keywords that may stand at
+        the top.
+        """
         default = self.fields.get("default")
         top = {key: self.fields[key] for key in DEFAULTABLE if key in self.fields}
         return top | (default if isinstance(default, dict) else {})
@@ -234,7 +246,9 @@ def conditions(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def may_run(part: dict[str, Any]) -> bool:
-    """Whether some rule adds the job: the first that holds decides, and one of `when: never` removes it."""
+    """Whether some rule adds the job: the first that holds decides, and one of `when: never`
+    removes it.
+    """
     if "rules" not in part:
         return True
     for rule in conditions(part):
@@ -258,7 +272,9 @@ def _constant(condition: Any) -> bool | None:
 
 
 def _excluded(job: dict[str, Any]) -> bool:
-    """Whether `only` and `except` leave no pipeline: without `only`, a job is for branches and tags."""
+    """Whether `only` and `except` leave no pipeline: without `only`, a job is for branches and
+    tags.
+    """
     only, other = (
         part.get("refs") if isinstance(part := job.get(key), dict) else part
         for key in ("only", "except")

@@ -1,4 +1,6 @@
-"""GitLab CI pipelines: the schema, before and after everything is merged, and what the pipeline's creation refuses."""
+"""GitLab CI pipelines: the schema, before and after everything is merged, and what the pipeline's
+creation refuses.
+"""
 
 import re
 from collections.abc import Sequence

@@ -48,9 +48,11 @@ MACRO = re.compile(r"\$__\w+|\$\{__[^}]*\}|\[\[__\w+\]\]")
 
 
 def loosened() -> dict[str, Any]:
-    """Grafana's types as it reads them: fields that exports carry, data sources by name, defaults left out.
+    """Grafana's types as it reads them: fields that exports carry, data sources by name, defaults
+    left out.
 
-    A panel keeps what its earlier kinds left behind: what it has beyond the schema is for the policy rung.
+    A panel keeps what its earlier kinds left behind: what it has beyond the schema is for the
+    policy rung.
     """
     found: dict[str, Any] = dict(json_schema.load(PACKAGE, "schema")["definitions"])
     carried = packaged(PACKAGE, "carried.yaml")

@@ -1,4 +1,6 @@
-"""Provisioning files: data sources, dashboard providers, alert rules, contact points, policies, mute timings."""
+"""Provisioning files: data sources, dashboard providers, alert rules, contact points, policies,
+mute timings.
+"""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""What template functions do, where a text can be rendered from its values (https://masterminds.github.io/sprig/)."""
+"""What template functions do, where a text can be rendered from its values
+(https://masterminds.github.io/sprig/).
+"""
 
 import base64
 import hashlib

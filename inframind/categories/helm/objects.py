@@ -160,7 +160,8 @@ def object_findings(path: str, item: Item) -> Iterator[Finding]:
     ):
         yield from (_said(path, finding) for finding in schema.findings(manifest, item))
         return
-    # List items of which nothing is known are left out, and so their places move: only mappings tell whether they are whole.
+    # List items of which nothing is known are left out, and so their places move: only mappings
+    # tell whether they are whole.
     shown = without_holes(item.fields)
     for error in schema.validator(f"{api}/{kind}").iter_errors(shown):
         place = list(error.instance_path)

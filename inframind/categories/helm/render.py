@@ -1,4 +1,6 @@
-"""Renders a chart's templates with its default values, as `helm template` does; what only a release knows stays open."""
+"""Renders a chart's templates with its default values, as `helm template` does; what only a release
+knows stays open.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -279,7 +281,9 @@ def _entries(value: Any, line: int) -> Iterator[tuple[Any, Any]]:
 
 
 def _lines(value: Hole, before: list[str]) -> str:
-    """Hole lines in the form that fits what stands before them: an item of a list, or an entry of a mapping."""
+    """Hole lines in the form that fits what stands before them: an item of a list, or an entry of a
+    mapping.
+    """
     space = " " * (value.block or 0)
     last = next(
         (

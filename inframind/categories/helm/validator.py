@@ -99,7 +99,9 @@ class Helm(Category[Document]):
         return found
 
     def effective(self, document: Document) -> Configuration:
-        """Rendered objects as in `kubernetes`, and the files themselves: `chart`, `values`, `template`."""
+        """Rendered objects as in `kubernetes`, and the files themselves: `chart`, `values`,
+        `template`.
+        """
         chart = document.chart
         shown = [
             Resource(item.kind, str(readable(item.name)), readable(item.fields))

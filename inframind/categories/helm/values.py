@@ -12,7 +12,10 @@ HOLE = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
 
 @dataclass(frozen=True)
 class Hole:
-    """What only the release knows, held open in the rendered text. `block` is the indentation it is printed with, if it is printed as lines."""
+    """What only the release knows, held open in the rendered text.
+
+    `block` is the indentation it is printed with, if it is printed as lines.
+    """
 
     source: str
     block: int | None = None

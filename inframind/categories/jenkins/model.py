@@ -200,7 +200,9 @@ def plain(value: Any) -> Any:
 
 
 def content_of(statement: Statement) -> Any:
-    """A call's arguments as one value: True for none, the value itself for one, else a mapping or list."""
+    """A call's arguments as one value: True for none, the value itself for one, else a mapping or
+    list.
+    """
     if statement.block is not None and not statement.args and not statement.named:
         return {part.name: content_of(part) for part in statement.inner if part.name}
     if statement.named and not statement.args:

@@ -1,4 +1,6 @@
-"""What stands in each section: agents, options, triggers, parameters, environment, post and the rest."""
+"""What stands in each section: agents, options, triggers, parameters, environment, post and the
+rest.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any

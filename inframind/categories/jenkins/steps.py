@@ -23,7 +23,10 @@ ENDS = frozenset({"error"})
 
 @dataclass(frozen=True)
 class Step:
-    """One step that runs. `around` are the names of the block steps around it, `bound` the variables that hold secrets."""
+    """One step that runs.
+
+    `around` are the names of the block steps around it, `bound` the variables that hold secrets.
+    """
 
     statement: Statement
     around: tuple[str, ...]

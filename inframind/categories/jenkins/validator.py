@@ -1,4 +1,6 @@
-"""Jenkins' declarative pipelines, read by a parser of their own: sections, steps and what they refer to."""
+"""Jenkins' declarative pipelines, read by a parser of their own: sections, steps and what they
+refer to.
+"""
 
 import re
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """What declarative pipelines know: sections, conditions, options, agents, parameters and steps.
 
-From https://www.jenkins.io/doc/book/pipeline/syntax/ and https://www.jenkins.io/doc/pipeline/steps/ (November 2026).
-A field with `!` is required; the first field of a step is the one that stands without a name.
+From https://www.jenkins.io/doc/book/pipeline/syntax/ and https://www.jenkins.io/doc/pipeline/steps/
+(November 2026). A field with `!` is required; the first field of a step is the one that stands
+without a name.
 """
 
 PIPELINE_SECTIONS = frozenset(

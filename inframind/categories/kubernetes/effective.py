@@ -6,7 +6,10 @@ from inframind.categories.kubernetes.document import Manifest
 
 
 def configuration(manifest: Manifest) -> Configuration:
-    """Objects as written. A workload with `replicas: 0` or `suspend: true` never runs and is left out."""
+    """Objects as written.
+
+    A workload with `replicas: 0` or `suspend: true` never runs and is left out.
+    """
     resources = tuple(
         Resource(item.kind, item.name, item.fields, item.start + 1)
         for item in manifest.items

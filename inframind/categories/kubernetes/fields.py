@@ -1,4 +1,6 @@
-"""What the OpenAPI schema leaves open and the API server refuses: names, ports, quantities, closed sets."""
+"""What the OpenAPI schema leaves open and the API server refuses: names, ports, quantities, closed
+sets.
+"""
 
 import re
 from collections.abc import Iterator

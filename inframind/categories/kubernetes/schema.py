@@ -29,7 +29,10 @@ def definitions() -> dict[str, Json]:
 
 @cache
 def validator(key: str) -> jsonschema_rs.Validator:
-    """The compiled schema of an `apiVersion/kind`. A field that is null is left out; null in a list of objects is an error."""
+    """The compiled schema of an `apiVersion/kind`.
+
+    A field that is null is left out; null in a list of objects is an error.
+    """
     return json_schema.compile_definition(
         definitions(), json_schema.load(PACKAGE, "schema")["kinds"][key], null_objects=False
     )

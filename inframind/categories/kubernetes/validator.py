@@ -1,4 +1,6 @@
-"""Kubernetes manifests: the OpenAPI schema of one release, and what the API server checks beyond it."""
+"""Kubernetes manifests: the OpenAPI schema of one release, and what the API server checks beyond
+it.
+"""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,6 @@
-"""MLflow projects: the `MLproject` file (https://mlflow.org/docs/latest/ml/projects/), read as mlflow 3.17 does."""
+"""MLflow projects: the `MLproject` file (https://mlflow.org/docs/latest/ml/projects/), read as
+mlflow 3.17 does.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,6 @@
-"""Ray on Kubernetes: what the operator and Ray Serve check (https://github.com/ray-project/kuberay)."""
+"""Ray on Kubernetes: what the operator and Ray Serve check
+(https://github.com/ray-project/kuberay).
+"""
 
 from collections import Counter
 from collections.abc import Iterator

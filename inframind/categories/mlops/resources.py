@@ -1,4 +1,6 @@
-"""The custom resources: which exist, their schemas, and what each kind's controller checks beyond them."""
+"""The custom resources: which exist, their schemas, and what each kind's controller checks beyond
+them.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -102,7 +104,9 @@ def reference_findings(manifest: Manifest) -> list[Finding]:
 
 
 def runs(item: Item) -> bool:
-    """Whether the object ever starts something: not suspended, not stopped, not scaled to nothing for good."""
+    """Whether the object ever starts something: not suspended, not stopped, not scaled to nothing
+    for good.
+    """
     suspended = (item.at("spec", "suspend"), item.at("spec", "runPolicy", "suspend"))
     annotations = item.at("metadata", "annotations") or {}
     return (
@@ -113,7 +117,9 @@ def runs(item: Item) -> bool:
 
 
 def effective(manifest: Manifest) -> Configuration:
-    """Objects as written; what is suspended or stopped is left out, and so are Argo's tasks that never run."""
+    """Objects as written; what is suspended or stopped is left out, and so are Argo's tasks that
+    never run.
+    """
     resources = tuple(
         Resource(item.kind, item.name, argo.pruned(item.fields), item.start + 1)
         for item in manifest.items

@@ -10,7 +10,8 @@ from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
 from inframind.types import Finding
 
-# https://github.com/kubeflow/trainer/tree/release-1.9/pkg/apis/kubeflow.org/v1: field, replica types, container
+# https://github.com/kubeflow/trainer/tree/release-1.9/pkg/apis/kubeflow.org/v1: field, replica
+# types, container
 JOBS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "PyTorchJob": ("pytorchReplicaSpecs", ("Master", "Worker"), "pytorch"),
     "TFJob": ("tfReplicaSpecs", ("Chief", "Master", "Worker", "PS", "Evaluator"), "tensorflow"),

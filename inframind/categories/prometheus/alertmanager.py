@@ -270,7 +270,9 @@ def references(document: Document) -> Iterator[Finding]:
 
 
 def reached(node: dict[str, Any], *path: str | int) -> Iterator[tuple[Path, dict[str, Any], str]]:
-    """(path, route, receiver) of routes that an alert can reach: none behind a sibling that takes everything."""
+    """(path, route, receiver) of routes that an alert can reach: none behind a sibling that takes
+    everything.
+    """
     todo: list[tuple[Path, dict[str, Any], str]] = [(path, node, text_of(node["receiver"]))]
     while todo:
         here, route, receiver = todo.pop(0)

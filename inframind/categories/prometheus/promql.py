@@ -1,4 +1,6 @@
-"""PromQL: whether an expression can be read, its canonical text, what it uses, and whether it can ever give anything."""
+"""PromQL: whether an expression can be read, its canonical text, what it uses, and whether it can
+ever give anything.
+"""
 
 import operator
 import re
@@ -152,7 +154,9 @@ def _labels(node: Any) -> frozenset[str] | None:
 
 
 def _is_empty(node: Any) -> bool:
-    """Whether it never gives a sample: constant comparisons that do not hold, `x unless x`, `x < x`, and what contains them."""
+    """Whether it never gives a sample: constant comparisons that do not hold, `x unless x`, `x <
+    x`, and what contains them.
+    """
     node = _bare(node)
     if isinstance(node, promql.BinaryExpr):
         return _is_empty_binary(node)

@@ -60,7 +60,10 @@ def findings(document: Document) -> Iterator[Finding]:
 def target_findings(
     document: Document, targets: list[Any], path: tuple[str | int, ...]
 ) -> Iterator[Finding]:
-    """Targets of a static configuration. Where relabelling writes the address, they may be anything."""
+    """Targets of a static configuration.
+
+    Where relabelling writes the address, they may be anything.
+    """
     owner: Any = document.fields
     for part in path[: path.index("static_configs")] if "static_configs" in path else ():
         owner = owner[part]
@@ -149,7 +152,9 @@ def references(document: Document) -> Iterator[Finding]:
 
 
 def drops_everything(items: list[dict[str, Any]]) -> bool:
-    """Whether a relabelling leaves nothing: it drops whatever there is, or keeps what no empty text matches."""
+    """Whether a relabelling leaves nothing: it drops whatever there is, or keeps what no empty text
+    matches.
+    """
     for item in items:
         regex, action = text_of(item.get("regex", "(.*)")), item.get("action")
         if action == "drop" and regex in ANYTHING:

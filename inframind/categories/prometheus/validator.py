@@ -1,4 +1,6 @@
-"""Prometheus: rule files, the server's configuration and Alertmanager's, each told by its top-level keys."""
+"""Prometheus: rule files, the server's configuration and Alertmanager's, each told by its top-level
+keys.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

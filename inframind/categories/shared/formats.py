@@ -20,9 +20,11 @@ VERSIONED = re.compile(r"([A-Za-z][A-Za-z_.:-]*?)(\d{1,4}(?:\.\d{1,4})*)(\D.*)?"
 
 
 def newest_known(text: str, known: Iterable[str]) -> str | None:
-    """The newest of the known names of which the text is a later version; None if it is none of a series of at least two.
+    """The newest of the known names of which the text is a later version; None if it is none of a
+    series of at least two.
 
-    Who makes such a list adds to it: a name that comes after its end may have been added since, and is no misspelling.
+    Who makes such a list adds to it: a name that comes after its end may have been added since, and
+    is no misspelling.
     """
     match = VERSIONED.fullmatch(text)
     if match is None:
@@ -52,7 +54,9 @@ def is_duration(text: str) -> bool:
 
 
 def cron_error(schedule: str, *, macros: bool = True) -> str | None:
-    """What is wrong with a five-field cron schedule, or None (https://man7.org/linux/man-pages/man5/crontab.5.html)."""
+    """What is wrong with a five-field cron schedule, or None
+    (https://man7.org/linux/man-pages/man5/crontab.5.html).
+    """
     if macros and schedule in (
         "@yearly",
         "@annually",

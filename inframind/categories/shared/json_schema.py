@@ -1,4 +1,6 @@
-"""JSON Schema data shared by the categories: compressed, loaded at first use, compiled per definition."""
+"""JSON Schema data shared by the categories: compressed, loaded at first use, compiled per
+definition.
+"""
 
 import gzip
 import json
@@ -43,7 +45,10 @@ def _references(node: Json) -> list[str]:
 def compile_definition(
     definitions: dict[str, Json], root: str, *, null_objects: bool = True
 ) -> jsonschema_rs.Validator:
-    """A validator for one definition. Without `null_objects`, null is no item of a list of objects, whatever they allow."""
+    """A validator for one definition.
+
+    Without `null_objects`, null is no item of a list of objects, whatever they allow.
+    """
     below = definitions_below(definitions, root)
     return jsonschema_rs.validator_for(
         {
@@ -72,7 +77,9 @@ def _without_null_objects(node: Json, definitions: dict[str, Json]) -> Json:
 def findings(
     validator: jsonschema_rs.Validator, document: Json, rules: FieldRules, text: str, start: int = 0
 ) -> list[Finding]:
-    """One finding per schema error, the deepest alternatives of an `anyOf` first; empty if the document is valid."""
+    """One finding per schema error, the deepest alternatives of an `anyOf` first; empty if the
+    document is valid.
+    """
     if validator.is_valid(document):
         return []
     found = []

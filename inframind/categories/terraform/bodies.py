@@ -1,4 +1,6 @@
-"""Bodies against provider schemas: arguments, nested blocks, dynamic blocks, and what the provider's code accepts."""
+"""Bodies against provider schemas: arguments, nested blocks, dynamic blocks, and what the
+provider's code accepts.
+"""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -66,7 +68,9 @@ class Place:
 
 
 class BodyChecker:
-    """Checks the resources and provider blocks of one module; findings gather in `findings` and in the evaluator."""
+    """Checks the resources and provider blocks of one module; findings gather in `findings` and in
+    the evaluator.
+    """
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator

@@ -1,4 +1,6 @@
-"""Function calls: whether the function exists, whether the arguments fit its signature, and what it gives."""
+"""Function calls: whether the function exists, whether the arguments fit its signature, and what it
+gives.
+"""
 
 from typing import Any
 
@@ -22,8 +24,11 @@ class NotVerifiedError(Exception):
 
 
 def called(name: str, values: list[Value], text: str, module: Module) -> Value:
-    """The call's result. Raises LookupError if there is no such function, NotVerifiedError if that is not known, CallError if the
-    arguments do not fit."""
+    """The call's result.
+
+    Raises LookupError if there is no such function, NotVerifiedError if that is not known,
+    CallError if the arguments do not fit.
+    """
     name = name.removeprefix("core::")
     if "::" in name:
         _provider_function(name, module)

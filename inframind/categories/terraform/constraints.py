@@ -1,6 +1,8 @@
-"""What the provider's own code accepts: enumerations, formats, ranges, and arguments that need or exclude one another.
+"""What the provider's own code accepts: enumerations, formats, ranges, and arguments that need or
+exclude one another.
 
-The data come from tools/terraform/constraints.py and details.py. Only values that are known without running Terraform are judged.
+The data come from tools/terraform/constraints.py and details.py. Only values that are known without
+running Terraform are judged.
 """
 
 import binascii
@@ -21,7 +23,8 @@ from inframind.categories.terraform.provider import PACKAGE
 from inframind.categories.terraform.values import Value, as_text
 
 SHOWN = 12
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html, as terraform-provider-aws checks it
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html, as terraform-provider-aws
+# checks it
 ARN = re.compile(r"arn:[^:]+:[^:]+:[^:]*:[^:]*:.+", re.S)
 DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)"
 CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
@@ -128,7 +131,9 @@ class Constraints:
         return None
 
     def newest_known(self, path: str, value: Value) -> str | None:
-        """The last of the enumeration's versions, if the value is a later one: who makes the list may have added it since."""
+        """The last of the enumeration's versions, if the value is a later one: who makes the list
+        may have added it since.
+        """
         lists = [constraint[1] for constraint in self.values.get(path, []) if constraint[0] == "in"]
         if not isinstance(value, str):
             return None
@@ -202,7 +207,10 @@ def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> 
 
 
 def _forbidden(characters: str, text: str) -> str | None:
-    """`A` stands for capital letters, `é` for what is not ASCII. Where a name stands, an ARN may stand too."""
+    """`A` stands for capital letters, `é` for what is not ASCII.
+
+    Where a name stands, an ARN may stand too.
+    """
     if text.startswith("arn:"):
         return None
     found = next((c for c in text if c in characters or ("A" in characters and c.isupper())), None)

@@ -1,7 +1,9 @@
-"""`terraform validate`, for many texts at once: each is a child module of one root, and one run judges them all.
+"""`terraform validate`, for many texts at once: each is a child module of one root, and one run
+judges them all.
 
-A run costs seconds, because it starts the providers; a further module costs milliseconds. What holds for a text is only what a run
-without any error says: an error that belongs to no text means that nothing was decided, and the texts are tried in smaller groups.
+A run costs seconds, because it starts the providers; a further module costs milliseconds. What
+holds for a text is only what a run without any error says: an error that belongs to no text means
+that nothing was decided, and the texts are tried in smaller groups.
 """
 
 import json
@@ -62,7 +64,9 @@ class Text:
 
     @property
     def alone(self) -> bool:
-        """Whether only a run of its own can judge it: as a root module, or because it may read what lies beside it."""
+        """Whether only a run of its own can judge it: as a root module, or because it may read what
+        lies beside it.
+        """
         reads = READS.findall(self.content)
         return ROOT_ONLY.search(self.content) is not None or not all(map(OWN_FILE.fullmatch, reads))
 
@@ -82,7 +86,9 @@ class Result:
 
 
 class TerraformValidate:
-    """The deep check of Terraform. `plugins`: a folder of unpacked providers, as `TF_PLUGIN_CACHE_DIR` has it.
+    """The deep check of Terraform.
+
+    `plugins`: a folder of unpacked providers, as `TF_PLUGIN_CACHE_DIR` has it.
 
     `seconds`: how long a run may take by the clock, beside what each text adds.
     """
@@ -172,7 +178,10 @@ class TerraformValidate:
         return needed - self.providers.keys() - {"terraform"}
 
     def _together(self, texts: Sequence[Text]) -> dict[str, Opinion]:
-        """Opinions by name. Texts with errors leave, and the rest runs again, until a run says nothing against any."""
+        """Opinions by name.
+
+        Texts with errors leave, and the rest runs again, until a run says nothing against any.
+        """
         if len(texts) < 2:
             return {text.name: self._alone(text) for text in texts}
         opinions: dict[str, Opinion] = {}
@@ -191,7 +200,10 @@ class TerraformValidate:
         return opinions | self._together(live[:middle]) | self._together(live[middle:])
 
     def _alone(self, text: Text) -> Opinion:
-        """The text as the root module of a run of its own. What does not even run, twice, is the text's fault."""
+        """The text as the root module of a run of its own.
+
+        What does not even run, twice, is the text's fault.
+        """
         files: set[str] = set()
         failures = 0
         while failures < 2 and len(files) < MAX_ROUNDS:
@@ -237,7 +249,8 @@ class TerraformValidate:
         return Program(
             [str(terraform), *arguments],
             (terraform, *(where for _, where in self.providers.values())),
-            # A run lives for seconds: collecting garbage less often saves two fifths of its processor time.
+            # A run lives for seconds: collecting garbage less often saves two fifths of its
+            # processor time.
             {
                 "TF_CLI_CONFIG_FILE": f"{WORK}/terraform.rc",
                 "CHECKPOINT_DISABLE": "1",
@@ -248,7 +261,8 @@ class TerraformValidate:
         )
 
     def _write(self, work: Path, texts: Sequence[Text], *, root: bool) -> None:
-        # Overrides spare the installation, and with it the checksum of a program of 700 MB in every run.
+        # Overrides spare the installation, and with it the checksum of a program of 700 MB in every
+        # run.
         overrides = "".join(
             f'    "{name if "/" in name else "hashicorp/" + name}" = "{where}"\n'
             for name, (_, where) in self.providers.items()
@@ -306,7 +320,10 @@ def _owner(diagnostic: dict[str, Any], names: Sequence[str], *, root: bool) -> s
 
 
 def _judged(errors: Sequence[dict[str, Any]], files: set[str]) -> Opinion | None:
-    """The opinion that a text's errors are. None if only files are missing: they are added to its `files`, for the next run."""
+    """The opinion that a text's errors are.
+
+    None if only files are missing: they are added to its `files`, for the next run.
+    """
     found = [error for error in errors if not MISSING.search(error.get("detail", ""))]
     if found and files:
         return Opinion(

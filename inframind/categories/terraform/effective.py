@@ -1,4 +1,6 @@
-"""What a configuration would really create, as plain data for intent checks (docs/contracts/task.md)."""
+"""What a configuration would really create, as plain data for intent checks
+(docs/contracts/task.md).
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -106,8 +108,9 @@ def _cannot_hold(value: Value, kind: Any) -> bool:
 
 
 def exists(block: Block, evaluator: Evaluator) -> bool:
-    """Whether the block makes at least one object that Terraform would manage: not for count 0, an empty for_each, or
-    `ignore_changes = all`, which freezes whatever happens to be there."""
+    """Whether the block makes at least one object that Terraform would manage: not for count 0, an
+    empty for_each, or `ignore_changes = all`, which freezes whatever happens to be there.
+    """
     attributes = block.body.attributes
     if "count" in attributes:
         value = evaluator.value(attributes["count"].expression, Scope())

@@ -1,4 +1,7 @@
-"""Expressions to values. What Terraform would report while it validates is reported; what only it can find is TypedUnknown."""
+"""Expressions to values.
+
+What Terraform would report while it validates is reported; what only it can find is TypedUnknown.
+"""
 
 import re
 from collections.abc import Iterator
@@ -44,8 +47,9 @@ def unescaped(text: str) -> str:
 class Evaluator(Loops):
     """Evaluates the expressions of one module.
 
-    With `defaults`, variables have their default's value, and `jsonencode` gives the value it encodes: that is how intent
-    checks see a file. Without, a variable is of its type and unknown, as `terraform validate` has it.
+    With `defaults`, variables have their default's value, and `jsonencode` gives the value it
+    encodes: that is how intent checks see a file. Without, a variable is of its type and unknown,
+    as `terraform validate` has it.
     """
 
     def __init__(self, module: Module, *, defaults: bool = False) -> None:
@@ -87,7 +91,9 @@ class Evaluator(Loops):
         return values[0] if len(values) == 1 else TypedUnknown(text_of(node))
 
     def operands(self, nodes: list[Node], scope: Scope) -> Iterator[Value]:
-        """The values among sibling nodes; a primary stands with its attribute accesses and indices behind it."""
+        """The values among sibling nodes; a primary stands with its attribute accesses and indices
+        behind it.
+        """
         at = 0
         while at < len(nodes):
             primary = nodes[at]
@@ -168,7 +174,10 @@ class Evaluator(Loops):
         return found if root == "var" and value is None else value
 
     def _elsewhere(self, node: Node | None, found: Value) -> tuple[Value, list[Reference]]:
-        """A value declared elsewhere, with its references. What is wrong in it is reported where it stands."""
+        """A value declared elsewhere, with its references.
+
+        What is wrong in it is reported where it stands.
+        """
         resolver, self.resolver = self.resolver, Resolver(self.module)
         outer, self.visited = self.visited, []
         value, _ = self.forgiving(node, Scope())

@@ -1,4 +1,6 @@
-"""Whether a value can become a type: Terraform's conversion rules (https://developer.hashicorp.com/terraform/language/expressions/types)."""
+"""Whether a value can become a type: Terraform's conversion rules
+(https://developer.hashicorp.com/terraform/language/expressions/types).
+"""
 
 import re
 from typing import Any
@@ -20,7 +22,10 @@ MAPPINGS = ("map", "object")
 
 
 def misfit(value: Value, kind: Any) -> str | None:
-    """Why `value` cannot become the type, or None. References may become anything, as for `terraform validate`."""
+    """Why `value` cannot become the type, or None.
+
+    References may become anything, as for `terraform validate`.
+    """
     wanted = shape(kind)
     if value is None or wanted == "dynamic":
         return None
@@ -94,7 +99,9 @@ def _nested_misfit(value: Value, kind: Any) -> str | None:
 
 
 def _member_misfit(value: Value, attributes: dict[str, Any]) -> str | None:
-    """One object of a nested attribute; unlike other objects it may have no further attributes... nor lack required ones."""
+    """One object of a nested attribute; unlike other objects it may have no further attributes...
+    nor lack required ones.
+    """
     if value is None or is_bare(value):
         return None
     if not isinstance(value, dict):

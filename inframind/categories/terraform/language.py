@@ -1,4 +1,5 @@
-"""The blocks of the language itself: variable, output, locals, terraform, moved, import, removed, check, lifecycle ...
+"""The blocks of the language itself: variable, output, locals, terraform, moved, import, removed,
+check, lifecycle ...
 
 https://developer.hashicorp.com/terraform/language
 """

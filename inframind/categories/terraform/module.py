@@ -36,7 +36,9 @@ class Module:
     providers: list[Block] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
-    """Local name of a provider -> its type, where `required_providers` has a source; of other namespaces the whole source."""
+    """Local name of a provider -> its type, where `required_providers` has a source; of other
+    namespaces the whole source.
+    """
     sound: list[Block] = field(default_factory=list)
     """Top-level blocks of known type with the right labels."""
 
@@ -59,7 +61,9 @@ class Module:
         return {(block.labels[0], _alias(block).strip('"')) for block in self.providers}
 
     def provider_of(self, key: tuple[str, str, str]) -> str:
-        """The provider type of an object: from its `provider` argument, else from its type's first word."""
+        """The provider type of an object: from its `provider` argument, else from its type's first
+        word.
+        """
         local = self._configuration_of(key).partition(".")[0]
         return self.sources.get(local, local)
 

@@ -45,14 +45,19 @@ class BlockSchema:
         return self.attributes[name][0]
 
     def type(self, name: str) -> Any:
-        """The attribute's type in Terraform's JSON form, or ["nested", mode, {name: [flags, type]}]."""
+        """The attribute's type in Terraform's JSON form, or ["nested", mode, {name: [flags,
+        type]}].
+        """
         return self.provider.type(self.attributes[name][1])
 
     def below(self, name: str) -> "BlockSchema":
         return self.provider.block(self.blocks[name][3])
 
     def members(self, name: str) -> dict[str, Any] | None:
-        """Lists of objects may be written as blocks: the objects' attributes and their types. None for any other name."""
+        """Lists of objects may be written as blocks: the objects' attributes and their types.
+
+        None for any other name.
+        """
         if name not in self.attributes or not self.flags(name) & (REQUIRED | OPTIONAL):
             return None
         kind = self.type(name)
@@ -95,7 +100,9 @@ class Provider:
         return None if index is None else self.block(index)
 
     def covers(self, mode: str) -> bool:
-        """Whether the data know this kind of object at all; those that come from bindings have no ephemeral resources."""
+        """Whether the data know this kind of object at all; those that come from bindings have no
+        ephemeral resources.
+        """
         return mode in self.data
 
     @property
@@ -119,6 +126,8 @@ def provider(name: str) -> Provider | None:
 
 @cache
 def functions() -> dict[str, list[Any]]:
-    """Function -> [[type, may be null] of each parameter, the same of further ones or None, type of the result]."""
+    """Function -> [[type, may be null] of each parameter, the same of further ones or None, type of
+    the result].
+    """
     loaded: dict[str, list[Any]] = json_schema.load(PACKAGE, "functions")
     return loaded

@@ -1,4 +1,6 @@
-"""Traversals such as `aws_vpc.main.id` or `var.name`: whether they lead somewhere, and what type is there."""
+"""Traversals such as `aws_vpc.main.id` or `var.name`: whether they lead somewhere, and what type is
+there.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +21,9 @@ MODES = {"data": "data", "ephemeral": "ephemeral"}
 
 @dataclass(frozen=True)
 class Scope:
-    """Where an expression stands: loop variables, and whether `each`, `count` and `self` mean something."""
+    """Where an expression stands: loop variables, and whether `each`, `count` and `self` mean
+    something.
+    """
 
     names: Mapping[str, Value] = field(default_factory=dict)
     each: bool = False
@@ -34,7 +38,9 @@ class Scope:
 
 @dataclass
 class Resolver:
-    """Resolves traversals as `terraform validate` does before it evaluates anything, and collects findings."""
+    """Resolves traversals as `terraform validate` does before it evaluates anything, and collects
+    findings.
+    """
 
     module: Module
     findings: list[Finding] = field(default_factory=list)
@@ -45,7 +51,9 @@ class Resolver:
         return TypedUnknown("")
 
     def resolve(self, text: str, root: str, steps: list[Step], scope: Scope, line: int) -> Value:
-        """What the traversal's root is (for objects: the whole traversal), without following locals and variables."""
+        """What the traversal's root is (for objects: the whole traversal), without following locals
+        and variables.
+        """
         first = steps[0][1] if steps and steps[0][0] == "attr" else None
         if root in ("var", "local", "module"):
             return self._declared(text, root, first, line)
@@ -129,7 +137,10 @@ class Resolver:
 
 @dataclass
 class _Walk:
-    """One traversal below an object. What `terraform validate` cannot see, because an index before it is computed, is `late`."""
+    """One traversal below an object.
+
+    What `terraform validate` cannot see, because an index before it is computed, is `late`.
+    """
 
     resolver: Resolver
     text: str

@@ -1,4 +1,6 @@
-"""Type constraints of variables (https://developer.hashicorp.com/terraform/language/expressions/type-constraints)."""
+"""Type constraints of variables
+(https://developer.hashicorp.com/terraform/language/expressions/type-constraints).
+"""
 
 from typing import Any
 
@@ -13,7 +15,9 @@ class TypeConstraintError(Exception):
 
 
 def declared_type(body: Body) -> Any:
-    """A variable's type in Terraform's JSON form; `dynamic` if none, or none that can be read, is declared."""
+    """A variable's type in Terraform's JSON form; `dynamic` if none, or none that can be read, is
+    declared.
+    """
     attribute = body.attributes.get("type")
     if attribute is None or attribute.expression is None:
         return "dynamic"

@@ -1,4 +1,6 @@
-"""Terraform: hashicorp/hcl's syntax, the provider's schema, references, and what would really be created."""
+"""Terraform: hashicorp/hcl's syntax, the provider's schema, references, and what would really be
+created.
+"""
 
 import re
 from collections.abc import Sequence

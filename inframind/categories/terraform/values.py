@@ -11,14 +11,19 @@ MAX_WEIGHT = 4000
 
 @dataclass(frozen=True)
 class Reference:
-    """A value that another object will have: `kind` and `name` of the object, `path` within it, its type if known."""
+    """A value that another object will have: `kind` and `name` of the object, `path` within it, its
+    type if known.
+    """
 
     text: str
     kind: str
     name: str
     path: tuple[str, ...] = ()
     type: Any = "dynamic"
-    """Terraform's type in JSON form; "object" for a whole resource. `terraform validate` does not look at it."""
+    """Terraform's type in JSON form; "object" for a whole resource.
+
+    `terraform validate` does not look at it.
+    """
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,9 @@ def is_known(value: Value) -> bool:
 
 
 def is_bare(value: Value) -> bool:
-    """Whether nothing at all is known of the value's parts: it is a reference or unknown as a whole."""
+    """Whether nothing at all is known of the value's parts: it is a reference or unknown as a
+    whole.
+    """
     return isinstance(value, Reference | TypedUnknown)
 
 

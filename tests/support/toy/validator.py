@@ -22,7 +22,9 @@ SECRET = Rule("toy-secret", "policy", "a secret in the text", "https://www.json.
 
 
 class Toy(Category[list[dict[str, Json]]]):
-    """`[{"kind": "thing", "name": "a", "to": "b", "off": false, ...}]`; the kind `bug` makes the checker raise."""
+    """`[{"kind": "thing", "name": "a", "to": "b", "off": false, ...}]`; the kind `bug` makes the
+    checker raise.
+    """
 
     id = "toy"
     title = "Toy"
