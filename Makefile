@@ -23,11 +23,16 @@ install: .venv/.installed ## Make .venv with the pinned dependencies
 	$(BIN)/pip check
 	@touch $@
 
+COMPILE := .venv-tools/bin/uv pip compile pyproject.toml -c requirements.lock --generate-hashes --python-version 3.11.3 --no-header --no-annotate -q
+
 # A new dependency: into pyproject.toml, `.venv/bin/pip install` it, then `make lock`. These tools stay out of what is locked.
-lock: install .venv-tools/.installed ## Write requirements.lock anew: what is installed, with the hashes of every platform's files
+# The images take a part of it; setuptools, which installs the checkout there, and CUDA's packages are in their locks alone.
+lock: install .venv-tools/.installed ## Write requirements.lock and the images' locks anew: what is installed, with every file's hash
 	$(BIN)/pip freeze --exclude-editable --exclude torch > build-requirements.txt
 	.venv-tools/bin/uv pip compile build-requirements.txt --no-deps --generate-hashes --no-header --no-annotate -q -o requirements.lock
 	rm build-requirements.txt
+	echo "setuptools>=77" | $(COMPILE) - --extra service --extra production -o docker/api.lock
+	echo "setuptools>=77" | $(COMPILE) - --extra service --extra production --extra train --no-emit-package torch -o docker/worker.lock
 
 audit: .venv-tools/.installed ## Look every locked version up among the known holes (asks pypi.org)
 	.venv-tools/bin/pip-audit --disable-pip --require-hashes -r requirements.lock

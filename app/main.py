@@ -32,7 +32,7 @@ from app.db.session import make_engine
 from app.judging.service import Judges
 from app.keys import Keyring, check_start
 from app.settings import Settings, settings
-from app.web.body_limit import BodyLimit
+from app.web.body_limit import BodyLimit, BodyLimits
 from app.web.deps import Wake, needs
 from app.web.error_responses import DATABASE_LOST, add_handlers
 from app.web.gate import Gate
@@ -50,10 +50,14 @@ ROUTERS = {
 """Scope -> the routers that need it. What is in no list is for every key."""
 START_SECONDS = 60.0
 """How long a database that is away is waited for before the api gives up."""
+FILE_PATHS = frozenset({"/datasets", "/v1/files"})
+DEFAULT_BODY_LIMITS = BodyLimits()
 DESCRIPTION = "Trains small language models for Infrastructure as Code with verified rewards, and serves them."
 
 
-def create_app(given: Settings | None = None) -> FastAPI:
+def create_app(
+    given: Settings | None = None, body_limits: BodyLimits = DEFAULT_BODY_LIMITS
+) -> FastAPI:
     """The application on a migrated database."""
     configured = given or settings()
     measures = Measures()
@@ -94,8 +98,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     add_handlers(app)
     # The last one added is the first to see a request.
-    limits = dict.fromkeys(("/datasets", "/v1/files"), configured.max_dataset_bytes)
-    app.add_middleware(BodyLimit, settings=configured, limits=limits)
+    app.add_middleware(BodyLimit, limits=body_limits, file_paths=FILE_PATHS)
     app.add_middleware(Gate, settings=configured)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=configured.hosts, www_redirect=False)
     app.add_middleware(Observed, measures=measures)

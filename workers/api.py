@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import sys
 
 import uvicorn
 
 from app import logs
+from app.cli.errors import run_process
 from app.settings import settings
 from workers.process import die_with_parent
 
@@ -29,4 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_process(main))

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app import logs
 from app.artifacts import Artifacts
+from app.cli.errors import run_process
 from app.db.session import make_engine
 from app.jobs import lease
 from app.settings import Settings, settings
@@ -125,4 +127,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_process(main))

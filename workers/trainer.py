@@ -28,6 +28,7 @@ from inframind.errors import (
     SandboxError,
     StoppedError,
 )
+from inframind.installation import extra_of, missing_packages
 from inframind.pipeline import PipelineSpec
 from inframind.stages.base import AnswerJudge, Resume, SavedCheckpoint, StageContext, StageReport
 from inframind.types import Contract, Json
@@ -204,7 +205,8 @@ def failure(error: Exception) -> Failed:
     if isinstance(error, MemoryError):
         return Failed(code=OutOfMemoryError.code, message=str(OutOfMemoryError()), then="fail")
     if isinstance(error, ModuleNotFoundError):
-        message = f"the package {error.name} is not installed: pip install 'inframind[train]'"
+        extra = extra_of(error.name) or "train"
+        message = missing_packages([str(error.name)], extra)
         return Failed(code="missing_package", message=message, then="fail")
     message = f"{type(error).__name__}: {error}"[: MAX_TEXT - 100]
     return Failed(

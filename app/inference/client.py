@@ -26,6 +26,8 @@ from inframind.models.adapter import verify_adapter
 from inframind.models.probe import PROMPTS, TOP, Likeliest, Probe, fault
 from inframind.models.registry import BASE_MODELS
 
+ADAPTER_TOLERANCE_NATS = 0.25
+"""What a loaded adapter's log-probabilities may differ by from PEFT's: bfloat16 is within 0.1."""
 LONG_PROMPT = 4000
 """Characters; under a millisecond of work."""
 BUSY = "the inference server has too many requests; try again in a moment"
@@ -77,7 +79,6 @@ class Inference:
         self.base_model = settings.inference_base_model
         self._server = Transport(settings.inference_url, settings.inference_timeout_seconds)
         self.queue = Queue("the inference server", settings.inference_queue)
-        self._tolerance = settings.adapter_tolerance
         self._loading: dict[str, asyncio.Lock] = {}
         self._loaded: set[str] = set()
 
@@ -203,7 +204,7 @@ class Inference:
         reason = fault(
             Probe.model_validate(manifest["probe"]),
             Probe(base=base, adapter=adapter),
-            self._tolerance,
+            ADAPTER_TOLERANCE_NATS,
         )
         if reason is not None:
             await self._server.post("/v1/unload_lora_adapter", {"lora_name": model})

@@ -28,7 +28,6 @@ class Servable:
     """What the inference server can load: its `--max-lora-rank`, and the modules that an adapter may change. Is there a judge?"""
 
     max_lora_rank: int = 256
-    lora_targets: frozenset[str] = frozenset(LORA_TARGETS)
     has_judge: bool = False
     has_files: Callable[[Path], bool] = Path.exists
     """Tells whether an adapter's folder is here or in the store."""
@@ -36,7 +35,7 @@ class Servable:
     @classmethod
     def by(cls, settings: Settings, artifacts: Artifacts) -> "Servable":
         """Reads the settings and knows where files lie."""
-        return cls(settings.max_lora_rank, settings.lora_targets, settings.has_judge, artifacts.has)
+        return cls(settings.max_lora_rank, settings.has_judge, artifacts.has)
 
 
 def checked(
@@ -144,9 +143,9 @@ def _check_lora(stage: Mapping[str, Any], servable: Servable, place: str) -> Non
     if lora is None:
         return
     _check_rank(lora["r"], servable, f"{place}.r")
-    unknown = [name for name in lora["targets"] if name not in servable.lora_targets]
+    unknown = [name for name in lora["targets"] if name not in LORA_TARGETS]
     if unknown:
-        known = ", ".join(sorted(servable.lora_targets))
+        known = ", ".join(LORA_TARGETS)
         message = f"the inference server cannot serve an adapter of {', '.join(unknown)}; choose from {known}"
         raise InvalidError(message, param=f"{place}.targets")
 

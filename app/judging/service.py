@@ -28,6 +28,8 @@ from inframind.verifier.verifier import Verifier
 
 Kind = Literal["rules", "llm"]
 MAX_ANSWER = 200_000
+QUESTIONS_WAITING = 8
+"""Questions in hand for each that the judge model gets at once; the next one is refused."""
 NOT_CALIBRATED = "never calibrated: run `inframind judge calibrate`"
 
 
@@ -110,7 +112,7 @@ class Judges:
         self._engine, self._verifier = engine, verifier
         self._server = ChatServer(settings) if settings.has_judge else None
         self._llm = LlmJudge(settings.judge_model, self._server.ask) if self._server else None
-        self._queue = Queue("the judge", settings.judge_queue)
+        self._queue = Queue("the judge", QUESTIONS_WAITING * settings.judge_concurrency)
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -16,6 +16,7 @@ from rich.table import Table
 from inframind.bench.load import SPLITS, content_hash, families, load_tasks
 from inframind.bench.prompt import answer, prompt
 from inframind.errors import ConfigError, DataError
+from inframind.installation import missing_packages
 from inframind.types import Split, Task
 
 app = typer.Typer(
@@ -115,7 +116,8 @@ def save_to_disk(exported: list[dict[str, Any]], out: Path) -> None:
         from datasets import Dataset
     except ImportError:
         raise ConfigError(
-            "the form `datasets` needs Hugging Face's library: pip install datasets", param="format"
+            f"the form `datasets` needs Hugging Face's library: {missing_packages(['datasets'], 'train')}",
+            param="format",
         ) from None
     Dataset.from_list(exported).save_to_disk(out)
 

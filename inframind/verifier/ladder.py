@@ -12,6 +12,7 @@ from inframind import __version__
 from inframind.categories import category, detect
 from inframind.categories.base import Category, ParseError
 from inframind.errors import ConfigError, DataError
+from inframind.installation import extra_of, missing_packages
 from inframind.sandbox.guards import refusal
 from inframind.types import (
     RUNGS,
@@ -189,7 +190,7 @@ def score_json(payload: str) -> str:
     except ImportError as error:
         # No text makes a module disappear: the installation is broken.
         return unscorable(
-            request, f"cannot import {error.name}: run `pip install {error.name}`"
+            request, missing_packages([str(error.name)], extra_of(error.name) or "rego")
         ).model_dump_json()
 
 

@@ -50,7 +50,7 @@ class Production:
             "INFRAMIND_PIPELINE": pipeline,
             "INFRAMIND_LEASE_SECONDS": str(lease_seconds),
             "INFRAMIND_GRACE_SECONDS": "5",
-            "INFRAMIND_RECONCILE_SECONDS": "0.5",
+            "INFRAMIND_POLL_SECONDS": "0.05",
             "INFRAMIND_MAX_ATTEMPTS": "50",
             "INFRAMIND_RATE_LIMIT": "100000/minute",
             "INFRAMIND_MIN_FREE_BYTES": "0",
