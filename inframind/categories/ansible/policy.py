@@ -1,4 +1,7 @@
-"""Security and good practice of playbooks. Never part of the verdict unless a task lists the rule."""
+"""Security and good practice of playbooks.
+
+Never part of the verdict unless a task lists the rule.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -19,9 +22,12 @@ SECRET = re.compile(
     r"(?i)(?:^|_)(?:password|passwd|pass|secret|token|api_?key|private_?key|secret_?key)$"
 )
 COMMANDS = {
-    "apt-get": "apt", "apt": "apt", "yum": "dnf", "dnf": "dnf", "systemctl": "systemd_service", "service": "service", "git": "git",
-    "curl": "get_url or uri", "wget": "get_url", "mkdir": "file", "chmod": "file", "chown": "file", "useradd": "user",
-    "tar": "unarchive", "unzip": "unarchive", "mount": "mount", "rpm": "dnf", "sed": "replace or lineinfile",
+    "apt-get": "apt", "apt": "apt", "yum": "dnf", "dnf": "dnf", "systemctl": "systemd_service",
+    "service": "service", "git": "git",
+    "curl": "get_url or uri", "wget": "get_url", "mkdir": "file", "chmod": "file", "chown": "file",
+    "useradd": "user",
+    "tar": "unarchive", "unzip": "unarchive", "mount": "mount", "rpm": "dnf",
+    "sed": "replace or lineinfile",
 }  # fmt: skip
 CONTAINERS = frozenset(("docker_container", "docker_swarm_service", "podman_container"))
 PIPED = re.compile(r"\b(?:curl|wget)\b[^|\n]{0,500}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")

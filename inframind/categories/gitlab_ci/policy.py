@@ -1,4 +1,7 @@
-"""Security and good practice of pipelines. Never part of the verdict unless a task lists the rule."""
+"""Security and good practice of pipelines.
+
+Never part of the verdict unless a task lists the rule.
+"""
 
 import re
 from collections.abc import Iterator

@@ -223,7 +223,8 @@ def value_findings(chart: Chart) -> Iterator[Finding]:
     for dependency in (chart.metadata or {}).get("dependencies", ()):
         if OPEN_RANGE.fullmatch(str(dependency.get("version", ""))):
             yield rules.DEPENDENCY.finding(
-                f"Chart.yaml: {dependency['name']} {dependency.get('version', '')!r} takes every later version"
+                f"Chart.yaml: {dependency['name']} {dependency.get('version', '')!r} takes every "
+                "later version"
             )
 
 

@@ -1,4 +1,6 @@
-"""KServe: what its webhooks check (https://github.com/kserve/kserve/tree/master/pkg/apis/serving)."""
+"""KServe: what its webhooks check
+(https://github.com/kserve/kserve/tree/master/pkg/apis/serving).
+"""
 
 import re
 from collections.abc import Iterator
@@ -101,7 +103,10 @@ def _storage(manifest: Manifest, item: Item) -> Iterator[Finding]:
     known = tuple(_container_prefixes(manifest)) + SCHEMES
     for path, uri in _uris(item.fields.get("spec"), ("spec",)):
         if not uri.startswith(known):
-            message = f"{uri!r}: KServe fetches {', '.join(SCHEMES)}, or what a ClusterStorageContainer names"
+            message = (
+                f"{uri!r}: KServe fetches {', '.join(SCHEMES)}, or what a ClusterStorageContainer "
+                "names"
+            )
             yield rules.STORAGE_URI.finding(message, manifest.line(item, *path))
 
 

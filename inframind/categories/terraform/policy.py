@@ -113,7 +113,9 @@ def plain_secret(resource: Resource) -> Iterator[str]:
         if (SECRET_NAME.search(name) and not value.startswith("arn:")) or SECRET_VALUE.search(
             value
         ):
-            yield f"{path} of {resource.name} is written in plain: use a variable, or a secret store"
+            yield (
+                f"{path} of {resource.name} is written in plain: use a variable, or a secret store"
+            )
 
 
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -185,7 +187,9 @@ def iam_star(resource: Resource) -> Iterator[str]:
     if any(
         isinstance(statement, Mapping) and _allows_everything(statement) for statement in statements
     ):
-        yield f"the policy of {resource.name} allows every action on everything: name what is needed"
+        yield (
+            f"the policy of {resource.name} allows every action on everything: name what is needed"
+        )
 
 
 def _allows_everything(statement: Fields) -> bool:
@@ -205,7 +209,9 @@ def metadata_v1(resource: Resource) -> Iterator[str]:
         and (option.get("http_tokens") == "required" or is_computed(option.get("http_tokens")))
         for option in options
     ):
-        yield f'{resource.name} accepts IMDSv1: write metadata_options {{ http_tokens = "required" }}'
+        yield (
+            f'{resource.name} accepts IMDSv1: write metadata_options {{ http_tokens = "required" }}'
+        )
 
 
 def no_rotation(resource: Resource) -> Iterator[str]:
@@ -241,7 +247,10 @@ def plain_http(resource: Resource) -> Iterator[str]:
             isinstance(b, Mapping) and b.get("viewer_protocol_policy") == "allow-all"
             for b in behaviours
         ):
-            yield f'{resource.name} serves plain HTTP: write viewer_protocol_policy = "redirect-to-https"'
+            yield (
+                f"{resource.name} serves plain HTTP: write viewer_protocol_policy = "
+                '"redirect-to-https"'
+            )
 
 
 JUDGES: tuple[tuple[Rule, Callable[[Resource], Iterator[str]]], ...] = (
