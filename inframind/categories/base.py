@@ -23,8 +23,9 @@ class Rule:
     severity: Severity = "error"
 
     def finding(self, message: str, line: int | None = None) -> Finding:
-        """This rule's finding; the message says what is wrong and, where it is known, what to write
-        instead.
+        """Reports that the rule is broken.
+
+        The message says what is wrong and, where it is known, what to write instead.
         """
         return Finding(
             rung=self.rung, rule=self.id, severity=self.severity, line=line, message=message[:500]

@@ -47,10 +47,11 @@ def compare(first: Verdict, second: Verdict) -> Preference:
 
 def _scores(verdict: Verdict) -> Scores:
     valid = verdict.rungs["references"] == "pass"
+    # Formats weigh some duties otherwise, so one rule may fire with two severities: twice then.
     fired = {
-        finding.rule: finding.severity for finding in verdict.findings if finding.rung == "policy"
+        (finding.rule, finding.severity) for finding in verdict.findings if finding.rung == "policy"
     }
-    advice = sum(severity == "info" for severity in fired.values())
+    advice = sum(severity == "info" for _, severity in fired)
     risks = len(fired) - advice
     syntax = (
         10.0

@@ -1,4 +1,4 @@
-"""Every rule is proven by a file: `good/` files pass, each `bad/<rule>.<ext>` is found by that rule."""
+"""Every rule is proven by a file: `good/` passes, `bad/<rule>.<ext>` is found by that rule."""
 
 from pathlib import Path
 

@@ -14,7 +14,8 @@ from inframind.categories.base import Category, Configuration, Evidence, Link, R
 from inframind.categories.compose import rules, short_forms
 from inframind.categories.compose.short_forms import has_variable
 from inframind.categories.shared import json_schema
-from inframind.categories.shared.formats import SECRET_NAME, is_duration, is_image, is_unpinned
+from inframind.categories.shared.formats import is_duration, is_image
+from inframind.categories.shared.policies import is_secret_variable, is_unpinned
 from inframind.categories.shared.values import cycle
 from inframind.categories.shared.yaml import line_of, yaml_mapping
 from inframind.types import Finding
@@ -245,7 +246,7 @@ class Compose(Category[Project]):
                 )
             for key, value in short_forms.mapping(service.get("environment")).items():
                 if (
-                    SECRET_NAME.search(key)
+                    is_secret_variable(key)
                     and value
                     and not has_variable(value)
                     and not key.endswith("_FILE")

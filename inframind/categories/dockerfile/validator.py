@@ -8,7 +8,12 @@ from inframind.categories.base import Category, Configuration, Evidence
 from inframind.categories.dockerfile import instructions, rules
 from inframind.categories.dockerfile.effective import configuration, stage_called, stages
 from inframind.categories.dockerfile.syntax import Instruction, read
-from inframind.categories.shared.formats import SECRET_NAME, is_image, is_unpinned
+from inframind.categories.shared.formats import is_image
+from inframind.categories.shared.policies import (
+    downloads_to_shell,
+    is_secret_variable,
+    is_unpinned,
+)
 from inframind.types import Finding
 
 FILENAME = re.compile(r"(?i)dockerfile|containerfile")
@@ -113,11 +118,11 @@ class Dockerfile(Category[File]):
             r"apt-get\s+install(?![^&;|]*\s(-y|--yes|-qq|--assume-yes))", rest
         ):
             found.append(rules.APT_YES.finding("apt-get install asks a question: add -y", line))
-        if word == "RUN" and re.search(r"(curl|wget)\b[^&;]*\|\s*(sudo\s+)?(ba|z|da)?sh\b", rest):
+        if word == "RUN" and downloads_to_shell(rest):
             found.append(rules.PIPE.finding("a download is run unseen", line))
         if (
             word in ("ENV", "ARG")
-            and SECRET_NAME.search(rest.partition("=")[0])
+            and is_secret_variable(rest.partition("=")[0])
             and rest.partition("=")[2].strip()
         ):
             found.append(

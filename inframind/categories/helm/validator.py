@@ -17,6 +17,7 @@ from inframind.categories.helm.syntax import operands, walk
 from inframind.categories.helm.values import readable
 from inframind.categories.kubernetes import references as kubernetes_references
 from inframind.categories.shared import json_schema
+from inframind.categories.shared.policies import is_secret_field
 from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
@@ -32,7 +33,6 @@ CHART = re.compile(
 )
 NAME = re.compile(r"^name:", re.MULTILINE)
 SEMVER = re.compile(r"v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
-SECRET = re.compile(r"(?i)(?:password|passwd|secret|token|api_?key|private_?key)\Z")
 OPEN_RANGE = re.compile(r"\s*(?:\*|x|>=?\s*[\d.]+|latest|)\s*")
 
 
@@ -216,7 +216,7 @@ def named_findings(chart: Chart) -> Iterator[Finding]:
 def value_findings(chart: Chart) -> Iterator[Finding]:
     """Secrets in values, and dependencies without a bound."""
     for path, value in _leaves(chart.values or {}, ""):
-        if SECRET.search(path) and isinstance(value, str) and value:
+        if is_secret_field(path) and isinstance(value, str) and value:
             yield rules.SECRET_VALUE.finding(
                 f"values.yaml: {path} has a default: leave it empty or name an existing Secret"
             )

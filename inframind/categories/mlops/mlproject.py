@@ -10,7 +10,8 @@ from typing import Any
 from inframind.categories.base import Configuration, Resource, Rule
 from inframind.categories.kubernetes import rules as kubernetes_rules
 from inframind.categories.mlops import rules
-from inframind.categories.shared.formats import is_image, is_unpinned
+from inframind.categories.shared.formats import is_image
+from inframind.categories.shared.policies import is_unpinned
 from inframind.categories.shared.yaml import line_of
 from inframind.types import Finding
 

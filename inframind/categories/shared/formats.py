@@ -12,8 +12,6 @@ IMAGE = re.compile(
 CRON_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 CRON_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 CRON_FIELDS = ((0, 59, ()), (0, 23, ()), (1, 31, ()), (1, 12, CRON_MONTHS), (0, 7, CRON_DAYS))
-SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key)")
-"""Part of the name of a variable that should not be written in plain."""
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+")
 
 
@@ -48,12 +46,6 @@ def _numbers(version: str) -> tuple[int, ...]:
 def is_image(text: str) -> bool:
     """Whether the text is an image reference."""
     return len(text) <= 4096 and IMAGE.fullmatch(text) is not None
-
-
-def is_unpinned(image: str) -> bool:
-    """Whether the image has no tag, or `latest`, and no digest."""
-    name = image.rsplit("/", 1)[-1]
-    return "@" not in image and (":" not in name or name.endswith(":latest"))
 
 
 def is_duration(text: str) -> bool:

@@ -112,6 +112,7 @@ KEYWORDS = {
     "additionalProperties": "unknown",
     "unevaluatedProperties": "unknown",
     "propertyNames": "unknown",
+    "falseSchema": "unknown",
     "required": "missing",
     "dependentRequired": "missing",
     "type": "type",
