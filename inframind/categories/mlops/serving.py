@@ -10,6 +10,7 @@ from inframind.categories.base import Resource
 from inframind.categories.kubernetes import rules as kubernetes_rules
 from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
+from inframind.categories.shared.values import children
 from inframind.types import Finding
 
 GROUP = "serving.kserve.io/"
@@ -120,14 +121,7 @@ def _container_prefixes(manifest: Manifest) -> Iterator[str]:
 
 
 def _uris(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    children = (
-        node.items()
-        if isinstance(node, dict)
-        else enumerate(node)
-        if isinstance(node, list)
-        else ()
-    )
-    for key, child in children:
+    for key, child in children(node):
         if isinstance(child, str) and (
             key == "storageUri"
             or (key == "uri" and path[-1] in ("model", "adapters", "storageUris"))
