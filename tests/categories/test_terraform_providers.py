@@ -30,9 +30,24 @@ def judge(text: str) -> Verdict:
         ),
         (GOOGLE, '  database_version = "POSTGRES_15"\n', "", "missing-field"),
         (GOOGLE, "byte_length = 4", 'byte_length = "four"', "wrong-type"),
-        (GOOGLE, "google_compute_network.vpc.name", "google_compute_network.vpc.link", "unknown-attribute"),
-        (GOOGLE, "    initialize_params {\n      image", "    params {\n      image", "unknown-field"),
-        (GOOGLE, "network_interface[0].network_ip", "network_interface[0].address", "unknown-attribute"),
+        (
+            GOOGLE,
+            "google_compute_network.vpc.name",
+            "google_compute_network.vpc.link",
+            "unknown-attribute",
+        ),
+        (
+            GOOGLE,
+            "    initialize_params {\n      image",
+            "    params {\n      image",
+            "unknown-field",
+        ),
+        (
+            GOOGLE,
+            "network_interface[0].network_ip",
+            "network_interface[0].address",
+            "unknown-attribute",
+        ),
         (AZURE, "  features {}", "  features {\n    resource_groups {}\n  }", "unknown-field"),
         (
             AZURE,
