@@ -90,7 +90,9 @@ CATEGORIES: dict[str, CategoryPackage] = {
         CategoryPackage("decline"),
     )
 }
-"""In the order in which the bench interleaves their families, and in which detection breaks ties."""
+"""In the order in which the bench interleaves their families, and in which detection breaks
+ties.
+"""
 
 
 def package(name: str) -> CategoryPackage:

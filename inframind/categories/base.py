@@ -1,4 +1,7 @@
-"""What a category is: a parser and four questions about what it parsed. Names no concrete category."""
+"""What a category is: a parser and four questions about what it parsed.
+
+Names no concrete category.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,7 +47,9 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A reference that resolves: `resources[source]` points at an object of `kind` called `name`."""
+    """A reference that resolves: `resources[source]` points at an object of `kind` called
+    `name`.
+    """
 
     source: int
     path: str

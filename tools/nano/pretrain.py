@@ -145,7 +145,8 @@ def pretrain(
         mean_loss += loss.item() / 100
         if (step + 1) % 100 == 0:
             report(
-                f"step {step + 1} loss {mean_loss:.4f} tokens/s {seen / (time.monotonic() - started):.0f}"
+                f"step {step + 1} loss {mean_loss:.4f} tokens/s "
+                f"{seen / (time.monotonic() - started):.0f}"
             )
             mean_loss = 0.0
     model.eval()

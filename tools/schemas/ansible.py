@@ -20,9 +20,10 @@ from inframind.categories.ansible import catalog
 from tools.data import write
 
 COLLECTIONS = (
-    "amazon.aws", "ansible.posix", "ansible.utils", "ansible.windows", "community.aws", "community.crypto", "community.docker",
-    "community.general", "community.grafana", "community.hashi_vault", "community.libvirt", "community.mongodb",
-    "community.mysql", "community.postgresql", "community.rabbitmq", "community.windows", "containers.podman",
+    "amazon.aws", "ansible.posix", "ansible.utils", "ansible.windows", "community.aws",
+    "community.crypto", "community.docker", "community.general", "community.grafana",
+    "community.hashi_vault", "community.libvirt", "community.mongodb", "community.mysql",
+    "community.postgresql", "community.rabbitmq", "community.windows", "containers.podman",
     "hetzner.hcloud", "kubernetes.core",
 )  # fmt: skip
 COMBINATIONS = (
@@ -71,7 +72,9 @@ def options(specs: dict[str, Any]) -> dict[str, Any]:
 
 
 def combinations(source: str) -> dict[str, Any]:
-    """Literal `mutually_exclusive`, `required_if` ... of a module with exactly one argument spec."""
+    """Literal `mutually_exclusive`, `required_if` ... of a module with exactly one argument
+    spec.
+    """
     calls = [
         node
         for node in ast.walk(ast.parse(source))

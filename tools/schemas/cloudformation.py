@@ -15,9 +15,10 @@ from typing import Any
 from tools.data import write
 
 KEPT = (
-    "type", "$ref", "properties", "patternProperties", "additionalProperties", "required", "items", "enum", "enumCaseInsensitive",
-    "const", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "oneOf", "anyOf", "allOf",
-    "requiredXor", "requiredOr", "dependentRequired", "dependentExcluded",
+    "type", "$ref", "properties", "patternProperties", "additionalProperties", "required", "items",
+    "enum", "enumCaseInsensitive", "const", "minimum", "maximum", "minLength", "maxLength",
+    "minItems", "maxItems", "pattern", "oneOf", "anyOf", "allOf", "requiredXor", "requiredOr",
+    "dependentRequired", "dependentExcluded",
 )  # fmt: skip
 MAX_PATTERN = 300
 
@@ -71,7 +72,9 @@ def resource(schema: Any) -> dict[str, Any]:
 
 
 def instance_types(root: Path, kinds: dict[str, Any]) -> dict[str, list[str]]:
-    """`Type.Property` -> the values of any region, where AWS lists them for a property at the top."""
+    """`Type.Property` -> the values of any region, where AWS lists them for a property at the
+    top.
+    """
     names = {
         f"{kind.replace('::', '_').lower()}.{name.lower()}": f"{kind}.{name}"
         for kind in kinds
@@ -108,12 +111,13 @@ def main() -> None:
             json.loads((root / "resources" / f"{name}.json").read_text())
         )
         services["AWS::Serverless"][kind] = resource(schema)
+    release = json.loads((root / "version.json").read_text())
     for service, kinds in services.items():
         save(service.replace("::", "-").lower(), kinds)
     save(
         "index",
         {
-            "source": f"AWS resource provider schemas of {json.loads((root / 'version.json').read_text())['schema_date']}, "
+            "source": f"AWS resource provider schemas of {release['schema_date']}, "
             f"from cfn-lint {version('cfn-lint')}",
             "licence": "MIT-0",
             "services": sorted(services),

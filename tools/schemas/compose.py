@@ -16,7 +16,8 @@ def main() -> None:
     """Writes the schema into the category's data."""
     source = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
     data = {
-        "source": f"https://github.com/compose-spec/compose-spec, from check-jsonschema {version('check-jsonschema')}",
+        "source": f"https://github.com/compose-spec/compose-spec, "
+        f"from check-jsonschema {version('check-jsonschema')}",
         "licence": "Apache-2.0",
         "schema": json.loads(source.read_text()),
     }

@@ -34,7 +34,8 @@ def main() -> None:
     """Writes the schema into the category's data."""
     source = files("check_jsonschema") / "builtin_schemas" / "vendor" / "github-workflows.json"
     data = {
-        "source": f"https://www.schemastore.org/github-workflow.json, from check-jsonschema {version('check-jsonschema')}",
+        "source": f"https://www.schemastore.org/github-workflow.json, "
+        f"from check-jsonschema {version('check-jsonschema')}",
         "licence": "Apache-2.0",
         "schema": as_github_reads(json.loads(source.read_text())),
     }

@@ -30,7 +30,8 @@ def main() -> None:
     """Writes the schema into the category's data."""
     source = files("check_jsonschema") / "builtin_schemas" / "vendor" / "gitlab-ci.json"
     data = {
-        "source": "https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/assets/javascripts/editor/schema/ci.json, "
+        "source": "https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/assets/javascripts/"
+        "editor/schema/ci.json, "
         f"from check-jsonschema {version('check-jsonschema')}",
         "licence": "MIT",
         "schema": without_prose(json.loads(source.read_text())),

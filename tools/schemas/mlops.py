@@ -35,7 +35,9 @@ CORE, META = "io.k8s.api.core.v1.", "io.k8s.apimachinery.pkg.apis.meta.v1."
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 OTHERS = {
     "K8sIoApiAppsV1DeploymentStrategy": "io.k8s.api.apps.v1.DeploymentStrategy",
-    "K8sIoApiAutoscalingV2HorizontalPodAutoscalerBehavior": "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior",
+    "K8sIoApiAutoscalingV2HorizontalPodAutoscalerBehavior": (
+        "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior"
+    ),
     "K8sIoApiAutoscalingV2MetricSpec": "io.k8s.api.autoscaling.v2.MetricSpec",
     "ResourceQuantity": QUANTITY,
     "Quantity": QUANTITY,
@@ -72,7 +74,9 @@ def optional(kind: str) -> dict[str, Any]:
 
 
 def swagger_type(text: str, own: set[str]) -> dict[str, Any]:
-    """A type of openapi-generator's Python models: `list[V1Container]`, `dict(str, str)`, `int` ..."""
+    """A type of openapi-generator's Python models: `list[V1Container]`, `dict(str, str)`, `int`
+    ...
+    """
     if match := re.fullmatch(r"list\[(.*)\]", text):
         return optional("array") | {"items": swagger_type(match[1], own)}
     if match := re.fullmatch(r"dict\(str, (.*)\)", text):
@@ -125,7 +129,9 @@ def closed(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
 
 
 def pydantic(model: Any, prefix: str) -> tuple[str, Definitions]:
-    """(name, definitions) of a pydantic client's model; its Kubernetes types are replaced by ours."""
+    """(name, definitions) of a pydantic client's model; its Kubernetes types are replaced by
+    ours.
+    """
     schema = model.model_json_schema(by_alias=True)
     own = {name for name in schema["$defs"] if kubernetes_name(name) is None}
 

@@ -9,9 +9,10 @@ from typing import Any
 import jsonschema_rs
 
 OPERATIONS = (
-    "CreateTrainingJob", "CreateModel", "CreateEndpointConfig", "CreateEndpoint", "CreateTransformJob", "CreateProcessingJob",
-    "CreateHyperParameterTuningJob", "CreatePipeline", "CreateModelPackageGroup", "CreateModelPackage", "CreateNotebookInstance",
-    "CreateFeatureGroup", "CreateExperiment", "CreateDomain",
+    "CreateTrainingJob", "CreateModel", "CreateEndpointConfig", "CreateEndpoint",
+    "CreateTransformJob", "CreateProcessingJob", "CreateHyperParameterTuningJob", "CreatePipeline",
+    "CreateModelPackageGroup", "CreateModelPackage", "CreateNotebookInstance", "CreateFeatureGroup",
+    "CreateExperiment", "CreateDomain",
 )  # fmt: skip
 SCALARS = {
     "string": "string",

@@ -27,7 +27,8 @@ from tools.terraform.schema import compact
 CLASS = re.compile(r"^class (\w+) extends cdktf\.(\w+) \{$(.*?)^\}$", re.M | re.S)
 TO_HCL = re.compile(r"^function (\w+)ToHclTerraform\(struct\) \{$(.*?)^\}$", re.M | re.S)
 ARGUMENT = re.compile(
-    r"^\s+(\w+): \{\s*value: (.*?),\s*isBlock: (true|false),\s*type: \"(\w+)\",\s*storageClassType: \"(\w+)\",",
+    r"^\s+(\w+): \{\s*value: (.*?),\s*isBlock: (true|false),"
+    r"\s*type: \"(\w+)\",\s*storageClassType: \"(\w+)\",",
     re.M | re.S,
 )
 GETTER = re.compile(r"^    get (\w+)\(\) \{\s*return ([^;]*);", re.M)

@@ -28,7 +28,8 @@ EXCLUSIVE = frozenset(
 SIMPLE: tuple[tuple[str, str], ...] = (
     ("contains an invalid JSON policy|Invalid IAM Policy Value", "policy"),
     (
-        "invalid JSON|Invalid JSON String Value|parse as JSON|Invalid format of .*looking for beginning of value",
+        "invalid JSON|Invalid JSON String Value|parse as JSON|Invalid format of .*looking for "
+        "beginning of value",
         "json",
     ),
     (
@@ -186,7 +187,8 @@ def read_message(
 def path_in(message: str) -> str:
     """The path that a message names, or nothing."""
     match = re.search(
-        r'(?:expected|length of|value of|value for) "?([a-z_0-9.]+\.\d+\.[a-z_0-9.]+)|^"([a-z_0-9.]+\.\d+\.[a-z_0-9.]+)"',
+        r"(?:expected|length of|value of|value for) "
+        r'"?([a-z_0-9.]+\.\d+\.[a-z_0-9.]+)|^"([a-z_0-9.]+\.\d+\.[a-z_0-9.]+)"',
         message,
     )
     return plain_path(match.group(1) or match.group(2)) if match else ""

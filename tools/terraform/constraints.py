@@ -6,7 +6,9 @@ is code in the provider. So one resource of each type is written with values tha
 accepts, and its messages are read:
 
     python -m tools.terraform.constraints write aws probes/ 0
-    for folder in probes/0-*; do (cd $folder && terraform init && terraform validate -json > result.json); done
+    for folder in probes/0-*; do
+      (cd $folder && terraform init && terraform validate -json > result.json)
+    done
     python -m tools.terraform.constraints read aws probes/
 
 Arguments that exclude one another hide one another's messages: repeat with rounds 1, 2 and 3, which
@@ -131,7 +133,9 @@ def lines(
 
 
 def first_round(source: Provider) -> list[Probe]:
-    """Every resource and data source with every probe text, and with nothing but what is required."""
+    """Every resource and data source with every probe text, and with nothing but what is
+    required.
+    """
     kinds = [(mode, kind) for mode in ("resource", "data") for kind in source.data[mode]]
     full = [Probe(mode, kind, text) for text in TEXTS for mode, kind in kinds]
     return full + [Probe(mode, kind, "word", bare=True) for mode, kind in kinds]

@@ -9,7 +9,9 @@ refused, with each of them.
   empty block is written of each.
 
     python -m tools.terraform.details write aws probes/ 0
-    for folder in probes/0-*; do (cd $folder && terraform init && terraform validate -json > result.json); done
+    for folder in probes/0-*; do
+      (cd $folder && terraform init && terraform validate -json > result.json)
+    done
     python -m tools.terraform.details write aws probes/ 1    # and the same for probes/1-*
     python -m tools.terraform.details read aws probes/
 

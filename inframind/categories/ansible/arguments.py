@@ -102,7 +102,8 @@ def _pairs(text: str) -> dict[str, Any]:
         match = PAIR.match(text, at)
         if match is None:
             raise ShortFormError(
-                f"{text[at : at + 60].strip()!r} is not `key=value`: write the arguments as a mapping"
+                f"{text[at : at + 60].strip()!r} is not `key=value`: write the arguments as a "
+                "mapping"
             )
         found[match.group(1)] = _unquoted(match.group(2))
         at = match.end()
@@ -285,7 +286,8 @@ def value_faults(option: dict[str, Any], value: Any, where: str) -> Iterator[Fau
             yield Fault(
                 rules.CHOICE,
                 where,
-                f"{where}: {str(item)[:60]!r} is not one of {', '.join(map(str, option['choices']))[:200]}",
+                f"{where}: {str(item)[:60]!r} is not one of "
+                f"{', '.join(map(str, option['choices']))[:200]}",
             )
         elif isinstance(item, dict) and "options" in option:
             yield from option_faults(option, item, f"{where}.")

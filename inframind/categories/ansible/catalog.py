@@ -49,7 +49,8 @@ RAW_OPTIONS = {
 """What the action plugin takes beyond the documented type."""
 META = frozenset(
     (
-        "flush_handlers", "refresh_inventory", "noop", "clear_facts", "clear_host_errors", "end_batch", "end_host", "end_play",
+        "flush_handlers", "refresh_inventory", "noop", "clear_facts", "clear_host_errors",
+        "end_batch", "end_host", "end_play",
         "end_role", "reset_connection",
     )
 )  # fmt: skip

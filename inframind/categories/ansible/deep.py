@@ -21,7 +21,8 @@ SCRIPT = Path(__file__).with_name("syntax_check.py")
 # What may be there when the playbook runs: a role, a file, a variable, a collection, the result of
 # a lookup.
 ABSENT = re.compile(
-    r"was not found|could not be found|could not find|unable to retrieve file contents|is undefined|no lookup is made"
+    r"was not found|could not be found|could not find|unable to retrieve file contents|is "
+    r"undefined|no lookup is made"
     r"|vault secrets? (?:was|were) found|unable to look up",
     re.IGNORECASE,
 )
@@ -45,7 +46,10 @@ class SyntaxCheck(Linter):
     name = "ansible-playbook --syntax-check"
     rule = "ansible-syntax-check"
     suffix = ".yml"
-    remedy = "pip install ansible-core, here or in an environment of its own; then set INFRAMIND_ANSIBLE=ENVIRONMENT"
+    remedy = (
+        "pip install ansible-core, here or in an environment of its own; then set "
+        "INFRAMIND_ANSIBLE=ENVIRONMENT"
+    )
 
     @cached_property
     def _environment(self) -> Environment | None:

@@ -202,7 +202,9 @@ def expanded(task: Task) -> Iterator[dict[str, Any]]:
 
 
 def task_fields(task: Task, known: dict[str, Any]) -> dict[str, Any]:
-    """One task: module with its collection, typed arguments, what it inherits from blocks and play."""
+    """One task: module with its collection, typed arguments, what it inherits from blocks and
+    play.
+    """
     scopes = task.scopes
     fields: dict[str, Any] = {
         key: value

@@ -145,7 +145,8 @@ def handler_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Itera
                     and not any(map(is_template, known))
                 ):
                     yield rules.HANDLER.finding(
-                        f"{task.label} notifies {name!r}, and no handler has that name or listens to it",
+                        f"{task.label} notifies {name!r}, and no handler has that name or listens "
+                        "to it",
                         playbook.line((*task.path, "notify")) or playbook.line(task.path),
                     )
 

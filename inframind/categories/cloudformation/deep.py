@@ -50,7 +50,10 @@ class CfnLint(Linter):
     name = "cfn-lint"
     rule = "cfn-lint"
     suffix = ".template"
-    remedy = "pip install cfn-lint, here or in an environment of its own; then set INFRAMIND_CFN_LINT=ENVIRONMENT"
+    remedy = (
+        "pip install cfn-lint, here or in an environment of its own; then set "
+        "INFRAMIND_CFN_LINT=ENVIRONMENT"
+    )
 
     @cached_property
     def _environment(self) -> Environment | None:

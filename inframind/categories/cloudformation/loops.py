@@ -22,7 +22,10 @@ class UnknownItemsError(Exception):
 
 
 def unrolled(fields: dict[str, Any]) -> dict[str, Any]:
-    """The template without loops. Raises LoopError; a loop over what is not in the template stays."""
+    """The template without loops.
+
+    Raises LoopError; a loop over what is not in the template stays.
+    """
     unroller = Unroller(fields.get("Parameters"))
     try:
         return {
@@ -104,7 +107,10 @@ class Unroller:
 
 
 def replaced(node: Any, identifier: str, item: str) -> Any:
-    """A copy of a loop's body. `&{identifier}` is the item without what a logical id cannot have."""
+    """A copy of a loop's body.
+
+    `&{identifier}` is the item without what a logical id cannot have.
+    """
     plain = re.sub(r"[^A-Za-z0-9]", "", item)
 
     def text(value: str) -> str:

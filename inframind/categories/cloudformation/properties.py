@@ -190,7 +190,8 @@ class Checker:
                 yield Fault(
                     rules.VALUE,
                     path,
-                    f"{text} is not from {schema.get('minimum', '')} to {schema.get('maximum', '')}",
+                    f"{text} is not from {schema.get('minimum', '')} to "
+                    f"{schema.get('maximum', '')}",
                 )
         if isinstance(value, str) and "string" in types and "{{resolve:" not in text:
             yield from text_faults(schema, text, path)
@@ -219,7 +220,8 @@ def unlisted(value: Any, allowed: list[str], path: Path) -> Fault:
         return Fault(
             rules.NEWER,
             path,
-            f"{shown(value)} is newer than the schemas here, whose newest is {newest}: not verified",
+            f"{shown(value)} is newer than the schemas here, whose newest is {newest}: not "
+            "verified",
         )
     return Fault(rules.VALUE, path, f"{shown(value)} is not one of {', '.join(allowed)[:250]}")
 

@@ -1,4 +1,6 @@
-"""What a template refers to: resources, parameters, attributes, mappings, conditions, and circles."""
+"""What a template refers to: resources, parameters, attributes, mappings, conditions, and
+circles.
+"""
 
 import re
 from collections.abc import Iterator

@@ -17,24 +17,30 @@ from inframind.categories.cloudformation.template import (
 from inframind.types import Finding
 
 SECTIONS = frozenset(
-    ("AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions", "Transform",
-     "Hooks", "Resources", "Outputs")
+    (
+        "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings",
+        "Conditions", "Transform", "Hooks", "Resources", "Outputs",
+    )
 )  # fmt: skip
 ATTRIBUTES = frozenset(
-    ("Type", "Properties", "DependsOn", "Condition", "Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy",
-     "UpdateReplacePolicy", "Version")
+    (
+        "Type", "Properties", "DependsOn", "Condition", "Metadata", "CreationPolicy",
+        "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy", "Version",
+    )
 )  # fmt: skip
 PARAMETER_KEYS = frozenset(
-    ("Type", "Default", "Description", "AllowedValues", "AllowedPattern", "ConstraintDescription", "MinLength", "MaxLength",
-     "MinValue", "MaxValue", "NoEcho")
+    (
+        "Type", "Default", "Description", "AllowedValues", "AllowedPattern",
+        "ConstraintDescription", "MinLength", "MaxLength", "MinValue", "MaxValue", "NoEcho",
+    )
 )  # fmt: skip
 AWS_TYPE = (
-    r"AWS::(?:EC2::(?:AvailabilityZone::Name|Image::Id|Instance::Id|KeyPair::KeyName|SecurityGroup::(?:GroupName|Id)|Subnet::Id"
-    r"|Volume::Id|VPC::Id)|Route53::HostedZone::Id)"
+    r"AWS::(?:EC2::(?:AvailabilityZone::Name|Image::Id|Instance::Id|KeyPair::KeyName"
+    r"|SecurityGroup::(?:GroupName|Id)|Subnet::Id|Volume::Id|VPC::Id)|Route53::HostedZone::Id)"
 )
 PARAMETER_TYPE = re.compile(
-    rf"String|Number|CommaDelimitedList|List<(?:Number|String|{AWS_TYPE})>|{AWS_TYPE}|AWS::SSM::Parameter::Name"
-    rf"|AWS::SSM::Parameter::Value<(?:String|CommaDelimitedList|{AWS_TYPE}|List<(?:String|{AWS_TYPE})>)>"
+    rf"String|Number|CommaDelimitedList|List<(?:Number|String|{AWS_TYPE})>|{AWS_TYPE}"
+    rf"|AWS::SSM::Parameter::Name|AWS::SSM::Parameter::Value<(?:String|CommaDelimitedList|{AWS_TYPE}|List<(?:String|{AWS_TYPE})>)>"
 )
 NAME = re.compile(r"[A-Za-z0-9]{1,255}")
 KIND = re.compile(r"[A-Za-z0-9]+::[A-Za-z0-9]+(?:::[A-Za-z0-9]+)+")

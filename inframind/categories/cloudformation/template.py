@@ -28,8 +28,10 @@ PSEUDO = frozenset(
 FUNCTIONS = frozenset(
     f"Fn::{name}"
     for name in (
-        "Base64", "Cidr", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Select", "Split", "Sub", "Transform",
-        "And", "Equals", "Not", "Or", "Length", "ToJsonString", "Contains", "EachMemberEquals", "EachMemberIn", "RefAll",
+        "Base64", "Cidr", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Select",
+        "Split", "Sub", "Transform",
+        "And", "Equals", "Not", "Or", "Length", "ToJsonString", "Contains", "EachMemberEquals",
+        "EachMemberIn", "RefAll",
         "ValueOf", "ValueOfAll",
     )
 ) | {"Ref", "Condition"}  # fmt: skip

@@ -9,7 +9,8 @@ from typing import Any
 PORT_PART = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 IP = re.compile(r"\[[0-9a-fA-F:.]+\]|\d{1,3}(?:\.\d{1,3}){3}")
 ACCESS = frozenset(
-    "ro rw z Z cached delegated consistent nocopy shared rshared slave rslave private rprivate volume-nocopy".split()
+    "ro rw z Z cached delegated consistent nocopy shared rshared slave rslave private rprivate "
+    "volume-nocopy".split()
 )
 
 
@@ -57,7 +58,9 @@ def _is_range(part: str) -> bool:
 
 
 def volume(value: Any) -> dict[str, Any]:
-    """`data:/var/lib:ro` or a mapping -> {type, source, target, read_only} (services.md, volumes)."""
+    """`data:/var/lib:ro` or a mapping -> {type, source, target, read_only} (services.md,
+    volumes).
+    """
     if isinstance(value, dict):
         return {"read_only": False} | value
     text = str(value)

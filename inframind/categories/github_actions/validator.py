@@ -1,4 +1,6 @@
-"""GitHub Actions workflows: the workflow schema, what the runner refuses beyond it, and contexts."""
+"""GitHub Actions workflows: the workflow schema, what the runner refuses beyond it, and
+contexts.
+"""
 
 import re
 from collections import Counter
@@ -21,21 +23,24 @@ PACKAGE = "inframind.categories.github_actions"
 ON, JOBS = re.compile(r"^['\"]?on['\"]?:", re.M), re.compile(r"^jobs:", re.M)
 USES = re.compile(r"(?:[\w.-]+/[\w.-]+(?:/[\w./-]+)?@[\w./+-]+|\./.*|docker://\S+)")
 RETIRED = frozenset(
-    "ubuntu-16.04 ubuntu-18.04 ubuntu-20.04 macos-10.15 macos-11 macos-12 macos-13 windows-2016 windows-2019 vs2017-win2016".split()
+    "ubuntu-16.04 ubuntu-18.04 ubuntu-20.04 macos-10.15 macos-11 macos-12 macos-13 windows-2016 "
+    "windows-2019 vs2017-win2016".split()
 )
 SHELLS = frozenset({"bash", "pwsh", "python", "sh", "cmd", "powershell"})
 ACTION_INPUTS: dict[str, frozenset[str]] = {
     "actions/setup-python": frozenset(
-        "python-version python-version-file cache architecture check-latest token cache-dependency-path update-environment "
-        "allow-prereleases freethreaded pip-version pip-install".split()
+        "python-version python-version-file cache architecture check-latest token "
+        "cache-dependency-path update-environment allow-prereleases freethreaded pip-version "
+        "pip-install".split()
     ),
     "actions/setup-node": frozenset(
-        "always-auth node-version node-version-file architecture check-latest registry-url scope token cache package-manager-cache "
-        "cache-dependency-path mirror mirror-token".split()
+        "always-auth node-version node-version-file architecture check-latest registry-url scope "
+        "token cache package-manager-cache cache-dependency-path mirror mirror-token".split()
     ),
     "actions/checkout": frozenset(
-        "repository ref token ssh-key ssh-known-hosts ssh-strict ssh-user persist-credentials path clean filter sparse-checkout "
-        "sparse-checkout-cone-mode fetch-depth fetch-tags show-progress lfs submodules set-safe-directory github-server-url".split()
+        "repository ref token ssh-key ssh-known-hosts ssh-strict ssh-user persist-credentials path "
+        "clean filter sparse-checkout sparse-checkout-cone-mode fetch-depth fetch-tags "
+        "show-progress lfs submodules set-safe-directory github-server-url".split()
     ),
 }
 """From the `action.yml` of the newest release of each action."""

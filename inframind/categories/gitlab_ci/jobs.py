@@ -11,7 +11,10 @@ from inframind.categories.shared.formats import is_image
 from inframind.categories.shared.values import listed, value_at
 from inframind.types import Finding
 
-UNIT = r"(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?|mos?|months?|y|yrs?|years?)"
+UNIT = (
+    r"(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?"
+    r"|d|days?|w|wks?|weeks?|mos?|months?|y|yrs?|years?)"
+)
 DURATION = re.compile(rf"(?:\d+(?:\.\d+)?\s*{UNIT}?(?:\s*(?:,|and)?\s*))+", re.I)
 WORK = ("script", "run", "trigger")
 

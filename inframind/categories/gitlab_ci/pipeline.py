@@ -13,11 +13,12 @@ from inframind.categories.shared.values import listed, value_at
 from inframind.categories.shared.yaml import line_of
 
 GLOBAL = frozenset(
-    "image services before_script after_script variables cache default stages include workflow spec types".split()
+    "image services before_script after_script variables cache default stages include workflow "
+    "spec types".split()
 )
 DEFAULTABLE = (
-    "after_script", "artifacts", "before_script", "cache", "hooks", "id_tokens", "identity", "image", "interruptible", "retry",
-    "services", "tags", "timeout",
+    "after_script", "artifacts", "before_script", "cache", "hooks", "id_tokens", "identity",
+    "image", "interruptible", "retry", "services", "tags", "timeout",
 )  # fmt: skip
 DEFAULT_STAGES = ("build", "test", "deploy")
 MAX_EXTENDS, MAX_REFERENCES = 11, 10

@@ -21,10 +21,10 @@ OBJECT = {"type": ["object", "null"]}
 OBJECTS = {"type": ["array", "null"], "items": {"type": "object"}}
 # https://github.com/grafana/grafana/tree/main/public/app/plugins/panel
 CORE = frozenset({
-    "alertlist", "annolist", "barchart", "bargauge", "candlestick", "canvas", "dashlist", "datagrid", "debug",
-    "flamegraph", "gauge", "geomap", "gettingstarted", "heatmap", "histogram", "live", "logs", "logstable", "news", "nodeGraph",
-    "piechart", "row", "stat",
-    "state-timeline", "status-history", "table", "text", "timeseries", "traces", "trend", "welcome", "xychart",
+    "alertlist", "annolist", "barchart", "bargauge", "candlestick", "canvas", "dashlist",
+    "datagrid", "debug", "flamegraph", "gauge", "geomap", "gettingstarted", "heatmap", "histogram",
+    "live", "logs", "logstable", "news", "nodeGraph", "piechart", "row", "stat", "state-timeline",
+    "status-history", "table", "text", "timeseries", "traces", "trend", "welcome", "xychart",
 })  # fmt: skip
 LEGACY = frozenset(
     {
@@ -42,8 +42,12 @@ DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?(?:[+-]\d{2}:?\d{2})?)?|\d{10,13}"
 )
 INTERVAL = re.compile(r"[<>]?=?(?:\d+(?:ms|[smhdwMy]))+")
-BUILT_IN = frozenset({"timeFilter", "timeFrom", "timeTo", "timeGroup", "unixEpochFilter", "unixEpochGroup", "unixEpochFrom",
-                      "unixEpochTo", "time", "interval", "timeGroupAlias"})  # fmt: skip
+BUILT_IN = frozenset(
+    {
+        "timeFilter", "timeFrom", "timeTo", "timeGroup", "unixEpochFilter", "unixEpochGroup",
+        "unixEpochFrom", "unixEpochTo", "time", "interval", "timeGroupAlias",
+    }
+)  # fmt: skip
 MACRO = re.compile(r"\$__\w+|\$\{__[^}]*\}|\[\[__\w+\]\]")
 
 
@@ -144,7 +148,10 @@ def _grid_findings(dashboard: Dashboard) -> Iterator[Finding]:
         x, y, w, h = (grid.get(key, 0) for key in "xywh")
         numbers = all(isinstance(value, int | float) for value in (x, y, w, h))
         if not numbers or x < 0 or y < 0 or w < 1 or h < 1 or x + w > 24:
-            message = f"panel {panel.get('title')!r}: x {x}, y {y}, w {w}, h {h}; x + w is 24 at most, w and h are at least 1"
+            message = (
+                f"panel {panel.get('title')!r}: x {x}, y {y}, w {w}, h {h}; x + w is 24 at most, w "
+                "and h are at least 1"
+            )
             yield rules.GRID.finding(message, dashboard.find('"gridPos"'))
 
 
@@ -295,7 +302,10 @@ def _query_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Fin
         if source_type(target) == "__expr__":
             for name in expression_inputs(target):
                 if name not in names:
-                    message = f"panel {panel.get('title')!r}: the expression {target.get('refId')} reads ${name}, which is no query"
+                    message = (
+                        f"panel {panel.get('title')!r}: the expression {target.get('refId')} reads "
+                        f"${name}, which is no query"
+                    )
                     yield rules.EXPRESSION.finding(message, dashboard.find('"expression"'))
 
 

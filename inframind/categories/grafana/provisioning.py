@@ -86,7 +86,8 @@ def reference_findings(file: Provisioning) -> Iterator[Finding]:
                 )
         if "record" not in rule and rule.get("condition") not in queries:
             yield rules.EXPRESSION.finding(
-                f"rule {rule['title']!r}: the condition {rule.get('condition')!r} is no refId of its data",
+                f"rule {rule['title']!r}: the condition {rule.get('condition')!r} is no refId of "
+                "its data",
                 line,
             )
         for query in rule["data"]:
@@ -96,7 +97,10 @@ def reference_findings(file: Provisioning) -> Iterator[Finding]:
                 else ()
             ):
                 if name not in queries:
-                    message = f"rule {rule['title']!r}: the expression {query['refId']} reads {name!r}, which is no query"
+                    message = (
+                        f"rule {rule['title']!r}: the expression {query['refId']} reads {name!r}, "
+                        "which is no query"
+                    )
                     yield rules.EXPRESSION.finding(message, line)
     yield from _receiver_findings(file)
 
@@ -197,7 +201,8 @@ def policy_findings(file: Provisioning) -> Iterator[Finding]:
         for key, value in secrets.items():
             if isinstance(value, str) and value and not value.startswith("$"):
                 yield rules.SECRET.finding(
-                    f"{source.get('name')}: {key} is written in plain: use $VARIABLE or $__file{{...}}",
+                    f"{source.get('name')}: {key} is written in plain: use $VARIABLE or "
+                    f"$__file{{...}}",
                     line,
                 )
         if (source.get("jsonData") or {}).get("tlsSkipVerify") is True:

@@ -349,7 +349,10 @@ LINES = {"nindent", "indent"}
 
 
 def call(name: str, arguments: list[Any], source: str) -> Any:
-    """The value of a call; Hole where an argument or the function's outcome is. Raises CallError."""
+    """The value of a call; Hole where an argument or the function's outcome is.
+
+    Raises CallError.
+    """
     if name in ("fail", "required") and any(map(has_unknown, arguments)):
         return Hole(source)
     if any(map(has_unknown, arguments)) and name not in (

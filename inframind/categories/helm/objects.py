@@ -95,7 +95,10 @@ def _objects(found: Rendered, file: File, text: str) -> None:
             if error.line and error.line <= text.count("\n") + 1
             else ""
         )
-        message = f"{file.path} renders to no YAML: {readable(str(error))}{f' near {excerpt!r}' if excerpt else ''}"
+        message = (
+            f"{file.path} renders to no YAML: "
+            f"{readable(str(error))}{f' near {excerpt!r}' if excerpt else ''}"
+        )
         found.schema.append(rules.RENDERED.finding(message, file.start + 1))
         return
     for content in documents:

@@ -245,7 +245,8 @@ class Renderer:
                 continue
             if isinstance(value, Missing) or value is None:
                 raise RenderError(
-                    f"nil pointer: {said} is asked for, and what stands before .{name} is not given",
+                    f"nil pointer: {said} is asked for, and what stands before .{name} is not "
+                    "given",
                     line,
                 )
             if not isinstance(value, dict):

@@ -18,6 +18,7 @@ from inframind.categories.helm.values import readable
 from inframind.categories.kubernetes import references as kubernetes_references
 from inframind.categories.shared import json_schema
 from inframind.categories.shared.policies import is_secret_field
+from inframind.categories.shared.values import children
 from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
@@ -223,19 +224,13 @@ def value_findings(chart: Chart) -> Iterator[Finding]:
     for dependency in (chart.metadata or {}).get("dependencies", ()):
         if OPEN_RANGE.fullmatch(str(dependency.get("version", ""))):
             yield rules.DEPENDENCY.finding(
-                f"Chart.yaml: {dependency['name']} {dependency.get('version', '')!r} takes every later version"
+                f"Chart.yaml: {dependency['name']} {dependency.get('version', '')!r} takes every "
+                "later version"
             )
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    children = (
-        node.items()
-        if isinstance(node, dict)
-        else enumerate(node)
-        if isinstance(node, list)
-        else ()
-    )
-    for key, child in children:
+    for key, child in children(node):
         yield from _leaves(child, f"{path}.{key}".lstrip("."))
     if not isinstance(node, dict | list):
         yield path, node

@@ -65,7 +65,9 @@ class Pipeline:
             yield from root.below()
 
     def parts(self) -> Iterator[tuple[Stage | None, Sections]]:
-        """The pipeline and its stages, each with its sections; a matrix' own are among its stage's."""
+        """The pipeline and its stages, each with its sections; a matrix' own are among its
+        stage's.
+        """
         yield None, self.sections
         for stage in self.stages():
             yield stage, stage.sections

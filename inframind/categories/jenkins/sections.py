@@ -95,7 +95,8 @@ def triggers(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
         if trigger.name not in TRIGGERS:
             yield (
                 rules.PLUGIN,
-                f"the trigger {trigger.name or trigger.text[:40]!r} is of a plugin that is not known",
+                f"the trigger {trigger.name or trigger.text[:40]!r} is of a plugin that is not "
+                "known",
                 trigger.line,
             )
         elif trigger.name in ("cron", "pollSCM"):

@@ -14,7 +14,8 @@ from inframind.types import Finding
 
 DECLARATIVE = re.compile(r"^[ \t]*pipeline\s*\{", re.M)
 SCRIPTED = re.compile(
-    r"^[ \t]*(?:node\s*(?:\([^)\n]*\)\s*)?\{|stage\s*[('\"]|def\s+\w+|parallel\b|checkout\b|import\s|library\b|return this)",
+    r"^[ \t]*(?:node\s*(?:\([^)\n]*\)\s*)?\{|stage\s*[('\"]|def\s+\w+|parallel\b|checkout\b"
+    r"|import\s|library\b|return this)",
     re.M,
 )
 NODE = re.compile(r"^[ \t]*(?:node\s*(?:\([^)\n]*\)\s*)?\{|podTemplate\s*\()", re.M)

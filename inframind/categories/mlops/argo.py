@@ -116,7 +116,8 @@ def _parameter_findings(
         known = own if scope == "inputs" else workflow
         if known is not None and name not in known:
             yield rules.PARAMETER.finding(
-                f"template {template.get('name')} uses {scope}.parameters.{name}, which is not declared",
+                f"template {template.get('name')} uses {scope}.parameters.{name}, which is not "
+                "declared",
                 line,
             )
 

@@ -106,7 +106,10 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         )
         bounds = [bound for bound in (low, now, high) if isinstance(bound, int)]
         if bounds != sorted(bounds) or low < 0:
-            message = f"group {group.get('groupName')}: minReplicas <= replicas <= maxReplicas does not hold"
+            message = (
+                f"group {group.get('groupName')}: minReplicas <= replicas <= maxReplicas does not "
+                "hold"
+            )
             yield rules.WORKER_GROUP.finding(message, manifest.line(item, *path, index))
 
 

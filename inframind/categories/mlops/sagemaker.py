@@ -1,4 +1,6 @@
-"""SageMaker: request bodies (`aws sagemaker create-... --cli-input-json`) and pipeline definitions."""
+"""SageMaker: request bodies (`aws sagemaker create-... --cli-input-json`) and pipeline
+definitions.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,18 +18,24 @@ from inframind.types import Finding
 
 PACKAGE = "inframind.categories.mlops"
 NAMES = {
-    "TrainingJobName": "TrainingJob", "TransformJobName": "TransformJob", "ProcessingJobName": "ProcessingJob",
+    "TrainingJobName": "TrainingJob", "TransformJobName": "TransformJob",
+    "ProcessingJobName": "ProcessingJob",
     "HyperParameterTuningJobName": "HyperParameterTuningJob", "PipelineName": "Pipeline",
     "NotebookInstanceName": "NotebookInstance",
-    "FeatureGroupName": "FeatureGroup", "ExperimentName": "Experiment", "DomainName": "Domain", "ModelPackageName": "ModelPackage",
-    "ModelPackageGroupName": "ModelPackageGroup", "EndpointName": "Endpoint", "EndpointConfigName": "EndpointConfig",
+    "FeatureGroupName": "FeatureGroup", "ExperimentName": "Experiment", "DomainName": "Domain",
+    "ModelPackageName": "ModelPackage",
+    "ModelPackageGroupName": "ModelPackageGroup", "EndpointName": "Endpoint",
+    "EndpointConfigName": "EndpointConfig",
     "ModelName": "Model",
 }  # fmt: skip
 """The field that names what a request makes -> its kind, the first one present wins."""
-STEP_REQUESTS = {"Training": "TrainingJob", "Processing": "ProcessingJob", "Transform": "TransformJob", "Model": "Model",
-                 "Tuning": "HyperParameterTuningJob"}  # fmt: skip
+STEP_REQUESTS = {
+    "Training": "TrainingJob", "Processing": "ProcessingJob", "Transform": "TransformJob", "Model":
+    "Model", "Tuning": "HyperParameterTuningJob",
+}  # fmt: skip
 STEP_TYPES = (
-    *STEP_REQUESTS, "Condition", "Fail", "RegisterModel", "Callback", "Lambda", "ClarifyCheck", "QualityCheck", "EMR", "AutoML",
+    *STEP_REQUESTS, "Condition", "Fail", "RegisterModel", "Callback", "Lambda", "ClarifyCheck",
+    "QualityCheck", "EMR", "AutoML",
 )  # fmt: skip
 VERSION = "2020-12-01"
 

@@ -1,4 +1,6 @@
-"""KServe: what its webhooks check (https://github.com/kserve/kserve/tree/master/pkg/apis/serving)."""
+"""KServe: what its webhooks check
+(https://github.com/kserve/kserve/tree/master/pkg/apis/serving).
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from inframind.categories.base import Resource
 from inframind.categories.kubernetes import rules as kubernetes_rules
 from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
+from inframind.categories.shared.values import children
 from inframind.types import Finding
 
 GROUP = "serving.kserve.io/"
@@ -101,7 +104,10 @@ def _storage(manifest: Manifest, item: Item) -> Iterator[Finding]:
     known = tuple(_container_prefixes(manifest)) + SCHEMES
     for path, uri in _uris(item.fields.get("spec"), ("spec",)):
         if not uri.startswith(known):
-            message = f"{uri!r}: KServe fetches {', '.join(SCHEMES)}, or what a ClusterStorageContainer names"
+            message = (
+                f"{uri!r}: KServe fetches {', '.join(SCHEMES)}, or what a ClusterStorageContainer "
+                "names"
+            )
             yield rules.STORAGE_URI.finding(message, manifest.line(item, *path))
 
 
@@ -115,14 +121,7 @@ def _container_prefixes(manifest: Manifest) -> Iterator[str]:
 
 
 def _uris(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    children = (
-        node.items()
-        if isinstance(node, dict)
-        else enumerate(node)
-        if isinstance(node, list)
-        else ()
-    )
-    for key, child in children:
+    for key, child in children(node):
         if isinstance(child, str) and (
             key == "storageUri"
             or (key == "uri" and path[-1] in ("model", "adapters", "storageUris"))

@@ -34,7 +34,8 @@ MONTHS = (
     "december",
 )
 RANGES: dict[str, tuple[int, int, tuple[str, ...]]] = {
-    "weekdays": (0, 6, DAYS), "days_of_month": (-31, 31, ()), "months": (1, 12, MONTHS), "years": (1, 9999, ()),
+    "weekdays": (0, 6, DAYS), "days_of_month": (-31, 31, ()), "months": (1, 12, MONTHS),
+    "years": (1, 9999, ()),
 }  # fmt: skip
 UNVERIFIED = frozenset(
     f"{name}_configs"

@@ -16,7 +16,8 @@ MAX_OPERATORS = 150
 """The parser's objects cost their depth squared."""
 OPERATOR = re.compile(r"[-+*/%^<>=!]=?|\b(?:and|or|unless|atan2)\b")
 COMPARE: dict[str, Callable[[float, float], bool]] = {
-    ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
+    ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": operator.eq,
+    "!=": operator.ne,
 }  # fmt: skip
 SWAPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 

@@ -21,13 +21,16 @@ SD_FILE = re.compile(r"[^*]*(?:\*[^/]*)?\.(?:json|yml|yaml|JSON|YML|YAML)")
 NEEDS_TARGET = frozenset({"replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal"})
 WAYS = ("basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file")
 ONE_OF_PAIR = (
-    ("password", "password_file"), ("username", "username_file"), ("credentials", "credentials_file"),
+    ("password", "password_file"), ("username", "username_file"),
+    ("credentials", "credentials_file"),
     ("client_secret", "client_secret_file"),
 )  # fmt: skip
 UNVERIFIED = frozenset(
     f"{name}_sd_configs"
-    for name in "openstack digitalocean eureka hetzner ionos kuma lightsail linode marathon nerve nomad ovhcloud puppetdb scaleway "
-    "serverset stackit triton uyuni vultr".split()
+    for name in (
+        "openstack digitalocean eureka hetzner ionos kuma lightsail linode marathon nerve nomad "
+        "ovhcloud puppetdb scaleway serverset stackit triton uyuni vultr"
+    ).split()
 )
 ANYTHING = frozenset({"(.*)", ".*"})
 

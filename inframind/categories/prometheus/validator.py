@@ -20,9 +20,9 @@ RULES = re.compile(r"^groups:", re.M), re.compile(r"^[ -]+(?:alert|record|expr):
 CONFIG = re.compile(r"^(?:scrape_configs|rule_files|scrape_config_files|remote_write):", re.M)
 MANAGER = re.compile(r"^route:", re.M), re.compile(r"^receivers:", re.M)
 SECRETS = frozenset(
-    "password credentials bearer_token client_secret secret_key routing_key service_key api_key bot_token auth_password "
-    "auth_secret smtp_auth_password smtp_auth_secret slack_api_url opsgenie_api_key victorops_api_key telegram_bot_token "
-    "app_token token".split()
+    "password credentials bearer_token client_secret secret_key routing_key service_key api_key "
+    "bot_token auth_password auth_secret smtp_auth_password smtp_auth_secret slack_api_url "
+    "opsgenie_api_key victorops_api_key telegram_bot_token app_token token".split()
 )
 FINDINGS: dict[Kind, Callable[[Document], Iterator[Finding]]] = {
     "rules": rule_files.findings,
@@ -68,7 +68,8 @@ class Prometheus(Category[Document]):
         if kind is None:
             raise ParseError(
                 rules.KIND.finding(
-                    "there are neither groups, nor scrape_configs and the like, nor route and receivers"
+                    "there are neither groups, nor scrape_configs and the like, nor route and "
+                    "receivers"
                 )
             )
         return Document(text, fields, kind)

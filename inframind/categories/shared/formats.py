@@ -73,7 +73,8 @@ def cron_error(schedule: str, *, macros: bool = True) -> str | None:
     for field, (low, high, names) in zip(fields, CRON_FIELDS, strict=True):
         for part in field.split(","):
             if not _cron_part(part.lower(), low, high, list(names)):
-                return f"{part!r} is not valid in {schedule!r}: {low} to {high}, ranges, lists and steps"
+                allowed = f"{low} to {high}, ranges, lists and steps"
+                return f"{part!r} is not valid in {schedule!r}: {allowed}"
     return None
 
 

@@ -51,7 +51,10 @@ class DeepTool(Protocol):
         ...
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
-        """An opinion for each text, in order. Raises SandboxError where nothing isolates the tool."""
+        """An opinion for each text, in order.
+
+        Raises SandboxError where nothing isolates the tool.
+        """
         ...
 
 

@@ -17,6 +17,13 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
+def children(node: Any) -> Iterable[tuple[str | int, Any]]:
+    """(key or index, child) of a mapping or list; nothing of anything else."""
+    if isinstance(node, dict):
+        return node.items()
+    return enumerate(node) if isinstance(node, list) else ()
+
+
 def value_at(node: Any, *path: str) -> Any:
     """The value at a path of mappings' keys, or None."""
     for key in path:

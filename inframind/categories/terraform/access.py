@@ -19,7 +19,10 @@ class AccessError(Exception):
 
 
 def access(value: Value, steps: list[tuple[str, Any]], text: str) -> Value:
-    """What stands at the end of the steps. Raises AccessError where Terraform's evaluation fails."""
+    """What stands at the end of the steps.
+
+    Raises AccessError where Terraform's evaluation fails.
+    """
     for at, (step, name) in enumerate(steps):
         if isinstance(value, Reference) or (
             isinstance(value, TypedUnknown) and value.type == "dynamic"
@@ -49,7 +52,8 @@ def _attribute(value: Value, name: str, text: str) -> Value:
             raise AccessError(f"{text}: the object has no attribute {name!r}")
         return value[name]
     raise AccessError(
-        f"{text}: a {'list' if isinstance(value, list) else 'primitive value'} has no attribute {name!r}"
+        f"{text}: a {'list' if isinstance(value, list) else 'primitive value'} has no attribute "
+        f"{name!r}"
     )
 
 

@@ -127,7 +127,10 @@ class BodyChecker:
         why = place.code.constraints.violation(path, value)
         newest = place.code.constraints.newest_known(path, value) if why else None
         if newest:
-            why = f"{value!r} is newer than the provider that is known here, whose newest is {newest}: not verified"
+            why = (
+                f"{value!r} is newer than the provider that is known here, whose newest is "
+                f"{newest}: not verified"
+            )
         if why:
             rule = rules.NEWER if newest else rules.VALUE
             place.code.violations.append(
@@ -385,7 +388,10 @@ class BodyChecker:
                 else None
             )
             if found:
-                message = f"{attribute.name}: a provisioner for destroy may name self, count and each, not {found}"
+                message = (
+                    f"{attribute.name}: a provisioner for destroy may name self, count and each, "
+                    f"not {found}"
+                )
                 self.findings.append(rules.STATIC.finding(message, attribute.line))
 
     def _meta_block(self, block: Block, scope: Scope, mode: str) -> None:

@@ -112,14 +112,18 @@ class Constraints:
     """Those of one resource type."""
 
     values: Mapping[str, list[list[Any]]]
-    """path -> constraints, each [name, arguments ...]; of ["either", constraints] one has to hold."""
+    """path -> constraints, each [name, arguments ...]; of ["either", constraints] one has to
+    hold.
+    """
     together: list[list[Any]]
     """["any" | "at-most-one" | "with", path, paths] or ["conflict", path, other]."""
     members: Mapping[str, list[str]] = field(default_factory=dict)
     """path of a list of objects -> what each must have where they are written as blocks."""
 
     def violation(self, path: str, value: Value) -> str | None:
-        """What is wrong with a value at a path, or None; elements of a list are judged one by one."""
+        """What is wrong with a value at a path, or None; elements of a list are judged one by
+        one.
+        """
         constraints = self.values.get(path, [])
         items = value if isinstance(value, list) else [value]
         for item in items if constraints else ():
@@ -202,7 +206,8 @@ def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> 
     low, high = arguments if arguments else (0 if name == "port-or-0" else 1, 65535)
     if (low is not None and value < low) or (high is not None and value > high):
         what = "a text of length" if name == "length" else "a number"
-        return f"{what} between {'-' if low is None else low} and {'-' if high is None else high} is required, not {value:g}"
+        bounds = " and ".join("-" if bound is None else str(bound) for bound in (low, high))
+        return f"{what} between {bounds} is required, not {value:g}"
     return None
 
 

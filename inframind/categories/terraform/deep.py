@@ -43,11 +43,13 @@ ROOT_ONLY = re.compile(r"\bsensitive\b|\bimport\s*\{|\bconfiguration_aliases\b|\
 """What means something else in a child module."""
 READS = re.compile(r"\b(?:file\w*|templatefile|abspath|pathexpand)\s*\(\s*([^,)]*)")
 OWN_FILE = re.compile(
-    r'"(?:\$\{path\.module\}/|\./)?(?!main\.tf)[A-Za-z0-9_][\w/ -]*(?:\.[\w-]+)*"\s*|(?:var|data)\.[\w.]+\s*'
+    r'"(?:\$\{path\.module\}/|\./)?(?!main\.tf)[A-Za-z0-9_][\w/ '
+    r'-]*(?:\.[\w-]+)*"\s*|(?:var|data)\.[\w.]+\s*'
 )
 """The path of a file that lies beside the text, or one that nobody knows before a plan."""
 MISSING = re.compile(
-    r'no file exists at "([^"]+)"|Call to function "file\w*" failed: open (.+): no such file or directory'
+    r'no file exists at "([^"]+)"|Call to function "file\w*" failed: open (.+): no such file or '
+    r"directory"
 )
 SUMMARY = re.compile(r'[A-Z][A-Za-z0-9_ ,."-]{2,80}')
 """Terraform's own summaries. A provider's may quote a value, and with it a file."""
@@ -96,7 +98,8 @@ class TerraformValidate:
     name = "terraform validate"
     is_authority = True
     remedy = (
-        "install terraform, and fill a folder with the providers: TF_PLUGIN_CACHE_DIR=FOLDER terraform init; "
+        "install terraform, and fill a folder with the providers: TF_PLUGIN_CACHE_DIR=FOLDER "
+        "terraform init; "
         "then set INFRAMIND_TERRAFORM_PLUGINS=FOLDER"
     )
 
@@ -115,7 +118,10 @@ class TerraformValidate:
 
     @cached_property
     def providers(self) -> dict[str, tuple[str, Path]]:
-        """Provider -> version and folder of its program. Those of HashiCorp go by their name alone."""
+        """Provider -> version and folder of its program.
+
+        Those of HashiCorp go by their name alone.
+        """
         found: dict[str, tuple[str, Path]] = {}
         programs = (
             self._plugins.glob("registry.terraform.io/*/*/*/*/terraform-provider-*")
@@ -164,7 +170,9 @@ class TerraformValidate:
         return [opinions[text.name] for text in order]
 
     def _missing(self, module: Module) -> set[str]:
-        """Providers that the text needs and that are not installed: each would end the run for all."""
+        """Providers that the text needs and that are not installed: each would end the run for
+        all.
+        """
         names = {block.labels[0] for block in module.providers}
         names |= {
             name

@@ -50,7 +50,8 @@ TYPES: dict[Holds, Any] = {
 }
 """Expressions of a known type, in Terraform's JSON form."""
 ADDRESSES: dict[str, dict[str, bool]] = {
-    "moved": {}, "removed": {"keys": False, "data": False}, "import": {"data": False, "computed": True},
+    "moved": {}, "removed": {"keys": False, "data": False},
+    "import": {"data": False, "computed": True},
 }  # fmt: skip
 """Blocks whose `from` and `to` are addresses, and what may stand in them."""
 VERSION_CONSTRAINT = re.compile(
@@ -78,9 +79,10 @@ ANYTHING = Shape(open=True)
 CONNECTION = Shape(
     dict.fromkeys(
         (
-            "type user password host port timeout script_path private_key certificate agent agent_identity host_key "
-            "target_platform https insecure use_ntlm cacert bastion_host bastion_host_key bastion_port bastion_user "
-            "bastion_password bastion_private_key bastion_certificate proxy_scheme proxy_host proxy_port proxy_user_name "
+            "type user password host port timeout script_path private_key certificate agent "
+            "agent_identity host_key target_platform https insecure use_ntlm cacert bastion_host "
+            "bastion_host_key bastion_port bastion_user bastion_password bastion_private_key "
+            "bastion_certificate proxy_scheme proxy_host proxy_port proxy_user_name "
             "proxy_user_password"
         ).split(),
         Holds.EXPRESSION,
@@ -281,7 +283,10 @@ class LanguageChecker:
         """A value that may use neither references nor functions."""
         computed = next(computing(node), None)
         if computed is not None:
-            message = f"{attribute.name}: {text_of(computed)[:60]} may not stand here: write a plain value"
+            message = (
+                f"{attribute.name}: {text_of(computed)[:60]} may not stand here: write a plain "
+                "value"
+            )
             self.findings.append(rules.STATIC.finding(message, line_of(computed)))
             return
         value = self.evaluator.value(node, Scope())

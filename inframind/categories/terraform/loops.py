@@ -114,7 +114,8 @@ class Loops:
             if as_text(key) in found.table:
                 self.fault(
                     rules.TYPE,
-                    f"two items have the key {as_text(key)!r}: write ... behind the value to group them",
+                    f"two items have the key {as_text(key)!r}: write ... behind the value to group "
+                    "them",
                     line_of(node),
                 )
             found.table[as_text(key)] = item

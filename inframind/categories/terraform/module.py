@@ -10,7 +10,8 @@ from inframind.categories.terraform.syntax import Attribute, Block, Body, text_o
 from inframind.types import Finding
 
 LABELS = {
-    "terraform": 0, "locals": 0, "moved": 0, "import": 0, "removed": 0, "provider": 1, "variable": 1, "output": 1, "module": 1,
+    "terraform": 0, "locals": 0, "moved": 0, "import": 0, "removed": 0, "provider": 1,
+    "variable": 1, "output": 1, "module": 1,
     "check": 1, "resource": 2, "data": 2, "ephemeral": 2,
 }  # fmt: skip
 """Top-level block types and their number of labels."""

@@ -26,7 +26,8 @@ BUILT_IN: dict[str, Any] = {
     "blocks": [
         "[{}, {}]",
         '[{"input": [2, 0], "output": [4, 0], "triggers_replace": [2, 0], "id": [4, 1]}, {}]',
-        '[{"backend": [1, 1], "config": [2, 0], "defaults": [2, 0], "outputs": [4, 0], "workspace": [2, 1]}, {}]',
+        '[{"backend": [1, 1], "config": [2, 0], "defaults": [2, 0], "outputs": [4, 0], '
+        '"workspace": [2, 1]}, {}]',
     ],
 }
 REQUIRED, OPTIONAL, COMPUTED, SENSITIVE = 1, 2, 4, 8

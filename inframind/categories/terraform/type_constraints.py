@@ -50,7 +50,8 @@ def _word(word: str) -> Any:
     if word in ("set", "object", "tuple"):
         raise TypeConstraintError(f"{word} needs an argument: {word}(...)")
     raise TypeConstraintError(
-        f"{word!r} is not a type: string, number, bool, list(...), set(...), map(...), object({{...}}) or any"
+        f"{word!r} is not a type: string, number, bool, list(...), set(...), map(...), "
+        f"object({{...}}) or any"
     )
 
 

@@ -124,7 +124,9 @@ def decoded(text: str) -> Value:
 
 
 def plain(value: Value) -> Any:
-    """The value as JSON data for checks: {"$ref": text} and {"$expr": text} for what is not known."""
+    """The value as JSON data for checks: {"$ref": text} and {"$expr": text} for what is not
+    known.
+    """
     if isinstance(value, Reference):
         return {"$ref": value.text}
     if isinstance(value, TypedUnknown):
