@@ -1,4 +1,4 @@
-"""What a stack of the template would hold by default: resources that can exist, literals resolved."""
+"""The stack that a template makes by default: resources that can exist, literals resolved."""
 
 from typing import Any
 
