@@ -11,7 +11,8 @@ Deterministic, so it can be a baseline for any model that judges.
 | security | 10 - 3 per policy rule of severity `warning` or `error` that fired |
 | overall | correctness x (0.8 + 0.2 x mean of best_practices and security / 10) |
 
-Both are 0 for a text that is not valid; good habits never lift a wrong answer.
+best_practices and security are 0 for a text that is not valid: good habits never lift a wrong
+answer.
 """
 
 from collections.abc import Sequence
