@@ -1,5 +1,4 @@
-"""The registry: one line per category, everything else is found in its folder when it is first
-asked for.
+"""The registry: one line per category; all else is found in its folder when first asked for.
 
 To add a category, write a folder and its line in `CATEGORIES`. The folder holds `validator.py` with
 `CATEGORY`, `families/` with `FAMILIES`, examples in `good/` and `bad/`, and, where there is
@@ -90,9 +89,7 @@ CATEGORIES: dict[str, CategoryPackage] = {
         CategoryPackage("decline"),
     )
 }
-"""In the order in which the bench interleaves their families, and in which detection breaks
-ties.
-"""
+"""In this order the bench interleaves their families and detection breaks ties."""
 
 
 def package(name: str) -> CategoryPackage:

@@ -39,17 +39,13 @@ class Resource:
     kind: str
     name: str
     fields: Mapping[str, Json]
-    """Plain JSON data with defaults, variables and short forms resolved where the format defines
-    them.
-    """
+    """Plain JSON data; defaults, variables and short forms resolved where the format has them."""
     line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A reference that resolves: `resources[source]` points at an object of `kind` called
-    `name`.
-    """
+    """A reference that resolves: `resources[source]` points at the `kind` called `name`."""
 
     source: int
     path: str

@@ -202,9 +202,7 @@ def expanded(task: Task) -> Iterator[dict[str, Any]]:
 
 
 def task_fields(task: Task, known: dict[str, Any]) -> dict[str, Any]:
-    """One task: module with its collection, typed arguments, what it inherits from blocks and
-    play.
-    """
+    """One task: module with its collection, typed arguments, what blocks and play give it."""
     scopes = task.scopes
     fields: dict[str, Any] = {
         key: value

@@ -1,6 +1,4 @@
-"""Ansible playbooks and task files: keywords, modules with their arguments, templates, handlers and
-results.
-"""
+"""Ansible playbooks and task files: keywords, modules, arguments, templates, handlers, results."""
 
 import re
 from collections.abc import Sequence

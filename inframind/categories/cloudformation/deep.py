@@ -1,6 +1,4 @@
-"""cfn-lint (https://github.com/aws-cloudformation/cfn-lint), in its own Python environment or in
-ours.
-"""
+"""cfn-lint (https://github.com/aws-cloudformation/cfn-lint), in its own environment or in ours."""
 
 from collections.abc import Sequence
 from functools import cached_property

@@ -1,6 +1,4 @@
-"""What a stack of the template would hold by default: resources that can exist, with literal values
-resolved.
-"""
+"""The stack that a template makes by default: resources that can exist, literals resolved."""
 
 from typing import Any
 

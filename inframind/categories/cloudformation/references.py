@@ -1,6 +1,4 @@
-"""What a template refers to: resources, parameters, attributes, mappings, conditions, and
-circles.
-"""
+"""What a template refers to: resources, parameters, attributes, mappings, conditions; circles."""
 
 import re
 from collections.abc import Iterator

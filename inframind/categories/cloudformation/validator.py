@@ -1,6 +1,4 @@
-"""CloudFormation templates: AWS's resource schemas, functions in their places, and what they refer
-to.
-"""
+"""CloudFormation templates: AWS's resource schemas, functions in their places, references."""
 
 import re
 from collections.abc import Sequence

@@ -1,6 +1,4 @@
-"""Compose files: the specification's schema, the short forms it leaves open, and what must
-exist.
-"""
+"""Compose files: the specification's schema, the short forms it leaves open, what must exist."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

@@ -94,9 +94,7 @@ def _directives(lines: list[str]) -> tuple[str, int]:
 
 
 def _logical(lines: list[str], at: int, escape: str) -> tuple[str, int]:
-    """One logical line from `at` on, and where the next begins; empty for comments and blank
-    lines.
-    """
+    """One logical line from `at` on, empty for comments and blanks, and where the next begins."""
     pieces: list[str] = []
     while at < len(lines):
         line = lines[at]

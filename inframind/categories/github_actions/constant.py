@@ -1,5 +1,4 @@
-"""What an expression is worth before any run: literals and operators folded, everything else
-unknown.
+"""What an expression is worth before any run: literals and operators folded, the rest unknown.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#operators
 """

@@ -1,6 +1,4 @@
-"""GitHub Actions workflows: the workflow schema, what the runner refuses beyond it, and
-contexts.
-"""
+"""GitHub Actions workflows: the schema, what the runner refuses beyond it, and contexts."""
 
 import re
 from collections import Counter

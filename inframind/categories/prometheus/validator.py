@@ -1,6 +1,4 @@
-"""Prometheus: rule files, the server's configuration and Alertmanager's, each told by its top-level
-keys.
-"""
+"""Prometheus: rule files, the server's configuration and Alertmanager's, told by their keys."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

@@ -1,6 +1,4 @@
-"""JSON Schema data shared by the categories: compressed, loaded at first use, compiled per
-definition.
-"""
+"""JSON Schema data: compressed, loaded at first use, compiled per definition."""
 
 import gzip
 import json
