@@ -12,7 +12,7 @@ def explain_service(error: Exception) -> Ending | None:
     if isinstance(error, RefusedError):
         return Ending(str(error), Exit.FAIL)
     # A database that was never asked has loaded no sqlalchemy: then the error is not its own.
-    if "sqlalchemy" in sys.modules:
+    if "sqlalchemy.exc" in sys.modules:
         from sqlalchemy.exc import ArgumentError, DBAPIError
 
         if isinstance(error, DBAPIError):
