@@ -88,8 +88,9 @@ bench: install ## Measure the verifier, a GRPO step and the way to the first ste
 fuzz: install ## Judge COUNT hostile texts of every category (a quarter of an hour for 100,000)
 	$(BIN)/python benchmarks/fuzz.py --count $(COUNT) --seed $(SEED)
 
-rules: install ## Write docs/rules, a page per category, from the rules themselves
+rules: install ## Write docs/rules, an index and a page per category, from the rules themselves
 	mkdir -p docs/rules
+	$(BIN)/inframind rules > docs/rules/README.md
 	for name in $$($(BIN)/python -c "from inframind.categories import CATEGORIES; print(*CATEGORIES)"); do \
 	  $(BIN)/inframind rules $$name > docs/rules/$$name.md; done
 

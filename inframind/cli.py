@@ -12,13 +12,13 @@ from rich.console import Console
 
 from inframind import __version__
 from inframind.bench.export import app as bench_app
-from inframind.categories import CATEGORIES
 from inframind.commands import HELP, SETTINGS, Commands, Exit
 from inframind.errors import ConfigError, DataError
 from inframind.types import Check, Contract, Outcome, Verdict, VerifyRequest
 from inframind.verifier.agreement import agreement, requests_below, tables
 from inframind.verifier.deep import deepened
-from inframind.verifier.report import human, rule_table, sarif
+from inframind.verifier.report import human, sarif
+from inframind.verifier.rules import category_page, index_page, validate_policy
 from inframind.verifier.verifier import Verifier
 
 app = typer.Typer(
@@ -81,7 +81,7 @@ def verify(
     ] = None,
     policy: Annotated[
         list[str] | None,
-        typer.Option(help="Policy rule that counts for the verdict; may be repeated."),
+        typer.Option(help="Policy rule that counts where a category has it; may be repeated."),
     ] = None,
     rego: Annotated[
         list[Path] | None,
@@ -123,6 +123,8 @@ def verify(
         else:
             asked = (*_checks(checks), *map(_rego, rego or ()))
             policies = tuple(policy or ())
+            for policy_rule in policies:
+                validate_policy(policy_rule, "--policy")
             requests = [_request(name, category, asked, policies) for name in files or ()]
             verdicts = verifier.verify_many(requests)
             if deep:
@@ -135,11 +137,11 @@ def verify(
 @app.command()
 def rules(
     name: Annotated[
-        str | None, typer.Argument(metavar="CATEGORY", help="All categories by default.")
+        str | None, typer.Argument(metavar="CATEGORY", help="By default all rule ids are listed.")
     ] = None,
 ) -> None:
-    """Print the rules of the verifier as Markdown tables."""
-    typer.echo("\n".join(rule_table(each) for each in ([name] if name else CATEGORIES)), nl=False)
+    """Print the rules of a category, or all rule ids with their categories, as Markdown."""
+    typer.echo(category_page(name) if name else index_page(), nl=False)
 
 
 def _measure(verifier: Verifier, folder: Path, category: str | None, *, as_json: bool) -> Exit:

@@ -73,7 +73,11 @@ FORBIDDEN = [
 INDEPENDENT = ("inframind.categories", "inframind.stages", "app.api")
 # A category that others stand on, and those that do: their texts hold its objects.
 FOUNDATIONS = {"kubernetes": ("helm", "mlops")}
-ONLY_IN = {"subprocess": "inframind.sandbox", "multiprocessing": "inframind.sandbox"}
+ONLY_IN = {
+    "subprocess": "inframind.sandbox",
+    "multiprocessing": "inframind.sandbox",
+    "ryaml": "inframind.categories.shared",
+}
 READS_ENVIRONMENT = (
     "app.settings",
     "app.cli",
@@ -184,7 +188,7 @@ def test_siblings_are_independent(package: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_processes_are_started_in_one_place(name: str) -> None:
+def test_processes_start_and_yaml_is_read_in_one_place(name: str) -> None:
     for module, home in ONLY_IN.items():
         if name.startswith("inframind") and any(under(m, module) for m in imports(name, lazy=True)):
             assert under(name, home), f"{name} imports {module}; only {home} may"
