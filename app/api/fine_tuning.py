@@ -1,25 +1,24 @@
 """OpenAI's fine-tuning jobs: create, list, show, cancel, pause, resume, events, checkpoints."""
 
 import re
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 
 from app.api import _examples as examples
 from app.fine_tuning import service as fine_tuning
 from app.fine_tuning.request import CreateRequest
 from app.fine_tuning.views import (
-    FineTuningCheckpointList,
-    FineTuningEventList,
+    FineTuningCheckpoint,
+    FineTuningEvent,
     FineTuningJob,
-    FineTuningJobList,
 )
 from app.jobs import service
 from app.jobs.admission import Servable
 from app.jobs.spec import JobSpec
 from app.jobs.views import JobView
-from app.views import ErrorView
-from app.web.deps import Asking, Configured, Database, Stored
+from app.views import ErrorView, Page
+from app.web.deps import Asking, Configured, Database, Paged, Stored
 
 JOB_ID = f"ftjob-{examples.JOB_ID}"
 NAME = f"ft:inframind-nano:inframind:modules:{examples.ADAPTER_ID}"
@@ -54,8 +53,6 @@ CHANGED: dict[int | str, dict[str, Any]] = {
     **UNKNOWN,
 }
 METADATA = re.compile(r"metadata\[(.{1,64})\]")
-Limit = Annotated[int, Query(ge=1, le=100)]
-After = Annotated[str | None, Query(max_length=128)]
 router = APIRouter(
     prefix="/v1/fine_tuning/jobs",
     tags=["openai"],
@@ -84,16 +81,14 @@ def create_job(
 
 
 @router.get("", responses={200: examples.shown(examples.page(JOB))})
-def list_jobs(
-    request: Request, database: Database, limit: Limit = 20, after: After = None
-) -> FineTuningJobList:
+def list_jobs(request: Request, database: Database, page: Paged) -> Page[FineTuningJob]:
     """Jobs, newest first; `metadata[key]=value` filters."""
     wanted = {
         found[1]: value
         for key, value in request.query_params.items()
         if (found := METADATA.fullmatch(key))
     }
-    return fine_tuning.page(database, limit, after, wanted)
+    return fine_tuning.list_jobs(database, page, wanted)
 
 
 @router.get("/{fine_tuning_job_id}", responses={200: examples.shown(JOB), **UNKNOWN})
@@ -123,11 +118,9 @@ def resume_job(fine_tuning_job_id: str, database: Database) -> FineTuningJob:
 @router.get(
     "/{fine_tuning_job_id}/events", responses={200: examples.shown(examples.page(EVENT)), **UNKNOWN}
 )
-def list_events(
-    fine_tuning_job_id: str, database: Database, limit: Limit = 20, after: After = None
-) -> FineTuningEventList:
+def list_events(fine_tuning_job_id: str, database: Database, page: Paged) -> Page[FineTuningEvent]:
     """Events, newest first."""
-    return fine_tuning.events(database, fine_tuning_job_id, limit, after)
+    return fine_tuning.list_events(database, fine_tuning_job_id, page)
 
 
 @router.get(
@@ -135,7 +128,7 @@ def list_events(
     responses={200: examples.shown(examples.page(CHECKPOINT)), **UNKNOWN},
 )
 def list_checkpoints(
-    fine_tuning_job_id: str, database: Database, limit: Limit = 10, after: After = None
-) -> FineTuningCheckpointList:
+    fine_tuning_job_id: str, database: Database, page: Paged
+) -> Page[FineTuningCheckpoint]:
     """The adapters of finished stages, newest first; each can be asked by its name."""
-    return fine_tuning.checkpoints(database, fine_tuning_job_id, limit, after)
+    return fine_tuning.list_checkpoints(database, fine_tuning_job_id, page)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Header, Query, Request, Response
@@ -14,9 +15,9 @@ from app.job_state import JobState
 from app.jobs import service
 from app.jobs.admission import Servable
 from app.jobs.spec import JobSpec
-from app.jobs.views import EventList, JobList, JobView, MetricList
-from app.views import ErrorView
-from app.web.deps import Asking, Configured, Database, Stored, Waking
+from app.jobs.views import EventView, JobView, MetricView
+from app.views import ErrorView, Page, PageRequest
+from app.web.deps import Asking, Configured, Database, Paged, Stored, Waking
 from app.web.event_stream import EventStream
 
 NO_JOB = examples.error(
@@ -42,12 +43,11 @@ UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_JOB}}
 STREAM = f"id: 3\nevent: stage_started\ndata: {json.dumps(examples.EVENT)}\n\n"
 EVENTS = {
     "content": {
-        **examples.shown(examples.page(examples.EVENT))["content"],
+        **examples.shown(examples.page(examples.EVENT, ids=["3"]))["content"],
         **examples.event_stream(STREAM),
     }
 }
 POLL_SECONDS = 0.5
-PAGE = 200
 
 
 @router.post(
@@ -94,17 +94,9 @@ async def create_job(
 
 
 @router.get("", responses={200: examples.shown(examples.page(examples.JOB))})
-def list_jobs(
-    database: Database,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    after: Annotated[
-        str | None, Query(max_length=64, description="Id of the last job of the page before.")
-    ] = None,
-    state: JobState | None = None,
-) -> JobList:
+def list_jobs(database: Database, page: Paged, state: JobState | None = None) -> Page[JobView]:
     """Jobs, newest first."""
-    data, has_more = service.list_jobs(database, limit, after, state)
-    return JobList(data=data, has_more=has_more)
+    return service.list_jobs(database, page, state)
 
 
 @router.get("/{job_id}", responses={200: examples.shown(examples.JOB), **UNKNOWN})
@@ -156,52 +148,53 @@ def resume_job(
     return service.resume(database, job_id)
 
 
-@router.get("/{job_id}/events", response_model=EventList, responses={200: EVENTS, **UNKNOWN})
+@router.get("/{job_id}/events", response_model=Page[EventView], responses={200: EVENTS, **UNKNOWN})
 async def get_events(
     job_id: str,
     request: Request,
     database: Database,
-    after: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
-    last_event_id: Annotated[int | None, Header(ge=0)] = None,
-) -> EventList | EventStream:
-    """Events in order. With `Accept: text/event-stream` they come as they happen, after `Last-Event-ID`, until the job ends."""
+    page: Paged,
+    last_event_id: Annotated[int | None, Header(ge=0, lt=10**9)] = None,
+) -> Page[EventView] | EventStream:
+    """Events in order; with `Accept: text/event-stream` as they happen, until the job ends.
+
+    A stream begins behind `Last-Event-ID`, or else behind `after`.
+    """
+    if last_event_id is not None:
+        page = replace(page, after=str(last_event_id))
+    # Of a stream too: its status is sent before its events.
+    events, _ = await run_in_threadpool(service.list_events, database, job_id, page)
     if "text/event-stream" not in request.headers.get("accept", ""):
-        data, has_more, _ = await run_in_threadpool(service.events, database, job_id, after, limit)
-        return EventList(data=data, has_more=has_more)
-    await run_in_threadpool(service.get, database, job_id)
-    return EventStream(
-        follow(job_id, database, last_event_id if last_event_id is not None else after)
-    )
+        return events
+    return EventStream(follow(job_id, database, page))
 
 
-async def follow(job_id: str, database: Database, after: int) -> AsyncGenerator[ServerSentEvent]:
+async def follow(
+    job_id: str, database: Database, page: PageRequest
+) -> AsyncGenerator[ServerSentEvent]:
     """Events as server-sent events; holds no thread and no connection while it waits."""
     while True:
-        data, has_more, ended = await run_in_threadpool(
-            service.events, database, job_id, after, PAGE
-        )
-        for event in data:
-            after = event.seq
+        events, ended = await run_in_threadpool(service.list_events, database, job_id, page)
+        page = replace(page, after=events.last_id or page.after)
+        for event in events.data:
             yield ServerSentEvent(
                 id=str(event.seq), event=event.code, data=json.dumps(event.model_dump())
             )
-        if ended and not has_more:
+        if ended and not events.has_more:
             return
-        if not has_more:
+        if not events.has_more:
             await asyncio.sleep(POLL_SECONDS)
 
 
 @router.get(
-    "/{job_id}/metrics", responses={200: examples.shown(examples.page(examples.METRIC)), **UNKNOWN}
+    "/{job_id}/metrics",
+    responses={200: examples.shown(examples.page(examples.METRIC, ids=["0-1"])), **UNKNOWN},
 )
 def get_metrics(
     job_id: str,
     database: Database,
-    stage_index: Annotated[int | None, Query(ge=0)] = None,
-    after_step: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
-) -> MetricList:
-    """Metrics of every step, in order."""
-    data, has_more = service.metrics(database, job_id, stage_index, after_step, limit)
-    return MetricList(data=data, has_more=has_more)
+    page: Paged,
+    stage_index: Annotated[int | None, Query(ge=0, lt=10**9)] = None,
+) -> Page[MetricView]:
+    """Metrics of every step, in order; a row's id is `<stage_index>-<step>`."""
+    return service.list_metrics(database, job_id, page, stage_index)

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, exists, select
+from sqlalchemy.orm import aliased
 
 from app.artifacts import Artifacts
 from app.db.ownership import acting
+from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import Dataset
 from app.errors import InvalidError, NotFoundError
-from app.views import View
+from app.views import Page, PageRequest, View
 from inframind.datasets.rows import read
 from inframind.datasets.store import load, name_of, save
 from inframind.errors import DataError
@@ -32,14 +34,6 @@ class DatasetView(View):
     unchecked: int
     """Tasks without checks: their reward stops at 0.2."""
     created_at: float
-
-
-class DatasetList(View):
-    """All datasets, newest first."""
-
-    object: str = "list"
-    data: list[DatasetView]
-    has_more: bool = False
 
 
 def add(
@@ -121,15 +115,22 @@ def find(engine: Engine, identity: str) -> DatasetView:
         return _view(row)
 
 
-def every(engine: Engine) -> list[DatasetView]:
-    """All datasets, newest first."""
+def list_datasets(engine: Engine, page: PageRequest) -> Page[DatasetView]:
+    """Lists datasets, newest first; content that several owners added is there once. Raises InvalidError."""
+    other = aliased(Dataset)
+    is_first = ~exists().where(other.id == Dataset.id, other.owner < Dataset.owner)
+    keys = (Dataset.created_at, Dataset.id)
     with reading(engine) as session:
-        return [
-            _view(row)
-            for row in session.scalars(
-                select(Dataset).order_by(Dataset.created_at.desc(), Dataset.id)
-            )
-        ]
+        datasets = read_page(
+            session,
+            select(Dataset).where(is_first),
+            keys,
+            page,
+            lambda identity: stored_position(session, keys, Dataset.id == identity, is_first),
+            descending=True,
+        )
+        views = [_view(row) for row in datasets.rows]
+    return Page[DatasetView].of(views, [view.id for view in views], has_more=datasets.has_more)
 
 
 def _view(row: Dataset) -> DatasetView:

@@ -73,30 +73,6 @@ class MetricView(View):
     values: dict[str, Any]
 
 
-class JobList(View):
-    """Jobs, newest first."""
-
-    object: Literal["list"] = "list"
-    data: list[JobView]
-    has_more: bool
-
-
-class EventList(View):
-    """Events in order."""
-
-    object: Literal["list"] = "list"
-    data: list[EventView]
-    has_more: bool
-
-
-class MetricList(View):
-    """Metrics in order."""
-
-    object: Literal["list"] = "list"
-    data: list[MetricView]
-    has_more: bool
-
-
 VIEWED = (
     "id", "name", "state", "want", "priority", "deadline_at", "method", "base_model", "start_from", "dataset", "seed", "meta",
     "spec", "stage", "stage_index", "step", "total_steps", "progress", "eta_seconds", "metrics", "attempts", "error_code",

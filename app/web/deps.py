@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from sqlalchemy import Engine
 
 from app.artifacts import Artifacts
@@ -12,6 +12,7 @@ from app.inference.client import Inference
 from app.judging.service import Judges
 from app.keys import Caller
 from app.settings import Settings
+from app.views import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
 from app.web.prometheus import Measures
 from inframind.verifier.verifier import Verifier
 
@@ -54,6 +55,17 @@ async def measures(request: Request) -> Measures:
     return cast(Measures, request.app.state.measures)
 
 
+async def page_request(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most rows.")] = DEFAULT_LIMIT,
+    after: Annotated[
+        str | None,
+        Query(max_length=128, description="Id of the last row of the page before: `last_id`."),
+    ] = None,
+) -> PageRequest:
+    """The page that a list route was asked for."""
+    return PageRequest(limit, after)
+
+
 async def asking(request: Request) -> Caller:
     """Who asks."""
     return cast(Caller, request.scope["caller"])
@@ -66,6 +78,7 @@ async def wake(request: Request) -> Wake:
 
 Waking = Annotated[Wake, Depends(wake)]
 Database = Annotated[Engine, Depends(database)]
+Paged = Annotated[PageRequest, Depends(page_request)]
 Stored = Annotated[Artifacts, Depends(artifacts)]
 Verifying = Annotated[Verifier, Depends(verifier)]
 Serving = Annotated[Inference, Depends(inference)]

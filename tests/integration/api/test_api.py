@@ -22,6 +22,7 @@ from app.jobs.views import EventView, JobView, MetricView
 from app.judging.service import JudgementView
 from app.main import create_app
 from app.settings import Settings
+from app.views import PageRequest
 from inframind.types import Verdict
 
 DAPO = {"method": "dapo", "base_model": "inframind-nano"}
@@ -176,7 +177,7 @@ def test_a_running_job_shows_its_steps_and_that_it_is_being_cancelled(client: Te
     assert job["metrics"]["loss"] == pytest.approx(1 / 3)
     assert client.post(f"/jobs/{job_id}/cancel").json()["cancel_requested"] is True
     metrics = client.get(
-        f"/jobs/{job_id}/metrics", params={"stage_index": 0, "after_step": 1}
+        f"/jobs/{job_id}/metrics", params={"stage_index": 0, "after": "0-1"}
     ).json()
     assert [metric["step"] for metric in metrics["data"]] == [2, 3]
 
@@ -427,7 +428,7 @@ def test_the_migrations_go_up_and_down_on_data(settings: Settings) -> None:
     assert not is_current(engine)
     upgrade(engine)
     assert is_current(engine)
-    assert service.list_jobs(engine, 10, None, None) == ([], False)
+    assert service.list_jobs(engine, PageRequest()).data == []
     with writing(engine) as session:
         assert session.connection().exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
