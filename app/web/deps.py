@@ -51,11 +51,6 @@ async def measures(request: Request) -> Measures:
     return cast(Measures, request.app.state.measures)
 
 
-async def asking(request: Request) -> Caller:
-    """Who asks."""
-    return cast(Caller, request.scope["caller"])
-
-
 async def jobs(request: Request) -> JobService:
     """The front desk of jobs."""
     return cast(JobService, request.app.state.jobs)
@@ -77,7 +72,6 @@ Database = Annotated[Engine, Depends(database)]
 Stored = Annotated[Artifacts, Depends(artifacts)]
 Verifying = Annotated[Verifier, Depends(verifier)]
 Serving = Annotated[Inference, Depends(inference)]
-Asking = Annotated[Caller, Depends(asking)]
 Judging = Annotated[Judges, Depends(judges)]
 Measuring = Annotated[Measures, Depends(measures)]
 Configured = Annotated[Settings, Depends(configured)]
