@@ -9,14 +9,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
-from pydantic import ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
@@ -24,16 +23,17 @@ from sqlalchemy.orm import Session
 from app.artifacts import Artifacts
 from app.db.tables import Job
 from app.errors import StoreError
-from app.job_state import TERMINAL
+from app.job_state import TERMINAL, JobState
 from app.jobs import lease, record, transitions
 from app.jobs.lease import Claim, LeaseLostError
 from app.jobs.transitions import DEADLINE, JobError
-from app.judging import service as judging
+from app.judging import calibrations
 from app.settings import Settings
-from inframind.errors import EngineError, NoSpaceError
+from inframind.errors import ConfigError, EngineError, NoSpaceError
 from inframind.models.adapter import AdapterManifest, verify_adapter
 from inframind.pipeline import DEFAULT_DATASET, PipelineSpec
 from inframind.stages.base import StageReport
+from inframind.stages.config import StageConfig
 from workers import pipe
 from workers.process import signal_group, spawn
 from workers.progress import Estimate, StallDetector
@@ -130,16 +130,16 @@ class Attempt:
         self._run_dir.mkdir(parents=True, exist_ok=True)
         try:
             job = self._trainer_job()
-        except ValidationError as error:
-            message = f"the job's stages are not valid for this version: {error.errors()[0]['msg']}"
+        except ConfigError as error:
+            message = f"the job's stages are not valid for this version: {error}"
             invalid = JobError("invalid_config", message, "stages")
-            self._write(lambda session, row: transitions.finish(session, row, "failed", invalid))
+            self._write(
+                lambda session, row: transitions.finish(session, row, JobState.FAILED, invalid)
+            )
             return None
         self._meanwhile(lambda: pull(self._artifacts, job))
         self._check_space(job)
-        self._estimate = Estimate.of(
-            [(stage.stage, stage.total_steps) for stage in job.spec.stages], list(job.finished)
-        )
+        self._estimate = Estimate.of(job.spec.stages, list(job.finished))
         self._unfinished = set(range(len(job.spec.stages))) - set(job.finished)
         # The claim's own lease holds, should the database be away at this very moment.
         self._allow_until(self._lease_until)
@@ -191,7 +191,7 @@ class Attempt:
                 "dataset": run.job.dataset,
                 "dataset_path": self._dataset_path(run.job.dataset),
                 "seed": run.job.seed,
-                "stages": run.job.spec,
+                "stages": run.stages,
                 "start_from": (start.stage, start.id, start.path) if start else None,
                 "models": [
                     (a.stage, a.id, a.path, a.manifest["train_seconds"]) for a in run.evaluated
@@ -212,14 +212,14 @@ class Attempt:
             request_id=run.job.request_id,
             log_format=self._settings.log_format,
             log_level=self._settings.log_level,
-            judge=self._judge(run.job.spec),
+            judge=self._judge(run.stages),
         )
 
-    def _judge(self, stages: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    def _judge(self, stages: Sequence[StageConfig]) -> dict[str, Any] | None:
         """The judge model, and how far it is trusted now, if a stage asks it and the settings name one."""
-        if not (self._settings.has_judge and any(stage.get("judged_tasks") for stage in stages)):
+        if not (self._settings.has_judge and any(stage.asks_judge for stage in stages)):
             return None
-        return judging.known(self._engine, self._settings.judge_model).model_dump(mode="json")
+        return calibrations.known(self._engine, self._settings.judge_model).model_dump(mode="json")
 
     def _dataset_path(self, name: str) -> str | None:
         return None if name == DEFAULT_DATASET else str(self._artifacts.dataset(name))
@@ -389,9 +389,9 @@ class Attempt:
             else:
                 transitions.fail_attempt(session, job, error, retry=self._failure.then == "retry")
         elif status == EXIT_DONE and not self._unfinished:
-            transitions.finish(session, job, "succeeded")
+            transitions.finish(session, job, JobState.SUCCEEDED)
         elif self._want == "deadline":
-            transitions.finish(session, job, "failed", DEADLINE)
+            transitions.finish(session, job, JobState.FAILED, DEADLINE)
         elif self._told_to_stop_at is not None or job.want != "run":
             transitions.requeue(session, job, JobError("worker_drained", "the worker was stopped"))
         elif status == EXIT_LEASE_LOST:

@@ -5,29 +5,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from inframind.stages.config import StageConfig
+
 USUAL_STEPS = 100
 """Steps whose median is the usual one."""
 STALLED_STEPS = 10
 """So many usual steps without a step are a stall, if they are longer than the setting."""
-SECONDS_PER_STEP = {"sft": 1.0, "grpo": 4.0, "dapo": 6.0, "evaluate": 0.1}
-"""Guesses for inframind-nano on two cores; only their ratios matter, for what is measured scales them."""
 
 
 @dataclass
 class Stage:
     """One stage's share of the work."""
 
-    name: str
     steps: int
+    guess: float
+    """Seconds per step while nothing is measured: only the ratios of the stages matter."""
     done: int = 0
     first: tuple[int, float] | None = None
     """Step and time of the attempt's first report: what came before it is loading, which says nothing of the steps."""
     seconds_per_step: float | None = None
     """Measured between reports; before the second report, not yet."""
-
-    @property
-    def guess(self) -> float:
-        return SECONDS_PER_STEP.get(self.name, 1.0)
 
 
 @dataclass
@@ -38,12 +35,16 @@ class Estimate:
     shown: float = 0.0
 
     @classmethod
-    def of(cls, stages: Iterable[tuple[str, int]], finished: Sequence[int]) -> "Estimate":
-        """From every stage's name and steps, and the stages that an earlier attempt finished."""
+    def of(cls, stages: Iterable[StageConfig], finished: Sequence[int]) -> "Estimate":
+        """Begins with a job's stages and the indices of those that an earlier attempt finished."""
         return cls(
             [
-                Stage(name, steps, steps if index in finished else 0)
-                for index, (name, steps) in enumerate(stages)
+                Stage(
+                    stage.total_steps,
+                    stage.seconds_per_step,
+                    stage.total_steps if index in finished else 0,
+                )
+                for index, stage in enumerate(stages)
             ]
         )
 

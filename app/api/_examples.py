@@ -40,6 +40,18 @@ KINDS = {
 }
 
 
+IN_FLIGHT = error(
+    "in_flight",
+    "a request with this key is being answered: send it again in a moment",
+    "Idempotency-Key",
+)
+TOO_MANY = error(
+    "quota_exceeded",
+    "20 of your jobs wait already, of at most 20: wait for some to end, or cancel them",
+)
+TOO_LATE = error("conflict", "the job is succeeded already")
+
+
 def page(*rows: dict[str, Any], ids: Sequence[str] = ()) -> dict[str, Any]:
     """A list; `ids` where the rows have no field for theirs."""
     ids = ids or [row["id"] if "id" in row else row["name"] for row in rows]

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.catalog.views import AliasView
-from app.db.ownership import acting
+from app.db.ownership import acting, as_key
 from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import Adapter, Alias
@@ -57,7 +57,7 @@ def set_alias(engine: Engine, name: str, model: str) -> AliasView:
         raise InvalidError(message, param="alias")
     with writing(engine) as session:
         target = resolved(session, model)
-        owner = acting.get().owner or ""
+        owner = as_key(acting.get().owner)
         row = session.get(Alias, (name, owner))
         if row is None:
             row = Alias(
@@ -89,7 +89,7 @@ def find_alias(engine: Engine, name: str) -> AliasView:
 
 def list_aliases(engine: Engine, page: PageRequest) -> Page[AliasView]:
     """Lists aliases by name: each as `find_alias` finds it. Raises InvalidError."""
-    mine, other = acting.get().owner or "", aliased(Alias)
+    mine, other = as_key(acting.get().owner), aliased(Alias)
     # Of several owners' aliases with one name, an administrator sees what the name means to them.
     comes_before = or_(other.owner == mine, other.owner < Alias.owner)
     is_first = or_(Alias.owner == mine, ~exists().where(other.name == Alias.name, comes_before))
@@ -114,7 +114,7 @@ def alias_view(row: Alias) -> AliasView:
 
 def _find(session: Session, name: str) -> Alias | None:
     """The caller's own alias before another's that an administrator sees."""
-    own = Alias.owner == (acting.get().owner or "")
+    own = Alias.owner == as_key(acting.get().owner)
     return session.scalars(
         select(Alias).where(Alias.name == name).order_by(own.desc(), Alias.owner).limit(1)
     ).first()

@@ -6,7 +6,7 @@ from sqlalchemy import Engine, exists, select
 from sqlalchemy.orm import aliased
 
 from app.artifacts import Artifacts
-from app.db.ownership import acting
+from app.db.ownership import acting, as_key
 from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import Dataset
@@ -52,7 +52,7 @@ def add(
         "categories": _count([task.category for task in found.tasks]),
     }
     with writing(engine) as session:
-        owner = acting.get().owner or ""
+        owner = as_key(acting.get().owner)
         row = session.get(Dataset, (identity, owner))
         if row is None:
             row = Dataset(
@@ -81,7 +81,7 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
         "categories": _count([task.category for task in tasks]),
     }
     with writing(engine) as session:
-        owner = acting.get().owner or ""
+        owner = as_key(acting.get().owner)
         if session.get(Dataset, (identity, owner)) is None:
             unchecked = sum(not task.checks for task in tasks)
             row = Dataset(

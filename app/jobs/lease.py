@@ -15,9 +15,12 @@ from sqlalchemy.orm import Session
 
 from app.db.session import database_now, now, reading, writing
 from app.db.tables import Adapter, Checkpoint, Job, StageResult, Worker
+from app.job_state import JobState
 from app.jobs import order
 from app.jobs.record import add_event
 from app.jobs.transitions import DEADLINE, JobError, finish, lose_worker
+from inframind.stages import parse_all
+from inframind.stages.config import StageConfig
 
 EXPIRED_AT_ONCE = 100
 """Jobs that one call takes back at most: a claim must not pay for all of them."""
@@ -40,6 +43,7 @@ class Run:
     """Everything an attempt starts from."""
 
     job: Job
+    stages: tuple[StageConfig, ...]
     start_from: Adapter | None
     results: Sequence[StageResult]
     adapters: Sequence[Adapter]
@@ -63,7 +67,7 @@ def claim(
             if job is None:
                 return None
             job.state, job.lease_owner, job.lease_until, job.device = (
-                "running",
+                JobState.RUNNING,
                 worker,
                 now + lease_seconds,
                 device,
@@ -88,7 +92,9 @@ def claim(
 
 def _is_busy(session: Session, device: str) -> bool:
     return (
-        session.scalar(select(Job.id).where(Job.device == device, Job.state == "running").limit(1))
+        session.scalar(
+            select(Job.id).where(Job.device == device, Job.state == JobState.RUNNING).limit(1)
+        )
         is not None
     )
 
@@ -101,7 +107,7 @@ def has_work(engine: Engine, max_running: int | None = None) -> bool:
 
 def expire(session: Session, now: float) -> None:
     """Takes back the jobs of workers that are silent for longer than their lease, and ends those whose deadline has passed."""
-    silent = select(Job).where(Job.state == "running", Job.lease_until < now)
+    silent = select(Job).where(Job.state == JobState.RUNNING, Job.lease_until < now)
     for job in session.scalars(
         silent.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)
     ).all():
@@ -109,10 +115,12 @@ def expire(session: Session, now: float) -> None:
             session, job, JobError("worker_lost", f"the worker {job.lease_owner} went silent")
         )
     late = select(Job).where(
-        Job.state.in_(("queued", "paused")), Job.deadline_at.is_not(None), Job.deadline_at < now
+        Job.state.in_((JobState.QUEUED, JobState.PAUSED)),
+        Job.deadline_at.is_not(None),
+        Job.deadline_at < now,
     )
     for job in session.scalars(late.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)).all():
-        finish(session, job, "failed", DEADLINE)
+        finish(session, job, JobState.FAILED, DEADLINE)
     session.flush()
 
 
@@ -122,7 +130,7 @@ def fenced(engine: Engine, held: Claim) -> Iterator[tuple[Session, Job]]:
     with writing(engine) as session:
         mine = (
             select(Job)
-            .where(Job.id == held.job_id, Job.fence == held.fence, Job.state == "running")
+            .where(Job.id == held.job_id, Job.fence == held.fence, Job.state == JobState.RUNNING)
             .with_for_update()
         )
         job = session.scalars(mine).one_or_none()
@@ -136,7 +144,9 @@ def heartbeat(engine: Engine, held: Claim, lease_seconds: float) -> str:
 
     The answer: what the user wants (`run`, `pause` or `cancel`), or `deadline`: it has passed. Raises LeaseLostError.
     """
-    mine = update(Job).where(Job.id == held.job_id, Job.fence == held.fence, Job.state == "running")
+    mine = update(Job).where(
+        Job.id == held.job_id, Job.fence == held.fence, Job.state == JobState.RUNNING
+    )
     late = (Job.deadline_at.is_not(None) & (Job.deadline_at < now())).label("late")
     with writing(engine) as session:
         renewed = session.execute(
@@ -152,7 +162,10 @@ def _lost(held: Claim) -> LeaseLostError:
 
 
 def load_run(engine: Engine, held: Claim) -> Run:
-    """What the claimed job is, and what its earlier attempts left."""
+    """Loads the claimed job, and what its earlier attempts left.
+
+    Raises ConfigError if its stages, written by another version, are none of this one's.
+    """
     with reading(engine) as session:
         job = session.get_one(Job, held.job_id)
         results = (
@@ -165,9 +178,11 @@ def load_run(engine: Engine, held: Claim) -> Run:
             .where(Checkpoint.job_id == job.id)
             .order_by(Checkpoint.stage_index, Checkpoint.step)
         )
-        evaluated = [name for stage in job.spec for name in stage.get("models") or ()]
+        stages = parse_all(job.stages)
+        evaluated = [name for stage in stages for name in stage.models_named.values()]
         return Run(
             job=job,
+            stages=stages,
             start_from=session.get_one(Adapter, job.start_from) if job.start_from else None,
             results=session.scalars(results).all(),
             adapters=session.scalars(select(Adapter).where(Adapter.job_id == job.id)).all(),

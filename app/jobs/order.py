@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, func, select
 from sqlalchemy.orm import Session
 
 from app.db.tables import Job
+from app.job_state import JobState
 from app.jobs import quota
 
 ORDER = (Job.priority.desc(), Job.created_at, Job.id)
@@ -40,12 +41,12 @@ def is_any(session: Session, now: float, max_running: int | None) -> bool:
 
 def may_run(now: float) -> ColumnElement[bool]:
     """The condition of a job that waits and whose time has come."""
-    return (Job.state == "queued") & (Job.not_before <= now)
+    return (Job.state == JobState.QUEUED) & (Job.not_before <= now)
 
 
 def heads(now: float, full: Sequence[str]) -> CompoundSelect[str | None]:
     """Ids of the best jobs of the owners who have room and something to run, and of the best job without an owner; and None."""
-    queued = Job.state == "queued"
+    queued = Job.state == JobState.QUEUED
     first = select(func.min(Job.owner).label("owner")).where(queued).cte("waiting", recursive=True)
     later = select(func.min(Job.owner)).where(queued, Job.owner > first.c.owner).scalar_subquery()
     waiting = first.union_all(select(later).where(first.c.owner.is_not(None)))

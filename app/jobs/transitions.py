@@ -17,8 +17,12 @@ MAX_INFRA_FAILURES = 10
 """Lost workers after which a job is given up: it may be what kills them."""
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 1.0, 60.0
 
-Terminal = Literal["succeeded", "failed", "cancelled"]
-_SAID = {"succeeded": "succeeded", "failed": "failed", "cancelled": "was cancelled"}
+Terminal = Literal[JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED]
+_SAID: dict[Terminal, str] = {
+    JobState.SUCCEEDED: "succeeded",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "was cancelled",
+}
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,10 @@ def finish(session: Session, job: Job, state: Terminal, error: JobError | None =
     """Ends the job for good."""
     _leave(job, state)
     job.finished_at = database_now(session)
-    if state == "succeeded":
+    if state == JobState.SUCCEEDED:
         job.progress = 1.0
     _say(job, error)
-    level = "error" if state == "failed" else "info"
+    level = "error" if state == JobState.FAILED else "info"
     data = {"code": error.code, "param": error.param} if error else {}
     add_event(
         session, job, level, state, error.message if error else f"the job {_SAID[state]}", data
@@ -63,9 +67,9 @@ def finish(session: Session, job: Job, state: Terminal, error: JobError | None =
 def pause(session: Session, job: Job, error: JobError | None = None) -> None:
     """Keeps the job out of the queue until it is resumed: asked for by the user, or by an error that only a person can end."""
     if job.want == "cancel":
-        finish(session, job, "cancelled")
+        finish(session, job, JobState.CANCELLED)
         return
-    _leave(job, "paused")
+    _leave(job, JobState.PAUSED)
     job.want = "run"
     _say(job, error)
     message = f"{error.message}; then resume the job" if error else "the job was paused"
@@ -73,7 +77,7 @@ def pause(session: Session, job: Job, error: JobError | None = None) -> None:
         session,
         job,
         "error" if error else "info",
-        "paused",
+        JobState.PAUSED,
         message,
         {"code": error.code} if error else {},
     )
@@ -81,7 +85,7 @@ def pause(session: Session, job: Job, error: JobError | None = None) -> None:
 
 def resume(session: Session, job: Job) -> None:
     """Puts a paused job back into the queue."""
-    _leave(job, "queued")
+    _leave(job, JobState.QUEUED)
     job.not_before = 0.0
     job.error_code, job.error_message, job.error_param = None, None, None
     add_event(session, job, "info", "resumed_by_user", "the job waits for a worker again")
@@ -90,11 +94,11 @@ def resume(session: Session, job: Job) -> None:
 def requeue(session: Session, job: Job, reason: JobError, delay_seconds: float = 0.0) -> None:
     """Gives the job back to the queue, or does what was asked for in the meantime: cancel or pause."""
     if job.want == "cancel":
-        finish(session, job, "cancelled")
+        finish(session, job, JobState.CANCELLED)
     elif job.want == "pause":
         pause(session, job)
     else:
-        _leave(job, "queued")
+        _leave(job, JobState.QUEUED)
         # At once means at once: the clock goes on within a transaction.
         job.not_before = database_now(session) + delay_seconds if delay_seconds else 0.0
         data = {"code": reason.code, "delay_seconds": delay_seconds}
@@ -115,7 +119,7 @@ def lose_worker(session: Session, job: Job, reason: JobError) -> None:
         finish(
             session,
             job,
-            "failed",
+            JobState.FAILED,
             JobError("worker_lost", f"{MAX_INFRA_FAILURES} workers were lost with this job"),
         )
     else:
@@ -126,15 +130,15 @@ def fail_attempt(session: Session, job: Job, error: JobError, *, retry: bool) ->
     """An attempt failed by itself: again later if that may help and attempts are left, else the job has failed."""
     job.failures += 1
     if job.want == "cancel":
-        finish(session, job, "cancelled")
+        finish(session, job, JobState.CANCELLED)
     elif retry and job.failures < job.max_attempts:
         requeue(session, job, error, backoff(job.failures))
     else:
-        finish(session, job, "failed", error)
+        finish(session, job, JobState.FAILED, error)
 
 
-def _leave(job: Job, state: str) -> None:
-    assert may_move(JobState(job.state), JobState(state)), f"{job.state} -> {state}"
+def _leave(job: Job, state: JobState) -> None:
+    assert may_move(JobState(job.state), state), f"{job.state} -> {state}"
     job.state, job.lease_owner, job.lease_until, job.eta_seconds = state, None, None, None
 
 

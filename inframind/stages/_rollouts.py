@@ -35,7 +35,7 @@ def run(
             args=arguments,
             train_dataset=dataset(tasks),
             processing_class=tokenizer,
-            callbacks=[_training.Reporter(context, given.stage_index)],
+            callbacks=[_training.Reporter(context, given.stage_index, config.reported)],
         )
         return _training.train_and_publish(trainer, config, given, context)
 

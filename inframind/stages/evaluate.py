@@ -5,9 +5,9 @@ Of the base model and every adapter of the lineage, or of the models that are na
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -16,7 +16,8 @@ from inframind.judge import rules
 from inframind.judge.judgement import Judgement
 from inframind.judge.prompt import MAX_CANDIDATE, Case
 from inframind.stages.base import StageContext, StageInput, StageReport
-from inframind.types import Contract, Outcome, Task, Verdict
+from inframind.stages.config import NANO_SLICE, Recipes, StageConfig
+from inframind.types import Outcome, Task, Verdict
 
 if TYPE_CHECKING:
     from inframind.generation.engine import Engine
@@ -31,8 +32,15 @@ JUDGED_AT_ONCE = 32
 """Answers that the judge model gets between two looks at whether the run shall stop."""
 
 
-class Config(Contract):
+class Config(StageConfig):
     """Configuration of the stage `evaluate`."""
+
+    method = ("evaluate",)
+    evaluates = True
+    recipes: ClassVar[Recipes] = {
+        "inframind-nano": {"tasks": 300, "new_family_tasks": 80, "max_tokens": 240, **NANO_SLICE}
+    }
+    seconds_per_step = 0.1
 
     stage: Literal["evaluate"] = "evaluate"
     tasks: int = Field(default=400, ge=1, le=100_000)
@@ -44,18 +52,32 @@ class Config(Contract):
     categories: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=32)
     batch_size: int = Field(default=128, ge=1, le=4096)
     models: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=16)
-    """What to evaluate, in this order: adapters, or the base model by its name; null: the base model and the run's lineage."""
+    """What to evaluate, in order: adapters, or the base model; null: it and the run's lineage."""
     judged_tasks: int = Field(default=0, ge=0, le=10_000)
-    """Answers of each model that the service's judge model scores too, of tasks of known families; 0: it is not asked."""
+    """Answers of each model, to tasks of known families, that the judge model scores too."""
 
     @property
     def total_steps(self) -> int:
         """Tasks of one model; the stage reports in tasks of all models."""
         return self.tasks + self.new_family_tasks
 
+    @property
+    def models_named(self) -> dict[str, str]:
+        return {f"models.{index}": name for index, name in enumerate(self.models or ())}
+
+    def naming(self, models: Mapping[str, str]) -> Self:
+        if self.models is None:
+            return self
+        renamed = {**self.models_named, **models}
+        return self.model_copy(update={"models": tuple(renamed.values())})
+
+    @property
+    def asks_judge(self) -> str | None:
+        return "judged_tasks" if self.judged_tasks else None
+
 
 def chosen(config: Config, given: StageInput) -> tuple[list[Task], list[Task]]:
-    """The tasks of known families with new values, and those of new families (of users' own tasks there are none)."""
+    """Chooses tasks of known families and of new ones, which users' own data do not have."""
     known = given.tasks("test-values", config.categories, config.max_difficulty, config.tasks)
     new = given.tasks(
         "test-families", config.categories, config.max_difficulty, config.new_family_tasks
@@ -145,7 +167,7 @@ def case_of(task: Task) -> Case:
 
 
 def agreement(judged: Sequence[Judgement], verdicts: Sequence[Verdict]) -> dict[str, float]:
-    """The judge model's mean scores, and how often it says what the verifier says, where both say something."""
+    """Sums up the judge model's scores, and how often it agrees with the verifier."""
     both = [
         (one.would_work, verdict.verdict is Outcome.PASS)
         for one, verdict in zip(judged, verdicts, strict=True)
@@ -212,7 +234,7 @@ class Examination:
     def _by_model(
         self, tasks: Sequence[Task], answered: Sequence["Answered"]
     ) -> dict[str, dict[str, float]]:
-        """The judge model's scores of some answers, evenly spread over the tasks: every model's to the same."""
+        """Asks the judge model about answers spread evenly over the tasks, of every model alike."""
         judge = self._context.judge
         if not self._config.judged_tasks or judge is None:
             return {}
@@ -244,7 +266,7 @@ class Examination:
         return min(self._config.total_steps, round(self._done * self._share))
 
     def answers(self, model: str | None, tasks: Sequence[Task]) -> list["Answered"]:
-        """The greedy answer to each task and its verdict. Raises StoppedError when the run is asked to stop."""
+        """Gives the greedy answer to each task and its verdict. Raises StoppedError."""
         from inframind.bench.prompt import prompt
         from inframind.generation.engine import Request
         from inframind.types import VerifyRequest
@@ -258,7 +280,7 @@ class Examination:
             )
             for task in tasks
         ]
-        # Like lengths together: a batch runs as long as its longest answer, which follows the prompt's length.
+        # Like lengths together: a batch runs as long as its longest answer.
         order = sorted(range(len(tasks)), key=lambda index: len(tasks[index].reference))
         found: dict[int, Answered] = {}
         for start in range(0, len(order), self._config.batch_size):

@@ -57,7 +57,7 @@ def fill(session: Session) -> None:
     for n in range(ROWS):
         session.add(
             Job(
-                id=JOB.format(n), state="succeeded", base_model="inframind-nano", dataset="d", seed=0, spec=stages, meta={},
+                id=JOB.format(n), state="succeeded", base_model="inframind-nano", dataset="d", seed=0, stages=stages, meta={},
                 created_at=n // 4, metrics={}, fine_tuning=fine_tuning,
             )
         )  # fmt: skip
@@ -72,7 +72,7 @@ def fill(session: Session) -> None:
             )
         )  # fmt: skip
         session.add(
-            Alias(name=f"name-{n}", owner="", model="inframind-nano", previous=None, updated_at=0.0)
+            Alias(name=f"name-{n}", owner="", model=f"im-{n}", previous=None, updated_at=0.0)
         )
     session.flush()
     for n in range(ROWS):
