@@ -1,4 +1,4 @@
-"""The file by which a supervisor lets its trainer go on, until a moment that it moves as the lease is renewed.
+"""The file by which a supervisor lets its trainer go on: until a moment, moved with each renewal.
 
 Times are of this host's monotonic clock, which all its processes share.
 """

@@ -1,4 +1,4 @@
-"""Translates what ends an attempt into the failure that the user is told: an exception, a dead process, a bad disk."""
+"""Translates what ends an attempt, an exception, an exit or a bad disk, into a failure to tell."""
 
 import contextlib
 import errno
@@ -33,7 +33,7 @@ def of_exception(error: Exception) -> Failure:
     if isinstance(error, NoSpaceError) or is_disk_full(error):
         return NO_SPACE
     if isinstance(error, SandboxError):
-        # The verifier's environment may have recovered by the next attempt; a wrong setting has not.
+        # The verifier's environment may recover by the next attempt; a wrong setting does not.
         return Failure(code=error.code, message=str(error), param=error.param, then="retry")
     if isinstance(error, InfraMindError):
         return Failure(code=error.code, message=str(error), param=error.param)
@@ -56,9 +56,7 @@ def of_exit_status(status: int) -> Failure:
         name = signal.Signals(-status).name
     message = f"the trainer was killed by {name}"
     if name == "SIGKILL":
-        message += (
-            " (often the system's out-of-memory killer: lower `batch_size` or `max_tokens`)"
-        )
+        message += " (often the system's out-of-memory killer: lower `batch_size` or `max_tokens`)"
     return Failure(code="trainer_killed", message=message, then="retry")
 
 

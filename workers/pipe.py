@@ -37,7 +37,7 @@ class TrainerJob(Contract):
     log_format: LogFormat = "text"
     log_level: str = "INFO"
     judge: dict[str, Json] | None = None
-    """Who the judge model is and how far it is trusted; its address and key are in the environment."""
+    """Who the judge model is and how far it is trusted; the environment has address and key."""
 
 
 class StageStarted(Contract):

@@ -1,8 +1,8 @@
 """The trainer: one process per attempt at a job. `python -m workers.trainer < job.json`
 
-It knows no database: what it reports is written by the supervisor, if the lease still holds. It ends
-by itself when the lease is not renewed (the deadline file), when the supervisor dies (the kernel's
-signal), and with a whole checkpoint when asked to (SIGTERM).
+It knows no database: what it reports is written by the supervisor, if the lease still holds. It
+ends by itself when the lease is not renewed (the deadline file), when the supervisor dies (the
+kernel's signal), and with a whole checkpoint when asked to (SIGTERM).
 """
 
 import logging
@@ -46,7 +46,7 @@ Pipeline = Callable[[PipelineSpec, StageContext], None]
 
 
 class PipeContext:
-    """Carries the stages' reports over the pipe, and the supervisor's wish to stop to the stages."""
+    """Carries the stages' reports over the pipe, and the wish to stop to the stages."""
 
     def __init__(self, job: TrainerJob, writer: Writer) -> None:
         self.run_dir = job.run_dir

@@ -18,7 +18,7 @@ QUEUED = Job.state == JobState.QUEUED.value
 
 
 def best_job(session: Session, now: float, max_running: int | None) -> Job | None:
-    """Finds the job to run next and locks its row; jobs that another claim looks at are passed over."""
+    """Finds the job to run next and locks its row; those that another claim holds are passed."""
     full_owners = quota.full_owners(session, max_running)
     if not full_owners:
         job = _first_locked(session, select(Job).where(may_run(now)))

@@ -37,7 +37,7 @@ class Failure(ErrorBody):
     message: Message
     param: Param | None = None
     then: Literal["retry", "pause", "fail"] = "fail"
-    """Another attempt may fare better; a person must help before the job goes on; or it is hopeless."""
+    """Another attempt may fare better; a person must help first; or the job is hopeless."""
 
 
 DEADLINE_EXCEEDED = Failure(

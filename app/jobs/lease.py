@@ -174,7 +174,7 @@ def load_run(engine: Engine, claim: Claim) -> Run:
         )
 
 
-def sign_of_life(
+def report_alive(
     engine: Engine, worker: str, host: str, device: str, *, draining: bool = False
 ) -> None:
     """Writes a worker's sign of life."""

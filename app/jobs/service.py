@@ -16,7 +16,7 @@ from app.errors import ConflictError, InvalidError, NotFoundError
 from app.job_state import TERMINAL, JobState
 from app.jobs import idempotency, quota, transitions
 from app.jobs.admission import Servable, checked
-from app.jobs.record import add_event
+from app.jobs.journal import add_event
 from app.jobs.spec import JobSpec
 from app.jobs.views import VIEWED, EventView, JobView, MetricView, event_view, job_view, metric_view
 

@@ -73,7 +73,7 @@ def resume(session: Session, job: Job) -> None:
 
 
 def requeue(session: Session, job: Job, reason: Failure, delay_seconds: float = 0.0) -> None:
-    """Gives the job back to the queue, unless the user has asked to cancel or pause it meanwhile."""
+    """Gives the job back to the queue, unless the user has asked to cancel or pause it."""
     if job.want == "cancel":
         finish(session, job, "cancelled")
     elif job.want == "pause":

@@ -80,7 +80,6 @@ class Fleet:
             **os.environ,
             "INFRAMIND_DATA_DIR": str(folder),
             "INFRAMIND_DATABASE_URL": url,
-            "INFRAMIND_PIPELINE": "tests.support.stand_in:run",
             "INFRAMIND_LEASE_SECONDS": str(lease_seconds),
             "INFRAMIND_POLL_SECONDS": "0.1",
             "INFRAMIND_GRACE_SECONDS": "3",
@@ -94,7 +93,7 @@ class Fleet:
 
     def start(self, name: str = "w0") -> subprocess.Popen[bytes]:
         log = (self.folder / f"{name}.log").open("ab")
-        command = [sys.executable, "-m", "workers.supervisor", "--device", name]
+        command = [sys.executable, "-m", "tests.support.stand_in_supervisor", "--device", name]
         with log:
             self.supervisors[name] = subprocess.Popen(
                 command, env=self._env, stderr=log, stdout=log

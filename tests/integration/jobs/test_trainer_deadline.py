@@ -13,10 +13,12 @@ from app.artifacts import Artifacts
 from app.jobs import lease
 from app.settings import Settings
 from tests.support.fleet import add_job
+from tests.support.stand_in_trainer import MODULE as STAND_IN
 from workers.attempt import Attempt
-from workers.trainer import EXIT_LEASE_LOST, deadline_file
+from workers.deadline import deadline_file
+from workers.pipe import EXIT_LEASE_LOST
 
-WATCH = "import sys; from pathlib import Path; from workers.trainer import watch_deadline; watch_deadline(Path(sys.argv[1]))"
+WATCH = "import sys; from pathlib import Path; from workers.deadline import watch_deadline; watch_deadline(Path(sys.argv[1]))"
 
 
 @pytest.mark.parametrize("text", [None, "", "no number", "1.0"])
@@ -50,8 +52,7 @@ def test_a_database_that_goes_away_right_after_the_claim_leaves_the_trainer_a_de
         data_dir=tmp_path,
         lease_seconds=2.0,
         min_free_bytes=0,
-        pipeline="tests.support.stand_in:run",
     )
     until = time.monotonic() + given.lease_seconds
-    Attempt(engine, given, Artifacts.of(given), held, lambda: False).run()
+    Attempt(engine, given, Artifacts.of(given), held, lambda: False, STAND_IN).run()
     assert float(deadline_file(tmp_path / "artifacts" / job_id / "1").read_text()) <= until
