@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -12,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from app.artifacts import Artifacts
 from app.jobs import lease
 from app.settings import Settings
-from tests.support.fleet import add_job
+from tests.support.fleet import add_job, job
 from tests.support.stand_in_trainer import MODULE as STAND_IN
 from workers.attempt import Attempt
 from workers.deadline import deadline_file
@@ -56,3 +57,24 @@ def test_a_database_that_goes_away_right_after_the_claim_leaves_the_trainer_a_de
     until = time.monotonic() + given.lease_seconds
     Attempt(engine, given, Artifacts.of(given), held, lambda: False, STAND_IN).run()
     assert float(deadline_file(tmp_path / "artifacts" / job_id / "1").read_text()) <= until
+
+
+def test_a_database_that_is_away_when_the_job_is_read_is_waited_for(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervisor once ended with the database's error."""
+    job_id = add_job(engine, steps=4)
+    claim = lease.claim(engine, "w", "gpu", 60.0)
+    assert claim is not None
+    read, failures = lease.load_run, iter(range(3))
+
+    def away_at_first(*arguments: Any) -> lease.Run:
+        if next(failures, None) is not None:
+            raise OperationalError("SELECT", {}, Exception("away"))
+        return read(*arguments)
+
+    monkeypatch.setattr(lease, "load_run", away_at_first)
+    configured = Settings(data_dir=tmp_path, min_free_bytes=0)
+    artifacts = Artifacts.of(configured)
+    Attempt(engine, configured, artifacts, claim, lambda: False, STAND_IN).run()
+    assert job(engine, job_id).state == "succeeded"
