@@ -1,4 +1,7 @@
-"""A worker without the fence: whoever once had a job writes its row for ever. The checks of the chaos runs must notice."""
+"""A worker without the fence: whoever once had a job writes its row for ever.
+
+The checks of the chaos runs must notice.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,7 @@
-"""The production service as its real processes: api, reconciler and Celery workers on real PostgreSQL and Redis."""
+"""The production service as its real processes, on real PostgreSQL and Redis.
+
+The api, the reconciler and the workers' own code are the product's; jobs run the stand-in.
+"""
 
 import os
 import signal
@@ -22,7 +25,7 @@ WORKER = "tests.support.stand_in_worker"
 
 
 class Production:
-    """Processes by name: `api`, `reconciler`, and any other name is a worker with a device of that name."""
+    """Runs processes by name: `api`, `reconciler`, and workers whose devices have their names."""
 
     def __init__(self, postgres: Postgres, redis: Redis, lease_seconds: float = 3.0) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="inframind-production-"))
@@ -79,7 +82,7 @@ class Production:
             return False
 
     def live(self) -> set[str]:
-        """Devices whose workers gave a sign of life."""
+        """Names the devices whose workers gave a sign of life."""
         with reading(self.engine) as session:
             return set(session.scalars(select(Worker.device)))
 
@@ -95,7 +98,7 @@ class Production:
         return str(answer.json()["id"])
 
     def holder(self, job_id: str) -> str:
-        """The name of the worker that runs the job."""
+        """Waits for a worker to run the job, and names it."""
         return str(
             until(lambda: (now := job(self.engine, job_id)).state == "running" and now.device)
         )

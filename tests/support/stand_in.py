@@ -1,7 +1,7 @@
-"""A pipeline that trains nothing, fast: the real protocol, real checkpoints and real adapter folders.
+"""A pipeline that trains nothing, fast: the real protocol, real checkpoints, real adapter folders.
 
-Its result is a hash over every step of every stage, so a step that was lost, repeated or taken from elsewhere shows.
-`seed` says how it behaves: 0 well, and the constants below otherwise.
+Its result is a hash over every step of every stage, so a step that was lost, repeated or taken from
+elsewhere shows. `seed` says how it behaves: 0 well, and the constants below otherwise.
 """
 
 import errno
