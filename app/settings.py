@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from inframind.stages.config import LORA_TARGETS
 
+NO_JUDGE = "no judge model is configured: set INFRAMIND_JUDGE_URL and INFRAMIND_JUDGE_MODEL"
+"""Whoever needs a judge model and finds that the settings have none says this."""
 HEAD = (
     "# Settings",
     "",

@@ -33,9 +33,11 @@ app = modal.App("inframind", image=image)
 def train(spec: dict[str, Any], key: str | None = None) -> dict[str, Any]:
     """Runs one job to its end and gives it as `GET /jobs/{id}` does. A repeated `key` goes on with its job."""
     from app import logs
+    from app.artifacts import Artifacts
     from app.db.migrate import upgrade
     from app.db.session import make_engine
     from app.jobs import service
+    from app.jobs.service import JobService
     from app.jobs.spec import JobSpec
     from app.settings import Settings
     from workers.supervisor import Supervisor
@@ -45,7 +47,7 @@ def train(spec: dict[str, Any], key: str | None = None) -> dict[str, Any]:
     given.data_dir.mkdir(parents=True, exist_ok=True)
     engine = make_engine(given.url)
     upgrade(engine)
-    job = service.submit(engine, JobSpec.model_validate(spec), given.max_attempts, key=key)
+    job = JobService(engine, given, Artifacts.of(given)).submit(JobSpec.model_validate(spec), key)
     supervisor = Supervisor(engine, given, "modal")
     while service.get(engine, job.id).finished_at is None:
         supervisor.run_waiting()

@@ -11,7 +11,7 @@ from app.artifacts import Artifacts
 from app.db.tables import Adapter
 from app.jobs import lease
 from app.jobs.lease import Claim, Run
-from app.judging import service as judging
+from app.judging import calibrations
 from app.settings import Settings
 from inframind.models.adapter import AdapterManifest
 from inframind.pipeline import DEFAULT_DATASET, PipelineSpec
@@ -25,11 +25,11 @@ SPARE_CHECKPOINTS = 3
 def assignment(
     engine: Engine, settings: Settings, artifacts: Artifacts, claim: Claim, run_dir: Path
 ) -> TrainerJob:
-    """Reads what the trainer is to do. Raises ValidationError if this version has other stages."""
+    """Reads what the trainer is to do. Raises ConfigError if this version has other stages."""
     run = lease.load_run(engine, claim)
     spec = _pipeline_spec(run, artifacts)
-    asks_judge = settings.has_judge and any(stage.get("judged_tasks") for stage in run.job.spec)
-    judge = judging.known(engine, settings.judge_model) if asks_judge else None
+    asks_judge = settings.has_judge and any(stage.asks_judge for stage in run.stages)
+    judge = calibrations.known(engine, settings.judge_model) if asks_judge else None
     return TrainerJob(
         spec=spec,
         run_dir=run_dir,
@@ -57,7 +57,7 @@ def _pipeline_spec(run: Run, artifacts: Artifacts) -> PipelineSpec:
         dataset=job.dataset,
         dataset_path=artifacts.dataset(job.dataset) if own_data else None,
         seed=job.seed,
-        stages=job.spec,
+        stages=run.stages,
         start_from=_trained(run.start_from, train_seconds=0.0) if run.start_from else None,
         models=tuple(_trained(row, row.manifest["train_seconds"]) for row in run.evaluated),
     )

@@ -12,18 +12,18 @@ from collections.abc import Callable
 from functools import partial
 
 import structlog
-from pydantic import ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.artifacts import Artifacts
 from app.db.tables import Job
 from app.errors import StoreError
-from app.job_state import TERMINAL
+from app.job_state import TERMINAL, JobState
 from app.jobs import transitions
 from app.jobs.failure import DEADLINE_EXCEEDED, LEASE_NOT_RENEWED, WORKER_DRAINED, Failure
 from app.jobs.lease import Claim, LeaseLostError
 from app.settings import Settings
+from inframind.errors import ConfigError
 from workers import failures
 from workers.assignment import assignment, check_space, pull_files
 from workers.held_lease import TICK_SECONDS, HeldLease
@@ -91,11 +91,10 @@ class Attempt:
         )
         try:
             job = self._lease.retry(read_job)
-        except ValidationError as error:
-            reason = error.errors()[0]["msg"]
-            message = f"the job's stages are not valid for this version: {reason}"
+        except ConfigError as error:
+            message = f"the job's stages are not valid for this version: {error}"
             failure = Failure(code="invalid_config", message=message, param="stages")
-            self._lease.write(partial(transitions.finish, state="failed", failure=failure))
+            self._lease.write(partial(transitions.finish, state=JobState.FAILED, failure=failure))
             return None
         self._lease.keep_during(partial(pull_files, self._artifacts, job))
         check_space(job, self._settings.min_free_bytes)
@@ -143,9 +142,9 @@ class Attempt:
         if failure is not None:
             transitions.fail_attempt(session, job, failure)
         elif status == EXIT_DONE and ledger.is_complete:
-            transitions.finish(session, job, "succeeded")
+            transitions.finish(session, job, JobState.SUCCEEDED)
         elif self._lease.wish == "deadline":
-            transitions.finish(session, job, "failed", DEADLINE_EXCEEDED)
+            transitions.finish(session, job, JobState.FAILED, DEADLINE_EXCEEDED)
         elif trainer.was_asked_to_stop or job.want != "run":
             transitions.requeue(session, job, WORKER_DRAINED)
         elif status == EXIT_LEASE_LOST:

@@ -42,9 +42,8 @@ class Ledger:
     ) -> None:
         self._lease, self._artifacts = lease, artifacts
         self._run_dir = job.run_dir.resolve()
-        stages = [(stage.stage, stage.total_steps) for stage in job.spec.stages]
-        self._estimate = Estimate.of(stages, list(job.finished))
-        self._unfinished = set(range(len(stages))) - set(job.finished)
+        self._estimate = Estimate.of(job.spec.stages, list(job.finished))
+        self._unfinished = set(range(len(job.spec.stages))) - set(job.finished)
         self.stall = StallDetector(stall_seconds, time.monotonic())
         self.failure: Failure | None = None
         """What the trainer said before it gave up."""

@@ -5,29 +5,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from inframind.stages.config import StageConfig
+
 USUAL_STEPS = 100
 """Steps whose median is the usual time of one."""
 STALLED_STEPS = 10
 """So many usual steps without a step are a stall, if they are longer than the setting."""
-SECONDS_PER_STEP = {"sft": 1.0, "grpo": 4.0, "dapo": 6.0, "evaluate": 0.1}
-"""Guesses, measured with inframind-nano on two cores; only their ratios matter."""
 
 
 @dataclass
 class Stage:
     """One stage's share of the work."""
 
-    name: str
     steps: int
+    guess: float
+    """Seconds per step while nothing is measured: only the ratios of the stages matter."""
     done: int = 0
     first: tuple[int, float] | None = None
     """Step and time of the attempt's first report: before it is loading, not steps."""
     seconds_per_step: float | None = None
     """Measured from the second report on."""
-
-    @property
-    def guess(self) -> float:
-        return SECONDS_PER_STEP.get(self.name, 1.0)
 
 
 @dataclass
@@ -41,12 +38,16 @@ class Estimate:
     shown: float = 0.0
 
     @classmethod
-    def of(cls, stages: Iterable[tuple[str, int]], finished: Sequence[int]) -> "Estimate":
-        """Begins with every stage's name and steps, and the stages that are finished."""
+    def of(cls, stages: Iterable[StageConfig], finished: Sequence[int]) -> "Estimate":
+        """Begins with a job's stages and the indices of those that an earlier attempt finished."""
         return cls(
             [
-                Stage(name, steps, steps if index in finished else 0)
-                for index, (name, steps) in enumerate(stages)
+                Stage(
+                    stage.total_steps,
+                    stage.seconds_per_step,
+                    stage.total_steps if index in finished else 0,
+                )
+                for index, stage in enumerate(stages)
             ]
         )
 

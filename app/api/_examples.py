@@ -39,6 +39,18 @@ KINDS = {
 }
 
 
+IN_FLIGHT = error(
+    "in_flight",
+    "a request with this key is being answered: send it again in a moment",
+    "Idempotency-Key",
+)
+TOO_MANY = error(
+    "quota_exceeded",
+    "20 of your jobs wait already, of at most 20: wait for some to end, or cancel them",
+)
+TOO_LATE = error("conflict", "the job is succeeded already")
+
+
 def page(*rows: Any) -> dict[str, Any]:
     """A list."""
     return {"object": "list", "data": list(rows), "has_more": False}

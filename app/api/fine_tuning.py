@@ -14,12 +14,8 @@ from app.fine_tuning.views import (
     FineTuningJob,
     FineTuningJobList,
 )
-from app.jobs import service
-from app.jobs.admission import Servable
-from app.jobs.spec import JobSpec
-from app.jobs.views import JobView
 from app.views import ErrorView
-from app.web.deps import Asking, Configured, Database, Stored
+from app.web.deps import Database, Jobs, Key
 
 JOB_ID = f"ftjob-{examples.JOB_ID}"
 NAME = f"ft:inframind-nano:inframind:modules:{examples.ADAPTER_ID}"
@@ -46,11 +42,10 @@ BAD_FIELD = examples.error(
     "training_file",
 )
 NO_JOB = examples.error("not_found", "there is no fine-tuning job 'ftjob-0'", "fine_tuning_job_id")
-TOO_LATE = examples.error("conflict", "the job is succeeded already")
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_JOB}}
 CHANGED: dict[int | str, dict[str, Any]] = {
     200: examples.shown(JOB),
-    409: {"model": ErrorView, **TOO_LATE},
+    409: {"model": ErrorView, **examples.TOO_LATE},
     **UNKNOWN,
 }
 METADATA = re.compile(r"metadata\[(.{1,64})\]")
@@ -63,24 +58,21 @@ router = APIRouter(
 )
 
 
-@router.post("", responses={200: examples.shown(JOB)})
-def create_job(
-    request: CreateRequest,
-    database: Database,
-    settings: Configured,
-    artifacts: Stored,
-    caller: Asking,
-) -> FineTuningJob:
-    """Queues a job: `supervised` is our stage `sft`, `reinforcement` our stage `dapo`; both are evaluated at the end."""
+@router.post(
+    "",
+    responses={
+        200: examples.shown(JOB),
+        409: {"model": ErrorView, **examples.IN_FLIGHT},
+        429: {"model": ErrorView, **examples.TOO_MANY},
+    },
+)
+def create_job(request: CreateRequest, jobs: Jobs, idempotency_key: Key = None) -> FineTuningJob:
+    """Queues a job: `supervised` trains on answers, `reinforcement` on the verifier's rewards.
 
-    def submit(spec: JobSpec) -> JobView:
-        servable = Servable.by(settings, artifacts)
-        quota = settings.max_queued_per_owner
-        return service.submit(
-            database, spec, settings.max_attempts, caller.owner, servable, max_queued=quota
-        )
-
-    return fine_tuning.create(database, artifacts, request, submit)
+    The model is evaluated at the end. With an `Idempotency-Key`, the same request again is answered
+    with the same job.
+    """
+    return fine_tuning.create(jobs, request, idempotency_key)
 
 
 @router.get("", responses={200: examples.shown(examples.page(JOB))})
@@ -103,21 +95,21 @@ def get_job(fine_tuning_job_id: str, database: Database) -> FineTuningJob:
 
 
 @router.post("/{fine_tuning_job_id}/cancel", responses=CHANGED)
-def cancel_job(fine_tuning_job_id: str, database: Database) -> FineTuningJob:
+def cancel_job(fine_tuning_job_id: str, jobs: Jobs) -> FineTuningJob:
     """Stops a job for good."""
-    return fine_tuning.change(database, fine_tuning_job_id, service.cancel)
+    return fine_tuning.cancel(jobs, fine_tuning_job_id)
 
 
 @router.post("/{fine_tuning_job_id}/pause", responses=CHANGED)
-def pause_job(fine_tuning_job_id: str, database: Database) -> FineTuningJob:
+def pause_job(fine_tuning_job_id: str, jobs: Jobs) -> FineTuningJob:
     """Stops a job with a checkpoint; it goes on from there when it is resumed."""
-    return fine_tuning.change(database, fine_tuning_job_id, service.pause)
+    return fine_tuning.pause(jobs, fine_tuning_job_id)
 
 
 @router.post("/{fine_tuning_job_id}/resume", responses=CHANGED)
-def resume_job(fine_tuning_job_id: str, database: Database) -> FineTuningJob:
+def resume_job(fine_tuning_job_id: str, jobs: Jobs) -> FineTuningJob:
     """Lets a paused job go on."""
-    return fine_tuning.change(database, fine_tuning_job_id, service.resume)
+    return fine_tuning.resume(jobs, fine_tuning_job_id)
 
 
 @router.get(

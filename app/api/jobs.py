@@ -5,18 +5,17 @@ import json
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, BackgroundTasks, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sse_starlette import ServerSentEvent
 
 from app.api import _examples as examples
 from app.job_state import JobState
 from app.jobs import service
-from app.jobs.admission import Servable
 from app.jobs.spec import JobSpec
 from app.jobs.views import EventList, JobList, JobView, MetricList
 from app.views import ErrorView
-from app.web.deps import Asking, Configured, Database, Stored, Waking
+from app.web.deps import Database, Jobs, Key
 from app.web.event_stream import EventStream
 
 NO_JOB = examples.error(
@@ -25,16 +24,6 @@ NO_JOB = examples.error(
 BAD_FIELD = examples.error(
     "invalid_config", "max_steps: Input should be greater than or equal to 1", "stages.0.max_steps"
 )
-IN_FLIGHT = examples.error(
-    "in_flight",
-    "a request with this key is being answered: send it again in a moment",
-    "Idempotency-Key",
-)
-TOO_MANY = examples.error(
-    "quota_exceeded",
-    "20 of your jobs wait already, of at most 20: wait for some to end, or cancel them",
-)
-TOO_LATE = examples.error("conflict", "the job is succeeded already")
 router = APIRouter(
     prefix="/jobs", tags=["jobs"], responses={422: {"model": ErrorView, **BAD_FIELD}}
 )
@@ -55,40 +44,18 @@ PAGE = 200
     status_code=201,
     responses={
         201: examples.shown(examples.QUEUED),
-        409: {"model": ErrorView, **IN_FLIGHT},
-        429: {"model": ErrorView, **TOO_MANY},
+        409: {"model": ErrorView, **examples.IN_FLIGHT},
+        429: {"model": ErrorView, **examples.TOO_MANY},
     },
 )
 async def create_job(
-    spec: JobSpec,
-    response: Response,
-    database: Database,
-    settings: Configured,
-    artifacts: Stored,
-    caller: Asking,
-    wake: Waking,
-    background: BackgroundTasks,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=255,
-            pattern=r"^[ -~]+$",
-            description="Makes it safe to send a request again.",
-        ),
-    ] = None,
+    spec: JobSpec, response: Response, jobs: Jobs, idempotency_key: Key = None
 ) -> JobView:
     """Queues a training job. From this answer on it is never lost while the database is intact.
 
     With an `Idempotency-Key`, the same request again is answered with the same job.
     """
-    servable = Servable.by(settings, artifacts)
-    job = await run_in_threadpool(
-        service.submit, database, spec, settings.max_attempts, caller.owner, servable,
-        key=idempotency_key, max_queued=settings.max_queued_per_owner,
-    )  # fmt: skip
-    # The row is the truth: a wake-up that fails costs a moment, and nobody waits for it.
-    background.add_task(wake, job.id)
+    job = await run_in_threadpool(jobs.submit, spec, idempotency_key)
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
 
@@ -118,42 +85,42 @@ async def get_job(job_id: str, database: Database) -> JobView:
     "/{job_id}/cancel",
     responses={
         200: examples.shown(examples.CANCELLED),
-        409: {"model": ErrorView, **TOO_LATE},
+        409: {"model": ErrorView, **examples.TOO_LATE},
         **UNKNOWN,
     },
 )
-def cancel_job(job_id: str, database: Database) -> JobView:
+def cancel_job(job_id: str, jobs: Jobs) -> JobView:
     """Stops a job. A running one ends at its next step; adapters of finished stages remain."""
-    return service.cancel(database, job_id)
+    return jobs.cancel(job_id)
 
 
 @router.post(
     "/{job_id}/pause",
     responses={
         200: examples.shown(examples.PAUSED),
-        409: {"model": ErrorView, **TOO_LATE},
+        409: {"model": ErrorView, **examples.TOO_LATE},
         **UNKNOWN,
     },
 )
-def pause_job(job_id: str, database: Database) -> JobView:
-    """Takes a job from its worker, or out of the queue, until it is resumed. A running one leaves a checkpoint at its next step."""
-    return service.pause(database, job_id)
+def pause_job(job_id: str, jobs: Jobs) -> JobView:
+    """Takes a job from its worker, or out of the queue, until it is resumed.
+
+    A running one leaves a checkpoint at its next step.
+    """
+    return jobs.pause(job_id)
 
 
 @router.post(
     "/{job_id}/resume",
     responses={
         200: examples.shown(examples.QUEUED),
-        409: {"model": ErrorView, **TOO_LATE},
+        409: {"model": ErrorView, **examples.TOO_LATE},
         **UNKNOWN,
     },
 )
-def resume_job(
-    job_id: str, database: Database, wake: Waking, background: BackgroundTasks
-) -> JobView:
+def resume_job(job_id: str, jobs: Jobs) -> JobView:
     """Puts a paused job back into the queue; it goes on from its last checkpoint."""
-    background.add_task(wake, job_id)
-    return service.resume(database, job_id)
+    return jobs.resume(job_id)
 
 
 @router.get("/{job_id}/events", response_model=EventList, responses={200: EVENTS, **UNKNOWN})
@@ -165,7 +132,11 @@ async def get_events(
     limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
     last_event_id: Annotated[int | None, Header(ge=0)] = None,
 ) -> EventList | EventStream:
-    """Events in order. With `Accept: text/event-stream` they come as they happen, after `Last-Event-ID`, until the job ends."""
+    """Lists events in order.
+
+    With `Accept: text/event-stream` they come as they happen, after `Last-Event-ID`, until the job
+    ends.
+    """
     if "text/event-stream" not in request.headers.get("accept", ""):
         data, has_more, _ = await run_in_threadpool(service.events, database, job_id, after, limit)
         return EventList(data=data, has_more=has_more)

@@ -16,8 +16,10 @@ from app.db.session import reading, writing
 from app.db.tables import Adapter, Alias, Job
 from app.errors import ConflictError, UnknownModelError
 from app.job_state import TERMINAL
+from inframind.errors import ConfigError
 from inframind.models.adapter import NAME
 from inframind.models.registry import BASE_MODELS, is_available
+from inframind.stages import parse_all
 
 
 def listing(engine: Engine, artifacts: Artifacts) -> list[ModelView]:
@@ -87,10 +89,18 @@ def in_use(session: Session) -> dict[str, list[str]]:
             reasons[parent].append(f"{child} continues it")
     for job in session.scalars(select(Job).where(Job.state.not_in(TERMINAL)).order_by(Job.id)):
         own = session.scalars(select(Adapter.id).where(Adapter.job_id == job.id))
-        evaluated = {name for stage in job.spec for name in stage.get("models") or ()}
-        for name in {*own, *evaluated} | ({job.start_from} if job.start_from else set()):
+        for name in {*own, *_evaluated(job)} | ({job.start_from} if job.start_from else set()):
             reasons[name].append(f"the job {job.id} is {job.state} and needs it")
     return {name: found for name, found in reasons.items() if name not in BASE_MODELS}
+
+
+def _evaluated(job: Job) -> set[str]:
+    """Lists the models that the job's stages name; one that this version cannot run needs none."""
+    try:
+        stages = parse_all(job.stages)
+    except ConfigError:
+        return set()
+    return {name for stage in stages for name in stage.models_named.values()}
 
 
 def delete(engine: Engine, artifacts: Artifacts, name: str) -> str:

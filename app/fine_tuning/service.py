@@ -1,11 +1,10 @@
 """OpenAI's fine-tuning jobs over our own: one row a job, one state, one life."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from app.artifacts import Artifacts
 from app.catalog.names import resolved
 from app.datasets import service as datasets
 from app.datasets.files import row_of
@@ -27,38 +26,42 @@ from app.fine_tuning.views import (
     fine_tuning_job,
     model_name,
 )
-from app.jobs.service import ID
+from app.jobs.service import ID, JobService
 from app.jobs.spec import JobSpec
-from app.jobs.views import JobView, job_view
+from app.jobs.views import job_view
+from inframind.errors import InfraMindError
 from inframind.models.registry import BASE_MODELS
+from inframind.stages import parse_all
 
 
-def create(
-    engine: Engine,
-    artifacts: Artifacts,
-    request: CreateRequest,
-    submit: Callable[[JobSpec], JobView],
-) -> FineTuningJob:
-    """Queues the job that the request means. Raises InvalidError, NotFoundError, DataError, ConfigError with `param`."""
-    with reading(engine) as session:
+def create(jobs: JobService, request: CreateRequest, key: str | None = None) -> FineTuningJob:
+    """Queues the job that the request means, or gives the one that it made with this `key` before.
+
+    Raises NotFoundError and what `JobService.submit` raises, with `param` as the client named it.
+    """
+    try:
+        made = jobs.submit_as(request, lambda: _spec(jobs, request), key)
+    except InfraMindError as error:
+        error.param = request.field(error.param)
+        raise
+    return get(jobs.engine, PREFIX + made.id)
+
+
+def _spec(jobs: JobService, request: CreateRequest) -> JobSpec:
+    with reading(jobs.engine) as session:
         model = resolved(session, request.model)
         base_model = model if model in BASE_MODELS else session.get_one(Adapter, model).base_model
-        training = _dataset(session, request.training_file, "training_file")
-        validation = (
+        dataset = _dataset(session, request.training_file, "training_file")
+        held_out = (
             _dataset(session, request.validation_file, "validation_file")
             if request.validation_file
             else None
         )
-    dataset = (
-        datasets.with_validation(engine, artifacts, training, validation)
-        if validation
-        else training
-    )
-    rows = datasets.find(engine, dataset).tasks.get("train", 0)
+    if held_out:
+        dataset = datasets.with_validation(jobs.engine, jobs.artifacts, dataset, held_out)
+    rows = datasets.find(jobs.engine, dataset).tasks.get("train", 0)
     start_from = model if model not in BASE_MODELS else None
-    spec = request.spec(base_model=base_model, start_from=start_from, dataset=dataset, rows=rows)
-    job = submit(spec)
-    return fine_tuning_job(job, spec.fine_tuning or {})
+    return request.spec(base_model=base_model, start_from=start_from, dataset=dataset, rows=rows)
 
 
 def _dataset(session: Session, file: str, param: str) -> str:
@@ -74,11 +77,28 @@ def get(engine: Engine, identity: str) -> FineTuningJob:
         return _view(session, _job(session, identity))
 
 
-def change(engine: Engine, identity: str, move: Callable[[Engine, str], JobView]) -> FineTuningJob:
-    """Cancels, pauses or resumes a job: `move` is the function that does it to ours. Raises NotFoundError, ConflictError."""
-    with reading(engine) as session:
-        job = _job(session, identity)
-    return fine_tuning_job(move(engine, job.id), job.fine_tuning or {})
+def cancel(jobs: JobService, identity: str) -> FineTuningJob:
+    """Cancels a job. Raises NotFoundError, ConflictError."""
+    jobs.cancel(_ours(jobs, identity))
+    return get(jobs.engine, identity)
+
+
+def pause(jobs: JobService, identity: str) -> FineTuningJob:
+    """Pauses a job. Raises NotFoundError, ConflictError."""
+    jobs.pause(_ours(jobs, identity))
+    return get(jobs.engine, identity)
+
+
+def resume(jobs: JobService, identity: str) -> FineTuningJob:
+    """Lets a paused job go on. Raises NotFoundError, ConflictError."""
+    jobs.resume(_ours(jobs, identity))
+    return get(jobs.engine, identity)
+
+
+def _ours(jobs: JobService, identity: str) -> str:
+    """Finds our id of a fine-tuning job. Raises NotFoundError."""
+    with reading(jobs.engine) as session:
+        return _job(session, identity).id
 
 
 def page(
@@ -138,6 +158,7 @@ def checkpoints(
     with reading(engine) as session:
         row = _job(session, identity)
         job, asked = job_view(row, _results(session, row)), row.fine_tuning or {}
+        steps = [stage.total_steps for stage in parse_all(row.stages)]
         made = select(StageResult).where(
             StageResult.job_id == job.id, StageResult.adapter_id.is_not(None)
         )
@@ -147,8 +168,8 @@ def checkpoints(
                 created_at=int(result.finished_at),
                 fine_tuned_model_checkpoint=model_name(job, asked, str(result.adapter_id)),
                 fine_tuning_job_id=identity,
-                metrics=_metrics(result, job.stages[result.stage_index]["max_steps"]),
-                step_number=job.stages[result.stage_index]["max_steps"],
+                metrics=_metrics(result, steps[result.stage_index]),
+                step_number=steps[result.stage_index],
             )
             for result in session.scalars(made.order_by(StageResult.stage_index.desc()))
         ]

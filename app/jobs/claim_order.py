@@ -14,7 +14,7 @@ from app.job_state import JobState
 from app.jobs import quota
 
 ORDER = (Job.priority.desc(), Job.created_at, Job.id)
-QUEUED = Job.state == JobState.QUEUED.value
+QUEUED = Job.state == JobState.QUEUED
 
 
 def best_job(session: Session, now: float, max_running: int | None) -> Job | None:

@@ -68,7 +68,7 @@ def add_metrics(
     stage = (
         job.stage
         if job.stage_index == stage_index and job.stage
-        else job.spec[stage_index]["stage"]
+        else job.stages[stage_index]["stage"]
     )
     row = {"job_id": job.id, "stage_index": stage_index, "step": step}
     session.merge(JobMetric(**row, stage=stage, at=database_now(session), values=dict(values)))

@@ -21,10 +21,12 @@ from app.jobs import claim_order
 from app.jobs.failure import DEADLINE_EXCEEDED, Failure
 from app.jobs.journal import add_event
 from app.jobs.transitions import finish, lose_worker
+from inframind.stages import parse_all
+from inframind.stages.config import StageConfig
 
 EXPIRED_AT_ONCE = 100
 """Jobs that one call takes back at most: a claim must not pay for all of them."""
-RUNNING = Job.state == JobState.RUNNING.value
+RUNNING = Job.state == JobState.RUNNING
 
 
 class LeaseLostError(Exception):
@@ -44,6 +46,7 @@ class Run:
     """A claimed job's rows: all that an attempt starts from."""
 
     job: Job
+    stages: tuple[StageConfig, ...]
     start_from: Adapter | None
     results: Sequence[StageResult]
     adapters: Sequence[Adapter]
@@ -68,7 +71,7 @@ def claim(
             job = claim_order.best_job(session, now, max_running)
             if job is None:
                 return None
-            job.state, job.device = JobState.RUNNING.value, device
+            job.state, job.device = JobState.RUNNING, device
             job.lease_owner, job.lease_until = worker, now + lease_seconds
             job.fence += 1
             job.attempts += 1
@@ -100,12 +103,12 @@ def expire(session: Session, now: float) -> None:
         message = f"the worker {job.lease_owner} went silent"
         lose_worker(session, job, Failure(code="worker_lost", message=message, then="retry"))
     late = select(Job).where(
-        Job.state.in_((JobState.QUEUED.value, JobState.PAUSED.value)),
+        Job.state.in_((JobState.QUEUED, JobState.PAUSED)),
         Job.deadline_at.is_not(None),
         Job.deadline_at < now,
     )
     for job in session.scalars(_some_unlocked(late)).all():
-        finish(session, job, "failed", DEADLINE_EXCEEDED)
+        finish(session, job, JobState.FAILED, DEADLINE_EXCEEDED)
     session.flush()
 
 
@@ -150,7 +153,10 @@ def _lost(claim: Claim) -> LeaseLostError:
 
 
 def load_run(engine: Engine, claim: Claim) -> Run:
-    """Reads the claimed job, what its earlier attempts left, and the adapters that it needs."""
+    """Reads the claimed job, what its earlier attempts left, and the adapters that it needs.
+
+    Raises ConfigError if its stages, written by another version, are none of this one's.
+    """
     with reading(engine) as session:
         job = session.get_one(Job, claim.job_id)
         results = (
@@ -163,9 +169,11 @@ def load_run(engine: Engine, claim: Claim) -> Run:
             .where(Checkpoint.job_id == job.id)
             .order_by(Checkpoint.stage_index, Checkpoint.step)
         )
-        evaluated = [name for stage in job.spec for name in stage.get("models") or ()]
+        stages = parse_all(job.stages)
+        evaluated = [name for stage in stages for name in stage.models_named.values()]
         return Run(
             job=job,
+            stages=stages,
             start_from=session.get_one(Adapter, job.start_from) if job.start_from else None,
             results=session.scalars(results).all(),
             adapters=session.scalars(select(Adapter).where(Adapter.job_id == job.id)).all(),

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from app.db.session import now, writing
 from app.db.tables import Base, Job, Quota
 from app.errors import QuotaError
+from app.job_state import JobState
 
 _QUOTAS = Base.metadata.tables["quotas"]
 OWN = select(_QUOTAS.c.max_running, _QUOTAS.c.max_queued).where(
@@ -27,7 +28,7 @@ def full_owners(session: Session, max_running: int | None) -> list[str]:
     counted = (
         select(Job.owner)
         .outerjoin(Quota, Quota.owner == Job.owner)
-        .where(Job.state == "running", Job.owner.is_not(None))
+        .where(Job.state == JobState.RUNNING, Job.owner.is_not(None))
     )
     rows = session.scalars(
         counted.group_by(Job.owner, Quota.max_running).having(func.count() >= limit)
@@ -43,7 +44,7 @@ def has_room(session: Session, owner: str, max_running: int | None) -> bool:
     if limit is None:
         return True
     _hold(session, owner)
-    return _count(session, owner, "running") < limit
+    return _count(session, owner, JobState.RUNNING) < limit
 
 
 def admit(session: Session, owner: str | None, max_queued: int | None) -> float:
@@ -55,14 +56,14 @@ def admit(session: Session, owner: str | None, max_queued: int | None) -> float:
     limit = max_queued if own is None else own
     if owner is not None and limit is not None:
         _hold(session, owner)
-        if (found := _count(session, owner, "queued")) >= limit:
+        if (found := _count(session, owner, JobState.QUEUED)) >= limit:
             raise QuotaError(
                 f"{found} of your jobs wait already, of at most {limit}: wait for some to end, or cancel them"
             )
     return float(time)
 
 
-def _count(session: Session, owner: str, state: str) -> int:
+def _count(session: Session, owner: str, state: JobState) -> int:
     return session.scalar(select(func.count()).where(Job.owner == owner, Job.state == state)) or 0
 
 

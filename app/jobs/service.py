@@ -1,25 +1,30 @@
-"""What the api does with jobs. The only creator of job rows."""
+"""The front desk of jobs, the only creator of their rows; and the questions about them."""
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from pydantic import BaseModel
 from sqlalchemy import Engine, bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from app.artifacts import Artifacts
 from app.db.migrate import is_current
 from app.db.ownership import acting, asker, visible
 from app.db.session import database_now, reading, writing
 from app.db.tables import Job, JobEvent, JobMetric, StageResult, Worker
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.job_state import TERMINAL, JobState
-from app.jobs import idempotency, quota, transitions
-from app.jobs.admission import Servable, checked
+from app.jobs import admission, idempotency, quota, transitions
+from app.jobs.admission import Admitted
 from app.jobs.journal import add_event
 from app.jobs.spec import JobSpec
 from app.jobs.views import VIEWED, EventView, JobView, MetricView, event_view, job_view, metric_view
+from app.settings import Settings
 
+Wake = Callable[[str], object]
+"""Sends a worker after a job, as well as it can, and makes nobody wait for it."""
 WORKER_SILENT_SECONDS = 30.0
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _JOBS, _RESULTS = Job.__mapper__.columns, StageResult.__mapper__.columns
@@ -33,11 +38,15 @@ WITH_RESULTS = (
     .where(_JOBS.id == bindparam("id"), visible(_JOBS.owner))
     .order_by(_RESULTS.stage_index)
 )
-"""One job and what its stages left. Asked for more than anything else, so without entities, which cost more than the question."""
+"""One job and what its stages left: asked for most, so without entities, which cost more than it."""
+
+
+def nobody(_: str) -> None:
+    """Wakes no worker: the embedded supervisor looks for itself."""
 
 
 def new_id(now: float) -> str:
-    """A UUID of version 7: its order is the order of creation (RFC 9562)."""
+    """Makes a UUID of version 7: its order is the order of creation (RFC 9562)."""
     milliseconds = int(now * 1000)
     random = uuid.uuid4().int & ((1 << 74) - 1)
     value = (
@@ -50,59 +59,130 @@ def new_id(now: float) -> str:
     return str(uuid.UUID(int=value))
 
 
-def submit(
-    engine: Engine,
-    spec: JobSpec,
-    max_attempts: int = 3,
-    owner: str | None = None,
-    servable: Servable | None = None,
-    *,
-    key: str | None = None,
-    max_queued: int | None = None,
-) -> JobView:
-    """Writes the job's row, once for every `key` of an owner.
+class JobService:
+    """The front desk: creates and moves jobs, with everything that belongs to it, for every door.
 
-    Raises InvalidError that names the field, QuotaError, and InFlightError if a request with the key is being answered at this
-    moment; nothing is stored then.
+    A job is made for whoever acts (`app.db.ownership.acting`), once for a key, within their quota;
+    a worker is woken after the commit, once, wherever a job has begun to wait for one.
     """
-    if key is None:
-        with writing(engine) as session:
-            return job_view(create(session, spec, max_attempts, owner, servable, max_queued), [])
-    with reading(engine) as session:
-        # Most repeats end here, and keep no writer waiting.
-        if (found := idempotency.find(session, owner, key, spec)) is not None:
-            return _view(session, _job(session, found))
-    with writing(engine) as session:
-        idempotency.hold(session, owner, key)
-        if (found := idempotency.find(session, owner, key, spec)) is not None:
-            return _view(session, _job(session, found))
-        job = create(session, spec, max_attempts, owner, servable, max_queued)
-        idempotency.keep(session, owner, key, spec, job.id, job.created_at)
-        return job_view(job, [])
 
+    def __init__(
+        self, engine: Engine, settings: Settings, artifacts: Artifacts, wake: Wake = nobody
+    ) -> None:
+        self.engine, self.settings, self.artifacts = engine, settings, artifacts
+        self._wake = wake
 
-def create(
-    session: Session,
-    spec: JobSpec,
-    max_attempts: int,
-    owner: str | None,
-    servable: Servable | None = None,
-    max_queued: int | None = None,
-) -> Job:
-    """The job's row, within the caller's transaction."""
-    spec, stages = checked(session, spec, servable or Servable())
-    now = quota.admit(session, owner, max_queued)
-    job = Job(
-        id=new_id(now), owner=owner, name=spec.name, state=JobState.QUEUED, method=spec.method, base_model=spec.base_model,
-        start_from=spec.start_from, dataset=spec.dataset, seed=spec.seed, spec=stages, meta=spec.metadata,
-        created_at=now, max_attempts=max_attempts, metrics={}, priority=spec.priority, request_id=acting.get().request_id,
-        deadline_at=None if spec.deadline_seconds is None else now + spec.deadline_seconds,
-        fine_tuning=spec.fine_tuning,
-    )  # fmt: skip
-    session.add(job)
-    session.flush()
-    add_event(session, job, "info", "queued", "the job was accepted")
-    return job
+    def submit(self, spec: JobSpec, key: str | None = None) -> JobView:
+        """Makes the job, or gives the one that this request with this `key` made before.
+
+        Raises InvalidError and ConfigError that name the field, QuotaError, StoreError, and
+        InFlightError if a request with the key is being answered; nothing is stored then.
+        """
+        return self.submit_as(spec, lambda: spec, key)
+
+    def submit_as(
+        self, request: BaseModel, spec_of: Callable[[], JobSpec], key: str | None = None
+    ) -> JobView:
+        """Makes the job of a request in another form.
+
+        `spec_of` says what it means, and is asked only if the request is not a repeated one.
+        """
+        owner = acting.get().owner
+        if key is not None:
+            with reading(self.engine) as session:
+                # Most repeats end here, and keep no writer waiting.
+                if (made := idempotency.find(session, owner, key, request)) is not None:
+                    return _view(session, _job(session, made))
+        admitted = admission.admit(self.engine, self.settings, self.artifacts, spec_of())
+        with writing(self.engine) as session:
+            if key is not None:
+                idempotency.hold(session, owner, key)
+                if (made := idempotency.find(session, owner, key, request)) is not None:
+                    return _view(session, _job(session, made))
+            job = self._create(session, admitted, owner)
+            if key is not None:
+                idempotency.keep(session, owner, key, request, job.id, job.created_at)
+            view = job_view(job, [])
+        self._wake(view.id)
+        return view
+
+    def _create(self, session: Session, admitted: Admitted, owner: str | None) -> Job:
+        admission.check_still_there(session, admitted)
+        now = quota.admit(session, owner, self.settings.max_queued_per_owner)
+        spec = admitted.spec
+        job = Job(
+            id=new_id(now),
+            owner=owner,
+            name=spec.name,
+            state=JobState.QUEUED,
+            method=spec.method,
+            base_model=spec.base_model,
+            start_from=spec.start_from,
+            dataset=spec.dataset,
+            seed=spec.seed,
+            stages=[stage.model_dump(mode="json") for stage in admitted.stages],
+            meta=spec.metadata,
+            fine_tuning=spec.fine_tuning,
+            created_at=now,
+            deadline_at=None if spec.deadline_seconds is None else now + spec.deadline_seconds,
+            max_attempts=self.settings.max_attempts,
+            metrics={},
+            priority=spec.priority,
+            request_id=acting.get().request_id,
+        )
+        session.add(job)
+        session.flush()
+        add_event(session, job, "info", "queued", "the job was accepted")
+        return job
+
+    def cancel(self, job_id: str) -> JobView:
+        """Cancels a job that waits; asks the worker of a running one to stop.
+
+        Raises NotFoundError, ConflictError in a terminal state.
+        """
+        with writing(self.engine) as session:
+            job = _job(session, job_id, lock=True)
+            _refuse_ended(job)
+            if job.state != JobState.RUNNING:
+                transitions.finish(session, job, JobState.CANCELLED)
+            elif job.want != "cancel":
+                job.want = "cancel"
+                add_event(session, job, "info", "cancel_requested", "the worker was asked to stop")
+            return _view(session, job)
+
+    def pause(self, job_id: str) -> JobView:
+        """Pauses a job that waits; asks the worker of a running one to stop.
+
+        Raises NotFoundError, ConflictError in a terminal state or under a cancel.
+        """
+        with writing(self.engine) as session:
+            job = _job(session, job_id, lock=True)
+            _refuse_ended(job, but="cancel")
+            if job.state == JobState.QUEUED:
+                transitions.pause(session, job)
+            elif job.state == JobState.RUNNING and job.want != "pause":
+                job.want = "pause"
+                add_event(session, job, "info", "pause_requested", "the worker was asked to stop")
+            return _view(session, job)
+
+    def resume(self, job_id: str) -> JobView:
+        """Queues a paused job, or takes back a wish to pause.
+
+        Raises NotFoundError, ConflictError in a terminal state or under a cancel.
+        """
+        with writing(self.engine) as session:
+            job = _job(session, job_id, lock=True)
+            _refuse_ended(job, but="cancel")
+            waits_again = job.state == JobState.PAUSED
+            if waits_again:
+                transitions.resume(session, job)
+            elif job.want == "pause":
+                job.want = "run"
+                add_event(session, job, "info", "pause_taken_back", "the job goes on")
+            view = _view(session, job)
+        if waits_again:
+            self._wake(job_id)
+        return view
 
 
 def _job(session: Session, job_id: str, *, lock: bool = False) -> Job:
@@ -170,45 +250,6 @@ def list_jobs(
         jobs = list(session.scalars(query))
         results = _results(session, [job.id for job in jobs])
         return [job_view(job, results[job.id]) for job in jobs[:limit]], len(jobs) > limit
-
-
-def cancel(engine: Engine, job_id: str) -> JobView:
-    """Cancels a queued job at once; asks a running one to stop. Raises ConflictError in a terminal state."""
-    with writing(engine) as session:
-        job = _job(session, job_id, lock=True)
-        _refuse_ended(job)
-        if job.state != JobState.RUNNING:
-            transitions.finish(session, job, "cancelled")
-        elif job.want != "cancel":
-            job.want = "cancel"
-            add_event(session, job, "info", "cancel_requested", "the worker was asked to stop")
-        return _view(session, job)
-
-
-def pause(engine: Engine, job_id: str) -> JobView:
-    """Pauses a queued job at once; asks a running one to stop. Raises ConflictError in a terminal state or under a cancel."""
-    with writing(engine) as session:
-        job = _job(session, job_id, lock=True)
-        _refuse_ended(job, but="cancel")
-        if job.state == JobState.QUEUED:
-            transitions.pause(session, job)
-        elif job.state == JobState.RUNNING and job.want != "pause":
-            job.want = "pause"
-            add_event(session, job, "info", "pause_requested", "the worker was asked to stop")
-        return _view(session, job)
-
-
-def resume(engine: Engine, job_id: str) -> JobView:
-    """Queues a paused job, or takes back a wish to pause. Raises ConflictError in a terminal state or under a cancel."""
-    with writing(engine) as session:
-        job = _job(session, job_id, lock=True)
-        _refuse_ended(job, but="cancel")
-        if job.state == JobState.PAUSED:
-            transitions.resume(session, job)
-        elif job.want == "pause":
-            job.want = "run"
-            add_event(session, job, "info", "pause_taken_back", "the job goes on")
-        return _view(session, job)
 
 
 def _refuse_ended(job: Job, but: str = "") -> None:

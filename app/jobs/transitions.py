@@ -18,11 +18,11 @@ MAX_INFRA_FAILURES = 10
 """Lost workers after which a job is given up: it may be what kills them."""
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 1.0, 60.0
 
-Terminal = Literal["succeeded", "failed", "cancelled"]
-ENDED = {
-    "succeeded": "the job succeeded",
-    "failed": "the job failed",
-    "cancelled": "the job was cancelled",
+Terminal = Literal[JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED]
+ENDED: dict[Terminal, str] = {
+    JobState.SUCCEEDED: "the job succeeded",
+    JobState.FAILED: "the job failed",
+    JobState.CANCELLED: "the job was cancelled",
 }
 
 
@@ -35,13 +35,13 @@ def backoff(failures: int) -> float:
 
 def finish(session: Session, job: Job, state: Terminal, failure: Failure | None = None) -> None:
     """Ends the job for good."""
-    _release(job, JobState(state))
+    _release(job, state)
     job.finished_at = database_now(session)
-    if state == "succeeded":
+    if state == JobState.SUCCEEDED:
         job.progress = 1.0
     if failure:
         _write_error(job, failure)
-    level = "error" if state == "failed" else "info"
+    level = "error" if state == JobState.FAILED else "info"
     data = {"code": failure.code, "param": failure.param} if failure else {}
     add_event(session, job, level, state, failure.message if failure else ENDED[state], data)
 
@@ -52,16 +52,16 @@ def pause(session: Session, job: Job, failure: Failure | None = None) -> None:
     The user asked for it, or a failure did that only a person can mend.
     """
     if job.want == "cancel":
-        finish(session, job, "cancelled")
+        finish(session, job, JobState.CANCELLED)
         return
     _release(job, JobState.PAUSED)
     job.want = "run"
     if failure:
         _write_error(job, failure)
         message = f"{failure.message}; then resume the job"
-        add_event(session, job, "error", "paused", message, {"code": failure.code})
+        add_event(session, job, "error", JobState.PAUSED, message, {"code": failure.code})
     else:
-        add_event(session, job, "info", "paused", "the job was paused")
+        add_event(session, job, "info", JobState.PAUSED, "the job was paused")
 
 
 def resume(session: Session, job: Job) -> None:
@@ -75,7 +75,7 @@ def resume(session: Session, job: Job) -> None:
 def requeue(session: Session, job: Job, reason: Failure, delay_seconds: float = 0.0) -> None:
     """Gives the job back to the queue, unless the user has asked to cancel or pause it."""
     if job.want == "cancel":
-        finish(session, job, "cancelled")
+        finish(session, job, JobState.CANCELLED)
     elif job.want == "pause":
         pause(session, job)
     else:
@@ -95,7 +95,7 @@ def lose_worker(session: Session, job: Job, reason: Failure) -> None:
     job.infra_failures += 1
     if job.want != "cancel" and job.infra_failures >= MAX_INFRA_FAILURES:
         message = f"{MAX_INFRA_FAILURES} workers were lost with this job"
-        finish(session, job, "failed", Failure(code="worker_lost", message=message))
+        finish(session, job, JobState.FAILED, Failure(code="worker_lost", message=message))
     else:
         requeue(session, job, reason, backoff(job.infra_failures - 1))
 
@@ -107,17 +107,17 @@ def fail_attempt(session: Session, job: Job, failure: Failure) -> None:
         return
     job.failures += 1
     if job.want == "cancel":
-        finish(session, job, "cancelled")
+        finish(session, job, JobState.CANCELLED)
     elif failure.then == "retry" and job.failures < job.max_attempts:
         requeue(session, job, failure, backoff(job.failures))
     else:
-        finish(session, job, "failed", failure)
+        finish(session, job, JobState.FAILED, failure)
 
 
 def _release(job: Job, state: JobState) -> None:
     """Moves the job on, and ends its lease if it has one."""
     assert may_move(JobState(job.state), state), f"{job.state} -> {state}"
-    job.state, job.lease_owner, job.lease_until, job.eta_seconds = state.value, None, None, None
+    job.state, job.lease_owner, job.lease_until, job.eta_seconds = state, None, None, None
 
 
 def _write_error(job: Job, failure: Failure | None) -> None:

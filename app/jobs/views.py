@@ -5,6 +5,7 @@ from typing import Any, Literal
 from sqlalchemy import Row
 
 from app.db.tables import Job, JobEvent, JobMetric, StageResult
+from app.job_state import JobState
 from app.views import ErrorBody, View
 
 
@@ -99,7 +100,7 @@ class MetricList(View):
 
 VIEWED = (
     "id", "name", "state", "want", "priority", "deadline_at", "method", "base_model", "start_from", "dataset", "seed", "meta",
-    "spec", "stage", "stage_index", "step", "total_steps", "progress", "eta_seconds", "metrics", "attempts", "error_code",
+    "stages", "stage", "stage_index", "step", "total_steps", "progress", "eta_seconds", "metrics", "attempts", "error_code",
     "error_message", "error_param", "created_at", "started_at", "finished_at",
 )  # fmt: skip
 """What `job_view` reads of a job."""
@@ -113,12 +114,12 @@ def job_view(job: Job | Row[Any], results: list[StageResult]) -> JobView:
         else None
     )
     return JobView(
-        id=job.id, name=job.name, state=job.state, cancel_requested=job.state == "running" and job.want == "cancel",
-        pause_requested=job.state == "running" and job.want == "pause", priority=job.priority, deadline_at=job.deadline_at,
+        id=job.id, name=job.name, state=job.state, cancel_requested=job.state == JobState.RUNNING and job.want == "cancel",
+        pause_requested=job.state == JobState.RUNNING and job.want == "pause", priority=job.priority, deadline_at=job.deadline_at,
         method=job.method, base_model=job.base_model, start_from=job.start_from, dataset=job.dataset, seed=job.seed,
-        metadata=job.meta, stages=job.spec, stage=job.stage, stage_index=job.stage_index, step=job.step,
+        metadata=job.meta, stages=job.stages, stage=job.stage, stage_index=job.stage_index, step=job.step,
         total_steps=job.total_steps, progress=round(job.progress, 4),
-        eta_seconds=job.eta_seconds if job.state == "running" else None, metrics=job.metrics,
+        eta_seconds=job.eta_seconds if job.state == JobState.RUNNING else None, metrics=job.metrics,
         stage_results=[
             StageResultView(
                 stage=r.stage, stage_index=r.stage_index, adapter=r.adapter_id, train_seconds=r.train_seconds, metrics=r.metrics

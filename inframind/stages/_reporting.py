@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,35 +12,16 @@ from inframind.models.memory import peak_bytes
 from inframind.stages._checkpoints import commit
 from inframind.stages.base import StageContext
 
-REPORTED = {
-    "loss": "loss",
-    "reward": "reward",
-    "reward_std": "reward_std",
-    "frac_reward_zero_std": "frac_reward_zero_std",
-    "entropy": "entropy",
-    "grad_norm": "grad_norm",
-    "learning_rate": "learning_rate",
-    "completions/mean_length": "mean_length",
-    "completions/clipped_ratio": "clipped_ratio",
-    "clip_ratio/region_mean": "clip_ratio",
-    "pass_rate": "pass_rate",
-    "unscorable_rate": "unscorable_rate",
-    "rungs/parse": "rungs/parse",
-    "rungs/schema": "rungs/schema",
-    "rungs/references": "rungs/references",
-    "sampling/generated_groups": "generated_groups",
-    "sampling/kept_share": "kept_share",
-    "mean_token_accuracy": "token_accuracy",
-    "num_tokens": "num_tokens",
-}
-"""Metric of TRL -> its name in our reports."""
-
 
 class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers has no types
     """Reports every step, commits whole checkpoints, and stops when asked to."""
 
-    def __init__(self, context: StageContext, stage_index: int) -> None:
+    def __init__(
+        self, context: StageContext, stage_index: int, reported: Mapping[str, str]
+    ) -> None:
+        """`reported`: the metrics of TRL that are passed on -> their names in our reports."""
         self._context = context
+        self._reported = reported
         self._stage_index = stage_index
         self._step_started = time.monotonic()
         self._tokens = 0.0
@@ -68,7 +50,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers has no ty
     ) -> None:
         values = {
             ours: float(logs[theirs])
-            for theirs, ours in REPORTED.items()
+            for theirs, ours in self._reported.items()
             if logs and theirs in logs
         }
         if not values or "train_runtime" in (logs or {}):

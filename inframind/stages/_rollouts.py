@@ -35,7 +35,7 @@ def run(
             args=arguments,
             train_dataset=dataset(tasks),
             processing_class=tokenizer,
-            callbacks=[_reporting.Reporter(context, stage_input.stage_index)],
+            callbacks=[_reporting.Reporter(context, stage_input.stage_index, config.reported)],
         )
         return _training.train_and_publish(trainer, config, stage_input, context)
 

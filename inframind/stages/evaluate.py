@@ -5,8 +5,8 @@ Of the base model and every adapter of the lineage, or of the models that are na
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -15,7 +15,8 @@ from inframind.judge import rules
 from inframind.judge.judgement import Judgement
 from inframind.judge.prompt import MAX_CANDIDATE, Case
 from inframind.stages.base import StageContext, StageInput, StageReport, TrainedAdapter
-from inframind.types import Contract, Outcome, Task, Verdict
+from inframind.stages.config import NANO_SLICE, Recipes, StageConfig
+from inframind.types import Outcome, Task, Verdict
 
 if TYPE_CHECKING:
     from inframind.generation.engine import Engine
@@ -30,8 +31,15 @@ JUDGED_AT_ONCE = 32
 """Answers that the judge model gets between two looks at whether the run shall stop."""
 
 
-class Config(Contract):
+class Config(StageConfig):
     """Configuration of the stage `evaluate`."""
+
+    method = ("evaluate",)
+    evaluates = True
+    recipes: ClassVar[Recipes] = {
+        "inframind-nano": {"tasks": 300, "new_family_tasks": 80, "max_tokens": 240, **NANO_SLICE}
+    }
+    seconds_per_step = 0.1
 
     stage: Literal["evaluate"] = "evaluate"
     tasks: int = Field(default=400, ge=1, le=100_000)
@@ -43,14 +51,28 @@ class Config(Contract):
     categories: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=32)
     batch_size: int = Field(default=128, ge=1, le=4096)
     models: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=16)
-    """What to evaluate, in this order: adapters, or the base model by its name; null: the base model and the run's lineage."""
+    """What to evaluate, in order: adapters, or the base model; null: it and the run's lineage."""
     judged_tasks: int = Field(default=0, ge=0, le=10_000)
-    """Answers of each model that the service's judge model scores too, of tasks of known families; 0: it is not asked."""
+    """Answers of each model, to tasks of known families, that the judge model scores too."""
 
     @property
     def total_steps(self) -> int:
         """Tasks of one model; the stage reports in tasks of all models."""
         return self.tasks + self.new_family_tasks
+
+    @property
+    def models_named(self) -> dict[str, str]:
+        return {f"models.{index}": name for index, name in enumerate(self.models or ())}
+
+    def naming(self, models: Mapping[str, str]) -> Self:
+        if self.models is None:
+            return self
+        renamed = {**self.models_named, **models}
+        return self.model_copy(update={"models": tuple(renamed.values())})
+
+    @property
+    def asks_judge(self) -> str | None:
+        return "judged_tasks" if self.judged_tasks else None
 
 
 def chosen(config: Config, stage_input: StageInput) -> tuple[list[Task], list[Task]]:

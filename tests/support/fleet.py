@@ -5,15 +5,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, select
 
+from app.artifacts import Artifacts
+from app.db.ownership import acting
 from app.db.session import make_engine, reading
 from app.db.tables import Job, JobEvent
-from app.jobs import service
+from app.jobs.service import JobService
 from app.jobs.spec import JobSpec
+from app.jobs.views import JobView
+from app.settings import Settings
 from tests.support import ROOT
 
 
@@ -24,7 +29,29 @@ def add_job(engine: Engine, *, steps: int = 12, seed: int = 0, max_attempts: int
         {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1},
     ]
     spec = JobSpec.model_validate({"base_model": "inframind-nano", "stages": stages, "seed": seed})
-    return service.submit(engine, spec, max_attempts).id
+    return submit(engine, spec, max_attempts=max_attempts).id
+
+
+def desk(engine: Engine, **settings: Any) -> JobService:
+    """The front desk, which wakes nobody."""
+    given = Settings(**settings)
+    return JobService(engine, given, Artifacts.of(given))
+
+
+def submit(
+    engine: Engine,
+    spec: JobSpec,
+    key: str | None = None,
+    *,
+    owner: str | None = None,
+    **settings: Any,
+) -> JobView:
+    """A job of an owner, made at the front desk."""
+    token = acting.set(replace(acting.get(), owner=owner))
+    try:
+        return desk(engine, **settings).submit(spec, key)
+    finally:
+        acting.reset(token)
 
 
 def job(engine: Engine, job_id: str) -> Job:

@@ -18,7 +18,6 @@ from sse_starlette import ServerSentEvent
 from app.db.migrate import upgrade
 from app.db.session import make_engine, writing
 from app.db.tables import Adapter
-from app.jobs import service
 from app.jobs.spec import JobSpec
 from app.main import create_app
 from app.settings import Settings
@@ -28,7 +27,7 @@ from app.web.event_stream import streamed
 from inframind.generation.engine import Completion, Engine
 from inframind.generation.engine import Request as Row
 from inframind.models.adapter import read_manifest
-from tests.support.fleet import until
+from tests.support.fleet import submit, until
 from tests.support.inference_servers import BASE, PROMPT, Vllm, ended, listening
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
@@ -269,7 +268,7 @@ def unread_post(address: httpx.URL, body: bytes, path: str = "/v1/completions") 
 
 def add_adapter(folder: Path, adapter: Path) -> None:
     engine = make_engine(Settings(data_dir=folder).url)
-    job = service.submit(engine, JobSpec.model_validate({"method": "sft", "base_model": BASE}))
+    job = submit(engine, JobSpec.model_validate({"method": "sft", "base_model": BASE}))
     with writing(engine) as session:
         session.add(
             Adapter(

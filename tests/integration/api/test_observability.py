@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import keys
 from app.db.ownership import Acting, acting
-from app.jobs import journal, lease, service
+from app.jobs import journal, lease
 from app.jobs.spec import JobSpec
-from tests.support.fleet import Fleet, until
+from tests.support.fleet import Fleet, submit, until
 from tests.support.guarded import DAPO, Guarded, guarded, own_everything
 
 
@@ -101,7 +101,7 @@ def test_one_request_id_runs_through_api_worker_and_trainer(
             {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1},
         ]
         spec = JobSpec.model_validate({"base_model": "inframind-nano", "stages": stages})
-        job_id = service.submit(fleet.engine, spec).id
+        job_id = submit(fleet.engine, spec).id
         fleet.start()
         fleet.wait(job_id, "succeeded")
         worker = [line for line in logged(tmp_path / "w0.log") if line.get("job_id") == job_id]

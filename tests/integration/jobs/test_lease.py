@@ -8,10 +8,10 @@ from sqlalchemy import Engine, update
 
 from app.db.session import database_now, writing
 from app.db.tables import Job
-from app.jobs import journal, lease, service, transitions
+from app.jobs import journal, lease, transitions
 from app.jobs.failure import Failure
 from app.jobs.lease import Claim, LeaseLostError
-from tests.support.fleet import add_job, events, job
+from tests.support.fleet import add_job, desk, events, job
 from tests.support.reports import checkpoint, report
 from tests.support.reports import manifest as manifest_of
 
@@ -133,14 +133,14 @@ def test_the_heartbeat_carries_the_wish_to_cancel(engine: Engine) -> None:
     job_id = add_job(engine)
     held = claimed(engine)
     assert lease.heartbeat(engine, held, 60.0) == "run"
-    service.cancel(engine, job_id)
+    desk(engine).cancel(job_id)
     assert lease.heartbeat(engine, held, 60.0) == "cancel"
 
 
 def test_a_silent_worker_with_a_cancelled_job_ends_it(engine: Engine) -> None:
     job_id = add_job(engine)
     claimed(engine)
-    service.cancel(engine, job_id)
+    desk(engine).cancel(job_id)
     make_silent(engine, job_id)
     assert lease.claim(engine, "other", "gpu", 60.0) is None
     assert job(engine, job_id).state == "cancelled"

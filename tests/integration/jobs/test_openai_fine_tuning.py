@@ -151,7 +151,7 @@ def finish(
     held = lease.claim(engine, "worker", "device", 20.0)
     assert held is not None and job.id == f"ftjob-{held.job_id}"
     with lease.fenced(engine, held) as (session, row):
-        stage = row.spec[0]["stage"]
+        stage = row.stages[0]["stage"]
         journal.start_stage(session, row, 0, stage, 5)
         path = make_adapter(folder, adapter, 1, stage=stage, job_id=row.id)
         manifest = read_manifest(path).model_dump(mode="json")

@@ -21,14 +21,14 @@ from app.db.migrate import upgrade
 from app.db.session import make_engine, writing
 from app.db.tables import Adapter, Job
 from app.errors import StoreError
-from app.jobs import journal, lease, service, transitions
+from app.jobs import journal, lease, transitions
 from app.main import create_app
 from app.settings import Settings
 from inframind.errors import EngineError
 from inframind.generation.engine import Engine as InferenceEngine
 from inframind.models.adapter import MANIFEST, read_manifest, verify_adapter
 from inframind.verifier.verifier import Verifier
-from tests.support.fleet import Fleet, add_job, events, job, until
+from tests.support.fleet import Fleet, add_job, desk, events, job, until
 from tests.support.inference_servers import PROMPT, embedded
 from tests.support.object_store import BUCKET, ObjectStore, object_store
 from tests.support.outcome import check_success
@@ -271,13 +271,13 @@ def test_a_job_goes_on_on_a_host_that_has_none_of_its_files(fleet: Fleet) -> Non
     job_id = add_job(fleet.engine, steps=60)
     fleet.start("w0")
     until(lambda: job(fleet.engine, job_id).step > 8, SLOW)
-    service.pause(fleet.engine, job_id)
+    desk(fleet.engine).pause(job_id)
     fleet.wait(job_id, "paused", seconds=SLOW)
     fleet.supervisors["w0"].terminate()
     fleet.supervisors["w0"].wait(60)
     shutil.rmtree(fleet.folder / "artifacts")
     fleet.start("w1")
-    service.resume(fleet.engine, job_id)
+    desk(fleet.engine).resume(job_id)
     fleet.wait(job_id, "succeeded", seconds=SLOW)
     assert (
         next(event for event in events(fleet.engine, job_id) if event.code == "resumed").data[

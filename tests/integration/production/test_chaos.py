@@ -16,13 +16,12 @@ from sqlalchemy import select
 
 from app.db.session import reading
 from app.db.tables import Adapter, IdempotencyKey, Job
-from app.jobs import service
 from app.jobs.spec import JobSpec
 from inframind.generation.engine import Engine as InferenceEngine
 from inframind.generation.request import Request
 from inframind.models.adapter import verify_adapter
 from tests.support.chaos import WIRED, WORKERS, Nemesis, start
-from tests.support.fleet import events, is_alive, job, until
+from tests.support.fleet import events, is_alive, job, submit, until
 from tests.support.inference_servers import BASE
 from tests.support.outcome import check_history, check_success
 from tests.support.production import Production
@@ -258,7 +257,7 @@ def is_noticed(broken: Production) -> bool:
     spec = JobSpec.model_validate(
         {**STAND_IN, "stages": [{"stage": "sft", "max_steps": 120}, EVALUATE]}
     )
-    job_id = service.submit(broken.engine, spec, 50).id
+    job_id = submit(broken.engine, spec, max_attempts=50).id
     revive_late_worker(broken, job_id)
     try:
         broken.wait(job_id, "succeeded", "failed")
