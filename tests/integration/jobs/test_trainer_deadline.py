@@ -1,4 +1,4 @@
-"""The trainer goes on only as long as somebody has allowed it to, whatever becomes of the database and of files."""
+"""The trainer goes on only while somebody allows it to, whatever database and files do."""
 
 import subprocess
 import sys
@@ -19,7 +19,12 @@ from workers.attempt import Attempt
 from workers.deadline import deadline_file
 from workers.pipe import EXIT_LEASE_LOST
 
-WATCH = "import sys; from pathlib import Path; from workers.deadline import watch_deadline; watch_deadline(Path(sys.argv[1]))"
+WATCH = """
+import sys
+from pathlib import Path
+from workers.deadline import watch_deadline
+watch_deadline(Path(sys.argv[1]))
+"""
 
 
 @pytest.mark.parametrize("text", [None, "", "no number", "1.0"])
@@ -40,7 +45,7 @@ def test_without_a_deadline_that_lies_ahead_nobody_goes_on(
 def test_a_database_that_goes_away_right_after_the_claim_leaves_the_trainer_a_deadline(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The trainer once started without one, and its watch ended with an error: nothing would have stopped it."""
+    """The trainer once started without one: its watch failed, and nothing would have stopped it."""
 
     def away(*_: object) -> str:
         raise OperationalError("UPDATE jobs", {}, Exception("away"))
