@@ -77,7 +77,7 @@ def list_jobs(
 @router.get("/{job_id}", responses={200: examples.shown(examples.JOB), **UNKNOWN})
 async def get_job(job_id: str, database: Database) -> JobView:
     """One job: its state, progress, latest metrics, results and error."""
-    # A plain function would go through a thread twice: for itself, and for the check of what it returns.
+    # A plain function would go through a thread twice: for itself, and to check its answer.
     return await run_in_threadpool(service.get, database, job_id)
 
 

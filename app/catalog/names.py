@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from app.catalog.views import AliasView
-from app.db.ownership import acting
+from app.db.ownership import acting, as_key
 from app.db.session import database_now, reading, writing
 from app.db.tables import Adapter, Alias
 from app.errors import InvalidError, NotFoundError, UnknownModelError
@@ -19,11 +19,6 @@ OWNER = "inframind"
 ADAPTER = "im-"
 RESERVED = (ADAPTER, "ds-", "ft-")
 """What our own ids begin with."""
-
-
-def fine_tuned_name(adapter: Adapter, suffix: str | None) -> str:
-    """`ft:<base model>:inframind:<suffix>:<adapter>`, the form of OpenAI's names."""
-    return f"{FINE_TUNED}{adapter.base_model}:{OWNER}:{suffix or ''}:{adapter.id}"
 
 
 def resolve(engine: Engine, name: str) -> str:
@@ -60,7 +55,7 @@ def set_alias(engine: Engine, name: str, model: str) -> AliasView:
         raise InvalidError(message, param="alias")
     with writing(engine) as session:
         target = resolved(session, model)
-        owner = acting.get().owner or ""
+        owner = as_key(acting.get().owner)
         row = session.get(Alias, (name, owner))
         if row is None:
             row = Alias(
@@ -105,7 +100,7 @@ def alias_view(row: Alias) -> AliasView:
 
 def _find(session: Session, name: str) -> Alias | None:
     """The caller's own alias before another's that an administrator sees."""
-    own = Alias.owner == (acting.get().owner or "")
+    own = Alias.owner == as_key(acting.get().owner)
     return session.scalars(
         select(Alias).where(Alias.name == name).order_by(own.desc(), Alias.owner).limit(1)
     ).first()

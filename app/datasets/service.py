@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Engine, select
 
 from app.artifacts import Artifacts
-from app.db.ownership import acting
+from app.db.ownership import acting, as_key
 from app.db.session import database_now, reading, writing
 from app.db.tables import Dataset
 from app.errors import InvalidError, NotFoundError
@@ -58,7 +58,7 @@ def add(
         "categories": _count([task.category for task in found.tasks]),
     }
     with writing(engine) as session:
-        owner = acting.get().owner or ""
+        owner = as_key(acting.get().owner)
         row = session.get(Dataset, (identity, owner))
         if row is None:
             row = Dataset(
@@ -87,7 +87,7 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
         "categories": _count([task.category for task in tasks]),
     }
     with writing(engine) as session:
-        owner = acting.get().owner or ""
+        owner = as_key(acting.get().owner)
         if session.get(Dataset, (identity, owner)) is None:
             unchecked = sum(not task.checks for task in tasks)
             row = Dataset(

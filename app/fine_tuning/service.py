@@ -135,12 +135,15 @@ def events(engine: Engine, identity: str, limit: int, after: str | None) -> Fine
         data = [
             FineTuningEvent.model_validate(
                 {
-                    "id": f"{EVENT}{job.id}-{row.seq}", "created_at": int(row.at), "level": row.level, "message": row.message,
+                    "id": f"{EVENT}{job.id}-{row.seq}",
+                    "created_at": int(row.at),
+                    "level": row.level,
+                    "message": row.message,
                     "data": {"code": row.code, **row.data},
                 }
             )
             for row in rows[:limit]
-        ]  # fmt: skip
+        ]
         return FineTuningEventList(data=data, has_more=len(rows) > limit)
 
 
@@ -196,7 +199,10 @@ def _job(session: Session, identity: str) -> Job:
     own = identity.removeprefix(PREFIX)
     job = session.get(Job, own) if identity.startswith(PREFIX) and ID.fullmatch(own) else None
     if job is None or job.fine_tuning is None:
-        message = f"there is no fine-tuning job {identity[:64]!r}; GET /v1/fine_tuning/jobs lists those that exist"
+        message = (
+            f"there is no fine-tuning job {identity[:64]!r}; "
+            "GET /v1/fine_tuning/jobs lists those that exist"
+        )
         raise NotFoundError(message, param="fine_tuning_job_id")
     return job
 

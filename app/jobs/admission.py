@@ -1,4 +1,4 @@
-"""Checks what a job must meet before its row is written: every refusal names the field and the remedy.
+"""Checks a job before its row is written: every refusal names the field and the remedy.
 
 Nothing here holds a transaction that writes: the store of the artifacts may be slow, and is asked
 after the last question to the database.

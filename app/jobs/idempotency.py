@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.db.ownership import as_key
 from app.db.tables import IdempotencyKey
 from app.errors import InFlightError, InvalidError
 
@@ -27,7 +28,7 @@ def digest(request: BaseModel) -> str:
 
 def find(session: Session, owner: str | None, key: str, request: BaseModel) -> str | None:
     """Finds the job that this request made before. Raises InvalidError if the body was another."""
-    row = session.get(IdempotencyKey, (owner or "", key))
+    row = session.get(IdempotencyKey, (as_key(owner), key))
     if row is None:
         return None
     if row.request_sha256 != digest(request):
@@ -39,9 +40,9 @@ def find(session: Session, owner: str | None, key: str, request: BaseModel) -> s
 
 def hold(session: Session, owner: str | None, key: str) -> None:
     """Keeps the key for this transaction. Raises InFlightError if another one has it."""
-    # On SQLite a writing transaction is alone anyway: the second waits, and finds the first one's job.
+    # On SQLite a writing transaction is alone: the second waits, and finds the first one's job.
     if session.get_bind().dialect.name == "postgresql":
-        name = json.dumps([owner or "", key])
+        name = json.dumps([as_key(owner), key])
         if not session.scalar(
             text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
         ):
@@ -56,7 +57,7 @@ def keep(
     """Remembers which job the request made: in the transaction that makes it."""
     session.add(
         IdempotencyKey(
-            owner=owner or "",
+            owner=as_key(owner),
             key=key,
             request_sha256=digest(request),
             job_id=job_id,

@@ -1,4 +1,7 @@
-"""How many jobs an owner may have: running at once, and waiting. Jobs without an owner (the embedded service) know no limit."""
+"""Bounds an owner's jobs: those that run at once, and those that wait.
+
+Jobs without an owner (the embedded service) know no limit.
+"""
 
 from sqlalchemy import Engine, bindparam, func, select, text
 from sqlalchemy.orm import Session
@@ -38,7 +41,10 @@ def full_owners(session: Session, max_running: int | None) -> list[str]:
 
 
 def has_room(session: Session, owner: str, max_running: int | None) -> bool:
-    """Whether the owner may run one more. Holds the owner until the transaction ends: a second claim counts this one."""
+    """Tells whether the owner may run one more.
+
+    Holds the owner until the transaction ends: a second claim counts this one.
+    """
     own = session.execute(OWN, {"owner": owner}).one_or_none()
     limit = max_running if own is None or own.max_running is None else own.max_running
     if limit is None:
@@ -48,7 +54,7 @@ def has_room(session: Session, owner: str, max_running: int | None) -> bool:
 
 
 def admit(session: Session, owner: str | None, max_queued: int | None) -> float:
-    """The time by the database's clock. Raises QuotaError if the owner has as many jobs waiting as they may.
+    """Gives the database's time. Raises QuotaError if as many of the owner's jobs wait as may.
 
     An owner with a limit is held until the transaction ends.
     """
@@ -56,9 +62,10 @@ def admit(session: Session, owner: str | None, max_queued: int | None) -> float:
     limit = max_queued if own is None else own
     if owner is not None and limit is not None:
         _hold(session, owner)
-        if (found := _count(session, owner, JobState.QUEUED)) >= limit:
+        if (waiting := _count(session, owner, JobState.QUEUED)) >= limit:
             raise QuotaError(
-                f"{found} of your jobs wait already, of at most {limit}: wait for some to end, or cancel them"
+                f"{waiting} of your jobs wait already, of at most {limit}: "
+                "wait for some to end, or cancel them"
             )
     return float(time)
 

@@ -38,7 +38,7 @@ WITH_RESULTS = (
     .where(_JOBS.id == bindparam("id"), visible(_JOBS.owner))
     .order_by(_RESULTS.stage_index)
 )
-"""One job and what its stages left: asked for most, so without entities, which cost more than it."""
+"""One job and what its stages left: asked for most, so without entities, which cost more."""
 
 
 def nobody(_: str) -> None:

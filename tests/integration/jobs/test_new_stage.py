@@ -1,4 +1,4 @@
-"""A new stage is one file and one line of the registry: from POST /jobs through a trainer to its report."""
+"""A new stage is one file and one line of the registry, from POST /jobs to its report."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,3 +59,15 @@ def test_its_settings_and_its_method_are_known_at_the_door(client: TestClient) -
     assert stage == {"stage": "toy", "count_to": 5}
     unknown = client.post("/jobs", json={"method": "toys"})
     assert "toy" in unknown.json()["error"]["message"]
+
+
+def test_a_job_of_a_stage_that_this_version_has_not_fails_and_says_so(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = client.post("/jobs", json={"method": "toy"}).json()["id"]
+    monkeypatch.delitem(STAGES, "toy")
+    assert client.get(f"/jobs/{job_id}").json()["stages"] == [{"stage": "toy", "count_to": 5}]
+    Supervisor(client.app.state.engine, settings, "device").run_waiting()  # type: ignore[attr-defined]
+    job = client.get(f"/jobs/{job_id}").json()
+    assert (job["state"], job["error"]["code"]) == ("failed", "invalid_config")
+    assert "unknown stage 'toy'" in job["error"]["message"]
