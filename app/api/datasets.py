@@ -7,9 +7,9 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.api import examples
 from app.datasets import service as datasets
-from app.datasets.service import DatasetView
+from app.datasets.views import DatasetView
 from app.views import ErrorView, Page
-from app.web.deps import Database, Paged, Stored, Verifying
+from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerifierDep
 
 BAD_ROWS = examples.error(
     "invalid_data",
@@ -38,9 +38,9 @@ BODY = {"requestBody": {"required": True, "content": {"application/jsonl": LINES
 )
 async def add_dataset(
     request: Request,
-    database: Database,
-    verifier: Verifying,
-    artifacts: Stored,
+    database: DatabaseDep,
+    verifier: VerifierDep,
+    artifacts: ArtifactsDep,
     name: Annotated[str | None, Query(min_length=1, max_length=128)] = None,
 ) -> DatasetView:
     """Stores Alpaca rows, a JSON object a line: `instruction`, `input`, `output`, optionally `category` and `checks`.
@@ -52,7 +52,7 @@ async def add_dataset(
 
 
 @router.get("", responses={200: examples.shown(examples.page(examples.datasets.DATASET))})
-def list_datasets(database: Database, page: Paged) -> Page[DatasetView]:
+def list_datasets(database: DatabaseDep, page: PageDep) -> Page[DatasetView]:
     """Datasets, newest first."""
     return datasets.list_datasets(database, page)
 
@@ -64,6 +64,6 @@ def list_datasets(database: Database, page: Paged) -> Page[DatasetView]:
         404: {"model": ErrorView, **UNKNOWN},
     },
 )
-def get_dataset(dataset_id: str, database: Database) -> DatasetView:
+def get_dataset(dataset_id: str, database: DatabaseDep) -> DatasetView:
     """One dataset."""
     return datasets.find(database, dataset_id)

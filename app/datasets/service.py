@@ -6,34 +6,18 @@ from sqlalchemy import Engine, exists, select
 from sqlalchemy.orm import aliased
 
 from app.artifacts import Artifacts
+from app.datasets.views import DatasetView
 from app.db.ownership import acting, as_key
 from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import Dataset
 from app.errors import InvalidError, NotFoundError
-from app.views import Page, PageRequest, View
+from app.views import Page, PageRequest
 from inframind.datasets.rows import read
 from inframind.datasets.store import load, name_of, save
 from inframind.errors import DataError
 from inframind.types import Task
 from inframind.verifier.verifier import Verifier
-
-
-class DatasetView(View):
-    """A stored dataset."""
-
-    id: str
-    object: str = "dataset"
-    name: str | None
-    tasks: dict[str, int]
-    """Split -> tasks. `test-values` is never trained on."""
-    categories: dict[str, int]
-    duplicates: int
-    derived: int
-    """Tasks whose checks were derived from the row's output."""
-    unchecked: int
-    """Tasks without checks: their reward stops at 0.2."""
-    created_at: float
 
 
 def add(

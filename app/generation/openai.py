@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.errors import InvalidError
-from app.inference.client import Completion, CompletionChoice, Usage
+from app.inference.completion import CompletionChoice, ServerCompletion, Usage
 from inframind.generation.template import render
 
 MAX_TEXT = 200_000
@@ -181,7 +181,7 @@ class Head:
         """Whether choices are messages."""
         return self.kind == "chat.completion"
 
-    def whole(self, completion: Completion) -> dict[str, Any]:
+    def whole(self, completion: ServerCompletion) -> dict[str, Any]:
         """The answer in one piece."""
         choices = [
             self._message(choice) if self.is_chat else choice.model_dump()
@@ -193,7 +193,7 @@ class Head:
             "usage": (completion.usage or Usage()).model_dump(),
         }
 
-    def piece(self, completion: Completion) -> dict[str, Any]:
+    def piece(self, completion: ServerCompletion) -> dict[str, Any]:
         """One event of a stream."""
         choices = [
             self._delta(choice) if self.is_chat else choice.model_dump()
@@ -214,10 +214,10 @@ class Head:
         ]
         return [{**self._fields("chat.completion.chunk"), "choices": choices}]
 
-    def usage(self, completion: Completion) -> dict[str, Any]:
+    def usage(self, completion: ServerCompletion) -> dict[str, Any]:
         """The last event of a stream that asked for it."""
         return {
-            **self.piece(Completion(choices=[])),
+            **self.piece(ServerCompletion(choices=[])),
             "usage": (completion.usage or Usage()).model_dump(),
         }
 

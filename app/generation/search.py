@@ -6,16 +6,10 @@ from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 
-from app.generation.service import (
-    Candidate,
-    GenerateRequest,
-    Generation,
-    assembled,
-    body_of,
-    judged,
-    messages_of,
-)
-from app.inference.client import CompletionChoice, Inference, Usage
+from app.generation.answer import Candidate, Generation, generation_of, with_verdicts
+from app.generation.request import GenerateRequest, conversation, server_request
+from app.inference.client import Inference
+from app.inference.completion import CompletionChoice, Usage
 from inframind.generation.template import render
 from inframind.types import Outcome, Verdict
 from inframind.verifier.verifier import Verifier
@@ -46,7 +40,7 @@ class Search:
             if self._passing() >= request.n:
                 break
             await self._repair(self.ranked()[0])
-        return assembled(
+        return generation_of(
             request,
             request.model or self._serving.base_model,
             self.ranked(),
@@ -65,7 +59,7 @@ class Search:
         )
 
     async def _sample(self, count: int) -> None:
-        body = body_of(self._request, self._serving.base_model) | {"n": count}
+        body = server_request(self._request, self._serving.base_model) | {"n": count}
         if "seed" in body:
             # The k-th answer of a seed is the same however many are asked for together.
             body["seed"] += len(self._candidates)
@@ -74,12 +68,15 @@ class Search:
     async def _repair(self, candidate: Candidate) -> None:
         choice, verdict = candidate
         talk = [
-            *messages_of(self._request),
+            *conversation(self._request),
             {"role": "assistant", "content": choice.text},
             {"role": "user", "content": complaint(verdict)},
         ]
         base_model = self._serving.base_model
-        body = body_of(self._request, base_model) | {"prompt": render(base_model, talk), "n": 1}
+        body = server_request(self._request, base_model) | {
+            "prompt": render(base_model, talk),
+            "n": 1,
+        }
         await self._complete(body)
 
     async def _complete(self, body: dict[str, Any]) -> None:
@@ -94,7 +91,7 @@ class Search:
                     if choice.finish_reason:
                         growing[choice.index].finish_reason = choice.finish_reason
                         self._candidates += await run_in_threadpool(
-                            judged, self._request, [growing[choice.index]], self._verifier
+                            with_verdicts, self._request, [growing[choice.index]], self._verifier
                         )
                 if piece.usage and not piece.choices:
                     spent = [piece.usage]

@@ -15,7 +15,8 @@ from app.artifacts import Artifacts
 from app.db.ownership import seeing_all
 from app.db.session import database_now, reading
 from app.db.tables import Job, StageResult, Worker
-from app.inference.client import Completion, Inference
+from app.inference.client import Inference
+from app.inference.completion import ServerCompletion
 from app.job_state import JobState
 from app.settings import Settings
 from inframind.types import Verdict, VerifyRequest
@@ -32,7 +33,7 @@ OF_A_JOB = {
 """Metrics that a trainer reports -> what they mean."""
 
 
-class Measures:
+class Metrics:
     """All metrics of one api process."""
 
     def __init__(self) -> None:
@@ -75,16 +76,16 @@ class Measures:
 class MeasuredVerifier(Verifier):
     """A verifier whose calls are measured."""
 
-    def __init__(self, workers: int, measures: Measures) -> None:
+    def __init__(self, workers: int, metrics: Metrics) -> None:
         super().__init__(workers)
-        self._measures = measures
+        self._metrics = metrics
 
     def try_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict | RequestError]:
-        with self._measures.verifier.time():
+        with self._metrics.verifier.time():
             answers = super().try_many(requests)
         for answer in answers:
             if isinstance(answer, Verdict):
-                self._measures.verdicts.labels(answer.verdict).inc()
+                self._metrics.verdicts.labels(answer.verdict).inc()
         return answers
 
 
@@ -92,21 +93,21 @@ class MeasuredInference(Inference):
     """An inference client whose calls are measured."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, artifacts: Artifacts, measures: Measures
+        self, settings: Settings, engine: Engine, artifacts: Artifacts, metrics: Metrics
     ) -> None:
         super().__init__(settings, engine, artifacts)
-        self._measures = measures
+        self._metrics = metrics
 
-    async def complete(self, body: dict[str, Any]) -> Completion:
-        with self._measures.generation.labels("no").time():
+    async def complete(self, body: dict[str, Any]) -> ServerCompletion:
+        with self._metrics.generation.labels("no").time():
             completion = await super().complete(body)
         self._count(completion)
         return completion
 
     async def stream(
         self, body: dict[str, Any], *, counted: bool = False
-    ) -> AsyncGenerator[Completion]:
-        with self._measures.generation.labels("yes").time():
+    ) -> AsyncGenerator[ServerCompletion]:
+        with self._metrics.generation.labels("yes").time():
             async with aclosing(super().stream(body, counted=counted)) as pieces:
                 async for piece in pieces:
                     if not piece.choices:
@@ -114,8 +115,8 @@ class MeasuredInference(Inference):
                         self._count(piece)
                     yield piece
 
-    def _count(self, completion: Completion) -> None:
-        self._measures.tokens.inc(completion.usage.completion_tokens if completion.usage else 0)
+    def _count(self, completion: ServerCompletion) -> None:
+        self._metrics.tokens.inc(completion.usage.completion_tokens if completion.usage else 0)
 
 
 class Jobs(Collector):

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.keys import Caller
-from app.web.prometheus import Measures
+from app.web.prometheus import Metrics
 
 log = logging.getLogger("inframind.audit")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -28,11 +28,11 @@ POLICY = b"default-src 'none'; frame-ancestors 'none'"
 """Nothing in an answer is a page; /docs is one, and loads its parts from elsewhere."""
 
 
-class Observed:
+class RequestLog:
     """The outermost layer: it sees refusals too."""
 
-    def __init__(self, app: ASGIApp, measures: Measures) -> None:
-        self._app, self._measures = app, measures
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI call."""
@@ -65,7 +65,7 @@ class Observed:
             await self._app(scope, receive, noted)
         finally:
             seconds = time.perf_counter() - began
-            self._measures.request(scope["method"], route_of(scope), status, seconds)
+            self._metrics.request(scope["method"], route_of(scope), status, seconds)
             # Reading one's own is no event; what changes something, or is refused, is.
             level = logging.DEBUG if scope["method"] == "GET" and status < 400 else logging.INFO
             if log.isEnabledFor(level):

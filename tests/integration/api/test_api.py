@@ -12,16 +12,17 @@ from pydantic import BaseModel
 from app.api import examples, judge, verify
 from app.api.generate import REQUESTS
 from app.catalog import service as catalog
-from app.catalog.views import AliasView, Comparison, ModelDetail, ModelList
+from app.catalog.views import AliasView, Comparison, ModelDetail, ModelView
 from app.db.migrate import downgrade, is_current, upgrade
 from app.db.session import make_engine, writing
-from app.generation.service import GenerateRequest, Generation, check
+from app.generation.answer import Generation
+from app.generation.request import GenerateRequest, check_request
 from app.jobs import journal, lease, service, transitions
 from app.jobs.views import EventView, JobView, MetricView
-from app.judging.service import JudgementView
+from app.judging.views import JudgementView
 from app.main import create_app
 from app.settings import Settings
-from app.views import PageRequest
+from app.views import Page, PageRequest
 from inframind.types import Verdict
 
 DAPO = {"method": "dapo", "base_model": "inframind-nano"}
@@ -317,8 +318,8 @@ def test_the_rules_judge_scores_by_the_verdict(client: TestClient) -> None:
         "instruction": "Run as app.",
         "answer": "```dockerfile\nFROM python:3.12-slim\nUSER app\n```",
     }
-    judged = client.post("/judge", json=body).json()
-    assert judged["would_work"] is True and judged["overall"] > 8
+    with_verdicts = client.post("/judge", json=body).json()
+    assert with_verdicts["would_work"] is True and with_verdicts["overall"] > 8
     nonsense = client.post(
         "/judge", json={**body, "answer": "FROM my experience this is easy.\nRUN along now."}
     ).json()
@@ -399,7 +400,7 @@ def test_every_answer_in_the_openapi_document_has_a_whole_example(client: TestCl
     ("view", "example"),
     [
         (JobView, examples.jobs.JOB), (JobView, examples.jobs.QUEUED), (JobView, examples.jobs.CANCELLED), (EventView, examples.jobs.EVENT),
-        (MetricView, examples.jobs.METRIC), (ModelList, examples.models.MODELS), (Generation, examples.generation.GENERATION), (Verdict, examples.verification.VERDICT),
+        (MetricView, examples.jobs.METRIC), (Page[ModelView], examples.models.MODELS), (Generation, examples.generation.GENERATION), (Verdict, examples.verification.VERDICT),
         (JudgementView, examples.verification.JUDGEMENT), (ModelDetail, examples.models.ADAPTER_DETAIL), (Comparison, examples.models.COMPARISON),
         (AliasView, examples.models.ALIAS),
     ],
@@ -409,14 +410,14 @@ def test_the_examples_are_answers(view: type[BaseModel], example: dict[str, Any]
 
 
 def test_the_examples_of_requests_are_accepted(client: TestClient) -> None:
-    judged = client.post("/judge", json=judge.SINGLE).json()
-    judged["verdict"]["verifier"] = examples.verification.VERDICT["verifier"]
-    assert judged == examples.verification.JUDGEMENT
+    with_verdicts = client.post("/judge", json=judge.SINGLE).json()
+    with_verdicts["verdict"]["verifier"] = examples.verification.VERDICT["verifier"]
+    assert with_verdicts == examples.verification.JUDGEMENT
     assert client.post("/verify", json=verify.EXAMPLE).json() | {
         "verifier": ""
     } == examples.verification.VERDICT | {"verifier": ""}
     for request in REQUESTS:
-        check(GenerateRequest.model_validate(request))
+        check_request(GenerateRequest.model_validate(request))
 
 
 def test_the_migrations_go_up_and_down_on_data(settings: Settings) -> None:
@@ -435,7 +436,7 @@ def test_the_migrations_go_up_and_down_on_data(settings: Settings) -> None:
 def test_a_crash_answers_500_without_its_cause(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalog, "listing", lambda _: 1 / 0)
+    monkeypatch.setattr(catalog, "list_models", lambda *_: 1 / 0)
     answer = client.get("/models")
     assert answer.status_code == 500
     assert "division" not in answer.text and answer.json()["error"]["code"] == "internal_error"
