@@ -52,11 +52,17 @@ ROUTERS = {
 """Scope -> the routers that need it. What is in no list is for every key."""
 START_SECONDS = 60.0
 """How long a database that is away is waited for before the api gives up."""
-DESCRIPTION = "Trains small language models for Infrastructure as Code with verified rewards, and serves them."
+DESCRIPTION = (
+    "Trains small language models for Infrastructure as Code with verified rewards,"
+    " and serves them."
+)
 
 
 def create_app(given: Settings | None = None, wake: Wake | None = None) -> FastAPI:
-    """Makes the application on a migrated database; `wake` is what wakes workers, as tests see it."""
+    """Makes the application on a migrated database.
+
+    `wake` is what wakes workers, as tests see it.
+    """
     configured = given or settings()
     own_metrics = Metrics()
 
@@ -125,7 +131,9 @@ async def start(engine: Engine, given: Settings) -> None:
 
 @contextmanager
 def waking(given: Settings) -> Iterator[Wake]:
-    """Gives what wakes a worker: Celery, on a thread of its own, so that no request waits for Redis.
+    """Gives what wakes a worker.
+
+    Celery, on a thread of its own, so that no request waits for Redis.
 
     Without Redis it is nobody: the embedded supervisor looks for itself.
     """

@@ -23,8 +23,10 @@ router = APIRouter(
     prefix="/datasets", tags=["datasets"], responses={422: {"model": ErrorView, **BAD_ROWS}}
 )
 ROWS = (
-    '{"instruction": "A Dockerfile from alpine:3.20 that runs as app.", "output": "FROM alpine:3.20\\nUSER app\\n"}\n'
-    '{"instruction": "From debian:12, work in /srv.", "output": "FROM debian:12\\nWORKDIR /srv\\n", "category": "dockerfile"}\n'
+    '{"instruction": "A Dockerfile from alpine:3.20 that runs as app.", '
+    '"output": "FROM alpine:3.20\\nUSER app\\n"}\n'
+    '{"instruction": "From debian:12, work in /srv.", '
+    '"output": "FROM debian:12\\nWORKDIR /srv\\n", "category": "dockerfile"}\n'
 )
 LINES: dict[str, Any] = {"schema": {"type": "string"}, "example": ROWS}
 BODY = {"requestBody": {"required": True, "content": {"application/jsonl": LINES}}}
@@ -43,9 +45,12 @@ async def add_dataset(
     artifacts: ArtifactsDep,
     name: Annotated[str | None, Query(min_length=1, max_length=128)] = None,
 ) -> DatasetView:
-    """Stores Alpaca rows, a JSON object a line: `instruction`, `input`, `output`, optionally `category` and `checks`.
+    """Stores Alpaca rows, a JSON object a line.
 
-    Every output must pass the verifier, with its row's checks; without checks they are derived. Nothing is stored if a row is bad.
+    `instruction`, `input`, `output`, optionally `category` and `checks`.
+
+    Every output must pass the verifier, with its row's checks; without checks they are derived.
+    Nothing is stored if a row is bad.
     """
     body = await request.body()
     return await run_in_threadpool(datasets.add, database, verifier, artifacts, body, name)

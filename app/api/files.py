@@ -35,7 +35,10 @@ async def upload_file(
     verifier: VerifierDep,
     artifacts: ArtifactsDep,
 ) -> FileView:
-    """Stores JSON lines for fine-tuning: `messages`, `prompt` and `completion`, or reinforcement items. Every answer is proven."""
+    """Stores JSON lines for fine-tuning, and proves every answer.
+
+    Rows have `messages`, `prompt` and `completion`, or are reinforcement items.
+    """
     body = await file.read()
     return await run_in_threadpool(
         files.add, database, verifier, artifacts, body, file.filename or "", purpose

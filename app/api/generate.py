@@ -61,7 +61,10 @@ REQUESTS = [
         "category": "terraform",
     },
 ]
-STREAM = f'data: {{"index": 0, "text": "<think>"}}\n\nevent: done\ndata: {json.dumps(examples.generation.GENERATION)}\n\n'
+STREAM = (
+    'data: {"index": 0, "text": "<think>"}\n\n'
+    f"event: done\ndata: {json.dumps(examples.generation.GENERATION)}\n\n"
+)
 ANSWER = {
     "content": {
         **examples.shown(examples.generation.GENERATION)["content"],
@@ -77,7 +80,10 @@ async def generate(
     verifier: VerifierDep,
     http: Request,
 ) -> Generation | EventStream:
-    """Answers of a base model or an adapter; with `verify`, each with the verdict that training would have given it."""
+    """Answers of a base model or an adapter.
+
+    With `verify`, each with the verdict that training would have given it.
+    """
     check_request(request)
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
     body = server_request(request, serving.base_model)

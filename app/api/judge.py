@@ -46,5 +46,8 @@ async def judge(
     judges: JudgesDep,
     http: Request,
 ) -> JudgementView | PreferenceView:
-    """Scores one answer or compares two. The verifier's verdict stands beside the judge's words and is never overridden."""
+    """Scores one answer or compares two.
+
+    The verifier's verdict stands beside the judge's words and is never overridden.
+    """
     return await unless_gone(http, judges.judge(request))

@@ -57,7 +57,10 @@ def compare_models(
         list[str], Query(description="Two to sixteen; the others are compared to the first.")
     ],
 ) -> Comparison:
-    """Models side by side: pass rates with intervals, by category, on new families, and the judge's scores."""
+    """Models side by side.
+
+    Pass rates with intervals, by category, on new families, and the judge's scores.
+    """
     return evaluations.compare(database, model)
 
 
@@ -96,7 +99,10 @@ GONE: dict[int | str, dict[str, Any]] = {
 async def delete_model(
     model: str, database: DatabaseDep, artifacts: ArtifactsDep, serving: InferenceDep
 ) -> DeletedModel:
-    """Deletes an adapter and its files. 409 while an alias means it, another adapter continues it or a job needs it."""
+    """Deletes an adapter and its files.
+
+    409 while an alias means it, another adapter continues it or a job needs it.
+    """
     identity = await run_in_threadpool(catalog.delete, database, artifacts, model)
     await serving.forget(identity)
     return DeletedModel(id=identity)
@@ -118,7 +124,10 @@ def get_alias(alias: str, database: DatabaseDep) -> AliasView:
 
 @changes.put("/aliases/{alias}", responses={200: examples.shown(examples.models.ALIAS), **UNKNOWN})
 def set_alias(alias: str, target: AliasTarget, database: DatabaseDep) -> AliasView:
-    """Lets a name, such as `production`, mean a model. Every route that takes a model takes the name."""
+    """Lets a name, such as `production`, mean a model.
+
+    Every route that takes a model takes the name.
+    """
     return names.set_alias(database, alias, target.model)
 
 

@@ -12,7 +12,7 @@ from sse_starlette import ServerSentEvent
 from app.api import examples
 from app.catalog import service as catalog
 from app.errors import InvalidError, described
-from app.generation.openai import ChatRequest, CompletionRequest, Head, Sampling
+from app.generation.openai import ChatRequest, TextCompletionRequest, Head, Sampling
 from app.inference.client import Inference
 from app.inference.completion import ServerCompletion
 from app.views import ErrorView
@@ -74,7 +74,7 @@ def get_model(model: str, database: DatabaseDep, artifacts: ArtifactsDep) -> dic
     "/completions", response_model=None, responses={200: examples.shown(examples.openai.COMPLETION)}
 )
 async def complete(
-    request: CompletionRequest, serving: InferenceDep, http: Request
+    request: TextCompletionRequest, serving: InferenceDep, http: Request
 ) -> JSONResponse | EventStream:
     """Continues a text as it is."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})

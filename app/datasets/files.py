@@ -34,7 +34,10 @@ def add(
     filename: str,
     purpose: str,
 ) -> FileView:
-    """Stores a file and its rows as a dataset. Raises InvalidError, and DataError that lists the rows that cannot be used."""
+    """Stores a file and its rows as a dataset.
+
+    Raises InvalidError, and DataError that lists the rows that cannot be used.
+    """
     if purpose != PURPOSE:
         raise InvalidError(
             f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
@@ -45,9 +48,14 @@ def add(
     artifacts.push(artifacts.upload(digest))
     with writing(engine) as session:
         row = File(
-            id=f"file-{uuid.uuid4().hex[:24]}", filename=filename[:MAX_NAME], purpose=purpose, bytes=len(body), sha256=digest,
-            dataset=dataset.id, created_at=database_now(session),
-        )  # fmt: skip
+            id=f"file-{uuid.uuid4().hex[:24]}",
+            filename=filename[:MAX_NAME],
+            purpose=purpose,
+            bytes=len(body),
+            sha256=digest,
+            dataset=dataset.id,
+            created_at=database_now(session),
+        )
         session.add(row)
         session.flush()
         return _view(row)

@@ -38,7 +38,8 @@ class Generation(View):
     model: str
     choices: list[Choice]
     attempts: int
-    """Answers that were finished, repairs included; the usage also counts those that were given up when one passed."""
+    """Answers that were finished, repairs included; the usage also counts those that were given up
+    when one passed."""
     usage: Usage
     created_at: float
 

@@ -1,7 +1,7 @@
 """OpenAI's completions and chat completions, as far as the inference server's engine has them.
 
-Source: https://platform.openai.com/docs/api-reference (completions, chat, models). Unknown fields are refused and not passed on:
-an engine has fields of its own that the world must not reach.
+Source: https://platform.openai.com/docs/api-reference (completions, chat, models). Unknown fields
+are refused and not passed on: an engine has fields of its own that the world must not reach.
 """
 
 import time
@@ -60,13 +60,15 @@ class Sampling(BaseModel):
             "n": self.n,
         }
         optional = {
-            "stop": self.stop, "seed": self.seed, "presence_penalty": self.presence_penalty or None,
+            "stop": self.stop,
+            "seed": self.seed,
+            "presence_penalty": self.presence_penalty or None,
             "frequency_penalty": self.frequency_penalty or None,
-        }  # fmt: skip
+        }
         return body | {name: value for name, value in optional.items() if value is not None}
 
 
-class CompletionRequest(Sampling):
+class TextCompletionRequest(Sampling):
     """`POST /v1/completions`."""
 
     prompt: (
@@ -150,7 +152,10 @@ class ChatRequest(Sampling):
     response_format: ResponseFormat | None = None
 
     def body(self, base_model: str) -> dict[str, Any]:
-        """The engine's request: the api applies the chat template, so every engine sees the same tokens."""
+        """The engine's request.
+
+        The api applies the chat template, so every engine sees the same tokens.
+        """
         if self.top_logprobs is not None and not self.logprobs:
             raise InvalidError("`top_logprobs` needs `logprobs`: true", param="top_logprobs")
         found: dict[str, Any] = {

@@ -50,9 +50,11 @@ class GenerateRequest(Contract):
     verify: bool = False
     """Give each answer the verdict that training would have given it. `checks` ask for it too."""
     best_of: int = Field(default=1, ge=1, le=64)
-    """Verified generation: up to so many answers are sampled until `n` pass; the best come first."""
+    """Verified generation: up to so many answers are sampled until `n` pass; the best come
+    first."""
     repair: int = Field(default=0, ge=0, le=4)
-    """Verified generation: up to so many rounds in which the model gets the findings of its best answer and writes it again."""
+    """Verified generation: up to so many rounds in which the model gets the findings of its best
+    answer and writes it again."""
     category: str | None = Field(default=None, max_length=64)
     """What the answer is; null: detected."""
     checks: list[Check] = Field(default=[], max_length=64)
@@ -69,7 +71,10 @@ class GenerateRequest(Contract):
 
 
 def check_request(request: GenerateRequest) -> None:
-    """Raises InvalidError, ConfigError or DataError for what a schema cannot say, naming the field."""
+    """Checks what a schema cannot say.
+
+    Raises InvalidError, ConfigError or DataError that names the field.
+    """
     sources = [
         name for name in ("prompt", "instruction", "messages") if getattr(request, name) is not None
     ]
@@ -101,9 +106,14 @@ def check_request(request: GenerateRequest) -> None:
 def server_request(request: GenerateRequest, base_model: str) -> dict[str, Any]:
     """The request to the inference server."""
     body: dict[str, Any] = {
-        "model": request.model or base_model, "prompt": _prompt(request, base_model), "max_tokens": request.max_tokens,
-        "temperature": request.temperature, "top_p": request.top_p, "n": request.n, "skip_special_tokens": False,
-    }  # fmt: skip
+        "model": request.model or base_model,
+        "prompt": _prompt(request, base_model),
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "n": request.n,
+        "skip_special_tokens": False,
+    }
     if request.seed is not None:
         body["seed"] = request.seed
     if request.stop:

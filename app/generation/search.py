@@ -1,4 +1,7 @@
-"""Verified generation: more answers until one passes, and rounds that hand the findings back to the model."""
+"""Verified generation.
+
+More answers until one passes, and rounds that hand the findings back to the model.
+"""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -15,7 +18,8 @@ from inframind.types import Outcome, Verdict
 from inframind.verifier.verifier import Verifier
 
 ROUND = 4
-"""Answers that are asked for together: when one passes, at most three others were begun for nothing."""
+"""Answers that are asked for together: when one passes, at most three others were begun for
+nothing."""
 MAX_FINDINGS = 8
 
 
@@ -28,7 +32,10 @@ class Search:
         self._usage = Usage()
 
     async def run(self) -> Generation:
-        """The `n` best answers: those that pass first, then by score, then in the order in which they came."""
+        """The `n` best answers.
+
+        Those that pass first, then by score, then in the order in which they came.
+        """
         request = self._request
         while (
             len(self._candidates) < max(request.best_of, request.n) and self._passing() < request.n
@@ -80,7 +87,10 @@ class Search:
         await self._complete(body)
 
     async def _complete(self, body: dict[str, Any]) -> None:
-        """Verifies each answer as soon as it ends. Once enough pass, the stream is closed: the engine stops writing the others."""
+        """Verifies each answer as soon as it ends.
+
+        Once enough pass, the stream is closed: the engine stops writing the others.
+        """
         growing = [CompletionChoice(index=index, text="") for index in range(body["n"])]
         spent = [Usage() for _ in growing]
         async with aclosing(self._serving.stream(body, counted=True)) as pieces:

@@ -64,7 +64,8 @@ class AdapterLoader:
                     f"the inference server serves {self._base_model}, not {model}", param="model"
                 )
             return
-        # Asked of the database every time: that another caller's adapter is loaded makes it nobody else's.
+        # Asked of the database every time: that another caller's adapter is loaded makes it nobody
+        # else's.
         row = await run_in_threadpool(catalog.adapter, self._engine, model)
         async with self._loading.setdefault(model, asyncio.Lock()):
             if model in self._loaded:
@@ -85,7 +86,10 @@ class AdapterLoader:
             self._loaded.add(model)
 
     async def _smoke_test(self, model: str, manifest: dict[str, Any]) -> None:
-        """An adapter that the server loaded must answer as PEFT said when it was published. Raises EngineError, and unloads it."""
+        """An adapter that the server loaded must answer as PEFT said when it was published.
+
+        Raises EngineError, and unloads it.
+        """
         if manifest.get("probe") is None:
             return
         base, adapter = [await self._likeliest(name) for name in (self._base_model, model)]

@@ -1,4 +1,7 @@
-"""The client of the inference server (docs/contracts/inference.md): completions, and the adapters they name."""
+"""The client of the inference server (docs/contracts/inference.md).
+
+Completions, and the adapters they name.
+"""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
@@ -47,7 +50,10 @@ class Inference:
         return await self._server.answers("/health", within_seconds=2.0)
 
     async def resolve(self, name: str | None) -> str:
-        """The base model or adapter that a name means; no name: the base model that is served. Raises NotFoundError."""
+        """The base model or adapter that a name means; no name: the base model that is served.
+
+        Raises NotFoundError.
+        """
         if name is None or name in BASE_MODELS or name.startswith(ADAPTER):
             return name or self.base_model
         return await run_in_threadpool(names.resolve, self._engine, name)
@@ -57,13 +63,19 @@ class Inference:
         await self._adapters.forget(model)
 
     async def complete(self, body: dict[str, Any]) -> ServerCompletion:
-        """A whole completion. Cancel it to give the generation up. Raises TooManyRequestsError when the queue is full."""
+        """A whole completion.
+
+        Cancel it to give the generation up. Raises TooManyRequestsError when the queue is full.
+        """
         body, copies = greedy_once(await self._encoded(body))
         with self.queue.place():
             return repeat_choices(await self._complete(body), copies)
 
     async def _encoded(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The body with tokens for its prompts. A long prompt is split in a thread: others must not wait for it."""
+        """The body with tokens for its prompts.
+
+        A long prompt is split in a thread: others must not wait for it.
+        """
         texts = [body["prompt"]] if isinstance(body["prompt"], str) else body["prompt"]
         prompts = partial(encode_all, self.base_model, texts)
         return {
@@ -85,9 +97,12 @@ class Inference:
     async def stream(
         self, body: dict[str, Any], *, counted: bool = False
     ) -> AsyncGenerator[ServerCompletion]:
-        """The pieces of a completion as they come. Close it to give the generation up. Raises TooManyRequestsError.
+        """The pieces of a completion as they come.
 
-        `counted`: each piece carries the tokens of its choice so far; the last one has no choice and the usage of all.
+        Close it to give the generation up. Raises TooManyRequestsError.
+
+        `counted`: each piece carries the tokens of its choice so far; the last one has no choice
+        and the usage of all.
         """
         body, copies = greedy_once(await self._encoded(body))
         body = {

@@ -1,4 +1,7 @@
-"""Completions as the inference server sends them (docs/contracts/inference.md), whole or in pieces."""
+"""Completions as the inference server sends them, whole or in pieces.
+
+The contract: docs/contracts/inference.md.
+"""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +34,10 @@ class CompletionChoice(BaseModel):
 
 
 class ServerCompletion(BaseModel):
-    """The inference server's answer, or one event of its stream. Fields that are not named here are passed over."""
+    """The inference server's answer, or one event of its stream.
+
+    Fields that are not named here are passed over.
+    """
 
     choices: list[CompletionChoice]
     usage: Usage | None = None
@@ -79,7 +85,10 @@ def check_reply(reply: Reply) -> None:
 
 
 def greedy_once(body: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """A greedy request for one answer, and how often it was wanted: all would be the same, and vLLM refuses more than one."""
+    """A greedy request for one answer, and how often it was wanted.
+
+    All would be the same, and vLLM refuses more than one.
+    """
     return ({**body, "n": 1}, body.get("n", 1)) if body.get("temperature", 1.0) == 0 else (body, 1)
 
 

@@ -26,9 +26,13 @@ def describe_judge(engine: Engine, model: str) -> Judge:
             else f"kappa {newest.kappa:.2f} with the verifier; {TRUSTED_KAPPA} is needed"
         )
     return Judge(
-        kind="llm", model=model, fingerprint=judge, trusted=bool(newest and newest.trusted),
-        kappa=newest.kappa if newest else None, note=note,
-    )  # fmt: skip
+        kind="llm",
+        model=model,
+        fingerprint=judge,
+        trusted=bool(newest and newest.trusted),
+        kappa=newest.kappa if newest else None,
+        note=note,
+    )
 
 
 def newest_calibration(engine: Engine, fingerprint: str) -> Calibration | None:

@@ -12,7 +12,8 @@ class JudgeRequest(Contract):
     """One answer to judge, or two to compare: exactly one of `answer` and `answers`."""
 
     kind: Kind = "rules"
-    """`rules`: scores from the verifier's verdict alone; `llm`: the judge model of the settings, the verdict beside it."""
+    """`rules`: scores from the verifier's verdict alone; `llm`: the judge model of the settings,
+    the verdict beside it."""
     category: str = Field(max_length=64)
     instruction: str = Field(max_length=20_000)
     input: str = Field(default="", max_length=24_000)

@@ -1,4 +1,7 @@
-"""Judging: the request, the answer with the verifier's verdict beside it, and how far the judge can be trusted."""
+"""Judging.
+
+The request, the answer with the verifier's verdict beside it, and how far the judge can be trusted.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -46,7 +49,10 @@ class Judges:
         return self._llm
 
     async def judge(self, request: JudgeRequest) -> JudgementView | PreferenceView:
-        """Asks verifier and judge at once. Raises InvalidError, ConfigError, TooManyRequestsError; SandboxError from `rules`."""
+        """Asks verifier and judge at once.
+
+        Raises InvalidError, ConfigError, TooManyRequestsError; SandboxError from `rules`.
+        """
         category(request.category)
         validate_checks(request.checks)
         texts = [request.answer] if request.answer is not None else list(request.answers or ())

@@ -49,7 +49,8 @@ class PreferenceView(View):
     abstained: Reason | None
     winner: Winner | None
     orders: tuple[Winner | None, ...]
-    """What the judge said with the first answer first, and with it last. Two that disagree make a tie."""
+    """What the judge said with the first answer first, and with it last. Two that disagree make a
+    tie."""
     feedback: str
     verdicts: tuple[Verdict, Verdict]
     """The verifier's, of both. No judge changes them."""

@@ -1,4 +1,7 @@
-"""What routers ask for. Coroutines all of them: FastAPI would send each plain function through a thread, at every request."""
+"""What routers ask for.
+
+Coroutines all of them: FastAPI would send each plain function through a thread, at every request.
+"""
 
 from typing import Annotated, Any, cast
 
@@ -90,7 +93,8 @@ def needs(scope: str) -> Any:
         caller: Caller = request.scope["caller"]
         if not caller.may(scope):
             raise ForbiddenError(
-                f"this key has not the scope `{scope}`: `inframind keys create --scope {scope}` makes one that has"
+                f"this key has not the scope `{scope}`:"
+                f" `inframind keys create --scope {scope}` makes one that has"
             )
 
     return Depends(check)

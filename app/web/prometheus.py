@@ -28,7 +28,9 @@ OF_A_JOB = {
     "tokens_per_second": "Tokens per second of the present stage",
     "reward": "Mean reward of the last step, 0..1",
     "unscorable_rate": "Share of the last step's answers that the environment could not score",
-    "device_memory_bytes": "Most memory that the trainer had reserved on its device; without a GPU its resident memory",
+    "device_memory_bytes": (
+        "Most memory that the trainer had reserved on its device; without a GPU its resident memory"
+    ),
 }
 """Metrics that a trainer reports -> what they mean."""
 
@@ -41,9 +43,12 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self._requests = Histogram(
-            "inframind_http_request_seconds", "Seconds from a request to the end of its answer", ["method", "route", "status"],
-            buckets=HTTP_BUCKETS, registry=self.registry,
-        )  # fmt: skip
+            "inframind_http_request_seconds",
+            "Seconds from a request to the end of its answer",
+            ["method", "route", "status"],
+            buckets=HTTP_BUCKETS,
+            registry=self.registry,
+        )
         self.verifier = Histogram(
             "inframind_verifier_seconds",
             "Seconds of a call of the verifier, all its texts together",
@@ -53,9 +58,12 @@ class Metrics:
             "inframind_verdicts", "Verdicts of the verifier", ["verdict"], registry=self.registry
         )
         self.generation = Histogram(
-            "inframind_generation_seconds", "Seconds from a request to the inference server to the end of its answer", ["stream"],
-            buckets=GENERATION_BUCKETS, registry=self.registry,
-        )  # fmt: skip
+            "inframind_generation_seconds",
+            "Seconds from a request to the inference server to the end of its answer",
+            ["stream"],
+            buckets=GENERATION_BUCKETS,
+            registry=self.registry,
+        )
         self.tokens = Counter(
             "inframind_generated_tokens", "Tokens of answers", registry=self.registry
         )
@@ -120,7 +128,10 @@ class MeasuredInference(Inference):
 
 
 class Jobs(Collector):
-    """What the database says: the one place that all workers write to, so that no worker has to be scraped."""
+    """What the database says.
+
+    The one place that all workers write to, so that no worker has to be scraped.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -1,4 +1,7 @@
-"""What is noted of every request: its id, its line in the audit log, its time; and the headers of every answer."""
+"""What is noted of every request.
+
+Its id, its line in the audit log, its time; and the headers of every answer.
+"""
 
 import logging
 import re
@@ -23,7 +26,8 @@ HEADERS = {
     b"cross-origin-resource-policy": b"same-origin",
 }
 UNREAD = (401, 408, 413, 429)
-"""Answers that may come before the whole body: without an end of the connection it would go on coming."""
+"""Answers that may come before the whole body: without an end of the connection it would go on
+coming."""
 POLICY = b"default-src 'none'; frame-ancestors 'none'"
 """Nothing in an answer is a page; /docs is one, and loads its parts from elsewhere."""
 
@@ -79,7 +83,10 @@ def route_of(scope: Scope) -> str:
 
 
 def audit(scope: Scope, status: int, seconds: float) -> dict[str, Any]:
-    """Who did what: key, route, status, and the jobs, datasets and models that were meant or made."""
+    """Who did what.
+
+    Key, route, status, and the jobs, datasets and models that were meant or made.
+    """
     caller: Caller | None = scope.get("caller")
     return {
         "method": scope["method"],
