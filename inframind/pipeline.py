@@ -13,7 +13,7 @@ from inframind.stages import (
     methods,
     parse_all,
 )
-from inframind.stages.base import StageContext, StageInput, StageReport
+from inframind.stages.base import StageContext, StageInput, StageReport, TrainedAdapter
 from inframind.stages.config import StageConfig
 from inframind.types import Contract
 
@@ -21,19 +21,19 @@ DEFAULT_DATASET = "inframind-bench"
 
 
 class PipelineSpec(Contract):
-    """A run as the trainer gets it."""
+    """A whole run: base model, tasks, seed, stages, and the adapters of other runs it needs."""
 
     job_id: str
     base_model: str
     dataset: str = DEFAULT_DATASET
-    dataset_path: str | None = None
-    """File of the users' own dataset; None: the bench."""
+    dataset_path: Path | None = None
+    """File of the users' own dataset; None for the bench."""
     seed: int = 0
     stages: tuple[AnyStage, ...]
-    start_from: tuple[str, str, str] | None = None
-    """(stage, adapter id, folder) of the adapter that the first stage continues."""
-    models: tuple[tuple[str, str, str, float], ...] = ()
-    """(stage, adapter id, folder, training seconds) of the adapters that `evaluate` stages name."""
+    start_from: TrainedAdapter | None = None
+    """The adapter that the first stage continues."""
+    models: tuple[TrainedAdapter, ...] = ()
+    """The adapters that `evaluate` stages name."""
 
 
 def resolve_stages(
@@ -72,39 +72,30 @@ def run_pipeline(spec: PipelineSpec, context: StageContext) -> None:
 
     Raises StoppedError when the context asks to stop; a whole checkpoint is left behind.
     """
-    lineage: list[tuple[str, str, Path, float]] = []
-    if spec.start_from:
-        stage, adapter, folder = spec.start_from
-        lineage.append((stage, adapter, Path(folder), 0.0))
-    named = tuple(
-        (stage, name, Path(folder), seconds) for stage, name, folder, seconds in spec.models
-    )
+    lineage = [spec.start_from] if spec.start_from else []
     for index, config in enumerate(spec.stages):
         report = context.resume.finished.get(index)
         if report is None:
             if context.should_stop():
                 raise StoppedError(f"stopped before {config.stage}")
             context.stage_started(index, config.stage, config.total_steps)
-            own = Path(spec.dataset_path) if spec.dataset_path else None
-            given = StageInput(
-                spec.job_id,
-                index,
-                spec.base_model,
-                spec.dataset,
-                spec.seed,
-                tuple(lineage),
-                named,
-                own,
+            stage_input = StageInput(
+                job_id=spec.job_id,
+                stage_index=index,
+                base_model=spec.base_model,
+                dataset=spec.dataset,
+                seed=spec.seed,
+                lineage=tuple(lineage),
+                models=spec.models,
+                dataset_path=spec.dataset_path,
             )
-            report = run_stage(config, given, context)
+            report = run_stage(config, stage_input, context)
             context.stage_done(index, config.stage, report)
-        if report.manifest is not None and report.path is not None:
-            lineage.append(
-                (config.stage, report.manifest.id, Path(report.path), report.train_seconds)
-            )
+        if report.adapter is not None:
+            lineage.append(report.adapter)
 
 
-def run_stage(config: Any, given: StageInput, context: StageContext) -> StageReport:
-    """One stage."""
-    report: StageReport = STAGES[config.stage].run(config, given, context)
+def run_stage(config: Any, stage_input: StageInput, context: StageContext) -> StageReport:
+    """Runs one stage by its name in the registry."""
+    report: StageReport = STAGES[config.stage].run(config, stage_input, context)
     return report

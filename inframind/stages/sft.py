@@ -80,7 +80,7 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
     from trl import SFTConfig, SFTTrainer
 
     from inframind.bench.prompt import answer, prompt
-    from inframind.stages import _training
+    from inframind.stages import _loading, _reporting, _training
 
     tasks = demonstrated(config, given)
     # What no step comes to need not be tokenised.
@@ -90,7 +90,7 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
         {"prompt": prompt(task), "completion": [{"role": "assistant", "content": answer(task)}]}
         for task in tasks
     ]
-    model, tokenizer = _training.load_for_training(config, given)
+    model, tokenizer = _loading.load_for_training(config, given)
     arguments = SFTConfig(
         per_device_train_batch_size=config.batch_size,
         max_length=config.max_length,
@@ -103,6 +103,6 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
         args=arguments,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
-        callbacks=[_training.Reporter(context, given.stage_index, config.reported)],
+        callbacks=[_reporting.Reporter(context, given.stage_index, config.reported)],
     )
     return _training.train_and_publish(trainer, config, given, context)
