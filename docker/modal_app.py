@@ -57,7 +57,7 @@ def train(spec: dict[str, Any], key: str | None = None) -> dict[str, Any]:
     while service.get(engine, job.id).finished_at is None:
         supervisor.run_waiting()
         supervisor.pause()
-    supervisor.leave()
+    supervisor.sign_off()
     ended = service.get(engine, job.id).model_dump(mode="json")
     engine.dispose()
     keep()

@@ -186,6 +186,15 @@ def test_processes_are_started_in_one_place(name: str) -> None:
             assert under(name, home), f"{name} imports {module}; only {home} may"
 
 
+@pytest.mark.parametrize("name", [n for n in MODULES if under(n, "workers") or under(n, "app")])
+def test_the_services_processes_are_started_in_one_place(name: str) -> None:
+    """There they are given the path to our modules, and die with their parents."""
+    starters = {"subprocess.Popen", "subprocess.run", "os.fork", "asyncio.create_subprocess_exec"}
+    calls = [n for n in ast.walk(tree(name)) if isinstance(n, ast.Call)]
+    starts = {ast.unparse(call.func) for call in calls} & starters
+    assert not starts or name == "workers.process", f"{name} calls {starts}"
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_the_environment_is_read_at_the_entry_points(name: str) -> None:
     if not any(under(name, place) for place in READS_ENVIRONMENT):

@@ -18,7 +18,7 @@ from app.errors import ConflictError, InvalidError, NotFoundError
 from app.job_state import TERMINAL, JobState
 from app.jobs import admission, idempotency, quota, transitions
 from app.jobs.admission import Admitted
-from app.jobs.record import add_event
+from app.jobs.journal import add_event
 from app.jobs.spec import JobSpec
 from app.jobs.views import VIEWED, EventView, JobView, MetricView, event_view, job_view, metric_view
 from app.settings import Settings

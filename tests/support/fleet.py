@@ -23,7 +23,7 @@ from tests.support import ROOT
 
 
 def add_job(engine: Engine, *, steps: int = 12, seed: int = 0, max_attempts: int = 3) -> str:
-    """Two stages: sft and evaluate."""
+    """Sends a job of two stages: sft and evaluate."""
     stages = [
         {"stage": "sft", "max_steps": steps},
         {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1},
@@ -69,16 +69,16 @@ def events(engine: Engine, job_id: str) -> list[JobEvent]:
 
 
 def until(condition: Any, seconds: float = 40.0) -> Any:
-    """The first true value of `condition()`; fails after `seconds`."""
+    """Waits for the first true value of `condition()`; fails after `seconds`."""
     deadline = time.monotonic() + seconds
-    while not (found := condition()):
+    while not (value := condition()):
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
-    return found
+    return value
 
 
 def is_alive(pid: int) -> bool:
-    """Running, and not a zombie."""
+    """Tells whether a process runs and is no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -86,18 +86,18 @@ def is_alive(pid: int) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    """The live child processes of a process."""
-    found = []
+    """Finds the live child processes of a process."""
+    pids = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
-            found += [int(child) for child in task.read_text().split()]
+            pids += [int(child) for child in task.read_text().split()]
         except OSError:
             continue
-    return [child for child in found if is_alive(child)]
+    return [child for child in pids if is_alive(child)]
 
 
 class Fleet:
-    """Supervisors by name."""
+    """Runs supervisors by name, whose trainers run the stand-in."""
 
     def __init__(self, folder: Path, url: str, lease_seconds: float = 2.0) -> None:
         self.folder = folder
@@ -107,7 +107,6 @@ class Fleet:
             **os.environ,
             "INFRAMIND_DATA_DIR": str(folder),
             "INFRAMIND_DATABASE_URL": url,
-            "INFRAMIND_PIPELINE": "tests.support.stand_in:run",
             "INFRAMIND_LEASE_SECONDS": str(lease_seconds),
             "INFRAMIND_POLL_SECONDS": "0.1",
             "INFRAMIND_GRACE_SECONDS": "3",
@@ -121,7 +120,7 @@ class Fleet:
 
     def start(self, name: str = "w0") -> subprocess.Popen[bytes]:
         log = (self.folder / f"{name}.log").open("ab")
-        command = [sys.executable, "-m", "workers.supervisor", "--device", name]
+        command = [sys.executable, "-m", "tests.support.stand_in_supervisor", "--device", name]
         with log:
             self.supervisors[name] = subprocess.Popen(
                 command, env=self._env, stderr=log, stdout=log
@@ -129,7 +128,7 @@ class Fleet:
         return self.supervisors[name]
 
     def trainer(self, name: str = "w0") -> int:
-        """The process id of the supervisor's trainer."""
+        """Waits for the supervisor's trainer, and gives its process id."""
         return int(until(lambda: children(self.supervisors[name].pid))[0])
 
     def wait(self, job_id: str, *states: str, seconds: float = 60.0) -> Job:

@@ -17,7 +17,7 @@ from app.catalog.views import AliasView, Comparison, ModelDetail, ModelList
 from app.db.migrate import downgrade, is_current, upgrade
 from app.db.session import make_engine, writing
 from app.generation.service import GenerateRequest, Generation, check
-from app.jobs import lease, record, service, transitions
+from app.jobs import journal, lease, service, transitions
 from app.jobs.views import EventView, JobView, MetricView
 from app.judging.service import JudgementView
 from app.main import create_app
@@ -48,9 +48,9 @@ def run(client: TestClient, job_id: str, state: str, steps: int = 3) -> None:
     held = lease.claim(engine, "worker", "device", 20.0)
     assert held is not None and held.job_id == job_id
     with lease.fenced(engine, held) as (session, job):
-        record.start_stage(session, job, 0, "sft", steps)
+        journal.start_stage(session, job, 0, "sft", steps)
         for step in range(1, steps + 1):
-            record.add_metrics(session, job, 0, step, {"loss": 1.0 / step})
+            journal.add_metrics(session, job, 0, step, {"loss": 1.0 / step})
         if state != "running":
             transitions.finish(session, job, state)  # type: ignore[arg-type]  # a terminal state
 

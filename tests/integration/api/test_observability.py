@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import keys
 from app.db.ownership import Acting, acting
-from app.jobs import lease, record
+from app.jobs import journal, lease
 from app.jobs.spec import JobSpec
 from tests.support.fleet import Fleet, submit, until
 from tests.support.guarded import DAPO, Guarded, guarded, own_everything
@@ -127,14 +127,14 @@ def test_metrics_say_what_waits_runs_and_took_how_long(served: Guarded) -> None:
     owned = own_everything(served)
     held = lease.Claim(owned["job_id"], 1)
     with lease.fenced(served.engine, held) as (session, job):
-        record.start_stage(session, job, 1, "grpo", 3)
+        journal.start_stage(session, job, 1, "grpo", 3)
         told = {
             "reward": 0.4,
             "unscorable_rate": 0.01,
             "tokens_per_second": 90.0,
             "device_memory_bytes": 1e9,
         }
-        record.add_metrics(session, job, 1, 1, told)
+        journal.add_metrics(session, job, 1, 1, told)
     served.call(served.second, "POST", "/jobs", json=DAPO)
     served.call(
         served.first,
@@ -168,14 +168,14 @@ def test_metrics_say_what_waits_runs_and_took_how_long(served: Guarded) -> None:
 
 
 def test_a_worker_is_seen_until_it_leaves(served: Guarded) -> None:
-    lease.beat(served.engine, "w-1", "host", "gpu-0")
+    lease.report_alive(served.engine, "w-1", "host", "gpu-0")
     until(
         lambda: (
             ("inframind_worker_silence_seconds", "gpu-0", "w-1")
             in values(served.call(served.admin, "GET", "/metrics").text)
         )
     )
-    lease.leave(served.engine, "w-1")
+    lease.sign_off(served.engine, "w-1")
     assert ("inframind_worker_silence_seconds", "gpu-0", "w-1") not in values(
         served.call(served.admin, "GET", "/metrics").text
     )

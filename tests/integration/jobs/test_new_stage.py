@@ -1,7 +1,6 @@
 """A new stage is one file and one line of the registry, from POST /jobs to its report."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,12 @@ from app.main import create_app
 from app.settings import Settings
 from inframind.stages import STAGES
 from tests.support import toy_stage
-from workers import attempt, process
 from workers.supervisor import Supervisor
 
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setitem(STAGES, "toy", toy_stage)
-    trainer = partial(process.spawn, "tests.support.toy_trainer")
-    monkeypatch.setattr(attempt, "spawn", lambda _, **more: trainer(**more))
     return Settings(
         data_dir=tmp_path,
         inference_url="http://127.0.0.1:9",
@@ -42,7 +38,8 @@ def client(settings: Settings) -> Iterator[TestClient]:
 def test_it_runs_from_the_request_to_its_report(client: TestClient, settings: Settings) -> None:
     stages = [{"stage": "toy"}, {"stage": "toy", "count_to": 2}]
     job_id = client.post("/jobs", json={"stages": stages}).json()["id"]
-    Supervisor(client.app.state.engine, settings, "device").run_waiting()  # type: ignore[attr-defined]
+    engine = client.app.state.engine  # type: ignore[attr-defined]  # our application
+    Supervisor(engine, settings, "device", "tests.support.toy_trainer").run_waiting()
     job = client.get(f"/jobs/{job_id}").json()
     assert (job["state"], job["progress"]) == ("succeeded", 1.0), job["error"]
     assert job["stages"] == [{"stage": "toy", "count_to": 5}, {"stage": "toy", "count_to": 2}]

@@ -21,7 +21,7 @@ from app.db.migrate import upgrade
 from app.db.session import make_engine, writing
 from app.db.tables import Adapter, Job
 from app.errors import StoreError
-from app.jobs import lease, record, transitions
+from app.jobs import journal, lease, transitions
 from app.main import create_app
 from app.settings import Settings
 from inframind.errors import EngineError
@@ -32,6 +32,7 @@ from tests.support.fleet import Fleet, add_job, desk, events, job, until
 from tests.support.inference_servers import PROMPT, embedded
 from tests.support.object_store import BUCKET, ObjectStore, object_store
 from tests.support.outcome import check_success
+from tests.support.reports import report
 
 WEIGHTS = "adapter_model.safetensors"
 LONG_AGO = 1_000_000.0
@@ -83,7 +84,7 @@ def published(
     manifest = read_manifest(folder).model_dump(mode="json")
     host.push(folder)
     with lease.fenced(engine, held) as (session, row):
-        record.publish_stage(session, row, 0, "sft", {}, 1.0, manifest, str(folder))
+        journal.publish_stage(session, row, 0, "sft", report({}, manifest, folder))
         transitions.finish(session, row, "succeeded")
     shutil.rmtree(host.folder)
     return folder

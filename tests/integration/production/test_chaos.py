@@ -58,7 +58,7 @@ def wire(postgres: Postgres) -> Iterator[Proxy]:
 @pytest.fixture(scope="module")
 def production(postgres: Postgres, redis: Redis, wire: Proxy) -> Iterator[Production]:
     redis.client.flushall()
-    made = Production(postgres, redis, pipeline="tests.support.stand_in:run_either")
+    made = Production(postgres, redis)
     for name in ("api", "reconciler", *WORKERS):
         start(made, name, wire)
     until(made.answers, 90)
@@ -276,7 +276,7 @@ def test_without_the_fence_the_same_fault_is_noticed(postgres: Postgres, redis: 
     redis.client.flushall()
     try:
         for name in ("reconciler", "m0", "m1"):
-            broken.start(name, application="tests.support.mutant")
+            broken.start(name, worker="tests.support.mutant")
         until(lambda: broken.live() >= {"m0", "m1"}, 90)
         assert any(is_noticed(broken) for _ in range(3))
     finally:

@@ -11,9 +11,11 @@ from app.catalog import names
 from app.catalog.retention import prune
 from app.db.session import reading, writing
 from app.db.tables import Adapter, Checkpoint, IdempotencyKey
-from app.jobs import lease, record, transitions
+from app.jobs import journal, lease, transitions
 from app.jobs.spec import JobSpec
 from tests.support.fleet import add_job, desk, submit
+from tests.support.reports import checkpoint, report
+from tests.support.reports import manifest as manifest_of
 
 LONG_AGO = 1_000_000.0
 
@@ -28,13 +30,13 @@ def trained(
     folder = artifacts / job_id / str(held.fence)
     (folder / name).mkdir(parents=True)
     with lease.fenced(engine, held) as (session, job):
-        record.start_stage(session, job, 0, "sft", 12)
+        journal.start_stage(session, job, 0, "sft", 12)
         for step in (4, 8, 12):
             path = folder / "stage-0" / f"checkpoint-{step}"
             path.mkdir(parents=True)
-            record.add_checkpoint(session, job, 0, step, str(path), "0" * 64)
-        manifest = {"id": name, "parent": parent, "lora": {"r": 8}, "train_seconds": 1.0}
-        record.publish_stage(session, job, 0, "sft", {}, 1.0, manifest, str(folder / name))
+            journal.add_checkpoint(session, job, checkpoint(step, path))
+        adapter_manifest = manifest_of(name, parent)
+        journal.publish_stage(session, job, 0, "sft", report({}, adapter_manifest, folder / name))
         if end:
             transitions.finish(session, job, "succeeded")
     with writing(engine) as session:
