@@ -53,11 +53,17 @@ def make_adapter() -> MakeAdapter:
     return make
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several workers share the tests (`-n 2 --dist loadgroup`), a file stays with one of them, as its fixtures are its own.
+SERVERS = ("vllm", "running")
+"""Fixtures of a whole session that take long to start: the tests that ask for one stay together."""
 
-    The tests on vLLM stay together: a server takes long to start.
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker of several (`-n 2 --dist loadgroup`).
+
+    A file's fixtures are its own; those of a slow server are shared by the files that ask it.
     """
     for item in items:
-        on_vllm = "vllm" in getattr(getattr(item, "callspec", None), "params", {}).values()
-        item.add_marker(pytest.mark.xdist_group("vllm" if on_vllm else item.path.name))
+        asked = {*getattr(item, "fixturenames", ())}
+        parameters = list(getattr(getattr(item, "callspec", None), "params", {}).values())
+        server = next((name for name in SERVERS if name in asked or name in parameters), None)
+        item.add_marker(pytest.mark.xdist_group(server or item.nodeid.partition("::")[0]))
