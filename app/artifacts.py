@@ -11,12 +11,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from app.errors import StoreError
-from app.settings import settings
+from app.settings import Settings
 from inframind.errors import FULL
 
 log = logging.getLogger(__name__)
@@ -26,10 +26,10 @@ AT_ONCE = 16
 
 
 class Artifacts:
-    """The folder and the store behind it."""
+    """The folder and the store behind it; made at a process's entry point and handed to whoever needs files."""
 
-    def __init__(self, folder: Path, url: str) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, url: str = "") -> None:
+        self.folder = folder
         self._files: Any = None
         self._seen: set[Path] = set()
         """What the store is known to have."""
@@ -38,6 +38,28 @@ class Artifacts:
 
             # Other hosts write there too: a listing of a moment ago says nothing.
             self._files, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Builds the artifacts that the settings name."""
+        return cls(settings.artifacts, settings.artifacts_url)
+
+    @property
+    def datasets(self) -> Path:
+        """The folder of all datasets."""
+        return self.folder / "datasets"
+
+    def dataset(self, name: str) -> Path:
+        """The place of a dataset's tasks."""
+        return self.datasets / f"{name}.jsonl"
+
+    def upload(self, sha256: str) -> Path:
+        """The place of an uploaded file's bytes."""
+        return self.folder / "files" / f"{sha256}.jsonl"
+
+    def job(self, job_id: str) -> Path:
+        """The folder of a job's attempts."""
+        return self.folder / job_id
 
     def push(self, path: Path) -> None:
         """Copies a file or folder to the store. Raises StoreError."""
@@ -93,7 +115,7 @@ class Artifacts:
         names = [] if self._files is None else self._try(lambda: self._files.find(self._root))
         inside = [Path(name[len(self._root) + 1 :]).parts for name in names]
         return {
-            self._folder / parts[0] / parts[1]
+            self.folder / parts[0] / parts[1]
             for parts in inside
             if len(parts) > 2 and parts[1].isdigit()
         }
@@ -109,7 +131,7 @@ class Artifacts:
         return time.time() - max(written, default=0.0)
 
     def _key(self, path: Path) -> str:
-        return f"{self._root}/{path.relative_to(self._folder).as_posix()}"
+        return f"{self._root}/{path.relative_to(self.folder).as_posix()}"
 
     def _copy_up(self, path: Path) -> None:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
@@ -158,10 +180,3 @@ def _delete(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-@cache
-def store() -> Artifacts:
-    """This process's."""
-    given = settings()
-    return Artifacts(given.artifacts, given.artifacts_url)

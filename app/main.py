@@ -27,6 +27,7 @@ from app.api import (
     openai,
     verify,
 )
+from app.artifacts import Artifacts
 from app.db.session import make_engine
 from app.judging.service import Judges
 from app.keys import Keyring, check_start
@@ -61,11 +62,14 @@ def create_app(given: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = configured
         app.state.engine = make_engine(configured.url)
+        app.state.artifacts = Artifacts.of(configured)
         await start(app.state.engine, configured)
         app.state.keys = Keyring(app.state.engine)
         app.state.wake = waking(configured)
         app.state.verifier = MeasuredVerifier(configured.verifier_workers, measures)
-        app.state.inference = MeasuredInference(configured, app.state.engine, measures)
+        app.state.inference = MeasuredInference(
+            configured, app.state.engine, app.state.artifacts, measures
+        )
         app.state.measures = measures
         measures.watch(app.state.engine)
         app.state.judges = Judges(configured, app.state.engine, app.state.verifier)

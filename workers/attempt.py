@@ -21,8 +21,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from app.artifacts import store
-from app.datasets import service as datasets
+from app.artifacts import Artifacts
 from app.db.tables import Job
 from app.errors import StoreError
 from app.job_state import TERMINAL
@@ -80,10 +79,16 @@ class Attempt:
     """Runs one claimed job until it ends, is taken away or the worker drains."""
 
     def __init__(
-        self, engine: Engine, settings: Settings, held: Claim, draining: Callable[[], bool]
+        self,
+        engine: Engine,
+        settings: Settings,
+        artifacts: Artifacts,
+        held: Claim,
+        draining: Callable[[], bool],
     ) -> None:
         self._engine, self._settings, self._held, self._draining = engine, settings, held, draining
-        self._job_dir = settings.artifacts / held.job_id
+        self._artifacts = artifacts
+        self._job_dir = artifacts.job(held.job_id)
         self._run_dir = self._job_dir / str(held.fence)
         self._lease_until = time.monotonic() + settings.lease_seconds * LEASE_SHARE
         self._beat_at = 0.0
@@ -130,7 +135,7 @@ class Attempt:
             invalid = JobError("invalid_config", message, "stages")
             self._write(lambda session, row: transitions.finish(session, row, "failed", invalid))
             return None
-        self._meanwhile(lambda: pull(job))
+        self._meanwhile(lambda: pull(self._artifacts, job))
         self._check_space(job)
         self._estimate = Estimate.of(
             [(stage.stage, stage.total_steps) for stage in job.spec.stages], list(job.finished)
@@ -217,11 +222,7 @@ class Attempt:
         return judging.known(self._engine, self._settings.judge_model).model_dump(mode="json")
 
     def _dataset_path(self, name: str) -> str | None:
-        return (
-            None
-            if name == DEFAULT_DATASET
-            else str(datasets.folder(self._settings.artifacts) / f"{name}.jsonl")
-        )
+        return None if name == DEFAULT_DATASET else str(self._artifacts.dataset(name))
 
     # While it runs
 
@@ -245,7 +246,7 @@ class Attempt:
         try:
             for message in reader.feed(data):
                 if (path := self._published(message)) is not None:
-                    self._meanwhile(partial(store().push, path))
+                    self._meanwhile(partial(self._artifacts.push, path))
                 self._write(partial(self._record, message=message))
         except (pipe.PipeError, UntrustedReportError) as error:
             self._kill(
@@ -405,12 +406,12 @@ class Attempt:
         """A finished job needs its published adapters, not the folders the stages worked in. What stays is pruned later."""
         try:
             for folder in self._job_dir.glob("*/stage-*") if self._ended else ():
-                store().remove(folder)
+                self._artifacts.remove(folder)
         except StoreError as error:
             log.warning("%s", error)
 
 
-def pull(job: TrainerJob) -> None:
+def pull(artifacts: Artifacts, job: TrainerJob) -> None:
     """Makes the files that the trainer reads be here."""
     spec = job.spec
     adapters = [report.path for report in job.finished.values() if report.path]
@@ -418,7 +419,7 @@ def pull(job: TrainerJob) -> None:
     adapters += [path for _, _, path, _ in spec.models]
     checkpoints = [saved.path for saved in job.checkpoints if saved.stage_index not in job.finished]
     for path in [*adapters, *checkpoints, *([spec.dataset_path] if spec.dataset_path else [])]:
-        store().pull(Path(path))
+        artifacts.pull(Path(path))
 
 
 def end(process: "subprocess.Popen[bytes] | None") -> None:

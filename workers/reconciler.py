@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app import logs
+from app.artifacts import Artifacts
 from app.catalog.retention import prune
 from app.db.session import database_now, make_engine, writing
 from app.errors import StoreError
@@ -30,6 +31,7 @@ class Reconciler:
 
     def __init__(self, engine: Engine, given: Settings) -> None:
         self._engine, self._settings = engine, given
+        self._artifacts = Artifacts.of(given)
         self._wake_ups = WakeUps(given.redis_url.get_secret_value())
         self._prune_at = time.monotonic() + given.prune_seconds
 
@@ -55,9 +57,7 @@ class Reconciler:
             try:
                 log.info(
                     "pruned: %s",
-                    prune(
-                        self._engine, self._settings.artifacts, self._settings.keep_adapters_days
-                    ),
+                    prune(self._engine, self._artifacts, self._settings.keep_adapters_days),
                 )
             except StoreError as error:
                 # What was left lying is found by a later round.

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app import logs
+from app.artifacts import Artifacts
 from app.db.session import make_engine
 from app.jobs import lease
 from app.settings import Settings, settings
@@ -41,6 +42,7 @@ class Supervisor:
 
     def __init__(self, engine: Engine, given: Settings, device: str) -> None:
         self._engine, self._settings, self._device = engine, given, device
+        self._artifacts = Artifacts.of(given)
         self._host = socket.gethostname()
         self.name = f"{self._host[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._beat_at = 0.0
@@ -61,7 +63,7 @@ class Supervisor:
     def run_waiting(self) -> None:
         """Runs what waits, the best first, until nothing is left. A database that is away has nothing."""
         while not self.draining and (held := self._claim()) is not None:
-            Attempt(self._engine, self._settings, held, self.attending).run()
+            Attempt(self._engine, self._settings, self._artifacts, held, self.attending).run()
 
     def attending(self) -> bool:
         """Called often: gives the sign of life, and says whether the worker drains."""

@@ -9,7 +9,7 @@ from app.api import _examples as examples
 from app.datasets import service as datasets
 from app.datasets.service import DatasetList, DatasetView
 from app.views import ErrorView
-from app.web.deps import Configured, Database, Verifying
+from app.web.deps import Database, Stored, Verifying
 
 BAD_ROWS = examples.error(
     "invalid_data",
@@ -37,7 +37,7 @@ async def add_dataset(
     request: Request,
     database: Database,
     verifier: Verifying,
-    settings: Configured,
+    artifacts: Stored,
     name: Annotated[str | None, Query(min_length=1, max_length=128)] = None,
 ) -> DatasetView:
     """Stores Alpaca rows, a JSON object a line: `instruction`, `input`, `output`, optionally `category` and `checks`.
@@ -45,7 +45,7 @@ async def add_dataset(
     Every output must pass the verifier, with its row's checks; without checks they are derived. Nothing is stored if a row is bad.
     """
     body = await request.body()
-    return await run_in_threadpool(datasets.add, database, verifier, settings.artifacts, body, name)
+    return await run_in_threadpool(datasets.add, database, verifier, artifacts, body, name)
 
 
 @router.get("", responses={200: examples.shown(examples.page(examples.DATASET))})

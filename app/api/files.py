@@ -10,7 +10,7 @@ from app.api import _examples as examples
 from app.datasets import files
 from app.datasets.files import DeletedFile, FileList, FileView
 from app.views import ErrorView
-from app.web.deps import Configured, Database, Verifying
+from app.web.deps import Database, Stored, Verifying
 
 FILE_ID = "file-6f1c0d6e6f1b4a0f8f4f0c3c"
 BAD_ROWS = examples.error(
@@ -45,12 +45,12 @@ async def upload_file(
     purpose: Annotated[str, Form()],
     database: Database,
     verifier: Verifying,
-    settings: Configured,
+    artifacts: Stored,
 ) -> FileView:
     """Stores JSON lines for fine-tuning: `messages`, `prompt` and `completion`, or reinforcement items. Every answer is proven."""
     body = await file.read()
     return await run_in_threadpool(
-        files.add, database, verifier, settings.artifacts, body, file.filename or "", purpose
+        files.add, database, verifier, artifacts, body, file.filename or "", purpose
     )
 
 
@@ -73,17 +73,15 @@ def get_file(file_id: str, database: Database) -> FileView:
 
 
 @router.get("/{file_id}/content", response_class=FileResponse, responses={200: LINES, **UNKNOWN})
-def get_content(file_id: str, database: Database, settings: Configured) -> FileResponse:
+def get_content(file_id: str, database: Database, artifacts: Stored) -> FileResponse:
     """The bytes that were uploaded."""
-    return FileResponse(
-        files.content(database, settings.artifacts, file_id), media_type="application/jsonl"
-    )
+    return FileResponse(files.content(database, artifacts, file_id), media_type="application/jsonl")
 
 
 @router.delete(
     "/{file_id}",
     responses={200: examples.shown({"id": FILE_ID, "object": "file", "deleted": True}), **UNKNOWN},
 )
-def delete_file(file_id: str, database: Database, settings: Configured) -> DeletedFile:
+def delete_file(file_id: str, database: Database, artifacts: Stored) -> DeletedFile:
     """Forgets a file. Jobs and datasets that came of it stay."""
-    return files.delete(database, settings.artifacts, file_id)
+    return files.delete(database, artifacts, file_id)

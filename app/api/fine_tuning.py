@@ -19,7 +19,7 @@ from app.jobs.admission import Servable
 from app.jobs.spec import JobSpec
 from app.jobs.views import JobView
 from app.views import ErrorView
-from app.web.deps import Asking, Configured, Database
+from app.web.deps import Asking, Configured, Database, Stored
 
 JOB_ID = f"ftjob-{examples.JOB_ID}"
 NAME = f"ft:inframind-nano:inframind:modules:{examples.ADAPTER_ID}"
@@ -65,18 +65,22 @@ router = APIRouter(
 
 @router.post("", responses={200: examples.shown(JOB)})
 def create_job(
-    request: CreateRequest, database: Database, settings: Configured, caller: Asking
+    request: CreateRequest,
+    database: Database,
+    settings: Configured,
+    artifacts: Stored,
+    caller: Asking,
 ) -> FineTuningJob:
     """Queues a job: `supervised` is our stage `sft`, `reinforcement` our stage `dapo`; both are evaluated at the end."""
 
     def submit(spec: JobSpec) -> JobView:
-        servable = Servable.by(settings)
+        servable = Servable.by(settings, artifacts)
         quota = settings.max_queued_per_owner
         return service.submit(
             database, spec, settings.max_attempts, caller.owner, servable, max_queued=quota
         )
 
-    return fine_tuning.create(database, settings.artifacts, request, submit)
+    return fine_tuning.create(database, artifacts, request, submit)
 
 
 @router.get("", responses={200: examples.shown(examples.page(JOB))})

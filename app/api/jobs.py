@@ -16,7 +16,7 @@ from app.jobs.admission import Servable
 from app.jobs.spec import JobSpec
 from app.jobs.views import EventList, JobList, JobView, MetricList
 from app.views import ErrorView
-from app.web.deps import Asking, Configured, Database, Waking
+from app.web.deps import Asking, Configured, Database, Stored, Waking
 from app.web.event_stream import EventStream
 
 NO_JOB = examples.error(
@@ -64,6 +64,7 @@ async def create_job(
     response: Response,
     database: Database,
     settings: Configured,
+    artifacts: Stored,
     caller: Asking,
     wake: Waking,
     background: BackgroundTasks,
@@ -81,7 +82,7 @@ async def create_job(
 
     With an `Idempotency-Key`, the same request again is answered with the same job.
     """
-    servable = Servable.by(settings)
+    servable = Servable.by(settings, artifacts)
     job = await run_in_threadpool(
         service.submit, database, spec, settings.max_attempts, caller.owner, servable,
         key=idempotency_key, max_queued=settings.max_queued_per_owner,

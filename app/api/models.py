@@ -12,7 +12,7 @@ from app.catalog import service as catalog
 from app.catalog.archive import archive
 from app.catalog.views import AliasList, AliasView, Comparison, DeletedModel, ModelDetail, ModelList
 from app.views import ErrorView
-from app.web.deps import Database, Serving
+from app.web.deps import Database, Serving, Stored
 from inframind.types import Contract
 
 NO_MODEL = examples.error(
@@ -43,9 +43,9 @@ class AliasTarget(Contract):
 
 
 @router.get("/models", responses={200: examples.shown(examples.MODELS)})
-def list_models(database: Database) -> ModelList:
+def list_models(database: Database, artifacts: Stored) -> ModelList:
     """Base models, then adapters, newest first."""
-    return ModelList(data=catalog.listing(database))
+    return ModelList(data=catalog.listing(database, artifacts))
 
 
 @router.get("/models/compare", responses={200: examples.shown(examples.COMPARISON), **UNKNOWN})
@@ -64,9 +64,9 @@ def compare_models(
     response_class=StreamingResponse,
     responses={200: TAR, **UNKNOWN},
 )
-def download_model(model: str, database: Database) -> StreamingResponse:
+def download_model(model: str, database: Database, artifacts: Stored) -> StreamingResponse:
     """An adapter as a tar with the PEFT folder, its manifest and its model card."""
-    identity, pieces = archive(database, model)
+    identity, pieces = archive(database, artifacts, model)
     headers = {"Content-Disposition": f'attachment; filename="{identity}.tar"'}
     return StreamingResponse(pieces, media_type="application/x-tar", headers=headers)
 
@@ -74,9 +74,9 @@ def download_model(model: str, database: Database) -> StreamingResponse:
 @router.get(
     "/models/{model:path}", responses={200: examples.shown(examples.ADAPTER_DETAIL), **UNKNOWN}
 )
-def get_model(model: str, database: Database) -> ModelDetail:
+def get_model(model: str, database: Database, artifacts: Stored) -> ModelDetail:
     """One model: lineage, files with hashes, evaluations, aliases, and its manifest."""
-    return catalog.detail(database, model)
+    return catalog.detail(database, artifacts, model)
 
 
 GONE: dict[int | str, dict[str, Any]] = {
@@ -90,9 +90,11 @@ GONE: dict[int | str, dict[str, Any]] = {
 @changes.delete(
     "/v1/models/{model:path}", tags=["openai"], operation_id="delete_openai_model", responses=GONE
 )
-async def delete_model(model: str, database: Database, serving: Serving) -> DeletedModel:
+async def delete_model(
+    model: str, database: Database, artifacts: Stored, serving: Serving
+) -> DeletedModel:
     """Deletes an adapter and its files. 409 while an alias means it, another adapter continues it or a job needs it."""
-    identity = await run_in_threadpool(catalog.delete, database, model)
+    identity = await run_in_threadpool(catalog.delete, database, artifacts, model)
     await serving.forget(identity)
     return DeletedModel(id=identity)
 

@@ -16,7 +16,7 @@ from app.errors import InvalidError, described
 from app.generation.openai import ChatRequest, CompletionRequest, Head, Sampling
 from app.inference.client import Completion, Inference
 from app.views import ErrorView
-from app.web.deps import Database, Serving
+from app.web.deps import Database, Serving, Stored
 from app.web.disconnect import unless_gone
 from app.web.event_stream import EventStream, streamed
 from inframind.errors import InfraMindError
@@ -73,11 +73,11 @@ CHAT = {
 
 
 @router.get("/models", responses={200: examples.shown(MODELS)})
-def list_models(database: Database, serving: Serving) -> dict[str, Any]:
+def list_models(database: Database, artifacts: Stored, serving: Serving) -> dict[str, Any]:
     """The models that can be asked: the base model that is served, and its adapters."""
     served = [
         model
-        for model in catalog.listing(database)
+        for model in catalog.listing(database, artifacts)
         if serving.base_model in (model.id, model.base_model)
     ]
     data = [
@@ -98,9 +98,9 @@ def _model(model: ModelView) -> dict[str, Any]:
 
 
 @router.get("/models/{model:path}", responses={200: examples.shown(MODELS["data"][0])})
-def get_model(model: str, database: Database) -> dict[str, Any]:
+def get_model(model: str, database: Database, artifacts: Stored) -> dict[str, Any]:
     """One model."""
-    return _model(catalog.detail(database, model))
+    return _model(catalog.detail(database, artifacts, model))
 
 
 @router.post("/completions", response_model=None, responses={200: examples.shown(COMPLETION)})

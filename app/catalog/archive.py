@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from app.artifacts import store
+from app.artifacts import Artifacts
 from app.catalog.service import adapter, detail
 from app.errors import InvalidError
 from inframind.models.adapter import MANIFEST, PUBLISHED, verify_adapter
@@ -18,19 +18,19 @@ CHUNK_BYTES = 1 << 20
 MODE = 0o644
 
 
-def archive(engine: Engine, name: str) -> tuple[str, Iterator[bytes]]:
+def archive(engine: Engine, artifacts: Artifacts, name: str) -> tuple[str, Iterator[bytes]]:
     """The adapter's id and the tar in pieces: `<id>/` with safetensors, configuration, manifest and card.
 
     Every byte is checked against the manifest before the first is sent. Raises NotFoundError; InvalidError for a base model;
     EngineError for files that are not what was published.
     """
-    known = detail(engine, name)
+    known = detail(engine, artifacts, name)
     if known.id in BASE_MODELS:
         raise InvalidError(
             f"{known.id} is a base model: only adapters can be downloaded", param="model"
         )
     folder = Path(adapter(engine, known.id).path)
-    store().pull(folder)
+    artifacts.pull(folder)
     manifest = verify_adapter(folder)
     text = card(manifest, [one.model_dump(mode="json") for one in known.evaluations]).encode()
     return known.id, _tar(known.id, folder, text, int(manifest.created_at))

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
-from app.artifacts import store
+from app.artifacts import Artifacts
 from app.catalog import service as catalog
 from app.db.session import database_now, reading, writing
 from app.db.tables import Adapter, Checkpoint, IdempotencyKey, Job
@@ -36,7 +36,11 @@ class Pruned:
 
 
 def prune(
-    engine: Engine, artifacts: Path, keep_adapters_days: float | None, *, dry_run: bool = False
+    engine: Engine,
+    artifacts: Artifacts,
+    keep_adapters_days: float | None,
+    *,
+    dry_run: bool = False,
 ) -> Pruned:
     """One round. `keep_adapters_days` None: adapters are kept for ever. Rows go before files: what is offered is always there."""
     pruned, paths = Pruned(), list[Path]()
@@ -58,9 +62,9 @@ def prune(
             session.execute(delete(IdempotencyKey).where(old))
     with reading(engine) as session:
         leftovers = list(_leftovers(session, artifacts))
-    pruned.folders = [str(folder.relative_to(artifacts)) for folder in leftovers]
+    pruned.folders = [str(folder.relative_to(artifacts.folder)) for folder in leftovers]
     for path in [*paths, *leftovers] if not dry_run else ():
-        store().remove(path)
+        artifacts.remove(path)
     return pruned
 
 
@@ -88,13 +92,13 @@ def _spare_checkpoints(session: Session) -> Iterator[Checkpoint]:
             yield checkpoint
 
 
-def _leftovers(session: Session, artifacts: Path) -> Iterator[Path]:
+def _leftovers(session: Session, artifacts: Artifacts) -> Iterator[Path]:
     """Folders of attempts, old enough, that no row names and no worker holds: here, and those of other hosts in the store."""
-    for folder in sorted({*artifacts.glob("*/*"), *store().attempts()}):
+    for folder in sorted({*artifacts.folder.glob("*/*"), *artifacts.attempts()}):
         if (
             folder.name.isdigit()
             and not _is_needed(session, folder)
-            and store().age(folder) > LEFTOVER_SECONDS
+            and artifacts.age(folder) > LEFTOVER_SECONDS
         ):
             yield folder
 

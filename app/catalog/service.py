@@ -1,13 +1,13 @@
 """What models there are, what is known of each, and which may go."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Set
 from pathlib import Path
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from app.artifacts import store
+from app.artifacts import Artifacts
 from app.catalog.evaluations import of_models
 from app.catalog.names import resolved
 from app.catalog.views import Ancestor, ModelDetail, ModelFile, ModelView
@@ -20,7 +20,7 @@ from inframind.models.adapter import NAME
 from inframind.models.registry import BASE_MODELS, is_available
 
 
-def listing(engine: Engine) -> list[ModelView]:
+def listing(engine: Engine, artifacts: Artifacts) -> list[ModelView]:
     """Base models, then adapters, newest first."""
     with reading(engine) as session:
         named = _aliases(session)
@@ -28,12 +28,12 @@ def listing(engine: Engine) -> list[ModelView]:
             session.scalars(select(Adapter).order_by(Adapter.created_at.desc(), Adapter.id))
         )
     # After the transaction: a store may be slow, and keeps no connection waiting.
-    there = store().present(Path(row.path) for row in adapters)
+    there = artifacts.present(Path(row.path) for row in adapters)
     served = [_adapter(row, named[row.id], Path(row.path) in there) for row in adapters]
     return [_base(name, named[name]) for name in BASE_MODELS] + served
 
 
-def detail(engine: Engine, name: str) -> ModelDetail:
+def detail(engine: Engine, artifacts: Artifacts, name: str) -> ModelDetail:
     """Everything about one model. Raises UnknownModelError."""
     with reading(engine) as session:
         identity = resolved(session, name)
@@ -44,15 +44,21 @@ def detail(engine: Engine, name: str) -> ModelDetail:
                 **_base(identity, named).model_dump(), lineage=[], files=[], evaluations=evaluations
             )
         row = session.get_one(Adapter, identity)
-        return ModelDetail(
-            **_adapter(row, named, store().has(Path(row.path))).model_dump(),
-            lineage=list(_lineage(session, row))[::-1],
-            dataset=row.manifest["dataset"],
-            bench_hash=row.manifest["bench_hash"],
-            files=[ModelFile.model_validate(file) for file in row.manifest["files"]],
-            evaluations=evaluations,
-            manifest=row.manifest,
-        )
+        ancestors = _ancestors(session, row)
+    # After the transaction: a store may be slow, and keeps no connection waiting.
+    rows = [row, *(ancestor for ancestor in ancestors.values() if ancestor is not None)]
+    there = artifacts.present(Path(row.path) for row in rows)
+    return ModelDetail(
+        **_adapter(row, named, Path(row.path) in there).model_dump(),
+        lineage=[
+            _ancestor(name, ancestor, there) for name, ancestor in reversed(ancestors.items())
+        ],
+        dataset=row.manifest["dataset"],
+        bench_hash=row.manifest["bench_hash"],
+        files=[ModelFile.model_validate(file) for file in row.manifest["files"]],
+        evaluations=evaluations,
+        manifest=row.manifest,
+    )
 
 
 def adapter(engine: Engine, name: str) -> Adapter:
@@ -87,7 +93,7 @@ def in_use(session: Session) -> dict[str, list[str]]:
     return {name: found for name, found in reasons.items() if name not in BASE_MODELS}
 
 
-def delete(engine: Engine, name: str) -> str:
+def delete(engine: Engine, artifacts: Artifacts, name: str) -> str:
     """Deletes an adapter, its files included, and gives its id. Raises NotFoundError; ConflictError with the reasons to keep it."""
     with writing(engine) as session:
         identity = resolved(session, name)
@@ -101,7 +107,7 @@ def delete(engine: Engine, name: str) -> str:
         folder = Path(row.path)
         session.delete(row)
     # After the commit: a row without files would be offered, files without a row are only space.
-    store().remove(folder)
+    artifacts.remove(folder)
     return identity
 
 
@@ -131,16 +137,20 @@ def _adapter(row: Adapter, aliases: list[str], available: bool) -> ModelView:
     )  # fmt: skip
 
 
-def _lineage(session: Session, row: Adapter) -> Iterator[Ancestor]:
-    """From the parent back to the first."""
+def _ancestors(session: Session, row: Adapter) -> dict[str, Adapter | None]:
+    """Reads the adapters that this one continues, the parent first; None: it was deleted."""
+    ancestors: dict[str, Adapter | None] = {}
     name = row.parent
     while name is not None:
-        parent = session.get(Adapter, name)
-        here = parent is not None and store().has(Path(parent.path))
-        yield Ancestor(
-            id=name,
-            stage=parent.stage if parent else None,
-            job_id=parent.job_id if parent else None,
-            available=here,
-        )
-        name = parent.parent if parent else None
+        ancestors[name] = ancestor = session.get(Adapter, name)
+        name = ancestor.parent if ancestor else None
+    return ancestors
+
+
+def _ancestor(name: str, row: Adapter | None, there: Set[Path]) -> Ancestor:
+    return Ancestor(
+        id=name,
+        stage=row.stage if row else None,
+        job_id=row.job_id if row else None,
+        available=row is not None and Path(row.path) in there,
+    )

@@ -501,12 +501,15 @@ def prune_artifacts(
 ) -> None:
     """Delete what no policy keeps: old adapters that nothing needs, spare checkpoints, leftovers of lost attempts."""
     need("service")
+    from app.artifacts import Artifacts
     from app.catalog.retention import prune
     from app.db.session import make_engine
     from app.settings import settings
 
     given = settings()
-    gone = prune(make_engine(given.url), given.artifacts, given.keep_adapters_days, dry_run=dry_run)
+    gone = prune(
+        make_engine(given.url), Artifacts.of(given), given.keep_adapters_days, dry_run=dry_run
+    )
     console.print(
         f"{'would go' if dry_run else 'gone'}: adapters {', '.join(gone.adapters) or 'none'}; {gone.checkpoints} checkpoints; "
         f"{len(gone.folders)} folders of lost attempts; {gone.keys} idempotency keys"

@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from app.artifacts import store
+from app.artifacts import Artifacts
 from app.datasets import service as datasets
 from app.db.ownership import seeing_all
 from app.db.session import database_now, reading, writing
@@ -58,7 +58,12 @@ class DeletedFile(View):
 
 
 def add(
-    engine: Engine, verifier: Verifier, artifacts: Path, body: bytes, filename: str, purpose: str
+    engine: Engine,
+    verifier: Verifier,
+    artifacts: Artifacts,
+    body: bytes,
+    filename: str,
+    purpose: str,
 ) -> FileView:
     """Stores a file and its rows as a dataset. Raises InvalidError, and DataError that lists the rows that cannot be used."""
     if purpose != PURPOSE:
@@ -67,8 +72,8 @@ def add(
         )
     dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None)
     digest = hashlib.sha256(body).hexdigest()
-    _write(_path(artifacts, digest), body)
-    store().push(_path(artifacts, digest))
+    _write(artifacts.upload(digest), body)
+    artifacts.push(artifacts.upload(digest))
     with writing(engine) as session:
         row = File(
             id=f"file-{uuid.uuid4().hex[:24]}", filename=filename[:MAX_NAME], purpose=purpose, bytes=len(body), sha256=digest,
@@ -85,11 +90,11 @@ def find(engine: Engine, identity: str) -> FileView:
         return _view(row_of(session, identity))
 
 
-def content(engine: Engine, artifacts: Path, identity: str) -> Path:
+def content(engine: Engine, artifacts: Artifacts, identity: str) -> Path:
     """Where the uploaded bytes lie. Raises NotFoundError."""
     with reading(engine) as session:
-        path = _path(artifacts, row_of(session, identity).sha256)
-    store().pull(path)
+        path = artifacts.upload(row_of(session, identity).sha256)
+    artifacts.pull(path)
     return path
 
 
@@ -124,7 +129,7 @@ def page(
         return FileList(data=data, first_id=ends[0], last_id=ends[1], has_more=len(rows) > limit)
 
 
-def delete(engine: Engine, artifacts: Path, identity: str) -> DeletedFile:
+def delete(engine: Engine, artifacts: Artifacts, identity: str) -> DeletedFile:
     """Forgets a file. Raises NotFoundError."""
     with writing(engine) as session:
         row = row_of(session, identity)
@@ -137,7 +142,7 @@ def delete(engine: Engine, artifacts: Path, identity: str) -> DeletedFile:
                 is not None
             )
     if not is_shared:
-        store().remove(_path(artifacts, digest))
+        artifacts.remove(artifacts.upload(digest))
     return DeletedFile(id=identity)
 
 
@@ -159,10 +164,6 @@ def _view(row: File) -> FileView:
         filename=row.filename,
         purpose=row.purpose,
     )
-
-
-def _path(artifacts: Path, digest: str) -> Path:
-    return artifacts / "files" / f"{digest}.jsonl"
 
 
 def _write(path: Path, body: bytes) -> None:

@@ -1,11 +1,10 @@
 """What the api does with datasets."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from sqlalchemy import Engine, select
 
-from app.artifacts import store
+from app.artifacts import Artifacts
 from app.db.ownership import acting
 from app.db.session import database_now, reading, writing
 from app.db.tables import Dataset
@@ -43,13 +42,8 @@ class DatasetList(View):
     has_more: bool = False
 
 
-def folder(artifacts: Path) -> Path:
-    """Where datasets lie."""
-    return artifacts / "datasets"
-
-
 def add(
-    engine: Engine, verifier: Verifier, artifacts: Path, body: bytes, name: str | None
+    engine: Engine, verifier: Verifier, artifacts: Artifacts, body: bytes, name: str | None
 ) -> DatasetView:
     """Stores JSON lines as a dataset; the same content is the same dataset. Raises DataError that lists the bad rows."""
     try:
@@ -58,7 +52,7 @@ def add(
         raise InvalidError(f"the file is not UTF-8: byte {error.start}", param="rows") from None
     found = read(text.split("\n"), verifier)
     identity = name_of(found.tasks)
-    store().push(save(found.tasks, folder(artifacts)))
+    artifacts.push(save(found.tasks, artifacts.datasets))
     counts = {
         "tasks": _count([task.split for task in found.tasks]),
         "categories": _count([task.category for task in found.tasks]),
@@ -75,7 +69,7 @@ def add(
         return _view(row)
 
 
-def with_validation(engine: Engine, artifacts: Path, training: str, validation: str) -> str:
+def with_validation(engine: Engine, artifacts: Artifacts, training: str, validation: str) -> str:
     """A dataset that trains on all of one and is evaluated on all of another. Raises DataError if they share a row."""
     train, held = (_tasks(artifacts, name) for name in (training, validation))
     shared = {task.id for task in train} & {task.id for task in held}
@@ -87,7 +81,7 @@ def with_validation(engine: Engine, artifacts: Path, training: str, validation: 
     tasks = [task.model_copy(update={"split": "train"}) for task in train]
     tasks += [task.model_copy(update={"split": "test-values"}) for task in held]
     identity = name_of(tasks)
-    store().push(save(tasks, folder(artifacts)))
+    artifacts.push(save(tasks, artifacts.datasets))
     counts = {
         "tasks": _count([task.split for task in tasks]),
         "categories": _count([task.category for task in tasks]),
@@ -104,9 +98,9 @@ def with_validation(engine: Engine, artifacts: Path, training: str, validation: 
     return identity
 
 
-def _tasks(artifacts: Path, name: str) -> list[Task]:
-    path = folder(artifacts) / f"{name}.jsonl"
-    store().pull(path)
+def _tasks(artifacts: Artifacts, name: str) -> list[Task]:
+    path = artifacts.dataset(name)
+    artifacts.pull(path)
     return [*load(path, "train"), *load(path, "test-values")]
 
 

@@ -1,11 +1,11 @@
 """OpenAI's fine-tuning jobs over our own: one row a job, one state, one life."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from app.artifacts import Artifacts
 from app.catalog.names import resolved
 from app.datasets import service as datasets
 from app.datasets.files import row_of
@@ -34,7 +34,10 @@ from inframind.models.registry import BASE_MODELS
 
 
 def create(
-    engine: Engine, artifacts: Path, request: CreateRequest, submit: Callable[[JobSpec], JobView]
+    engine: Engine,
+    artifacts: Artifacts,
+    request: CreateRequest,
+    submit: Callable[[JobSpec], JobView],
 ) -> FineTuningJob:
     """Queues the job that the request means. Raises InvalidError, NotFoundError, DataError, ConfigError with `param`."""
     with reading(engine) as session:

@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine
 
-from app.artifacts import store
+from app.artifacts import Artifacts
 from app.catalog import names
 from app.catalog import service as catalog
 from app.catalog.names import ADAPTER
@@ -72,8 +72,8 @@ def collect(pieces: Sequence[Completion], n: int) -> Completion:
 class Inference:
     """Sends completions, and sees to it that the adapter they name is loaded."""
 
-    def __init__(self, settings: Settings, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, settings: Settings, engine: Engine, artifacts: Artifacts) -> None:
+        self._engine, self._artifacts = engine, artifacts
         self.base_model = settings.inference_base_model
         self._server = Transport(settings.inference_url, settings.inference_timeout_seconds)
         self.queue = Queue("the inference server", settings.inference_queue)
@@ -185,7 +185,7 @@ class Inference:
                     f"{model} belongs to {row.base_model}; the server serves {self.base_model}",
                     param="model",
                 )
-            await run_in_threadpool(store().pull, Path(row.path))
+            await run_in_threadpool(self._artifacts.pull, Path(row.path))
             await run_in_threadpool(verify_adapter, Path(row.path))
             reply = await self._server.post(
                 "/v1/load_lora_adapter", {"lora_name": model, "lora_path": row.path}

@@ -1,7 +1,7 @@
 """What a job must meet before its row is written: every refusal names the field and says what to do."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.artifacts import store
+from app.artifacts import Artifacts
 from app.catalog.names import resolved
 from app.db.tables import Adapter, Dataset
 from app.errors import InvalidError, NotFoundError
@@ -30,11 +30,13 @@ class Servable:
     max_lora_rank: int = 256
     lora_targets: frozenset[str] = frozenset(LORA_TARGETS)
     has_judge: bool = False
+    has_files: Callable[[Path], bool] = Path.exists
+    """Tells whether an adapter's folder is here or in the store."""
 
     @classmethod
-    def by(cls, settings: Settings) -> "Servable":
-        """As the settings say."""
-        return cls(settings.max_lora_rank, settings.lora_targets, settings.has_judge)
+    def by(cls, settings: Settings, artifacts: Artifacts) -> "Servable":
+        """Reads the settings and knows where files lie."""
+        return cls(settings.max_lora_rank, settings.lora_targets, settings.has_judge, artifacts.has)
 
 
 def checked(
@@ -53,7 +55,7 @@ def checked(
         raise InvalidError(message, param="base_model")
     _check_dataset(session, spec.dataset)
     if spec.start_from is not None:
-        parent = _adapter(session, spec.start_from, spec.base_model, "start_from")
+        parent = _adapter(session, spec.start_from, spec.base_model, "start_from", servable)
         _check_rank(int(parent.manifest["lora"].get("r", 0)), servable, "start_from")
         spec = spec.model_copy(update={"start_from": parent.id})
     for index, stage in enumerate(stages):
@@ -62,7 +64,9 @@ def checked(
             raise InvalidError(NOT_CONFIGURED, param=f"stages.{index}.judged_tasks")
         if stage.get("models"):
             place = "models" if spec.models is not None else f"stages.{index}.models"
-            stage["models"] = _resolved_models(session, stage["models"], spec.base_model, place)
+            stage["models"] = _resolved_models(
+                session, stage["models"], spec.base_model, place, servable
+            )
     return spec, stages
 
 
@@ -95,7 +99,9 @@ def _name(session: Session, name: str, param: str) -> str:
         raise InvalidError(str(error), param=param) from None
 
 
-def _adapter(session: Session, name: str, base_model: str, param: str) -> Adapter:
+def _adapter(
+    session: Session, name: str, base_model: str, param: str, servable: Servable
+) -> Adapter:
     identity = _name(session, name, param)
     if identity in BASE_MODELS:
         raise InvalidError(
@@ -103,7 +109,7 @@ def _adapter(session: Session, name: str, base_model: str, param: str) -> Adapte
             param=param,
         )
     found = session.get_one(Adapter, identity)
-    if not store().has(Path(found.path)):
+    if not servable.has_files(Path(found.path)):
         raise InvalidError(f"the files of {identity} are not here any more", param=param)
     if found.base_model != base_model:
         raise InvalidError(
@@ -114,7 +120,7 @@ def _adapter(session: Session, name: str, base_model: str, param: str) -> Adapte
 
 
 def _resolved_models(
-    session: Session, names: Sequence[str], base_model: str, place: str
+    session: Session, names: Sequence[str], base_model: str, place: str, servable: Servable
 ) -> list[str]:
     found: list[str] = []
     for index, name in enumerate(names):
@@ -126,7 +132,7 @@ def _resolved_models(
         found.append(
             identity
             if identity in BASE_MODELS
-            else _adapter(session, identity, base_model, param).id
+            else _adapter(session, identity, base_model, param, servable).id
         )
         if found[-1] in found[:-1]:
             raise InvalidError(f"{found[-1]} is named twice", param=param)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
+from app.artifacts import Artifacts
 from app.errors import ForbiddenError
 from app.inference.client import Inference
 from app.judging.service import Judges
@@ -21,6 +22,11 @@ Wake = Callable[[str], bool]
 async def database(request: Request) -> Engine:
     """The database's engine."""
     return cast(Engine, request.app.state.engine)
+
+
+async def artifacts(request: Request) -> Artifacts:
+    """The folder of the artifacts and the store behind it."""
+    return cast(Artifacts, request.app.state.artifacts)
 
 
 async def verifier(request: Request) -> Verifier:
@@ -60,6 +66,7 @@ async def wake(request: Request) -> Wake:
 
 Waking = Annotated[Wake, Depends(wake)]
 Database = Annotated[Engine, Depends(database)]
+Stored = Annotated[Artifacts, Depends(artifacts)]
 Verifying = Annotated[Verifier, Depends(verifier)]
 Serving = Annotated[Inference, Depends(inference)]
 Asking = Annotated[Caller, Depends(asking)]

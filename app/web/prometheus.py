@@ -11,6 +11,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine, func, select
 
+from app.artifacts import Artifacts
 from app.db.ownership import seeing_all
 from app.db.session import database_now, reading
 from app.db.tables import Job, StageResult, Worker
@@ -90,8 +91,10 @@ class MeasuredVerifier(Verifier):
 class MeasuredInference(Inference):
     """An inference client whose calls are measured."""
 
-    def __init__(self, settings: Settings, engine: Engine, measures: Measures) -> None:
-        super().__init__(settings, engine)
+    def __init__(
+        self, settings: Settings, engine: Engine, artifacts: Artifacts, measures: Measures
+    ) -> None:
+        super().__init__(settings, engine, artifacts)
         self._measures = measures
 
     async def complete(self, body: dict[str, Any]) -> Completion:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+from app.artifacts import Artifacts
 from app.jobs import lease
 from app.settings import Settings
 from tests.support.fleet import add_job
@@ -52,5 +53,5 @@ def test_a_database_that_goes_away_right_after_the_claim_leaves_the_trainer_a_de
         pipeline="tests.support.stand_in:run",
     )
     until = time.monotonic() + given.lease_seconds
-    Attempt(engine, given, held, lambda: False).run()
+    Attempt(engine, given, Artifacts.of(given), held, lambda: False).run()
     assert float(deadline_file(tmp_path / "artifacts" / job_id / "1").read_text()) <= until

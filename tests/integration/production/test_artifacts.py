@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, update
 
-from app import artifacts, settings
+from app import artifacts
 from app.artifacts import Artifacts
 from app.catalog.retention import prune
 from app.catalog.service import listing
@@ -23,6 +23,7 @@ from app.db.tables import Adapter, Job
 from app.errors import StoreError
 from app.jobs import lease, record, service, transitions
 from app.main import create_app
+from app.settings import Settings
 from inframind.errors import EngineError
 from inframind.generation.engine import Engine as InferenceEngine
 from inframind.models.adapter import MANIFEST, read_manifest, verify_adapter
@@ -51,20 +52,19 @@ def url(server: ObjectStore, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def host(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Artifacts]:
-    """This process is a host whose data folder is `tmp_path`."""
-    monkeypatch.setenv("INFRAMIND_ARTIFACTS_URL", url)
-    monkeypatch.setenv("INFRAMIND_DATA_DIR", str(tmp_path))
-    settings.settings.cache_clear()
-    artifacts.store.cache_clear()
-    yield artifacts.store()
-    artifacts.store.cache_clear()
-    settings.settings.cache_clear()
+def settings(url: str, tmp_path: Path) -> Settings:
+    """A host whose data folder is `tmp_path`."""
+    return Settings(data_dir=tmp_path, artifacts_url=url, verifier_workers=1)
 
 
 @pytest.fixture
-def database(host: Artifacts, tmp_path: Path) -> Iterator[Engine]:
-    made = make_engine(settings.settings().url)
+def host(settings: Settings) -> Artifacts:
+    return Artifacts.of(settings)
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Engine]:
+    made = make_engine(settings.url)
     upgrade(made)
     yield made
     made.dispose()
@@ -77,7 +77,7 @@ def published(
     job_id = add_job(engine)
     held = lease.claim(engine, "w", name, 60.0)
     assert held is not None
-    work = settings.settings().artifacts / job_id / str(held.fence)
+    work = host.job(job_id) / str(held.fence)
     work.mkdir(parents=True)
     folder = make_adapter(work, name, 5)
     manifest = read_manifest(folder).model_dump(mode="json")
@@ -85,7 +85,7 @@ def published(
     with lease.fenced(engine, held) as (session, row):
         record.publish_stage(session, row, 0, "sft", {}, 1.0, manifest, str(folder))
         transitions.finish(session, row, "succeeded")
-    shutil.rmtree(settings.settings().artifacts)
+    shutil.rmtree(host.folder)
     return folder
 
 
@@ -109,10 +109,7 @@ def test_what_was_pushed_is_pulled_whole_by_a_host_that_has_nothing(
     assert {path.name for path in copy.parent.iterdir()} == set()
 
 
-def test_datasets_and_their_unions_reach_every_host(
-    host: Artifacts, database: Engine, tmp_path: Path
-) -> None:
-    place = settings.settings().artifacts
+def test_datasets_and_their_unions_reach_every_host(host: Artifacts, database: Engine) -> None:
     manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: demo-{}\ndata:\n  A: b\n"
     rows = [
         json.dumps(
@@ -122,18 +119,19 @@ def test_datasets_and_their_unions_reach_every_host(
     ]
     with Verifier(1) as verifier:
         first, second = (
-            datasets.add(database, verifier, place, b"\n".join(part), None).id
+            datasets.add(database, verifier, host, b"\n".join(part), None).id
             for part in (rows[:4], rows[4:])
         )
-    shutil.rmtree(place)
-    union = datasets.with_validation(database, place, first, second)
-    shutil.rmtree(place)
-    path = datasets.folder(place) / f"{union}.jsonl"
+    shutil.rmtree(host.folder)
+    union = datasets.with_validation(database, host, first, second)
+    shutil.rmtree(host.folder)
+    path = host.dataset(union)
     host.pull(path)
     assert len(path.read_text().splitlines()) == 8
 
 
 def test_another_hosts_adapter_is_downloaded_and_served(
+    settings: Settings,
     host: Artifacts,
     database: Engine,
     make_adapter: Callable[..., Path],
@@ -141,10 +139,8 @@ def test_another_hosts_adapter_is_downloaded_and_served(
 ) -> None:
     folder = published(database, host, make_adapter, "im-far")
     with embedded(inference_engine) as inference:
-        given = settings.settings().model_copy(
-            update={"inference_url": inference, "verifier_workers": 1}
-        )
-        with TestClient(create_app(given)) as client:
+        reached = settings.model_copy(update={"inference_url": inference})
+        with TestClient(create_app(reached)) as client:
             assert client.get("/models/im-far").json()["available"] is True
             data = client.get("/models/im-far/download").content
             with tarfile.open(fileobj=io.BytesIO(data)) as archive:
@@ -173,7 +169,7 @@ def test_a_list_asks_the_store_once_for_each_adapter_that_is_not_here(
     exists = host._files.exists
     monkeypatch.setattr(host._files, "exists", lambda key: asked.append(key) or exists(key))
     for _ in range(3):
-        assert {model.id: model.available for model in listing(database) if model.kind == "adapter"} == {
+        assert {model.id: model.available for model in listing(database, host) if model.kind == "adapter"} == {
             "im-far-0": True, "im-far-1": True, "im-far-2": False,
         }  # fmt: skip
     assert sorted(key.rpartition("/")[2] for key in asked) == [
@@ -182,10 +178,13 @@ def test_a_list_asks_the_store_once_for_each_adapter_that_is_not_here(
         *["im-far-2"] * 3,
     ]
     host.remove(paths[0])
-    assert [model.available for model in listing(database) if model.id == "im-far-0"] == [False]
+    assert [model.available for model in listing(database, host) if model.id == "im-far-0"] == [
+        False
+    ]
 
 
 def test_an_adapter_that_the_store_changed_is_refused(
+    settings: Settings,
     host: Artifacts,
     database: Engine,
     make_adapter: Callable[..., Path],
@@ -199,10 +198,8 @@ def test_an_adapter_that_the_store_changed_is_refused(
     host.push(folder)
     shutil.rmtree(folder)
     with embedded(inference_engine) as inference:
-        given = settings.settings().model_copy(
-            update={"inference_url": inference, "verifier_workers": 1}
-        )
-        with TestClient(create_app(given)) as client:
+        reached = settings.model_copy(update={"inference_url": inference})
+        with TestClient(create_app(reached)) as client:
             answer = client.post("/generate", json={"prompt": PROMPT, "model": "im-torn"})
             assert answer.status_code == 503 and "SHA-256" in answer.json()["error"]["message"]
             assert client.get("/models/im-torn/download").status_code == 503
@@ -216,7 +213,7 @@ def test_retention_prunes_the_store_too(
     make_adapter: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    place = settings.settings().artifacts
+    place = host.folder
     old, kept = (published(database, host, make_adapter, name) for name in ("im-old", "im-kept"))
     lost = place / old.parent.parent.name / "7" / "stage-0" / "checkpoint-4"
     lost.mkdir(parents=True)
@@ -225,19 +222,19 @@ def test_retention_prunes_the_store_too(
     shutil.rmtree(place)
     with writing(database) as session:
         session.execute(update(Adapter).where(Adapter.id == "im-old").values(created_at=LONG_AGO))
-    assert prune(database, place, 30.0).adapters == ["im-old"]
+    assert prune(database, host, 30.0).adapters == ["im-old"]
     assert host.has(kept) and host.has(lost) and not host.has(old)
     monkeypatch.setattr(artifacts.time, "time", lambda now=artifacts.time.time: now() + 90_000)
-    assert prune(database, place, 30.0).folders == [str(lost.parents[1].relative_to(place))]
+    assert prune(database, host, 30.0).folders == [str(lost.parents[1].relative_to(place))]
     assert host.has(kept) and not host.has(lost)
 
 
 @pytest.fixture
 def fleet(
-    url: str, server: ObjectStore, host: Artifacts, database: Engine, tmp_path: Path
+    settings: Settings, server: ObjectStore, database: Engine, tmp_path: Path
 ) -> Iterator[Fleet]:
-    made = Fleet(tmp_path, settings.settings().url)
-    made.secret("INFRAMIND_ARTIFACTS_URL", url)
+    made = Fleet(tmp_path, settings.url)
+    made.secret("INFRAMIND_ARTIFACTS_URL", settings.artifacts_url)
     yield made
     made.close()
 

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from app.artifacts import store
+from app.artifacts import Artifacts
 from app.catalog import service as catalog
 from app.db.migrate import is_current, upgrade
 from app.db.session import database_now, make_engine, writing
@@ -55,7 +55,7 @@ def test_a_restored_service_has_the_same_models_and_goes_on(
     upgrade(restored)
     assert is_current(restored)
     known = catalog.adapter(restored, "im-kept")
-    assert store().has(Path(known.path)) and answer(Path(known.path)) == before
+    assert Artifacts(artifacts).has(Path(known.path)) and answer(Path(known.path)) == before
     with writing(restored) as session:
         lease.expire(session, database_now(session) + 60)
     assert job(restored, running).state == "queued"

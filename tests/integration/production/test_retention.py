@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, update
 
+from app.artifacts import Artifacts
 from app.catalog import names
 from app.catalog.retention import prune
 from app.db.session import reading, writing
@@ -52,10 +53,10 @@ def test_old_adapters_go_but_none_that_is_needed(engine: Engine, tmp_path: Path)
     trained(engine, tmp_path, "im-child", parent="im-parent")
     running = trained(engine, tmp_path, "im-running", end=False)
     names.set_alias(engine, "live", "im-aliased")
-    assert prune(engine, tmp_path, None).adapters == []
-    foreseen = prune(engine, tmp_path, 30.0, dry_run=True)
+    assert prune(engine, Artifacts(tmp_path), None).adapters == []
+    foreseen = prune(engine, Artifacts(tmp_path), 30.0, dry_run=True)
     assert count(engine, Adapter) == 5
-    done = prune(engine, tmp_path, 30.0)
+    done = prune(engine, Artifacts(tmp_path), 30.0)
     assert sorted(done.adapters) == sorted(foreseen.adapters) == ["im-child", "im-old"]
     assert {path.name for path in tmp_path.glob("*/*/im-*")} == {
         "im-aliased",
@@ -63,10 +64,10 @@ def test_old_adapters_go_but_none_that_is_needed(engine: Engine, tmp_path: Path)
         "im-running",
     }
     service.cancel(engine, running)
-    assert prune(engine, tmp_path, 30.0).adapters == ["im-parent"]
+    assert prune(engine, Artifacts(tmp_path), 30.0).adapters == ["im-parent"]
     names.remove_alias(engine, "live")
-    assert prune(engine, tmp_path, 1e6).adapters == []
-    assert prune(engine, tmp_path, 30.0).adapters == ["im-aliased"]
+    assert prune(engine, Artifacts(tmp_path), 1e6).adapters == []
+    assert prune(engine, Artifacts(tmp_path), 30.0).adapters == ["im-aliased"]
 
 
 def test_an_adapter_that_a_waiting_job_continues_stays(engine: Engine, tmp_path: Path) -> None:
@@ -77,15 +78,15 @@ def test_an_adapter_that_a_waiting_job_continues_stays(engine: Engine, tmp_path:
         engine, JobSpec.model_validate({"method": "grpo", "start_from": "im-base"})
     )
     service.pause(engine, waiting.id)
-    assert prune(engine, tmp_path, 30.0).adapters == []
+    assert prune(engine, Artifacts(tmp_path), 30.0).adapters == []
     service.cancel(engine, waiting.id)
-    assert prune(engine, tmp_path, 30.0).adapters == ["im-base"]
+    assert prune(engine, Artifacts(tmp_path), 30.0).adapters == ["im-base"]
 
 
 def test_two_checkpoints_of_a_job_that_may_go_on_stay(engine: Engine, tmp_path: Path) -> None:
     trained(engine, tmp_path, "im-done")
     running = trained(engine, tmp_path, "im-running", end=False)
-    assert prune(engine, tmp_path, None).checkpoints == 4
+    assert prune(engine, Artifacts(tmp_path), None).checkpoints == 4
     assert sorted(path.name for path in tmp_path.glob(f"{running}/*/stage-0/*")) == [
         "checkpoint-12",
         "checkpoint-8",
@@ -107,7 +108,7 @@ def test_folders_that_no_row_names_go_when_they_are_old(
     (tmp_path / "datasets").mkdir()
     for folder in [*tmp_path.glob("*/*"), tmp_path / running / "1"] if old else ():
         os.utime(folder, (LONG_AGO, LONG_AGO))
-    gone = prune(engine, tmp_path, None).folders
+    gone = prune(engine, Artifacts(tmp_path), None).folders
     assert sorted(gone) == (
         sorted(str(folder.relative_to(tmp_path)) for folder in lost) if old else []
     )
@@ -122,5 +123,5 @@ def test_idempotency_keys_are_kept_for_a_day(engine: Engine, tmp_path: Path) -> 
         session.execute(
             update(IdempotencyKey).where(IdempotencyKey.key == "old").values(created_at=LONG_AGO)
         )
-    assert prune(engine, tmp_path, None).keys == 1
+    assert prune(engine, Artifacts(tmp_path), None).keys == 1
     assert count(engine, IdempotencyKey) == 1
