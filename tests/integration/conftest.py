@@ -16,7 +16,7 @@ from app.db.session import make_engine
 from app.main import create_app
 from app.settings import Settings
 from inframind.generation.engine import Engine as InferenceEngine
-from tests.support.inference_servers import BASE, Vllm, embedded, one_thread
+from tests.support.inference_servers import BASE, Generations, Vllm, embedded, one_thread
 from tests.support.running import Running, approving
 from tests.support.scripted_judge import scripted
 from tests.support.servers import Postgres, Redis
@@ -59,6 +59,14 @@ def inference_engine() -> InferenceEngine:
     """The engine of the embedded server."""
     one_thread()
     return InferenceEngine(BASE, "cpu")
+
+
+@pytest.fixture
+def generations(inference_engine: InferenceEngine, monkeypatch: pytest.MonkeyPatch) -> Generations:
+    """The count of the embedded server's generations."""
+    made = Generations(inference_engine)
+    monkeypatch.setattr(inference_engine, "generate", made.generate)
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ import uvicorn
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
-from inframind.generation.engine import Engine
+from inframind.generation.engine import Completion, Engine, Request
 from inframind.generation.template import render
 from inframind.models.nano import WEIGHTS
 from tests.support import ROOT
-from tests.support.fleet import until
+from tests.support.http import request
+from tests.support.waiting import until
 from workers.inference.server import create_server
 from workers.up import free_port
 
@@ -91,7 +92,7 @@ class Vllm:
                 command, env=env, stdout=log, stderr=log, start_new_session=True
             )
         try:
-            until(lambda: self._process.poll() is not None or answers(self.url), START_SECONDS)
+            until(lambda: self._process.poll() is not None or answers(self.url))
             assert self._process.poll() is None, self._log.read_text()[-3000:]
         except BaseException:
             self.kill()
@@ -104,9 +105,27 @@ class Vllm:
         self._process.wait()
 
 
+class Generations:
+    """Counts what an engine is asked to generate, and what it gives up because nobody waits."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.begun = self.given_up = 0
+        self._generate = engine.generate
+
+    def generate(self, rows: Sequence[Request], *arguments: Any) -> list[Completion]:
+        """What stands in the place of the engine's method."""
+        self.begun += 1
+        completions = self._generate(rows, *arguments)
+        self.given_up += any(
+            completion.finish_reason == "length" and completion.completion_tokens < row.max_tokens
+            for row, completion in zip(rows, completions, strict=True)
+        )
+        return completions
+
+
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health", trust_env=False).status_code == 200
+        return request("GET", f"{url}/health").status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -114,7 +133,7 @@ def answers(url: str) -> bool:
 def figures(url: str) -> dict[str, float]:
     """vLLM's own figures, summed over their labels."""
     found: dict[str, float] = defaultdict(float)
-    for family in text_string_to_metric_families(httpx.get(f"{url}/metrics", trust_env=False).text):
+    for family in text_string_to_metric_families(request("GET", f"{url}/metrics").text):
         for sample in family.samples:
             found[sample.name] += sample.value
     return found
@@ -125,6 +144,21 @@ def ended(url: str) -> float:
     found = figures(url)
     is_busy = found["vllm:num_requests_running"] or found["vllm:num_requests_waiting"]
     return -1.0 if is_busy else found["vllm:request_success_total"]
+
+
+def unread_post(address: httpx.URL, body: bytes, path: str = "/v1/completions") -> socket.socket:
+    """A request whose answer is never read, by a client with the smallest buffer there is."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    connection.connect((address.host, address.port))
+    lines = (
+        f"POST {path} HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    )
+    connection.sendall("\r\n".join((*lines, "", "")).encode() + body)
+    return connection
 
 
 def one_thread() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx
 
-from tests.support.fleet import children, until
+from tests.support.fleet import children
+from tests.support.http import connect
 from tests.support.scripted_judge import single_reply
+from tests.support.waiting import HANG_SECONDS, until
 from workers.up import free_port
 
 SMALL: dict[str, Any] = {"max_difficulty": 1, "lora": {"r": 8}}
@@ -60,8 +62,8 @@ class Running:
         self.process = subprocess.Popen(
             command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False)
-        until(self.is_ready, 120)
+        self.http = connect(f"http://127.0.0.1:{port}")
+        until(self.is_ready)
 
     def is_ready(self) -> bool:
         try:
@@ -78,7 +80,7 @@ class Running:
         return str(accepted.json()["id"])
 
     def finished(self, job_id: str) -> Any:
-        until(lambda: self.job(job_id)["state"] in ("succeeded", "failed", "cancelled"), 200)
+        until(lambda: self.job(job_id)["state"] in ("succeeded", "failed", "cancelled"))
         job = self.job(job_id)
         assert job["state"] == "succeeded", job["error"]
         return job
@@ -90,7 +92,7 @@ class Running:
     def close(self) -> None:
         self.http.close()
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(HANG_SECONDS)
 
 
 def approving(body: dict[str, Any]) -> str:

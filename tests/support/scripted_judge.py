@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from inframind.judge.prompt import PAIR_SCHEMA
-from tests.support.fleet import until
+from tests.support.waiting import until
 from workers.up import free_port
 
 MARKS = re.compile(r"<<<CANDIDATE(?: [AB])? ([0-9a-f]{16})\n")

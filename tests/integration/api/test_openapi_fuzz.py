@@ -13,10 +13,11 @@ from app.db.tables import Worker
 from inframind.generation.engine import Engine
 from tests.support.guarded import on_a_socket, own_everything
 from tests.support.servers import Postgres
+from tests.support.waiting import HANG_SECONDS
 
 FUZZ = (
     "run", "--checks", "not_a_server_error", "--phases", "examples,fuzzing", "--max-examples", os.environ.get("FUZZ_EXAMPLES", "8"),
-    "--generation-deterministic", "--suppress-health-check", "all", "--warnings", "off", "--no-color",
+    "--request-timeout", str(HANG_SECONDS), "--generation-deterministic", "--suppress-health-check", "all", "--warnings", "off", "--no-color",
 )  # fmt: skip
 HOOKS = 'import schemathesis\nschemathesis.serializer.alias("application/jsonl", "text/plain")\n'
 
@@ -34,6 +35,7 @@ def test_no_request_makes_the_service_fail(
     given = {
         "database_url": postgres.new_database(),
         "inference_url": url,
+        "inference_timeout_seconds": HANG_SECONDS,
         "rate_limit": "100000/minute",
     }
     with on_a_socket(tmp_path, **given) as (address, service):

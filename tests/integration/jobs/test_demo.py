@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from inframind.categories import CATEGORIES
-from tests.support.fleet import is_alive, until
+from tests.support.fleet import is_alive
 from tests.support.running import EVALUATE, ROLLOUTS, SMALL, descendants, is_trainer
+from tests.support.waiting import HANG_SECONDS, until
 
 TINY = [
     {"stage": "sft", "max_steps": 6, "batch_size": 4, **SMALL},
@@ -43,7 +44,7 @@ def demo(folder: Path, spec: dict[str, Any]) -> "subprocess.Popen[str]":
 
 def test_the_demo_trains_shows_verified_answers_and_writes_its_report(tmp_path: Path) -> None:
     process = demo(tmp_path / "data", {"method": None, "stages": TINY})
-    said, _ = process.communicate(timeout=280)
+    said, _ = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == 0, said
     last = said.strip().splitlines()[-1]
     assert last == str(tmp_path / "data" / "report.json")
@@ -66,11 +67,11 @@ def test_the_demo_trains_shows_verified_answers_and_writes_its_report(tmp_path: 
 def test_ctrl_c_leaves_no_process_and_the_next_run_starts_cleanly(tmp_path: Path) -> None:
     for _ in range(2):
         process = demo(tmp_path / "data", {"method": None, "stages": TINY})
-        until(lambda process=process: any(is_trainer(pid) for pid in descendants(process.pid)), 120)
+        until(lambda process=process: any(is_trainer(pid) for pid in descendants(process.pid)))
         started = descendants(process.pid)
         assert started
         os.killpg(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=HANG_SECONDS)
         assert process.returncode == 130, said
         assert "nothing is left running" in said
-        until(lambda started=started: not any(is_alive(pid) for pid in started), 5)
+        until(lambda started=started: not any(is_alive(pid) for pid in started))

@@ -19,6 +19,7 @@ from app.jobs.spec import JobSpec
 from app.main import create_app
 from app.settings import Settings
 from tests.support.fleet import add_job, events, job
+from tests.support.waiting import HANG_SECONDS
 
 BODY = {"method": "dapo", "base_model": "inframind-nano", "seed": 3}
 KEY = {"Idempotency-Key": "a-key"}
@@ -107,14 +108,14 @@ def test_a_request_in_flight_is_refused_until_it_is_answered(
         with writing(engine) as session:
             idempotency.hold(session, owner, "a-key")
             held.set()
-            go.wait(20)
+            go.wait(HANG_SECONDS)
 
     with ThreadPoolExecutor(2) as pool:
         holding = pool.submit(first)
         held.wait()
         answer = pool.submit(client.post, "/jobs", json=BODY, headers=KEY)
         if engine.dialect.name == "postgresql":
-            refused = answer.result(10)
+            refused = answer.result(HANG_SECONDS)
             assert (refused.status_code, refused.json()["error"]["code"]) == (409, "in_flight")
             assert refused.headers["retry-after"]
         go.set()

@@ -13,7 +13,8 @@ from app.artifacts import Artifacts
 from app.jobs import lease
 from app.settings import Settings
 from tests.support.fleet import add_job
-from workers.attempt import Attempt
+from tests.support.waiting import HANG_SECONDS
+from workers.attempt import LEASE_SHARE, Attempt
 from workers.trainer import EXIT_LEASE_LOST, deadline_file
 
 WATCH = "import sys; from pathlib import Path; from workers.trainer import watch_deadline; watch_deadline(Path(sys.argv[1]))"
@@ -28,7 +29,7 @@ def test_without_a_deadline_that_lies_ahead_nobody_goes_on(
         file.write_text(text)
     assert (
         subprocess.run(
-            [sys.executable, "-c", WATCH, str(file)], check=False, timeout=120
+            [sys.executable, "-c", WATCH, str(file)], check=False, timeout=HANG_SECONDS
         ).returncode
         == EXIT_LEASE_LOST
     )
@@ -52,6 +53,7 @@ def test_a_database_that_goes_away_right_after_the_claim_leaves_the_trainer_a_de
         min_free_bytes=0,
         pipeline="tests.support.stand_in:run",
     )
-    until = time.monotonic() + given.lease_seconds
-    Attempt(engine, given, Artifacts.of(given), held, lambda: False).run()
-    assert float(deadline_file(tmp_path / "artifacts" / job_id / "1").read_text()) <= until
+    attempt = Attempt(engine, given, Artifacts.of(given), held, lambda: False)
+    latest = time.monotonic() + LEASE_SHARE * given.lease_seconds
+    attempt.run()
+    assert float(deadline_file(tmp_path / "artifacts" / job_id / "1").read_text()) <= latest

@@ -8,8 +8,8 @@ import pytest
 
 from inframind.bench.load import load_tasks
 from inframind.bench.prompt import answer
-from tests.support.fleet import until
 from tests.support.running import EVALUATE, ROLLOUTS, SMALL, Running
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ def test_kill_9_of_the_trainer_costs_no_step_and_changes_no_byte(running: Runnin
     stage = {"stage": "sft", "max_steps": 24, "batch_size": 8, "save_every": 2, **SMALL}
     undisturbed = running.finished(running.submit(stage))
     job_id = running.submit(stage)
-    until(lambda: running.job(job_id)["step"] >= 8, 120)
+    until(lambda: running.job(job_id)["step"] >= 8)
     os.kill(running.trainer(), signal.SIGKILL)
     job = running.finished(job_id)
     codes = [event["code"] for event in running.http.get(f"/jobs/{job_id}/events").json()["data"]]
@@ -71,7 +71,7 @@ def test_a_running_job_is_cancelled_with_its_work_kept(running: Running) -> None
     job_id = running.submit(
         {"stage": "sft", "max_steps": 2000, "save_every": 5, "batch_size": 4, **SMALL}
     )
-    until(lambda: running.job(job_id)["step"] >= 3, 120)
+    until(lambda: running.job(job_id)["step"] >= 3)
     assert running.http.post(f"/jobs/{job_id}/cancel").json()["cancel_requested"] is True
-    until(lambda: running.job(job_id)["state"] == "cancelled", 60)
+    until(lambda: running.job(job_id)["state"] == "cancelled")
     assert running.http.post(f"/jobs/{job_id}/cancel").status_code == 409

@@ -28,15 +28,16 @@ from inframind.errors import EngineError
 from inframind.generation.engine import Engine as InferenceEngine
 from inframind.models.adapter import MANIFEST, read_manifest, verify_adapter
 from inframind.verifier.verifier import Verifier
-from tests.support.fleet import Fleet, add_job, events, job, until
+from tests.support.fleet import Fleet, add_job, events, job, let_go
 from tests.support.inference_servers import PROMPT, embedded
 from tests.support.object_store import BUCKET, ObjectStore, object_store
 from tests.support.outcome import check_success
+from tests.support.stand_in import HELD_AT, HOLDS
+from tests.support.waiting import HANG_SECONDS, until
 
 WEIGHTS = "adapter_model.safetensors"
 LONG_AGO = 1_000_000.0
-SLOW = 200.0
-"""A client of a dead store tries again for some time, on a slow machine for long."""
+HELD = HELD_AT[HOLDS][1]
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +235,7 @@ def fleet(
     settings: Settings, server: ObjectStore, database: Engine, tmp_path: Path
 ) -> Iterator[Fleet]:
     made = Fleet(tmp_path, settings.url)
-    made.secret("INFRAMIND_ARTIFACTS_URL", settings.artifacts_url)
+    made.set("INFRAMIND_ARTIFACTS_URL", settings.artifacts_url)
     yield made
     made.close()
 
@@ -242,11 +243,12 @@ def fleet(
 def test_a_job_whose_store_dies_waits_for_it_and_loses_nothing(
     fleet: Fleet, server: ObjectStore, host: Artifacts
 ) -> None:
-    job_id = add_job(fleet.engine, steps=100)
+    job_id = add_job(fleet.engine, steps=100, seed=HOLDS)
     fleet.start()
-    until(lambda: job(fleet.engine, job_id).step > 8, SLOW)
+    until(lambda: job(fleet.engine, job_id).step == HELD)
     server.kill()
-    until(lambda: any(event.code == "requeued" for event in events(fleet.engine, job_id)), SLOW)
+    let_go(fleet.folder / "artifacts", job_id)
+    until(lambda: any(event.code == "requeued" for event in events(fleet.engine, job_id)))
     waiting = job(fleet.engine, job_id)
     told = next(event for event in events(fleet.engine, job_id) if event.code == "requeued")
     assert told.data["code"] == "artifacts_unavailable" and "does not answer" in told.message
@@ -256,7 +258,7 @@ def test_a_job_whose_store_dies_waits_for_it_and_loses_nothing(
     server.start()
     with writing(fleet.engine) as session:
         session.execute(update(Job).where(Job.id == job_id).values(not_before=0.0))
-    fleet.wait(job_id, "succeeded", seconds=SLOW)
+    fleet.wait(job_id, "succeeded")
     assert (
         next(event for event in events(fleet.engine, job_id) if event.code == "resumed").data[
             "step"
@@ -267,17 +269,17 @@ def test_a_job_whose_store_dies_waits_for_it_and_loses_nothing(
 
 
 def test_a_job_goes_on_on_a_host_that_has_none_of_its_files(fleet: Fleet) -> None:
-    job_id = add_job(fleet.engine, steps=60)
+    job_id = add_job(fleet.engine, steps=60, seed=HOLDS)
     fleet.start("w0")
-    until(lambda: job(fleet.engine, job_id).step > 8, SLOW)
+    until(lambda: job(fleet.engine, job_id).step == HELD)
     service.pause(fleet.engine, job_id)
-    fleet.wait(job_id, "paused", seconds=SLOW)
+    fleet.wait(job_id, "paused")
     fleet.supervisors["w0"].terminate()
-    fleet.supervisors["w0"].wait(60)
+    fleet.supervisors["w0"].wait(HANG_SECONDS)
     shutil.rmtree(fleet.folder / "artifacts")
     fleet.start("w1")
     service.resume(fleet.engine, job_id)
-    fleet.wait(job_id, "succeeded", seconds=SLOW)
+    fleet.wait(job_id, "succeeded")
     assert (
         next(event for event in events(fleet.engine, job_id) if event.code == "resumed").data[
             "step"
@@ -288,8 +290,8 @@ def test_a_job_goes_on_on_a_host_that_has_none_of_its_files(fleet: Fleet) -> Non
 
 
 def test_the_trainer_does_not_see_the_stores_key(fleet: Fleet) -> None:
-    job_id = add_job(fleet.engine, steps=100)
+    job_id = add_job(fleet.engine, seed=HOLDS)
     fleet.start()
-    until(lambda: job(fleet.engine, job_id).step > 1, SLOW)
+    until(lambda: job(fleet.engine, job_id).step == HELD)
     assert "AWS_SECRET_ACCESS_KEY" in os.environ
     assert b"AWS_" not in Path(f"/proc/{fleet.trainer()}/environ").read_bytes()

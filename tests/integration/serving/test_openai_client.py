@@ -10,8 +10,8 @@ from openai import BadRequestError, DefaultHttpxClient, NotFoundError, OpenAI
 from inframind.bench.load import load_tasks
 from inframind.bench.prompt import answer
 from inframind.generation.template import render
-from tests.support.fleet import until
 from tests.support.running import Running
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -118,7 +118,7 @@ def test_openais_client_trains_a_model_and_asks_it(openai: OpenAI) -> None:
         method={"type": "supervised", "supervised": {"hyperparameters": settings}},
     )  # fmt: skip
     assert job.status in ("queued", "running")
-    until(lambda: openai.fine_tuning.jobs.retrieve(job.id).status not in ("queued", "running"), 200)
+    until(lambda: openai.fine_tuning.jobs.retrieve(job.id).status not in ("queued", "running"))
     done = openai.fine_tuning.jobs.retrieve(job.id)
     assert done.status == "succeeded" and done.fine_tuned_model, done.error
     assert done.fine_tuned_model.startswith("ft:inframind-nano:inframind:tiny:")

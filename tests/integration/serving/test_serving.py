@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 
@@ -21,6 +20,7 @@ from inframind.generation.engine import Engine, Request
 from inframind.generation.template import render
 from inframind.models.adapter import read_manifest
 from inframind.models.probe import Probe
+from tests.support.http import request
 from tests.support.inference_servers import BASE, PROMPT
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
@@ -94,15 +94,15 @@ def test_a_server_that_forgot_an_adapter_gets_it_again(
 ) -> None:
     before = ask(client, folder.name)
     assert (
-        httpx.post(
-            f"{url}/v1/unload_lora_adapter", json={"lora_name": folder.name}, trust_env=False
+        request(
+            "POST", f"{url}/v1/unload_lora_adapter", json={"lora_name": folder.name}
         ).status_code
         == 200
     )
     assert ask(client, folder.name) == before
     assert (
-        httpx.post(
-            f"{url}/v1/unload_lora_adapter", json={"lora_name": folder.name}, trust_env=False
+        request(
+            "POST", f"{url}/v1/unload_lora_adapter", json={"lora_name": folder.name}
         ).status_code
         == 200
     )
@@ -124,7 +124,7 @@ def test_an_adapter_with_one_wrong_byte_never_reaches_the_server(
     weights.write_bytes(data)
     answer = client.post("/generate", json={**ASK, "model": folder.name})
     assert answer.status_code == 503 and "SHA-256" in answer.json()["error"]["message"]
-    assert folder.name not in httpx.get(f"{url}/v1/models", trust_env=False).text
+    assert folder.name not in request("GET", f"{url}/v1/models").text
 
 
 def test_an_adapter_whose_files_are_gone_says_so(client: TestClient, folder: Path) -> None:
@@ -150,7 +150,7 @@ def test_an_adapter_that_is_not_served_as_it_was_trained_is_unloaded(
         }
     answer = client.post("/generate", json={**ASK, "model": folder.name})
     assert answer.status_code == 503 and "nats" in answer.json()["error"]["message"]
-    assert folder.name not in httpx.get(f"{url}/v1/models", trust_env=False).text
+    assert folder.name not in request("GET", f"{url}/v1/models").text
 
 
 def test_openais_chat_gives_the_logprobs_that_peft_gives(client: TestClient, folder: Path) -> None:

@@ -1,7 +1,6 @@
 """The verifier through its worker processes: the same verdicts as the ladder in this process, and no text that breaks it."""
 
 import random
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -129,9 +128,7 @@ def test_hostile_texts_fail_and_the_pool_lives(category: str) -> None:
     with Verifier(workers=2) as verifier:
         for _ in range(3):
             requests = [VerifyRequest(text=next(texts), category=category) for _ in range(50)]
-            started = time.monotonic()
             verdicts = verifier.verify_many(requests)
-            assert time.monotonic() - started < 60
             assert Outcome.UNSCORABLE not in {verdict.verdict for verdict in verdicts}
             killed = [
                 verdict
