@@ -1,11 +1,14 @@
 """What several kinds of tests need."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from inframind.verifier.verifier import Verifier
+from tests.support.skips import SKIPS, ListedSkips, read_skips
 
 os.environ["INFRAMIND_TRUSTED_HOSTS"] = (
     "testserver"  # what Starlette's test client calls the service
@@ -55,6 +58,18 @@ def make_adapter() -> MakeAdapter:
 
 SERVERS = ("vllm", "running")
 """Fixtures of a whole session that take long to start: the tests that ask for one stay together."""
+
+
+@pytest.fixture(scope="module")
+def verifier() -> Iterator[Verifier]:
+    """A verifier with its worker processes."""
+    with Verifier(workers=2) as made:
+        yield made
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hold the run to the list of skips."""
+    config.pluginmanager.register(ListedSkips(read_skips(SKIPS)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

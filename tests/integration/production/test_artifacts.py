@@ -47,25 +47,25 @@ def server() -> Iterator[ObjectStore]:
 
 
 @pytest.fixture
-def url(server: ObjectStore, tmp_path: Path) -> str:
+def store_url(server: ObjectStore, tmp_path: Path) -> str:
     """A place in the store that no other test uses."""
     return f"s3://{BUCKET}/{tmp_path.name}"
 
 
 @pytest.fixture
-def settings(url: str, tmp_path: Path) -> Settings:
+def store_settings(store_url: str, tmp_path: Path) -> Settings:
     """A host whose data folder is `tmp_path`."""
-    return Settings(data_dir=tmp_path, artifacts_url=url, verifier_workers=1)
+    return Settings(data_dir=tmp_path, artifacts_url=store_url, verifier_workers=1)
 
 
 @pytest.fixture
-def host(settings: Settings) -> Artifacts:
-    return Artifacts.of(settings)
+def host(store_settings: Settings) -> Artifacts:
+    return Artifacts.of(store_settings)
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Engine]:
-    made = make_engine(settings.url)
+def database(store_settings: Settings) -> Iterator[Engine]:
+    made = make_engine(store_settings.url)
     upgrade(made)
     yield made
     made.dispose()
@@ -91,9 +91,9 @@ def published(
 
 
 def test_what_was_pushed_is_pulled_whole_by_a_host_that_has_nothing(
-    url: str, tmp_path: Path
+    store_url: str, tmp_path: Path
 ) -> None:
-    here, there = Artifacts(tmp_path / "a", url), Artifacts(tmp_path / "b", url)
+    here, there = Artifacts(tmp_path / "a", store_url), Artifacts(tmp_path / "b", store_url)
     file = tmp_path / "a" / "job" / "1" / "im-x" / "deep" / "file"
     file.parent.mkdir(parents=True)
     file.write_bytes(b"weights")
@@ -132,7 +132,7 @@ def test_datasets_and_their_unions_reach_every_host(host: Artifacts, database: E
 
 
 def test_another_hosts_adapter_is_downloaded_and_served(
-    settings: Settings,
+    store_settings: Settings,
     host: Artifacts,
     database: Engine,
     make_adapter: Callable[..., Path],
@@ -140,7 +140,7 @@ def test_another_hosts_adapter_is_downloaded_and_served(
 ) -> None:
     folder = published(database, host, make_adapter, "im-far")
     with embedded(inference_engine) as inference:
-        reached = settings.model_copy(update={"inference_url": inference})
+        reached = store_settings.model_copy(update={"inference_url": inference})
         with TestClient(create_app(reached)) as client:
             assert client.get("/models/im-far").json()["available"] is True
             data = client.get("/models/im-far/download").content
@@ -185,7 +185,7 @@ def test_a_list_asks_the_store_once_for_each_adapter_that_is_not_here(
 
 
 def test_an_adapter_that_the_store_changed_is_refused(
-    settings: Settings,
+    store_settings: Settings,
     host: Artifacts,
     database: Engine,
     make_adapter: Callable[..., Path],
@@ -199,7 +199,7 @@ def test_an_adapter_that_the_store_changed_is_refused(
     host.push(folder)
     shutil.rmtree(folder)
     with embedded(inference_engine) as inference:
-        reached = settings.model_copy(update={"inference_url": inference})
+        reached = store_settings.model_copy(update={"inference_url": inference})
         with TestClient(create_app(reached)) as client:
             answer = client.post("/generate", json={"prompt": PROMPT, "model": "im-torn"})
             assert answer.status_code == 503 and "SHA-256" in answer.json()["error"]["message"]
@@ -232,10 +232,10 @@ def test_retention_prunes_the_store_too(
 
 @pytest.fixture
 def fleet(
-    settings: Settings, server: ObjectStore, database: Engine, tmp_path: Path
+    store_settings: Settings, server: ObjectStore, database: Engine, tmp_path: Path
 ) -> Iterator[Fleet]:
-    made = Fleet(tmp_path, settings.url)
-    made.set("INFRAMIND_ARTIFACTS_URL", settings.artifacts_url)
+    made = Fleet(tmp_path, store_settings.url)
+    made.set("INFRAMIND_ARTIFACTS_URL", store_settings.artifacts_url)
     yield made
     made.close()
 

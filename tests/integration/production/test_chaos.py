@@ -43,6 +43,8 @@ REAL_SFT = {"base_model": "inframind-nano", "stages": [SFT], "seed": REAL, "prio
 REAL_DAPO = {"base_model": "inframind-nano", "stages": [DAPO], "seed": REAL + 1, "priority": 1}
 REALS = (REAL_SFT, REAL_DAPO)
 """One in each run, in turn: first in the queue, so that the nemesis finds it."""
+GIVES_UP_SECONDS = 5.0
+"""A client that gives up so soon sends the same request again."""
 EVALUATE = {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1}
 STAND_IN = {"base_model": "inframind-nano", "stages": [{"stage": "sft", "max_steps": 48}, EVALUATE]}
 NUM_STAND_INS = 6
@@ -98,7 +100,7 @@ def send(production: Production, body: dict[str, object], key: str, ended: Event
     while not ended.is_set():
         try:
             answer = production.http.post(
-                "/jobs", json=body, headers={"Idempotency-Key": key}, timeout=5.0
+                "/jobs", json=body, headers={"Idempotency-Key": key}, timeout=GIVES_UP_SECONDS
             )
         except httpx.HTTPError:
             answer = None

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from openai import BadRequestError, DefaultHttpxClient, NotFoundError, OpenAI
+from openai import BadRequestError, NotFoundError, OpenAI
 
 from inframind.bench.load import load_tasks
 from inframind.bench.prompt import answer
 from inframind.generation.template import render
+from tests.support.http import connect_openai
 from tests.support.running import Running
 from tests.support.waiting import until
 
@@ -19,13 +20,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def openai(running: Running) -> Iterator[OpenAI]:
     """OpenAI's own client, unmodified."""
-    url = running.http.base_url.join("/v1")
-    with OpenAI(
-        base_url=str(url),
-        api_key="none",
-        max_retries=0,
-        http_client=DefaultHttpxClient(trust_env=False),
-    ) as made:
+    with connect_openai(str(running.http.base_url).rstrip("/")) as made:
         yield made
 
 

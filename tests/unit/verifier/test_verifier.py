@@ -17,12 +17,6 @@ from inframind.verifier.verifier import Verifier
 
 
 @pytest.fixture(scope="module")
-def verifier() -> Iterator[Verifier]:
-    with Verifier(workers=2) as verifier:
-        yield verifier
-
-
-@pytest.fixture(scope="module")
 def tasks() -> list[Task]:
     return load_tasks("validation", limit=60)
 
