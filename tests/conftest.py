@@ -18,7 +18,8 @@ MakeAdapter = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def make_adapter() -> MakeAdapter:
-    """`make_adapter(folder, name, seed, base_model, **manifest)`: a published adapter, random but enough to change answers."""
+    """`make_adapter(folder, name, seed, base_model, **manifest)`: a published adapter, random but
+    enough to change answers."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -45,10 +46,23 @@ def make_adapter() -> MakeAdapter:
         adapted = get_peft_model(model, lora)
         adapted.save_pretrained(str(raw), safe_serialization=True)
         known: dict[str, Any] = {
-            "id": name, "job_id": "j", "base_model": base_model, "stage": "sft", "stage_index": 0, "parent": None,
-            "quantization": "none", "lora": {"r": 8}, "config": {}, "dataset": "", "bench_hash": "", "seed": seed, "metrics": {},
-            "train_seconds": 0.0, "versions": {}, "probe": probe(adapted, load_tokenizer("inframind-nano")),
-        }  # fmt: skip
+            "id": name,
+            "job_id": "j",
+            "base_model": base_model,
+            "stage": "sft",
+            "stage_index": 0,
+            "parent": None,
+            "quantization": "none",
+            "lora": {"r": 8},
+            "config": {},
+            "dataset": "",
+            "bench_hash": "",
+            "seed": seed,
+            "metrics": {},
+            "train_seconds": 0.0,
+            "versions": {},
+            "probe": probe(adapted, load_tokenizer("inframind-nano")),
+        }
         manifest = AdapterManifest(**{**known, **fields})
         publish(raw, folder / name, manifest)
         return folder / name

@@ -38,7 +38,8 @@ def client(settings: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The session's `inframind up`: api, inference server, supervisor, and a judge that approves."""
+    """The session's `inframind up`: api, inference server, supervisor, and a judge that
+    approves."""
     with scripted(approving) as judge:
         made = Running(tmp_path_factory.mktemp("up"), judge)
         yield made

@@ -37,13 +37,15 @@ COMPACT = '{"backend": "xgrammar", "disable_any_whitespace": true}'
 LONGER = '{"max_position_embeddings": 4096}'
 """A rubric, an answer and a reply do not fit the bundled model's 1,024 tokens."""
 IN_ONE_PROCESS = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "OMP_NUM_THREADS": "1"}
-"""Otherwise its CPU build waits in loops of sched_yield, which may keep everybody else from the cores for ten seconds at a time."""
+"""Otherwise its CPU build waits in loops of sched_yield, which may keep everybody else from the
+cores for ten seconds at a time."""
 START_SECONDS = 280.0
 
 
 @contextmanager
 def listening(app: FastAPI, send_buffer: int | None = None) -> Iterator[str]:
-    """An application behind a real socket; its URL. `send_buffer`: bytes that the kernel takes for a client that does not read."""
+    """An application behind a real socket; its URL. `send_buffer`: bytes that the kernel takes for
+    a client that does not read."""
     with socket.socket() as listener:
         if send_buffer is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
@@ -79,14 +81,37 @@ class Vllm:
 
     def start(self) -> None:
         command = [
-            VLLM, "-m", "vllm.entrypoints.openai.api_server", "--model", WEIGHTS, "--served-model-name", BASE, "--dtype", "float32",
-            "--hf-overrides", LONGER, "--structured-outputs-config", COMPACT, "--max-lora-rank", "16", "--max-loras", "4",
-            "--enforce-eager", "--enable-lora", "--host", "127.0.0.1", "--port", str(self._port),
-        ]  # fmt: skip
+            VLLM,
+            "-m",
+            "vllm.entrypoints.openai.api_server",
+            "--model",
+            WEIGHTS,
+            "--served-model-name",
+            BASE,
+            "--dtype",
+            "float32",
+            "--hf-overrides",
+            LONGER,
+            "--structured-outputs-config",
+            COMPACT,
+            "--max-lora-rank",
+            "16",
+            "--max-loras",
+            "4",
+            "--enforce-eager",
+            "--enable-lora",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self._port),
+        ]
         env = {
-            **os.environ, **IN_ONE_PROCESS, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
+            **os.environ,
+            **IN_ONE_PROCESS,
+            "VLLM_CPU_KVCACHE_SPACE": "1",
+            "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
             "VLLM_NO_USAGE_STATS": "1",
-        }  # fmt: skip
+        }
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, env=env, stdout=log, stderr=log, start_new_session=True

@@ -1,4 +1,5 @@
-"""A real S3-compatible server, from a package: started, killed and started again by the tests that disturb it."""
+"""A real S3-compatible server, from a package: started, killed and started again by the tests that
+disturb it."""
 
 import os
 import subprocess

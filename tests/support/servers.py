@@ -1,4 +1,5 @@
-"""Real PostgreSQL and Redis servers, from wheels: started, killed and started again by the tests that disturb them."""
+"""Real PostgreSQL and Redis servers, from wheels: started, killed and started again by the tests
+that disturb them."""
 
 import os
 import shutil
@@ -27,7 +28,8 @@ def free_port() -> int:
 
 
 class Postgres:
-    """A server with its own data folder (below /tmp, for as root it runs as another user), reached by a Unix socket."""
+    """A server with its own data folder (below /tmp, for as root it runs as another user), reached
+    by a Unix socket."""
 
     def __init__(self, *, durable: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="inframind-pg-"))

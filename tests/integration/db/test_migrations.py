@@ -76,7 +76,8 @@ def test_the_migrations_make_what_the_code_declares(empty: Engine) -> None:
 
 
 def test_a_migration_only_adds_so_that_workers_of_the_version_before_go_on(empty: Engine) -> None:
-    """F24: a column that went, or a new one that must be given, would break those that still run."""
+    """F24: a column that went, or a new one that must be given, would break those that still
+    run."""
     upgrade(empty, REVISIONS[0])
     for revision in REVISIONS[1:]:
         before = columns(empty)

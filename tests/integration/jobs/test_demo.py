@@ -1,4 +1,5 @@
-"""The demo with tiny settings: it trains, shows verified answers, and ends whole when it is interrupted."""
+"""The demo with tiny settings: it trains, shows verified answers, and ends whole when it is
+interrupted."""
 
 import json
 import os
@@ -25,7 +26,8 @@ pytestmark = pytest.mark.slow
 
 
 def demo(folder: Path, spec: dict[str, Any]) -> "subprocess.Popen[str]":
-    # As from a terminal: a shell starts what it leaves in the background with Ctrl-C ignored, and these tests may be such a thing.
+    # As from a terminal: a shell starts what it leaves in the background with Ctrl-C ignored, and
+    # these tests may be such a thing.
     command = [
         "env",
         "--default-signal=INT",

@@ -24,7 +24,7 @@ OPERATIONS = [
     (method.upper(), path)
     for path, operations in create_app(Settings()).openapi()["paths"].items()
     for method in operations
-]  # fmt: skip
+]
 # An alias is its owner's: another may give the same name to a model of his own.
 KEEPS_OTHERS_OUT = [
     (method, path) for method, path in OPERATIONS if "{" in path and method != "PUT"
@@ -48,7 +48,8 @@ def owned(service: Guarded) -> dict[str, str]:
 
 
 def filled(path: str, owned: dict[str, str]) -> str:
-    """The path of one of the first owner's things. A new parameter has to be added to `own_everything`."""
+    """The path of one of the first owner's things. A new parameter has to be added to
+    `own_everything`."""
     return re.sub(r"\{(\w+)(:path)?\}", lambda found: owned[found[1]], path)
 
 
@@ -186,9 +187,16 @@ def test_a_scope_opens_its_routes_and_no_other(
 def test_every_wrong_key_gets_the_same_answer(service: Guarded) -> None:
     identity = service.first.split("_")[1]
     wrong = [
-        f"im_{identity}_{'A' * 43}", f"im_{'0' * 16}_{'A' * 43}", service.first[:-1], service.first + "x", "im__", "", "é",
-        service.first.replace("im_", "IM_"), f"im_{identity}' OR 1=1--_{'A' * 43}",
-    ]  # fmt: skip
+        f"im_{identity}_{'A' * 43}",
+        f"im_{'0' * 16}_{'A' * 43}",
+        service.first[:-1],
+        service.first + "x",
+        "im__",
+        "",
+        "é",
+        service.first.replace("im_", "IM_"),
+        f"im_{identity}' OR 1=1--_{'A' * 43}",
+    ]
     answers = {
         (answer.status_code, answer.text)
         for token in wrong

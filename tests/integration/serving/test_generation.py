@@ -1,4 +1,5 @@
-"""Answers of the whole service: what was evaluated is what is served, streamed, searched and repaired."""
+"""Answers of the whole service: what was evaluated is what is served, streamed, searched and
+repaired."""
 
 import json
 from typing import Any
@@ -37,7 +38,8 @@ def test_what_was_evaluated_is_what_is_served(running: Running) -> None:
         assert said.status_code == 200, said.text
         outcomes.append(said.json()["choices"][0]["verdict"]["verdict"] == "pass")
     assert sum(outcomes) / len(known) == pytest.approx(row["pass_at_1"], abs=1e-4)
-    # The judge model has its own line: it likes every answer, and so agrees with the verifier on those that pass.
+    # The judge model has its own line: it likes every answer, and so agrees with the verifier on
+    # those that pass.
     judge = row["judge"]["llm"]
     assert (judge["answers"], judge["abstain_rate"], judge["would_work"], judge["overall"]) == (
         5,
@@ -86,9 +88,13 @@ def test_a_stream_brings_pieces_and_then_the_verified_answer(running: Running) -
 def test_best_of_samples_until_one_passes_and_ranks(running: Running) -> None:
     (task,) = load_tasks("test-values", max_difficulty=1, limit=1)
     body: dict[str, Any] = {
-        "messages": prompt(task), "category": task.category, "max_tokens": 128, "temperature": 1.3, "seed": 5,
+        "messages": prompt(task),
+        "category": task.category,
+        "max_tokens": 128,
+        "temperature": 1.3,
+        "seed": 5,
         "checks": [check.model_dump(mode="json", exclude_defaults=True) for check in task.checks],
-    }  # fmt: skip
+    }
     found = running.http.post("/generate", json={**body, "best_of": 12, "n": 2}).json()
     scores = [
         (choice["verdict"]["verdict"] == "pass", choice["verdict"]["score"])
@@ -102,9 +108,12 @@ def test_best_of_samples_until_one_passes_and_ranks(running: Running) -> None:
 
 def test_repair_hands_the_findings_back(running: Running) -> None:
     body = {
-        "instruction": "service web, 80 -> 90", "category": "kubernetes", "max_tokens": 64, "repair": 2,
+        "instruction": "service web, 80 -> 90",
+        "category": "kubernetes",
+        "max_tokens": 64,
+        "repair": 2,
         "checks": [{"op": "exists", "kind": "Namespace", "name": "never-asked-for"}],
-    }  # fmt: skip
+    }
     found = running.http.post("/generate", json=body).json()
     assert found["attempts"] == 3 and len(found["choices"]) == 1
     assert found["usage"]["prompt_tokens"] > 3 * 20

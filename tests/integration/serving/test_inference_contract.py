@@ -1,4 +1,5 @@
-"""The inference contract (docs/contracts/inference.md): the embedded server and vLLM pass the same tests."""
+"""The inference contract (docs/contracts/inference.md): the embedded server and vLLM pass the same
+tests."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -68,7 +69,8 @@ def test_what_is_served_is_what_the_engine_says(
 
 
 def test_tokens_mean_the_same_to_every_server(server: httpx.Client) -> None:
-    """Runs of blanks: versions of transformers split them differently, and the api sends tokens for that reason."""
+    """Runs of blanks: versions of transformers split them differently, and the api sends tokens for
+    that reason."""
     text = render(
         BASE,
         [

@@ -1,4 +1,5 @@
-"""What the embedded inference server does beyond the contract: it names what is wrong, and it stays free."""
+"""What the embedded inference server does beyond the contract: it names what is wrong, and it stays
+free."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,5 @@
-"""Real inference servers as judges: vLLM with the bundled model, a hopeless judge, and the embedded server, which has no chat."""
+"""Real inference servers as judges: vLLM with the bundled model, a hopeless judge, and the embedded
+server, which has no chat."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -63,10 +63,15 @@ def test_openais_client_streams_with_usage(openai: OpenAI) -> None:
     )
     chunks = list(
         openai.chat.completions.create(
-            model="inframind-nano", messages=ASKED, temperature=1, seed=3, max_tokens=48, stream=True,
+            model="inframind-nano",
+            messages=ASKED,
+            temperature=1,
+            seed=3,
+            max_tokens=48,
+            stream=True,
             stream_options={"include_usage": True},
         )
-    )  # fmt: skip
+    )
     assert chunks[0].choices[0].delta.role == "assistant"
     assert (
         "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
@@ -109,9 +114,12 @@ def test_openais_client_trains_a_model_and_asks_it(openai: OpenAI) -> None:
     file = openai.files.create(file=("train.jsonl", "\n".join(rows).encode()), purpose="fine-tune")
     settings: Any = {"n_epochs": 2, "batch_size": 6, "learning_rate_multiplier": 4}
     job = openai.fine_tuning.jobs.create(
-        model="inframind-nano", training_file=file.id, suffix="tiny", seed=3,
+        model="inframind-nano",
+        training_file=file.id,
+        suffix="tiny",
+        seed=3,
         method={"type": "supervised", "supervised": {"hyperparameters": settings}},
-    )  # fmt: skip
+    )
     assert job.status in ("queued", "running")
     until(lambda: openai.fine_tuning.jobs.retrieve(job.id).status not in ("queued", "running"))
     done = openai.fine_tuning.jobs.retrieve(job.id)

@@ -1,4 +1,5 @@
-"""The HTTP to an inference server, against servers over real sockets that chunk oddly, break off, hang up or are not there."""
+"""The HTTP to an inference server, against servers over real sockets that chunk oddly, break off,
+hang up or are not there."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -18,10 +19,14 @@ from workers.up import free_port
 
 LARGE = "x" * 1_000_000
 PIECES = (
-    b"data: {1}\n\nda", b"ta:{2}\r\n", b"\r\n: a comment\n\nevent: ping\ndata: {3}\n\n", f"data: {LARGE}\n\n".encode(),
+    b"data: {1}\n\nda",
+    b"ta:{2}\r\n",
+    b"\r\n: a comment\n\nevent: ping\ndata: {3}\n\n",
+    f"data: {LARGE}\n\n".encode(),
     b"data: [DONE]\n\n",
-)  # fmt: skip
-"""An event in two pieces, another line end, no blank, a comment, two events in one piece, one that no buffer holds."""
+)
+"""An event in two pieces, another line end, no blank, a comment, two events in one piece, one that
+no buffer holds."""
 entered, left = Event(), Event()
 
 

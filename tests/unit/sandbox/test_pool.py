@@ -1,4 +1,5 @@
-"""The worker processes themselves: deadlines, crashes, limits and endings. Their target is Python's own `eval`."""
+"""The worker processes themselves: deadlines, crashes, limits and endings. Their target is Python's
+own `eval`."""
 
 import os
 import signal

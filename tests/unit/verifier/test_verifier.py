@@ -1,4 +1,5 @@
-"""The verifier through its worker processes: the same verdicts as the ladder in this process, and no text that breaks it."""
+"""The verifier through its worker processes: the same verdicts as the ladder in this process, and
+no text that breaks it."""
 
 import random
 from collections.abc import Iterator
@@ -65,7 +66,8 @@ def test_what_the_environment_cannot_do_is_unscorable() -> None:
 
 
 def hostile(rng: random.Random) -> Iterator[str]:
-    """Texts that break parsers: bombs, deep nesting, long runs, broken bytes, and random mutations of all of them."""
+    """Texts that break parsers: bombs, deep nesting, long runs, broken bytes, and random mutations
+    of all of them."""
     seeds = [
         "a: &a [x]\n" + "".join(f"b{i}: &b{i} [{'*a,' * 9}*a]\n" for i in range(50)),
         "a: &a [x]\n"
