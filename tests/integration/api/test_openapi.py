@@ -1,6 +1,20 @@
-"""The OpenAPI document is frozen: a change of the api is a change of a file that somebody reads."""
+"""The OpenAPI document: frozen in a file that somebody reads, with examples that the service gives and takes."""
 
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import BaseModel
+
+from app.api import _examples as examples
+from app.api import judge, verify
+from app.api.generate import REQUESTS
+from app.catalog.views import AliasView, Comparison, ModelDetail, ModelList
+from app.generation.service import GenerateRequest, Generation, check
+from app.jobs.views import EventView, JobView, MetricView
+from app.judging.service import JudgementView
 from app.main import document
+from inframind.types import Verdict
 from tests.support import ROOT
 
 FROZEN = ROOT / "docs" / "openapi.json"
@@ -10,3 +24,48 @@ def test_the_document_is_the_frozen_one() -> None:
     assert document() == FROZEN.read_text(), (
         "the api has changed: if it was meant, run `make openapi` and commit"
     )
+
+
+def test_every_answer_in_the_openapi_document_has_a_whole_example(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    operations = [op for path in document["paths"].values() for op in path.values()]
+    assert len(operations) >= 13
+    for operation in operations:
+        for status, answer in operation["responses"].items():
+            content = answer["content"]
+            is_file = bool({"application/x-tar", "application/jsonl"} & set(content))
+            assert is_file or all(form["example"] for form in content.values()), (
+                operation["operationId"],
+                status,
+            )
+    create = document["components"]["schemas"]["JobSpec"]["examples"]
+    assert create[0]["method"] == "dapo"
+    assert all(
+        client.post("/jobs", json=example).status_code == 201
+        for example in create
+        if "start_from" not in example
+    )
+
+
+@pytest.mark.parametrize(
+    ("view", "example"),
+    [
+        (JobView, examples.JOB), (JobView, examples.QUEUED), (JobView, examples.CANCELLED), (EventView, examples.EVENT),
+        (MetricView, examples.METRIC), (ModelList, examples.MODELS), (Generation, examples.GENERATION), (Verdict, examples.VERDICT),
+        (JudgementView, examples.JUDGEMENT), (ModelDetail, examples.ADAPTER_DETAIL), (Comparison, examples.COMPARISON),
+        (AliasView, examples.ALIAS),
+    ],
+)  # fmt: skip
+def test_the_examples_are_answers(view: type[BaseModel], example: dict[str, Any]) -> None:
+    assert set(view.model_validate(example).model_dump(mode="json")) == set(example)
+
+
+def test_the_examples_of_requests_are_accepted(client: TestClient) -> None:
+    judged = client.post("/judge", json=judge.SINGLE).json()
+    judged["verdict"]["verifier"] = examples.VERDICT["verifier"]
+    assert judged == examples.JUDGEMENT
+    assert client.post("/verify", json=verify.EXAMPLE).json() | {
+        "verifier": ""
+    } == examples.VERDICT | {"verifier": ""}
+    for request in REQUESTS:
+        check(GenerateRequest.model_validate(request))
