@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,12 +23,6 @@ DATA = 'resource "terraform_data" "d" {\n  input = "d"\n}\n'
 TOOLS = [name for name in DEEP_TOOLS if name != "terraform"]
 REFUSED: dict[str, set[str]] = {}
 """Good examples that a tool refuses, wrongly: hadolint's parser knows a heredoc only as the first word (DL1000)."""
-
-
-@pytest.fixture(scope="module")
-def verifier() -> Iterator[Verifier]:
-    with Verifier(workers=1) as verifier:
-        yield verifier
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 
-import deep_tools
 import pytest
 
 from inframind.bench.load import families
 from inframind.categories import DEEP_TOOLS, deep_tool
+from tests.support import deep_tools
 
 
 @pytest.mark.parametrize("category", sorted(DEEP_TOOLS))

@@ -16,6 +16,9 @@ from tests.support.production import Production
 from tests.support.proxy import Proxy
 from tests.support.servers import Postgres, Redis
 
+LEASE_SECONDS = 5.0
+"""Short, so that it is often lost; and a busy machine still keeps it most of the time."""
+STOPPED_SECONDS = 1.5 * LEASE_SECONDS
 WORKERS = ("w0", "w1")
 WIRED = "w1"
 """The worker whose wire to the database may be cut."""
@@ -83,14 +86,14 @@ class Nemesis:
     def stop_worker(self) -> None:
         process = self._production.processes[self._rng.choice(WORKERS)]
         process.send_signal(signal.SIGSTOP)
-        self._later(4.5, lambda: process.send_signal(signal.SIGCONT))
+        self._later(STOPPED_SECONDS, lambda: process.send_signal(signal.SIGCONT))
 
     def kill_trainer(self) -> None:
         self._signal_trainer(signal.SIGKILL)
 
     def stop_trainer(self) -> None:
         for pid in self._signal_trainer(signal.SIGSTOP):
-            self._later(4.5, lambda pid=pid: _signal(pid, signal.SIGCONT))  # type: ignore[misc]  # bound now
+            self._later(STOPPED_SECONDS, lambda pid=pid: _signal(pid, signal.SIGCONT))  # type: ignore[misc]  # bound now
 
     def kill_redis(self) -> None:
         self._redis.kill()
@@ -106,7 +109,7 @@ class Nemesis:
 
     def cut_wire(self) -> None:
         self._wire.cut()
-        self._later(4.5, self._wire.mend)
+        self._later(STOPPED_SECONDS, self._wire.mend)
 
     def _kill(self, name: str) -> None:
         self._production.processes[name].kill()

@@ -4,22 +4,24 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from app.artifacts import Artifacts
 from app.db.ownership import acting
-from app.db.session import make_engine, reading
+from app.db.session import make_engine, reading, writing
 from app.db.tables import Job, JobEvent
+from app.job_state import TERMINAL
 from app.jobs.service import JobService
 from app.jobs.spec import JobSpec
 from app.jobs.views import JobView
 from app.settings import Settings
 from tests.support import ROOT
+from tests.support.stand_in import GO_ON
+from tests.support.waiting import HANG_SECONDS, until
 
 
 def add_job(engine: Engine, *, steps: int = 12, seed: int = 0, max_attempts: int = 3) -> str:
@@ -68,13 +70,22 @@ def events(engine: Engine, job_id: str) -> list[JobEvent]:
         )
 
 
-def until(condition: Any, seconds: float = 40.0) -> Any:
-    """Waits for the first true value of `condition()`; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-    return value
+def wait_for(engine: Engine, job_id: str, *states: str) -> Job:
+    """Gives the job when it is in one of the states; fails at once when it has ended in another."""
+    now = until(lambda: (row := job(engine, job_id)).state in {*states, *TERMINAL} and row)
+    assert now.state in states, (now.state, now.error_code, now.error_message)
+    return now
+
+
+def end_lease(engine: Engine, job_id: str) -> None:
+    """Ends the lease of a job now, instead of waiting for the clock to do it."""
+    with writing(engine) as session:
+        session.execute(update(Job).where(Job.id == job_id).values(lease_until=1.0))
+
+
+def let_go(artifacts: Path, job_id: str, attempt: int = 1) -> None:
+    """Lets the stand-in go on that holds a job at a step."""
+    (artifacts / job_id / str(attempt) / GO_ON).touch()
 
 
 def is_alive(pid: int) -> bool:
@@ -97,9 +108,13 @@ def children(pid: int) -> list[int]:
 
 
 class Fleet:
-    """Runs supervisors by name, whose trainers run the stand-in."""
+    """Runs supervisors by name, whose trainers run the stand-in.
 
-    def __init__(self, folder: Path, url: str, lease_seconds: float = 2.0) -> None:
+    No machine is so slow that it loses a lease or a trainer's time to stop, unless a test sets
+    shorter ones with `set`.
+    """
+
+    def __init__(self, folder: Path, url: str, lease_seconds: float = HANG_SECONDS) -> None:
         self.folder = folder
         self.engine = make_engine(url)
         self.supervisors: dict[str, subprocess.Popen[bytes]] = {}
@@ -109,12 +124,12 @@ class Fleet:
             "INFRAMIND_DATABASE_URL": url,
             "INFRAMIND_LEASE_SECONDS": str(lease_seconds),
             "INFRAMIND_POLL_SECONDS": "0.1",
-            "INFRAMIND_GRACE_SECONDS": "3",
+            "INFRAMIND_GRACE_SECONDS": str(HANG_SECONDS),
             "INFRAMIND_MIN_FREE_BYTES": "0",
             "PYTHONPATH": str(ROOT),
         }
 
-    def secret(self, name: str, value: str) -> None:
+    def set(self, name: str, value: str) -> None:
         """Sets a variable of the supervisors' environment."""
         self._env[name] = value
 
@@ -131,9 +146,9 @@ class Fleet:
         """Waits for the supervisor's trainer, and gives its process id."""
         return int(until(lambda: children(self.supervisors[name].pid))[0])
 
-    def wait(self, job_id: str, *states: str, seconds: float = 60.0) -> Job:
-        until(lambda: job(self.engine, job_id).state in states, seconds)
-        return job(self.engine, job_id)
+    def wait(self, job_id: str, *states: str) -> Job:
+        """Waits for the job to be in one of the states."""
+        return wait_for(self.engine, job_id, *states)
 
     def close(self) -> None:
         for process in self.supervisors.values():

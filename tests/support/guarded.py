@@ -17,6 +17,7 @@ from app.jobs import journal, lease
 from app.main import create_app
 from app.settings import Settings
 from inframind.models.adapter import AdapterManifest, publish
+from tests.support.http import connect
 from tests.support.inference_servers import listening
 from tests.support.reports import report
 
@@ -84,7 +85,7 @@ def on_a_socket(folder: Path, **more: Any) -> Iterator[tuple[str, Guarded]]:
     """The service on a real socket, whose URL comes first."""
     configured, made = prepared(folder, **more)
     app = create_app(configured)
-    with listening(app) as url, httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+    with listening(app) as url, connect(url) as client:
         yield url, Guarded(client, app, configured, *made)
 
 

@@ -18,8 +18,10 @@ from app import keys
 from app.db.session import make_engine, reading
 from app.db.tables import Job, Worker
 from tests.support import ROOT
-from tests.support.fleet import children, job, until
+from tests.support.fleet import children, job, wait_for
+from tests.support.http import connect
 from tests.support.servers import Postgres, Redis, free_port
+from tests.support.waiting import HANG_SECONDS, until
 
 WORKER = "tests.support.stand_in_worker"
 
@@ -27,16 +29,16 @@ WORKER = "tests.support.stand_in_worker"
 class Production:
     """Runs processes by name: `api`, `reconciler`, and workers whose devices have their names."""
 
-    def __init__(self, postgres: Postgres, redis: Redis, lease_seconds: float = 3.0) -> None:
+    def __init__(
+        self, postgres: Postgres, redis: Redis, lease_seconds: float = HANG_SECONDS
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="inframind-production-"))
         self.url = postgres.new_database()
         self.engine = make_engine(self.url)
         self.port = free_port()
         key = keys.create(self.engine, ["admin", "train", "generate"])
         base = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.Client(
-            base_url=base, headers={"Authorization": f"Bearer {key}"}, timeout=30.0, trust_env=False
-        )
+        self.http = connect(base, headers={"Authorization": f"Bearer {key}"})
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.env = {
             **os.environ,
@@ -44,7 +46,7 @@ class Production:
             "INFRAMIND_DATABASE_URL": self.url,
             "INFRAMIND_REDIS_URL": redis.url,
             "INFRAMIND_LEASE_SECONDS": str(lease_seconds),
-            "INFRAMIND_GRACE_SECONDS": "5",
+            "INFRAMIND_GRACE_SECONDS": str(HANG_SECONDS),
             "INFRAMIND_RECONCILE_SECONDS": "0.5",
             "INFRAMIND_MAX_ATTEMPTS": "50",
             "INFRAMIND_RATE_LIMIT": "100000/minute",
@@ -72,12 +74,12 @@ class Production:
     def start_all(self, *workers: str) -> None:
         for name in ("api", "reconciler", *workers):
             self.start(name)
-        until(self.answers, 90)
-        until(lambda: self.live() >= set(workers), 90)
+        until(self.answers)
+        until(lambda: self.live() >= set(workers))
 
     def answers(self) -> bool:
         try:
-            return self.http.get("/healthz", timeout=2.0).status_code == 200
+            return self.http.get("/healthz").status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -106,9 +108,9 @@ class Production:
     def trainer(self, name: str) -> int:
         return int(until(lambda: children(self.processes[name].pid))[0])
 
-    def wait(self, job_id: str, *states: str, seconds: float = 60.0) -> Job:
-        until(lambda: job(self.engine, job_id).state in states, seconds)
-        return job(self.engine, job_id)
+    def wait(self, job_id: str, *states: str) -> Job:
+        """Waits for the job to be in one of the states."""
+        return wait_for(self.engine, job_id, *states)
 
     def close(self) -> None:
         for process in self.processes.values():

@@ -1,4 +1,5 @@
-"""A whole category in a few lines, so that the ladder is tested without any real format: a JSON list of things."""
+"""A whole category in a few lines, so that the ladder is tested without any real format: a JSON
+list of things."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ SECRET = Rule("toy-secret", "policy", "a secret in the text", "https://www.json.
 
 
 class Toy:
-    """`[{"kind": "thing", "name": "a", "to": "b", "off": false, ...}]`; the kind `bug` makes the checker raise."""
+    """`[{"kind": "thing", "name": "a", "to": "b", "off": false, ...}]`; the kind `bug` makes the
+    checker raise."""
 
     id = "toy"
     title = "Toy"

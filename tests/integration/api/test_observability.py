@@ -5,6 +5,7 @@ import logging
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from app import keys
 from app.db.ownership import Acting, acting
 from app.jobs import journal, lease
 from app.jobs.spec import JobSpec
-from tests.support.fleet import Fleet, submit, until
+from tests.support.fleet import Fleet, submit
 from tests.support.guarded import DAPO, Guarded, guarded, own_everything
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def test_one_request_id_runs_through_api_worker_and_trainer(
     tmp_path: Path, database_url: str
 ) -> None:
     fleet = Fleet(tmp_path, database_url)
-    fleet.secret("INFRAMIND_LOG_FORMAT", "json")
+    fleet.set("INFRAMIND_LOG_FORMAT", "json")
     acting.set(Acting(sees_all=True, request_id="from-the-client"))
     try:
         stages = [
@@ -124,6 +126,7 @@ def values(text: str) -> dict[tuple[str, ...], float]:
 
 
 def test_metrics_say_what_waits_runs_and_took_how_long(served: Guarded) -> None:
+    began = time.time() - 1
     owned = own_everything(served)
     held = lease.Claim(owned["job_id"], 1)
     with lease.fenced(served.engine, held) as (session, job):
@@ -151,7 +154,7 @@ def test_metrics_say_what_waits_runs_and_took_how_long(served: Guarded) -> None:
         found["inframind_jobs", "running"],
         found["inframind_jobs", "failed"],
     ) == (2, 1, 0)
-    assert 0 < found["inframind_queue_age_seconds",] < 60
+    assert 0 < found["inframind_queue_age_seconds",] < time.time() - began
     assert (
         found["inframind_stage_seconds_count", "sft"],
         found["inframind_stage_seconds_sum", "sft"],

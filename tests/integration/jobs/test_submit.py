@@ -19,14 +19,15 @@ from app.jobs.spec import JobSpec
 from app.main import create_app
 from app.settings import Settings
 from tests.support.fleet import add_job, desk, events, job, submit
+from tests.support.waiting import HANG_SECONDS
 
 BODY = {"method": "dapo", "base_model": "inframind-nano", "seed": 3}
 KEY = {"Idempotency-Key": "a-key"}
 
 
 @pytest.fixture
-def client(database_url: str, tmp_path: Path, engine: Engine) -> Iterator[TestClient]:
-    """An administrator's."""
+def admin(database_url: str, tmp_path: Path, engine: Engine) -> Iterator[TestClient]:
+    """An administrator's client."""
     key = keys.create(engine, ["admin", "train"])
     given = Settings(
         data_dir=tmp_path,
@@ -48,43 +49,43 @@ def spec(**more: object) -> JobSpec:
 
 
 def test_a_request_sent_again_is_answered_with_the_same_job(
-    client: TestClient, engine: Engine
+    admin: TestClient, engine: Engine
 ) -> None:
-    first = client.post("/jobs", json=BODY, headers=KEY)
-    again = client.post("/jobs", json=dict(reversed(BODY.items())), headers=KEY)
+    first = admin.post("/jobs", json=BODY, headers=KEY)
+    again = admin.post("/jobs", json=dict(reversed(BODY.items())), headers=KEY)
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json() and first.headers["location"] == again.headers["location"]
     assert count(engine) == 1
     desk(engine).cancel(first.json()["id"])
-    assert client.post("/jobs", json=BODY, headers=KEY).json()["state"] == "cancelled"
-    other = client.post("/jobs", json=BODY, headers={"Idempotency-Key": "another"})
+    assert admin.post("/jobs", json=BODY, headers=KEY).json()["state"] == "cancelled"
+    other = admin.post("/jobs", json=BODY, headers={"Idempotency-Key": "another"})
     assert other.json()["id"] != first.json()["id"]
 
 
-def test_a_key_with_another_body_is_refused(client: TestClient, engine: Engine) -> None:
-    client.post("/jobs", json=BODY, headers=KEY)
-    answer = client.post("/jobs", json={**BODY, "seed": 4}, headers=KEY)
+def test_a_key_with_another_body_is_refused(admin: TestClient, engine: Engine) -> None:
+    admin.post("/jobs", json=BODY, headers=KEY)
+    answer = admin.post("/jobs", json={**BODY, "seed": 4}, headers=KEY)
     assert answer.status_code == 422 and answer.json()["error"]["param"] == "Idempotency-Key"
     assert count(engine) == 1
 
 
-def test_a_refused_request_leaves_its_key_free(client: TestClient) -> None:
-    assert client.post("/jobs", json={**BODY, "dataset": "none"}, headers=KEY).status_code == 422
-    assert client.post("/jobs", json=BODY, headers=KEY).status_code == 201
+def test_a_refused_request_leaves_its_key_free(admin: TestClient) -> None:
+    assert admin.post("/jobs", json={**BODY, "dataset": "none"}, headers=KEY).status_code == 422
+    assert admin.post("/jobs", json=BODY, headers=KEY).status_code == 201
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9"])
-def test_a_bad_key_is_refused(client: TestClient, key: str) -> None:
-    answer = client.post("/jobs", json=BODY, headers={"Idempotency-Key": key.encode("latin-1")})
+def test_a_bad_key_is_refused(admin: TestClient, key: str) -> None:
+    answer = admin.post("/jobs", json=BODY, headers={"Idempotency-Key": key.encode("latin-1")})
     assert answer.status_code == 422 and "dempotency" in answer.json()["error"]["message"]
 
 
-def test_fifty_equal_requests_at_once_make_one_row(client: TestClient, engine: Engine) -> None:
+def test_fifty_equal_requests_at_once_make_one_row(admin: TestClient, engine: Engine) -> None:
     start = Barrier(50)
 
     def send(_: int) -> tuple[int, str | None]:
         start.wait()
-        answer = client.post("/jobs", json=BODY, headers=KEY)
+        answer = admin.post("/jobs", json=BODY, headers=KEY)
         return answer.status_code, answer.json().get("id")
 
     with ThreadPoolExecutor(50) as pool:
@@ -92,12 +93,12 @@ def test_fifty_equal_requests_at_once_make_one_row(client: TestClient, engine: E
     assert count(engine) == 1
     assert {status for status, _ in answers} <= {201, 409}
     assert Counter(found for status, found in answers if status == 201).keys() == {
-        client.post("/jobs", json=BODY, headers=KEY).json()["id"]
+        admin.post("/jobs", json=BODY, headers=KEY).json()["id"]
     }
 
 
 def test_a_request_in_flight_is_refused_until_it_is_answered(
-    client: TestClient, engine: Engine
+    admin: TestClient, engine: Engine
 ) -> None:
     """On SQLite the second waits for its turn instead, and gets the first one's job."""
     owner = keys.every(engine)[0].owner
@@ -107,20 +108,20 @@ def test_a_request_in_flight_is_refused_until_it_is_answered(
         with writing(engine) as session:
             idempotency.hold(session, owner, "a-key")
             held.set()
-            go.wait(20)
+            go.wait(HANG_SECONDS)
 
     with ThreadPoolExecutor(2) as pool:
         holding = pool.submit(first)
         held.wait()
-        answer = pool.submit(client.post, "/jobs", json=BODY, headers=KEY)
+        answer = pool.submit(admin.post, "/jobs", json=BODY, headers=KEY)
         if engine.dialect.name == "postgresql":
-            refused = answer.result(10)
+            refused = answer.result(HANG_SECONDS)
             assert (refused.status_code, refused.json()["error"]["code"]) == (409, "in_flight")
             assert refused.headers["retry-after"]
         go.set()
         holding.result()
         assert engine.dialect.name == "postgresql" or answer.result().status_code == 201
-    assert client.post("/jobs", json=BODY, headers=KEY).status_code == 201
+    assert admin.post("/jobs", json=BODY, headers=KEY).status_code == 201
     assert count(engine) == 1
 
 
@@ -199,29 +200,29 @@ def test_a_job_past_its_deadline_fails(engine: Engine, state: str) -> None:
     )
 
 
-def test_pause_and_resume_over_http(client: TestClient, engine: Engine) -> None:
-    job_id = client.post("/jobs", json=BODY).json()["id"]
-    assert client.post(f"/jobs/{job_id}/pause").json()["state"] == "paused"
-    assert client.post(f"/jobs/{job_id}/pause").json()["state"] == "paused"
+def test_pause_and_resume_over_http(admin: TestClient, engine: Engine) -> None:
+    job_id = admin.post("/jobs", json=BODY).json()["id"]
+    assert admin.post(f"/jobs/{job_id}/pause").json()["state"] == "paused"
+    assert admin.post(f"/jobs/{job_id}/pause").json()["state"] == "paused"
     assert lease.claim(engine, "w", "gpu", 60.0) is None
-    assert client.post(f"/jobs/{job_id}/resume").json()["state"] == "queued"
+    assert admin.post(f"/jobs/{job_id}/resume").json()["state"] == "queued"
     held = lease.claim(engine, "w", "gpu", 60.0)
     assert held is not None
-    assert client.post(f"/jobs/{job_id}/pause").json()["pause_requested"] is True
-    assert client.post(f"/jobs/{job_id}/resume").json()["pause_requested"] is False
-    assert client.post(f"/jobs/{job_id}/cancel").json()["cancel_requested"] is True
+    assert admin.post(f"/jobs/{job_id}/pause").json()["pause_requested"] is True
+    assert admin.post(f"/jobs/{job_id}/resume").json()["pause_requested"] is False
+    assert admin.post(f"/jobs/{job_id}/cancel").json()["cancel_requested"] is True
     for wish in ("pause", "resume"):
-        answer = client.post(f"/jobs/{job_id}/{wish}")
+        answer = admin.post(f"/jobs/{job_id}/{wish}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
     assert [event.code for event in events(engine, job_id)][1:4] == [
         "paused",
         "resumed_by_user",
         "claimed",
     ]
-    assert client.post("/jobs/none/pause").status_code == 404
+    assert admin.post("/jobs/none/pause").status_code == 404
 
 
-def test_paused_jobs_are_listed(client: TestClient, engine: Engine) -> None:
+def test_paused_jobs_are_listed(admin: TestClient, engine: Engine) -> None:
     desk(engine).pause(paused := add_job(engine))
     add_job(engine)
-    assert [row["id"] for row in client.get("/jobs?state=paused").json()["data"]] == [paused]
+    assert [row["id"] for row in admin.get("/jobs?state=paused").json()["data"]] == [paused]

@@ -1,6 +1,9 @@
 """The trainer's pipe: whole messages, bounded, in order, without loss."""
 
+import fcntl
 import os
+import sys
+import termios
 import threading
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.jobs.failure import MAX_MESSAGE, Failure
 from inframind.stages.base import SavedCheckpoint, StageReport
+from tests.support.waiting import until
 from workers.pipe import (
     MAX_LINE,
     CheckpointSaved,
@@ -57,6 +61,11 @@ def test_messages_survive_any_cut_of_the_bytes(sizes: list[int]) -> None:
     assert found == MESSAGES
 
 
+def waiting_bytes(pipe: int) -> int:
+    """How much has been written to a pipe and not been read (FIONREAD)."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4), sys.byteorder)
+
+
 def test_a_slow_reader_slows_the_writer_and_loses_nothing() -> None:
     incoming, outgoing = os.pipe()
     writer, total = Writer(outgoing), 3000
@@ -70,8 +79,8 @@ def test_a_slow_reader_slows_the_writer_and_loses_nothing() -> None:
 
     thread = threading.Thread(target=write)
     thread.start()
-    thread.join(0.3)
-    assert thread.is_alive(), "the pipe should be full"
+    until(lambda: waiting_bytes(incoming) > 60_000)
+    assert thread.is_alive(), "the pipe is full, and the writer waits"
     reader, steps = Reader(), []
     while data := os.read(incoming, 1 << 16):
         steps += [message.step for message in reader.feed(data)]

@@ -1,4 +1,5 @@
-"""What the replies of a judge model mean: its form or nothing, both orders, and nothing asked twice."""
+"""What the replies of a judge model mean: its form or nothing, both orders, and nothing asked
+twice."""
 
 import asyncio
 import json

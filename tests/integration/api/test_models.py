@@ -2,7 +2,7 @@
 
 import io
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,7 @@ from typer.testing import CliRunner
 
 from app.catalog.service import in_use
 from app.cli.main import app as command
-from app.db.migrate import upgrade
-from app.db.session import make_engine, reading
+from app.db.session import reading
 from app.db.tables import Job
 from app.jobs import journal, lease, transitions
 from app.main import create_app
@@ -34,21 +33,6 @@ from tests.support.reports import report
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 SFT, GRPO = "im-aaaa-0-sft", "im-aaaa-1-grpo"
 HASH = "sha256:0123"
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    configured = Settings(data_dir=tmp_path, inference_url="http://127.0.0.1:9", verifier_workers=1)
-    engine = make_engine(configured.url)
-    upgrade(engine)
-    engine.dispose()
-    return configured
-
-
-@pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(settings), raise_server_exceptions=False) as connected:
-        yield connected
 
 
 def verdicts(passed: int, total: int) -> list[Verdict]:
@@ -298,3 +282,11 @@ def test_the_command_line_lists_aliases_compares_and_exports(
     engine.add_adapter(GRPO, out)
     assert engine.generate([Request(PROMPT, GRPO, 24)])[0].tokens == made
     assert sorted(path.suffix for path in merged.iterdir() if path.suffix == ".bin") == []
+
+
+def test_models_show_what_is_there(client: TestClient) -> None:
+    models = client.get("/models").json()["data"]
+    nano = next(model for model in models if model["id"] == "inframind-nano")
+    assert (nano["kind"], nano["available"]) == ("base", True)
+    assert client.get("/models/Qwen/Qwen2.5-0.5B-Instruct").json()["kind"] == "base"
+    assert client.get("/models/../../etc/passwd").status_code == 404

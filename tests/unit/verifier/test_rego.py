@@ -60,13 +60,16 @@ def test_nothing_denied_passes_and_earns_nothing_alone() -> None:
     ("policy", "passes"),
     [
         ("package a.b\nimport rego.v1\nallow if { count(input.resources) == 2 }", True),
-        ("package a.b\nimport rego.v1\ndefault allow := false\nallow if { count(input.resources) == 3 }", False),
+        (
+            "package a.b\nimport rego.v1\ndefault allow := false\nallow if { count(input.resources) == 3 }",
+            False,
+        ),
         ("package a\nimport rego.v1\nallow if { count(input.resources) == 3 }", False),
         ('package a\ndeny["old syntax"] { true }', False),
         (LINKS, False),
-        ("package a\nimport rego.v1\ndeny contains \"x\" if { false }\nallow if { true }", True),
+        ('package a\nimport rego.v1\ndeny contains "x" if { false }\nallow if { true }', True),
     ],
-)  # fmt: skip
+)
 def test_deny_and_allow(policy: str, passes: bool) -> None:
     assert judge(policy).checks[0].passed is passes
 

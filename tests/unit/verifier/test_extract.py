@@ -1,4 +1,5 @@
-"""From answers to files, as docs/contracts/verdict.md and the seed guide's <think> format have it."""
+"""From answers to files, as docs/contracts/verdict.md and the seed guide's <think> format have
+it."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""What a provider's messages say of a value: alternatives, enumerations read in any case, and what no value could meet."""
+"""What a provider's messages say of a value: alternatives, enumerations read in any case, and what
+no value could meet."""
 
 import json
 from pathlib import Path
@@ -40,7 +41,8 @@ def test_what_a_value_can_meet_at_once_must_all_hold() -> None:
 
 
 def test_an_enumeration_may_be_read_in_any_case(tmp_path: Path) -> None:
-    """The probe in the other case says so: no message about the path, whatever else the provider dislikes."""
+    """The probe in the other case says so: no message about the path, whatever else the provider
+    dislikes."""
     found = Found()
     kind = ("resource", "aws_mq_broker")
     found.add(kind, "engine_type", ["in", ["ACTIVEMQ", "RABBITMQ"]])

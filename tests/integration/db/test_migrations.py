@@ -7,11 +7,16 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from fastapi.testclient import TestClient
 from sqlalchemy import Engine, inspect, text
 
-from app.db.migrate import SCRIPTS, downgrade, head, upgrade
-from app.db.session import make_engine
+from app.db.migrate import SCRIPTS, downgrade, head, is_current, upgrade
+from app.db.session import make_engine, writing
 from app.db.tables import Base
+from app.jobs import service
+from app.main import create_app
+from app.settings import Settings
+from app.views import PageRequest
 
 REVISIONS = [script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()][::-1]
 JOB = """INSERT INTO jobs (id, state, want, base_model, dataset, seed, spec, metadata, created_at, attempts, infra_failures)
@@ -72,7 +77,8 @@ def test_the_migrations_make_what_the_code_declares(empty: Engine) -> None:
 
 
 def test_a_migration_only_adds_so_that_workers_of_the_version_before_go_on(empty: Engine) -> None:
-    """F24: a column that went, or a new one that must be given, would break those that still run."""
+    """F24: a column that went, or a new one that must be given, would break those that still
+    run."""
     upgrade(empty, REVISIONS[0])
     for revision in REVISIONS[1:]:
         before = columns(empty)
@@ -106,3 +112,16 @@ def test_a_job_in_flight_keeps_its_count_of_failures(empty: Engine) -> None:
             tuple(row) for row in connection.execute(text("SELECT state, failures FROM jobs"))
         )
     assert counted == {"queued": 2, "running": 2, "succeeded": 0}
+
+
+def test_the_migrations_go_up_and_down_on_data(settings: Settings) -> None:
+    engine = make_engine(settings.url)
+    with TestClient(create_app(settings)) as connected:
+        connected.post("/jobs", json={"method": "dapo", "base_model": "inframind-nano"})
+    downgrade(engine, "base")
+    assert not is_current(engine)
+    upgrade(engine)
+    assert is_current(engine)
+    assert service.list_jobs(engine, PageRequest()).data == []
+    with writing(engine) as session:
+        assert session.connection().exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
