@@ -62,8 +62,10 @@ vllm: .venv-vllm/.installed ## Make .venv-vllm with vLLM's CPU build, for the te
 CHAOS := tests/integration/production/test_chaos.py
 
 # Two at a time: most of them wait for processes. One thread each, as two that share two cores wait for each other.
-test: install ## Run every test but the chaos runs
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --ignore=$(CHAOS)
+test: install ## Run every test but the chaos runs, and say what they run
+	$(BIN)/python -m coverage erase
+	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder --ignore=$(CHAOS); \
+	status=$$?; $(BIN)/python -m tests.support.coverage_report; exit $$status
 
 chaos: install ## Kill, stop and cut off every part of the production service (SEEDS=3 SECONDS=15)
 	OMP_NUM_THREADS=1 CHAOS_SEEDS=$(SEEDS) CHAOS_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q $(CHAOS)

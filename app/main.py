@@ -5,8 +5,9 @@ import json
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -28,17 +29,18 @@ from app.api import (
     verify,
 )
 from app.artifacts import Artifacts
-from app.db.session import make_engine
+from app.db.session import DATABASE_AWAY, make_engine
+from app.jobs.service import JobService, Wake, nobody
 from app.judging.service import Judges
 from app.keys import Keyring, check_start
 from app.settings import Settings, settings
 from app.web.body_limit import BodyLimit, BodyLimits
-from app.web.deps import Wake, needs
-from app.web.error_responses import DATABASE_LOST, add_handlers
+from app.web.deps import needs
+from app.web.error_responses import add_handlers
 from app.web.gate import Gate
 from app.web.openapi import truthful
-from app.web.prometheus import MeasuredInference, MeasuredVerifier, Measures
-from app.web.request_log import Observed
+from app.web.prometheus import MeasuredInference, MeasuredVerifier, Metrics
+from app.web.request_log import RequestLog
 from inframind import __version__
 
 log = logging.getLogger(__name__)
@@ -52,15 +54,23 @@ START_SECONDS = 60.0
 """How long a database that is away is waited for before the api gives up."""
 FILE_PATHS = frozenset({"/datasets", "/v1/files"})
 DEFAULT_BODY_LIMITS = BodyLimits()
-DESCRIPTION = "Trains small language models for Infrastructure as Code with verified rewards, and serves them."
+DESCRIPTION = (
+    "Trains small language models for Infrastructure as Code with verified rewards,"
+    " and serves them."
+)
 
 
 def create_app(
-    given: Settings | None = None, body_limits: BodyLimits = DEFAULT_BODY_LIMITS
+    given: Settings | None = None,
+    wake: Wake | None = None,
+    body_limits: BodyLimits = DEFAULT_BODY_LIMITS,
 ) -> FastAPI:
-    """The application on a migrated database."""
+    """Makes the application on a migrated database.
+
+    `wake` is what wakes workers, as tests see it.
+    """
     configured = given or settings()
-    measures = Measures()
+    own_metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,15 +79,18 @@ def create_app(
         app.state.artifacts = Artifacts.of(configured)
         await start(app.state.engine, configured)
         app.state.keys = Keyring(app.state.engine)
-        app.state.wake = waking(configured)
-        app.state.verifier = MeasuredVerifier(configured.verifier_workers, measures)
+        app.state.verifier = MeasuredVerifier(configured.verifier_workers, own_metrics)
         app.state.inference = MeasuredInference(
-            configured, app.state.engine, app.state.artifacts, measures
+            configured, app.state.engine, app.state.artifacts, own_metrics
         )
-        app.state.measures = measures
-        measures.watch(app.state.engine)
+        app.state.metrics = own_metrics
+        own_metrics.watch(app.state.engine)
         app.state.judges = Judges(configured, app.state.engine, app.state.verifier)
-        yield
+        with waking(configured) as by_settings:
+            app.state.jobs = JobService(
+                app.state.engine, configured, app.state.artifacts, wake or by_settings
+            )
+            yield
         await app.state.judges.close()
         await app.state.inference.close()
         app.state.verifier.close()
@@ -101,7 +114,7 @@ def create_app(
     app.add_middleware(BodyLimit, limits=body_limits, file_paths=FILE_PATHS)
     app.add_middleware(Gate, settings=configured)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=configured.hosts, www_redirect=False)
-    app.add_middleware(Observed, measures=measures)
+    app.add_middleware(RequestLog, metrics=own_metrics)
     generated = app.openapi
     app.openapi = lambda: truthful(generated())  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
@@ -114,20 +127,29 @@ async def start(engine: Engine, given: Settings) -> None:
         try:
             await run_in_threadpool(check_start, engine, given)
             return
-        except DATABASE_LOST as error:
+        except DATABASE_AWAY as error:
             if engine.dialect.name == "sqlite" or time.monotonic() > end:
                 raise
             log.warning("the database is away: %s", type(error).__name__)
             await asyncio.sleep(1.0)
 
 
-def waking(given: Settings) -> Wake:
-    """What wakes a worker: Celery, or nobody, for the embedded supervisor looks for itself."""
+@contextmanager
+def waking(given: Settings) -> Iterator[Wake]:
+    """Gives what wakes a worker.
+
+    Celery, on a thread of its own, so that no request waits for Redis.
+
+    Without Redis it is nobody: the embedded supervisor looks for itself.
+    """
     if not (url := given.redis_url.get_secret_value()):
-        return lambda _: False
+        yield nobody
+        return
     from app.jobs.wake_ups import WakeUps
 
-    return WakeUps(url).send
+    wake_ups = WakeUps(url)
+    with ThreadPoolExecutor(1, "wake-ups") as thread:
+        yield lambda job_id: thread.submit(wake_ups.send, job_id)
 
 
 def document() -> str:

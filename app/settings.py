@@ -19,6 +19,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from inframind.errors import ConfigError
 
 PREFIX = "INFRAMIND_"
+NO_JUDGE = "no judge model is configured: set INFRAMIND_JUDGE_URL and INFRAMIND_JUDGE_MODEL"
+"""Whoever needs a judge model and finds that the settings have none says this."""
 PAGE = "docs/production/settings.md"
 
 
@@ -104,9 +106,6 @@ class Settings(BaseSettings):
     """Form of the logs of api, worker and trainer."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """DEBUG logs every reading request too."""
-
-    pipeline: str = "inframind.pipeline:run_pipeline"
-    """What the trainer runs; tests put a stand-in here."""
 
     @field_validator("rate_limit", "failed_key_limit")
     @classmethod

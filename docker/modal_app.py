@@ -1,8 +1,8 @@
 """The trainer on a GPU of Modal: `modal run docker/modal_app.py --spec job.json`.
 
 The same job contract, database rows, supervisor, trainer process and adapters as everywhere else,
-on one volume. Nothing here is another way to train: the function submits the job and runs what waits
-(docs/production/modal.md).
+on one volume (docs/production/modal.md). Nothing here is another way to train: the function submits
+the job at the front desk and runs what waits.
 """
 
 import json
@@ -33,14 +33,16 @@ app = modal.App("inframind", image=image)
 # job and its checkpoints.
 @app.function(gpu="A100", volumes={DATA: volume}, timeout=HOURS * 3600, max_containers=1, retries=3)
 def train(spec: dict[str, Any], key: str | None = None) -> dict[str, Any]:
-    """Run one job to its end and give it as `GET /jobs/{id}` does.
+    """Runs one job to its end and gives it as `GET /jobs/{id}` does.
 
     A repeated `key` goes on with its job.
     """
     from app import logs
+    from app.artifacts import Artifacts
     from app.db.migrate import upgrade
     from app.db.session import make_engine
     from app.jobs import service
+    from app.jobs.service import JobService
     from app.jobs.spec import JobSpec
     from app.settings import settings
     from workers.supervisor import Supervisor
@@ -50,12 +52,14 @@ def train(spec: dict[str, Any], key: str | None = None) -> dict[str, Any]:
     configured.data_dir.mkdir(parents=True, exist_ok=True)
     engine = make_engine(configured.url)
     upgrade(engine)
-    job = service.submit(engine, JobSpec.model_validate(spec), configured.max_attempts, key=key)
+    job = JobService(engine, configured, Artifacts.of(configured)).submit(
+        JobSpec.model_validate(spec), key
+    )
     supervisor = Supervisor(engine, configured, "modal")
     while service.get(engine, job.id).finished_at is None:
         supervisor.run_waiting()
         supervisor.pause()
-    supervisor.leave()
+    supervisor.sign_off()
     ended = service.get(engine, job.id).model_dump(mode="json")
     engine.dispose()
     keep()

@@ -1,11 +1,14 @@
 """What several kinds of tests need."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from inframind.verifier.verifier import Verifier
+from tests.support.skips import SKIPS, ListedSkips, read_skips
 
 os.environ["INFRAMIND_TRUSTED_HOSTS"] = (
     "testserver"  # what Starlette's test client calls the service
@@ -15,7 +18,8 @@ MakeAdapter = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def make_adapter() -> MakeAdapter:
-    """`make_adapter(folder, name, seed, base_model, **manifest)`: a published adapter, random but enough to change answers."""
+    """`make_adapter(folder, name, seed, base_model, **manifest)`: a published adapter, random but
+    enough to change answers."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -42,10 +46,23 @@ def make_adapter() -> MakeAdapter:
         adapted = get_peft_model(model, lora)
         adapted.save_pretrained(str(raw), safe_serialization=True)
         known: dict[str, Any] = {
-            "id": name, "job_id": "j", "base_model": base_model, "stage": "sft", "stage_index": 0, "parent": None,
-            "quantization": "none", "lora": {"r": 8}, "config": {}, "dataset": "", "bench_hash": "", "seed": seed, "metrics": {},
-            "train_seconds": 0.0, "versions": {}, "probe": probe(adapted, load_tokenizer("inframind-nano")),
-        }  # fmt: skip
+            "id": name,
+            "job_id": "j",
+            "base_model": base_model,
+            "stage": "sft",
+            "stage_index": 0,
+            "parent": None,
+            "quantization": "none",
+            "lora": {"r": 8},
+            "config": {},
+            "dataset": "",
+            "bench_hash": "",
+            "seed": seed,
+            "metrics": {},
+            "train_seconds": 0.0,
+            "versions": {},
+            "probe": probe(adapted, load_tokenizer("inframind-nano")),
+        }
         manifest = AdapterManifest(**{**known, **fields})
         publish(raw, folder / name, manifest)
         return folder / name
@@ -53,11 +70,29 @@ def make_adapter() -> MakeAdapter:
     return make
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several workers share the tests (`-n 2 --dist loadgroup`), a file stays with one of them, as its fixtures are its own.
+SERVERS = ("vllm", "running")
+"""Fixtures of a whole session that take long to start: the tests that ask for one stay together."""
 
-    The tests on vLLM stay together: a server takes long to start.
+
+@pytest.fixture(scope="module")
+def verifier() -> Iterator[Verifier]:
+    """A verifier with its worker processes."""
+    with Verifier(workers=2) as made:
+        yield made
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hold the run to the list of skips."""
+    config.pluginmanager.register(ListedSkips(read_skips(SKIPS)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker of several (`-n 2 --dist loadgroup`).
+
+    A file's fixtures are its own; those of a slow server are shared by the files that ask it.
     """
     for item in items:
-        on_vllm = "vllm" in getattr(getattr(item, "callspec", None), "params", {}).values()
-        item.add_marker(pytest.mark.xdist_group("vllm" if on_vllm else item.path.name))
+        asked = {*getattr(item, "fixturenames", ())}
+        parameters = list(getattr(getattr(item, "callspec", None), "params", {}).values())
+        server = next((name for name in SERVERS if name in asked or name in parameters), None)
+        item.add_marker(pytest.mark.xdist_group(server or item.nodeid.partition("::")[0]))

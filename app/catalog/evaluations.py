@@ -11,6 +11,7 @@ from app.db.session import reading
 from app.db.tables import Adapter, Job, StageResult
 from app.errors import InvalidError
 from inframind.models.registry import BASE_MODELS
+from inframind.stages import evaluating
 from inframind.statistics.intervals import newcombe
 
 MIN_COMPARED, MAX_COMPARED = 2, 16
@@ -22,7 +23,7 @@ def of_models(session: Session, names: Sequence[str]) -> dict[str, list[Evaluati
     rows = (
         select(StageResult, Job)
         .join(Job, Job.id == StageResult.job_id)
-        .where(StageResult.stage == "evaluate")
+        .where(StageResult.stage.in_(evaluating()))
         .order_by(StageResult.finished_at.desc())
     )
     for result, job in session.execute(rows):
@@ -41,14 +42,22 @@ def _evaluation(result: StageResult, job: Job, row: dict[str, object]) -> Evalua
     }
     return Evaluation.model_validate(
         {
-            "job_id": job.id, "at": result.finished_at, "dataset": job.dataset, "bench_hash": result.metrics["bench_hash"],
-            "max_difficulty": result.metrics["max_difficulty"], "judge_model": result.metrics.get("judge_model"), **figures,
+            "job_id": job.id,
+            "at": result.finished_at,
+            "dataset": job.dataset,
+            "bench_hash": result.metrics["bench_hash"],
+            "max_difficulty": result.metrics["max_difficulty"],
+            "judge_model": result.metrics.get("judge_model"),
+            **figures,
         }
-    )  # fmt: skip
+    )
 
 
 def compare(engine: Engine, names: Sequence[str]) -> Comparison:
-    """Models side by side: of one evaluation if one asked them all, else each one's newest. Raises InvalidError, NotFoundError."""
+    """Models side by side: of one evaluation if one asked them all, else each one's newest.
+
+    Raises InvalidError, NotFoundError.
+    """
     if not MIN_COMPARED <= len(names) <= MAX_COMPARED:
         raise InvalidError(
             f"name {MIN_COMPARED} to {MAX_COMPARED} models, each as `model=<name>`", param="model"

@@ -50,13 +50,13 @@ def calibrate(
 @app.command()
 def show() -> None:
     """Print the newest calibration of the judge model of the settings."""
-    from app.judging.service import calibration
+    from app.judging.calibrations import newest_calibration
     from app.settings import settings
     from inframind.judge.llm import fingerprint
 
     model = settings().judge_model
     with open_database() as engine:
-        stored = calibration(engine, fingerprint(model))
+        stored = newest_calibration(engine, fingerprint(model))
     if stored is None:
         raise ModelNotFoundError(
             f"the judge {model!r} was never calibrated with this prompt: inframind judge calibrate"
@@ -65,9 +65,9 @@ def show() -> None:
 
 
 async def _calibrate(tasks: int, categories: list[str] | None) -> "Calibration":
-    from app.judging.chat_client import NOT_CONFIGURED, ChatServer
-    from app.judging.service import keep
-    from app.settings import settings
+    from app.judging.calibrations import store_calibration
+    from app.judging.chat_client import ChatServer
+    from app.settings import NO_JUDGE, settings
     from inframind.bench.load import content_hash, load_tasks
     from inframind.judge import calibration
     from inframind.judge.llm import LlmJudge
@@ -75,7 +75,7 @@ async def _calibrate(tasks: int, categories: list[str] | None) -> "Calibration":
 
     configured = settings()
     if not configured.has_judge:
-        raise ConfigError(NOT_CONFIGURED, param="judge_url")
+        raise ConfigError(NO_JUDGE, param="judge_url")
     with open_database() as engine:
         server = ChatServer(configured)
         try:
@@ -85,7 +85,7 @@ async def _calibrate(tasks: int, categories: list[str] | None) -> "Calibration":
                 )
             judge = LlmJudge(configured.judge_model, server.ask)
             measured = await calibration.calibrate(judge, examples, content_hash())
-            keep(engine, measured)
+            store_calibration(engine, measured)
         finally:
             await server.close()
     return measured

@@ -1,4 +1,8 @@
-"""The tables. Times are seconds since the epoch by the database's clock, so that one SQL text serves SQLite and PostgreSQL."""
+"""The tables of the service.
+
+Times are seconds since the epoch by the database's clock, so that one SQL text serves SQLite and
+PostgreSQL.
+"""
 
 from typing import Any
 
@@ -33,8 +37,9 @@ class Job(Owned, Base):
     start_from: Mapped[str | None] = mapped_column(String(64))
     dataset: Mapped[str] = mapped_column(String(128))
     seed: Mapped[int] = mapped_column(BigInteger)
-    spec: Mapped[list[Any]] = mapped_column(JSON)
-    """The resolved stages."""
+    stages: Mapped[list[Any]] = mapped_column("spec", JSON)
+    """Whole stages, to be read by `inframind.stages.parse_all`. The column keeps its first name: a
+    renamed one would stop the workers that still run while a new version is rolled out."""
     meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
     fine_tuning: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What a job of OpenAI's API was asked for: files, suffix, method."""
@@ -190,7 +195,10 @@ class Adapter(Owned, Base):
 
 
 class Alias(Owned, Base):
-    """A name that people move from model to model, such as `production`; every owner has names of their own."""
+    """A name that people move from model to model, such as `production`.
+
+    Every owner has names of their own.
+    """
 
     __tablename__ = "aliases"
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -203,7 +211,10 @@ class Alias(Owned, Base):
 
 
 class Dataset(Owned, Base):
-    """Users' own tasks; the file lies with the artifacts under the same name, once for all who added the same content."""
+    """Users' own tasks.
+
+    The file lies with the artifacts under the same name, once for all who added the same content.
+    """
 
     __tablename__ = "datasets"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -70,7 +70,10 @@ class BodyLimit:
 
 
 def is_deeper(body: bytes | bytearray, limit: int) -> bool:
-    """Whether a JSON text nests deeper than `limit`. Some milliseconds for a megabyte, whatever is in it."""
+    """Whether a JSON text nests deeper than `limit`.
+
+    Some milliseconds for a megabyte, whatever is in it.
+    """
     if body.count(b"[") + body.count(b"{") <= limit:
         return False
     rest = STRING.sub(b"", body).translate(AS_LISTS, NO_BRACKETS)

@@ -1,22 +1,22 @@
-"""What routers ask for. Coroutines all of them: FastAPI would send each plain function through a thread, at every request."""
+"""What routers ask for.
 
-from collections.abc import Callable
+Coroutines all of them: FastAPI would send each plain function through a thread, at every request.
+"""
+
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Query, Request
 from sqlalchemy import Engine
 
 from app.artifacts import Artifacts
 from app.errors import ForbiddenError
 from app.inference.client import Inference
+from app.jobs.service import JobService
 from app.judging.service import Judges
 from app.keys import Caller
-from app.settings import Settings
-from app.web.prometheus import Measures
+from app.views import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
+from app.web.prometheus import Metrics
 from inframind.verifier.verifier import Verifier
-
-Wake = Callable[[str], bool]
-"""Sends a worker after a job, as well as it can."""
 
 
 async def database(request: Request) -> Engine:
@@ -44,35 +44,46 @@ async def judges(request: Request) -> Judges:
     return cast(Judges, request.app.state.judges)
 
 
-async def configured(request: Request) -> Settings:
-    """The settings."""
-    return cast(Settings, request.app.state.settings)
-
-
-async def measures(request: Request) -> Measures:
+async def metrics(request: Request) -> Metrics:
     """The metrics."""
-    return cast(Measures, request.app.state.measures)
+    return cast(Metrics, request.app.state.metrics)
 
 
-async def asking(request: Request) -> Caller:
-    """Who asks."""
-    return cast(Caller, request.scope["caller"])
+async def page_request(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most rows.")] = DEFAULT_LIMIT,
+    after: Annotated[
+        str | None,
+        Query(max_length=128, description="Id of the last row of the page before: `last_id`."),
+    ] = None,
+) -> PageRequest:
+    """The page that a list route was asked for."""
+    return PageRequest(limit, after)
 
 
-async def wake(request: Request) -> Wake:
-    """What wakes a worker for a job."""
-    return cast(Wake, request.app.state.wake)
+async def jobs(request: Request) -> JobService:
+    """The front desk of jobs."""
+    return cast(JobService, request.app.state.jobs)
 
 
-Waking = Annotated[Wake, Depends(wake)]
-Database = Annotated[Engine, Depends(database)]
-Stored = Annotated[Artifacts, Depends(artifacts)]
-Verifying = Annotated[Verifier, Depends(verifier)]
-Serving = Annotated[Inference, Depends(inference)]
-Asking = Annotated[Caller, Depends(asking)]
-Judging = Annotated[Judges, Depends(judges)]
-Measuring = Annotated[Measures, Depends(measures)]
-Configured = Annotated[Settings, Depends(configured)]
+IdempotencyKeyDep = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[ -~]+$",
+        description="Makes it safe to send a request again.",
+    ),
+]
+"""The header by which a request that makes a job may be sent again."""
+JobsDep = Annotated[JobService, Depends(jobs)]
+DatabaseDep = Annotated[Engine, Depends(database)]
+PageDep = Annotated[PageRequest, Depends(page_request)]
+ArtifactsDep = Annotated[Artifacts, Depends(artifacts)]
+VerifierDep = Annotated[Verifier, Depends(verifier)]
+InferenceDep = Annotated[Inference, Depends(inference)]
+JudgesDep = Annotated[Judges, Depends(judges)]
+MetricsDep = Annotated[Metrics, Depends(metrics)]
 
 
 def needs(scope: str) -> Any:
@@ -82,7 +93,8 @@ def needs(scope: str) -> Any:
         caller: Caller = request.scope["caller"]
         if not caller.may(scope):
             raise ForbiddenError(
-                f"this key has not the scope `{scope}`: `inframind keys create --scope {scope}` makes one that has"
+                f"this key has not the scope `{scope}`:"
+                f" `inframind keys create --scope {scope}` makes one that has"
             )
 
     return Depends(check)

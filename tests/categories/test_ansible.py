@@ -1,4 +1,5 @@
-"""Ansible: what a run would really do, and what is decidable of its modules, handlers and results."""
+"""Ansible: what a run would really do, and what is decidable of its modules, handlers and
+results."""
 
 from typing import Any
 

@@ -1,7 +1,6 @@
 """Users' own rows, with the real verifier: what is accepted, what is derived, what is refused."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,6 @@ GOOD = {
     "output": "FROM python:3.12-slim\nWORKDIR /srv/app\nUSER worker\n",
 }
 OTHER = {"instruction": "From debian:12.", "output": "FROM debian:12\n", "category": "dockerfile"}
-
-
-@pytest.fixture(scope="module")
-def verifier() -> Iterator[Verifier]:
-    with Verifier(workers=1) as made:
-        yield made
 
 
 def rows(verifier: Verifier, *given: dict[str, Any]) -> Reading:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,12 +22,6 @@ WITH_TOOL = [name for name in CATEGORIES if deep_tool(name)]
 TOOLS = [name for name in WITH_TOOL if name != "terraform"]
 REFUSED: dict[str, set[str]] = {}
 """Good examples that a tool refuses, wrongly: hadolint's parser knows a heredoc only as the first word (DL1000)."""
-
-
-@pytest.fixture(scope="module")
-def verifier() -> Iterator[Verifier]:
-    with Verifier(workers=1) as verifier:
-        yield verifier
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
-"""A seeded share of `make fuzz` on every category: whatever comes, the checker answers and lives."""
+"""A seeded share of `make fuzz` on every category: whatever comes, the checker answers and
+lives."""
 
 import os
 import signal
@@ -33,9 +34,11 @@ Resources:
         Type: AWS::SQS::Queue
 """
 CRASHED = [
-    ("kubernetes", POD + "      volumeMounts: [null]\n"), ("kubernetes", POD + "      ports:\n        -\n"),
-    ("kubernetes", POD + "  volumes: [~]\n"), ("cloudformation", LOOP),
-]  # fmt: skip
+    ("kubernetes", POD + "      volumeMounts: [null]\n"),
+    ("kubernetes", POD + "      ports:\n        -\n"),
+    ("kubernetes", POD + "  volumes: [~]\n"),
+    ("cloudformation", LOOP),
+]
 """What 100,000 texts a category have found, made small."""
 
 

@@ -1,4 +1,5 @@
-"""MLOps: what never runs earns nothing, foreign resources are said to be foreign, placeholders of pipelines stay open."""
+"""MLOps: what never runs earns nothing, foreign resources are said to be foreign, placeholders of
+pipelines stay open."""
 
 import json
 

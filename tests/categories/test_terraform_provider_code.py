@@ -1,4 +1,5 @@
-"""What the AWS provider's code judges while part of a resource is unknown; each verdict here is that of `terraform validate`."""
+"""What the AWS provider's code judges while part of a resource is unknown; each verdict here is
+that of `terraform validate`."""
 
 import pytest
 

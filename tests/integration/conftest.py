@@ -1,16 +1,49 @@
-"""Inference servers of both kinds and adapters for them; databases of both dialects; Redis."""
+"""Services, inference servers of both kinds, adapters for them, databases of both dialects, Redis.
+
+Every fixture that more than one file uses is here, and none of these names means anything else
+further down.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from app.db.migrate import upgrade
 from app.db.session import make_engine
+from app.main import create_app
+from app.settings import Settings
 from inframind.generation.engine import Engine as InferenceEngine
-from tests.support.inference_servers import BASE, Vllm, embedded, one_thread
+from tests.support.inference_servers import BASE, Generations, Vllm, embedded, one_thread
+from tests.support.running import Running, approving
+from tests.support.scripted_judge import scripted
 from tests.support.servers import Postgres, Redis
+from tests.support.services import with_tables
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a service with an empty database and no inference server."""
+    return with_tables(tmp_path)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    """A client of that service, in this process."""
+    with TestClient(create_app(settings), raise_server_exceptions=False) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The session's `inframind up`: api, inference server, supervisor, and a judge that
+    approves."""
+    with scripted(approving) as judge:
+        made = Running(tmp_path_factory.mktemp("up"), judge)
+        yield made
+        made.close()
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +60,14 @@ def inference_engine() -> InferenceEngine:
     """The engine of the embedded server."""
     one_thread()
     return InferenceEngine(BASE, "cpu")
+
+
+@pytest.fixture
+def generations(inference_engine: InferenceEngine, monkeypatch: pytest.MonkeyPatch) -> Generations:
+    """The count of the embedded server's generations."""
+    made = Generations(inference_engine)
+    monkeypatch.setattr(inference_engine, "generate", made.generate)
+    return made
 
 
 @pytest.fixture(scope="session")

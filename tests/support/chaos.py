@@ -1,4 +1,7 @@
-"""A nemesis for the production service: seeded, it kills, stops and cuts off one part after another, and repairs them late."""
+"""A nemesis for the production service.
+
+Seeded, it kills, stops and cuts off one part after another, and repairs them late.
+"""
 
 import os
 import random
@@ -13,13 +16,16 @@ from tests.support.production import Production
 from tests.support.proxy import Proxy
 from tests.support.servers import Postgres, Redis
 
+LEASE_SECONDS = 5.0
+"""Short, so that it is often lost; and a busy machine still keeps it most of the time."""
+STOPPED_SECONDS = 1.5 * LEASE_SECONDS
 WORKERS = ("w0", "w1")
 WIRED = "w1"
 """The worker whose wire to the database may be cut."""
 
 
 class Nemesis:
-    """Everything that may go wrong, one thing at a time, each mended after a while."""
+    """Does everything that may go wrong, one thing at a time, and mends each after a while."""
 
     def __init__(
         self, production: Production, postgres: Postgres, redis: Redis, wire: Proxy, seed: int
@@ -50,9 +56,18 @@ class Nemesis:
 
     def _faults(self) -> list[Callable[[], None]]:
         return [
-            self.kill_api, self.kill_reconciler, self.kill_worker, self.stop_worker, self.drain_worker, self.kill_trainer,
-            self.stop_trainer, self.kill_redis, self.flush_redis, self.kill_postgres, self.cut_wire,
-        ]  # fmt: skip
+            self.kill_api,
+            self.kill_reconciler,
+            self.kill_worker,
+            self.stop_worker,
+            self.drain_worker,
+            self.kill_trainer,
+            self.stop_trainer,
+            self.kill_redis,
+            self.flush_redis,
+            self.kill_postgres,
+            self.cut_wire,
+        ]
 
     def kill_api(self) -> None:
         self._kill("api")
@@ -71,14 +86,14 @@ class Nemesis:
     def stop_worker(self) -> None:
         process = self._production.processes[self._rng.choice(WORKERS)]
         process.send_signal(signal.SIGSTOP)
-        self._later(4.5, lambda: process.send_signal(signal.SIGCONT))
+        self._later(STOPPED_SECONDS, lambda: process.send_signal(signal.SIGCONT))
 
     def kill_trainer(self) -> None:
         self._signal_trainer(signal.SIGKILL)
 
     def stop_trainer(self) -> None:
         for pid in self._signal_trainer(signal.SIGSTOP):
-            self._later(4.5, lambda pid=pid: _signal(pid, signal.SIGCONT))  # type: ignore[misc]  # bound now
+            self._later(STOPPED_SECONDS, lambda pid=pid: _signal(pid, signal.SIGCONT))  # type: ignore[misc]  # bound now
 
     def kill_redis(self) -> None:
         self._redis.kill()
@@ -94,7 +109,7 @@ class Nemesis:
 
     def cut_wire(self) -> None:
         self._wire.cut()
-        self._later(4.5, self._wire.mend)
+        self._later(STOPPED_SECONDS, self._wire.mend)
 
     def _kill(self, name: str) -> None:
         self._production.processes[name].kill()
@@ -102,10 +117,10 @@ class Nemesis:
 
     def _signal_trainer(self, number: signal.Signals) -> list[int]:
         name = self._rng.choice(WORKERS)
-        found = children(self._production.processes[name].pid)
-        for pid in found:
+        trainers = children(self._production.processes[name].pid)
+        for pid in trainers:
             _signal(pid, number)
-        return found
+        return trainers
 
     def _revive(self, name: str) -> None:
         process = self._production.processes[name]

@@ -1,4 +1,5 @@
-"""Which deep tools this machine has. All but terraform come with the extra `dev`, so a missing one is a failure."""
+"""Which deep tools this machine has. All but terraform come with the extra `dev`, so a missing one
+is a failure."""
 
 from pathlib import Path
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ import uvicorn
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
-from inframind.generation.engine import Engine
+from inframind.generation.engine import Completion, Engine, Request
 from inframind.generation.template import render
 from inframind.models.nano import WEIGHTS
 from tests.support import ROOT
-from tests.support.fleet import until
+from tests.support.http import request
+from tests.support.waiting import until
 from workers.inference.server import create_server
 from workers.up import free_port
 
@@ -36,13 +37,15 @@ COMPACT = '{"backend": "xgrammar", "disable_any_whitespace": true}'
 LONGER = '{"max_position_embeddings": 4096}'
 """A rubric, an answer and a reply do not fit the bundled model's 1,024 tokens."""
 IN_ONE_PROCESS = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "OMP_NUM_THREADS": "1"}
-"""Otherwise its CPU build waits in loops of sched_yield, which may keep everybody else from the cores for ten seconds at a time."""
+"""Otherwise its CPU build waits in loops of sched_yield, which may keep everybody else from the
+cores for ten seconds at a time."""
 START_SECONDS = 280.0
 
 
 @contextmanager
 def listening(app: FastAPI, send_buffer: int | None = None) -> Iterator[str]:
-    """An application behind a real socket; its URL. `send_buffer`: bytes that the kernel takes for a client that does not read."""
+    """An application behind a real socket; its URL. `send_buffer`: bytes that the kernel takes for
+    a client that does not read."""
     with socket.socket() as listener:
         if send_buffer is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
@@ -78,20 +81,43 @@ class Vllm:
 
     def start(self) -> None:
         command = [
-            VLLM, "-m", "vllm.entrypoints.openai.api_server", "--model", WEIGHTS, "--served-model-name", BASE, "--dtype", "float32",
-            "--hf-overrides", LONGER, "--structured-outputs-config", COMPACT, "--max-lora-rank", "16", "--max-loras", "4",
-            "--enforce-eager", "--enable-lora", "--host", "127.0.0.1", "--port", str(self._port),
-        ]  # fmt: skip
+            VLLM,
+            "-m",
+            "vllm.entrypoints.openai.api_server",
+            "--model",
+            WEIGHTS,
+            "--served-model-name",
+            BASE,
+            "--dtype",
+            "float32",
+            "--hf-overrides",
+            LONGER,
+            "--structured-outputs-config",
+            COMPACT,
+            "--max-lora-rank",
+            "16",
+            "--max-loras",
+            "4",
+            "--enforce-eager",
+            "--enable-lora",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self._port),
+        ]
         env = {
-            **os.environ, **IN_ONE_PROCESS, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
+            **os.environ,
+            **IN_ONE_PROCESS,
+            "VLLM_CPU_KVCACHE_SPACE": "1",
+            "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
             "VLLM_NO_USAGE_STATS": "1",
-        }  # fmt: skip
+        }
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, env=env, stdout=log, stderr=log, start_new_session=True
             )
         try:
-            until(lambda: self._process.poll() is not None or answers(self.url), START_SECONDS)
+            until(lambda: self._process.poll() is not None or answers(self.url))
             assert self._process.poll() is None, self._log.read_text()[-3000:]
         except BaseException:
             self.kill()
@@ -104,9 +130,27 @@ class Vllm:
         self._process.wait()
 
 
+class Generations:
+    """Counts what an engine is asked to generate, and what it gives up because nobody waits."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.begun = self.given_up = 0
+        self._generate = engine.generate
+
+    def generate(self, rows: Sequence[Request], *arguments: Any) -> list[Completion]:
+        """What stands in the place of the engine's method."""
+        self.begun += 1
+        completions = self._generate(rows, *arguments)
+        self.given_up += any(
+            completion.finish_reason == "length" and completion.completion_tokens < row.max_tokens
+            for row, completion in zip(rows, completions, strict=True)
+        )
+        return completions
+
+
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health", trust_env=False).status_code == 200
+        return request("GET", f"{url}/health").status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -114,7 +158,7 @@ def answers(url: str) -> bool:
 def figures(url: str) -> dict[str, float]:
     """vLLM's own figures, summed over their labels."""
     found: dict[str, float] = defaultdict(float)
-    for family in text_string_to_metric_families(httpx.get(f"{url}/metrics", trust_env=False).text):
+    for family in text_string_to_metric_families(request("GET", f"{url}/metrics").text):
         for sample in family.samples:
             found[sample.name] += sample.value
     return found
@@ -125,6 +169,21 @@ def ended(url: str) -> float:
     found = figures(url)
     is_busy = found["vllm:num_requests_running"] or found["vllm:num_requests_waiting"]
     return -1.0 if is_busy else found["vllm:request_success_total"]
+
+
+def unread_post(address: httpx.URL, body: bytes, path: str = "/v1/completions") -> socket.socket:
+    """A request whose answer is never read, by a client with the smallest buffer there is."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    connection.connect((address.host, address.port))
+    lines = (
+        f"POST {path} HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    )
+    connection.sendall("\r\n".join((*lines, "", "")).encode() + body)
+    return connection
 
 
 def one_thread() -> None:

@@ -8,7 +8,8 @@ OPPOSITES = {"true": "false", "false": "true", "always": "never", "read": "write
 
 
 def mutants(text: str) -> Iterator[str]:
-    """Every line left out once; every word or number changed once, the last ones of a line first; each changed everywhere."""
+    """Every line left out once; every word or number changed once, the last ones of a line first;
+    each changed everywhere."""
     lines = text.splitlines(keepends=True)
     for index, line in enumerate(lines):
         before, after = "".join(lines[:index]), "".join(lines[index + 1 :])

@@ -1,4 +1,5 @@
-"""A real S3-compatible server, from a package: started, killed and started again by the tests that disturb it."""
+"""A real S3-compatible server, from a package: started, killed and started again by the tests that
+disturb it."""
 
 import os
 import subprocess
@@ -9,8 +10,9 @@ from contextlib import contextmanager
 import httpx
 import s3fs
 
-from tests.support.fleet import until
+from tests.support.http import request
 from tests.support.servers import free_port
+from tests.support.waiting import until
 
 BUCKET = "artifacts"
 
@@ -31,16 +33,12 @@ class ObjectStore:
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until(self._has_bucket, 90)
+        until(self._has_bucket)
 
     def _has_bucket(self) -> bool:
         try:
-            return (
-                httpx.put(
-                    f"{self.environment['AWS_ENDPOINT_URL']}/{BUCKET}", trust_env=False
-                ).status_code
-                == 200
-            )
+            place = f"{self.environment['AWS_ENDPOINT_URL']}/{BUCKET}"
+            return request("PUT", place).status_code == 200
         except httpx.HTTPError:
             return False
 

@@ -14,7 +14,8 @@ STAGES = (("sft", 12), ("evaluate", 4))
 
 
 def check_history(engine: Engine, job_id: str) -> int:
-    """One success, at the end; fences in order; nothing written with an old fence after a new one. Gives the last fence."""
+    """One success, at the end; fences in order; nothing written with an old fence after a new one.
+    Gives the last fence."""
     told = events(engine, job_id)
     assert [event.seq for event in told] == list(range(1, len(told) + 1))
     fences = [event.fence for event in told if event.code == "claimed"]

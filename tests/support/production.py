@@ -1,4 +1,7 @@
-"""The production service as its real processes: api, reconciler and Celery workers on real PostgreSQL and Redis."""
+"""The production service as its real processes, on real PostgreSQL and Redis.
+
+The api, the reconciler and the workers' own code are the product's; jobs run the stand-in.
+"""
 
 import os
 import signal
@@ -15,22 +18,19 @@ from app import keys
 from app.db.session import make_engine, reading
 from app.db.tables import Job, Worker
 from tests.support import ROOT
-from tests.support.fleet import children, job, until
+from tests.support.fleet import children, job, wait_for
+from tests.support.http import connect
 from tests.support.servers import Postgres, Redis, free_port
+from tests.support.waiting import HANG_SECONDS, until
 
-WORKER = ("worker", "-P", "threads", "-c", "1", "-Q", "train")
-WITHOUT = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
+WORKER = "tests.support.stand_in_worker"
 
 
 class Production:
-    """Processes by name: `api`, `reconciler`, and any other name is a worker with a device of that name."""
+    """Runs processes by name: `api`, `reconciler`, and workers whose devices have their names."""
 
     def __init__(
-        self,
-        postgres: Postgres,
-        redis: Redis,
-        lease_seconds: float = 3.0,
-        pipeline: str = "tests.support.stand_in:run",
+        self, postgres: Postgres, redis: Redis, lease_seconds: float = HANG_SECONDS
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="inframind-production-"))
         self.url = postgres.new_database()
@@ -38,18 +38,15 @@ class Production:
         self.port = free_port()
         key = keys.create(self.engine, ["admin", "train", "generate"])
         base = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.Client(
-            base_url=base, headers={"Authorization": f"Bearer {key}"}, timeout=30.0, trust_env=False
-        )
+        self.http = connect(base, headers={"Authorization": f"Bearer {key}"})
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.env = {
             **os.environ,
             "INFRAMIND_DATA_DIR": str(self.folder),
             "INFRAMIND_DATABASE_URL": self.url,
             "INFRAMIND_REDIS_URL": redis.url,
-            "INFRAMIND_PIPELINE": pipeline,
             "INFRAMIND_LEASE_SECONDS": str(lease_seconds),
-            "INFRAMIND_GRACE_SECONDS": "5",
+            "INFRAMIND_GRACE_SECONDS": str(HANG_SECONDS),
             "INFRAMIND_POLL_SECONDS": "0.05",
             "INFRAMIND_MAX_ATTEMPTS": "50",
             "INFRAMIND_RATE_LIMIT": "100000/minute",
@@ -59,16 +56,14 @@ class Production:
             "PYTHONPATH": str(ROOT),
         }
 
-    def start(
-        self, name: str, application: str = "workers.celery_app", **more: str
-    ) -> "subprocess.Popen[bytes]":
-        """Starts a process, with more of an environment."""
+    def start(self, name: str, worker: str = WORKER, **more: str) -> "subprocess.Popen[bytes]":
+        """Starts a process, with more of an environment; `worker` is a worker's module."""
         if name == "api":
             command = ("workers.api", "--port", str(self.port))
         elif name == "reconciler":
             command = ("workers.reconciler",)
         else:
-            command = ("celery", "-A", application, *WORKER, *WITHOUT, "-n", f"{name}@%h")
+            command = (worker,)
         env = {**self.env, "INFRAMIND_DEVICE": name, **more}
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
@@ -79,17 +74,17 @@ class Production:
     def start_all(self, *workers: str) -> None:
         for name in ("api", "reconciler", *workers):
             self.start(name)
-        until(self.answers, 90)
-        until(lambda: self.live() >= set(workers), 90)
+        until(self.answers)
+        until(lambda: self.live() >= set(workers))
 
     def answers(self) -> bool:
         try:
-            return self.http.get("/healthz", timeout=2.0).status_code == 200
+            return self.http.get("/healthz").status_code == 200
         except httpx.HTTPError:
             return False
 
     def live(self) -> set[str]:
-        """Devices whose workers gave a sign of life."""
+        """Names the devices whose workers gave a sign of life."""
         with reading(self.engine) as session:
             return set(session.scalars(select(Worker.device)))
 
@@ -105,7 +100,7 @@ class Production:
         return str(answer.json()["id"])
 
     def holder(self, job_id: str) -> str:
-        """The name of the worker that runs the job."""
+        """Waits for a worker to run the job, and names it."""
         return str(
             until(lambda: (now := job(self.engine, job_id)).state == "running" and now.device)
         )
@@ -113,9 +108,9 @@ class Production:
     def trainer(self, name: str) -> int:
         return int(until(lambda: children(self.processes[name].pid))[0])
 
-    def wait(self, job_id: str, *states: str, seconds: float = 60.0) -> Job:
-        until(lambda: job(self.engine, job_id).state in states, seconds)
-        return job(self.engine, job_id)
+    def wait(self, job_id: str, *states: str) -> Job:
+        """Waits for the job to be in one of the states."""
+        return wait_for(self.engine, job_id, *states)
 
     def close(self) -> None:
         for process in self.processes.values():

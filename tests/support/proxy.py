@@ -7,7 +7,8 @@ from pathlib import Path
 
 
 class Proxy:
-    """Forwards connections. While it is cut, nothing passes and nothing is refused, as on a network that drops packets."""
+    """Forwards connections. While it is cut, nothing passes and nothing is refused, as on a network
+    that drops packets."""
 
     def __init__(self, target: Path) -> None:
         self._target = target

@@ -1,4 +1,5 @@
-"""A scripted server with OpenAI's chat completions: a real server whose every reply a test decides. No model is in it."""
+"""A scripted server with OpenAI's chat completions: a real server whose every reply a test decides.
+No model is in it."""
 
 import json
 import re
@@ -12,7 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from inframind.judge.prompt import PAIR_SCHEMA
-from tests.support.fleet import until
+from tests.support.waiting import until
 from workers.up import free_port
 
 MARKS = re.compile(r"<<<CANDIDATE(?: [AB])? ([0-9a-f]{16})\n")
@@ -55,7 +56,8 @@ def scripted(script: Script) -> Iterator[str]:
 
 
 def marks(body: dict[str, Any]) -> list[str]:
-    """The marks of the candidates that a request shows, in order: each is the beginning of its SHA-256."""
+    """The marks of the candidates that a request shows, in order: each is the beginning of its
+    SHA-256."""
     return MARKS.findall(body["messages"][-1]["content"])
 
 

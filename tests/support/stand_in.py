@@ -1,7 +1,8 @@
-"""A pipeline that trains nothing, fast: the real protocol, real checkpoints and real adapter folders.
+"""A pipeline that trains nothing, fast: the real protocol, real checkpoints, real adapter folders.
 
-Its result is a hash over every step of every stage, so a step that was lost, repeated or taken from elsewhere shows.
-`seed` says how it behaves: 0 well, and the constants below otherwise.
+Its result is a hash over every step of every stage, so a step that was lost, repeated or taken from
+elsewhere shows. `seed` says how it behaves: 0 well, and the constants below otherwise. HOLDS and
+HOLDS_TWICE wait at a step, so that a test finds the job there on a machine of any speed.
 """
 
 import errno
@@ -31,7 +32,18 @@ STEP_SECONDS = 0.05
     FULL_ONCE,
     BAD_DISK_ONCE,
     ESCAPES,
-) = range(11)
+    HOLDS,
+    HOLDS_TWICE,
+) = range(13)
+HELD_AT = {
+    HOLDS: {1: 10},
+    HOLDS_TWICE: {1: 10, 2: 30},
+    # It does not stop, so whoever asks it to must find it at work.
+    IGNORES_STOP: {1: 10},
+}
+"""Behaviour -> attempt -> the step at which it waits."""
+GO_ON = "go-on"
+"""The file in the attempt's folder that lets a held job go on."""
 
 
 def step_hash(before: str, stage: str, step: int) -> str:
@@ -48,14 +60,14 @@ def expected(stages: list[tuple[str, int]]) -> str:
 
 
 REAL = 1000
-"""Jobs with this seed and above are real ones where `run_either` is the pipeline."""
-
-
-def run_either(spec: PipelineSpec, context: StageContext) -> None:
-    (run_pipeline if spec.seed >= REAL else run)(spec, context)
+"""Jobs with this seed and above run the product's pipeline."""
 
 
 def run(spec: PipelineSpec, context: StageContext) -> None:
+    """Runs the stand-in's stages, or a real job's."""
+    if spec.seed >= REAL:
+        run_pipeline(spec, context)
+        return
     value = ""
     for index, config in enumerate(spec.stages):
         done = context.resume.finished.get(index)
@@ -72,6 +84,8 @@ def stage(spec: PipelineSpec, context: StageContext, index: int, value: str) -> 
     while step < config.total_steps:
         if step == 6 and context.attempt == 1:
             fail_on_disk(spec.seed)
+        if step == HELD_AT.get(spec.seed, {}).get(context.attempt):
+            hold(spec, context)
         if context.should_stop() and spec.seed != IGNORES_STOP:
             save(context, index, step, value)
             raise StoppedError
@@ -84,6 +98,14 @@ def stage(spec: PipelineSpec, context: StageContext, index: int, value: str) -> 
             save(context, index, step, value, escapes=spec.seed == ESCAPES)
     context.stage_done(index, config.stage, report(spec, context, index, value))
     return value
+
+
+def hold(spec: PipelineSpec, context: StageContext) -> None:
+    """Waits until the job is asked to stop, or a test lets it go on (`let_go`)."""
+    while not (context.run_dir / GO_ON).exists():
+        if context.should_stop() and spec.seed != IGNORES_STOP:
+            return
+        time.sleep(STEP_SECONDS)
 
 
 def fail_on_disk(behaviour: int) -> None:
@@ -119,7 +141,8 @@ def save(
         path.symlink_to(tempfile.mkdtemp(dir=context.run_dir.parents[2]))
     path.mkdir(parents=True, exist_ok=True)
     (path / "MANIFEST.json").write_text(json.dumps({"step": step, "value": value}))
-    context.checkpoint(SavedCheckpoint(index, step, path, sha256_of(path / "MANIFEST.json")))
+    digest = sha256_of(path / "MANIFEST.json")
+    context.checkpoint(SavedCheckpoint(stage_index=index, step=step, path=path, sha256=digest))
 
 
 def newest(context: StageContext, index: int, value: str) -> tuple[int, str]:
@@ -163,5 +186,5 @@ def report(spec: PipelineSpec, context: StageContext, index: int, value: str) ->
         metrics={"hash": value},
         train_seconds=0.1,
         manifest=publish(work, target, manifest),
-        path=str(target),
+        path=target,
     )

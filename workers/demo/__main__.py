@@ -22,12 +22,13 @@ from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 
-from app.cli.client import TERMINAL, ServiceClient
+from app.cli.client import ServiceClient
 from app.errors import NotAnsweringError
+from app.job_state import TERMINAL, JobState
 from inframind.bench.load import load_tasks
 from inframind.categories import category
 from inframind.errors import ConfigError, InfraMindError
-from inframind.pipeline import NANO_SLICE
+from inframind.stages.config import NANO_SLICE
 from inframind.types import Task
 from workers.demo.display import JobDisplay
 from workers.process import spawn, stop
@@ -103,7 +104,7 @@ def follow(client: DemoService, job_id: str) -> dict[str, Any]:
             if job["state"] in TERMINAL:
                 break
             time.sleep(POLL_SECONDS)
-    if job["state"] != "succeeded":
+    if job["state"] != JobState.SUCCEEDED:
         error = job["error"] or {
             "code": job["state"],
             "message": "the job was cancelled",

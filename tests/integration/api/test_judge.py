@@ -3,11 +3,11 @@
 import asyncio
 import hashlib
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -19,8 +19,8 @@ from app.api.judge import PAIR
 from app.cli.main import app as command
 from app.db.migrate import upgrade
 from app.db.session import make_engine
+from app.judging.calibrations import store_calibration
 from app.judging.chat_client import MAX_REPLY_BYTES, ChatServer
-from app.judging.service import keep
 from app.main import create_app
 from app.settings import Settings, settings
 from inframind.bench.load import load_tasks
@@ -38,6 +38,7 @@ from tests.support.scripted_judge import (
     scripted,
     single_reply,
 )
+from tests.support.waiting import HANG_SECONDS
 
 INJECTIONS = (ROOT / "tests" / "injections.txt").read_text().split("\n%%\n")
 CHECKS = [{"op": "equals", "kind": "image", "path": "user", "value": "app"}]
@@ -117,13 +118,7 @@ def test_a_judge_that_prefers_the_first_place_ends_in_a_tie_beside_the_verifiers
         assert client.post("/judge", json=PAIR).status_code == 200
 
 
-def slow(_: dict[str, Any]) -> str:
-    time.sleep(1.0)
-    return ""
-
-
 FAILURES: list[tuple[Script, str]] = [
-    (slow, "timeout"),
     (lambda _: Response(status_code=500), "unavailable"),
     (lambda _: Response(status_code=429), "unavailable"),
     (lambda _: JSONResponse({"error": "no such model"}, 404), "unavailable"),
@@ -142,12 +137,35 @@ FAILURES: list[tuple[Script, str]] = [
 def test_a_judge_that_fails_abstains_and_the_verdict_is_there(
     script: Script, reason: str, tmp_path: Path
 ) -> None:
-    with service(tmp_path, script, judge_timeout_seconds=0.4) as client:
-        found = judged(client, answer=GOOD)
-        assert (found["abstained"], found["scores"], found["agrees"]) == (reason, None, None)
-        assert found["verdict"]["verdict"] == "pass" and found["feedback"]
-        assert "sk-secret" not in json.dumps(found)
-        assert judged(client, answers=[GOOD, BAD])["abstained"] == reason
+    check_abstention(tmp_path, script, reason, judge_timeout_seconds=HANG_SECONDS)
+
+
+def test_a_judge_that_does_not_answer_abstains_and_the_verdict_is_there(tmp_path: Path) -> None:
+    given_up = Event()
+
+    def silent(_: dict[str, Any]) -> str:
+        given_up.wait()
+        return ""
+
+    check_abstention(tmp_path, silent, "timeout", given_up.set, judge_timeout_seconds=0.4)
+
+
+def check_abstention(
+    folder: Path,
+    script: Script,
+    reason: str,
+    then: Callable[[], object] = lambda: None,
+    **fields: Any,
+) -> None:
+    with service(folder, script, **fields) as client:
+        try:
+            found = judged(client, answer=GOOD)
+            assert (found["abstained"], found["scores"], found["agrees"]) == (reason, None, None)
+            assert found["verdict"]["verdict"] == "pass" and found["feedback"]
+            assert "sk-secret" not in json.dumps(found)
+            assert judged(client, answers=[GOOD, BAD])["abstained"] == reason
+        finally:
+            then()
 
 
 def test_a_judge_that_is_not_there_abstains(tmp_path: Path) -> None:
@@ -344,7 +362,7 @@ def test_what_the_command_measured_is_what_answers_show(
             fingerprint("scripted"),
         )
         report = json.loads(ran.stdout) | {"kappa": 0.39}
-        keep(client.app.state.engine, Calibration.model_validate(report))  # type: ignore[attr-defined]  # our application
+        store_calibration(client.app.state.engine, Calibration.model_validate(report))  # type: ignore[attr-defined]  # our application
         judge = judged(
             client, answer=examples[1].right, category=examples[1].case.category, checks=[]
         )["judge"]

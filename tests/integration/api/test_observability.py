@@ -5,6 +5,7 @@ import logging
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import keys
 from app.db.ownership import Acting, acting
-from app.jobs import lease, record, service
+from app.jobs import journal, lease
 from app.jobs.spec import JobSpec
-from tests.support.fleet import Fleet, until
+from tests.support.fleet import Fleet, submit
 from tests.support.guarded import DAPO, Guarded, guarded, own_everything
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def test_one_request_id_runs_through_api_worker_and_trainer(
     tmp_path: Path, database_url: str
 ) -> None:
     fleet = Fleet(tmp_path, database_url)
-    fleet.secret("INFRAMIND_LOG_FORMAT", "json")
+    fleet.set("INFRAMIND_LOG_FORMAT", "json")
     acting.set(Acting(sees_all=True, request_id="from-the-client"))
     try:
         stages = [
@@ -101,7 +103,7 @@ def test_one_request_id_runs_through_api_worker_and_trainer(
             {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1},
         ]
         spec = JobSpec.model_validate({"base_model": "inframind-nano", "stages": stages})
-        job_id = service.submit(fleet.engine, spec).id
+        job_id = submit(fleet.engine, spec).id
         fleet.start()
         fleet.wait(job_id, "succeeded")
         worker = [line for line in logged(tmp_path / "w0.log") if line.get("job_id") == job_id]
@@ -124,17 +126,18 @@ def values(text: str) -> dict[tuple[str, ...], float]:
 
 
 def test_metrics_say_what_waits_runs_and_took_how_long(served: Guarded) -> None:
+    began = time.time() - 1
     owned = own_everything(served)
     held = lease.Claim(owned["job_id"], 1)
     with lease.fenced(served.engine, held) as (session, job):
-        record.start_stage(session, job, 1, "grpo", 3)
+        journal.start_stage(session, job, 1, "grpo", 3)
         told = {
             "reward": 0.4,
             "unscorable_rate": 0.01,
             "tokens_per_second": 90.0,
             "device_memory_bytes": 1e9,
         }
-        record.add_metrics(session, job, 1, 1, told)
+        journal.add_metrics(session, job, 1, 1, told)
     served.call(served.second, "POST", "/jobs", json=DAPO)
     served.call(
         served.first,
@@ -151,7 +154,7 @@ def test_metrics_say_what_waits_runs_and_took_how_long(served: Guarded) -> None:
         found["inframind_jobs", "running"],
         found["inframind_jobs", "failed"],
     ) == (2, 1, 0)
-    assert 0 < found["inframind_queue_age_seconds",] < 60
+    assert 0 < found["inframind_queue_age_seconds",] < time.time() - began
     assert (
         found["inframind_stage_seconds_count", "sft"],
         found["inframind_stage_seconds_sum", "sft"],
@@ -168,14 +171,14 @@ def test_metrics_say_what_waits_runs_and_took_how_long(served: Guarded) -> None:
 
 
 def test_a_worker_is_seen_until_it_leaves(served: Guarded) -> None:
-    lease.beat(served.engine, "w-1", "host", "gpu-0")
+    lease.report_alive(served.engine, "w-1", "host", "gpu-0")
     until(
         lambda: (
             ("inframind_worker_silence_seconds", "gpu-0", "w-1")
             in values(served.call(served.admin, "GET", "/metrics").text)
         )
     )
-    lease.leave(served.engine, "w-1")
+    lease.sign_off(served.engine, "w-1")
     assert ("inframind_worker_silence_seconds", "gpu-0", "w-1") not in values(
         served.call(served.admin, "GET", "/metrics").text
     )

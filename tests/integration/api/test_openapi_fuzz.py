@@ -1,4 +1,5 @@
-"""The OpenAPI document as an attacker reads it: schemathesis sends what it allows and what it forbids, and nothing may be a 5xx."""
+"""The OpenAPI document as an attacker reads it: schemathesis sends what it allows and what it
+forbids, and nothing may be a 5xx."""
 
 import json
 import os
@@ -13,11 +14,25 @@ from app.db.tables import Worker
 from inframind.generation.engine import Engine
 from tests.support.guarded import on_a_socket, own_everything
 from tests.support.servers import Postgres
+from tests.support.waiting import HANG_SECONDS
 
 FUZZ = (
-    "run", "--checks", "not_a_server_error", "--phases", "examples,fuzzing", "--max-examples", os.environ.get("FUZZ_EXAMPLES", "8"),
-    "--generation-deterministic", "--suppress-health-check", "all", "--warnings", "off", "--no-color",
-)  # fmt: skip
+    "run",
+    "--checks",
+    "not_a_server_error",
+    "--phases",
+    "examples,fuzzing",
+    "--max-examples",
+    os.environ.get("FUZZ_EXAMPLES", "8"),
+    "--request-timeout",
+    str(HANG_SECONDS),
+    "--generation-deterministic",
+    "--suppress-health-check",
+    "all",
+    "--warnings",
+    "off",
+    "--no-color",
+)
 HOOKS = 'import schemathesis\nschemathesis.serializer.alias("application/jsonl", "text/plain")\n'
 
 
@@ -29,15 +44,18 @@ def test_no_request_makes_the_service_fail(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # It waits for every answer, and 64 answers of 2,048 tokens in five rounds are allowed: minutes on one core.
+    # It waits for every answer, and 64 answers of 2,048 tokens in five rounds are allowed: minutes
+    # on one core.
     monkeypatch.setattr(inference_engine.model.generation_config, "max_time", 0.5)
     given = {
         "database_url": postgres.new_database(),
         "inference_url": url,
+        "inference_timeout_seconds": HANG_SECONDS,
         "rate_limit": "100000/minute",
     }
     with on_a_socket(tmp_path, **given) as (address, service):
-        # Half of the ids are real ones, for what lies behind them; and a live worker, without whom /readyz is 503 by right.
+        # Half of the ids are real ones, for what lies behind them; and a live worker, without whom
+        # /readyz is 503 by right.
         ids = own_everything(service)
         lines = [
             f'"path.{name}" = {json.dumps([value, value, "x", chr(0)])}'

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai import BadRequestError, ConflictError, DefaultHttpxClient, NotFoundError, OpenAI
+from openai import BadRequestError, ConflictError, NotFoundError, OpenAI
 from openai.types.fine_tuning import FineTuningJob
 from sqlalchemy import Engine
 
-from app.db.migrate import upgrade
 from app.db.session import make_engine
-from app.jobs import lease, record
+from app.jobs import journal, lease
 from app.main import create_app
 from app.settings import Settings
 from inframind.models.adapter import read_manifest
+from tests.support.http import connect_openai
 from tests.support.inference_servers import BASE, listening
+from tests.support.reports import report
+from tests.support.services import with_tables
 
 ROWS = [
     {
@@ -52,30 +54,21 @@ def lines(rows: list[dict[str, Any]]) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def shared_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("service")
-    return Settings(data_dir=folder, inference_url="http://127.0.0.1:9", verifier_workers=1)
+    return with_tables(folder)
 
 
 @pytest.fixture(scope="module")
-def engine(settings: Settings) -> Iterator[Engine]:
-    made = make_engine(settings.url)
-    upgrade(made)
+def database(shared_settings: Settings) -> Iterator[Engine]:
+    made = make_engine(shared_settings.url)
     yield made
     made.dispose()
 
 
 @pytest.fixture(scope="module")
-def openai(settings: Settings, engine: Engine) -> Iterator[OpenAI]:
-    with (
-        listening(create_app(settings)) as url,
-        OpenAI(
-            base_url=f"{url}/v1",
-            api_key="none",
-            max_retries=0,
-            http_client=DefaultHttpxClient(trust_env=False),
-        ) as client,
-    ):
+def openai(shared_settings: Settings) -> Iterator[OpenAI]:
+    with listening(create_app(shared_settings)) as url, connect_openai(url) as client:
         yield client
 
 
@@ -150,18 +143,18 @@ def finish(
     held = lease.claim(engine, "worker", "device", 20.0)
     assert held is not None and job.id == f"ftjob-{held.job_id}"
     with lease.fenced(engine, held) as (session, row):
-        stage = row.spec[0]["stage"]
-        record.start_stage(session, row, 0, stage, 5)
+        stage = row.stages[0]["stage"]
+        journal.start_stage(session, row, 0, stage, 5)
         path = make_adapter(folder, adapter, 1, stage=stage, job_id=row.id)
         manifest = read_manifest(path).model_dump(mode="json")
-        record.publish_stage(
-            session, row, 0, stage, {"loss": 0.5, "token_accuracy": 0.9}, 1.0, manifest, str(path)
+        journal.publish_stage(
+            session, row, 0, stage, report({"loss": 0.5, "token_accuracy": 0.9}, manifest, path)
         )
         lease.finish(session, row, "succeeded")
 
 
 def test_a_supervised_job_from_file_to_model(
-    openai: OpenAI, engine: Engine, make_adapter: Callable[..., Path], tmp_path: Path
+    openai: OpenAI, database: Engine, make_adapter: Callable[..., Path], tmp_path: Path
 ) -> None:
     file = upload(openai, ROWS)
     job = openai.fine_tuning.jobs.create(
@@ -197,7 +190,7 @@ def test_a_supervised_job_from_file_to_model(
         "evaluate",
     )
     assert sft["learning_rate"] == pytest.approx(1e-3)
-    finish(engine, job, make_adapter, tmp_path, "im-ffff-0-sft")
+    finish(database, job, make_adapter, tmp_path, "im-ffff-0-sft")
     done = openai.fine_tuning.jobs.retrieve(job.id)
     assert (done.status, done.fine_tuned_model) == (
         "succeeded",

@@ -14,19 +14,20 @@ from app import keys
 from app.db.session import database_now, reading, writing
 from app.db.tables import Job
 from app.errors import QuotaError
-from app.jobs import idempotency, lease, quota, service
+from app.jobs import idempotency, lease, quota
 from app.jobs.spec import JobSpec
 from app.main import create_app
 from app.settings import Settings
-from tests.support.fleet import add_job, events, job
+from tests.support.fleet import add_job, desk, events, job, submit
+from tests.support.waiting import HANG_SECONDS
 
 BODY = {"method": "dapo", "base_model": "inframind-nano", "seed": 3}
 KEY = {"Idempotency-Key": "a-key"}
 
 
 @pytest.fixture
-def client(database_url: str, tmp_path: Path, engine: Engine) -> Iterator[TestClient]:
-    """An administrator's."""
+def admin(database_url: str, tmp_path: Path, engine: Engine) -> Iterator[TestClient]:
+    """An administrator's client."""
     key = keys.create(engine, ["admin", "train"])
     given = Settings(
         data_dir=tmp_path,
@@ -48,43 +49,43 @@ def spec(**more: object) -> JobSpec:
 
 
 def test_a_request_sent_again_is_answered_with_the_same_job(
-    client: TestClient, engine: Engine
+    admin: TestClient, engine: Engine
 ) -> None:
-    first = client.post("/jobs", json=BODY, headers=KEY)
-    again = client.post("/jobs", json=dict(reversed(BODY.items())), headers=KEY)
+    first = admin.post("/jobs", json=BODY, headers=KEY)
+    again = admin.post("/jobs", json=dict(reversed(BODY.items())), headers=KEY)
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json() and first.headers["location"] == again.headers["location"]
     assert count(engine) == 1
-    service.cancel(engine, first.json()["id"])
-    assert client.post("/jobs", json=BODY, headers=KEY).json()["state"] == "cancelled"
-    other = client.post("/jobs", json=BODY, headers={"Idempotency-Key": "another"})
+    desk(engine).cancel(first.json()["id"])
+    assert admin.post("/jobs", json=BODY, headers=KEY).json()["state"] == "cancelled"
+    other = admin.post("/jobs", json=BODY, headers={"Idempotency-Key": "another"})
     assert other.json()["id"] != first.json()["id"]
 
 
-def test_a_key_with_another_body_is_refused(client: TestClient, engine: Engine) -> None:
-    client.post("/jobs", json=BODY, headers=KEY)
-    answer = client.post("/jobs", json={**BODY, "seed": 4}, headers=KEY)
+def test_a_key_with_another_body_is_refused(admin: TestClient, engine: Engine) -> None:
+    admin.post("/jobs", json=BODY, headers=KEY)
+    answer = admin.post("/jobs", json={**BODY, "seed": 4}, headers=KEY)
     assert answer.status_code == 422 and answer.json()["error"]["param"] == "Idempotency-Key"
     assert count(engine) == 1
 
 
-def test_a_refused_request_leaves_its_key_free(client: TestClient) -> None:
-    assert client.post("/jobs", json={**BODY, "dataset": "none"}, headers=KEY).status_code == 422
-    assert client.post("/jobs", json=BODY, headers=KEY).status_code == 201
+def test_a_refused_request_leaves_its_key_free(admin: TestClient) -> None:
+    assert admin.post("/jobs", json={**BODY, "dataset": "none"}, headers=KEY).status_code == 422
+    assert admin.post("/jobs", json=BODY, headers=KEY).status_code == 201
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9"])
-def test_a_bad_key_is_refused(client: TestClient, key: str) -> None:
-    answer = client.post("/jobs", json=BODY, headers={"Idempotency-Key": key.encode("latin-1")})
+def test_a_bad_key_is_refused(admin: TestClient, key: str) -> None:
+    answer = admin.post("/jobs", json=BODY, headers={"Idempotency-Key": key.encode("latin-1")})
     assert answer.status_code == 422 and "dempotency" in answer.json()["error"]["message"]
 
 
-def test_fifty_equal_requests_at_once_make_one_row(client: TestClient, engine: Engine) -> None:
+def test_fifty_equal_requests_at_once_make_one_row(admin: TestClient, engine: Engine) -> None:
     start = Barrier(50)
 
     def send(_: int) -> tuple[int, str | None]:
         start.wait()
-        answer = client.post("/jobs", json=BODY, headers=KEY)
+        answer = admin.post("/jobs", json=BODY, headers=KEY)
         return answer.status_code, answer.json().get("id")
 
     with ThreadPoolExecutor(50) as pool:
@@ -92,12 +93,12 @@ def test_fifty_equal_requests_at_once_make_one_row(client: TestClient, engine: E
     assert count(engine) == 1
     assert {status for status, _ in answers} <= {201, 409}
     assert Counter(found for status, found in answers if status == 201).keys() == {
-        client.post("/jobs", json=BODY, headers=KEY).json()["id"]
+        admin.post("/jobs", json=BODY, headers=KEY).json()["id"]
     }
 
 
 def test_a_request_in_flight_is_refused_until_it_is_answered(
-    client: TestClient, engine: Engine
+    admin: TestClient, engine: Engine
 ) -> None:
     """On SQLite the second waits for its turn instead, and gets the first one's job."""
     owner = keys.every(engine)[0].owner
@@ -107,26 +108,26 @@ def test_a_request_in_flight_is_refused_until_it_is_answered(
         with writing(engine) as session:
             idempotency.hold(session, owner, "a-key")
             held.set()
-            go.wait(20)
+            go.wait(HANG_SECONDS)
 
     with ThreadPoolExecutor(2) as pool:
         holding = pool.submit(first)
         held.wait()
-        answer = pool.submit(client.post, "/jobs", json=BODY, headers=KEY)
+        answer = pool.submit(admin.post, "/jobs", json=BODY, headers=KEY)
         if engine.dialect.name == "postgresql":
-            refused = answer.result(10)
+            refused = answer.result(HANG_SECONDS)
             assert (refused.status_code, refused.json()["error"]["code"]) == (409, "in_flight")
             assert refused.headers["retry-after"]
         go.set()
         holding.result()
         assert engine.dialect.name == "postgresql" or answer.result().status_code == 201
-    assert client.post("/jobs", json=BODY, headers=KEY).status_code == 201
+    assert admin.post("/jobs", json=BODY, headers=KEY).status_code == 201
     assert count(engine) == 1
 
 
 def test_keys_are_an_owners_own(engine: Engine) -> None:
     jobs = {
-        service.submit(engine, spec(), owner=owner, key="k").id
+        submit(engine, spec(), owner=owner, key="k").id
         for owner in ("a", "b", None, "a", "b", None)
     }
     assert len(jobs) == 3
@@ -134,20 +135,20 @@ def test_keys_are_an_owners_own(engine: Engine) -> None:
 
 def test_an_owner_may_have_so_many_jobs_waiting(engine: Engine) -> None:
     for _ in range(2):
-        service.submit(engine, spec(), owner="a", max_queued=2)
+        submit(engine, spec(), owner="a", max_queued_per_owner=2)
     with pytest.raises(QuotaError, match="2 of your jobs wait already, of at most 2"):
-        service.submit(engine, spec(), owner="a", max_queued=2)
-    service.submit(engine, spec(), owner="b", max_queued=2)
-    service.submit(engine, spec(), max_queued=2)
+        submit(engine, spec(), owner="a", max_queued_per_owner=2)
+    submit(engine, spec(), owner="b", max_queued_per_owner=2)
+    submit(engine, spec(), max_queued_per_owner=2)
     quota.set_quota(engine, "a", max_running=None, max_queued=3)
-    service.submit(engine, spec(), owner="a", max_queued=2)
+    submit(engine, spec(), owner="a", max_queued_per_owner=2)
     with pytest.raises(QuotaError):
-        service.submit(engine, spec(), owner="a", max_queued=2)
+        submit(engine, spec(), owner="a", max_queued_per_owner=2)
 
 
 def test_an_owner_may_have_so_many_jobs_running(engine: Engine) -> None:
-    mine = [service.submit(engine, spec(priority=5), owner="a").id for _ in range(3)]
-    theirs = service.submit(engine, spec(), owner="b").id
+    mine = [submit(engine, spec(priority=5), owner="a").id for _ in range(3)]
+    theirs = submit(engine, spec(), owner="b").id
     claimed = [lease.claim(engine, "w", f"gpu{n}", 60.0, max_running=1) for n in range(3)]
     assert [held.job_id if held else None for held in claimed] == [mine[0], theirs, None]
     assert not lease.has_work(engine, max_running=1) and lease.has_work(engine)
@@ -156,13 +157,13 @@ def test_an_owner_may_have_so_many_jobs_running(engine: Engine) -> None:
         second := lease.claim(engine, "w", "gpu3", 60.0, max_running=1)
     ) and second.job_id == mine[1]
     quota.set_quota(engine, "c", max_running=0, max_queued=None)
-    service.submit(engine, spec(priority=9), owner="c")
+    submit(engine, spec(priority=9), owner="c")
     assert lease.claim(engine, "w", "gpu4", 60.0, max_running=1) is None
 
 
 def test_of_claims_at_once_an_owner_gets_no_more_than_their_quota(engine: Engine) -> None:
     for _ in range(8):
-        service.submit(engine, spec(), owner="a")
+        submit(engine, spec(), owner="a")
     start = Barrier(8)
 
     def race(number: int) -> bool:
@@ -174,20 +175,18 @@ def test_of_claims_at_once_an_owner_gets_no_more_than_their_quota(engine: Engine
 
 
 def test_a_higher_priority_comes_first(engine: Engine) -> None:
-    low, high, middle = (
-        service.submit(engine, spec(priority=priority)).id for priority in (-1, 10, 0)
-    )
+    low, high, middle = (submit(engine, spec(priority=priority)).id for priority in (-1, 10, 0))
     claimed = [lease.claim(engine, "w", f"gpu{n}", 60.0) for n in range(3)]
     assert [held.job_id for held in claimed if held] == [high, middle, low]
 
 
 @pytest.mark.parametrize("state", ["queued", "paused", "running"])
 def test_a_job_past_its_deadline_fails(engine: Engine, state: str) -> None:
-    made = service.submit(engine, spec(deadline_seconds=100.0))
+    made = submit(engine, spec(deadline_seconds=100.0))
     assert made.deadline_at is not None and 99 < made.deadline_at - made.created_at < 101
     held = lease.claim(engine, "w", "gpu", 60.0) if state == "running" else None
     if state == "paused":
-        service.pause(engine, made.id)
+        desk(engine).pause(made.id)
     with writing(engine) as session:
         session.execute(update(Job).where(Job.id == made.id).values(deadline_at=1.0))
     if held is not None:
@@ -201,29 +200,29 @@ def test_a_job_past_its_deadline_fails(engine: Engine, state: str) -> None:
     )
 
 
-def test_pause_and_resume_over_http(client: TestClient, engine: Engine) -> None:
-    job_id = client.post("/jobs", json=BODY).json()["id"]
-    assert client.post(f"/jobs/{job_id}/pause").json()["state"] == "paused"
-    assert client.post(f"/jobs/{job_id}/pause").json()["state"] == "paused"
+def test_pause_and_resume_over_http(admin: TestClient, engine: Engine) -> None:
+    job_id = admin.post("/jobs", json=BODY).json()["id"]
+    assert admin.post(f"/jobs/{job_id}/pause").json()["state"] == "paused"
+    assert admin.post(f"/jobs/{job_id}/pause").json()["state"] == "paused"
     assert lease.claim(engine, "w", "gpu", 60.0) is None
-    assert client.post(f"/jobs/{job_id}/resume").json()["state"] == "queued"
+    assert admin.post(f"/jobs/{job_id}/resume").json()["state"] == "queued"
     held = lease.claim(engine, "w", "gpu", 60.0)
     assert held is not None
-    assert client.post(f"/jobs/{job_id}/pause").json()["pause_requested"] is True
-    assert client.post(f"/jobs/{job_id}/resume").json()["pause_requested"] is False
-    assert client.post(f"/jobs/{job_id}/cancel").json()["cancel_requested"] is True
+    assert admin.post(f"/jobs/{job_id}/pause").json()["pause_requested"] is True
+    assert admin.post(f"/jobs/{job_id}/resume").json()["pause_requested"] is False
+    assert admin.post(f"/jobs/{job_id}/cancel").json()["cancel_requested"] is True
     for wish in ("pause", "resume"):
-        answer = client.post(f"/jobs/{job_id}/{wish}")
+        answer = admin.post(f"/jobs/{job_id}/{wish}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
     assert [event.code for event in events(engine, job_id)][1:4] == [
         "paused",
         "resumed_by_user",
         "claimed",
     ]
-    assert client.post("/jobs/none/pause").status_code == 404
+    assert admin.post("/jobs/none/pause").status_code == 404
 
 
-def test_paused_jobs_are_listed(client: TestClient, engine: Engine) -> None:
-    service.pause(engine, paused := add_job(engine))
+def test_paused_jobs_are_listed(admin: TestClient, engine: Engine) -> None:
+    desk(engine).pause(paused := add_job(engine))
     add_job(engine)
-    assert [row["id"] for row in client.get("/jobs?state=paused").json()["data"]] == [paused]
+    assert [row["id"] for row in admin.get("/jobs?state=paused").json()["data"]] == [paused]

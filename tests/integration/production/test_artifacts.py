@@ -15,28 +15,31 @@ from sqlalchemy import Engine, update
 from app import artifacts
 from app.artifacts import Artifacts
 from app.catalog.retention import prune
-from app.catalog.service import listing
+from app.catalog.service import list_models
 from app.datasets import service as datasets
 from app.db.migrate import upgrade
 from app.db.session import make_engine, writing
 from app.db.tables import Adapter, Job
 from app.errors import StoreError
-from app.jobs import lease, record, service, transitions
+from app.jobs import journal, lease, transitions
 from app.main import create_app
 from app.settings import Settings
+from app.views import PageRequest
 from inframind.errors import EngineError
 from inframind.generation.engine import Engine as InferenceEngine
 from inframind.models.adapter import MANIFEST, read_manifest, verify_adapter
 from inframind.verifier.verifier import Verifier
-from tests.support.fleet import Fleet, add_job, events, job, until
+from tests.support.fleet import Fleet, add_job, desk, events, job, let_go
 from tests.support.inference_servers import PROMPT, embedded
 from tests.support.object_store import BUCKET, ObjectStore, object_store
 from tests.support.outcome import check_success
+from tests.support.reports import report
+from tests.support.stand_in import HELD_AT, HOLDS
+from tests.support.waiting import HANG_SECONDS, until
 
 WEIGHTS = "adapter_model.safetensors"
 LONG_AGO = 1_000_000.0
-SLOW = 200.0
-"""A client of a dead store tries again for some time, on a slow machine for long."""
+HELD = HELD_AT[HOLDS][1]
 
 
 @pytest.fixture(scope="module")
@@ -46,25 +49,25 @@ def server() -> Iterator[ObjectStore]:
 
 
 @pytest.fixture
-def url(server: ObjectStore, tmp_path: Path) -> str:
+def store_url(server: ObjectStore, tmp_path: Path) -> str:
     """A place in the store that no other test uses."""
     return f"s3://{BUCKET}/{tmp_path.name}"
 
 
 @pytest.fixture
-def settings(url: str, tmp_path: Path) -> Settings:
+def store_settings(store_url: str, tmp_path: Path) -> Settings:
     """A host whose data folder is `tmp_path`."""
-    return Settings(data_dir=tmp_path, artifacts_url=url, verifier_workers=1)
+    return Settings(data_dir=tmp_path, artifacts_url=store_url, verifier_workers=1)
 
 
 @pytest.fixture
-def host(settings: Settings) -> Artifacts:
-    return Artifacts.of(settings)
+def host(store_settings: Settings) -> Artifacts:
+    return Artifacts.of(store_settings)
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Engine]:
-    made = make_engine(settings.url)
+def database(store_settings: Settings) -> Iterator[Engine]:
+    made = make_engine(store_settings.url)
     upgrade(made)
     yield made
     made.dispose()
@@ -83,16 +86,16 @@ def published(
     manifest = read_manifest(folder).model_dump(mode="json")
     host.push(folder)
     with lease.fenced(engine, held) as (session, row):
-        record.publish_stage(session, row, 0, "sft", {}, 1.0, manifest, str(folder))
+        journal.publish_stage(session, row, 0, "sft", report({}, manifest, folder))
         transitions.finish(session, row, "succeeded")
     shutil.rmtree(host.folder)
     return folder
 
 
 def test_what_was_pushed_is_pulled_whole_by_a_host_that_has_nothing(
-    url: str, tmp_path: Path
+    store_url: str, tmp_path: Path
 ) -> None:
-    here, there = Artifacts(tmp_path / "a", url), Artifacts(tmp_path / "b", url)
+    here, there = Artifacts(tmp_path / "a", store_url), Artifacts(tmp_path / "b", store_url)
     file = tmp_path / "a" / "job" / "1" / "im-x" / "deep" / "file"
     file.parent.mkdir(parents=True)
     file.write_bytes(b"weights")
@@ -131,7 +134,7 @@ def test_datasets_and_their_unions_reach_every_host(host: Artifacts, database: E
 
 
 def test_another_hosts_adapter_is_downloaded_and_served(
-    settings: Settings,
+    store_settings: Settings,
     host: Artifacts,
     database: Engine,
     make_adapter: Callable[..., Path],
@@ -139,7 +142,7 @@ def test_another_hosts_adapter_is_downloaded_and_served(
 ) -> None:
     folder = published(database, host, make_adapter, "im-far")
     with embedded(inference_engine) as inference:
-        reached = settings.model_copy(update={"inference_url": inference})
+        reached = store_settings.model_copy(update={"inference_url": inference})
         with TestClient(create_app(reached)) as client:
             assert client.get("/models/im-far").json()["available"] is True
             data = client.get("/models/im-far/download").content
@@ -169,7 +172,7 @@ def test_a_list_asks_the_store_once_for_each_adapter_that_is_not_here(
     exists = host._files.exists
     monkeypatch.setattr(host._files, "exists", lambda key: asked.append(key) or exists(key))
     for _ in range(3):
-        assert {model.id: model.available for model in listing(database, host) if model.kind == "adapter"} == {
+        assert {model.id: model.available for model in list_models(database, host, PageRequest()).data if model.kind == "adapter"} == {
             "im-far-0": True, "im-far-1": True, "im-far-2": False,
         }  # fmt: skip
     assert sorted(key.rpartition("/")[2] for key in asked) == [
@@ -178,13 +181,15 @@ def test_a_list_asks_the_store_once_for_each_adapter_that_is_not_here(
         *["im-far-2"] * 3,
     ]
     host.remove(paths[0])
-    assert [model.available for model in listing(database, host) if model.id == "im-far-0"] == [
-        False
-    ]
+    assert [
+        model.available
+        for model in list_models(database, host, PageRequest()).data
+        if model.id == "im-far-0"
+    ] == [False]
 
 
 def test_an_adapter_that_the_store_changed_is_refused(
-    settings: Settings,
+    store_settings: Settings,
     host: Artifacts,
     database: Engine,
     make_adapter: Callable[..., Path],
@@ -198,7 +203,7 @@ def test_an_adapter_that_the_store_changed_is_refused(
     host.push(folder)
     shutil.rmtree(folder)
     with embedded(inference_engine) as inference:
-        reached = settings.model_copy(update={"inference_url": inference})
+        reached = store_settings.model_copy(update={"inference_url": inference})
         with TestClient(create_app(reached)) as client:
             answer = client.post("/generate", json={"prompt": PROMPT, "model": "im-torn"})
             assert answer.status_code == 503 and "SHA-256" in answer.json()["error"]["message"]
@@ -231,10 +236,10 @@ def test_retention_prunes_the_store_too(
 
 @pytest.fixture
 def fleet(
-    settings: Settings, server: ObjectStore, database: Engine, tmp_path: Path
+    store_settings: Settings, server: ObjectStore, database: Engine, tmp_path: Path
 ) -> Iterator[Fleet]:
-    made = Fleet(tmp_path, settings.url)
-    made.secret("INFRAMIND_ARTIFACTS_URL", settings.artifacts_url)
+    made = Fleet(tmp_path, store_settings.url)
+    made.set("INFRAMIND_ARTIFACTS_URL", store_settings.artifacts_url)
     yield made
     made.close()
 
@@ -242,11 +247,12 @@ def fleet(
 def test_a_job_whose_store_dies_waits_for_it_and_loses_nothing(
     fleet: Fleet, server: ObjectStore, host: Artifacts
 ) -> None:
-    job_id = add_job(fleet.engine, steps=100)
+    job_id = add_job(fleet.engine, steps=100, seed=HOLDS)
     fleet.start()
-    until(lambda: job(fleet.engine, job_id).step > 8, SLOW)
+    until(lambda: job(fleet.engine, job_id).step == HELD)
     server.kill()
-    until(lambda: any(event.code == "requeued" for event in events(fleet.engine, job_id)), SLOW)
+    let_go(fleet.folder / "artifacts", job_id)
+    until(lambda: any(event.code == "requeued" for event in events(fleet.engine, job_id)))
     waiting = job(fleet.engine, job_id)
     told = next(event for event in events(fleet.engine, job_id) if event.code == "requeued")
     assert told.data["code"] == "artifacts_unavailable" and "does not answer" in told.message
@@ -256,7 +262,7 @@ def test_a_job_whose_store_dies_waits_for_it_and_loses_nothing(
     server.start()
     with writing(fleet.engine) as session:
         session.execute(update(Job).where(Job.id == job_id).values(not_before=0.0))
-    fleet.wait(job_id, "succeeded", seconds=SLOW)
+    fleet.wait(job_id, "succeeded")
     assert (
         next(event for event in events(fleet.engine, job_id) if event.code == "resumed").data[
             "step"
@@ -267,17 +273,17 @@ def test_a_job_whose_store_dies_waits_for_it_and_loses_nothing(
 
 
 def test_a_job_goes_on_on_a_host_that_has_none_of_its_files(fleet: Fleet) -> None:
-    job_id = add_job(fleet.engine, steps=60)
+    job_id = add_job(fleet.engine, steps=60, seed=HOLDS)
     fleet.start("w0")
-    until(lambda: job(fleet.engine, job_id).step > 8, SLOW)
-    service.pause(fleet.engine, job_id)
-    fleet.wait(job_id, "paused", seconds=SLOW)
+    until(lambda: job(fleet.engine, job_id).step == HELD)
+    desk(fleet.engine).pause(job_id)
+    fleet.wait(job_id, "paused")
     fleet.supervisors["w0"].terminate()
-    fleet.supervisors["w0"].wait(60)
+    fleet.supervisors["w0"].wait(HANG_SECONDS)
     shutil.rmtree(fleet.folder / "artifacts")
     fleet.start("w1")
-    service.resume(fleet.engine, job_id)
-    fleet.wait(job_id, "succeeded", seconds=SLOW)
+    desk(fleet.engine).resume(job_id)
+    fleet.wait(job_id, "succeeded")
     assert (
         next(event for event in events(fleet.engine, job_id) if event.code == "resumed").data[
             "step"
@@ -288,8 +294,8 @@ def test_a_job_goes_on_on_a_host_that_has_none_of_its_files(fleet: Fleet) -> Non
 
 
 def test_the_trainer_does_not_see_the_stores_key(fleet: Fleet) -> None:
-    job_id = add_job(fleet.engine, steps=100)
+    job_id = add_job(fleet.engine, seed=HOLDS)
     fleet.start()
-    until(lambda: job(fleet.engine, job_id).step > 1, SLOW)
+    until(lambda: job(fleet.engine, job_id).step == HELD)
     assert "AWS_SECRET_ACCESS_KEY" in os.environ
     assert b"AWS_" not in Path(f"/proc/{fleet.trainer()}/environ").read_bytes()

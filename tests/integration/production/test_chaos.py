@@ -16,19 +16,19 @@ from sqlalchemy import select
 
 from app.db.session import reading
 from app.db.tables import Adapter, IdempotencyKey, Job
-from app.jobs import service
 from app.jobs.spec import JobSpec
 from inframind.generation.engine import Engine as InferenceEngine
 from inframind.generation.request import Request
 from inframind.models.adapter import verify_adapter
-from tests.support.chaos import WIRED, WORKERS, Nemesis, start
-from tests.support.fleet import events, is_alive, job, until
+from tests.support.chaos import LEASE_SECONDS, WIRED, WORKERS, Nemesis, start
+from tests.support.fleet import events, is_alive, job, submit
 from tests.support.inference_servers import BASE
 from tests.support.outcome import check_history, check_success
 from tests.support.production import Production
 from tests.support.proxy import Proxy
 from tests.support.servers import Postgres, Redis
 from tests.support.stand_in import REAL
+from tests.support.waiting import HANG_SECONDS, until
 
 SEEDS = range(int(os.environ.get("CHAOS_SEEDS", "3")))
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "15"))
@@ -42,11 +42,11 @@ REAL_SFT = {"base_model": "inframind-nano", "stages": [SFT], "seed": REAL, "prio
 REAL_DAPO = {"base_model": "inframind-nano", "stages": [DAPO], "seed": REAL + 1, "priority": 1}
 REALS = (REAL_SFT, REAL_DAPO)
 """One in each run, in turn: first in the queue, so that the nemesis finds it."""
+GIVES_UP_SECONDS = 5.0
+"""A client that gives up so soon sends the same request again."""
 EVALUATE = {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1}
 STAND_IN = {"base_model": "inframind-nano", "stages": [{"stage": "sft", "max_steps": 48}, EVALUATE]}
 NUM_STAND_INS = 6
-PATIENCE = 300.0
-"""Seconds after which something is lost, on the slowest machine too: each real attempt needs 15 of processor time for imports."""
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +59,11 @@ def wire(postgres: Postgres) -> Iterator[Proxy]:
 @pytest.fixture(scope="module")
 def production(postgres: Postgres, redis: Redis, wire: Proxy) -> Iterator[Production]:
     redis.client.flushall()
-    made = Production(postgres, redis, pipeline="tests.support.stand_in:run_either")
+    made = Production(postgres, redis, LEASE_SECONDS)
     for name in ("api", "reconciler", *WORKERS):
         start(made, name, wire)
-    until(made.answers, 90)
-    until(lambda: made.live() >= set(WORKERS), 90)
+    until(made.answers)
+    until(lambda: made.live() >= set(WORKERS))
     yield made
     made.close()
 
@@ -72,7 +72,7 @@ def production(postgres: Postgres, redis: Redis, wire: Proxy) -> Iterator[Produc
 def undisturbed(production: Production) -> str:
     """SHA-256 of the weights of a run that nobody disturbs."""
     made = production.http.post("/jobs", json=REAL_SFT).json()["id"]
-    production.wait(made, "succeeded", seconds=PATIENCE)
+    production.wait(made, "succeeded")
     return weights(production, made)[0]
 
 
@@ -99,7 +99,7 @@ def send(production: Production, body: dict[str, object], key: str, ended: Event
     while not ended.is_set():
         try:
             answer = production.http.post(
-                "/jobs", json=body, headers={"Idempotency-Key": key}, timeout=5.0
+                "/jobs", json=body, headers={"Idempotency-Key": key}, timeout=GIVES_UP_SECONDS
             )
         except httpx.HTTPError:
             answer = None
@@ -109,7 +109,6 @@ def send(production: Production, body: dict[str, object], key: str, ended: Event
     raise AssertionError("nobody answered")
 
 
-@pytest.mark.timeout(3 * PATIENCE)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_job_is_lost_and_each_has_one_result(
     seed: int,
@@ -132,12 +131,12 @@ def test_no_job_is_lost_and_each_has_one_result(
         ]
         try:
             nemesis.rage(SECONDS)
-            until(production.answers, PATIENCE)
-            jobs = [future.result(PATIENCE) for future in sent]
+            until(production.answers)
+            jobs = [future.result(HANG_SECONDS) for future in sent]
         finally:
             ended.set()
     for job_id in jobs:
-        production.wait(job_id, "succeeded", "failed", seconds=PATIENCE)
+        production.wait(job_id, "succeeded", "failed")
         assert job(production.engine, job_id).error_code is None, job(
             production.engine, job_id
         ).error_message
@@ -202,7 +201,7 @@ def revive_late_worker(production: Production, job_id: str) -> None:
     trainer = production.trainer(production.holder(job_id))
     late.send_signal(signal.SIGSTOP)
     try:
-        until(lambda: job(production.engine, job_id).fence == 2)
+        until(lambda: job(production.engine, job_id).fence >= 2)
         assert not is_alive(trainer), "the trainer goes on without a lease"
         until(lambda: job(production.engine, job_id).step > 20)
     finally:
@@ -217,8 +216,8 @@ def test_f7_a_worker_stopped_for_longer_than_its_lease_writes_nothing_more(
     revive_late_worker(production, job_id)
     production.wait(job_id, "succeeded")
     check_success(production.engine, job_id, [("sft", 120), ("evaluate", 4)])
-    until(lambda: rejected(production) > before, 10)
-    assert [event.code for event in events(production.engine, job_id)].count("claimed") == 2
+    until(lambda: rejected(production) > before)
+    assert [event.code for event in events(production.engine, job_id)].count("claimed") >= 2
 
 
 def test_f12_a_worker_without_its_database_stops_before_another_starts(
@@ -230,7 +229,7 @@ def test_f12_a_worker_without_its_database_stops_before_another_starts(
     if name != WIRED:
         # The other one gets it: only one worker's wire can be cut.
         production.processes[name].terminate()
-        assert production.processes[name].wait(15) == 0
+        assert production.processes[name].wait(HANG_SECONDS) == 0
         until(
             lambda: (
                 (now := job(production.engine, job_id)).device == WIRED
@@ -243,9 +242,9 @@ def test_f12_a_worker_without_its_database_stops_before_another_starts(
     try:
         if production.processes["w0"].poll() is not None:
             start(production, "w0", wire)
-        until(lambda: not is_alive(trainer), 10)
+        until(lambda: not is_alive(trainer))
         assert job(production.engine, job_id).fence == fence, "two trainers at once"
-        until(lambda: job(production.engine, job_id).fence == fence + 1)
+        until(lambda: job(production.engine, job_id).fence > fence)
     finally:
         wire.mend()
     production.wait(job_id, "succeeded")
@@ -258,7 +257,7 @@ def is_noticed(broken: Production) -> bool:
     spec = JobSpec.model_validate(
         {**STAND_IN, "stages": [{"stage": "sft", "max_steps": 120}, EVALUATE]}
     )
-    job_id = service.submit(broken.engine, spec, 50).id
+    job_id = submit(broken.engine, spec, max_attempts=50).id
     revive_late_worker(broken, job_id)
     try:
         broken.wait(job_id, "succeeded", "failed")
@@ -277,8 +276,8 @@ def test_without_the_fence_the_same_fault_is_noticed(postgres: Postgres, redis: 
     redis.client.flushall()
     try:
         for name in ("reconciler", "m0", "m1"):
-            broken.start(name, application="tests.support.mutant")
-        until(lambda: broken.live() >= {"m0", "m1"}, 90)
+            broken.start(name, worker="tests.support.mutant")
+        until(lambda: broken.live() >= {"m0", "m1"})
         assert any(is_noticed(broken) for _ in range(3))
     finally:
         broken.close()

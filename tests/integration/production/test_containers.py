@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
@@ -20,9 +19,10 @@ from app.db.session import make_engine
 from inframind.types import VerifyRequest
 from inframind.verifier.verifier import Verifier
 from tests.support import ROOT
-from tests.support.fleet import until
+from tests.support.http import connect, request
 from tests.support.inference_servers import VLLM
 from tests.support.servers import Postgres
+from tests.support.waiting import HANG_SECONDS, until
 from workers.up import free_port
 
 FILES = {
@@ -32,7 +32,6 @@ FILES = {
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOT = {"migrate", "weights"}
-START_SECONDS = 90.0
 JOB = {
     "base_model": "inframind-nano",
     "stages": [
@@ -191,7 +190,7 @@ def redis_of_compose(folder: Path) -> Iterator[str]:
         "REDISCLI_AUTH": filled(SERVICES["redis"]["environment"]["REDISCLI_AUTH"]),
     }
     try:
-        until(lambda: "PONG" in ran(check, right)[1], START_SECONDS)
+        until(lambda: "PONG" in ran(check, right)[1])
         assert "NOAUTH" in ran(check, dict(os.environ))[1]
         yield f"redis://:{VARIABLES['REDIS_PASSWORD']}@127.0.0.1:{port}/0"
     finally:
@@ -201,7 +200,7 @@ def redis_of_compose(folder: Path) -> Iterator[str]:
 
 def ran(command: list[Any], env: dict[str, str]) -> tuple[int, str]:
     done = subprocess.run(
-        command, env=env, check=False, capture_output=True, text=True, timeout=120
+        command, env=env, check=False, capture_output=True, text=True, timeout=HANG_SECONDS
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -216,7 +215,7 @@ def started(name: str, env: dict[str, str]) -> Iterator["subprocess.Popen[bytes]
         yield process
         assert process.poll() is None, log.read_text()[-3000:]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) in (0, -signal.SIGTERM), log.read_text()[-3000:]
+        assert process.wait(HANG_SECONDS) in (0, -signal.SIGTERM), log.read_text()[-3000:]
     finally:
         process.kill()
         process.wait()
@@ -244,17 +243,17 @@ def test_the_services_start_by_their_commands_and_pass_their_health_checks(
     engine.dispose()
     with started("api", env), started("reconciler", env), started("worker", env):
         for name in ("api", "reconciler", "worker"):
-            until(lambda name=name: healthy(name, env), START_SECONDS)
+            until(lambda name=name: healthy(name, env))
         base_url, headers = (
             f"http://127.0.0.1:{env['INFRAMIND_PORT']}",
             {"Authorization": f"Bearer {key}"},
         )
-        assert httpx.get(f"{base_url}/jobs", trust_env=False).status_code == 401
-        with httpx.Client(base_url=base_url, headers=headers, trust_env=False) as http:
+        assert request("GET", f"{base_url}/jobs").status_code == 401
+        with connect(base_url, headers=headers) as http:
             made = http.post("/jobs", json=JOB)
             assert made.status_code == 201, made.text
             job = made.headers["location"]
-            until(lambda: http.get(job).json()["state"] == "succeeded", START_SECONDS)
+            until(lambda: http.get(job).json()["state"] == "succeeded")
 
 
 def test_the_images_start_what_compose_starts() -> None:

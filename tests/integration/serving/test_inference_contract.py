@@ -1,4 +1,5 @@
-"""The inference contract (docs/contracts/inference.md): the embedded server and vLLM pass the same tests."""
+"""The inference contract (docs/contracts/inference.md): the embedded server and vLLM pass the same
+tests."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from inframind.generation.encoding import encode
 from inframind.generation.engine import Engine, Request
 from inframind.generation.template import render
+from tests.support.http import connect
 from tests.support.inference_servers import BASE, PROMPT, complete, texts
 
 # PEFT 0.21 still calls transformers' property by its old name.
@@ -19,8 +21,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:Futu
 
 
 @pytest.fixture(scope="module")
-def client(url: str, adapters: dict[str, Path]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=60, trust_env=False) as made:
+def server(url: str, adapters: dict[str, Path]) -> Iterator[httpx.Client]:
+    with connect(url) as made:
         for name, path in adapters.items():
             assert (
                 made.post(
@@ -33,9 +35,9 @@ def client(url: str, adapters: dict[str, Path]) -> Iterator[httpx.Client]:
             assert made.post("/v1/unload_lora_adapter", json={"lora_name": name}).status_code == 200
 
 
-def test_health_and_models(client: httpx.Client) -> None:
-    assert client.get("/health").status_code == 200
-    models = client.get("/v1/models").json()
+def test_health_and_models(server: httpx.Client) -> None:
+    assert server.get("/health").status_code == 200
+    models = server.get("/v1/models").json()
     assert models["object"] == "list"
     listed = [(model["id"], model["object"], model["parent"]) for model in models["data"]]
     assert listed[0] == (BASE, "model", None)
@@ -43,8 +45,8 @@ def test_health_and_models(client: httpx.Client) -> None:
     assert {("im-a", "model", BASE), ("im-b", "model", BASE)} <= set(listed[1:])
 
 
-def test_a_completion_has_the_form_of_openai(client: httpx.Client) -> None:
-    answer = complete(client, max_tokens=8)
+def test_a_completion_has_the_form_of_openai(server: httpx.Client) -> None:
+    answer = complete(server, max_tokens=8)
     assert (
         answer["object"] == "text_completion"
         and answer["model"] == BASE
@@ -56,18 +58,19 @@ def test_a_completion_has_the_form_of_openai(client: httpx.Client) -> None:
 
 
 def test_what_is_served_is_what_the_engine_says(
-    client: httpx.Client, adapters: dict[str, Path]
+    server: httpx.Client, adapters: dict[str, Path]
 ) -> None:
     engine = Engine(BASE, "cpu")
     for name, path in adapters.items():
         engine.add_adapter(name, path)
     for model in (BASE, *adapters):
         alone = engine.generate([Request(PROMPT, model, 24)])[0]
-        assert texts(complete(client, model=model)) == [alone.text]
+        assert texts(complete(server, model=model)) == [alone.text]
 
 
-def test_tokens_mean_the_same_to_every_server(client: httpx.Client) -> None:
-    """Runs of blanks: versions of transformers split them differently, and the api sends tokens for that reason."""
+def test_tokens_mean_the_same_to_every_server(server: httpx.Client) -> None:
+    """Runs of blanks: versions of transformers split them differently, and the api sends tokens for
+    that reason."""
     text = render(
         BASE,
         [
@@ -80,46 +83,46 @@ def test_tokens_mean_the_same_to_every_server(client: httpx.Client) -> None:
     tokens = encode(BASE, text)
     engine = Engine(BASE, "cpu")
     assert tokens == engine.tokenizer(text, add_special_tokens=False)["input_ids"]
-    answer = complete(client, prompt=tokens)
+    answer = complete(server, prompt=tokens)
     assert texts(answer) == [engine.generate([Request(text, None, 24)])[0].text]
     assert answer["usage"]["prompt_tokens"] == len(tokens)
-    both = complete(client, prompt=[tokens, encode(BASE, PROMPT)])
-    assert texts(both) == [texts(answer)[0], texts(complete(client))[0]]
+    both = complete(server, prompt=[tokens, encode(BASE, PROMPT)])
+    assert texts(both) == [texts(answer)[0], texts(complete(server))[0]]
 
 
 @pytest.mark.parametrize("prompt", [[10**6], [[]], [-1], []])
-def test_tokens_that_the_model_has_not_are_400(client: httpx.Client, prompt: list[Any]) -> None:
+def test_tokens_that_the_model_has_not_are_400(server: httpx.Client, prompt: list[Any]) -> None:
     assert (
-        client.post(
+        server.post(
             "/v1/completions", json={"model": BASE, "prompt": prompt, "max_tokens": 4}
         ).status_code
         == 400
     )
 
 
-def test_mixed_adapters_asked_at_once_get_their_own_answers(client: httpx.Client) -> None:
+def test_mixed_adapters_asked_at_once_get_their_own_answers(server: httpx.Client) -> None:
     models = [BASE, "im-a", "im-b"] * 4
-    alone = {model: texts(complete(client, model=model)) for model in models}
+    alone = {model: texts(complete(server, model=model)) for model in models}
     assert len({answer[0] for answer in alone.values()}) == 3
     with ThreadPoolExecutor(12) as pool:
-        together = list(pool.map(lambda model: texts(complete(client, model=model)), models))
+        together = list(pool.map(lambda model: texts(complete(server, model=model)), models))
     assert together == [alone[model] for model in models]
 
 
-def test_lists_of_prompts_and_n(client: httpx.Client) -> None:
+def test_lists_of_prompts_and_n(server: httpx.Client) -> None:
     other = render(BASE, [{"role": "user", "content": "Create a Service web on port 80."}])
-    both = complete(client, prompt=[PROMPT, other], max_tokens=12)
+    both = complete(server, prompt=[PROMPT, other], max_tokens=12)
     assert [choice["index"] for choice in both["choices"]] == [0, 1]
     assert texts(both) == [
-        texts(complete(client, prompt=prompt, max_tokens=12))[0] for prompt in (PROMPT, other)
+        texts(complete(server, prompt=prompt, max_tokens=12))[0] for prompt in (PROMPT, other)
     ]
-    several = complete(client, prompt=[PROMPT, other], n=2, max_tokens=12, temperature=1.0)
+    several = complete(server, prompt=[PROMPT, other], n=2, max_tokens=12, temperature=1.0)
     assert sorted(choice["index"] for choice in several["choices"]) == [0, 1, 2, 3]
 
 
-def test_a_seed_gives_the_same_samples_whoever_else_asks(client: httpx.Client) -> None:
+def test_a_seed_gives_the_same_samples_whoever_else_asks(server: httpx.Client) -> None:
     def sample(seed: int | None) -> list[str]:
-        return texts(complete(client, temperature=1.0, n=3, seed=seed))
+        return texts(complete(server, temperature=1.0, n=3, seed=seed))
 
     alone = sample(7)
     assert len(set(alone)) > 1
@@ -137,18 +140,18 @@ def test_a_seed_gives_the_same_samples_whoever_else_asks(client: httpx.Client) -
     ],
 )
 def test_numbers_next_to_nothing_mean_the_likeliest_token(
-    client: httpx.Client, extreme: dict[str, float]
+    server: httpx.Client, extreme: dict[str, float]
 ) -> None:
     assert (
-        complete(client, **extreme)["choices"][0]["text"] == complete(client)["choices"][0]["text"]
+        complete(server, **extreme)["choices"][0]["text"] == complete(server)["choices"][0]["text"]
     )
 
 
-def test_stop_texts_end_only_the_answer_that_asked(client: httpx.Client) -> None:
-    whole = texts(complete(client))[0]
+def test_stop_texts_end_only_the_answer_that_asked(server: httpx.Client) -> None:
+    whole = texts(complete(server))[0]
     stop = whole[8:11]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda stop: complete(client, stop=stop), [[stop], None, stop, None]))
+        found = list(pool.map(lambda stop: complete(server, stop=stop), [[stop], None, stop, None]))
     assert texts(found[1]) == texts(found[3]) == [whole]
     assert texts(found[0]) == texts(found[2]) == [whole[: whole.index(stop)]]
     assert found[0]["choices"][0]["finish_reason"] == "stop"
@@ -157,8 +160,8 @@ def test_stop_texts_end_only_the_answer_that_asked(client: httpx.Client) -> None
 @pytest.mark.parametrize(
     "fields", [{}, {"model": "im-a"}, {"n": 2, "temperature": 1.0, "seed": 3}, {"stop": "e"}]
 )
-def test_a_stream_is_the_same_text_in_pieces(client: httpx.Client, fields: dict[str, Any]) -> None:
-    whole = complete(client, max_tokens=40, **fields)
+def test_a_stream_is_the_same_text_in_pieces(server: httpx.Client, fields: dict[str, Any]) -> None:
+    whole = complete(server, max_tokens=40, **fields)
     body = {
         "model": BASE,
         "prompt": PROMPT,
@@ -167,7 +170,7 @@ def test_a_stream_is_the_same_text_in_pieces(client: httpx.Client, fields: dict[
         "stream": True,
         **fields,
     }
-    with client.stream("POST", "/v1/completions", json=body) as answer:
+    with server.stream("POST", "/v1/completions", json=body) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines = [line.removeprefix("data: ") for line in answer.iter_lines() if line]
     assert lines[-1] == "[DONE]"
@@ -188,29 +191,29 @@ def test_a_stream_is_the_same_text_in_pieces(client: httpx.Client, fields: dict[
         assert len(events) > 5
 
 
-def test_unknown_models_are_404(client: httpx.Client) -> None:
+def test_unknown_models_are_404(server: httpx.Client) -> None:
     for path, body in [
         ("/v1/completions", {"model": "im-z", "prompt": "x"}),
         ("/v1/unload_lora_adapter", {"lora_name": "im-z"}),
         ("/v1/load_lora_adapter", {"lora_name": "im-z", "lora_path": "/does/not/exist"}),
     ]:
-        answer = client.post(path, json=body)
+        answer = server.post(path, json=body)
         assert answer.status_code == 404, path
         assert answer.json()["error"]["code"] == 404 and answer.json()["error"]["message"]
 
 
 def test_an_adapter_comes_and_goes(
-    client: httpx.Client, tmp_path: Path, make_adapter: Callable[..., Path]
+    server: httpx.Client, tmp_path: Path, make_adapter: Callable[..., Path]
 ) -> None:
     path = make_adapter(tmp_path, "im-f", 5)
-    before = texts(complete(client, model="im-a"))
+    before = texts(complete(server, model="im-a"))
     assert (
-        client.post(
+        server.post(
             "/v1/load_lora_adapter", json={"lora_name": "im-f", "lora_path": str(path)}
         ).status_code
         == 200
     )
-    assert texts(complete(client, model="im-f")) != texts(complete(client))
-    assert client.post("/v1/unload_lora_adapter", json={"lora_name": "im-f"}).status_code == 200
-    assert client.post("/v1/completions", json={"model": "im-f", "prompt": "x"}).status_code == 404
-    assert texts(complete(client, model="im-a")) == before
+    assert texts(complete(server, model="im-f")) != texts(complete(server))
+    assert server.post("/v1/unload_lora_adapter", json={"lora_name": "im-f"}).status_code == 200
+    assert server.post("/v1/completions", json={"model": "im-f", "prompt": "x"}).status_code == 404
+    assert texts(complete(server, model="im-a")) == before

@@ -1,4 +1,5 @@
-"""Real inference servers as judges: vLLM with the bundled model, a hopeless judge, and the embedded server, which has no chat."""
+"""Real inference servers as judges: vLLM with the bundled model, a hopeless judge, and the embedded
+server, which has no chat."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from inframind.judge.llm import LlmJudge
 from inframind.judge.prompt import Case
 from inframind.judge.rubric import rubric
 from tests.support.inference_servers import BASE
+from tests.support.waiting import HANG_SECONDS
 
 CASE = Case(category="dockerfile", instruction="Run as app.")
 T = TypeVar("T")
@@ -23,7 +25,7 @@ def asked(url: str, question: Callable[[LlmJudge], Awaitable[T]], max_tokens: in
             Settings(
                 judge_url=f"{url}/v1",
                 judge_model=BASE,
-                judge_timeout_seconds=120,
+                judge_timeout_seconds=HANG_SECONDS,
                 judge_max_tokens=max_tokens,
             )
         )

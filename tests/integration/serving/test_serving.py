@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 
 from app.db.migrate import upgrade
 from app.db.session import make_engine, writing
 from app.db.tables import Adapter
-from app.jobs import service
 from app.jobs.spec import JobSpec
 from app.main import create_app
 from app.settings import Settings
@@ -21,6 +19,8 @@ from inframind.generation.engine import Engine, Request
 from inframind.generation.template import render
 from inframind.models.adapter import read_manifest
 from inframind.models.probe import Probe
+from tests.support.fleet import submit
+from tests.support.http import request
 from tests.support.inference_servers import BASE, PROMPT
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
@@ -37,11 +37,11 @@ def folder(
 
 
 @pytest.fixture
-def client(url: str, folder: Path, tmp_path: Path) -> Iterator[TestClient]:
+def api(url: str, folder: Path, tmp_path: Path) -> Iterator[TestClient]:
     configured = Settings(data_dir=tmp_path, inference_url=url, verifier_workers=1)
     engine = make_engine(configured.url)
     upgrade(engine)
-    job = service.submit(engine, JobSpec.model_validate({"method": "sft", "base_model": BASE}))
+    job = submit(engine, JobSpec.model_validate({"method": "sft", "base_model": BASE}))
     with writing(engine) as session:
         manifest = read_manifest(folder).model_dump(mode="json")
         session.add(
@@ -55,22 +55,22 @@ def client(url: str, folder: Path, tmp_path: Path) -> Iterator[TestClient]:
         yield connected
 
 
-def ask(client: TestClient, model: str, **fields: Any) -> list[str]:
-    answer = client.post("/generate", json={**ASK, "model": model, **fields})
+def ask(api: TestClient, model: str, **fields: Any) -> list[str]:
+    answer = api.post("/generate", json={**ASK, "model": model, **fields})
     assert answer.status_code == 200, answer.text
     return [choice["text"] for choice in answer.json()["choices"]]
 
 
-def test_what_is_served_is_what_peft_says(client: TestClient, folder: Path) -> None:
+def test_what_is_served_is_what_peft_says(api: TestClient, folder: Path) -> None:
     engine = Engine(BASE, "cpu")
     engine.add_adapter(folder.name, folder)
     base, adapted = engine.generate([Request(PROMPT, None, 24), Request(PROMPT, folder.name, 24)])
     assert base.text != adapted.text
-    assert ask(client, BASE) == [base.text]
-    assert ask(client, folder.name, n=3) == [adapted.text] * 3
+    assert ask(api, BASE) == [base.text]
+    assert ask(api, folder.name, n=3) == [adapted.text] * 3
 
 
-def test_blanks_are_what_they_were_in_training(client: TestClient) -> None:
+def test_blanks_are_what_they_were_in_training(api: TestClient) -> None:
     prompt = render(
         BASE,
         [
@@ -81,7 +81,7 @@ def test_blanks_are_what_they_were_in_training(client: TestClient) -> None:
         ],
     )
     expected = Engine(BASE, "cpu").generate([Request(prompt, None, 24)])[0]
-    answer = client.post(
+    answer = api.post(
         "/v1/completions",
         json={"model": BASE, "prompt": prompt, "max_tokens": 24, "temperature": 0},
     ).json()
@@ -90,23 +90,23 @@ def test_blanks_are_what_they_were_in_training(client: TestClient) -> None:
 
 
 def test_a_server_that_forgot_an_adapter_gets_it_again(
-    client: TestClient, folder: Path, url: str
+    api: TestClient, folder: Path, url: str
 ) -> None:
-    before = ask(client, folder.name)
+    before = ask(api, folder.name)
     assert (
-        httpx.post(
-            f"{url}/v1/unload_lora_adapter", json={"lora_name": folder.name}, trust_env=False
+        request(
+            "POST", f"{url}/v1/unload_lora_adapter", json={"lora_name": folder.name}
         ).status_code
         == 200
     )
-    assert ask(client, folder.name) == before
+    assert ask(api, folder.name) == before
     assert (
-        httpx.post(
-            f"{url}/v1/unload_lora_adapter", json={"lora_name": folder.name}, trust_env=False
+        request(
+            "POST", f"{url}/v1/unload_lora_adapter", json={"lora_name": folder.name}
         ).status_code
         == 200
     )
-    with client.stream(
+    with api.stream(
         "POST", "/generate", json={**ASK, "model": folder.name, "stream": True}
     ) as stream:
         done = [line for line in stream.iter_lines() if line.startswith("data: ")][-1]
@@ -116,27 +116,27 @@ def test_a_server_that_forgot_an_adapter_gets_it_again(
 
 
 def test_an_adapter_with_one_wrong_byte_never_reaches_the_server(
-    client: TestClient, folder: Path, url: str
+    api: TestClient, folder: Path, url: str
 ) -> None:
     weights = folder / "adapter_model.safetensors"
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
     weights.write_bytes(data)
-    answer = client.post("/generate", json={**ASK, "model": folder.name})
+    answer = api.post("/generate", json={**ASK, "model": folder.name})
     assert answer.status_code == 503 and "SHA-256" in answer.json()["error"]["message"]
-    assert folder.name not in httpx.get(f"{url}/v1/models", trust_env=False).text
+    assert folder.name not in request("GET", f"{url}/v1/models").text
 
 
-def test_an_adapter_whose_files_are_gone_says_so(client: TestClient, folder: Path) -> None:
+def test_an_adapter_whose_files_are_gone_says_so(api: TestClient, folder: Path) -> None:
     shutil.rmtree(folder)
-    answer = client.post("/generate", json={**ASK, "model": folder.name})
+    answer = api.post("/generate", json={**ASK, "model": folder.name})
     assert answer.status_code == 503 and "manifest" in answer.json()["error"]["message"]
 
 
 def test_an_adapter_that_is_not_served_as_it_was_trained_is_unloaded(
-    client: TestClient, folder: Path, url: str
+    api: TestClient, folder: Path, url: str
 ) -> None:
-    engine = client.app.state.engine  # type: ignore[attr-defined]  # our application
+    engine = api.app.state.engine  # type: ignore[attr-defined]  # our application
     with writing(engine) as session:
         row = session.get_one(Adapter, folder.name)
         measured = Probe.model_validate(row.manifest["probe"])
@@ -148,17 +148,17 @@ def test_an_adapter_that_is_not_served_as_it_was_trained_is_unloaded(
             **row.manifest,
             "probe": measured.model_copy(update={"adapter": other}).model_dump(mode="json"),
         }
-    answer = client.post("/generate", json={**ASK, "model": folder.name})
+    answer = api.post("/generate", json={**ASK, "model": folder.name})
     assert answer.status_code == 503 and "nats" in answer.json()["error"]["message"]
-    assert folder.name not in httpx.get(f"{url}/v1/models", trust_env=False).text
+    assert folder.name not in request("GET", f"{url}/v1/models").text
 
 
-def test_openais_chat_gives_the_logprobs_that_peft_gives(client: TestClient, folder: Path) -> None:
+def test_openais_chat_gives_the_logprobs_that_peft_gives(api: TestClient, folder: Path) -> None:
     body = {
         "model": folder.name, "messages": [{"role": "user", "content": "service web"}], "temperature": 0, "max_tokens": 6,
         "logprobs": True, "top_logprobs": 3,
     }  # fmt: skip
-    choice = client.post("/v1/chat/completions", json=body).json()["choices"][0]
+    choice = api.post("/v1/chat/completions", json=body).json()["choices"][0]
     found = choice["logprobs"]["content"]
     assert (
         "".join(one["token"] for one in found) == choice["message"]["content"] and len(found) == 6
@@ -177,15 +177,15 @@ def test_openais_chat_gives_the_logprobs_that_peft_gives(client: TestClient, fol
     )
 
 
-def test_openais_chat_streams_through_both(client: TestClient, folder: Path) -> None:
+def test_openais_chat_streams_through_both(api: TestClient, folder: Path) -> None:
     body = {
         "model": folder.name, "messages": [{"role": "user", "content": "service web"}], "temperature": 0, "max_tokens": 16, "n": 2,
     }  # fmt: skip
-    whole = client.post("/v1/chat/completions", json=body).json()
+    whole = api.post("/v1/chat/completions", json=body).json()
     texts = [choice["message"]["content"] for choice in whole["choices"]]
     assert len(texts) == 2 and texts[0] == texts[1]
     pieces = ["", ""]
-    with client.stream("POST", "/v1/chat/completions", json={**body, "stream": True}) as stream:
+    with api.stream("POST", "/v1/chat/completions", json={**body, "stream": True}) as stream:
         for line in stream.iter_lines():
             if line.startswith("data: {"):
                 for choice in json.loads(line.removeprefix("data: "))["choices"]:
@@ -205,7 +205,7 @@ VLLM = pytest.mark.parametrize("url", ["vllm"], indirect=True)
 
 @VLLM
 def test_openais_chat_answers_in_the_schema_that_was_asked_for(
-    client: TestClient, folder: Path
+    api: TestClient, folder: Path
 ) -> None:
     schema = {
         "type": "json_schema",
@@ -216,7 +216,7 @@ def test_openais_chat_answers_in_the_schema_that_was_asked_for(
         "response_format": schema,
     }  # fmt: skip
     for model in (BASE, folder.name):
-        whole = client.post("/v1/chat/completions", json={**body, "model": model}).json()
+        whole = api.post("/v1/chat/completions", json={**body, "model": model}).json()
         answers = [
             choice["message"]["content"]
             for choice in whole["choices"]
@@ -224,7 +224,7 @@ def test_openais_chat_answers_in_the_schema_that_was_asked_for(
         ]
         assert answers and all(set(json.loads(answer)) == {"kind", "port"} for answer in answers)
         assert all(json.loads(answer)["kind"] in ("Service", "Ingress") for answer in answers)
-    free = client.post(
+    free = api.post(
         "/v1/chat/completions",
         json={**body, "model": BASE, "response_format": {"type": "json_object"}},
     ).json()
@@ -241,7 +241,7 @@ def test_openais_chat_answers_in_the_schema_that_was_asked_for(
     ],
 )
 def test_a_response_format_that_is_none_is_400(
-    client: TestClient, asked: dict[str, Any], param: str | None
+    api: TestClient, asked: dict[str, Any], param: str | None
 ) -> None:
     body = {
         "model": BASE,
@@ -249,6 +249,6 @@ def test_a_response_format_that_is_none_is_400(
         "max_tokens": 8,
         "response_format": asked,
     }
-    answer = client.post("/v1/chat/completions", json=body)
+    answer = api.post("/v1/chat/completions", json=body)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param), answer.text
     assert param or "Type should be a string" in answer.json()["error"]["message"]
