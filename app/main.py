@@ -5,8 +5,9 @@ import json
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -29,11 +30,12 @@ from app.api import (
 )
 from app.artifacts import Artifacts
 from app.db.session import make_engine
+from app.jobs.service import JobService, Wake, nobody
 from app.judging.service import Judges
 from app.keys import Keyring, check_start
 from app.settings import Settings, settings
 from app.web.body_limit import BodyLimit
-from app.web.deps import Wake, needs
+from app.web.deps import needs
 from app.web.error_responses import DATABASE_LOST, add_handlers
 from app.web.gate import Gate
 from app.web.openapi import truthful
@@ -53,8 +55,8 @@ START_SECONDS = 60.0
 DESCRIPTION = "Trains small language models for Infrastructure as Code with verified rewards, and serves them."
 
 
-def create_app(given: Settings | None = None) -> FastAPI:
-    """The application on a migrated database."""
+def create_app(given: Settings | None = None, wake: Wake | None = None) -> FastAPI:
+    """Makes the application on a migrated database; `wake` is what wakes workers, as tests see it."""
     configured = given or settings()
     measures = Measures()
 
@@ -65,7 +67,6 @@ def create_app(given: Settings | None = None) -> FastAPI:
         app.state.artifacts = Artifacts.of(configured)
         await start(app.state.engine, configured)
         app.state.keys = Keyring(app.state.engine)
-        app.state.wake = waking(configured)
         app.state.verifier = MeasuredVerifier(configured.verifier_workers, measures)
         app.state.inference = MeasuredInference(
             configured, app.state.engine, app.state.artifacts, measures
@@ -73,7 +74,11 @@ def create_app(given: Settings | None = None) -> FastAPI:
         app.state.measures = measures
         measures.watch(app.state.engine)
         app.state.judges = Judges(configured, app.state.engine, app.state.verifier)
-        yield
+        with waking(configured) as by_settings:
+            app.state.jobs = JobService(
+                app.state.engine, configured, app.state.artifacts, wake or by_settings
+            )
+            yield
         await app.state.judges.close()
         await app.state.inference.close()
         app.state.verifier.close()
@@ -118,13 +123,20 @@ async def start(engine: Engine, given: Settings) -> None:
             await asyncio.sleep(1.0)
 
 
-def waking(given: Settings) -> Wake:
-    """What wakes a worker: Celery, or nobody, for the embedded supervisor looks for itself."""
+@contextmanager
+def waking(given: Settings) -> Iterator[Wake]:
+    """Gives what wakes a worker: Celery, on a thread of its own, so that no request waits for Redis.
+
+    Without Redis it is nobody: the embedded supervisor looks for itself.
+    """
     if not (url := given.redis_url.get_secret_value()):
-        return lambda _: False
+        yield nobody
+        return
     from app.jobs.wake_ups import WakeUps
 
-    return WakeUps(url).send
+    wake_ups = WakeUps(url)
+    with ThreadPoolExecutor(1, "wake-ups") as thread:
+        yield lambda job_id: thread.submit(wake_ups.send, job_id)
 
 
 def document() -> str:

@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from inframind.stages.config import LORA_TARGETS
 
+NO_JUDGE = "no judge model is configured: set INFRAMIND_JUDGE_URL and INFRAMIND_JUDGE_MODEL"
+"""Whoever needs a judge model and finds that the settings have none says this."""
 HEAD = (
     "# Settings",
     "",
@@ -114,8 +116,6 @@ class Settings(BaseSettings):
     """Jobs of one owner that wait at once, unless they have a quota of their own; None: no limit."""
     stall_seconds: float = Field(default=900.0, gt=0)
     """A trainer without a step for so long, and for ten of its usual steps, is stopped and tried again."""
-    pipeline: str = "inframind.pipeline:run_pipeline"
-    """What the trainer runs; tests put a stand-in here."""
 
     @property
     def url(self) -> str:

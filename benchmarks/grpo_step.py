@@ -24,14 +24,13 @@ from trl import GRPOConfig, GRPOTrainer
 from inframind.bench.load import load_tasks
 from inframind.models.registry import base_model_path
 from inframind.models.tokenizer import load_tokenizer
-from inframind.pipeline import RECIPES
 from inframind.stages import STAGES, _rollouts, grpo
 from inframind.stages._reward import verified_reward
 from inframind.stages.base import Resume, SavedCheckpoint, StageInput, StageReport
 from inframind.verifier.verifier import Verifier
 
 BASE_MODEL = "inframind-nano"
-RECIPE = RECIPES[BASE_MODEL]["grpo"]
+RECIPE = grpo.Config.recipe(BASE_MODEL)
 
 
 class Clock(TrainerCallback):  # type: ignore[misc]  # transformers has no types

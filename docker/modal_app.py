@@ -1,7 +1,8 @@
-"""The trainer on a GPU of Modal: `modal run docker/modal_app.py --spec job.json` (docs/production/modal.md).
+"""The trainer on a GPU of Modal: `modal run docker/modal_app.py --spec job.json`.
 
-The same job contract, database rows, supervisor, trainer process and adapters as everywhere else, on one volume. Nothing here is
-another way to train: the function submits the job and runs what waits.
+The same job contract, database rows, supervisor, trainer process and adapters as everywhere else,
+on one volume (docs/production/modal.md). Nothing here is another way to train: the function submits
+the job at the front desk and runs what waits.
 """
 
 import json
@@ -28,14 +29,20 @@ image = (
 app = modal.App("inframind", image=image)
 
 
-# One container: SQLite on a volume has one writer. A lost container is started again, and finds the job and its checkpoints.
+# One container: SQLite on a volume has one writer. A lost container is started again, and finds the
+# job and its checkpoints.
 @app.function(gpu="A100", volumes={DATA: volume}, timeout=HOURS * 3600, max_containers=1, retries=3)
 def train(spec: dict[str, Any], key: str | None = None) -> dict[str, Any]:
-    """Runs one job to its end and gives it as `GET /jobs/{id}` does. A repeated `key` goes on with its job."""
+    """Runs one job to its end and gives it as `GET /jobs/{id}` does.
+
+    A repeated `key` goes on with its job.
+    """
     from app import logs
+    from app.artifacts import Artifacts
     from app.db.migrate import upgrade
     from app.db.session import make_engine
     from app.jobs import service
+    from app.jobs.service import JobService
     from app.jobs.spec import JobSpec
     from app.settings import Settings
     from workers.supervisor import Supervisor
@@ -45,12 +52,12 @@ def train(spec: dict[str, Any], key: str | None = None) -> dict[str, Any]:
     given.data_dir.mkdir(parents=True, exist_ok=True)
     engine = make_engine(given.url)
     upgrade(engine)
-    job = service.submit(engine, JobSpec.model_validate(spec), given.max_attempts, key=key)
+    job = JobService(engine, given, Artifacts.of(given)).submit(JobSpec.model_validate(spec), key)
     supervisor = Supervisor(engine, given, "modal")
     while service.get(engine, job.id).finished_at is None:
         supervisor.run_waiting()
         supervisor.pause()
-    supervisor.leave()
+    supervisor.sign_off()
     ended = service.get(engine, job.id).model_dump(mode="json")
     engine.dispose()
     keep()

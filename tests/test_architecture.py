@@ -186,6 +186,15 @@ def test_processes_are_started_in_one_place(name: str) -> None:
             assert under(name, home), f"{name} imports {module}; only {home} may"
 
 
+@pytest.mark.parametrize("name", [n for n in MODULES if under(n, "workers") or under(n, "app")])
+def test_the_services_processes_are_started_in_one_place(name: str) -> None:
+    """There they are given the path to our modules, and die with their parents."""
+    starters = {"subprocess.Popen", "subprocess.run", "os.fork", "asyncio.create_subprocess_exec"}
+    calls = [n for n in ast.walk(tree(name)) if isinstance(n, ast.Call)]
+    starts = {ast.unparse(call.func) for call in calls} & starters
+    assert not starts or name == "workers.process", f"{name} calls {starts}"
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_the_environment_is_read_at_the_entry_points(name: str) -> None:
     if not any(under(name, place) for place in READS_ENVIRONMENT):
@@ -256,3 +265,42 @@ def test_files_and_functions_stay_small() -> None:
     ]
     assert not large and not long, f"too large: {large}; too long: {long}"
     assert sizes[len(sizes) // 2] < MEDIAN_FILE_LINES
+
+
+def test_stages_are_read_as_typed_settings() -> None:
+    """What is asked of a stage is a question to its settings' class, never a look into a dict."""
+    service = [name for name in MODULES if under(name, "app") or under(name, "workers")]
+    peeks = [name for name in service if "stage.get(" in MODULES[name].read_text()]
+    assert not peeks, f"stages are dicts in {peeks}: ask inframind.stages.config.StageConfig"
+
+
+JOB_STATES = {"queued", "running", "paused", "succeeded", "failed", "cancelled"}
+# Examples of answers, and the enum itself.
+STATES_SPELT_OUT = ("app.api._examples", "app.api.fine_tuning", "app.job_state")
+
+
+def states_spelt(node: ast.AST) -> set[str]:
+    """Finds job states written as strings where a state is compared, set or given to `finish`."""
+    parts: list[ast.expr] = []
+    if isinstance(node, ast.Compare) and "state" in ast.unparse(node.left):
+        parts = node.comparators
+    elif isinstance(node, ast.Assign) and "state" in ast.unparse(node.targets[0]):
+        parts = [node.value]
+    elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "finish":
+        parts = node.args
+    constants = [
+        node for part in parts for node in ast.walk(part) if isinstance(node, ast.Constant)
+    ]
+    return {constant.value for constant in constants if constant.value in JOB_STATES}
+
+
+def test_job_states_are_the_enums() -> None:
+    """A state is compared with, or set to, `JobState`: a misspelt string would never be noticed."""
+    for name in MODULES:
+        if not (under(name, "app") or under(name, "workers")) or name in STATES_SPELT_OUT:
+            continue
+        for node in ast.walk(tree(name)):
+            spelt = states_spelt(node)
+            # The doctor's findings have states of their own.
+            if spelt and not (under(name, "app.cli") and "job" not in ast.unparse(node)):
+                pytest.fail(f"{name}:{node.lineno} spells {spelt}: use JobState")

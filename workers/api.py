@@ -1,4 +1,7 @@
-"""The api: `python -m workers.api [--host H] [--port N]`; a child of `inframind up`, or a container of its own."""
+"""The api, a child of `inframind up` or a container of its own.
+
+`python -m workers.api [--host H] [--port N]`.
+"""
 
 import argparse
 import os
@@ -11,21 +14,27 @@ from workers.process import die_with_parent
 
 
 def main() -> None:
-    """The process."""
+    """Runs the process."""
     die_with_parent()
     parser = argparse.ArgumentParser(prog="workers.api", description=__doc__)
-    given = settings()
-    parser.add_argument("--host", default=given.host)
-    parser.add_argument("--port", type=int, default=given.port)
-    chosen = parser.parse_args()
-    logs.configure(given.log_format, given.log_level)
+    configured = settings()
+    parser.add_argument("--host", default=configured.host)
+    parser.add_argument("--port", type=int, default=configured.port)
+    arguments = parser.parse_args()
+    logs.configure(configured.log_format, configured.log_level)
     # The application reads its settings itself, and has to know where it can be reached.
-    os.environ |= {"INFRAMIND_HOST": chosen.host, "INFRAMIND_PORT": str(chosen.port)}
+    os.environ |= {"INFRAMIND_HOST": arguments.host, "INFRAMIND_PORT": str(arguments.port)}
     # Open event streams must not hold up the end.
     uvicorn.run(
-        "app.main:create_app", factory=True, host=chosen.host, port=chosen.port, log_config=None, access_log=False,
-        server_header=False, timeout_graceful_shutdown=2,
-    )  # fmt: skip
+        "app.main:create_app",
+        factory=True,
+        host=arguments.host,
+        port=arguments.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
 
 
 if __name__ == "__main__":

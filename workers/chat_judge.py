@@ -1,4 +1,7 @@
-"""The judge model for a trainer: its stages are no coroutines, and its environment has the settings of the judge and no others."""
+"""Asks the judge model on behalf of a trainer.
+
+A trainer's stages are no coroutines, and its environment has no settings but the judge's.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,20 +13,20 @@ from inframind.types import Json
 
 
 class ChatJudge:
-    """Asks the server of the settings; as many questions at once as they allow."""
+    """Asks the server that the settings name, as many questions at once as they allow."""
 
     def __init__(self, described: Mapping[str, Json]) -> None:
         from app.judging.chat_client import ChatServer
         from app.settings import settings
 
         self.described = described
-        given = settings()
-        self._judge = LlmJudge(given.judge_model, ChatServer(given).ask)
-        # One loop for all questions: the connections are its.
+        configured = settings()
+        self._judge = LlmJudge(configured.judge_model, ChatServer(configured).ask)
+        # One loop for all questions: connections belong to the loop that opened them.
         self._loop = asyncio.Runner()
 
     def __call__(self, asked: Sequence[tuple[Case, str]]) -> list[Judgement]:
-        """The judgements, in order."""
+        """Judges answers, in order."""
         return self._loop.run(self._all(asked))
 
     async def _all(self, asked: Sequence[tuple[Case, str]]) -> list[Judgement]:

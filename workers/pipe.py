@@ -1,21 +1,43 @@
-"""What a trainer says to its supervisor: one JSON object a line, typed, of bounded size.
+"""How supervisor and trainer talk: a job goes in, messages come out, an exit status ends it.
 
-The trainer's write blocks while the supervisor is behind, so nothing is lost and nothing piles up.
+The job is one JSON document on the trainer's standard input. The messages are one JSON object a
+line, typed and of bounded size, on what was its standard output. A write blocks while the
+supervisor is behind, so nothing is lost and nothing piles up.
 """
 
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from inframind.stages.base import StageReport
+from app.jobs.failure import Failure
+from app.logs import LogFormat
+from inframind.pipeline import PipelineSpec
+from inframind.stages.base import SavedCheckpoint, StageReport
 from inframind.types import Contract, Json
 
 MAX_LINE = 1 << 20
 """Bytes of one message. A stage's report with its rows and manifest is some kilobytes."""
 MAX_TEXT = 2000
+EXIT_DONE, EXIT_FAILED, EXIT_LEASE_LOST, EXIT_STOPPED = 0, 70, 75, 77
+
+
+class TrainerJob(Contract):
+    """A run for the trainer: its stages, what earlier attempts left, and where to work."""
+
+    spec: PipelineSpec
+    run_dir: Path
+    attempt: int
+    finished: dict[int, StageReport] = Field(default_factory=dict)
+    checkpoints: tuple[SavedCheckpoint, ...] = ()
+    request_id: str | None = None
+    log_format: LogFormat = "text"
+    log_level: str = "INFO"
+    judge: dict[str, Json] | None = None
+    """Who the judge model is and how far it is trusted; the environment has address and key."""
 
 
 class StageStarted(Contract):
@@ -37,7 +59,7 @@ class Progress(Contract):
 
 
 class Event(Contract):
-    """Something worth knowing."""
+    """Something happened that a reader of the job's events should know."""
 
     kind: Literal["event"] = "event"
     level: Literal["info", "warn", "error"]
@@ -50,10 +72,7 @@ class CheckpointSaved(Contract):
     """A whole checkpoint is on the disk."""
 
     kind: Literal["checkpoint"] = "checkpoint"
-    stage_index: int
-    step: int
-    path: str
-    sha256: str
+    checkpoint: SavedCheckpoint
 
 
 class StageDone(Contract):
@@ -69,11 +88,7 @@ class Failed(Contract):
     """The run cannot go on. The last message."""
 
     kind: Literal["failed"] = "failed"
-    code: str = Field(max_length=64)
-    message: str = Field(max_length=MAX_TEXT)
-    param: str | None = None
-    then: Literal["retry", "pause", "fail"]
-    """Another attempt may fare better; only a person can help, and then the job goes on; or it is hopeless."""
+    failure: Failure
 
 
 Message: TypeAlias = StageStarted | Progress | Event | CheckpointSaved | StageDone | Failed
@@ -85,14 +100,17 @@ class PipeError(Exception):
 
 
 class Writer:
-    """The trainer's end. Thread-safe; a line is never torn."""
+    """Sends messages from the trainer. Thread-safe; a line is never torn."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lock = threading.Lock()
 
     def send(self, message: Message) -> None:
-        """Writes one message, waiting while the pipe is full. Raises PipeError for one too long, BrokenPipeError."""
+        """Writes one message, waiting while the pipe is full.
+
+        Raises PipeError for one too long, BrokenPipeError.
+        """
         line = message.model_dump_json().encode() + b"\n"
         if len(line) > MAX_LINE:
             raise PipeError(f"a {message.kind} message of {len(line)} bytes; at most {MAX_LINE}")
@@ -103,13 +121,13 @@ class Writer:
 
 
 class Reader:
-    """The supervisor's end: bytes in, whole messages out."""
+    """Makes whole messages of the bytes that reach the supervisor."""
 
     def __init__(self) -> None:
         self._buffer = b""
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """The messages that `data` completes. Raises PipeError."""
+        """Yields the messages that `data` completes. Raises PipeError."""
         self._buffer += data
         *lines, self._buffer = self._buffer.split(b"\n")
         if len(self._buffer) > MAX_LINE:

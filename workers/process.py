@@ -1,4 +1,8 @@
-"""Child processes that cannot outlive their parent: own session, and the kernel kills them when the parent dies."""
+"""Starts our processes: the one place that does.
+
+A child finds our modules wherever the command was started, has a session of its own, and cannot
+outlive its parent: the kernel kills it when the parent dies.
+"""
 
 import contextlib
 import ctypes
@@ -8,10 +12,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 PARENT = "INFRAMIND_PARENT_PID"
 PR_SET_PDEATHSIG = 1
+ROOT = Path(__file__).parents[1]
+"""The folder of our packages."""
+
+
+def module_path(environment: Mapping[str, str]) -> dict[str, str]:
+    """Makes the variables by which Python finds our modules first, and none in the current folder.
+
+    A folder in which somebody works may well hold a package named `app`.
+    """
+    rest = environment.get("PYTHONPATH")
+    path = os.pathsep.join([str(ROOT), rest] if rest else [str(ROOT)])
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": path}
 
 
 def spawn(
@@ -19,16 +36,19 @@ def spawn(
 ) -> "subprocess.Popen[bytes]":
     """Starts `python -m module` in a session of its own. Call it from the main thread.
 
-    The kernel ties a child to the thread that started it, not to the process (prctl(2), PR_SET_PDEATHSIG).
+    The kernel ties a child to the thread that started it, not to the process (prctl(2),
+    PR_SET_PDEATHSIG).
     """
-    command = [sys.executable, "-P", "-m", module, *arguments]
     return subprocess.Popen(  # noqa: S603 - our own modules
-        command, env={**env, PARENT: str(os.getpid())}, start_new_session=True, **options
+        [sys.executable, "-m", module, *arguments],
+        env={**env, **module_path(env), PARENT: str(os.getpid())},
+        start_new_session=True,
+        **options,
     )
 
 
 def die_with_parent() -> None:
-    """The first thing a child does: from now on the parent's death is its own, also by kill -9."""
+    """Ties this process's life to its parent's, also against kill -9. A child's first call."""
     parent = os.environ.pop(PARENT, None)
     if parent is None:
         return
@@ -45,7 +65,7 @@ def signal_group(process: "subprocess.Popen[bytes]", number: signal.Signals) -> 
 
 
 def stop(process: "subprocess.Popen[bytes]", grace_seconds: float) -> int:
-    """Asks a child to end, kills its process group when it does not, and gives its exit status."""
+    """Asks a child to end, kills its process group if it does not, and gives its exit status."""
     if process.poll() is None:
         process.terminate()
         deadline = time.monotonic() + grace_seconds

@@ -1,54 +1,58 @@
-"""How far a job is, and how long it will take: measured seconds per step, and a guess for the stages that are still to come."""
+"""Tells how far a job is, how long it will take, and whether it has stopped to get on."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from inframind.stages.config import StageConfig
+
 USUAL_STEPS = 100
-"""Steps whose median is the usual one."""
+"""Steps whose median is the usual time of one."""
 STALLED_STEPS = 10
 """So many usual steps without a step are a stall, if they are longer than the setting."""
-SECONDS_PER_STEP = {"sft": 1.0, "grpo": 4.0, "dapo": 6.0, "evaluate": 0.1}
-"""Guesses for inframind-nano on two cores; only their ratios matter, for what is measured scales them."""
 
 
 @dataclass
 class Stage:
     """One stage's share of the work."""
 
-    name: str
     steps: int
+    guess: float
+    """Seconds per step while nothing is measured: only the ratios of the stages matter."""
     done: int = 0
     first: tuple[int, float] | None = None
-    """Step and time of the attempt's first report: what came before it is loading, which says nothing of the steps."""
+    """Step and time of the attempt's first report: before it is loading, not steps."""
     seconds_per_step: float | None = None
-    """Measured between reports; before the second report, not yet."""
-
-    @property
-    def guess(self) -> float:
-        return SECONDS_PER_STEP.get(self.name, 1.0)
+    """Measured from the second report on."""
 
 
 @dataclass
 class Estimate:
-    """Fed with the trainer's reports."""
+    """Estimates progress from the trainer's reports.
+
+    Stages still to come cost their guess, scaled by what the measured stages cost of theirs.
+    """
 
     stages: list[Stage] = field(default_factory=list)
     shown: float = 0.0
 
     @classmethod
-    def of(cls, stages: Iterable[tuple[str, int]], finished: Sequence[int]) -> "Estimate":
-        """From every stage's name and steps, and the stages that an earlier attempt finished."""
+    def of(cls, stages: Iterable[StageConfig], finished: Sequence[int]) -> "Estimate":
+        """Begins with a job's stages and the indices of those that an earlier attempt finished."""
         return cls(
             [
-                Stage(name, steps, steps if index in finished else 0)
-                for index, (name, steps) in enumerate(stages)
+                Stage(
+                    stage.total_steps,
+                    stage.seconds_per_step,
+                    stage.total_steps if index in finished else 0,
+                )
+                for index, stage in enumerate(stages)
             ]
         )
 
     def step(self, index: int, step: int, now: float) -> None:
-        """A stage has done `step` steps."""
+        """Notes that a stage has done `step` steps."""
         stage = self.stages[index]
         stage.done = min(step, stage.steps)
         if stage.first is None:
@@ -57,7 +61,7 @@ class Estimate:
             stage.seconds_per_step = (now - stage.first[1]) / (step - stage.first[0])
 
     def finish(self, index: int) -> None:
-        """A stage is done."""
+        """Notes that a stage is done."""
         self.stages[index].done = self.stages[index].steps
 
     def _costs(self) -> list[float]:
@@ -74,7 +78,10 @@ class Estimate:
         ]
 
     def progress(self) -> float:
-        """Share of the work that is done, 0..1. Never less than before: a better guess of the rest is no step back."""
+        """Gives the share of the work that is done, 0..1.
+
+        It is never less than before: a better guess of the rest is no step back.
+        """
         costs = self._costs()
         total = sum(cost * stage.steps for cost, stage in zip(costs, self.stages, strict=True))
         done = sum(cost * stage.done for cost, stage in zip(costs, self.stages, strict=True))
@@ -82,7 +89,7 @@ class Estimate:
         return self.shown
 
     def eta_seconds(self) -> float | None:
-        """Seconds of work left; None before the first measured step."""
+        """Gives the seconds of work left; None before the first measured step."""
         if all(stage.seconds_per_step is None for stage in self.stages):
             return None
         return sum(
@@ -92,7 +99,7 @@ class Estimate:
 
 
 class StallDetector:
-    """Says when a trainer that still lives has stopped to get on."""
+    """Notices a trainer that lives and does not get on."""
 
     def __init__(self, shortest_seconds: float, now: float) -> None:
         self._shortest = shortest_seconds
@@ -100,16 +107,16 @@ class StallDetector:
         self._steps: deque[float] = deque(maxlen=USUAL_STEPS)
 
     def moved(self, now: float, *, step: bool = False) -> None:
-        """The trainer got on: a step, a stage or a checkpoint. What it merely says is no progress."""
+        """Notes that the trainer got on: a step, a stage or a checkpoint, not a mere event."""
         if step:
             self._steps.append(now - self._moved_at)
         self._moved_at = now
 
     @property
     def limit_seconds(self) -> float:
-        """The longest time without progress: max(10 usual steps, the setting)."""
+        """The longest time without progress: ten usual steps, and never less than the setting."""
         return max(self._shortest, STALLED_STEPS * median(self._steps) if self._steps else 0.0)
 
     def is_stalled(self, now: float) -> bool:
-        """Whether that time has passed."""
+        """Tells whether that time has passed."""
         return now - self._moved_at > self.limit_seconds

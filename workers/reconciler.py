@@ -1,8 +1,9 @@
-"""The reconciler: finds the jobs that nobody works on and wakes workers for them. `python -m workers.reconciler`.
+"""The reconciler: finds the jobs that nobody works on and wakes workers for them.
 
-Takes back jobs of silent workers, ends those past their deadline, and sends wake-ups when jobs wait and fewer messages than workers
-do: a message may be lost with Redis, with a worker, or never have been sent. Any number of reconcilers may run; every write is
-guarded.
+`python -m workers.reconciler`. It takes back jobs of silent workers, ends those past their
+deadline, and sends wake-ups when jobs wait and fewer messages than workers do: a message may be
+lost with Redis, with a worker, or never have been sent. Any number of reconcilers may run; every
+write is guarded.
 """
 
 import logging
@@ -11,12 +12,11 @@ import threading
 import time
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app import logs
 from app.artifacts import Artifacts
 from app.catalog.retention import prune
-from app.db.session import database_now, make_engine, writing
+from app.db.session import DATABASE_AWAY, database_now, make_engine, writing
 from app.errors import StoreError
 from app.jobs import lease, service
 from app.jobs.wake_ups import WakeUps
@@ -27,16 +27,16 @@ log = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """One round after another."""
+    """Looks after the queue, one round after another."""
 
-    def __init__(self, engine: Engine, given: Settings) -> None:
-        self._engine, self._settings = engine, given
-        self._artifacts = Artifacts.of(given)
-        self._wake_ups = WakeUps(given.redis_url.get_secret_value())
-        self._prune_at = time.monotonic() + given.prune_seconds
+    def __init__(self, engine: Engine, configured: Settings) -> None:
+        self._engine, self._settings = engine, configured
+        self._artifacts = Artifacts.of(configured)
+        self._wake_ups = WakeUps(configured.redis_url.get_secret_value())
+        self._prune_at = time.monotonic() + configured.prune_seconds
 
     def tick(self) -> int:
-        """One round; gives the number of wake-ups sent."""
+        """Makes one round and gives the number of wake-ups sent."""
         with writing(self._engine) as session:
             lease.expire(session, database_now(session))
         if not lease.has_work(self._engine, self._settings.max_running_per_owner):
@@ -55,33 +55,31 @@ class Reconciler:
         if time.monotonic() >= self._prune_at:
             self._prune_at = time.monotonic() + self._settings.prune_seconds
             try:
-                log.info(
-                    "pruned: %s",
-                    prune(self._engine, self._artifacts, self._settings.keep_adapters_days),
-                )
+                days = self._settings.keep_adapters_days
+                log.info("pruned: %s", prune(self._engine, self._artifacts, days))
             except StoreError as error:
                 # What was left lying is found by a later round.
                 log.warning("pruning stopped: %s", error)
 
     def run(self, stopped: threading.Event) -> None:
-        """Until stopped. A database that is away is waited for."""
+        """Makes rounds until stopped. A database that is away is waited for."""
         while not stopped.wait(self._settings.reconcile_seconds):
             try:
                 self.tick()
                 self._prune()
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("the database is away: %s", type(error).__name__)
 
 
 def main() -> None:
-    """The process."""
+    """Runs the process."""
     die_with_parent()
-    given = settings()
-    logs.configure(given.log_format, given.log_level)
+    configured = settings()
+    logs.configure(configured.log_format, configured.log_level)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    Reconciler(make_engine(given.url), given).run(stopped)
+    Reconciler(make_engine(configured.url), configured).run(stopped)
 
 
 if __name__ == "__main__":

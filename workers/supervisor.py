@@ -1,6 +1,7 @@
-"""The supervisor: claims jobs and runs them one after another. `python -m workers.supervisor [--device NAME]`.
+"""The supervisor: claims jobs and runs them one after another.
 
-SIGTERM drains: the trainer leaves a checkpoint, the job goes back to the queue at once, and the process ends.
+`python -m workers.supervisor [--device NAME]`. SIGTERM drains: the trainer leaves a checkpoint, the
+job goes back to the queue at once, and the process ends.
 """
 
 import argparse
@@ -14,81 +15,84 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app import logs
 from app.artifacts import Artifacts
-from app.db.session import make_engine
+from app.db.session import DATABASE_AWAY, make_engine
 from app.jobs import lease
 from app.settings import Settings, settings
 from workers.attempt import Attempt
 from workers.process import die_with_parent
+from workers.trainer_process import TRAINER
 
 log = logging.getLogger(__name__)
 BEAT_SECONDS = 5.0
 LONGEST_SLEEP = 0.1
 
 
-def device_name(given: Settings) -> str:
-    """This worker's accelerator as the database knows it: one running job per device."""
-    return (
-        given.device
-        or f"{socket.gethostname()[:40]}/{os.environ.get('CUDA_VISIBLE_DEVICES') or 'default'}"[:64]
-    )
+def device_name(configured: Settings) -> str:
+    """Names this worker's accelerator for the database, which allows it one running job."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES") or "default"
+    return configured.device or f"{socket.gethostname()[:40]}/{visible}"[:64]
 
 
 class Supervisor:
-    """One device's worker."""
+    """Works off the jobs of the database on one device."""
 
-    def __init__(self, engine: Engine, given: Settings, device: str) -> None:
-        self._engine, self._settings, self._device = engine, given, device
-        self._artifacts = Artifacts.of(given)
+    def __init__(
+        self, engine: Engine, configured: Settings, device: str, trainer: str = TRAINER
+    ) -> None:
+        """`trainer` is the module that runs a job's stages, in a process of its own."""
+        self._engine, self._settings, self._device = engine, configured, device
+        self._artifacts = Artifacts.of(configured)
+        self._trainer = trainer
         self._host = socket.gethostname()
         self.name = f"{self._host[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._beat_at = 0.0
         self.draining = False
 
     def drain(self) -> None:
-        """From now on: no new job, and the present one goes back to the queue."""
+        """Takes no new job from now on, and gives the present one back to the queue."""
         self.draining = True
 
     def run(self) -> None:
-        """Until drained: looks for jobs again and again."""
+        """Looks for jobs again and again, until drained."""
         while not self.draining:
-            self.attending()
+            self.attend()
             self.run_waiting()
             self.pause()
-        self.leave()
+        self.sign_off()
 
     def run_waiting(self) -> None:
-        """Runs what waits, the best first, until nothing is left. A database that is away has nothing."""
-        while not self.draining and (held := self._claim()) is not None:
-            Attempt(self._engine, self._settings, self._artifacts, held, self.attending).run()
+        """Runs what waits, the best first, until nothing is left or the database is away."""
+        while not self.draining and (claim := self._claim()) is not None:
+            Attempt(
+                self._engine, self._settings, self._artifacts, claim, self.attend, self._trainer
+            ).run()
 
-    def attending(self) -> bool:
-        """Called often: gives the sign of life, and says whether the worker drains."""
+    def attend(self) -> bool:
+        """Gives a sign of life when it is time, and tells whether the worker drains."""
         if time.monotonic() >= self._beat_at:
             self._beat_at = time.monotonic() + BEAT_SECONDS
             with self._if_the_database_answers():
-                lease.beat(
+                lease.report_alive(
                     self._engine, self.name, self._host, self._device, draining=self.draining
                 )
         return self.draining
 
-    def leave(self) -> None:
-        """The worker is gone, and says so."""
+    def sign_off(self) -> None:
+        """Tells the database that this worker is gone."""
         with self._if_the_database_answers():
-            lease.leave(self._engine, self.name)
+            lease.sign_off(self._engine, self.name)
 
     def _claim(self) -> lease.Claim | None:
-        given = self._settings
         with self._if_the_database_answers():
             return lease.claim(
                 self._engine,
                 self.name,
                 self._device,
-                given.lease_seconds,
-                given.max_running_per_owner,
+                self._settings.lease_seconds,
+                self._settings.max_running_per_owner,
             )
         return None
 
@@ -96,7 +100,7 @@ class Supervisor:
     def _if_the_database_answers(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             log.warning("the database is away: %s", type(error).__name__)
 
     def pause(self) -> None:
@@ -106,19 +110,19 @@ class Supervisor:
             time.sleep(min(left, LONGEST_SLEEP))
 
 
-def main() -> None:
-    """The process."""
+def main(trainer: str = TRAINER) -> None:
+    """Runs the process."""
     die_with_parent()
     parser = argparse.ArgumentParser(prog="workers.supervisor", description=__doc__)
-    given = settings()
+    configured = settings()
     parser.add_argument(
         "--device",
-        default=device_name(given),
+        default=device_name(configured),
         help="name of the device; one job at a time runs on it",
     )
     arguments = parser.parse_args()
-    logs.configure(given.log_format, given.log_level)
-    supervisor = Supervisor(make_engine(given.url), given, arguments.device)
+    logs.configure(configured.log_format, configured.log_level)
+    supervisor = Supervisor(make_engine(configured.url), configured, arguments.device, trainer)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.drain())
     supervisor.run()

@@ -1,38 +1,32 @@
-"""The trainer: one process per attempt at a job. `python -m workers.trainer < job.json`; reports go to standard output.
+"""The trainer: one process per attempt at a job. `python -m workers.trainer < job.json`
 
-It knows no database: what it says is written by the supervisor, if the lease still holds. It ends by itself when the lease is not
-renewed (the deadline file), when the supervisor dies (the kernel's signal), and with a whole checkpoint when asked to (SIGTERM).
+It knows no database: what it reports is written by the supervisor, if the lease still holds. It
+ends by itself when the lease is not renewed (the deadline file), when the supervisor dies (the
+kernel's signal), and with a whole checkpoint when asked to (SIGTERM).
 """
 
-import importlib
 import logging
 import math
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import structlog
-from pydantic import Field
 
 from app import logs
-from inframind.errors import (
-    FULL,
-    InfraMindError,
-    NoSpaceError,
-    OutOfMemoryError,
-    SandboxError,
-    StoppedError,
-)
-from inframind.pipeline import PipelineSpec
+from inframind.errors import StoppedError
+from inframind.pipeline import PipelineSpec, run_pipeline
 from inframind.stages.base import AnswerJudge, Resume, SavedCheckpoint, StageContext, StageReport
-from inframind.types import Contract, Json
+from workers import failures
 from workers.chat_judge import ChatJudge
+from workers.deadline import deadline_file, watch_deadline
 from workers.pipe import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_STOPPED,
     MAX_TEXT,
     CheckpointSaved,
     Event,
@@ -41,54 +35,23 @@ from workers.pipe import (
     Progress,
     StageDone,
     StageStarted,
+    TrainerJob,
     Writer,
 )
 from workers.process import die_with_parent
 
 log = logging.getLogger(__name__)
 
-EXIT_DONE, EXIT_FAILED, EXIT_LEASE_LOST, EXIT_STOPPED = 0, 70, 75, 77
-WATCHDOG_SECONDS = 0.2
-
 Pipeline = Callable[[PipelineSpec, StageContext], None]
 
 
-class CheckpointRecord(Contract):
-    """A registered checkpoint."""
-
-    stage_index: int
-    step: int
-    path: str
-    sha256: str
-
-
-class TrainerJob(Contract):
-    """What the supervisor gives the trainer."""
-
-    spec: PipelineSpec
-    run_dir: str
-    attempt: int
-    pipeline: str
-    """`module:function` to run."""
-    finished: dict[int, StageReport] = Field(default_factory=dict)
-    checkpoints: tuple[CheckpointRecord, ...] = ()
-    request_id: str | None = None
-    log_format: logs.LogFormat = "text"
-    log_level: str = "INFO"
-    judge: dict[str, Json] | None = None
-    """Who the judge model is and how far it is trusted; where it is, and its key, come by the environment."""
-
-
 class PipeContext:
-    """The stages' context over the pipe."""
+    """Carries the stages' reports over the pipe, and the wish to stop to the stages."""
 
     def __init__(self, job: TrainerJob, writer: Writer) -> None:
-        self.run_dir = Path(job.run_dir)
+        self.run_dir = job.run_dir
         self.attempt = job.attempt
-        saved = tuple(
-            SavedCheckpoint(c.stage_index, c.step, Path(c.path), c.sha256) for c in job.checkpoints
-        )
-        self.resume = Resume(job.finished, saved)
+        self.resume = Resume(job.finished, job.checkpoints)
         self.judge: AnswerJudge | None = ChatJudge(job.judge) if job.judge is not None else None
         self._writer = writer
         self._stop = threading.Event()
@@ -115,14 +78,7 @@ class PipeContext:
         )
 
     def checkpoint(self, saved: SavedCheckpoint) -> None:
-        self._writer.send(
-            CheckpointSaved(
-                stage_index=saved.stage_index,
-                step=saved.step,
-                path=str(saved.path),
-                sha256=saved.sha256,
-            )
-        )
+        self._writer.send(CheckpointSaved(checkpoint=saved))
 
     def stage_done(self, stage_index: int, stage: str, report: StageReport) -> None:
         self._writer.send(StageDone(stage_index=stage_index, stage=stage, report=report))
@@ -131,90 +87,29 @@ class PipeContext:
         return self._stop.is_set()
 
     def ask_to_stop(self) -> None:
-        """From now on `should_stop` holds."""
+        """Makes `should_stop` true from now on."""
         self._stop.set()
 
 
-def deadline_file(run_dir: Path) -> Path:
-    """Where the supervisor writes until when the lease holds."""
-    return run_dir / "deadline"
+def run(pipeline: Pipeline, job: TrainerJob, context: PipeContext, writer: Writer) -> int:
+    """Runs the pipeline and gives the exit status.
 
-
-def watch_deadline(path: Path) -> None:
-    """Ends this process when the lease runs out: the file holds the last moment, by this host's monotonic clock.
-
-    Without a file nobody has allowed anything.
+    The boundary: whatever goes wrong becomes a failure with a code, a message and a field.
     """
-    while _may_go_on(path):
-        time.sleep(WATCHDOG_SECONDS)
-    os._exit(EXIT_LEASE_LOST)
-
-
-def _may_go_on(path: Path) -> bool:
     try:
-        return time.monotonic() <= float(path.read_text())
-    except (OSError, ValueError):
-        return False
-
-
-def resolve(target: str) -> Pipeline:
-    """The function that `module:function` names."""
-    module, _, name = target.partition(":")
-    found: Pipeline = getattr(importlib.import_module(module), name)
-    return found
-
-
-def run(job: TrainerJob, context: PipeContext, writer: Writer) -> int:
-    """Runs the pipeline and gives the exit status. The boundary: whatever goes wrong becomes a code, a message and a field."""
-    try:
-        resolve(job.pipeline)(job.spec, context)
+        pipeline(job.spec, context)
     except StoppedError:
         return EXIT_STOPPED
     except (BrokenPipeError, PipeError):
         raise
     except Exception as error:
         log.exception("the run failed")
-        writer.send(failure(error))
+        writer.send(Failed(failure=failures.of_exception(error)))
         return EXIT_FAILED
     return EXIT_DONE
 
 
-def is_full(error: BaseException) -> bool:
-    """Whether a full disk is at the root: libraries wrap the system's error, or only quote it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if (isinstance(seen, OSError) and seen.errno in FULL) or any(
-            os.strerror(number) in str(seen) for number in FULL
-        ):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
-
-
-def failure(error: Exception) -> Failed:
-    """What the user is told. Errors of our own say what to do; the others name themselves, and the log has the rest."""
-    if isinstance(error, NoSpaceError) or is_full(error):
-        return Failed(code=NoSpaceError.code, message=str(NoSpaceError()), then="pause")
-    if isinstance(error, InfraMindError):
-        # The verifier's environment may have recovered by the next attempt; a wrong setting has not.
-        then: Literal["retry", "pause", "fail"] = (
-            "retry" if isinstance(error, SandboxError) else "fail"
-        )
-        return Failed(code=error.code, message=str(error)[:MAX_TEXT], param=error.param, then=then)
-    if isinstance(error, MemoryError):
-        return Failed(code=OutOfMemoryError.code, message=str(OutOfMemoryError()), then="fail")
-    if isinstance(error, ModuleNotFoundError):
-        message = f"the package {error.name} is not installed: pip install 'inframind[train]'"
-        return Failed(code="missing_package", message=message, then="fail")
-    message = f"{type(error).__name__}: {error}"[: MAX_TEXT - 100]
-    return Failed(
-        code="internal_error",
-        message=f"{message} (the trainer's log has the traceback)",
-        then="retry",
-    )
-
-
-def main() -> None:
+def main(pipeline: Pipeline = run_pipeline) -> None:
     """Reads the job from standard input, runs it and reports to what was standard output."""
     die_with_parent()
     writer = Writer(os.dup(1))
@@ -229,10 +124,9 @@ def main() -> None:
     context = PipeContext(job, writer)
     signal.signal(signal.SIGTERM, lambda *_: context.ask_to_stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(
-        target=watch_deadline, args=(deadline_file(context.run_dir),), daemon=True
-    ).start()
-    status = run(job, context, writer)
+    watched = (deadline_file(context.run_dir),)
+    threading.Thread(target=watch_deadline, args=watched, daemon=True).start()
+    status = run(pipeline, job, context, writer)
     # Everything is reported: no destructor of a library may hang or crash this process now.
     sys.stderr.flush()
     os._exit(status)

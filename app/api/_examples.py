@@ -1,5 +1,6 @@
 """Whole examples of the OpenAPI document. A test holds each against its model."""
 
+from collections.abc import Sequence
 from typing import Any
 
 JOB_ID = "0198f3c2-a7b4-7c31-9f00-3d2a5b6c7d8e"
@@ -39,9 +40,23 @@ KINDS = {
 }
 
 
-def page(*rows: Any) -> dict[str, Any]:
-    """A list."""
-    return {"object": "list", "data": list(rows), "has_more": False}
+IN_FLIGHT = error(
+    "in_flight",
+    "a request with this key is being answered: send it again in a moment",
+    "Idempotency-Key",
+)
+TOO_MANY = error(
+    "quota_exceeded",
+    "20 of your jobs wait already, of at most 20: wait for some to end, or cancel them",
+)
+TOO_LATE = error("conflict", "the job is succeeded already")
+
+
+def page(*rows: dict[str, Any], ids: Sequence[str] = ()) -> dict[str, Any]:
+    """A list; `ids` where the rows have no field for theirs."""
+    ids = ids or [row["id"] if "id" in row else row["name"] for row in rows]
+    ends = {"first_id": ids[0], "last_id": ids[-1]}
+    return {"object": "list", "data": list(rows), **ends, "has_more": False}
 
 
 JOB: dict[str, Any] = {
@@ -130,7 +145,7 @@ ADAPTER = BASE | {
     "description": None,
     "aliases": ["production"],
 }
-MODELS = {"object": "list", "data": [BASE, ADAPTER]}
+MODELS = page(BASE, ADAPTER)
 BENCH_HASH = "sha256:9b1c"
 RATE = {"pass_at_1": 0.44, "n": 400, "ci95": [0.3922, 0.489]}
 EVALUATION = {

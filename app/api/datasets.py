@@ -7,9 +7,9 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.api import _examples as examples
 from app.datasets import service as datasets
-from app.datasets.service import DatasetList, DatasetView
-from app.views import ErrorView
-from app.web.deps import Database, Stored, Verifying
+from app.datasets.service import DatasetView
+from app.views import ErrorView, Page
+from app.web.deps import Database, Paged, Stored, Verifying
 
 BAD_ROWS = examples.error(
     "invalid_data",
@@ -49,9 +49,9 @@ async def add_dataset(
 
 
 @router.get("", responses={200: examples.shown(examples.page(examples.DATASET))})
-def list_datasets(database: Database) -> DatasetList:
-    """All datasets, newest first."""
-    return DatasetList(data=datasets.every(database))
+def list_datasets(database: Database, page: Paged) -> Page[DatasetView]:
+    """Datasets, newest first."""
+    return datasets.list_datasets(database, page)
 
 
 @router.get(

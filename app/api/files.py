@@ -8,9 +8,9 @@ from fastapi.responses import FileResponse
 
 from app.api import _examples as examples
 from app.datasets import files
-from app.datasets.files import DeletedFile, FileList, FileView
-from app.views import ErrorView
-from app.web.deps import Database, Stored, Verifying
+from app.datasets.files import DeletedFile, FileView
+from app.views import ErrorView, Page
+from app.web.deps import Database, Paged, Stored, Verifying
 
 FILE_ID = "file-6f1c0d6e6f1b4a0f8f4f0c3c"
 BAD_ROWS = examples.error(
@@ -25,13 +25,6 @@ FILE = {
     "id": FILE_ID, "object": "file", "bytes": 120000, "created_at": 1764000000, "filename": "train.jsonl", "purpose": "fine-tune",
     "status": "processed", "status_details": None, "expires_at": None,
 }  # fmt: skip
-FILES = {
-    "object": "list",
-    "data": [FILE],
-    "first_id": FILE_ID,
-    "last_id": FILE_ID,
-    "has_more": False,
-}
 LINES: dict[str, Any] = {"content": {"application/jsonl": {"schema": {"type": "string"}}}}
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_FILE}}
 router = APIRouter(
@@ -54,16 +47,15 @@ async def upload_file(
     )
 
 
-@router.get("", responses={200: examples.shown(FILES)})
+@router.get("", responses={200: examples.shown(examples.page(FILE))})
 def list_files(
     database: Database,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
-    after: Annotated[str | None, Query(max_length=64)] = None,
+    page: Paged,
     order: Literal["asc", "desc"] = "desc",
     purpose: Annotated[str | None, Query(max_length=32)] = None,
-) -> FileList:
+) -> Page[FileView]:
     """Files, newest first."""
-    return files.page(database, limit, after, order, purpose)
+    return files.list_files(database, page, order, purpose)
 
 
 @router.get("/{file_id}", responses={200: examples.shown(FILE), **UNKNOWN})

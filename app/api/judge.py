@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request
 
 from app.api import _examples as examples
-from app.judging.chat_client import NOT_CONFIGURED
 from app.judging.service import JudgementView, JudgeRequest, PreferenceView
+from app.settings import NO_JUDGE
 from app.views import ErrorView
 from app.web.deps import Judging
 from app.web.disconnect import unless_gone
@@ -14,7 +14,7 @@ from app.web.disconnect import unless_gone
 BUSY = examples.error(
     "too_many_requests", "the judge has 64 requests in hand; try again in a moment"
 )
-UNKNOWN = examples.error("invalid_request", NOT_CONFIGURED, "kind")
+UNKNOWN = examples.error("invalid_request", NO_JUDGE, "kind")
 UNSCORABLE = examples.error("verifier_unavailable", "the answer could not be verified: no workers")
 router = APIRouter(
     tags=["verifier"],

@@ -10,9 +10,9 @@ from app.api import _examples as examples
 from app.catalog import evaluations, names
 from app.catalog import service as catalog
 from app.catalog.archive import archive
-from app.catalog.views import AliasList, AliasView, Comparison, DeletedModel, ModelDetail, ModelList
-from app.views import ErrorView
-from app.web.deps import Database, Serving, Stored
+from app.catalog.views import AliasView, Comparison, DeletedModel, ModelDetail, ModelView
+from app.views import ErrorView, Page
+from app.web.deps import Database, Paged, Serving, Stored
 from inframind.types import Contract
 
 NO_MODEL = examples.error(
@@ -43,9 +43,9 @@ class AliasTarget(Contract):
 
 
 @router.get("/models", responses={200: examples.shown(examples.MODELS)})
-def list_models(database: Database, artifacts: Stored) -> ModelList:
+def list_models(database: Database, artifacts: Stored, page: Paged) -> Page[ModelView]:
     """Base models, then adapters, newest first."""
-    return ModelList(data=catalog.listing(database, artifacts))
+    return catalog.list_models(database, artifacts, page)
 
 
 @router.get("/models/compare", responses={200: examples.shown(examples.COMPARISON), **UNKNOWN})
@@ -99,12 +99,10 @@ async def delete_model(
     return DeletedModel(id=identity)
 
 
-@router.get(
-    "/aliases", responses={200: examples.shown({"object": "list", "data": [examples.ALIAS]})}
-)
-def list_aliases(database: Database) -> AliasList:
+@router.get("/aliases", responses={200: examples.shown(examples.page(examples.ALIAS))})
+def list_aliases(database: Database, page: Paged) -> Page[AliasView]:
     """Aliases by name."""
-    return AliasList(data=names.aliases(database))
+    return names.list_aliases(database, page)
 
 
 @router.get("/aliases/{alias}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS})

@@ -11,7 +11,6 @@ from sse_starlette import ServerSentEvent
 
 from app.api import _examples as examples
 from app.catalog import service as catalog
-from app.catalog.views import ModelView
 from app.errors import InvalidError, described
 from app.generation.openai import ChatRequest, CompletionRequest, Head, Sampling
 from app.inference.client import Completion, Inference
@@ -73,26 +72,21 @@ CHAT = {
 
 
 @router.get("/models", responses={200: examples.shown(MODELS)})
-def list_models(database: Database, artifacts: Stored, serving: Serving) -> dict[str, Any]:
+def list_models(database: Database, serving: Serving) -> dict[str, Any]:
     """The models that can be asked: the base model that is served, and its adapters."""
-    served = [
-        model
-        for model in catalog.listing(database, artifacts)
-        if serving.base_model in (model.id, model.base_model)
-    ]
+    adapters = catalog.served(database, serving.base_model)
     data = [
-        _model(model)
-        for model in served
-        if model.kind == "adapter" or model.id == serving.base_model
+        _model(serving.base_model, None),
+        *(_model(adapter.id, adapter.created_at) for adapter in adapters),
     ]
     return {"object": "list", "data": data}
 
 
-def _model(model: ModelView) -> dict[str, Any]:
+def _model(name: str, created_at: float | None) -> dict[str, Any]:
     return {
-        "id": model.id,
+        "id": name,
         "object": "model",
-        "created": int(model.created_at or 0),
+        "created": int(created_at or 0),
         "owned_by": "inframind",
     }
 
@@ -100,7 +94,8 @@ def _model(model: ModelView) -> dict[str, Any]:
 @router.get("/models/{model:path}", responses={200: examples.shown(MODELS["data"][0])})
 def get_model(model: str, database: Database, artifacts: Stored) -> dict[str, Any]:
     """One model."""
-    return _model(catalog.detail(database, artifacts, model))
+    known = catalog.detail(database, artifacts, model)
+    return _model(known.id, known.created_at)
 
 
 @router.post("/completions", response_model=None, responses={200: examples.shown(COMPLETION)})

@@ -11,6 +11,7 @@ from app.db.session import reading
 from app.db.tables import Adapter, Job, StageResult
 from app.errors import InvalidError
 from inframind.models.registry import BASE_MODELS
+from inframind.stages import evaluating
 from inframind.statistics.intervals import newcombe
 
 MIN_COMPARED, MAX_COMPARED = 2, 16
@@ -22,7 +23,7 @@ def of_models(session: Session, names: Sequence[str]) -> dict[str, list[Evaluati
     rows = (
         select(StageResult, Job)
         .join(Job, Job.id == StageResult.job_id)
-        .where(StageResult.stage == "evaluate")
+        .where(StageResult.stage.in_(evaluating()))
         .order_by(StageResult.finished_at.desc())
     )
     for result, job in session.execute(rows):

@@ -3,14 +3,16 @@
 One place that turns names into models, for every route that takes one.
 """
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, exists, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.catalog.views import AliasView
-from app.db.ownership import acting
+from app.db.ownership import acting, as_key
+from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import Adapter, Alias
 from app.errors import InvalidError, NotFoundError, UnknownModelError
+from app.views import Page, PageRequest
 from inframind.models.adapter import NAME
 from inframind.models.registry import BASE_MODELS
 
@@ -19,11 +21,6 @@ OWNER = "inframind"
 ADAPTER = "im-"
 RESERVED = (ADAPTER, "ds-", "ft-")
 """What our own ids begin with."""
-
-
-def fine_tuned_name(adapter: Adapter, suffix: str | None) -> str:
-    """`ft:<base model>:inframind:<suffix>:<adapter>`, the form of OpenAI's names."""
-    return f"{FINE_TUNED}{adapter.base_model}:{OWNER}:{suffix or ''}:{adapter.id}"
 
 
 def resolve(engine: Engine, name: str) -> str:
@@ -60,7 +57,7 @@ def set_alias(engine: Engine, name: str, model: str) -> AliasView:
         raise InvalidError(message, param="alias")
     with writing(engine) as session:
         target = resolved(session, model)
-        owner = acting.get().owner or ""
+        owner = as_key(acting.get().owner)
         row = session.get(Alias, (name, owner))
         if row is None:
             row = Alias(
@@ -90,10 +87,22 @@ def find_alias(engine: Engine, name: str) -> AliasView:
         return alias_view(_alias(session, name))
 
 
-def aliases(engine: Engine) -> list[AliasView]:
-    """All aliases by name."""
+def list_aliases(engine: Engine, page: PageRequest) -> Page[AliasView]:
+    """Lists aliases by name: each as `find_alias` finds it. Raises InvalidError."""
+    mine, other = as_key(acting.get().owner), aliased(Alias)
+    # Of several owners' aliases with one name, an administrator sees what the name means to them.
+    comes_before = or_(other.owner == mine, other.owner < Alias.owner)
+    is_first = or_(Alias.owner == mine, ~exists().where(other.name == Alias.name, comes_before))
     with reading(engine) as session:
-        return [alias_view(row) for row in session.scalars(select(Alias).order_by(Alias.name))]
+        aliases = read_page(
+            session,
+            select(Alias).where(is_first),
+            (Alias.name,),
+            page,
+            lambda name: stored_position(session, (Alias.name,), Alias.name == name),
+        )
+        views = [alias_view(row) for row in aliases.rows]
+    return Page[AliasView].of(views, [view.name for view in views], has_more=aliases.has_more)
 
 
 def alias_view(row: Alias) -> AliasView:
@@ -105,7 +114,7 @@ def alias_view(row: Alias) -> AliasView:
 
 def _find(session: Session, name: str) -> Alias | None:
     """The caller's own alias before another's that an administrator sees."""
-    own = Alias.owner == (acting.get().owner or "")
+    own = Alias.owner == as_key(acting.get().owner)
     return session.scalars(
         select(Alias).where(Alias.name == name).order_by(own.desc(), Alias.owner).limit(1)
     ).first()

@@ -22,13 +22,6 @@ class ModelView(View):
     aliases: list[str]
 
 
-class ModelList(View):
-    """Base models, then adapters, newest first."""
-
-    object: Literal["list"] = "list"
-    data: list[ModelView]
-
-
 class Rate(View):
     """A greedy pass rate."""
 
@@ -120,13 +113,6 @@ class AliasView(View):
     previous: str | None
     """What it meant before: the way back."""
     updated_at: float
-
-
-class AliasList(View):
-    """Aliases by name."""
-
-    object: Literal["list"] = "list"
-    data: list[AliasView]
 
 
 class DeletedModel(View):

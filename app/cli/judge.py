@@ -48,7 +48,7 @@ def calibrate(
 def show() -> None:
     """Print the newest calibration of the judge model of the settings."""
     from app.db.session import make_engine
-    from app.judging.service import calibration
+    from app.judging.calibrations import calibration
     from app.settings import settings
     from inframind.judge.llm import fingerprint
 
@@ -66,9 +66,9 @@ def show() -> None:
 async def _calibrate(tasks: int, categories: list[str] | None) -> "Calibration":
     from app.db.migrate import upgrade
     from app.db.session import make_engine
-    from app.judging.chat_client import NOT_CONFIGURED, ChatServer
-    from app.judging.service import keep
-    from app.settings import settings
+    from app.judging.calibrations import keep
+    from app.judging.chat_client import ChatServer
+    from app.settings import NO_JUDGE, settings
     from inframind.bench.load import content_hash, load_tasks
     from inframind.judge import calibration
     from inframind.judge.llm import LlmJudge
@@ -76,7 +76,7 @@ async def _calibrate(tasks: int, categories: list[str] | None) -> "Calibration":
 
     configured = settings()
     if not configured.has_judge:
-        raise ConfigError(NOT_CONFIGURED, param="judge_url")
+        raise ConfigError(NO_JUDGE, param="judge_url")
     configured.data_dir.mkdir(parents=True, exist_ok=True)
     engine = make_engine(configured.url)
     upgrade(engine)

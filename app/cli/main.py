@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from app.cli.judge import app as judging
+from app.job_state import TERMINAL, JobState
 from inframind.cli import app
 from inframind.errors import InfraMindError
 
@@ -29,7 +30,6 @@ NEEDED = {
     "service": ("fastapi", "sqlalchemy", "httpx", "alembic"),
     "train": ("torch", "transformers", "trl", "peft"),
 }
-TERMINAL = ("succeeded", "failed", "cancelled")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 datasets = typer.Typer(help="Bring your own tasks.", no_args_is_help=True)
@@ -302,7 +302,7 @@ def show_until_done(url: str, job_id: str) -> None:
         if job["state"] in TERMINAL:
             if job["error"]:
                 errors.print(f"{job['error']['code']}: {escape(job['error']['message'])}")
-            raise typer.Exit(0 if job["state"] == "succeeded" else 1)
+            raise typer.Exit(0 if job["state"] == JobState.SUCCEEDED else 1)
         time.sleep(1.0)
 
 

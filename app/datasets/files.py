@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from app.artifacts import Artifacts
 from app.datasets import service as datasets
 from app.db.ownership import seeing_all
+from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import File
 from app.errors import InvalidError, NotFoundError
-from app.views import View
+from app.views import Page, PageRequest, View
 from inframind.verifier.verifier import Verifier
 
 ID = re.compile(r"file-[0-9a-f]{24}")
@@ -37,16 +38,6 @@ class FileView(View):
     """Every row was proven when the file was uploaded."""
     status_details: str | None = None
     expires_at: int | None = None
-
-
-class FileList(View):
-    """A page of files."""
-
-    object: Literal["list"] = "list"
-    data: list[FileView]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 class DeletedFile(View):
@@ -98,35 +89,26 @@ def content(engine: Engine, artifacts: Artifacts, identity: str) -> Path:
     return path
 
 
-def page(
+def list_files(
     engine: Engine,
-    limit: int,
-    after: str | None,
-    order: Literal["asc", "desc"],
-    purpose: str | None,
-) -> FileList:
-    """Files by the time of their upload."""
+    page: PageRequest,
+    order: Literal["asc", "desc"] = "desc",
+    purpose: str | None = None,
+) -> Page[FileView]:
+    """Lists files by the time of their upload. Raises InvalidError."""
+    keys = (File.created_at, File.id)
+    query = select(File) if purpose is None else select(File).where(File.purpose == purpose)
     with reading(engine) as session:
-        # The id breaks ties, so that no file is on two pages.
-        key = (
-            (File.created_at, File.id)
-            if order == "asc"
-            else (File.created_at.desc(), File.id.desc())
+        files = read_page(
+            session,
+            query,
+            keys,
+            page,
+            lambda identity: stored_position(session, keys, File.id == identity),
+            descending=order == "desc",
         )
-        query = select(File).order_by(*key)
-        if purpose is not None:
-            query = query.where(File.purpose == purpose)
-        rows = list(session.scalars(query))
-        if after is not None:
-            start = next((index for index, row in enumerate(rows, 1) if row.id == after), None)
-            if start is None:
-                raise InvalidError(
-                    "`after` is the id of the last file of the page before", param="after"
-                )
-            rows = rows[start:]
-        data = [_view(row) for row in rows[:limit]]
-        ends = (data[0].id, data[-1].id) if data else (None, None)
-        return FileList(data=data, first_id=ends[0], last_id=ends[1], has_more=len(rows) > limit)
+        views = [_view(row) for row in files.rows]
+    return Page[FileView].of(views, [view.id for view in views], has_more=files.has_more)
 
 
 def delete(engine: Engine, artifacts: Artifacts, identity: str) -> DeletedFile:

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, exists, select
+from sqlalchemy.orm import aliased
 
 from app.artifacts import Artifacts
-from app.db.ownership import acting
+from app.db.ownership import acting, as_key
+from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import Dataset
 from app.errors import InvalidError, NotFoundError
-from app.views import View
+from app.views import Page, PageRequest, View
 from inframind.datasets.rows import read
 from inframind.datasets.store import load, name_of, save
 from inframind.errors import DataError
@@ -34,14 +36,6 @@ class DatasetView(View):
     created_at: float
 
 
-class DatasetList(View):
-    """All datasets, newest first."""
-
-    object: str = "list"
-    data: list[DatasetView]
-    has_more: bool = False
-
-
 def add(
     engine: Engine, verifier: Verifier, artifacts: Artifacts, body: bytes, name: str | None
 ) -> DatasetView:
@@ -58,7 +52,7 @@ def add(
         "categories": _count([task.category for task in found.tasks]),
     }
     with writing(engine) as session:
-        owner = acting.get().owner or ""
+        owner = as_key(acting.get().owner)
         row = session.get(Dataset, (identity, owner))
         if row is None:
             row = Dataset(
@@ -87,7 +81,7 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
         "categories": _count([task.category for task in tasks]),
     }
     with writing(engine) as session:
-        owner = acting.get().owner or ""
+        owner = as_key(acting.get().owner)
         if session.get(Dataset, (identity, owner)) is None:
             unchecked = sum(not task.checks for task in tasks)
             row = Dataset(
@@ -121,15 +115,22 @@ def find(engine: Engine, identity: str) -> DatasetView:
         return _view(row)
 
 
-def every(engine: Engine) -> list[DatasetView]:
-    """All datasets, newest first."""
+def list_datasets(engine: Engine, page: PageRequest) -> Page[DatasetView]:
+    """Lists datasets, newest first; content that several owners added is there once. Raises InvalidError."""
+    other = aliased(Dataset)
+    is_first = ~exists().where(other.id == Dataset.id, other.owner < Dataset.owner)
+    keys = (Dataset.created_at, Dataset.id)
     with reading(engine) as session:
-        return [
-            _view(row)
-            for row in session.scalars(
-                select(Dataset).order_by(Dataset.created_at.desc(), Dataset.id)
-            )
-        ]
+        datasets = read_page(
+            session,
+            select(Dataset).where(is_first),
+            keys,
+            page,
+            lambda identity: stored_position(session, keys, Dataset.id == identity, is_first),
+            descending=True,
+        )
+        views = [_view(row) for row in datasets.rows]
+    return Page[DatasetView].of(views, [view.id for view in views], has_more=datasets.has_more)
 
 
 def _view(row: Dataset) -> DatasetView:

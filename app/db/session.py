@@ -7,10 +7,14 @@ from select import POLLIN, poll
 from typing import Any
 
 from sqlalchemy import Engine, Float, create_engine, event, make_url, select
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
+
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+"""Errors while the database does not answer, or no connection of the pool comes free in time."""
 
 
 class now(FunctionElement[float]):  # noqa: N801 - an SQL function, as SQLAlchemy writes them

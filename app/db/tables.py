@@ -33,8 +33,9 @@ class Job(Owned, Base):
     start_from: Mapped[str | None] = mapped_column(String(64))
     dataset: Mapped[str] = mapped_column(String(128))
     seed: Mapped[int] = mapped_column(BigInteger)
-    spec: Mapped[list[Any]] = mapped_column(JSON)
-    """The resolved stages."""
+    stages: Mapped[list[Any]] = mapped_column("spec", JSON)
+    """Whole stages, to be read by `inframind.stages.parse_all`. The column keeps its first name: a
+    renamed one would stop the workers that still run while a new version is rolled out."""
     meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
     fine_tuning: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What a job of OpenAI's API was asked for: files, suffix, method."""

@@ -12,11 +12,28 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from app.errors import InvalidError
 from app.jobs.spec import JobSpec, MetadataKey, MetadataValue
 from inframind.pipeline import resolve_stages
+from inframind.stages.config import RolloutConfig, TrainingConfig
 
 Auto = Literal["auto"]
 Multiplier = Auto | Annotated[float, Field(gt=0.0, le=1000.0)]
 Count = Auto | Annotated[int, Field(ge=1, le=4096)]
 VERIFIER = "verifier"
+TRAINS_BY = {"supervised": "sft", "reinforcement": "dapo"}
+"""The method's type -> the stage that trains."""
+FIELDS = {
+    "start_from": "model",
+    "base_model": "model",
+    "dataset": "training_file",
+    "name": "suffix",
+}
+SETTINGS = {
+    "batch_size": "batch_size",
+    "prompts_per_step": "batch_size",
+    "learning_rate": "learning_rate_multiplier",
+    "max_steps": "n_epochs",
+    "num_generations": "compute_multiplier",
+}
+"""The training stage's settings -> the hyperparameters that they come from."""
 
 
 class Body(BaseModel):
@@ -82,7 +99,10 @@ class CreateRequest(Body):
 
     @property
     def asked(self) -> SupervisedHyperparameters:
-        """The hyperparameters, wherever they stand. Raises InvalidError for what the method does not take."""
+        """Finds the hyperparameters, wherever they stand.
+
+        Raises InvalidError for what the method does not take.
+        """
         kind = self.method.type
         given = {name: getattr(self.method, name) for name in ("supervised", "reinforcement")}
         other = next(
@@ -111,45 +131,58 @@ class CreateRequest(Body):
         return found
 
     def spec(self, *, base_model: str, start_from: str | None, dataset: str, rows: int) -> JobSpec:
-        """The job of ours. `rows` are trained on."""
+        """Says which job of ours is meant. `rows` of the dataset are trained on."""
         asked = self.asked
-        name = "sft" if self.method.type == "supervised" else "dapo"
+        name = TRAINS_BY[self.method.type]
         (recipe,) = resolve_stages(base_model, stages=[{"stage": name}], dataset=dataset)
-        size = "batch_size" if name == "sft" else "prompts_per_step"
+        assert isinstance(recipe, TrainingConfig)
         stage: dict[str, Any] = {"stage": name}
+        rows_per_step = getattr(recipe, recipe.rows_per_step)
         if isinstance(asked.batch_size, int):
-            stage[size] = asked.batch_size
+            stage[recipe.rows_per_step] = rows_per_step = asked.batch_size
         if isinstance(asked.learning_rate_multiplier, float):
             stage["learning_rate"] = recipe.learning_rate * asked.learning_rate_multiplier
         if isinstance(asked.n_epochs, int):
-            stage["max_steps"] = math.ceil(
-                asked.n_epochs * rows / stage.get(size, getattr(recipe, size))
-            )
+            stage["max_steps"] = math.ceil(asked.n_epochs * rows / rows_per_step)
         evaluate: dict[str, Any] = {"stage": "evaluate"}
         if isinstance(asked, ReinforcementHyperparameters):
+            assert isinstance(recipe, RolloutConfig)
             if isinstance(asked.compute_multiplier, float):
-                stage["num_generations"] = min(
-                    64, max(2, round(recipe.num_generations * asked.compute_multiplier))
-                )
+                answers = round(recipe.num_generations * asked.compute_multiplier)
+                stage["num_generations"] = min(64, max(2, answers))
             if isinstance(asked.eval_samples, int):
                 evaluate["tasks"] = asked.eval_samples
-        seed = secrets.randbelow(2**31) if self.seed is None else self.seed
-        spec = JobSpec(
-            stages=[stage, evaluate], base_model=base_model, start_from=start_from, dataset=dataset, seed=seed, name=self.suffix,
+        return JobSpec(
+            stages=[stage, evaluate],
+            base_model=base_model,
+            start_from=start_from,
+            dataset=dataset,
+            seed=secrets.randbelow(2**31) if self.seed is None else self.seed,
+            name=self.suffix,
             metadata=self.metadata or {},
-        )  # fmt: skip
-        return spec.asked_as(
+        ).asked_as(
             {
-                "training_file": self.training_file, "validation_file": self.validation_file, "suffix": self.suffix,
-                "method": self.method.type, "hyperparameters": _shown(asked),
+                "training_file": self.training_file,
+                "validation_file": self.validation_file,
+                "suffix": self.suffix,
+                "method": self.method.type,
+                "hyperparameters": _shown(asked),
             }
-        )  # fmt: skip
+        )
+
+    def field(self, param: str | None) -> str | None:
+        """Translates a field of our job into the one of this body that it came from."""
+        place, _, setting = (param or "").rpartition(".")
+        if place == "stages.0" and setting in SETTINGS:
+            return f"method.{self.method.type}.hyperparameters.{SETTINGS[setting]}"
+        return FIELDS.get(param or "", param)
 
 
 def _check_grader(grader: dict[str, Any] | None) -> None:
     if grader is not None and grader.get("type") != VERIFIER:
         message = (
-            f"graders of the type {str(grader.get('type'))[:64]!r} are not run: the reward is the verifier with each row's checks. "
+            f"graders of the type {str(grader.get('type'))[:64]!r} are not run: the reward is the "
+            "verifier with each row's checks. "
             f'Leave the grader out, or give {{"type": "{VERIFIER}"}}'
         )
         raise InvalidError(message, param="method.reinforcement.grader")

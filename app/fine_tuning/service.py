@@ -1,14 +1,15 @@
 """OpenAI's fine-tuning jobs over our own: one row a job, one state, one life."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from app.artifacts import Artifacts
 from app.catalog.names import resolved
 from app.datasets import service as datasets
 from app.datasets.files import row_of
+from app.db.paging import read_page, stored_position
 from app.db.session import reading
 from app.db.tables import Adapter, Job, JobEvent, StageResult
 from app.errors import InvalidError, NotFoundError
@@ -19,46 +20,50 @@ from app.fine_tuning.views import (
     PREFIX,
     CheckpointMetrics,
     FineTuningCheckpoint,
-    FineTuningCheckpointList,
     FineTuningEvent,
-    FineTuningEventList,
     FineTuningJob,
-    FineTuningJobList,
     fine_tuning_job,
     model_name,
 )
-from app.jobs.service import ID
+from app.jobs.service import ID, JobService
 from app.jobs.spec import JobSpec
-from app.jobs.views import JobView, job_view
+from app.jobs.views import job_view
+from app.views import Page, PageRequest
+from inframind.errors import InfraMindError
 from inframind.models.registry import BASE_MODELS
+from inframind.stages import parse_all
+
+EVENT_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-def create(
-    engine: Engine,
-    artifacts: Artifacts,
-    request: CreateRequest,
-    submit: Callable[[JobSpec], JobView],
-) -> FineTuningJob:
-    """Queues the job that the request means. Raises InvalidError, NotFoundError, DataError, ConfigError with `param`."""
-    with reading(engine) as session:
+def create(jobs: JobService, request: CreateRequest, key: str | None = None) -> FineTuningJob:
+    """Queues the job that the request means, or gives the one that it made with this `key` before.
+
+    Raises NotFoundError and what `JobService.submit` raises, with `param` as the client named it.
+    """
+    try:
+        made = jobs.submit_as(request, lambda: _spec(jobs, request), key)
+    except InfraMindError as error:
+        error.param = request.field(error.param)
+        raise
+    return get(jobs.engine, PREFIX + made.id)
+
+
+def _spec(jobs: JobService, request: CreateRequest) -> JobSpec:
+    with reading(jobs.engine) as session:
         model = resolved(session, request.model)
         base_model = model if model in BASE_MODELS else session.get_one(Adapter, model).base_model
-        training = _dataset(session, request.training_file, "training_file")
-        validation = (
+        dataset = _dataset(session, request.training_file, "training_file")
+        held_out = (
             _dataset(session, request.validation_file, "validation_file")
             if request.validation_file
             else None
         )
-    dataset = (
-        datasets.with_validation(engine, artifacts, training, validation)
-        if validation
-        else training
-    )
-    rows = datasets.find(engine, dataset).tasks.get("train", 0)
+    if held_out:
+        dataset = datasets.with_validation(jobs.engine, jobs.artifacts, dataset, held_out)
+    rows = datasets.find(jobs.engine, dataset).tasks.get("train", 0)
     start_from = model if model not in BASE_MODELS else None
-    spec = request.spec(base_model=base_model, start_from=start_from, dataset=dataset, rows=rows)
-    job = submit(spec)
-    return fine_tuning_job(job, spec.fine_tuning or {})
+    return request.spec(base_model=base_model, start_from=start_from, dataset=dataset, rows=rows)
 
 
 def _dataset(session: Session, file: str, param: str) -> str:
@@ -74,92 +79,109 @@ def get(engine: Engine, identity: str) -> FineTuningJob:
         return _view(session, _job(session, identity))
 
 
-def change(engine: Engine, identity: str, move: Callable[[Engine, str], JobView]) -> FineTuningJob:
-    """Cancels, pauses or resumes a job: `move` is the function that does it to ours. Raises NotFoundError, ConflictError."""
+def cancel(jobs: JobService, identity: str) -> FineTuningJob:
+    """Cancels a job. Raises NotFoundError, ConflictError."""
+    jobs.cancel(_ours(jobs, identity))
+    return get(jobs.engine, identity)
+
+
+def pause(jobs: JobService, identity: str) -> FineTuningJob:
+    """Pauses a job. Raises NotFoundError, ConflictError."""
+    jobs.pause(_ours(jobs, identity))
+    return get(jobs.engine, identity)
+
+
+def resume(jobs: JobService, identity: str) -> FineTuningJob:
+    """Lets a paused job go on. Raises NotFoundError, ConflictError."""
+    jobs.resume(_ours(jobs, identity))
+    return get(jobs.engine, identity)
+
+
+def _ours(jobs: JobService, identity: str) -> str:
+    """Finds our id of a fine-tuning job. Raises NotFoundError."""
+    with reading(jobs.engine) as session:
+        return _job(session, identity).id
+
+
+def list_jobs(
+    engine: Engine, page: PageRequest, metadata: Mapping[str, str]
+) -> Page[FineTuningJob]:
+    """Lists jobs of this API, newest first, that have all of the metadata. Raises InvalidError."""
+    query = select(Job).where(Job.fine_tuning.is_not(None))
+    for key, value in metadata.items():
+        query = query.where(Job.meta[key].as_string() == value)
+    with reading(engine) as session:
+        jobs = read_page(session, query, (Job.id,), page, _own_id, descending=True)
+        views = [_view(session, job) for job in jobs.rows]
+    ids = [view.id for view in views]
+    return Page[FineTuningJob].of(views, ids, has_more=jobs.has_more)
+
+
+def _own_id(identity: str) -> tuple[str] | None:
+    own = identity.removeprefix(PREFIX)
+    return (own,) if identity.startswith(PREFIX) and ID.fullmatch(own) else None
+
+
+def list_events(engine: Engine, identity: str, page: PageRequest) -> Page[FineTuningEvent]:
+    """Lists a job's events, newest first. Raises NotFoundError, InvalidError."""
+
+    def position(event: str) -> tuple[int] | None:
+        number = event.removeprefix(f"{EVENT}{job.id}-")
+        return (int(number),) if EVENT_NUMBER.fullmatch(number) else None
+
     with reading(engine) as session:
         job = _job(session, identity)
-    return fine_tuning_job(move(engine, job.id), job.fine_tuning or {})
-
-
-def page(
-    engine: Engine, limit: int, after: str | None, metadata: Mapping[str, str]
-) -> FineTuningJobList:
-    """Jobs of this API, newest first, that have all of the metadata."""
-    with reading(engine) as session:
-        query = (
-            select(Job).where(Job.fine_tuning.is_not(None)).order_by(Job.id.desc()).limit(limit + 1)
-        )
-        if after is not None:
-            query = query.where(Job.id < _job(session, after).id)
-        for key, value in metadata.items():
-            query = query.where(Job.meta[key].as_string() == value)
-        jobs = list(session.scalars(query))
-        return FineTuningJobList(
-            data=[_view(session, job) for job in jobs[:limit]], has_more=len(jobs) > limit
-        )
-
-
-def events(engine: Engine, identity: str, limit: int, after: str | None) -> FineTuningEventList:
-    """Events, newest first."""
-    with reading(engine) as session:
-        job = _job(session, identity)
-        query = (
-            select(JobEvent)
-            .where(JobEvent.job_id == job.id)
-            .order_by(JobEvent.seq.desc())
-            .limit(limit + 1)
-        )
-        if after is not None:
-            query = query.where(JobEvent.seq < _seq(job, after))
-        rows = list(session.scalars(query))
-        data = [
+        query = select(JobEvent).where(JobEvent.job_id == job.id)
+        events = read_page(session, query, (JobEvent.seq,), page, position, descending=True)
+        views = [
             FineTuningEvent.model_validate(
                 {
-                    "id": f"{EVENT}{job.id}-{row.seq}", "created_at": int(row.at), "level": row.level, "message": row.message,
+                    "id": f"{EVENT}{job.id}-{row.seq}",
+                    "created_at": int(row.at),
+                    "level": row.level,
+                    "message": row.message,
                     "data": {"code": row.code, **row.data},
                 }
             )
-            for row in rows[:limit]
-        ]  # fmt: skip
-        return FineTuningEventList(data=data, has_more=len(rows) > limit)
+            for row in events.rows
+        ]
+    ids = [view.id for view in views]
+    return Page[FineTuningEvent].of(views, ids, has_more=events.has_more)
 
 
-def _seq(job: Job, event: str) -> int:
-    number = event.removeprefix(f"{EVENT}{job.id}-")
-    if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise InvalidError("`after` is the id of the last event of the page before", param="after")
-    return int(number)
-
-
-def checkpoints(
-    engine: Engine, identity: str, limit: int, after: str | None
-) -> FineTuningCheckpointList:
-    """The adapters of finished stages, newest first."""
+def list_checkpoints(
+    engine: Engine, identity: str, page: PageRequest
+) -> Page[FineTuningCheckpoint]:
+    """Lists the adapters of finished stages, newest first. Raises NotFoundError, InvalidError."""
     with reading(engine) as session:
         row = _job(session, identity)
         job, asked = job_view(row, _results(session, row)), row.fine_tuning or {}
-        made = select(StageResult).where(
-            StageResult.job_id == job.id, StageResult.adapter_id.is_not(None)
+        steps = [stage.total_steps for stage in parse_all(row.stages)]
+        made = StageResult.job_id == row.id, StageResult.adapter_id.is_not(None)
+        keys = (StageResult.stage_index,)
+        results = read_page(
+            session,
+            select(StageResult).where(*made),
+            keys,
+            page,
+            lambda checkpoint: stored_position(
+                session, keys, *made, StageResult.adapter_id == checkpoint.removeprefix(CHECKPOINT)
+            ),
+            descending=True,
         )
-        found = [
+        views = [
             FineTuningCheckpoint(
                 id=f"{CHECKPOINT}{result.adapter_id}",
                 created_at=int(result.finished_at),
                 fine_tuned_model_checkpoint=model_name(job, asked, str(result.adapter_id)),
                 fine_tuning_job_id=identity,
-                metrics=_metrics(result, job.stages[result.stage_index]["max_steps"]),
-                step_number=job.stages[result.stage_index]["max_steps"],
+                metrics=_metrics(result, steps[result.stage_index]),
+                step_number=steps[result.stage_index],
             )
-            for result in session.scalars(made.order_by(StageResult.stage_index.desc()))
+            for result in results.rows
         ]
-        if after is not None:
-            names = [one.id for one in found]
-            if after not in names:
-                raise InvalidError(
-                    "`after` is the id of the last checkpoint of the page before", param="after"
-                )
-            found = found[names.index(after) + 1 :]
-        return FineTuningCheckpointList(data=found[:limit], has_more=len(found) > limit)
+    ids = [view.id for view in views]
+    return Page[FineTuningCheckpoint].of(views, ids, has_more=results.has_more)
 
 
 def _metrics(result: StageResult, step: int) -> CheckpointMetrics:
@@ -175,7 +197,10 @@ def _job(session: Session, identity: str) -> Job:
     own = identity.removeprefix(PREFIX)
     job = session.get(Job, own) if identity.startswith(PREFIX) and ID.fullmatch(own) else None
     if job is None or job.fine_tuning is None:
-        message = f"there is no fine-tuning job {identity[:64]!r}; GET /v1/fine_tuning/jobs lists those that exist"
+        message = (
+            f"there is no fine-tuning job {identity[:64]!r}; "
+            "GET /v1/fine_tuning/jobs lists those that exist"
+        )
         raise NotFoundError(message, param="fine_tuning_job_id")
     return job
 

@@ -4,16 +4,20 @@ import time
 from typing import Any, Literal
 
 from app.catalog.names import FINE_TUNED, OWNER
+from app.job_state import JobState
 from app.jobs.views import JobView
 from app.views import ErrorBody, View
 
 PREFIX, EVENT, CHECKPOINT = "ftjob-", "ftevent-", "ftckpt-"
-Status = Literal["queued", "running", "pausing", "paused", "succeeded", "failed", "cancelled"]
+Status = JobState | Literal["pausing"]
 Level = Literal["info", "warn", "error"]
 
 
 class FineTuningJob(View):
-    """`fine_tuning.job`. `pausing` and `paused` are not in the client's list of states, but in what OpenAI's server answers."""
+    """`fine_tuning.job`, OpenAI's view of a job.
+
+    `pausing` and `paused` are not in the client's list of states, but in what its server answers.
+    """
 
     id: str
     object: Literal["fine_tuning.job"] = "fine_tuning.job"
@@ -68,31 +72,6 @@ class FineTuningCheckpoint(View):
     step_number: int
 
 
-class Page(View):
-    """A page, newest first."""
-
-    object: Literal["list"] = "list"
-    has_more: bool
-
-
-class FineTuningJobList(Page):
-    """Jobs."""
-
-    data: list[FineTuningJob]
-
-
-class FineTuningEventList(Page):
-    """Events."""
-
-    data: list[FineTuningEvent]
-
-
-class FineTuningCheckpointList(Page):
-    """Checkpoints."""
-
-    data: list[FineTuningCheckpoint]
-
-
 def model_name(job: JobView, asked: dict[str, Any], adapter: str) -> str:
     """The name under which OpenAI's clients ask the adapter."""
     return f"{FINE_TUNED}{job.base_model}:{OWNER}:{asked['suffix'] or ''}:{adapter}"
@@ -100,7 +79,7 @@ def model_name(job: JobView, asked: dict[str, Any], adapter: str) -> str:
 
 def fine_tuning_job(job: JobView, asked: dict[str, Any]) -> FineTuningJob:
     """Our job as OpenAI shows it; `asked` is what its API was asked for."""
-    done = job.state == "succeeded" and job.adapters
+    done = job.state == JobState.SUCCEEDED and job.adapters
     kind = asked["method"]
     return FineTuningJob(
         id=PREFIX + job.id,
@@ -131,5 +110,4 @@ def _grader(kind: str) -> dict[str, Any]:
 
 
 def _status(job: JobView) -> Status:
-    state: Status = "pausing" if job.pause_requested else job.state  # type: ignore[assignment]  # the same names
-    return state
+    return "pausing" if job.pause_requested else JobState(job.state)

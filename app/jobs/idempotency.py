@@ -1,35 +1,37 @@
 """`Idempotency-Key`: a request that is sent again is answered with the job that the first one made.
 
-Semantics of draft-ietf-httpapi-idempotency-key-header-07: the same key with another body is 422, one that is being answered at this
-moment is 409. Keys are an owner's own, and are kept for a day at least (`app.catalog.retention`).
+Semantics of draft-ietf-httpapi-idempotency-key-header-07: the same key with another body is 422,
+one that is being answered at this moment is 409. Keys are an owner's own, and are kept for a day at
+least (`app.catalog.retention`).
 """
 
 import hashlib
 import json
 
+from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.db.ownership import as_key
 from app.db.tables import IdempotencyKey
 from app.errors import InFlightError, InvalidError
-from app.jobs.spec import JobSpec
 
 HEADER = "Idempotency-Key"
 
 
-def digest(spec: JobSpec) -> str:
-    """What two equal requests share, however their JSON is written."""
+def digest(request: BaseModel) -> str:
+    """Hashes a request so that equal ones are equal, however their JSON is written."""
     return hashlib.sha256(
-        json.dumps(spec.model_dump(mode="json"), sort_keys=True).encode()
+        json.dumps(request.model_dump(mode="json"), sort_keys=True).encode()
     ).hexdigest()
 
 
-def find(session: Session, owner: str | None, key: str, spec: JobSpec) -> str | None:
-    """The id of the job that this request made before. Raises InvalidError if the key belongs to another body."""
-    row = session.get(IdempotencyKey, (owner or "", key))
+def find(session: Session, owner: str | None, key: str, request: BaseModel) -> str | None:
+    """Finds the job that this request made before. Raises InvalidError if the body was another."""
+    row = session.get(IdempotencyKey, (as_key(owner), key))
     if row is None:
         return None
-    if row.request_sha256 != digest(spec):
+    if row.request_sha256 != digest(request):
         raise InvalidError(
             "this key was used for another request: send a new key with a new body", param=HEADER
         )
@@ -37,10 +39,10 @@ def find(session: Session, owner: str | None, key: str, spec: JobSpec) -> str | 
 
 
 def hold(session: Session, owner: str | None, key: str) -> None:
-    """Keeps the key for this transaction. Raises InFlightError if another one holds it."""
-    # On SQLite a writing transaction is alone anyway: the second waits, and finds the first one's job.
+    """Keeps the key for this transaction. Raises InFlightError if another one has it."""
+    # On SQLite a writing transaction is alone: the second waits, and finds the first one's job.
     if session.get_bind().dialect.name == "postgresql":
-        name = json.dumps([owner or "", key])
+        name = json.dumps([as_key(owner), key])
         if not session.scalar(
             text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
         ):
@@ -50,11 +52,15 @@ def hold(session: Session, owner: str | None, key: str) -> None:
 
 
 def keep(
-    session: Session, owner: str | None, key: str, spec: JobSpec, job_id: str, now: float
+    session: Session, owner: str | None, key: str, request: BaseModel, job_id: str, now: float
 ) -> None:
     """Remembers which job the request made: in the transaction that makes it."""
     session.add(
         IdempotencyKey(
-            owner=owner or "", key=key, request_sha256=digest(spec), job_id=job_id, created_at=now
+            owner=as_key(owner),
+            key=key,
+            request_sha256=digest(request),
+            job_id=job_id,
+            created_at=now,
         )
     )

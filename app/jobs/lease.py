@@ -1,30 +1,36 @@
-"""Who may write a job's row: the holder of the lease with the newest fence, nobody else.
+"""Lets one worker write a job's row: the holder of the lease with the newest fence, nobody else.
 
-A claim counts the fence up. Every later write locks the row by (id, fence, running) first; a worker that was declared dead and
-comes back finds no such row and writes nothing. All times are the database's clock. One code for SQLite (a writing transaction is
-alone) and PostgreSQL (the row is locked).
+A claim counts the fence up. Every later write locks the row by (id, fence, running) first; a worker
+that was declared dead and comes back finds no such row and writes nothing. All times are the
+database's clock. One code for SQLite (a writing transaction is alone) and PostgreSQL (the row is
+locked).
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import ColumnElement, Engine, Select, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db.session import database_now, now, reading, writing
 from app.db.tables import Adapter, Checkpoint, Job, StageResult, Worker
-from app.jobs import order
-from app.jobs.record import add_event
-from app.jobs.transitions import DEADLINE, JobError, finish, lose_worker
+from app.job_state import JobState
+from app.jobs import claim_order
+from app.jobs.failure import DEADLINE_EXCEEDED, Failure
+from app.jobs.journal import add_event
+from app.jobs.transitions import finish, lose_worker
+from inframind.stages import parse_all
+from inframind.stages.config import StageConfig
 
 EXPIRED_AT_ONCE = 100
 """Jobs that one call takes back at most: a claim must not pay for all of them."""
+RUNNING = Job.state == JobState.RUNNING
 
 
 class LeaseLostError(Exception):
-    """The job is not this worker's any more: stop the trainer, write nothing."""
+    """Another worker may have the job: stop the trainer, write nothing more."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +43,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Run:
-    """Everything an attempt starts from."""
+    """A claimed job's rows: all that an attempt starts from."""
 
     job: Job
+    stages: tuple[StageConfig, ...]
     start_from: Adapter | None
     results: Sequence[StageResult]
     adapters: Sequence[Adapter]
@@ -51,110 +58,107 @@ class Run:
 def claim(
     engine: Engine, worker: str, device: str, lease_seconds: float, max_running: int | None = None
 ) -> Claim | None:
-    """Takes the best job that waits: highest priority, then oldest, whose owner runs fewer than `max_running` (or their own quota).
+    """Takes the best job whose owner runs fewer than `max_running`, or than their own quota.
 
-    None: nothing to do, or the device has a job already.
+    None if there is nothing to do, or the device has a job already.
     """
     try:
         with writing(engine) as session:
             now = database_now(session)
             expire(session, now)
-            job = None if _is_busy(session, device) else order.best(session, now, max_running)
+            if _is_busy(session, device):
+                return None
+            job = claim_order.best_job(session, now, max_running)
             if job is None:
                 return None
-            job.state, job.lease_owner, job.lease_until, job.device = (
-                "running",
-                worker,
-                now + lease_seconds,
-                device,
-            )
+            job.state, job.device = JobState.RUNNING, device
+            job.lease_owner, job.lease_until = worker, now + lease_seconds
             job.fence += 1
             job.attempts += 1
             job.started_at = job.started_at or now
             job.eta_seconds = None
-            add_event(
-                session,
-                job,
-                "info",
-                "claimed",
-                f"attempt {job.attempts} started",
-                {"worker": worker},
-            )
+            message = f"attempt {job.attempts} started"
+            add_event(session, job, "info", "claimed", message, {"worker": worker})
             return Claim(job.id, job.fence)
     except IntegrityError:
-        # Another worker with the same device was faster; the index allows one running job per device.
+        # Another worker with the same device was faster: the index allows one running job for each.
         return None
 
 
 def _is_busy(session: Session, device: str) -> bool:
-    return (
-        session.scalar(select(Job.id).where(Job.device == device, Job.state == "running").limit(1))
-        is not None
-    )
+    running = select(Job.id).where(Job.device == device, RUNNING).limit(1)
+    return session.scalar(running) is not None
 
 
 def has_work(engine: Engine, max_running: int | None = None) -> bool:
-    """Whether some job could be claimed now."""
+    """Looks whether some job could be claimed now."""
     with reading(engine) as session:
-        return order.is_any(session, database_now(session), max_running)
+        return claim_order.has_job(session, database_now(session), max_running)
 
 
 def expire(session: Session, now: float) -> None:
-    """Takes back the jobs of workers that are silent for longer than their lease, and ends those whose deadline has passed."""
-    silent = select(Job).where(Job.state == "running", Job.lease_until < now)
-    for job in session.scalars(
-        silent.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)
-    ).all():
-        lose_worker(
-            session, job, JobError("worker_lost", f"the worker {job.lease_owner} went silent")
-        )
+    """Takes back the jobs of silent workers, and ends those that wait past their deadline."""
+    silent = select(Job).where(RUNNING, Job.lease_until < now)
+    for job in session.scalars(_some_unlocked(silent)).all():
+        message = f"the worker {job.lease_owner} went silent"
+        lose_worker(session, job, Failure(code="worker_lost", message=message, then="retry"))
     late = select(Job).where(
-        Job.state.in_(("queued", "paused")), Job.deadline_at.is_not(None), Job.deadline_at < now
+        Job.state.in_((JobState.QUEUED, JobState.PAUSED)),
+        Job.deadline_at.is_not(None),
+        Job.deadline_at < now,
     )
-    for job in session.scalars(late.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)).all():
-        finish(session, job, "failed", DEADLINE)
+    for job in session.scalars(_some_unlocked(late)).all():
+        finish(session, job, JobState.FAILED, DEADLINE_EXCEEDED)
     session.flush()
 
 
+def _some_unlocked(jobs: Select[Job]) -> Select[Job]:
+    return jobs.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)
+
+
 @contextmanager
-def fenced(engine: Engine, held: Claim) -> Iterator[tuple[Session, Job]]:
-    """One writing transaction with the job's row locked. Raises LeaseLostError if the claim does not hold any more."""
+def fenced(engine: Engine, claim: Claim) -> Iterator[tuple[Session, Job]]:
+    """Opens a writing transaction with the job's row locked.
+
+    Raises LeaseLostError if the claim does not hold any more.
+    """
     with writing(engine) as session:
-        mine = (
-            select(Job)
-            .where(Job.id == held.job_id, Job.fence == held.fence, Job.state == "running")
-            .with_for_update()
-        )
-        job = session.scalars(mine).one_or_none()
+        row = select(Job).where(*_held_by(claim)).with_for_update()
+        job = session.scalars(row).one_or_none()
         if job is None:
-            raise _lost(held)
+            raise _lost(claim)
         yield session, job
 
 
-def heartbeat(engine: Engine, held: Claim, lease_seconds: float) -> str:
-    """Renews the lease, in one statement.
+def heartbeat(engine: Engine, claim: Claim, lease_seconds: float) -> str:
+    """Renews the lease, in one statement, and gives what the user wants of the job.
 
-    The answer: what the user wants (`run`, `pause` or `cancel`), or `deadline`: it has passed. Raises LeaseLostError.
+    That is `run`, `pause` or `cancel`; or `deadline` once it has passed. Raises LeaseLostError.
     """
-    mine = update(Job).where(Job.id == held.job_id, Job.fence == held.fence, Job.state == "running")
     late = (Job.deadline_at.is_not(None) & (Job.deadline_at < now())).label("late")
+    renewal = update(Job).where(*_held_by(claim)).values(lease_until=now() + lease_seconds)
     with writing(engine) as session:
-        renewed = session.execute(
-            mine.values(lease_until=now() + lease_seconds).returning(Job.want, late)
-        ).one_or_none()
+        renewed = session.execute(renewal.returning(Job.want, late)).one_or_none()
     if renewed is None:
-        raise _lost(held)
+        raise _lost(claim)
     return "deadline" if renewed.late and renewed.want != "cancel" else str(renewed.want)
 
 
-def _lost(held: Claim) -> LeaseLostError:
-    return LeaseLostError(f"job {held.job_id} is not held with fence {held.fence} any more")
+def _held_by(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    return (Job.id == claim.job_id, Job.fence == claim.fence, RUNNING)
 
 
-def load_run(engine: Engine, held: Claim) -> Run:
-    """What the claimed job is, and what its earlier attempts left."""
+def _lost(claim: Claim) -> LeaseLostError:
+    return LeaseLostError(f"job {claim.job_id} is not held with fence {claim.fence} any more")
+
+
+def load_run(engine: Engine, claim: Claim) -> Run:
+    """Reads the claimed job, what its earlier attempts left, and the adapters that it needs.
+
+    Raises ConfigError if its stages, written by another version, are none of this one's.
+    """
     with reading(engine) as session:
-        job = session.get_one(Job, held.job_id)
+        job = session.get_one(Job, claim.job_id)
         results = (
             select(StageResult)
             .where(StageResult.job_id == job.id)
@@ -165,9 +169,11 @@ def load_run(engine: Engine, held: Claim) -> Run:
             .where(Checkpoint.job_id == job.id)
             .order_by(Checkpoint.stage_index, Checkpoint.step)
         )
-        evaluated = [name for stage in job.spec for name in stage.get("models") or ()]
+        stages = parse_all(job.stages)
+        evaluated = [name for stage in stages for name in stage.models_named.values()]
         return Run(
             job=job,
+            stages=stages,
             start_from=session.get_one(Adapter, job.start_from) if job.start_from else None,
             results=session.scalars(results).all(),
             adapters=session.scalars(select(Adapter).where(Adapter.job_id == job.id)).all(),
@@ -176,8 +182,10 @@ def load_run(engine: Engine, held: Claim) -> Run:
         )
 
 
-def beat(engine: Engine, worker: str, host: str, device: str, *, draining: bool = False) -> None:
-    """A worker's sign of life."""
+def report_alive(
+    engine: Engine, worker: str, host: str, device: str, *, draining: bool = False
+) -> None:
+    """Writes a worker's sign of life."""
     with writing(engine) as session:
         session.merge(
             Worker(
@@ -190,7 +198,7 @@ def beat(engine: Engine, worker: str, host: str, device: str, *, draining: bool 
         )
 
 
-def leave(engine: Engine, worker: str) -> None:
-    """A worker ends in order."""
+def sign_off(engine: Engine, worker: str) -> None:
+    """Deletes the row of a worker that ends in order."""
     with writing(engine) as session:
         session.execute(delete(Worker).where(Worker.id == worker))

@@ -1,4 +1,7 @@
-"""How many jobs an owner may have: running at once, and waiting. Jobs without an owner (the embedded service) know no limit."""
+"""Bounds an owner's jobs: those that run at once, and those that wait.
+
+Jobs without an owner (the embedded service) know no limit.
+"""
 
 from sqlalchemy import Engine, bindparam, func, select, text
 from sqlalchemy.orm import Session
@@ -6,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.db.session import now, writing
 from app.db.tables import Base, Job, Quota
 from app.errors import QuotaError
+from app.job_state import JobState
 
 _QUOTAS = Base.metadata.tables["quotas"]
 OWN = select(_QUOTAS.c.max_running, _QUOTAS.c.max_queued).where(
@@ -27,7 +31,7 @@ def full_owners(session: Session, max_running: int | None) -> list[str]:
     counted = (
         select(Job.owner)
         .outerjoin(Quota, Quota.owner == Job.owner)
-        .where(Job.state == "running", Job.owner.is_not(None))
+        .where(Job.state == JobState.RUNNING, Job.owner.is_not(None))
     )
     rows = session.scalars(
         counted.group_by(Job.owner, Quota.max_running).having(func.count() >= limit)
@@ -37,17 +41,20 @@ def full_owners(session: Session, max_running: int | None) -> list[str]:
 
 
 def has_room(session: Session, owner: str, max_running: int | None) -> bool:
-    """Whether the owner may run one more. Holds the owner until the transaction ends: a second claim counts this one."""
+    """Tells whether the owner may run one more.
+
+    Holds the owner until the transaction ends: a second claim counts this one.
+    """
     own = session.execute(OWN, {"owner": owner}).one_or_none()
     limit = max_running if own is None or own.max_running is None else own.max_running
     if limit is None:
         return True
     _hold(session, owner)
-    return _count(session, owner, "running") < limit
+    return _count(session, owner, JobState.RUNNING) < limit
 
 
 def admit(session: Session, owner: str | None, max_queued: int | None) -> float:
-    """The time by the database's clock. Raises QuotaError if the owner has as many jobs waiting as they may.
+    """Gives the database's time. Raises QuotaError if as many of the owner's jobs wait as may.
 
     An owner with a limit is held until the transaction ends.
     """
@@ -55,14 +62,15 @@ def admit(session: Session, owner: str | None, max_queued: int | None) -> float:
     limit = max_queued if own is None else own
     if owner is not None and limit is not None:
         _hold(session, owner)
-        if (found := _count(session, owner, "queued")) >= limit:
+        if (waiting := _count(session, owner, JobState.QUEUED)) >= limit:
             raise QuotaError(
-                f"{found} of your jobs wait already, of at most {limit}: wait for some to end, or cancel them"
+                f"{waiting} of your jobs wait already, of at most {limit}: "
+                "wait for some to end, or cancel them"
             )
     return float(time)
 
 
-def _count(session: Session, owner: str, state: str) -> int:
+def _count(session: Session, owner: str, state: JobState) -> int:
     return session.scalar(select(func.count()).where(Job.owner == owner, Job.state == state)) or 0
 
 

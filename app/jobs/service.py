@@ -1,25 +1,32 @@
-"""What the api does with jobs. The only creator of job rows."""
+"""The front desk of jobs, the only creator of their rows; and the questions about them."""
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from pydantic import BaseModel
 from sqlalchemy import Engine, bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from app.artifacts import Artifacts
 from app.db.migrate import is_current
 from app.db.ownership import acting, asker, visible
+from app.db.paging import read_page
 from app.db.session import database_now, reading, writing
 from app.db.tables import Job, JobEvent, JobMetric, StageResult, Worker
-from app.errors import ConflictError, InvalidError, NotFoundError
+from app.errors import ConflictError, NotFoundError
 from app.job_state import TERMINAL, JobState
-from app.jobs import idempotency, quota, transitions
-from app.jobs.admission import Servable, checked
-from app.jobs.record import add_event
+from app.jobs import admission, idempotency, quota, transitions
+from app.jobs.admission import Admitted
+from app.jobs.journal import add_event
 from app.jobs.spec import JobSpec
 from app.jobs.views import VIEWED, EventView, JobView, MetricView, event_view, job_view, metric_view
+from app.settings import Settings
+from app.views import Page, PageRequest
 
+Wake = Callable[[str], object]
+"""Sends a worker after a job, as well as it can, and makes nobody wait for it."""
 WORKER_SILENT_SECONDS = 30.0
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _JOBS, _RESULTS = Job.__mapper__.columns, StageResult.__mapper__.columns
@@ -33,11 +40,15 @@ WITH_RESULTS = (
     .where(_JOBS.id == bindparam("id"), visible(_JOBS.owner))
     .order_by(_RESULTS.stage_index)
 )
-"""One job and what its stages left. Asked for more than anything else, so without entities, which cost more than the question."""
+"""One job and what its stages left: asked for most, so without entities, which cost more."""
+
+
+def nobody(_: str) -> None:
+    """Wakes no worker: the embedded supervisor looks for itself."""
 
 
 def new_id(now: float) -> str:
-    """A UUID of version 7: its order is the order of creation (RFC 9562)."""
+    """Makes a UUID of version 7: its order is the order of creation (RFC 9562)."""
     milliseconds = int(now * 1000)
     random = uuid.uuid4().int & ((1 << 74) - 1)
     value = (
@@ -50,59 +61,130 @@ def new_id(now: float) -> str:
     return str(uuid.UUID(int=value))
 
 
-def submit(
-    engine: Engine,
-    spec: JobSpec,
-    max_attempts: int = 3,
-    owner: str | None = None,
-    servable: Servable | None = None,
-    *,
-    key: str | None = None,
-    max_queued: int | None = None,
-) -> JobView:
-    """Writes the job's row, once for every `key` of an owner.
+class JobService:
+    """The front desk: creates and moves jobs, with everything that belongs to it, for every door.
 
-    Raises InvalidError that names the field, QuotaError, and InFlightError if a request with the key is being answered at this
-    moment; nothing is stored then.
+    A job is made for whoever acts (`app.db.ownership.acting`), once for a key, within their quota;
+    a worker is woken after the commit, once, wherever a job has begun to wait for one.
     """
-    if key is None:
-        with writing(engine) as session:
-            return job_view(create(session, spec, max_attempts, owner, servable, max_queued), [])
-    with reading(engine) as session:
-        # Most repeats end here, and keep no writer waiting.
-        if (found := idempotency.find(session, owner, key, spec)) is not None:
-            return _view(session, _job(session, found))
-    with writing(engine) as session:
-        idempotency.hold(session, owner, key)
-        if (found := idempotency.find(session, owner, key, spec)) is not None:
-            return _view(session, _job(session, found))
-        job = create(session, spec, max_attempts, owner, servable, max_queued)
-        idempotency.keep(session, owner, key, spec, job.id, job.created_at)
-        return job_view(job, [])
 
+    def __init__(
+        self, engine: Engine, settings: Settings, artifacts: Artifacts, wake: Wake = nobody
+    ) -> None:
+        self.engine, self.settings, self.artifacts = engine, settings, artifacts
+        self._wake = wake
 
-def create(
-    session: Session,
-    spec: JobSpec,
-    max_attempts: int,
-    owner: str | None,
-    servable: Servable | None = None,
-    max_queued: int | None = None,
-) -> Job:
-    """The job's row, within the caller's transaction."""
-    spec, stages = checked(session, spec, servable or Servable())
-    now = quota.admit(session, owner, max_queued)
-    job = Job(
-        id=new_id(now), owner=owner, name=spec.name, state=JobState.QUEUED, method=spec.method, base_model=spec.base_model,
-        start_from=spec.start_from, dataset=spec.dataset, seed=spec.seed, spec=stages, meta=spec.metadata,
-        created_at=now, max_attempts=max_attempts, metrics={}, priority=spec.priority, request_id=acting.get().request_id,
-        deadline_at=None if spec.deadline_seconds is None else now + spec.deadline_seconds,
-        fine_tuning=spec.fine_tuning,
-    )  # fmt: skip
-    session.add(job)
-    session.flush()
-    add_event(session, job, "info", "queued", "the job was accepted")
-    return job
+    def submit(self, spec: JobSpec, key: str | None = None) -> JobView:
+        """Makes the job, or gives the one that this request with this `key` made before.
+
+        Raises InvalidError and ConfigError that name the field, QuotaError, StoreError, and
+        InFlightError if a request with the key is being answered; nothing is stored then.
+        """
+        return self.submit_as(spec, lambda: spec, key)
+
+    def submit_as(
+        self, request: BaseModel, spec_of: Callable[[], JobSpec], key: str | None = None
+    ) -> JobView:
+        """Makes the job of a request in another form.
+
+        `spec_of` says what it means, and is asked only if the request is not a repeated one.
+        """
+        owner = acting.get().owner
+        if key is not None:
+            with reading(self.engine) as session:
+                # Most repeats end here, and keep no writer waiting.
+                if (made := idempotency.find(session, owner, key, request)) is not None:
+                    return _view(session, _job(session, made))
+        admitted = admission.admit(self.engine, self.settings, self.artifacts, spec_of())
+        with writing(self.engine) as session:
+            if key is not None:
+                idempotency.hold(session, owner, key)
+                if (made := idempotency.find(session, owner, key, request)) is not None:
+                    return _view(session, _job(session, made))
+            job = self._create(session, admitted, owner)
+            if key is not None:
+                idempotency.keep(session, owner, key, request, job.id, job.created_at)
+            view = job_view(job, [])
+        self._wake(view.id)
+        return view
+
+    def _create(self, session: Session, admitted: Admitted, owner: str | None) -> Job:
+        admission.check_still_there(session, admitted)
+        now = quota.admit(session, owner, self.settings.max_queued_per_owner)
+        spec = admitted.spec
+        job = Job(
+            id=new_id(now),
+            owner=owner,
+            name=spec.name,
+            state=JobState.QUEUED,
+            method=spec.method,
+            base_model=spec.base_model,
+            start_from=spec.start_from,
+            dataset=spec.dataset,
+            seed=spec.seed,
+            stages=[stage.model_dump(mode="json") for stage in admitted.stages],
+            meta=spec.metadata,
+            fine_tuning=spec.fine_tuning,
+            created_at=now,
+            deadline_at=None if spec.deadline_seconds is None else now + spec.deadline_seconds,
+            max_attempts=self.settings.max_attempts,
+            metrics={},
+            priority=spec.priority,
+            request_id=acting.get().request_id,
+        )
+        session.add(job)
+        session.flush()
+        add_event(session, job, "info", "queued", "the job was accepted")
+        return job
+
+    def cancel(self, job_id: str) -> JobView:
+        """Cancels a job that waits; asks the worker of a running one to stop.
+
+        Raises NotFoundError, ConflictError in a terminal state.
+        """
+        with writing(self.engine) as session:
+            job = _job(session, job_id, lock=True)
+            _refuse_ended(job)
+            if job.state != JobState.RUNNING:
+                transitions.finish(session, job, JobState.CANCELLED)
+            elif job.want != "cancel":
+                job.want = "cancel"
+                add_event(session, job, "info", "cancel_requested", "the worker was asked to stop")
+            return _view(session, job)
+
+    def pause(self, job_id: str) -> JobView:
+        """Pauses a job that waits; asks the worker of a running one to stop.
+
+        Raises NotFoundError, ConflictError in a terminal state or under a cancel.
+        """
+        with writing(self.engine) as session:
+            job = _job(session, job_id, lock=True)
+            _refuse_ended(job, but="cancel")
+            if job.state == JobState.QUEUED:
+                transitions.pause(session, job)
+            elif job.state == JobState.RUNNING and job.want != "pause":
+                job.want = "pause"
+                add_event(session, job, "info", "pause_requested", "the worker was asked to stop")
+            return _view(session, job)
+
+    def resume(self, job_id: str) -> JobView:
+        """Queues a paused job, or takes back a wish to pause.
+
+        Raises NotFoundError, ConflictError in a terminal state or under a cancel.
+        """
+        with writing(self.engine) as session:
+            job = _job(session, job_id, lock=True)
+            _refuse_ended(job, but="cancel")
+            waits_again = job.state == JobState.PAUSED
+            if waits_again:
+                transitions.resume(session, job)
+            elif job.want == "pause":
+                job.want = "run"
+                add_event(session, job, "info", "pause_taken_back", "the job goes on")
+            view = _view(session, job)
+        if waits_again:
+            self._wake(job_id)
+        return view
 
 
 def _job(session: Session, job_id: str, *, lock: bool = False) -> Job:
@@ -153,62 +235,23 @@ def get(engine: Engine, job_id: str) -> JobView:
     )
 
 
-def list_jobs(
-    engine: Engine, limit: int, after: str | None, state: str | None
-) -> tuple[list[JobView], bool]:
-    """Jobs, newest first, behind the job `after`; and whether there are more."""
+def list_jobs(engine: Engine, page: PageRequest, state: JobState | None = None) -> Page[JobView]:
+    """Lists jobs, newest first. Raises InvalidError."""
+    query = select(Job) if state is None else select(Job).where(Job.state == state)
     with reading(engine) as session:
-        query = select(Job).order_by(Job.id.desc()).limit(limit + 1)
-        if after is not None:
-            if not ID.fullmatch(after):
-                raise InvalidError(
-                    "`after` is the id of the last job of the page before", param="after"
-                )
-            query = query.where(Job.id < after)
-        if state is not None:
-            query = query.where(Job.state == state)
-        jobs = list(session.scalars(query))
-        results = _results(session, [job.id for job in jobs])
-        return [job_view(job, results[job.id]) for job in jobs[:limit]], len(jobs) > limit
-
-
-def cancel(engine: Engine, job_id: str) -> JobView:
-    """Cancels a queued job at once; asks a running one to stop. Raises ConflictError in a terminal state."""
-    with writing(engine) as session:
-        job = _job(session, job_id, lock=True)
-        _refuse_ended(job)
-        if job.state != JobState.RUNNING:
-            transitions.finish(session, job, "cancelled")
-        elif job.want != "cancel":
-            job.want = "cancel"
-            add_event(session, job, "info", "cancel_requested", "the worker was asked to stop")
-        return _view(session, job)
-
-
-def pause(engine: Engine, job_id: str) -> JobView:
-    """Pauses a queued job at once; asks a running one to stop. Raises ConflictError in a terminal state or under a cancel."""
-    with writing(engine) as session:
-        job = _job(session, job_id, lock=True)
-        _refuse_ended(job, but="cancel")
-        if job.state == JobState.QUEUED:
-            transitions.pause(session, job)
-        elif job.state == JobState.RUNNING and job.want != "pause":
-            job.want = "pause"
-            add_event(session, job, "info", "pause_requested", "the worker was asked to stop")
-        return _view(session, job)
-
-
-def resume(engine: Engine, job_id: str) -> JobView:
-    """Queues a paused job, or takes back a wish to pause. Raises ConflictError in a terminal state or under a cancel."""
-    with writing(engine) as session:
-        job = _job(session, job_id, lock=True)
-        _refuse_ended(job, but="cancel")
-        if job.state == JobState.PAUSED:
-            transitions.resume(session, job)
-        elif job.want == "pause":
-            job.want = "run"
-            add_event(session, job, "info", "pause_taken_back", "the job goes on")
-        return _view(session, job)
+        # The id says when the job was made.
+        jobs = read_page(
+            session,
+            query,
+            (Job.id,),
+            page,
+            lambda identity: (identity,) if ID.fullmatch(identity) else None,
+            descending=True,
+        )
+        ids = [job.id for job in jobs.rows]
+        results = _results(session, ids)
+        views = [job_view(job, results[job.id]) for job in jobs.rows]
+    return Page[JobView].of(views, ids, has_more=jobs.has_more)
 
 
 def _refuse_ended(job: Job, but: str = "") -> None:
@@ -218,40 +261,45 @@ def _refuse_ended(job: Job, but: str = "") -> None:
         raise ConflictError("the job is being cancelled already")
 
 
-def events(
-    engine: Engine, job_id: str, after: int, limit: int
-) -> tuple[list[EventView], bool, bool]:
-    """Events behind `after`, whether there are more, and whether the job is in a terminal state."""
+def list_events(engine: Engine, job_id: str, page: PageRequest) -> tuple[Page[EventView], bool]:
+    """Lists a job's events in order, and tells whether its state is terminal.
+
+    Raises NotFoundError, InvalidError.
+    """
+    query = select(JobEvent).where(JobEvent.job_id == job_id)
     with reading(engine) as session:
         job = _job(session, job_id)
-        rows = list(
-            session.scalars(
-                select(JobEvent)
-                .where(JobEvent.job_id == job_id, JobEvent.seq > after)
-                .order_by(JobEvent.seq)
-                .limit(limit + 1)
-            )
-        )
-        return [event_view(row) for row in rows[:limit]], len(rows) > limit, job.state in TERMINAL
+        events = read_page(session, query, (JobEvent.seq,), page, _numbers(1))
+        views = [event_view(row) for row in events.rows]
+    ids = [str(view.seq) for view in views]
+    return Page[EventView].of(views, ids, has_more=events.has_more), job.state in TERMINAL
 
 
-def metrics(
-    engine: Engine, job_id: str, stage_index: int | None, after_step: int, limit: int
-) -> tuple[list[MetricView], bool]:
-    """Metrics in order of stage and step, and whether there are more."""
-    if after_step and stage_index is None:
-        raise InvalidError(
-            "`after_step` counts within a stage: give `stage_index` too", param="stage_index"
-        )
+def list_metrics(
+    engine: Engine, job_id: str, page: PageRequest, stage_index: int | None = None
+) -> Page[MetricView]:
+    """Lists a job's metrics in order of stage and step; a row's id is `<stage_index>-<step>`.
+
+    Raises NotFoundError, InvalidError.
+    """
+    query = select(JobMetric).where(JobMetric.job_id == job_id)
+    if stage_index is not None:
+        query = query.where(JobMetric.stage_index == stage_index)
     with reading(engine) as session:
         _job(session, job_id)
-        query = select(JobMetric).where(JobMetric.job_id == job_id, JobMetric.step > after_step)
-        if stage_index is not None:
-            query = query.where(JobMetric.stage_index == stage_index)
-        rows = list(
-            session.scalars(query.order_by(JobMetric.stage_index, JobMetric.step).limit(limit + 1))
-        )
-        return [metric_view(row) for row in rows[:limit]], len(rows) > limit
+        keys = (JobMetric.stage_index, JobMetric.step)
+        metrics = read_page(session, query, keys, page, _numbers(2))
+        views = [metric_view(row) for row in metrics.rows]
+    ids = [f"{view.stage_index}-{view.step}" for view in views]
+    return Page[MetricView].of(views, ids, has_more=metrics.has_more)
+
+
+def _numbers(count: int) -> Callable[[str], tuple[int, ...] | None]:
+    """Builds the reader of ids that are so many numbers with dashes between them."""
+    form = re.compile("-".join([r"[0-9]{1,9}"] * count))
+    return lambda identity: (
+        tuple(map(int, identity.split("-"))) if form.fullmatch(identity) else None
+    )
 
 
 def live_workers(engine: Engine) -> int:

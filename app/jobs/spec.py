@@ -13,7 +13,9 @@ from pydantic import (
 )
 
 from inframind.models.registry import BASE_MODELS
-from inframind.pipeline import DEFAULT_DATASET, METHODS, resolve_stages
+from inframind.pipeline import DEFAULT_DATASET, resolve_stages
+from inframind.stages import MAX_STAGES, methods
+from inframind.stages.config import StageConfig
 
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
@@ -43,10 +45,10 @@ class JobSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": EXAMPLES})
 
     method: str | None = Field(
-        default=None, description=f"One of {', '.join(METHODS)}; or give `stages`."
+        default=None, description=f"One of {', '.join(methods())}; or give `stages`."
     )
     stages: list[dict[str, Any]] | None = Field(
-        default=None, max_length=16, description="Stages with their hyperparameters."
+        default=None, max_length=MAX_STAGES, description="Stages with their hyperparameters."
     )
     base_model: str = Field(
         default=next(iter(BASE_MODELS)), description="A base model of GET /models."
@@ -78,7 +80,7 @@ class JobSpec(BaseModel):
 
     @property
     def fine_tuning(self) -> dict[str, Any] | None:
-        """What OpenAI's API was asked for, if the job came from there. No body can set it."""
+        """Tells what OpenAI's API was asked for, if the job came from there. No body can set it."""
         return self._fine_tuning
 
     def asked_as(self, fine_tuning: dict[str, Any]) -> "JobSpec":
@@ -92,16 +94,15 @@ class JobSpec(BaseModel):
             raise ValueError("give either `method` or `stages`")
         if self.models is not None and self.method != "evaluate":
             raise ValueError(
-                "`models` goes with the method `evaluate`; a stage of `stages` has `models` of its own"
+                "`models` goes with the method `evaluate`; a stage of `stages` has its own `models`"
             )
         return self
 
-    def resolved(self) -> list[dict[str, Any]]:
-        """Every stage with every value. Raises ConfigError that names the field."""
+    def resolved(self) -> tuple[StageConfig, ...]:
+        """Makes the whole stages that the spec means. Raises ConfigError that names the field."""
         method, stages, continues = self.method, self.stages, self.start_from is not None
         if self.models is not None:
             method, stages = None, [{"stage": "evaluate", "models": self.models}]
-        found = resolve_stages(
+        return resolve_stages(
             self.base_model, method, stages, continues=continues, dataset=self.dataset
         )
-        return [stage.model_dump(mode="json") for stage in found]

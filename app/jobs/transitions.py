@@ -1,9 +1,9 @@
-"""How a job moves from one state to the next. Every function takes a row that the caller has locked.
+"""Moves a job from one state to the next. Every function takes a row that the caller has locked.
 
-Attempts that fail by themselves are counted in `failures`; lost workers in `infra_failures`; drains and pauses in neither.
+Attempts that fail by themselves are counted in `failures`; lost workers in `infra_failures`; drains
+and pauses in neither.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy.orm import Session
@@ -11,137 +11,116 @@ from sqlalchemy.orm import Session
 from app.db.session import database_now
 from app.db.tables import Job
 from app.job_state import JobState, may_move
-from app.jobs.record import MAX_MESSAGE, add_event
+from app.jobs.failure import Failure
+from app.jobs.journal import add_event
 
 MAX_INFRA_FAILURES = 10
 """Lost workers after which a job is given up: it may be what kills them."""
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 1.0, 60.0
 
-Terminal = Literal["succeeded", "failed", "cancelled"]
-_SAID = {"succeeded": "succeeded", "failed": "failed", "cancelled": "was cancelled"}
+Terminal = Literal[JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED]
+ENDED: dict[Terminal, str] = {
+    JobState.SUCCEEDED: "the job succeeded",
+    JobState.FAILED: "the job failed",
+    JobState.CANCELLED: "the job was cancelled",
+}
 
 
-@dataclass(frozen=True)
-class JobError:
-    """Why an attempt ended, as the user sees it."""
-
-    code: str
-    message: str
-    param: str | None = None
+def backoff(failures: int) -> float:
+    """Doubles the wait, in seconds, with every failure in a row."""
+    if failures <= 0:
+        return 0.0
+    return min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (failures - 1))
 
 
-DEADLINE = JobError(
-    "deadline_exceeded",
-    "the job had not ended by its deadline: give it more `deadline_seconds`",
-    "deadline_seconds",
-)
-
-
-def backoff(times: int) -> float:
-    """Seconds to wait after so many failures in a row."""
-    return (
-        min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (times - 1))
-        if times > 0
-        else 0.0
-    )
-
-
-def finish(session: Session, job: Job, state: Terminal, error: JobError | None = None) -> None:
+def finish(session: Session, job: Job, state: Terminal, failure: Failure | None = None) -> None:
     """Ends the job for good."""
-    _leave(job, state)
+    _release(job, state)
     job.finished_at = database_now(session)
-    if state == "succeeded":
+    if state == JobState.SUCCEEDED:
         job.progress = 1.0
-    _say(job, error)
-    level = "error" if state == "failed" else "info"
-    data = {"code": error.code, "param": error.param} if error else {}
-    add_event(
-        session, job, level, state, error.message if error else f"the job {_SAID[state]}", data
-    )
+    if failure:
+        _write_error(job, failure)
+    level = "error" if state == JobState.FAILED else "info"
+    data = {"code": failure.code, "param": failure.param} if failure else {}
+    add_event(session, job, level, state, failure.message if failure else ENDED[state], data)
 
 
-def pause(session: Session, job: Job, error: JobError | None = None) -> None:
-    """Keeps the job out of the queue until it is resumed: asked for by the user, or by an error that only a person can end."""
+def pause(session: Session, job: Job, failure: Failure | None = None) -> None:
+    """Keeps the job out of the queue until it is resumed.
+
+    The user asked for it, or a failure did that only a person can mend.
+    """
     if job.want == "cancel":
-        finish(session, job, "cancelled")
+        finish(session, job, JobState.CANCELLED)
         return
-    _leave(job, "paused")
+    _release(job, JobState.PAUSED)
     job.want = "run"
-    _say(job, error)
-    message = f"{error.message}; then resume the job" if error else "the job was paused"
-    add_event(
-        session,
-        job,
-        "error" if error else "info",
-        "paused",
-        message,
-        {"code": error.code} if error else {},
-    )
+    if failure:
+        _write_error(job, failure)
+        message = f"{failure.message}; then resume the job"
+        add_event(session, job, "error", JobState.PAUSED, message, {"code": failure.code})
+    else:
+        add_event(session, job, "info", JobState.PAUSED, "the job was paused")
 
 
 def resume(session: Session, job: Job) -> None:
     """Puts a paused job back into the queue."""
-    _leave(job, "queued")
+    _release(job, JobState.QUEUED)
     job.not_before = 0.0
-    job.error_code, job.error_message, job.error_param = None, None, None
+    _write_error(job, None)
     add_event(session, job, "info", "resumed_by_user", "the job waits for a worker again")
 
 
-def requeue(session: Session, job: Job, reason: JobError, delay_seconds: float = 0.0) -> None:
-    """Gives the job back to the queue, or does what was asked for in the meantime: cancel or pause."""
+def requeue(session: Session, job: Job, reason: Failure, delay_seconds: float = 0.0) -> None:
+    """Gives the job back to the queue, unless the user has asked to cancel or pause it."""
     if job.want == "cancel":
-        finish(session, job, "cancelled")
+        finish(session, job, JobState.CANCELLED)
     elif job.want == "pause":
         pause(session, job)
     else:
-        _leave(job, "queued")
-        # At once means at once: the clock goes on within a transaction.
+        _release(job, JobState.QUEUED)
+        # Without a delay not even the clock's now: it goes on within a transaction.
         job.not_before = database_now(session) + delay_seconds if delay_seconds else 0.0
+        message = f"{reason.message}; the job waits for another attempt"
         data = {"code": reason.code, "delay_seconds": delay_seconds}
-        add_event(
-            session,
-            job,
-            "warn",
-            "requeued",
-            f"{reason.message}; the job waits for another attempt",
-            data,
-        )
+        add_event(session, job, "warn", "requeued", message, data)
 
 
-def lose_worker(session: Session, job: Job, reason: JobError) -> None:
-    """The worker is gone. The first time the job waits for nothing; then longer and longer, so that others come first."""
+def lose_worker(session: Session, job: Job, reason: Failure) -> None:
+    """Gives a lost worker's job back to the queue, or gives it up after too many of them.
+
+    The first time the job waits for nothing; then longer and longer, so that others come first.
+    """
     job.infra_failures += 1
     if job.want != "cancel" and job.infra_failures >= MAX_INFRA_FAILURES:
-        finish(
-            session,
-            job,
-            "failed",
-            JobError("worker_lost", f"{MAX_INFRA_FAILURES} workers were lost with this job"),
-        )
+        message = f"{MAX_INFRA_FAILURES} workers were lost with this job"
+        finish(session, job, JobState.FAILED, Failure(code="worker_lost", message=message))
     else:
         requeue(session, job, reason, backoff(job.infra_failures - 1))
 
 
-def fail_attempt(session: Session, job: Job, error: JobError, *, retry: bool) -> None:
-    """An attempt failed by itself: again later if that may help and attempts are left, else the job has failed."""
+def fail_attempt(session: Session, job: Job, failure: Failure) -> None:
+    """Does what the failure asks for: another attempt while some are left, a pause, or the end."""
+    if failure.then == "pause":
+        pause(session, job, failure)
+        return
     job.failures += 1
     if job.want == "cancel":
-        finish(session, job, "cancelled")
-    elif retry and job.failures < job.max_attempts:
-        requeue(session, job, error, backoff(job.failures))
+        finish(session, job, JobState.CANCELLED)
+    elif failure.then == "retry" and job.failures < job.max_attempts:
+        requeue(session, job, failure, backoff(job.failures))
     else:
-        finish(session, job, "failed", error)
+        finish(session, job, JobState.FAILED, failure)
 
 
-def _leave(job: Job, state: str) -> None:
-    assert may_move(JobState(job.state), JobState(state)), f"{job.state} -> {state}"
+def _release(job: Job, state: JobState) -> None:
+    """Moves the job on, and ends its lease if it has one."""
+    assert may_move(JobState(job.state), state), f"{job.state} -> {state}"
     job.state, job.lease_owner, job.lease_until, job.eta_seconds = state, None, None, None
 
 
-def _say(job: Job, error: JobError | None) -> None:
-    if error is not None:
-        job.error_code, job.error_message, job.error_param = (
-            error.code[:64],
-            error.message[:MAX_MESSAGE],
-            error.param,
-        )
+def _write_error(job: Job, failure: Failure | None) -> None:
+    job.error_code = failure.code if failure else None
+    job.error_message = failure.message if failure else None
+    job.error_param = failure.param if failure else None

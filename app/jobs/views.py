@@ -1,10 +1,11 @@
-"""What a person sees of jobs, events and metrics."""
+"""Jobs, events and metrics as a person sees them."""
 
 from typing import Any, Literal
 
 from sqlalchemy import Row
 
 from app.db.tables import Job, JobEvent, JobMetric, StageResult
+from app.job_state import JobState
 from app.views import ErrorBody, View
 
 
@@ -73,61 +74,87 @@ class MetricView(View):
     values: dict[str, Any]
 
 
-class JobList(View):
-    """Jobs, newest first."""
-
-    object: Literal["list"] = "list"
-    data: list[JobView]
-    has_more: bool
-
-
-class EventList(View):
-    """Events in order."""
-
-    object: Literal["list"] = "list"
-    data: list[EventView]
-    has_more: bool
-
-
-class MetricList(View):
-    """Metrics in order."""
-
-    object: Literal["list"] = "list"
-    data: list[MetricView]
-    has_more: bool
-
-
 VIEWED = (
-    "id", "name", "state", "want", "priority", "deadline_at", "method", "base_model", "start_from", "dataset", "seed", "meta",
-    "spec", "stage", "stage_index", "step", "total_steps", "progress", "eta_seconds", "metrics", "attempts", "error_code",
-    "error_message", "error_param", "created_at", "started_at", "finished_at",
-)  # fmt: skip
-"""What `job_view` reads of a job."""
+    "id",
+    "name",
+    "state",
+    "want",
+    "priority",
+    "deadline_at",
+    "method",
+    "base_model",
+    "start_from",
+    "dataset",
+    "seed",
+    "meta",
+    "stages",
+    "stage",
+    "stage_index",
+    "step",
+    "total_steps",
+    "progress",
+    "eta_seconds",
+    "metrics",
+    "attempts",
+    "error_code",
+    "error_message",
+    "error_param",
+    "created_at",
+    "started_at",
+    "finished_at",
+)
+"""The columns that `job_view` reads."""
 
 
 def job_view(job: Job | Row[Any], results: list[StageResult]) -> JobView:
     """The job as a person sees it; a row of `VIEWED` will do."""
+    is_running = job.state == JobState.RUNNING
     error = (
         ErrorBody(code=job.error_code, message=job.error_message or "", param=job.error_param)
         if job.error_code
         else None
     )
     return JobView(
-        id=job.id, name=job.name, state=job.state, cancel_requested=job.state == "running" and job.want == "cancel",
-        pause_requested=job.state == "running" and job.want == "pause", priority=job.priority, deadline_at=job.deadline_at,
-        method=job.method, base_model=job.base_model, start_from=job.start_from, dataset=job.dataset, seed=job.seed,
-        metadata=job.meta, stages=job.spec, stage=job.stage, stage_index=job.stage_index, step=job.step,
-        total_steps=job.total_steps, progress=round(job.progress, 4),
-        eta_seconds=job.eta_seconds if job.state == "running" else None, metrics=job.metrics,
-        stage_results=[
-            StageResultView(
-                stage=r.stage, stage_index=r.stage_index, adapter=r.adapter_id, train_seconds=r.train_seconds, metrics=r.metrics
-            )
-            for r in results
-        ],
-        adapters=[r.adapter_id for r in results if r.adapter_id], attempts=job.attempts, error=error,
-        created_at=job.created_at, started_at=job.started_at, finished_at=job.finished_at,
-    )  # fmt: skip
+        id=job.id,
+        name=job.name,
+        state=job.state,
+        cancel_requested=is_running and job.want == "cancel",
+        pause_requested=is_running and job.want == "pause",
+        priority=job.priority,
+        deadline_at=job.deadline_at,
+        method=job.method,
+        base_model=job.base_model,
+        start_from=job.start_from,
+        dataset=job.dataset,
+        seed=job.seed,
+        metadata=job.meta,
+        stages=job.stages,
+        stage=job.stage,
+        stage_index=job.stage_index,
+        step=job.step,
+        total_steps=job.total_steps,
+        progress=round(job.progress, 4),
+        eta_seconds=job.eta_seconds if is_running else None,
+        metrics=job.metrics,
+        stage_results=[result_view(result) for result in results],
+        adapters=[result.adapter_id for result in results if result.adapter_id],
+        attempts=job.attempts,
+        error=error,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+    )
+
+
+def result_view(result: StageResult) -> StageResultView:
+    """A stage's result as a person sees it."""
+    return StageResultView(
+        stage=result.stage,
+        stage_index=result.stage_index,
+        adapter=result.adapter_id,
+        train_seconds=result.train_seconds,
+        metrics=result.metrics,
+    )
 
 
 def event_view(event: JobEvent) -> EventView:

@@ -1,6 +1,8 @@
-"""Wakes workers by Celery over Redis. A message carries no truth, the row has it: a lost or doubled message costs nothing.
+"""Wakes workers by Celery over Redis.
 
-The settings are those that were measured to lose and double the least with long tasks; `docs/production/queue.md` has the reasons.
+A message carries no truth, the row has it: a lost or doubled message costs nothing. The settings
+are those that were measured to lose and double the least with long tasks;
+`docs/production/queue.md` has the reasons.
 """
 
 import logging
@@ -18,22 +20,27 @@ log = logging.getLogger(__name__)
 QUEUE, TASK = "train", "inframind.wake"
 MESSAGE_EXPIRES_SECONDS = 3600
 SILENCE_SECONDS = 5.0
-"""After a failure no message is sent for so long: the reconciler sends them, and no thread waits for a server that is away."""
+"""After a failure no message is sent for so long: the reconciler sends them instead."""
 TURN_SECONDS = 0.05
-"""How long a message waits for the one before it. A server that takes connections and never answers holds one thread, not all."""
+"""A message waits so long for the one before it: a server that hangs holds one thread, not all."""
 LOST = (OperationalError, RedisError, OSError)
 """Kombu translates the client's errors in some calls and lets them through in others."""
 VISIBILITY_SECONDS = 300
-"""Covers the moment from taking a message to acknowledging it, never a job: messages are acknowledged before the work starts."""
+"""Covers the moment from taking a message to acknowledging it, which is before the work starts."""
 
 
 def make_celery(redis_url: str) -> Celery:
-    """The application that sends wake-ups, and that workers take them from."""
+    """Makes the application that sends wake-ups, and that workers take them from."""
     made = Celery("inframind", broker=redis_url, set_as_current=False)
     transport: dict[str, Any] = {
-        "visibility_timeout": VISIBILITY_SECONDS, "unacked_restore_interval": 10, "unacked_restore_throttle": 1,
-        "socket_keepalive": True, "socket_connect_timeout": 5, "socket_timeout": 30, "health_check_interval": 25,
-    }  # fmt: skip
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "socket_keepalive": True,
+        "socket_connect_timeout": 5,
+        "socket_timeout": 30,
+        "health_check_interval": 25,
+    }
     made.conf.update(
         result_backend=None,
         task_ignore_result=True,
@@ -70,7 +77,7 @@ def make_celery(redis_url: str) -> Celery:
 
 
 class WakeUps:
-    """Sends wake-ups, as well as it can: the row is committed already, so one quick try is enough."""
+    """Sends wake-ups: the row is committed already, so one quick try is enough."""
 
     def __init__(self, redis_url: str) -> None:
         self._celery = make_celery(redis_url)

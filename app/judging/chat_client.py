@@ -12,7 +12,6 @@ from inframind.judge.llm import SilentError
 from inframind.judge.prompt import Message, Schema
 
 MAX_REPLY_BYTES = 262_144
-NOT_CONFIGURED = "no judge model is configured: set INFRAMIND_JUDGE_URL and INFRAMIND_JUDGE_MODEL"
 REFUSED_KEY = "the judge model's server refused the key: set INFRAMIND_JUDGE_API_KEY"
 
 

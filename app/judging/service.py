@@ -6,29 +6,25 @@ from typing import Literal
 
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field, model_validator
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
-from app.db.session import database_now, reading, writing
-from app.db.tables import JudgeCalibration
 from app.errors import InvalidError
-from app.judging.chat_client import NOT_CONFIGURED, ChatServer
-from app.settings import Settings
+from app.judging.calibrations import Judge, Kind, known
+from app.judging.chat_client import ChatServer
+from app.settings import NO_JUDGE, Settings
 from app.slots import Queue
 from app.views import View
 from inframind.categories import category
 from inframind.errors import SandboxError
 from inframind.judge import rules
-from inframind.judge.calibration import TRUSTED_KAPPA, Calibration
 from inframind.judge.judgement import Criterion, Judgement, Preference, Reason, Scores, Winner
-from inframind.judge.llm import LlmJudge, fingerprint
+from inframind.judge.llm import LlmJudge
 from inframind.judge.prompt import Case
 from inframind.types import Check, Contract, Outcome, Verdict, VerifyRequest
 from inframind.verifier.checks import validate_checks
 from inframind.verifier.verifier import Verifier
 
-Kind = Literal["rules", "llm"]
 MAX_ANSWER = 200_000
-NOT_CALIBRATED = "never calibrated: run `inframind judge calibrate`"
 
 
 class JudgeRequest(Contract):
@@ -53,20 +49,6 @@ class JudgeRequest(Contract):
         if any(len(text) > MAX_ANSWER for text in self.answers or ()):
             raise ValueError(f"an answer may have {MAX_ANSWER} characters")
         return self
-
-
-class Judge(View):
-    """Who judged. A judge model is trusted only while its last calibration says so."""
-
-    kind: Kind
-    model: str | None = None
-    fingerprint: str | None = None
-    """Hash of the model's name and the prompt."""
-    trusted: bool
-    kappa: float | None = None
-    """Cohen's kappa with the verifier, of the last calibration."""
-    note: str = ""
-    """Why it is not trusted."""
 
 
 class JudgementView(View):
@@ -121,7 +103,7 @@ class Judges:
     def llm(self) -> LlmJudge:
         """The judge model. Raises InvalidError when none is configured."""
         if self._llm is None:
-            raise InvalidError(NOT_CONFIGURED, param="kind")
+            raise InvalidError(NO_JUDGE, param="kind")
         return self._llm
 
     async def judge(self, request: JudgeRequest) -> JudgementView | PreferenceView:
@@ -180,45 +162,3 @@ def _view(
     return PreferenceView(
         judge=judge, verdicts=(verdicts[0], verdicts[1]), verifier_winner=verifier_winner, **fields
     )
-
-
-def known(engine: Engine, model: str) -> Judge:
-    """A judge model, and how far its newest calibration lets it be trusted."""
-    judge = fingerprint(model)
-    found = calibration(engine, judge)
-    note = NOT_CALIBRATED
-    if found:
-        note = (
-            ""
-            if found.trusted
-            else f"kappa {found.kappa:.2f} with the verifier; {TRUSTED_KAPPA} is needed"
-        )
-    return Judge(
-        kind="llm", model=model, fingerprint=judge, trusted=bool(found and found.trusted),
-        kappa=found.kappa if found else None, note=note,
-    )  # fmt: skip
-
-
-def calibration(engine: Engine, fingerprint: str) -> Calibration | None:
-    """The newest calibration of a judge."""
-    with reading(engine) as session:
-        query = (
-            select(JudgeCalibration)
-            .where(JudgeCalibration.judge == fingerprint)
-            .order_by(JudgeCalibration.created_at.desc())
-        )
-        row = session.scalars(query.limit(1)).first()
-        return (
-            Calibration.model_validate({**row.report, "created_at": row.created_at})
-            if row
-            else None
-        )
-
-
-def keep(engine: Engine, found: Calibration) -> None:
-    """Stores a calibration; earlier ones stay."""
-    with writing(engine) as session:
-        report = found.model_dump(mode="json", exclude={"created_at"})
-        session.add(
-            JudgeCalibration(judge=found.judge, created_at=database_now(session), report=report)
-        )

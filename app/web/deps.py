@@ -1,22 +1,20 @@
 """What routers ask for. Coroutines all of them: FastAPI would send each plain function through a thread, at every request."""
 
-from collections.abc import Callable
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Query, Request
 from sqlalchemy import Engine
 
 from app.artifacts import Artifacts
 from app.errors import ForbiddenError
 from app.inference.client import Inference
+from app.jobs.service import JobService
 from app.judging.service import Judges
 from app.keys import Caller
 from app.settings import Settings
+from app.views import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
 from app.web.prometheus import Measures
 from inframind.verifier.verifier import Verifier
-
-Wake = Callable[[str], bool]
-"""Sends a worker after a job, as well as it can."""
 
 
 async def database(request: Request) -> Engine:
@@ -54,22 +52,39 @@ async def measures(request: Request) -> Measures:
     return cast(Measures, request.app.state.measures)
 
 
-async def asking(request: Request) -> Caller:
-    """Who asks."""
-    return cast(Caller, request.scope["caller"])
+async def page_request(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most rows.")] = DEFAULT_LIMIT,
+    after: Annotated[
+        str | None,
+        Query(max_length=128, description="Id of the last row of the page before: `last_id`."),
+    ] = None,
+) -> PageRequest:
+    """The page that a list route was asked for."""
+    return PageRequest(limit, after)
 
 
-async def wake(request: Request) -> Wake:
-    """What wakes a worker for a job."""
-    return cast(Wake, request.app.state.wake)
+async def jobs(request: Request) -> JobService:
+    """The front desk of jobs."""
+    return cast(JobService, request.app.state.jobs)
 
 
-Waking = Annotated[Wake, Depends(wake)]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[ -~]+$",
+        description="Makes it safe to send a request again.",
+    ),
+]
+"""The header by which a request that makes a job may be sent again."""
+Jobs = Annotated[JobService, Depends(jobs)]
 Database = Annotated[Engine, Depends(database)]
+Paged = Annotated[PageRequest, Depends(page_request)]
 Stored = Annotated[Artifacts, Depends(artifacts)]
 Verifying = Annotated[Verifier, Depends(verifier)]
 Serving = Annotated[Inference, Depends(inference)]
-Asking = Annotated[Caller, Depends(asking)]
 Judging = Annotated[Judges, Depends(judges)]
 Measuring = Annotated[Measures, Depends(measures)]
 Configured = Annotated[Settings, Depends(configured)]

@@ -156,7 +156,9 @@ class Jobs(Collector):
             for state in JobState:
                 states.add_metric([state], counts.get(state, 0))
             oldest = session.scalar(
-                select(func.min(Job.created_at)).where(Job.state == "queued", Job.not_before <= now)
+                select(func.min(Job.created_at)).where(
+                    Job.state == JobState.QUEUED, Job.not_before <= now
+                )
             )
             age.add_metric([], now - oldest if oldest is not None else 0.0)
             for worker in session.scalars(select(Worker)):
@@ -167,7 +169,7 @@ class Jobs(Collector):
             ):
                 stages.add_metric([stage], count, total)
             for job_id, stage, values in session.execute(
-                select(Job.id, Job.stage, Job.metrics).where(Job.state == "running")
+                select(Job.id, Job.stage, Job.metrics).where(Job.state == JobState.RUNNING)
             ):
                 for name, family in zip(OF_A_JOB, running, strict=True):
                     if name in values:

@@ -1,7 +1,7 @@
 """Dynamic sampling with refill on TRL's GRPOTrainer (arXiv:2503.14476, section 3.2).
 
-TRL generates, scores and computes advantages; this only chooses which groups are trained on. It calls TRL's own method on
-further prompts and merges the batches.
+TRL generates, scores and computes advantages; this only chooses which groups are trained on. It
+calls TRL's own method on further prompts and merges the batches.
 """
 
 import random
@@ -16,9 +16,10 @@ Batch = dict[str, Any]
 
 
 def informative(rewards: torch.Tensor, num_generations: int) -> torch.Tensor:
-    """[P] bool from rewards [P * G]: whether a group's rewards differ. Unscorable answers (NaN) do not count.
+    """Marks the groups whose rewards differ: [P * G] rewards to [P] bool.
 
-    Exact equality over the group: a deviation computed in floating point is noise above zero for equal rewards.
+    Unscorable answers (NaN) do not count. Equality is exact: a deviation computed in floating point
+    is noise above zero for equal rewards.
     """
     groups = rewards.view(-1, num_generations)
     high = torch.nan_to_num(groups, nan=-torch.inf).amax(dim=1)
@@ -27,13 +28,13 @@ def informative(rewards: torch.Tensor, num_generations: int) -> torch.Tensor:
 
 
 def padded(tensor: torch.Tensor, width: int, value: int, *, left: bool) -> torch.Tensor:
-    """[N, T] to [N, width]."""
+    """Pads rows [N, T] with `value` to [N, width]."""
     missing = width - tensor.shape[1]
     return torch.nn.functional.pad(tensor, (missing, 0) if left else (0, missing), value=value)
 
 
 def merge(batches: Sequence[Batch], pad_token: int) -> Batch:
-    """One batch of several: rows below one another, padded to a common width."""
+    """Makes one batch of several: rows below one another, padded to a common width."""
     merged: Batch = {}
     for key in batches[0]:
         parts = [batch[key] for batch in batches]
@@ -48,12 +49,12 @@ def merge(batches: Sequence[Batch], pad_token: int) -> Batch:
 
 
 def rows_of(batch: Batch, keep: torch.Tensor) -> Batch:
-    """The rows [N] bool of a batch."""
+    """Selects the rows of a batch that `keep`, [N] bool, marks."""
     return {key: value[keep] for key, value in batch.items() if key != "num_items_in_batch"}
 
 
 class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no types
-    """GRPOTrainer that replaces groups without variance by groups of further prompts."""
+    """Replaces groups without variance by groups of further prompts, in TRL's GRPOTrainer."""
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
         return self._assemble(kept, spare, wanted, rounds)
 
     def _split(self, batch: Batch) -> tuple[list[Batch], list[Batch]]:
-        """The groups that teach something, and those that do not."""
+        """Parts a batch into the groups that teach something, and those that do not."""
         differs = informative(self._rewards, self.num_generations).repeat_interleave(
             self.num_generations
         )
@@ -104,16 +105,25 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
         return rows // int(self.num_generations)
 
     def _further(self, groups: int, rounds: int) -> list[dict[str, Any]]:
-        """Further prompts, each `num_generations` times; drawn anew from step and round, so that a resumed run draws the same."""
+        """Draws further prompts, each `num_generations` times.
+
+        The draw depends on seed, step and round alone, so that a resumed run draws the same.
+        """
         rng = random.Random(f"{self.args.seed}-{self.state.global_step}-{rounds}")  # noqa: S311 - reproducible, not secret
         chosen = rng.sample(range(len(self.train_dataset)), min(groups, len(self.train_dataset)))
         return [self.train_dataset[index] for index in chosen for _ in range(self.num_generations)]
 
     def _assemble(self, kept: list[Batch], spare: list[Batch], wanted: int, rounds: int) -> Batch:
-        """The batch to train on. Where a step is cut into parts its size is kept with groups that teach nothing."""
+        """Makes the batch to train on.
+
+        Where a step is cut into parts its size is kept with groups that teach nothing.
+        """
         count = self._count(kept)
         if count < wanted:
-            message = f"{count} of {wanted} groups have variance after {rounds} refill rounds: the step trains on those"
+            message = (
+                f"{count} of {wanted} groups have variance after {rounds} refill rounds: "
+                "the step trains on those"
+            )
             self._on_cap(
                 message, {"groups": count, "wanted": wanted, "step": self.state.global_step}
             )

@@ -11,10 +11,11 @@ Reward = Callable[..., list[float | None]]
 
 
 def verified_reward(tasks: Mapping[str, Task], verifier: Verifier, decode: Decode) -> Reward:
-    """A reward in [0, 1] per completion, None where the verifier's environment failed (TRL leaves those out of the baseline).
+    """Makes the function that rewards each completion with the verifier's score in [0, 1].
 
-    The dataset needs the column `task_id`. Completions are decoded from their ids: TRL's own text lacks special tokens, and
-    what is rewarded must be what is served.
+    None stands where the verifier's environment failed; TRL leaves those out of the baseline. The
+    dataset needs the column `task_id`. Completions are decoded from their ids: TRL's own text lacks
+    special tokens, and what is rewarded must be what is served.
     """
 
     def verified(
@@ -37,21 +38,22 @@ def verified_reward(tasks: Mapping[str, Task], verifier: Verifier, decode: Decod
 
 
 def shares(verdicts: Sequence[Verdict]) -> dict[str, float]:
-    """Share of the answers that pass, that hold each rung below intent, and that could not be scored."""
+    """Counts the shares of answers that pass, hold each rung below intent, or cannot be scored."""
     total = len(verdicts)
-    found = {
+    rates = {
         f"rungs/{rung}": sum(v.rungs[rung] == "pass" for v in verdicts) / total
         for rung in ("extract", "parse", "schema", "references")
     }
-    found["pass_rate"] = sum(v.verdict is Outcome.PASS for v in verdicts) / total
-    found["unscorable_rate"] = sum(v.verdict is Outcome.UNSCORABLE for v in verdicts) / total
-    return found
+    rates["pass_rate"] = sum(v.verdict is Outcome.PASS for v in verdicts) / total
+    rates["unscorable_rate"] = sum(v.verdict is Outcome.UNSCORABLE for v in verdicts) / total
+    return rates
 
 
 def overlong_reward(max_tokens: int, buffer_tokens: int, penalty: float) -> Reward:
-    """DAPO's soft overlong punishment, counted in tokens and added to the reward (arXiv:2503.14476, equation 13).
+    """Makes DAPO's soft overlong punishment, which is added to the reward, counted in tokens.
 
-    0 up to `max_tokens - buffer_tokens`, then linear, `-penalty` at `max_tokens`.
+    arXiv:2503.14476, equation 13: 0 up to `max_tokens - buffer_tokens`, then linear, `-penalty` at
+    `max_tokens`.
     """
 
     def overlong(completion_ids: list[list[int]], **_: Any) -> list[float | None]:

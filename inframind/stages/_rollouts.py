@@ -1,4 +1,4 @@
-"""What grpo and dapo share: the dataset of tasks, the verified reward and TRL's settings."""
+"""Trains on rollouts, for grpo and dapo: the tasks, the verified reward and TRL's settings."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from datasets import Dataset
 from trl import GRPOConfig
 
 from inframind.bench.prompt import prompt
-from inframind.stages import _training
+from inframind.stages import _loading, _reporting, _training
 from inframind.stages._reward import Reward, verified_reward
 from inframind.stages.base import StageContext, StageInput, StageReport
 from inframind.stages.config import RolloutConfig
@@ -18,15 +18,15 @@ from inframind.verifier.verifier import Verifier
 def run(
     make_trainer: Callable[..., Any],
     config: RolloutConfig,
-    given: StageInput,
+    stage_input: StageInput,
     context: StageContext,
     losses: dict[str, Any],
     more_rewards: Sequence[Reward] = (),
 ) -> StageReport:
     """Trains on rollouts that the verifier rewards, and publishes the adapter."""
-    tasks = given.tasks("train", config.categories, config.max_difficulty)
-    model, tokenizer = _training.load_for_training(config, given)
-    arguments = rollout_arguments(config, given, context, losses)
+    tasks = stage_input.tasks("train", config.categories, config.max_difficulty)
+    model, tokenizer = _loading.load_for_training(config, stage_input)
+    arguments = rollout_arguments(config, stage_input, context, losses)
     with Verifier(workers=2) as verifier:
         reward = verified_reward({task.id: task for task in tasks}, verifier, decoder(tokenizer))
         trainer = make_trainer(
@@ -35,18 +35,21 @@ def run(
             args=arguments,
             train_dataset=dataset(tasks),
             processing_class=tokenizer,
-            callbacks=[_training.Reporter(context, given.stage_index)],
+            callbacks=[_reporting.Reporter(context, stage_input.stage_index, config.reported)],
         )
-        return _training.train_and_publish(trainer, config, given, context)
+        return _training.train_and_publish(trainer, config, stage_input, context)
 
 
 def dataset(tasks: Sequence[Task]) -> Dataset:
-    """Prompts with the ids of their tasks."""
+    """Makes TRL's dataset: each task's prompt and id."""
     return Dataset.from_list([{"prompt": prompt(task), "task_id": task.id} for task in tasks])
 
 
 def decoder(tokenizer: Any) -> Callable[[Sequence[int]], str]:
-    """Ids to the text that a server would send: up to the closing token, special tokens kept."""
+    """Makes the function from ids to the text that a server would send.
+
+    The text ends before the closing token and keeps special tokens.
+    """
     end = tokenizer.eos_token_id
 
     def decode(ids: Sequence[int]) -> str:
@@ -59,9 +62,9 @@ def decoder(tokenizer: Any) -> Callable[[Sequence[int]], str]:
 
 
 def rollout_arguments(
-    config: RolloutConfig, given: StageInput, context: StageContext, losses: dict[str, Any]
+    config: RolloutConfig, stage_input: StageInput, context: StageContext, losses: dict[str, Any]
 ) -> GRPOConfig:
-    """TRL's configuration for one stage."""
+    """Builds TRL's configuration for one stage."""
     answers = config.prompts_per_step * config.num_generations
     micro = config.micro_batch or answers
     return GRPOConfig(
@@ -77,5 +80,5 @@ def rollout_arguments(
         cache_implementation=None,
         model_init_kwargs=None,
         **losses,
-        **_training.common_arguments(config, given, context),
+        **_training.common_arguments(config, stage_input, context),
     )

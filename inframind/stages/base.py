@@ -1,4 +1,4 @@
-"""A stage's input, its context and the report that it leaves. Loads no torch."""
+"""What goes into a stage and what comes out of it. Loads no torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from inframind.types import Task
 
 
-class StageReport(Contract):
-    """What a finished stage leaves."""
+class TrainedAdapter(Contract):
+    """An adapter that a stage has trained, wherever a run, an evaluation or a job names one."""
 
-    metrics: dict[str, Json]
-    train_seconds: float
-    manifest: AdapterManifest | None = None
-    path: str | None = None
-    """Folder of the adapter, if the stage made one."""
+    stage: str
+    id: str
+    folder: Path
+    """Its published files, manifest.json among them."""
+    train_seconds: float = 0.0
+    """Time this run spent on it; 0 for the adapter that a run starts from."""
 
 
-@dataclass(frozen=True)
-class SavedCheckpoint:
+class SavedCheckpoint(Contract):
     """A whole checkpoint: its folder holds MANIFEST.json with this digest."""
 
     stage_index: int
@@ -34,34 +34,56 @@ class SavedCheckpoint:
     sha256: str
 
 
+class StageReport(Contract):
+    """Result of a finished stage: its metrics and, if it trained one, its adapter."""
+
+    metrics: dict[str, Json]
+    train_seconds: float
+    manifest: AdapterManifest | None = None
+    path: Path | None = None
+    """Folder of the adapter, if the stage made one."""
+
+    @property
+    def adapter(self) -> TrainedAdapter | None:
+        """The stage's adapter as later stages know it."""
+        if self.manifest is None or self.path is None:
+            return None
+        return TrainedAdapter(
+            stage=self.manifest.stage,
+            id=self.manifest.id,
+            folder=self.path,
+            train_seconds=self.train_seconds,
+        )
+
+
 @dataclass(frozen=True)
 class Resume:
-    """What an earlier attempt of the job has left."""
+    """Finished stages and checkpoints of a job's earlier attempts."""
 
     finished: Mapping[int, StageReport] = field(default_factory=dict)
     checkpoints: tuple[SavedCheckpoint, ...] = ()
 
 
 class AnswerJudge(Protocol):
-    """A judge model, as whoever runs the stage knows it."""
+    """Judges answers with a model that only the caller of the stage can reach."""
 
     described: Mapping[str, Json]
-    """Its name and fingerprint, and how far it is trusted."""
+    """The model's name and fingerprint, and how far it is trusted."""
 
     def __call__(self, asked: "Sequence[tuple[Case, str]]") -> "list[Judgement]":
-        """Judges answers; one that it does not understand, or not in time, is an abstention."""
+        """Judges answers, in order; no answer of the model, or none in time, is an abstention."""
         ...
 
 
 class StageContext(Protocol):
-    """How a stage talks to whoever runs it."""
+    """Carries a stage's reports to whoever runs it, and the wish to stop back."""
 
     run_dir: Path
     """Folder of this attempt; nothing else writes there."""
     attempt: int
     resume: Resume
     judge: AnswerJudge | None
-    """None: there is no judge model, or no stage asks it."""
+    """None if there is no judge model, or no stage asks it."""
 
     def stage_started(self, stage_index: int, stage: str, total_steps: int) -> None: ...
 
@@ -84,20 +106,19 @@ class StageContext(Protocol):
 
 @dataclass(frozen=True)
 class StageInput:
-    """What a stage gets: the run it belongs to and the adapter it continues."""
+    """The run that a stage belongs to, and the adapters that it continues or evaluates."""
 
     job_id: str
     stage_index: int
     base_model: str
     dataset: str
     seed: int
-    lineage: tuple[tuple[str, str, Path, float], ...] = ()
-    """(stage, adapter id, folder, training seconds) of every adapter so far, the newest last."""
-    models: tuple[tuple[str, str, Path, float], ...] = ()
-    """The same of other adapters that an evaluation names."""
-
+    lineage: tuple[TrainedAdapter, ...] = ()
+    """Every adapter of the run so far, the newest last."""
+    models: tuple[TrainedAdapter, ...] = ()
+    """Adapters of other runs that an evaluation names."""
     dataset_path: Path | None = None
-    """File of the users' own dataset; None: the bench."""
+    """File of the users' own dataset; None for the bench."""
 
     def tasks(
         self,
@@ -106,7 +127,7 @@ class StageInput:
         max_difficulty: int = 5,
         limit: int | None = None,
     ) -> "list[Task]":
-        """The run's tasks of a split."""
+        """Loads the run's tasks of a split."""
         if self.dataset_path is not None:
             from inframind.datasets.store import load
 
@@ -117,7 +138,7 @@ class StageInput:
 
     @property
     def dataset_hash(self) -> str:
-        """The content that names the version of the run's tasks."""
+        """Names the version of the run's tasks by a hash of their content."""
         from inframind.bench.load import content_hash
 
         return (
@@ -127,6 +148,6 @@ class StageInput:
         )
 
     @property
-    def parent(self) -> tuple[str, Path] | None:
-        """Id and folder of the adapter to continue."""
-        return (self.lineage[-1][1], self.lineage[-1][2]) if self.lineage else None
+    def parent(self) -> TrainedAdapter | None:
+        """The adapter to continue; None for a fresh one."""
+        return self.lineage[-1] if self.lineage else None

@@ -1,6 +1,11 @@
-"""The settings that stages share. Loads no torch."""
+"""The base of every stage's settings, and the settings that stages share. Loads no torch.
 
-from typing import Literal
+What the service wants to know of a stage it asks its settings, so that no other file has to know
+the stages one by one. A stage's own file has its `Config` and its `run`: see `inframind.stages`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -22,8 +27,83 @@ class Lora(Contract):
     """Linear modules of each layer that the adapter changes."""
 
 
-class TrainingConfig(Contract):
+NANO_SLICE: dict[str, Any] = {"max_difficulty": 1}
+"""The tasks of the bench that the demo trains on: every category's easiest families."""
+NANO_ROLLOUTS: dict[str, Any] = {
+    "prompts_per_step": 8,
+    "num_generations": 8,
+    "max_tokens": 240,
+    "learning_rate": 1e-3,
+    **NANO_SLICE,
+}
+"""The demo's stages with rollouts: with the others they take ten minutes of two CPU cores."""
+
+Recipes = Mapping[str, Mapping[str, Any]]
+
+
+class StageConfig(Contract):
+    """The settings of one stage of a job, and the answers to what the service asks of any stage."""
+
+    stage: str
+    """The stage's name: the key of `inframind.stages.STAGES`."""
+
+    recipes: ClassVar[Recipes] = {}
+    """Base model -> what differs from the defaults, which suit a 0.5B model on one GPU."""
+    method: ClassVar[tuple[str, ...]] = ()
+    """The stages of the method that is named after this one; empty: there is no such method."""
+    starts_afresh: ClassVar[bool] = False
+    """Fits a new adapter for later stages: jobs that continue one leave it out of their methods."""
+    evaluates: ClassVar[bool] = False
+    """Reports a row for every model it asked (docs/contracts/job.md), which the catalog shows."""
+    seconds_per_step: ClassVar[float] = 1.0
+    """A guess for the demo on two cores. Only the ratios matter: measured steps scale them."""
+
+    @classmethod
+    def recipe(cls, base_model: str, *, own_data: bool = False) -> dict[str, Any]:
+        """Gives the settings that suit the base model; users' own data are taken whole."""
+        values = cls.recipes.get(base_model, {})
+        return {
+            name: value for name, value in values.items() if not own_data or name not in NANO_SLICE
+        }
+
+    @property
+    def total_steps(self) -> int:
+        """The steps that `progress` counts to."""
+        raise NotImplementedError
+
+    @property
+    def models_named(self) -> dict[str, str]:
+        """Maps the place of every model that the settings name, such as `models.0`, to the name."""
+        return {}
+
+    def naming(self, models: Mapping[str, str]) -> Self:
+        """Copies the settings with other models at these places: what aliases mean right now."""
+        return self
+
+    @property
+    def asks_judge(self) -> str | None:
+        """The setting that makes the stage ask a judge model; None: it asks none."""
+        return None
+
+    @property
+    def new_adapter(self) -> Lora | None:
+        """The setting `lora`: the adapter to make if the job has none; None: it trains nothing."""
+        return None
+
+
+class TrainingConfig(StageConfig):
     """What the training stages share."""
+
+    rows_per_step: ClassVar[str]
+    """The setting that says how many rows of the dataset a step trains on."""
+    reported: ClassVar[Mapping[str, str]] = {
+        "loss": "loss",
+        "grad_norm": "grad_norm",
+        "learning_rate": "learning_rate",
+        "entropy": "entropy",
+        "num_tokens": "num_tokens",
+    }
+    """The trainer's names of metrics -> ours; the others are not reported."""
 
     max_steps: int = Field(ge=1, le=100_000)
     """Optimizer steps."""
@@ -39,9 +119,33 @@ class TrainingConfig(Contract):
     save_every: int = Field(default=10, ge=1, le=10_000)
     """Steps between whole checkpoints."""
 
+    @property
+    def total_steps(self) -> int:
+        return self.max_steps
+
+    @property
+    def new_adapter(self) -> Lora:
+        return self.lora
+
 
 class RolloutConfig(TrainingConfig):
-    """What the stages with rollouts share. A step generates `prompts_per_step` x `num_generations` answers."""
+    """What the stages with rollouts share: a step has `prompts_per_step` groups of answers."""
+
+    rows_per_step = "prompts_per_step"
+    reported: ClassVar[Mapping[str, str]] = {
+        **TrainingConfig.reported,
+        "reward": "reward",
+        "reward_std": "reward_std",
+        "frac_reward_zero_std": "frac_reward_zero_std",
+        "completions/mean_length": "mean_length",
+        "completions/clipped_ratio": "clipped_ratio",
+        "clip_ratio/region_mean": "clip_ratio",
+        "pass_rate": "pass_rate",
+        "unscorable_rate": "unscorable_rate",
+        "rungs/parse": "rungs/parse",
+        "rungs/schema": "rungs/schema",
+        "rungs/references": "rungs/references",
+    }
 
     prompts_per_step: int = Field(default=8, ge=1, le=512)
     num_generations: int = Field(default=8, ge=2, le=64)
@@ -61,6 +165,7 @@ class RolloutConfig(TrainingConfig):
             answers % self.micro_batch or self.micro_batch % self.num_generations
         ):
             raise ValueError(
-                f"micro_batch must divide {answers} and be a multiple of num_generations ({self.num_generations})"
+                f"micro_batch must divide {answers} and be a multiple of num_generations "
+                f"({self.num_generations})"
             )
         return self

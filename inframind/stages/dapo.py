@@ -1,20 +1,38 @@
 """DAPO: Decoupled Clip and Dynamic sAmpling Policy Optimization (arXiv:2503.14476).
 
-All four techniques are wired: clip-higher, dynamic sampling with refill, token-level loss, soft overlong punishment in tokens.
-Deviations from the paper: rewards are graded by rung and intent instead of right or wrong, so a group is dropped when its rewards
-are all equal; and at the cap of refill rounds the step trains on what there is instead of failing.
+All four techniques are wired: clip-higher, dynamic sampling with refill, token-level loss, soft
+overlong punishment in tokens. Deviations from the paper: rewards are graded by rung and intent
+instead of right or wrong, so a group is dropped when its rewards are all equal; and at the cap of
+refill rounds the step trains on what there is instead of failing.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from inframind.stages.base import StageContext, StageInput, StageReport
-from inframind.stages.config import RolloutConfig
+from inframind.stages.config import NANO_ROLLOUTS, Recipes, RolloutConfig
 
 
 class Config(RolloutConfig):
     """Configuration of the stage `dapo`."""
+
+    method = ("sft", "grpo", "dapo", "evaluate")
+    recipes: ClassVar[Recipes] = {
+        "inframind-nano": {
+            "max_steps": 50,
+            "refill_rounds": 2,
+            "overlong_buffer": 48,
+            **NANO_ROLLOUTS,
+        }
+    }
+    seconds_per_step = 6.0
+    reported: ClassVar[Mapping[str, str]] = {
+        **RolloutConfig.reported,
+        "sampling/generated_groups": "generated_groups",
+        "sampling/kept_share": "kept_share",
+    }
 
     stage: Literal["dapo"] = "dapo"
     max_steps: int = Field(default=200, ge=1, le=100_000)
@@ -23,14 +41,10 @@ class Config(RolloutConfig):
     epsilon_high: float = Field(default=0.28, gt=0.0, lt=10.0)
     """Clip-higher: unlikely tokens may grow more than they may shrink."""
     refill_rounds: int = Field(default=3, ge=0, le=32)
-    """Dynamic sampling: how often groups without variance are replaced by groups of further prompts; 0 switches it off."""
+    """Dynamic sampling: how often groups without variance are replaced by others; 0: never."""
     overlong_buffer: int = Field(default=64, ge=1, le=8192)
     """Tokens before `max_tokens` over which the punishment grows from 0 to `overlong_penalty`."""
     overlong_penalty: float = Field(default=1.0, ge=0.0, le=10.0)
-
-    @property
-    def total_steps(self) -> int:
-        return self.max_steps
 
     @model_validator(mode="after")
     def _buffer_fits(self) -> "Config":

@@ -5,9 +5,8 @@ Of the base model and every adapter of the lineage, or of the models that are na
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -15,24 +14,32 @@ from inframind.errors import ConfigError, DataError, StoppedError
 from inframind.judge import rules
 from inframind.judge.judgement import Judgement
 from inframind.judge.prompt import MAX_CANDIDATE, Case
-from inframind.stages.base import StageContext, StageInput, StageReport
-from inframind.types import Contract, Outcome, Task, Verdict
+from inframind.stages.base import StageContext, StageInput, StageReport, TrainedAdapter
+from inframind.stages.config import NANO_SLICE, Recipes, StageConfig
+from inframind.types import Outcome, Task, Verdict
 
 if TYPE_CHECKING:
     from inframind.generation.engine import Engine
     from inframind.verifier.verifier import Verifier
 
 
-Subject = tuple[str, str | None, Path | None, float]
-"""(stage, adapter, folder, training seconds); the base model has no adapter."""
+Subject = TrainedAdapter | None
+"""A model to evaluate: an adapter, or None for the base model alone."""
 Answered = tuple[str, Verdict]
 """An answer and what the verifier says of it."""
 JUDGED_AT_ONCE = 32
 """Answers that the judge model gets between two looks at whether the run shall stop."""
 
 
-class Config(Contract):
+class Config(StageConfig):
     """Configuration of the stage `evaluate`."""
+
+    method = ("evaluate",)
+    evaluates = True
+    recipes: ClassVar[Recipes] = {
+        "inframind-nano": {"tasks": 300, "new_family_tasks": 80, "max_tokens": 240, **NANO_SLICE}
+    }
+    seconds_per_step = 0.1
 
     stage: Literal["evaluate"] = "evaluate"
     tasks: int = Field(default=400, ge=1, le=100_000)
@@ -44,74 +51,96 @@ class Config(Contract):
     categories: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=32)
     batch_size: int = Field(default=128, ge=1, le=4096)
     models: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=16)
-    """What to evaluate, in this order: adapters, or the base model by its name; null: the base model and the run's lineage."""
+    """What to evaluate, in order: adapters, or the base model; null: it and the run's lineage."""
     judged_tasks: int = Field(default=0, ge=0, le=10_000)
-    """Answers of each model that the service's judge model scores too, of tasks of known families; 0: it is not asked."""
+    """Answers of each model, to tasks of known families, that the judge model scores too."""
 
     @property
     def total_steps(self) -> int:
         """Tasks of one model; the stage reports in tasks of all models."""
         return self.tasks + self.new_family_tasks
 
+    @property
+    def models_named(self) -> dict[str, str]:
+        return {f"models.{index}": name for index, name in enumerate(self.models or ())}
 
-def chosen(config: Config, given: StageInput) -> tuple[list[Task], list[Task]]:
-    """The tasks of known families with new values, and those of new families (of users' own tasks there are none)."""
-    known = given.tasks("test-values", config.categories, config.max_difficulty, config.tasks)
-    new = given.tasks(
-        "test-families", config.categories, config.max_difficulty, config.new_family_tasks
-    )
+    def naming(self, models: Mapping[str, str]) -> Self:
+        if self.models is None:
+            return self
+        renamed = {**self.models_named, **models}
+        return self.model_copy(update={"models": tuple(renamed.values())})
+
+    @property
+    def asks_judge(self) -> str | None:
+        return "judged_tasks" if self.judged_tasks else None
+
+
+def chosen(config: Config, stage_input: StageInput) -> tuple[list[Task], list[Task]]:
+    """Loads the tasks of known families with new values, and those of new families.
+
+    Users' own tasks have no new families. Raises DataError if nothing is held out.
+    """
+    categories, hardest = config.categories, config.max_difficulty
+    known = stage_input.tasks("test-values", categories, hardest, config.tasks)
+    new = stage_input.tasks("test-families", categories, hardest, config.new_family_tasks)
     if not known:
         raise DataError(
-            f"no held-out task of {given.dataset} is in these categories", param="categories"
+            f"no held-out task of {stage_input.dataset} is in these categories", param="categories"
         )
     return known, new
 
 
-def subjects(config: Config, given: StageInput) -> list[Subject]:
-    """The models to evaluate, in order. Raises DataError for one that the run does not have."""
-    base: Subject = ("base", None, None, 0.0)
+def subjects(config: Config, stage_input: StageInput) -> list[Subject]:
+    """Lists the models to evaluate, in order. Raises DataError for one that the run has not."""
     if config.models is None:
-        return [base, *given.lineage]
-    known: dict[str | None, Subject] = {one[1]: one for one in (*given.lineage, *given.models)}
-    unknown = [name for name in config.models if name != given.base_model and name not in known]
+        return [None, *stage_input.lineage]
+    adapters = {adapter.id: adapter for adapter in (*stage_input.lineage, *stage_input.models)}
+    base_model = stage_input.base_model
+    unknown = [name for name in config.models if name != base_model and name not in adapters]
     if unknown:
         raise DataError(f"the run has no adapter {unknown[0]!r}", param="models")
-    return [base if name == given.base_model else known[name] for name in config.models]
+    return [None if name == base_model else adapters[name] for name in config.models]
 
 
-def run(config: Config, given: StageInput, context: StageContext) -> StageReport:
+def run(config: Config, stage_input: StageInput, context: StageContext) -> StageReport:
     """Evaluates each model with the engine that serves it."""
     from inframind.generation.engine import Engine
     from inframind.verifier.verifier import Verifier
 
-    known, new = chosen(config, given)
-    asked = subjects(config, given)
+    known, new = chosen(config, stage_input)
+    models = subjects(config, stage_input)
     if config.judged_tasks and context.judge is None:
         raise ConfigError(
             "this worker's settings name no judge model: set INFRAMIND_JUDGE_URL and _MODEL",
             param="judged_tasks",
         )
     started = time.monotonic()
-    engine = Engine(given.base_model)
-    for _, name, path, _ in asked:
-        if name is not None and path is not None and name not in engine.adapters:
-            engine.add_adapter(name, path)
+    engine = Engine(stage_input.base_model)
+    for model in models:
+        if model is not None and model.id not in engine.adapters:
+            engine.add_adapter(model.id, model.folder)
     with Verifier(workers=2) as verifier:
         examination = Examination(
-            config, engine, verifier, context, given.stage_index, len(known) + len(new), len(asked)
+            config,
+            engine,
+            verifier,
+            context,
+            stage_input.stage_index,
+            len(known) + len(new),
+            len(models),
         )
         rows = [
             {
-                "model": stage,
-                "adapter": adapter,
-                **examination.row(adapter, known, new),
-                "train_seconds": seconds,
+                "model": model.stage if model else "base",
+                "adapter": model.id if model else None,
+                **examination.row(model.id if model else None, known, new),
+                "train_seconds": model.train_seconds if model else 0.0,
             }
-            for stage, adapter, _, seconds in asked
+            for model in models
         ]
     metrics: dict[str, Any] = {
         "rows": rows,
-        "bench_hash": given.dataset_hash,
+        "bench_hash": stage_input.dataset_hash,
         "max_difficulty": config.max_difficulty,
     }
     if config.judged_tasks and context.judge is not None:
@@ -120,7 +149,7 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
 
 
 def rate(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """`{"pass_at_1", "n", "ci95"}` with Wilson's interval."""
+    """Counts what passes: `{"pass_at_1", "n", "ci95"}`, with Wilson's interval."""
     from inframind.statistics.intervals import wilson
 
     passed = sum(verdict.verdict is Outcome.PASS for verdict in verdicts)
@@ -134,7 +163,7 @@ def rate(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def case_of(task: Task) -> Case:
-    """The task as a judge sees it, with its right answer if that is not too long."""
+    """Shows the task as a judge sees it, with its right answer if that is not too long."""
     reference = task.reference if 0 < len(task.reference) <= MAX_CANDIDATE else None
     return Case(
         category=task.category,
@@ -145,13 +174,16 @@ def case_of(task: Task) -> Case:
 
 
 def agreement(judged: Sequence[Judgement], verdicts: Sequence[Verdict]) -> dict[str, float]:
-    """The judge model's mean scores, and how often it says what the verifier says, where both say something."""
+    """Means the judge model's scores, and counts how often it agrees with the verifier.
+
+    Only answers of which both say something count for the agreement.
+    """
     both = [
-        (one.would_work, verdict.verdict is Outcome.PASS)
-        for one, verdict in zip(judged, verdicts, strict=True)
-        if one.would_work is not None and verdict.verdict is not Outcome.UNSCORABLE
+        (judgement.would_work, verdict.verdict is Outcome.PASS)
+        for judgement, verdict in zip(judged, verdicts, strict=True)
+        if judgement.would_work is not None and verdict.verdict is not Outcome.UNSCORABLE
     ]
-    silent = sum(one.abstained is not None for one in judged)
+    silent = sum(judgement.abstained is not None for judgement in judged)
     shares = (
         {"answers": float(len(judged)), "abstain_rate": round(silent / len(judged), 4)}
         if judged
@@ -190,7 +222,7 @@ class Examination:
         self._share = config.total_steps / (tasks * models)
 
     def row(self, model: str | None, known: Sequence[Task], new: Sequence[Task]) -> dict[str, Any]:
-        """One model's line of the table."""
+        """Makes one model's line of the table."""
         answered = self.answers(model, known)
         verdicts = [verdict for _, verdict in answered]
         on_new = [verdict for _, verdict in self.answers(model, new)]
@@ -212,7 +244,7 @@ class Examination:
     def _by_model(
         self, tasks: Sequence[Task], answered: Sequence["Answered"]
     ) -> dict[str, dict[str, float]]:
-        """The judge model's scores of some answers, evenly spread over the tasks: every model's to the same."""
+        """Scores answers to some tasks, evenly spread and the same for each model, by the judge."""
         judge = self._context.judge
         if not self._config.judged_tasks or judge is None:
             return {}
@@ -244,7 +276,7 @@ class Examination:
         return min(self._config.total_steps, round(self._done * self._share))
 
     def answers(self, model: str | None, tasks: Sequence[Task]) -> list["Answered"]:
-        """The greedy answer to each task and its verdict. Raises StoppedError when the run is asked to stop."""
+        """Asks for the greedy answer to each task and judges it. Raises StoppedError."""
         from inframind.bench.prompt import prompt
         from inframind.generation.engine import Request
         from inframind.types import VerifyRequest
@@ -258,7 +290,8 @@ class Examination:
             )
             for task in tasks
         ]
-        # Like lengths together: a batch runs as long as its longest answer, which follows the prompt's length.
+        # Like lengths together: a batch runs as long as its longest answer, and the reference's
+        # length foretells it.
         order = sorted(range(len(tasks)), key=lambda index: len(tasks[index].reference))
         found: dict[int, Answered] = {}
         for start in range(0, len(order), self._config.batch_size):

@@ -1,15 +1,19 @@
 """Group relative policy optimization (arXiv:2402.03300) with verified rewards, on TRL's trainer."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from inframind.stages.base import StageContext, StageInput, StageReport
-from inframind.stages.config import RolloutConfig
+from inframind.stages.config import NANO_ROLLOUTS, Recipes, RolloutConfig
 
 
 class Config(RolloutConfig):
     """Configuration of the stage `grpo`."""
+
+    method = ("sft", "grpo", "evaluate")
+    recipes: ClassVar[Recipes] = {"inframind-nano": {"max_steps": 24, **NANO_ROLLOUTS}}
+    seconds_per_step = 4.0
 
     stage: Literal["grpo"] = "grpo"
     max_steps: int = Field(default=200, ge=1, le=100_000)
@@ -17,11 +21,7 @@ class Config(RolloutConfig):
     epsilon: float = Field(default=0.2, gt=0.0, lt=1.0)
     """Clip range of the probability ratio, the same on both sides."""
     beta: float = Field(default=0.0, ge=0.0, le=1.0)
-    """Weight of the divergence from the reference model; above 0 a second copy of the model is kept."""
-
-    @property
-    def total_steps(self) -> int:
-        return self.max_steps
+    """Weight of the divergence from the reference model; above 0 the model is kept twice."""
 
 
 def run(config: Config, given: StageInput, context: StageContext) -> StageReport:
@@ -30,6 +30,6 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
 
     from inframind.stages import _rollouts
 
-    # Loss per answer, then over the group: the original's form. DAPO's token-level form is the next stage's.
+    # Loss per answer, then over the group: the original's form, not DAPO's token-level one.
     losses = {"loss_type": "grpo", "epsilon": config.epsilon, "beta": config.beta}
     return _rollouts.run(GRPOTrainer, config, given, context, losses)

@@ -1,13 +1,14 @@
 """Supervised fine-tuning: the reference answers of training tasks, loss on the answers alone."""
 
 import random
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from inframind.errors import DataError
 from inframind.stages.base import StageContext, StageInput, StageReport
-from inframind.stages.config import TrainingConfig
+from inframind.stages.config import NANO_SLICE, Recipes, TrainingConfig
 
 if TYPE_CHECKING:
     from inframind.types import Task
@@ -15,6 +16,24 @@ if TYPE_CHECKING:
 
 class Config(TrainingConfig):
     """Configuration of the stage `sft`."""
+
+    method = ("sft", "evaluate")
+    starts_afresh = True
+    recipes: ClassVar[Recipes] = {
+        "inframind-nano": {
+            "max_steps": 40,
+            "batch_size": 16,
+            "learning_rate": 5e-4,
+            "families_share": 0.7,
+            "max_length": 512,
+            **NANO_SLICE,
+        }
+    }
+    rows_per_step = "batch_size"
+    reported: ClassVar[Mapping[str, str]] = {
+        **TrainingConfig.reported,
+        "mean_token_accuracy": "token_accuracy",
+    }
 
     stage: Literal["sft"] = "sft"
     max_steps: int = Field(default=300, ge=1, le=100_000)
@@ -24,17 +43,13 @@ class Config(TrainingConfig):
     max_length: int = Field(default=1024, ge=32, le=32_768)
     """Tokens of prompt and answer; longer rows are cut there."""
     families_share: float = Field(default=1.0, gt=0.0, le=1.0)
-    """Share of the training families whose written answers are shown; the rest is left to reinforcement."""
-
-    @property
-    def total_steps(self) -> int:
-        return self.max_steps
+    """Share of the training families whose written answers are shown; the rest is for rewards."""
 
 
 def demonstrated(config: Config, given: StageInput) -> "list[Task]":
-    """The training tasks whose written answers are shown: every n-th family of each category, as `families_share` says.
+    """Chooses the tasks whose answers are shown: `families_share` of each category's families.
 
-    Of users' own tasks all that have an answer: their families are the bench's notion. Raises DataError if none has.
+    Of users' own tasks all that have an answer: families are the bench's notion. Raises DataError.
     """
     tasks = given.tasks("train", config.categories, config.max_difficulty)
     if given.dataset_path is not None:
@@ -65,7 +80,7 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
     from trl import SFTConfig, SFTTrainer
 
     from inframind.bench.prompt import answer, prompt
-    from inframind.stages import _training
+    from inframind.stages import _loading, _reporting, _training
 
     tasks = demonstrated(config, given)
     # What no step comes to need not be tokenised.
@@ -75,7 +90,7 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
         {"prompt": prompt(task), "completion": [{"role": "assistant", "content": answer(task)}]}
         for task in tasks
     ]
-    model, tokenizer = _training.load_for_training(config, given)
+    model, tokenizer = _loading.load_for_training(config, given)
     arguments = SFTConfig(
         per_device_train_batch_size=config.batch_size,
         max_length=config.max_length,
@@ -88,6 +103,6 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
         args=arguments,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
-        callbacks=[_training.Reporter(context, given.stage_index)],
+        callbacks=[_reporting.Reporter(context, given.stage_index, config.reported)],
     )
     return _training.train_and_publish(trainer, config, given, context)

@@ -11,7 +11,7 @@ from inframind.bench.export import skeleton, statistics
 from inframind.bench.family import Draft, Family
 from inframind.bench.load import SPLITS, content_hash, families, load_tasks
 from inframind.categories import CATEGORIES
-from inframind.pipeline import NANO_SLICE
+from inframind.stages.config import NANO_SLICE
 from inframind.types import Check, Outcome, Split, Task, Verdict, VerifyRequest
 from inframind.verifier.checks import validate_checks
 from inframind.verifier.ladder import score

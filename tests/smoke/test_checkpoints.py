@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inframind.errors import TrainingError
-from inframind.stages._training import CHECKPOINT_FILES, commit, is_whole, newest_whole
+from inframind.stages._checkpoints import CHECKPOINT_FILES, commit, is_whole, newest_whole
 from inframind.stages.base import Resume, SavedCheckpoint
 from tests.support.recorder import Recorder
 

@@ -13,7 +13,7 @@ from inframind.errors import StoppedError
 from inframind.generation.engine import Engine, Request
 from inframind.models.adapter import sha256_of, verify_adapter
 from inframind.pipeline import PipelineSpec, resolve_stages, run_pipeline
-from inframind.stages.base import Resume
+from inframind.stages.base import Resume, TrainedAdapter
 from tests.support.recorder import JOB, NANO, Recorder
 
 SMALL: dict[str, Any] = {"max_difficulty": 1, "lora": {"r": 8}}
@@ -104,7 +104,10 @@ def test_an_evaluation_asks_the_models_that_are_named_and_no_others(
     whole: Recorder, tmp_path: Path
 ) -> None:
     manifests = [verify_adapter(folder(whole, index)) for index in (2, 0)]
-    models = tuple((m.stage, m.id, str(folder(whole, m.stage_index)), 1.0) for m in manifests)
+    models = tuple(
+        TrainedAdapter(stage=m.stage, id=m.id, folder=folder(whole, m.stage_index), train_seconds=1)
+        for m in manifests
+    )
     names = [m.id for m in manifests]
     stages = resolve_stages(NANO, stages=[{**EVALUATE, "models": [names[0], NANO, names[1]]}])
     context = Recorder(tmp_path)

@@ -1,4 +1,7 @@
-"""A nemesis for the production service: seeded, it kills, stops and cuts off one part after another, and repairs them late."""
+"""A nemesis for the production service.
+
+Seeded, it kills, stops and cuts off one part after another, and repairs them late.
+"""
 
 import os
 import random
@@ -22,7 +25,7 @@ WIRED = "w1"
 
 
 class Nemesis:
-    """Everything that may go wrong, one thing at a time, each mended after a while."""
+    """Does everything that may go wrong, one thing at a time, and mends each after a while."""
 
     def __init__(
         self, production: Production, postgres: Postgres, redis: Redis, wire: Proxy, seed: int
@@ -53,9 +56,18 @@ class Nemesis:
 
     def _faults(self) -> list[Callable[[], None]]:
         return [
-            self.kill_api, self.kill_reconciler, self.kill_worker, self.stop_worker, self.drain_worker, self.kill_trainer,
-            self.stop_trainer, self.kill_redis, self.flush_redis, self.kill_postgres, self.cut_wire,
-        ]  # fmt: skip
+            self.kill_api,
+            self.kill_reconciler,
+            self.kill_worker,
+            self.stop_worker,
+            self.drain_worker,
+            self.kill_trainer,
+            self.stop_trainer,
+            self.kill_redis,
+            self.flush_redis,
+            self.kill_postgres,
+            self.cut_wire,
+        ]
 
     def kill_api(self) -> None:
         self._kill("api")
@@ -105,10 +117,10 @@ class Nemesis:
 
     def _signal_trainer(self, number: signal.Signals) -> list[int]:
         name = self._rng.choice(WORKERS)
-        found = children(self._production.processes[name].pid)
-        for pid in found:
+        trainers = children(self._production.processes[name].pid)
+        for pid in trainers:
             _signal(pid, number)
-        return found
+        return trainers
 
     def _revive(self, name: str) -> None:
         process = self._production.processes[name]

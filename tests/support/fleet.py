@@ -4,28 +4,56 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, select, update
 
+from app.artifacts import Artifacts
+from app.db.ownership import acting
 from app.db.session import make_engine, reading, writing
 from app.db.tables import Job, JobEvent
 from app.job_state import TERMINAL
-from app.jobs import service
+from app.jobs.service import JobService
 from app.jobs.spec import JobSpec
+from app.jobs.views import JobView
+from app.settings import Settings
 from tests.support import ROOT
 from tests.support.stand_in import GO_ON
 from tests.support.waiting import HANG_SECONDS, until
 
 
 def add_job(engine: Engine, *, steps: int = 12, seed: int = 0, max_attempts: int = 3) -> str:
-    """Two stages: sft and evaluate."""
+    """Sends a job of two stages: sft and evaluate."""
     stages = [
         {"stage": "sft", "max_steps": steps},
         {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1},
     ]
     spec = JobSpec.model_validate({"base_model": "inframind-nano", "stages": stages, "seed": seed})
-    return service.submit(engine, spec, max_attempts).id
+    return submit(engine, spec, max_attempts=max_attempts).id
+
+
+def desk(engine: Engine, **settings: Any) -> JobService:
+    """The front desk, which wakes nobody."""
+    given = Settings(**settings)
+    return JobService(engine, given, Artifacts.of(given))
+
+
+def submit(
+    engine: Engine,
+    spec: JobSpec,
+    key: str | None = None,
+    *,
+    owner: str | None = None,
+    **settings: Any,
+) -> JobView:
+    """A job of an owner, made at the front desk."""
+    token = acting.set(replace(acting.get(), owner=owner))
+    try:
+        return desk(engine, **settings).submit(spec, key)
+    finally:
+        acting.reset(token)
 
 
 def job(engine: Engine, job_id: str) -> Job:
@@ -61,7 +89,7 @@ def let_go(artifacts: Path, job_id: str, attempt: int = 1) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Running, and not a zombie."""
+    """Tells whether a process runs and is no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -69,18 +97,18 @@ def is_alive(pid: int) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    """The live child processes of a process."""
-    found = []
+    """Finds the live child processes of a process."""
+    pids = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
-            found += [int(child) for child in task.read_text().split()]
+            pids += [int(child) for child in task.read_text().split()]
         except OSError:
             continue
-    return [child for child in found if is_alive(child)]
+    return [child for child in pids if is_alive(child)]
 
 
 class Fleet:
-    """Supervisors by name.
+    """Runs supervisors by name, whose trainers run the stand-in.
 
     No machine is so slow that it loses a lease or a trainer's time to stop, unless a test sets
     shorter ones with `set`.
@@ -94,7 +122,6 @@ class Fleet:
             **os.environ,
             "INFRAMIND_DATA_DIR": str(folder),
             "INFRAMIND_DATABASE_URL": url,
-            "INFRAMIND_PIPELINE": "tests.support.stand_in:run",
             "INFRAMIND_LEASE_SECONDS": str(lease_seconds),
             "INFRAMIND_POLL_SECONDS": "0.1",
             "INFRAMIND_GRACE_SECONDS": str(HANG_SECONDS),
@@ -108,7 +135,7 @@ class Fleet:
 
     def start(self, name: str = "w0") -> subprocess.Popen[bytes]:
         log = (self.folder / f"{name}.log").open("ab")
-        command = [sys.executable, "-m", "workers.supervisor", "--device", name]
+        command = [sys.executable, "-m", "tests.support.stand_in_supervisor", "--device", name]
         with log:
             self.supervisors[name] = subprocess.Popen(
                 command, env=self._env, stderr=log, stdout=log
@@ -116,7 +143,7 @@ class Fleet:
         return self.supervisors[name]
 
     def trainer(self, name: str = "w0") -> int:
-        """The process id of the supervisor's trainer."""
+        """Waits for the supervisor's trainer, and gives its process id."""
         return int(until(lambda: children(self.supervisors[name].pid))[0])
 
     def wait(self, job_id: str, *states: str) -> Job:

@@ -13,12 +13,13 @@ from fastapi.testclient import TestClient
 from app import keys
 from app.db.migrate import upgrade
 from app.db.session import make_engine
-from app.jobs import lease, record
+from app.jobs import journal, lease
 from app.main import create_app
 from app.settings import Settings
 from inframind.models.adapter import AdapterManifest, publish
 from tests.support.http import connect
 from tests.support.inference_servers import listening
+from tests.support.reports import report
 
 ROWS = (
     '{"instruction": "A Dockerfile from alpine:3.20 that runs as app.", "output": "FROM alpine:3.20\\nUSER app\\n"}\n'
@@ -96,9 +97,9 @@ def own_everything(service: Guarded) -> dict[str, str]:
     assert held is not None and held.job_id == job_id
     path, manifest = adapter(service.settings.data_dir / "adapters", job_id)
     with lease.fenced(service.engine, held) as (session, job):
-        record.start_stage(session, job, 0, "sft", 3)
-        record.add_metrics(session, job, 0, 1, {"loss": 1.0})
-        record.publish_stage(session, job, 0, "sft", {}, 1.0, manifest, str(path))
+        journal.start_stage(session, job, 0, "sft", 3)
+        journal.add_metrics(session, job, 0, 1, {"loss": 1.0})
+        journal.publish_stage(session, job, 0, "sft", report({}, manifest, path))
     service.call(service.first, "PUT", f"/aliases/{ALIAS}", json={"model": ADAPTER})
     upload = {"files": {"file": ("first.jsonl", ROWS.encode())}, "data": {"purpose": "fine-tune"}}
     file_id = service.call(service.first, "POST", "/v1/files", **upload).json()["id"]

@@ -1,4 +1,7 @@
-"""A worker without the fence: whoever once had a job writes its row for ever. The checks of the chaos runs must notice."""
+"""A worker without the fence: whoever once had a job writes its row for ever.
+
+The checks of the chaos runs must notice.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,28 +13,30 @@ from app.db.session import now, writing
 from app.db.tables import Job
 from app.jobs import lease
 from app.jobs.lease import Claim
+from tests.support.stand_in_trainer import MODULE
+from workers.celery_app import main
 
 
 @contextmanager
-def fenced(engine: Engine, held: Claim) -> Iterator[tuple[Session, Job]]:
+def fenced(engine: Engine, claim: Claim) -> Iterator[tuple[Session, Job]]:
     with writing(engine) as session:
         yield (
             session,
-            session.scalars(select(Job).where(Job.id == held.job_id).with_for_update()).one(),
+            session.scalars(select(Job).where(Job.id == claim.job_id).with_for_update()).one(),
         )
 
 
-def heartbeat(engine: Engine, held: Claim, lease_seconds: float) -> str:
+def heartbeat(engine: Engine, claim: Claim, lease_seconds: float) -> str:
     with writing(engine) as session:
         renew = (
             update(Job)
-            .where(Job.id == held.job_id)
+            .where(Job.id == claim.job_id)
             .values(lease_until=now() + lease_seconds)
             .returning(Job.want)
         )
         return str(session.scalar(renew))
 
 
-lease.fenced, lease.heartbeat = fenced, heartbeat
-
-from workers.celery_app import app  # noqa: E402, F401  # what `celery -A mutant` runs, after the change
+if __name__ == "__main__":
+    lease.fenced, lease.heartbeat = fenced, heartbeat
+    main(MODULE)

@@ -1,4 +1,7 @@
-"""The production service as its real processes: api, reconciler and Celery workers on real PostgreSQL and Redis."""
+"""The production service as its real processes, on real PostgreSQL and Redis.
+
+The api, the reconciler and the workers' own code are the product's; jobs run the stand-in.
+"""
 
 import os
 import signal
@@ -20,19 +23,14 @@ from tests.support.http import connect
 from tests.support.servers import Postgres, Redis, free_port
 from tests.support.waiting import HANG_SECONDS, until
 
-WORKER = ("worker", "-P", "threads", "-c", "1", "-Q", "train")
-WITHOUT = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO")
+WORKER = "tests.support.stand_in_worker"
 
 
 class Production:
-    """Processes by name: `api`, `reconciler`, and any other name is a worker with a device of that name."""
+    """Runs processes by name: `api`, `reconciler`, and workers whose devices have their names."""
 
     def __init__(
-        self,
-        postgres: Postgres,
-        redis: Redis,
-        lease_seconds: float = HANG_SECONDS,
-        pipeline: str = "tests.support.stand_in:run",
+        self, postgres: Postgres, redis: Redis, lease_seconds: float = HANG_SECONDS
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="inframind-production-"))
         self.url = postgres.new_database()
@@ -47,7 +45,6 @@ class Production:
             "INFRAMIND_DATA_DIR": str(self.folder),
             "INFRAMIND_DATABASE_URL": self.url,
             "INFRAMIND_REDIS_URL": redis.url,
-            "INFRAMIND_PIPELINE": pipeline,
             "INFRAMIND_LEASE_SECONDS": str(lease_seconds),
             "INFRAMIND_GRACE_SECONDS": str(HANG_SECONDS),
             "INFRAMIND_RECONCILE_SECONDS": "0.5",
@@ -59,16 +56,14 @@ class Production:
             "PYTHONPATH": str(ROOT),
         }
 
-    def start(
-        self, name: str, application: str = "workers.celery_app", **more: str
-    ) -> "subprocess.Popen[bytes]":
-        """Starts a process, with more of an environment."""
+    def start(self, name: str, worker: str = WORKER, **more: str) -> "subprocess.Popen[bytes]":
+        """Starts a process, with more of an environment; `worker` is a worker's module."""
         if name == "api":
             command = ("workers.api", "--port", str(self.port))
         elif name == "reconciler":
             command = ("workers.reconciler",)
         else:
-            command = ("celery", "-A", application, *WORKER, *WITHOUT, "-n", f"{name}@%h")
+            command = (worker,)
         env = {**self.env, "INFRAMIND_DEVICE": name, **more}
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
@@ -89,7 +84,7 @@ class Production:
             return False
 
     def live(self) -> set[str]:
-        """Devices whose workers gave a sign of life."""
+        """Names the devices whose workers gave a sign of life."""
         with reading(self.engine) as session:
             return set(session.scalars(select(Worker.device)))
 
@@ -105,7 +100,7 @@ class Production:
         return str(answer.json()["id"])
 
     def holder(self, job_id: str) -> str:
-        """The name of the worker that runs the job."""
+        """Waits for a worker to run the job, and names it."""
         return str(
             until(lambda: (now := job(self.engine, job_id)).state == "running" and now.device)
         )

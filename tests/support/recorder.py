@@ -1,4 +1,4 @@
-"""A run's context that records."""
+"""A context for stages that keeps what they report."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ JOB = "0198f3c2-a7b4-7c31-9f00-3d2a5b6c7d8e"
 
 
 class Recorder:
-    """A run's context that keeps what it is told. `stop_at`: the (stage index, step) after which it asks to stop."""
+    """Keeps reports in lists, and asks to stop after the (stage index, step) `stop_at`."""
 
     def __init__(
         self,

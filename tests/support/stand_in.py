@@ -1,8 +1,8 @@
-"""A pipeline that trains nothing, fast: the real protocol, real checkpoints and real adapter folders.
+"""A pipeline that trains nothing, fast: the real protocol, real checkpoints, real adapter folders.
 
-Its result is a hash over every step of every stage, so a step that was lost, repeated or taken from elsewhere shows.
-`seed` says how it behaves: 0 well, and the constants below otherwise. HOLDS and HOLDS_TWICE wait at
-a step, so that a test finds the job there on a machine of any speed.
+Its result is a hash over every step of every stage, so a step that was lost, repeated or taken from
+elsewhere shows. `seed` says how it behaves: 0 well, and the constants below otherwise. HOLDS and
+HOLDS_TWICE wait at a step, so that a test finds the job there on a machine of any speed.
 """
 
 import errno
@@ -60,14 +60,14 @@ def expected(stages: list[tuple[str, int]]) -> str:
 
 
 REAL = 1000
-"""Jobs with this seed and above are real ones where `run_either` is the pipeline."""
-
-
-def run_either(spec: PipelineSpec, context: StageContext) -> None:
-    (run_pipeline if spec.seed >= REAL else run)(spec, context)
+"""Jobs with this seed and above run the product's pipeline."""
 
 
 def run(spec: PipelineSpec, context: StageContext) -> None:
+    """Runs the stand-in's stages, or a real job's."""
+    if spec.seed >= REAL:
+        run_pipeline(spec, context)
+        return
     value = ""
     for index, config in enumerate(spec.stages):
         done = context.resume.finished.get(index)
@@ -141,7 +141,8 @@ def save(
         path.symlink_to(tempfile.mkdtemp(dir=context.run_dir.parents[2]))
     path.mkdir(parents=True, exist_ok=True)
     (path / "MANIFEST.json").write_text(json.dumps({"step": step, "value": value}))
-    context.checkpoint(SavedCheckpoint(index, step, path, sha256_of(path / "MANIFEST.json")))
+    digest = sha256_of(path / "MANIFEST.json")
+    context.checkpoint(SavedCheckpoint(stage_index=index, step=step, path=path, sha256=digest))
 
 
 def newest(context: StageContext, index: int, value: str) -> tuple[int, str]:
@@ -185,5 +186,5 @@ def report(spec: PipelineSpec, context: StageContext, index: int, value: str) ->
         metrics={"hash": value},
         train_seconds=0.1,
         manifest=publish(work, target, manifest),
-        path=str(target),
+        path=target,
     )

@@ -3,7 +3,9 @@
 import pytest
 
 from inframind.errors import ConfigError
-from inframind.pipeline import NANO_SLICE, RECIPES, resolve_stages
+from inframind.pipeline import resolve_stages
+from inframind.stages import sft
+from inframind.stages.config import NANO_SLICE
 
 
 def names(method: str, *, continues: bool = False) -> list[str]:
@@ -20,7 +22,7 @@ def test_methods_are_shorthands() -> None:
 def test_what_is_not_named_takes_the_recipe_of_the_base_model() -> None:
     (given,) = resolve_stages("inframind-nano", stages=[{"stage": "sft", "max_steps": 3}])
     assert given.max_steps == 3
-    assert given.learning_rate == RECIPES["inframind-nano"]["sft"]["learning_rate"]
+    assert given.learning_rate == sft.Config.recipes["inframind-nano"]["learning_rate"]
 
 
 def test_without_a_recipe_the_stages_defaults_hold() -> None:
@@ -36,6 +38,7 @@ def test_without_a_recipe_the_stages_defaults_hold() -> None:
         ([{"stage": "sft", "lora": {"r": 12}}], "stages.0.lora.r"),
         ([{"stage": "sft", "surprise": 1}], "stages.0.surprise"),
         ([{"stage": "ppo"}], "stages.0.stage"),
+        ([{"stage": ["sft"]}], "stages.0.stage"),
         ([{"stage": "dapo", "overlong_buffer": 240}], "stages.0"),
         ([], "stages"),
     ],

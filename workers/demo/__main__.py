@@ -22,10 +22,11 @@ from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 
+from app.job_state import TERMINAL, JobState
 from inframind.bench.load import load_tasks
 from inframind.categories import category
 from inframind.errors import ConfigError, InfraMindError
-from inframind.pipeline import NANO_SLICE
+from inframind.stages.config import NANO_SLICE
 from inframind.types import Task
 from workers.demo.display import JobDisplay
 from workers.process import spawn, stop
@@ -36,7 +37,6 @@ START_SECONDS = 180.0
 POLL_SECONDS = 0.5
 STOP_SECONDS = 8.0
 MAX_TOKENS = 240
-TERMINAL = ("succeeded", "failed", "cancelled")
 out = Console(highlight=False)
 
 
@@ -111,7 +111,7 @@ def follow(client: Client, job_id: str) -> dict[str, Any]:
             if job["state"] in TERMINAL:
                 break
             time.sleep(POLL_SECONDS)
-    if job["state"] != "succeeded":
+    if job["state"] != JobState.SUCCEEDED:
         error = job["error"] or {
             "code": job["state"],
             "message": "the job was cancelled",

@@ -1,4 +1,4 @@
-"""Requests to batches: what comes within a few milliseconds and samples alike runs together, adapters mixed.
+"""Makes batches of requests: those that come within milliseconds and sample alike, adapters mixed.
 
 Seeded sampling runs alone, for its answer must not depend on who else asks at the moment.
 """
@@ -15,18 +15,21 @@ from inframind.errors import EngineError, InfraMindError
 from inframind.generation.engine import Completion, Engine, Request
 
 COLLECT_SECONDS, COLLECT_AT_MOST_SECONDS = 0.005, 0.05
-"""A batch waits until nobody has come for the first, at most for the second: clients that ask at once do not come at once."""
+"""A batch waits until nobody has come for the first, at most for the second.
+
+Clients that ask at the same time do not arrive at the same time.
+"""
 MAX_ROWS = 64
 MAX_WAITING_ROWS = 256
 UNFINISHED = "\ufffd"
-"""What decoding gives for the first bytes of a character whose last are still to come."""
+"""Stands in a decoded text for a character whose last bytes are still to come."""
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What a row's text grows by."""
+    """Text that a row has grown by."""
 
     row: int
     text: str
@@ -49,7 +52,7 @@ class UnavailableError(EngineError):
 
 @dataclass
 class Work:
-    """One client's rows, and where their texts go as they grow; `on_text` is called in the event loop."""
+    """One client's rows; `on_text` is called in the event loop as their texts grow."""
 
     rows: Sequence[Request]
     answer: "asyncio.Future[list[Completion]]"
@@ -57,7 +60,7 @@ class Work:
 
     @property
     def kind(self) -> tuple[object, ...] | None:
-        """Works of one kind may share a batch; None: this one runs alone."""
+        """Tells which works may share a batch: those of one kind. None runs alone."""
         first = self.rows[0]
         if first.temperature == 0:
             return (0.0, first.stop)
@@ -65,7 +68,7 @@ class Work:
 
 
 class GrowingText:
-    """A row's text while it is generated: gives out what cannot change any more."""
+    """Gives out, of a text that is being generated, what cannot change any more."""
 
     def __init__(
         self, index: int, row: Request, tokenizer: Any, closing_tokens: Collection[int]
@@ -83,7 +86,7 @@ class GrowingText:
         self._held = max((len(stop) for stop in row.stop), default=1) - 1
 
     def add(self, token: int) -> Piece | None:
-        """The piece that a further token makes certain."""
+        """Takes a further token, and gives the piece that it makes certain."""
         closed = token in self._closing
         if not closed:
             self._tokens.append(token)
@@ -104,7 +107,10 @@ class GrowingText:
 
 
 class Streamer:
-    """transformers' streamer for a whole batch: `put` gets the prompts, then one token per row and step."""
+    """Gives out the texts of a whole batch: a streamer as transformers calls it.
+
+    `put` gets the prompts first, then one token per row at each step.
+    """
 
     def __init__(self, rows: Sequence[Request], engine: Engine, on_text: OnText) -> None:
         self._texts = [
@@ -115,7 +121,7 @@ class Streamer:
         self._prompts_came = False
 
     def put(self, value: Any) -> None:
-        """transformers' call."""
+        """Takes the prompts, or a step's tokens."""
         if not self._prompts_came:
             self._prompts_came = True
             return
@@ -124,11 +130,11 @@ class Streamer:
                 self._on_text(piece)
 
     def end(self) -> None:
-        """transformers' call."""
+        """Does nothing: each row has its own end."""
 
 
 class Batcher:
-    """The engine's only caller. Start `serve` as a task; use the rest from the same event loop."""
+    """Calls the engine, alone. Start `serve` as a task; use the rest from the same event loop."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -162,13 +168,13 @@ class Batcher:
 
     async def _collect(self) -> None:
         deadline = time.monotonic() + COLLECT_AT_MOST_SECONDS
-        known = -1
-        while known != len(self._waiting) and time.monotonic() < deadline:
-            known = len(self._waiting)
+        before = -1
+        while before != len(self._waiting) and time.monotonic() < deadline:
+            before = len(self._waiting)
             await asyncio.sleep(COLLECT_SECONDS)
 
     def _next_batch(self) -> list[Work]:
-        """The oldest work and those of its kind that fit beside it."""
+        """Takes the oldest work and those of its kind that fit beside it."""
         batch: list[Work] = []
         others: deque[Work] = deque()
         rows = 0
@@ -187,9 +193,12 @@ class Batcher:
     async def _run(self, batch: list[Work]) -> None:
         rows = [row for work in batch for row in work.rows]
         streamer = self._streamer(batch, rows) if any(work.on_text for work in batch) else None
-        gone = lambda: all(work.answer.cancelled() for work in batch)  # noqa: E731 - read between two tokens
+
+        def everybody_left() -> bool:
+            return all(work.answer.cancelled() for work in batch)
+
         try:
-            found = await self.on_engine(self.engine.generate, rows, gone, streamer)
+            completions = await self.on_engine(self.engine.generate, rows, everybody_left, streamer)
         except (RuntimeError, ValueError, InfraMindError) as error:
             failure = (
                 error
@@ -202,9 +211,8 @@ class Batcher:
             return
         start = 0
         for work in batch:
-            completions = found[start : start + len(work.rows)]
             if not work.answer.done():
-                work.answer.set_result(completions)
+                work.answer.set_result(completions[start : start + len(work.rows)])
             start += len(work.rows)
 
     def _streamer(self, batch: list[Work], rows: Sequence[Request]) -> Streamer:

@@ -1,6 +1,7 @@
-"""The embedded inference server: docs/contracts/inference.md around the engine that evaluation uses.
+"""The embedded inference server: docs/contracts/inference.md around the engine of evaluations.
 
-Thin on purpose: transformers generates, `workers.inference.batching` collects. `python -m workers.inference.server --base-model M --port N`.
+`python -m workers.inference.server --base-model M --port N`. Thin on purpose: transformers
+generates, `workers.inference.batching` collects.
 """
 
 import argparse
@@ -54,10 +55,10 @@ Prompts = list[tuple[int, ...]]
 
 
 class StreamOptions(BaseModel):
-    """What events carry beside text."""
+    """Chooses what events carry beside text."""
 
     continuous_usage_stats: bool = False
-    """Each event has the tokens of its choice so far: who leaves early knows what it cost. vLLM's field."""
+    """Each event has the tokens of its choice so far, for a client that leaves early; as vLLM."""
 
 
 class CompletionRequest(BaseModel):
@@ -89,20 +90,17 @@ class CompletionRequest(BaseModel):
     frequency_penalty: float = 0.0
 
     def encoded(self, tokenizer: Any) -> Prompts:
-        """The prompts' tokens."""
-        given = (
-            self.prompt
-            if isinstance(self.prompt, list) and not isinstance(self.prompt[0], int)
-            else [self.prompt]
-        )
+        """Splits the prompts into tokens."""
+        several = isinstance(self.prompt, list) and not isinstance(self.prompt[0], int)
+        prompts: Any = self.prompt if several else [self.prompt]
         split = functools.partial(tokenizer, add_special_tokens=False)
         return [
             tuple(split(prompt)["input_ids"] if isinstance(prompt, str) else prompt)
-            for prompt in given
+            for prompt in prompts
         ]
 
     def rows(self, prompts: Prompts) -> list[Row]:
-        """One row per answer, the answers of a prompt together."""
+        """Makes a row for each answer, the answers of a prompt together."""
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         seed = self.seed if self.temperature > 0 else None
         row = Row(
@@ -141,12 +139,15 @@ def check(body: CompletionRequest, prompts: Prompts, engine: Engine) -> None:
             raise ConfigError(f"the model has no token {max(prompt)}", param="prompt")
         count = len(prompt)
         if count + body.max_tokens > longest:
-            message = f"the model's context has {longest} tokens: the prompt's {count} and max_tokens {body.max_tokens} do not fit"
+            message = (
+                f"the model's context has {longest} tokens: the prompt's {count} and max_tokens "
+                f"{body.max_tokens} do not fit"
+            )
             raise ConfigError(message, param="max_tokens" if count < longest else "prompt")
 
 
 def load(engine: Engine, name: str, path: Path) -> None:
-    """Loads an adapter. Raises EngineError for a name that is taken or malformed, and for files that cannot be used."""
+    """Loads an adapter. Raises EngineError for a bad name or files that cannot be used."""
     if not NAME.fullmatch(name):
         raise EngineError(f"{name!r} is no name of an adapter")
     if name == engine.base_model:
@@ -165,7 +166,7 @@ def load(engine: Engine, name: str, path: Path) -> None:
 
 
 def create_server(engine: Engine) -> FastAPI:
-    """The server around an engine."""
+    """Builds the server around an engine."""
     batcher = Batcher(engine)
 
     @contextlib.asynccontextmanager
@@ -233,7 +234,10 @@ def create_server(engine: Engine) -> FastAPI:
 
 
 def stream(body: CompletionRequest, prompts: Prompts, batcher: Batcher) -> AsyncIterator[str]:
-    """Server-sent events as the texts grow. Raises BusyError before the first, so that it is an answer and not an event."""
+    """Sends the texts as events while they grow.
+
+    Raises BusyError before the first, so that it is an answer and not an event.
+    """
     pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
     work = batcher.submit(body.rows(prompts), pieces.put_nowait)
     work.answer.add_done_callback(lambda _: pieces.put_nowait(None))
@@ -260,7 +264,7 @@ def stream(body: CompletionRequest, prompts: Prompts, batcher: Batcher) -> Async
             except InfraMindError as error:
                 yield event(problem(503, str(error), error.param))
             else:
-                # A piece of text is no whole number of tokens: all log-probabilities come at the end.
+                # A piece of text is no whole number of tokens: log-probabilities come at the end.
                 rows = enumerate(found) if body.logprobs is not None else ()
                 noted = [
                     choice(index, "", None, logprobs(one, batcher.engine.tokenizer))
@@ -275,12 +279,12 @@ def stream(body: CompletionRequest, prompts: Prompts, batcher: Batcher) -> Async
 
 
 def event(data: dict[str, Any]) -> str:
-    """One server-sent event."""
+    """Writes a server-sent event."""
     return f"data: {json.dumps(data)}\n\n"
 
 
 def head(model: str) -> dict[str, Any]:
-    """What every answer begins with."""
+    """Makes the beginning of every answer."""
     return {
         "id": f"cmpl-{uuid.uuid4().hex}",
         "object": "text_completion",
@@ -292,12 +296,12 @@ def head(model: str) -> dict[str, Any]:
 def choice(
     index: int, text: str, finish_reason: str | None, logprobs: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """A completion, or a piece of one."""
+    """Makes a completion, or a piece of one, in OpenAI's form."""
     return {"index": index, "text": text, "finish_reason": finish_reason, "logprobs": logprobs}
 
 
 def logprobs(completion: Completion, tokenizer: Any) -> dict[str, Any] | None:
-    """OpenAI's form of log-probabilities."""
+    """Makes OpenAI's form of log-probabilities."""
     if completion.logprobs is None:
         return None
     tokens = [_text(tokenizer, one.token) for one in completion.logprobs]
@@ -321,17 +325,17 @@ def _text(tokenizer: Any, token: int) -> str:
 
 
 def usage(found: list[Completion], n: int) -> dict[str, int]:
-    """Tokens of all completions; the `n` answers to a prompt share it."""
+    """Counts the tokens of all completions; the `n` answers to a prompt share it."""
     return tokens(sum(c.prompt_tokens for c in found[::n]), sum(c.completion_tokens for c in found))
 
 
 def tokens(prompt: int, made: int) -> dict[str, int]:
-    """Usage in OpenAI's form."""
+    """Makes OpenAI's form of usage."""
     return {"prompt_tokens": prompt, "completion_tokens": made, "total_tokens": prompt + made}
 
 
 def problem(status: int, message: str, param: str | None) -> dict[str, Any]:
-    """An error in OpenAI's form."""
+    """Makes OpenAI's form of an error."""
     return {"error": {"message": message, "type": KINDS[status], "param": param, "code": status}}
 
 
@@ -350,21 +354,21 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 
 def main() -> None:
-    """The process."""
+    """Runs the process."""
     die_with_parent()
     parser = argparse.ArgumentParser(prog="workers.inference.server", description=__doc__)
     parser.add_argument("--base-model", default="inframind-nano")
     parser.add_argument("--port", type=int, required=True)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     logs.configure(settings().log_format, settings().log_level)
     # Training on the same machine comes first.
     os.nice(5)
     torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // 2))
-    server = create_server(Engine(given.base_model))
+    server = create_server(Engine(arguments.base_model))
     uvicorn.run(
         server,
         host="127.0.0.1",
-        port=given.port,
+        port=arguments.port,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=2,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.jobs import lease, record, transitions
+from app.jobs import journal, lease, transitions
 from app.main import create_app
 from app.settings import Settings
 
@@ -19,9 +19,9 @@ def run(client: TestClient, job_id: str, state: str, steps: int = 3) -> None:
     held = lease.claim(engine, "worker", "device", 20.0)
     assert held is not None and held.job_id == job_id
     with lease.fenced(engine, held) as (session, job):
-        record.start_stage(session, job, 0, "sft", steps)
+        journal.start_stage(session, job, 0, "sft", steps)
         for step in range(1, steps + 1):
-            record.add_metrics(session, job, 0, step, {"loss": 1.0 / step})
+            journal.add_metrics(session, job, 0, step, {"loss": 1.0 / step})
         if state != "running":
             transitions.finish(session, job, state)  # type: ignore[arg-type]  # a terminal state
 
@@ -138,7 +138,7 @@ def test_a_running_job_shows_its_steps_and_that_it_is_being_cancelled(client: Te
     assert job["metrics"]["loss"] == pytest.approx(1 / 3)
     assert client.post(f"/jobs/{job_id}/cancel").json()["cancel_requested"] is True
     metrics = client.get(
-        f"/jobs/{job_id}/metrics", params={"stage_index": 0, "after_step": 1}
+        f"/jobs/{job_id}/metrics", params={"stage_index": 0, "after": "0-1"}
     ).json()
     assert [metric["step"] for metric in metrics["data"]] == [2, 3]
 

@@ -19,8 +19,8 @@ from app.api.judge import PAIR
 from app.cli.main import app as command
 from app.db.migrate import upgrade
 from app.db.session import make_engine
+from app.judging.calibrations import keep
 from app.judging.chat_client import MAX_REPLY_BYTES, ChatServer
-from app.judging.service import keep
 from app.main import create_app
 from app.settings import Settings, settings
 from inframind.bench.load import load_tasks

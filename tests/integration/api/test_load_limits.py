@@ -15,7 +15,6 @@ from sse_starlette import ServerSentEvent
 
 from app.db.session import make_engine, writing
 from app.db.tables import Adapter
-from app.jobs import service
 from app.jobs.spec import JobSpec
 from app.main import create_app
 from app.settings import Settings
@@ -23,6 +22,7 @@ from app.web import event_stream as _streams
 from app.web.error_responses import add_handlers
 from app.web.event_stream import streamed
 from inframind.models.adapter import read_manifest
+from tests.support.fleet import submit
 from tests.support.http import connect, request
 from tests.support.inference_servers import (
     BASE,
@@ -232,7 +232,7 @@ def test_a_client_that_reads_nothing_is_cut_off_without_a_traceback(
 
 def add_adapter(folder: Path, adapter: Path) -> None:
     engine = make_engine(Settings(data_dir=folder).url)
-    job = service.submit(engine, JobSpec.model_validate({"method": "sft", "base_model": BASE}))
+    job = submit(engine, JobSpec.model_validate({"method": "sft", "base_model": BASE}))
     with writing(engine) as session:
         session.add(
             Adapter(

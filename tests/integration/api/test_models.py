@@ -17,7 +17,7 @@ from app.catalog.service import in_use
 from app.cli.main import app as command
 from app.db.session import reading
 from app.db.tables import Job
-from app.jobs import lease, record, transitions
+from app.jobs import journal, lease, transitions
 from app.main import create_app
 from app.settings import Settings
 from inframind.generation.engine import Engine, Request
@@ -28,6 +28,7 @@ from inframind.stages.evaluate import rate
 from inframind.statistics.intervals import wilson
 from inframind.types import Verdict
 from tests.support.inference_servers import BASE, PROMPT, listening
+from tests.support.reports import report
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 SFT, GRPO = "im-aaaa-0-sft", "im-aaaa-1-grpo"
@@ -66,19 +67,16 @@ def trained(client: TestClient, make_adapter: Callable[..., Path], folder: Path)
             path = make_adapter(
                 folder, name, index + 1, stage=stage, stage_index=index, parent=parent, **fields
             )
-            record.publish_stage(
+            journal.publish_stage(
                 session,
                 job,
                 index,
                 stage,
-                {},
-                1.0,
-                read_manifest(path).model_dump(mode="json"),
-                str(path),
+                report({}, read_manifest(path).model_dump(mode="json"), path),
             )
         rows = [row("base", None, 24), row("sft", SFT, 36), row("grpo", GRPO, 56)]
         metrics = {"rows": rows, "bench_hash": HASH, "max_difficulty": 2}
-        record.publish_stage(session, job, 2, "evaluate", metrics, 1.0, None, None)
+        journal.publish_stage(session, job, 2, "evaluate", report(metrics))
         transitions.finish(session, job, "succeeded")
     return job_id
 
@@ -180,7 +178,7 @@ def test_figures_of_other_tasks_are_not_compared(client: TestClient, job_id: str
             "bench_hash": "sha256:4567",
             "max_difficulty": 2,
         }
-        record.publish_stage(session, job, 0, "evaluate", metrics, 1.0, None, None)
+        journal.publish_stage(session, job, 0, "evaluate", report(metrics))
         transitions.finish(session, job, "succeeded")
     # The newest evaluation of one model alone does not hide the one that asked both.
     assert client.get("/models/compare", params={"model": [SFT, GRPO]}).json()["comparable"] is True

@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import keys
 from app.db.ownership import Acting, acting
-from app.jobs import lease, record, service
+from app.jobs import journal, lease
 from app.jobs.spec import JobSpec
-from tests.support.fleet import Fleet
+from tests.support.fleet import Fleet, submit
 from tests.support.guarded import DAPO, Guarded, guarded, own_everything
 from tests.support.waiting import until
 
@@ -103,7 +103,7 @@ def test_one_request_id_runs_through_api_worker_and_trainer(
             {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1},
         ]
         spec = JobSpec.model_validate({"base_model": "inframind-nano", "stages": stages})
-        job_id = service.submit(fleet.engine, spec).id
+        job_id = submit(fleet.engine, spec).id
         fleet.start()
         fleet.wait(job_id, "succeeded")
         worker = [line for line in logged(tmp_path / "w0.log") if line.get("job_id") == job_id]
@@ -130,14 +130,14 @@ def test_metrics_say_what_waits_runs_and_took_how_long(served: Guarded) -> None:
     owned = own_everything(served)
     held = lease.Claim(owned["job_id"], 1)
     with lease.fenced(served.engine, held) as (session, job):
-        record.start_stage(session, job, 1, "grpo", 3)
+        journal.start_stage(session, job, 1, "grpo", 3)
         told = {
             "reward": 0.4,
             "unscorable_rate": 0.01,
             "tokens_per_second": 90.0,
             "device_memory_bytes": 1e9,
         }
-        record.add_metrics(session, job, 1, 1, told)
+        journal.add_metrics(session, job, 1, 1, told)
     served.call(served.second, "POST", "/jobs", json=DAPO)
     served.call(
         served.first,
@@ -171,14 +171,14 @@ def test_metrics_say_what_waits_runs_and_took_how_long(served: Guarded) -> None:
 
 
 def test_a_worker_is_seen_until_it_leaves(served: Guarded) -> None:
-    lease.beat(served.engine, "w-1", "host", "gpu-0")
+    lease.report_alive(served.engine, "w-1", "host", "gpu-0")
     until(
         lambda: (
             ("inframind_worker_silence_seconds", "gpu-0", "w-1")
             in values(served.call(served.admin, "GET", "/metrics").text)
         )
     )
-    lease.leave(served.engine, "w-1")
+    lease.sign_off(served.engine, "w-1")
     assert ("inframind_worker_silence_seconds", "gpu-0", "w-1") not in values(
         served.call(served.admin, "GET", "/metrics").text
     )

@@ -9,11 +9,12 @@ from pydantic import BaseModel
 from app.api import _examples as examples
 from app.api import judge, verify
 from app.api.generate import REQUESTS
-from app.catalog.views import AliasView, Comparison, ModelDetail, ModelList
+from app.catalog.views import AliasView, Comparison, ModelDetail, ModelView
 from app.generation.service import GenerateRequest, Generation, check
 from app.jobs.views import EventView, JobView, MetricView
 from app.judging.service import JudgementView
 from app.main import document
+from app.views import Page
 from inframind.types import Verdict
 from tests.support import ROOT
 
@@ -51,7 +52,7 @@ def test_every_answer_in_the_openapi_document_has_a_whole_example(client: TestCl
     ("view", "example"),
     [
         (JobView, examples.JOB), (JobView, examples.QUEUED), (JobView, examples.CANCELLED), (EventView, examples.EVENT),
-        (MetricView, examples.METRIC), (ModelList, examples.MODELS), (Generation, examples.GENERATION), (Verdict, examples.VERDICT),
+        (MetricView, examples.METRIC), (Page[ModelView], examples.MODELS), (Generation, examples.GENERATION), (Verdict, examples.VERDICT),
         (JudgementView, examples.JUDGEMENT), (ModelDetail, examples.ADAPTER_DETAIL), (Comparison, examples.COMPARISON),
         (AliasView, examples.ALIAS),
     ],

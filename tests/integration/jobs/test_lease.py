@@ -8,10 +8,12 @@ from sqlalchemy import Engine, update
 
 from app.db.session import database_now, writing
 from app.db.tables import Job
-from app.jobs import lease, record, service, transitions
+from app.jobs import journal, lease, transitions
+from app.jobs.failure import Failure
 from app.jobs.lease import Claim, LeaseLostError
-from app.jobs.transitions import JobError
-from tests.support.fleet import add_job, events, job
+from tests.support.fleet import add_job, desk, events, job
+from tests.support.reports import checkpoint, report
+from tests.support.reports import manifest as manifest_of
 
 
 def claimed(engine: Engine, device: str = "gpu", seconds: float = 60.0) -> Claim:
@@ -81,8 +83,8 @@ def test_a_stale_fence_writes_nothing(engine: Engine) -> None:
     with pytest.raises(LeaseLostError):
         lease.heartbeat(engine, old, 60.0)
     for write in (
-        lambda session, row: record.add_metrics(session, row, 0, 1, {"loss": 1.0}),
-        lambda session, row: record.add_checkpoint(session, row, 0, 1, "/x", "0" * 64),
+        lambda session, row: journal.add_metrics(session, row, 0, 1, {"loss": 1.0}),
+        lambda session, row: journal.add_checkpoint(session, row, checkpoint(1, "/x")),
         lambda session, row: transitions.finish(session, row, "succeeded"),
     ):
         with pytest.raises(LeaseLostError), lease.fenced(engine, old) as (session, row):
@@ -122,7 +124,7 @@ def test_a_failed_write_leaves_nothing_behind(engine: Engine) -> None:
     add_job(engine)
     held = claimed(engine)
     with pytest.raises(RuntimeError), lease.fenced(engine, held) as (session, row):
-        record.add_checkpoint(session, row, 0, 4, "/x", "0" * 64)
+        journal.add_checkpoint(session, row, checkpoint(4, "/x"))
         raise RuntimeError
     assert lease.load_run(engine, held).checkpoints == []
 
@@ -131,14 +133,14 @@ def test_the_heartbeat_carries_the_wish_to_cancel(engine: Engine) -> None:
     job_id = add_job(engine)
     held = claimed(engine)
     assert lease.heartbeat(engine, held, 60.0) == "run"
-    service.cancel(engine, job_id)
+    desk(engine).cancel(job_id)
     assert lease.heartbeat(engine, held, 60.0) == "cancel"
 
 
 def test_a_silent_worker_with_a_cancelled_job_ends_it(engine: Engine) -> None:
     job_id = add_job(engine)
     claimed(engine)
-    service.cancel(engine, job_id)
+    desk(engine).cancel(job_id)
     make_silent(engine, job_id)
     assert lease.claim(engine, "other", "gpu", 60.0) is None
     assert job(engine, job_id).state == "cancelled"
@@ -156,7 +158,9 @@ def test_attempts_that_fail_are_counted_apart_from_lost_workers(engine: Engine) 
     for attempt in range(3):
         held = Claim(job_id, job(engine, job_id).fence)
         with lease.fenced(engine, held) as (session, row):
-            transitions.fail_attempt(session, row, JobError("trainer_killed", "killed"), retry=True)
+            transitions.fail_attempt(
+                session, row, Failure(code="trainer_killed", message="killed", then="retry")
+            )
         now = job(engine, job_id)
         assert now.state == ("queued" if attempt < 2 else "failed")
         if attempt < 2:
@@ -180,10 +184,12 @@ def test_a_job_that_loses_every_worker_is_given_up(engine: Engine) -> None:
 def test_a_stage_is_published_once(engine: Engine) -> None:
     add_job(engine)
     held = claimed(engine)
-    manifest = {"id": "im-1-0-sft", "parent": None}
+    adapter_manifest = manifest_of("im-1-0-sft")
     for _ in range(2):
         with lease.fenced(engine, held) as (session, row):
-            record.publish_stage(session, row, 0, "sft", {"loss": 0.1}, 1.0, manifest, "/somewhere")
+            journal.publish_stage(
+                session, row, 0, "sft", report({"loss": 0.1}, adapter_manifest, "/somewhere")
+            )
     run = lease.load_run(engine, held)
     assert [(a.id, a.path) for a in run.adapters] == [("im-1-0-sft", "/somewhere")]
     assert [r.adapter_id for r in run.results] == ["im-1-0-sft"]

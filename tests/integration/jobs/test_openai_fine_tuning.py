@@ -11,12 +11,13 @@ from openai.types.fine_tuning import FineTuningJob
 from sqlalchemy import Engine
 
 from app.db.session import make_engine
-from app.jobs import lease, record
+from app.jobs import journal, lease
 from app.main import create_app
 from app.settings import Settings
 from inframind.models.adapter import read_manifest
 from tests.support.http import connect_openai
 from tests.support.inference_servers import BASE, listening
+from tests.support.reports import report
 from tests.support.services import with_tables
 
 ROWS = [
@@ -142,12 +143,12 @@ def finish(
     held = lease.claim(engine, "worker", "device", 20.0)
     assert held is not None and job.id == f"ftjob-{held.job_id}"
     with lease.fenced(engine, held) as (session, row):
-        stage = row.spec[0]["stage"]
-        record.start_stage(session, row, 0, stage, 5)
+        stage = row.stages[0]["stage"]
+        journal.start_stage(session, row, 0, stage, 5)
         path = make_adapter(folder, adapter, 1, stage=stage, job_id=row.id)
         manifest = read_manifest(path).model_dump(mode="json")
-        record.publish_stage(
-            session, row, 0, stage, {"loss": 0.5, "token_accuracy": 0.9}, 1.0, manifest, str(path)
+        journal.publish_stage(
+            session, row, 0, stage, report({"loss": 0.5, "token_accuracy": 0.9}, manifest, path)
         )
         lease.finish(session, row, "succeeded")
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 
 from app.db.session import make_engine, writing
 from app.db.tables import Job
-from app.jobs import lease, order, quota, service
+from app.jobs import claim_order, lease, quota, service
 from app.jobs.wake_ups import WakeUps
 from app.settings import Settings
 from tests.support.fleet import job
@@ -56,7 +56,7 @@ def plan(engine: Engine, query: object, how: str = "") -> str:
 
 
 def test_the_best_job_comes_from_the_index(full: Engine) -> None:
-    best = select(Job).where(order.may_run(1e9)).order_by(*order.ORDER).limit(1)
+    best = select(Job).where(claim_order.may_run(1e9)).order_by(*claim_order.ORDER).limit(1)
     found = plan(full, best.with_for_update(skip_locked=True))
     assert "jobs_claimable " in found and "Seq Scan" not in found and "Sort" not in found, found
     found = plan(full, best.where(Job.owner == "owner-1").with_for_update(skip_locked=True))
@@ -83,7 +83,7 @@ def test_a_full_owners_jobs_are_not_read(full: Engine) -> None:
     quota.set_quota(full, "greedy", max_running=0, max_queued=None)
     with full.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE jobs")
-    found = plan(full, order.heads(1e9, ["greedy"]), "(ANALYZE, COSTS OFF)")
+    found = plan(full, claim_order.heads(1e9, ["greedy"]), "(ANALYZE, COSTS OFF)")
     read = [int(float(rows)) for rows in re.findall(r"rows=([0-9.]+) loops", found)]
     assert max(read) < 10, found
     held = lease.claim(full, "worker", "gpu", 60.0)
@@ -97,7 +97,7 @@ def test_a_round_of_the_reconciler_is_short_and_floods_nobody(full: Engine, redi
     wake_ups = WakeUps(redis.url)
     assert all(wake_ups.send("any") for _ in range(200))
     for number in range(3):
-        lease.beat(full, f"w{number}", "host", f"gpu{number}")
+        lease.report_alive(full, f"w{number}", "host", f"gpu{number}")
     reconciler = Reconciler(full, given)
     with statements(full) as sent:
         assert reconciler.tick() == 0

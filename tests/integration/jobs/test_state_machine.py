@@ -23,10 +23,10 @@ from app.db.session import database_now, writing
 from app.db.tables import Job
 from app.errors import ConflictError
 from app.job_state import TERMINAL, JobState, may_move
-from app.jobs import lease, service, transitions
+from app.jobs import lease, transitions
+from app.jobs.failure import Failure
 from app.jobs.lease import Claim, LeaseLostError
-from app.jobs.transitions import JobError
-from tests.support.fleet import add_job, events, job
+from tests.support.fleet import add_job, desk, events, job
 
 STATE_OF_EVENT = {
     "queued": "queued", "claimed": "running", "requeued": "queued", "paused": "paused", "resumed_by_user": "queued",
@@ -35,15 +35,17 @@ STATE_OF_EVENT = {
 ENDINGS: dict[str, Callable[[Any, Job], None]] = {
     "succeed": lambda session, row: transitions.finish(session, row, "succeeded"),
     "fail": lambda session, row: transitions.fail_attempt(
-        session, row, JobError("x", "x"), retry=False
+        session, row, Failure(code="x", message="x")
     ),
     "retry": lambda session, row: transitions.fail_attempt(
-        session, row, JobError("x", "x"), retry=True
+        session, row, Failure(code="x", message="x", then="retry")
     ),
     "drain": lambda session, row: transitions.requeue(
-        session, row, JobError("worker_drained", "x")
+        session, row, Failure(code="worker_drained", message="x")
     ),
-    "no_space": lambda session, row: transitions.pause(session, row, JobError("no_space", "x")),
+    "no_space": lambda session, row: transitions.pause(
+        session, row, Failure(code="no_space", message="x")
+    ),
 }
 
 
@@ -122,7 +124,7 @@ class Life(RuleBasedStateMachine):
     def person_asks(self, wish: str) -> None:
         before = self.now
         try:
-            getattr(service, wish)(self.engine, self.job_id)
+            getattr(desk(self.engine), wish)(self.job_id)
         except ConflictError:
             assert before.state in TERMINAL or before.want == "cancel"
             return
@@ -196,7 +198,7 @@ def race(engine: Engine, rng: random.Random, contenders: int = 20) -> Iterator[s
         start.wait()
         try:
             if move in ("cancel", "pause", "resume"):
-                getattr(service, move)(engine, job_id)
+                getattr(desk(engine), move)(job_id)
             elif move == "claim":
                 held[0] = lease.claim(engine, "w", "gpu", 60.0) or held[0]
             elif held[0] is None:
@@ -216,10 +218,10 @@ def race(engine: Engine, rng: random.Random, contenders: int = 20) -> Iterator[s
         found = list(pool.map(contend, chosen))
     if job(engine, job_id).state == "running":
         with lease.fenced(engine, Claim(job_id, job(engine, job_id).fence)) as (session, row):
-            transitions.requeue(session, row, JobError("x", "x"))
+            transitions.requeue(session, row, Failure(code="x", message="x"))
     codes = [event.code for event in events(engine, job_id)]
     assert sum(code in TERMINAL for code in codes) == 1, codes
     assert job(engine, job_id).state in ("succeeded", "cancelled") and codes[-1] in TERMINAL
     with pytest.raises(ConflictError):
-        service.cancel(engine, job_id)
+        desk(engine).cancel(job_id)
     yield from found

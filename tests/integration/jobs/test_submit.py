@@ -14,11 +14,11 @@ from app import keys
 from app.db.session import database_now, reading, writing
 from app.db.tables import Job
 from app.errors import QuotaError
-from app.jobs import idempotency, lease, quota, service
+from app.jobs import idempotency, lease, quota
 from app.jobs.spec import JobSpec
 from app.main import create_app
 from app.settings import Settings
-from tests.support.fleet import add_job, events, job
+from tests.support.fleet import add_job, desk, events, job, submit
 from tests.support.waiting import HANG_SECONDS
 
 BODY = {"method": "dapo", "base_model": "inframind-nano", "seed": 3}
@@ -56,7 +56,7 @@ def test_a_request_sent_again_is_answered_with_the_same_job(
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json() and first.headers["location"] == again.headers["location"]
     assert count(engine) == 1
-    service.cancel(engine, first.json()["id"])
+    desk(engine).cancel(first.json()["id"])
     assert admin.post("/jobs", json=BODY, headers=KEY).json()["state"] == "cancelled"
     other = admin.post("/jobs", json=BODY, headers={"Idempotency-Key": "another"})
     assert other.json()["id"] != first.json()["id"]
@@ -127,7 +127,7 @@ def test_a_request_in_flight_is_refused_until_it_is_answered(
 
 def test_keys_are_an_owners_own(engine: Engine) -> None:
     jobs = {
-        service.submit(engine, spec(), owner=owner, key="k").id
+        submit(engine, spec(), owner=owner, key="k").id
         for owner in ("a", "b", None, "a", "b", None)
     }
     assert len(jobs) == 3
@@ -135,20 +135,20 @@ def test_keys_are_an_owners_own(engine: Engine) -> None:
 
 def test_an_owner_may_have_so_many_jobs_waiting(engine: Engine) -> None:
     for _ in range(2):
-        service.submit(engine, spec(), owner="a", max_queued=2)
+        submit(engine, spec(), owner="a", max_queued_per_owner=2)
     with pytest.raises(QuotaError, match="2 of your jobs wait already, of at most 2"):
-        service.submit(engine, spec(), owner="a", max_queued=2)
-    service.submit(engine, spec(), owner="b", max_queued=2)
-    service.submit(engine, spec(), max_queued=2)
+        submit(engine, spec(), owner="a", max_queued_per_owner=2)
+    submit(engine, spec(), owner="b", max_queued_per_owner=2)
+    submit(engine, spec(), max_queued_per_owner=2)
     quota.set_quota(engine, "a", max_running=None, max_queued=3)
-    service.submit(engine, spec(), owner="a", max_queued=2)
+    submit(engine, spec(), owner="a", max_queued_per_owner=2)
     with pytest.raises(QuotaError):
-        service.submit(engine, spec(), owner="a", max_queued=2)
+        submit(engine, spec(), owner="a", max_queued_per_owner=2)
 
 
 def test_an_owner_may_have_so_many_jobs_running(engine: Engine) -> None:
-    mine = [service.submit(engine, spec(priority=5), owner="a").id for _ in range(3)]
-    theirs = service.submit(engine, spec(), owner="b").id
+    mine = [submit(engine, spec(priority=5), owner="a").id for _ in range(3)]
+    theirs = submit(engine, spec(), owner="b").id
     claimed = [lease.claim(engine, "w", f"gpu{n}", 60.0, max_running=1) for n in range(3)]
     assert [held.job_id if held else None for held in claimed] == [mine[0], theirs, None]
     assert not lease.has_work(engine, max_running=1) and lease.has_work(engine)
@@ -157,13 +157,13 @@ def test_an_owner_may_have_so_many_jobs_running(engine: Engine) -> None:
         second := lease.claim(engine, "w", "gpu3", 60.0, max_running=1)
     ) and second.job_id == mine[1]
     quota.set_quota(engine, "c", max_running=0, max_queued=None)
-    service.submit(engine, spec(priority=9), owner="c")
+    submit(engine, spec(priority=9), owner="c")
     assert lease.claim(engine, "w", "gpu4", 60.0, max_running=1) is None
 
 
 def test_of_claims_at_once_an_owner_gets_no_more_than_their_quota(engine: Engine) -> None:
     for _ in range(8):
-        service.submit(engine, spec(), owner="a")
+        submit(engine, spec(), owner="a")
     start = Barrier(8)
 
     def race(number: int) -> bool:
@@ -175,20 +175,18 @@ def test_of_claims_at_once_an_owner_gets_no_more_than_their_quota(engine: Engine
 
 
 def test_a_higher_priority_comes_first(engine: Engine) -> None:
-    low, high, middle = (
-        service.submit(engine, spec(priority=priority)).id for priority in (-1, 10, 0)
-    )
+    low, high, middle = (submit(engine, spec(priority=priority)).id for priority in (-1, 10, 0))
     claimed = [lease.claim(engine, "w", f"gpu{n}", 60.0) for n in range(3)]
     assert [held.job_id for held in claimed if held] == [high, middle, low]
 
 
 @pytest.mark.parametrize("state", ["queued", "paused", "running"])
 def test_a_job_past_its_deadline_fails(engine: Engine, state: str) -> None:
-    made = service.submit(engine, spec(deadline_seconds=100.0))
+    made = submit(engine, spec(deadline_seconds=100.0))
     assert made.deadline_at is not None and 99 < made.deadline_at - made.created_at < 101
     held = lease.claim(engine, "w", "gpu", 60.0) if state == "running" else None
     if state == "paused":
-        service.pause(engine, made.id)
+        desk(engine).pause(made.id)
     with writing(engine) as session:
         session.execute(update(Job).where(Job.id == made.id).values(deadline_at=1.0))
     if held is not None:
@@ -225,6 +223,6 @@ def test_pause_and_resume_over_http(admin: TestClient, engine: Engine) -> None:
 
 
 def test_paused_jobs_are_listed(admin: TestClient, engine: Engine) -> None:
-    service.pause(engine, paused := add_job(engine))
+    desk(engine).pause(paused := add_job(engine))
     add_job(engine)
     assert [row["id"] for row in admin.get("/jobs?state=paused").json()["data"]] == [paused]

@@ -13,8 +13,9 @@ from sqlalchemy import update
 from app.db.session import writing
 from app.db.tables import Job
 from app.jobs import service
+from app.views import PageRequest
 from tests.support import ROOT
-from tests.support.fleet import Fleet, add_job, children, events, is_alive, job, let_go
+from tests.support.fleet import Fleet, add_job, children, desk, events, is_alive, job, let_go
 from tests.support.outcome import check_success
 from tests.support.stand_in import (
     BAD_DISK_ONCE,
@@ -57,7 +58,7 @@ def test_a_job_runs_to_its_end(fleet: Fleet) -> None:
     assert "odd" not in done.metrics
     view = service.get(fleet.engine, job_id)
     assert [result.stage for result in view.stage_results] == ["sft", "evaluate"]
-    steps, _ = service.metrics(fleet.engine, job_id, 0, 0, 100)
+    steps = service.list_metrics(fleet.engine, job_id, PageRequest(), stage_index=0).data
     assert [metric.step for metric in steps] == list(range(1, 13))
     until(lambda: not list((fleet.folder / "artifacts").glob("*/*/stage-*")))
 
@@ -85,7 +86,7 @@ def test_cancel_stops_the_trainer_and_keeps_a_checkpoint(fleet: Fleet) -> None:
     fleet.start()
     until(lambda: job(fleet.engine, job_id).step == HELD)
     trainer = fleet.trainer()
-    service.cancel(fleet.engine, job_id)
+    desk(fleet.engine).cancel(job_id)
     fleet.wait(job_id, "cancelled")
     assert not is_alive(trainer)
     assert [e.code for e in events(fleet.engine, job_id)][-2:] == ["cancel_requested", "cancelled"]
@@ -99,7 +100,7 @@ def test_a_trainer_that_does_not_stop_is_killed(fleet: Fleet) -> None:
     fleet.start()
     until(lambda: job(fleet.engine, job_id).step == HELD)
     trainer = fleet.trainer()
-    service.cancel(fleet.engine, job_id)
+    desk(fleet.engine).cancel(job_id)
     fleet.wait(job_id, "cancelled")
     assert not is_alive(trainer)
 
@@ -254,7 +255,7 @@ def test_f15_a_disk_that_fails_costs_no_step(fleet: Fleet, behaviour: int, code:
     if behaviour == FULL_ONCE:
         paused = fleet.wait(job_id, "paused")
         assert (paused.error_code, paused.failures) == (code, 0)
-        assert service.resume(fleet.engine, job_id).error is None
+        assert desk(fleet.engine).resume(job_id).error is None
     fleet.wait(job_id, "succeeded")
     check_success(fleet.engine, job_id)
     assert (
@@ -272,7 +273,7 @@ def test_f15_an_attempt_that_would_fill_the_disk_does_not_start(fleet: Fleet) ->
     paused = fleet.wait(job_id, "paused")
     assert (paused.error_code, paused.step) == ("no_space", 0)
     assert "free some space" in (paused.error_message or "")
-    assert service.resume(fleet.engine, job_id).state == "queued"
+    assert desk(fleet.engine).resume(job_id).state == "queued"
 
 
 def test_f20_a_job_that_always_crashes_keeps_no_other_from_its_end(fleet: Fleet) -> None:
@@ -289,9 +290,9 @@ def test_a_paused_job_goes_on_from_its_checkpoint(fleet: Fleet) -> None:
     job_id = add_job(fleet.engine, steps=60, seed=HOLDS)
     fleet.start()
     until(lambda: job(fleet.engine, job_id).step == HELD)
-    service.pause(fleet.engine, job_id)
+    desk(fleet.engine).pause(job_id)
     paused = fleet.wait(job_id, "paused")
-    service.resume(fleet.engine, job_id)
+    desk(fleet.engine).resume(job_id)
     fleet.wait(job_id, "succeeded")
     assert (
         next(event for event in events(fleet.engine, job_id) if event.code == "resumed").data[

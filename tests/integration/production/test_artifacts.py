@@ -15,23 +15,25 @@ from sqlalchemy import Engine, update
 from app import artifacts
 from app.artifacts import Artifacts
 from app.catalog.retention import prune
-from app.catalog.service import listing
+from app.catalog.service import list_models
 from app.datasets import service as datasets
 from app.db.migrate import upgrade
 from app.db.session import make_engine, writing
 from app.db.tables import Adapter, Job
 from app.errors import StoreError
-from app.jobs import lease, record, service, transitions
+from app.jobs import journal, lease, transitions
 from app.main import create_app
 from app.settings import Settings
+from app.views import PageRequest
 from inframind.errors import EngineError
 from inframind.generation.engine import Engine as InferenceEngine
 from inframind.models.adapter import MANIFEST, read_manifest, verify_adapter
 from inframind.verifier.verifier import Verifier
-from tests.support.fleet import Fleet, add_job, events, job, let_go
+from tests.support.fleet import Fleet, add_job, desk, events, job, let_go
 from tests.support.inference_servers import PROMPT, embedded
 from tests.support.object_store import BUCKET, ObjectStore, object_store
 from tests.support.outcome import check_success
+from tests.support.reports import report
 from tests.support.stand_in import HELD_AT, HOLDS
 from tests.support.waiting import HANG_SECONDS, until
 
@@ -84,7 +86,7 @@ def published(
     manifest = read_manifest(folder).model_dump(mode="json")
     host.push(folder)
     with lease.fenced(engine, held) as (session, row):
-        record.publish_stage(session, row, 0, "sft", {}, 1.0, manifest, str(folder))
+        journal.publish_stage(session, row, 0, "sft", report({}, manifest, folder))
         transitions.finish(session, row, "succeeded")
     shutil.rmtree(host.folder)
     return folder
@@ -170,7 +172,7 @@ def test_a_list_asks_the_store_once_for_each_adapter_that_is_not_here(
     exists = host._files.exists
     monkeypatch.setattr(host._files, "exists", lambda key: asked.append(key) or exists(key))
     for _ in range(3):
-        assert {model.id: model.available for model in listing(database, host) if model.kind == "adapter"} == {
+        assert {model.id: model.available for model in list_models(database, host, PageRequest()).data if model.kind == "adapter"} == {
             "im-far-0": True, "im-far-1": True, "im-far-2": False,
         }  # fmt: skip
     assert sorted(key.rpartition("/")[2] for key in asked) == [
@@ -179,9 +181,11 @@ def test_a_list_asks_the_store_once_for_each_adapter_that_is_not_here(
         *["im-far-2"] * 3,
     ]
     host.remove(paths[0])
-    assert [model.available for model in listing(database, host) if model.id == "im-far-0"] == [
-        False
-    ]
+    assert [
+        model.available
+        for model in list_models(database, host, PageRequest()).data
+        if model.id == "im-far-0"
+    ] == [False]
 
 
 def test_an_adapter_that_the_store_changed_is_refused(
@@ -272,13 +276,13 @@ def test_a_job_goes_on_on_a_host_that_has_none_of_its_files(fleet: Fleet) -> Non
     job_id = add_job(fleet.engine, steps=60, seed=HOLDS)
     fleet.start("w0")
     until(lambda: job(fleet.engine, job_id).step == HELD)
-    service.pause(fleet.engine, job_id)
+    desk(fleet.engine).pause(job_id)
     fleet.wait(job_id, "paused")
     fleet.supervisors["w0"].terminate()
     fleet.supervisors["w0"].wait(HANG_SECONDS)
     shutil.rmtree(fleet.folder / "artifacts")
     fleet.start("w1")
-    service.resume(fleet.engine, job_id)
+    desk(fleet.engine).resume(job_id)
     fleet.wait(job_id, "succeeded")
     assert (
         next(event for event in events(fleet.engine, job_id) if event.code == "resumed").data[

@@ -9,12 +9,13 @@ from app.artifacts import Artifacts
 from app.catalog import service as catalog
 from app.db.migrate import is_current, upgrade
 from app.db.session import database_now, make_engine, writing
-from app.jobs import lease, record, transitions
+from app.jobs import journal, lease, transitions
 from inframind.generation.engine import Engine
 from inframind.generation.request import Request
 from inframind.models.adapter import read_manifest
 from tests.support.fleet import add_job, job
 from tests.support.inference_servers import BASE
+from tests.support.reports import report
 from tests.support.servers import Postgres
 
 
@@ -31,7 +32,7 @@ def test_a_restored_service_has_the_same_models_and_goes_on(
     folder = make_adapter(artifacts, "im-kept", 3)
     manifest = read_manifest(folder).model_dump(mode="json")
     with lease.fenced(engine, held) as (session, row):
-        record.publish_stage(session, row, 0, "sft", {}, 1.0, manifest, str(folder))
+        journal.publish_stage(session, row, 0, "sft", report({}, manifest, folder))
         transitions.finish(session, row, "succeeded")
     running = add_job(engine)
     assert lease.claim(engine, "w", "gpu", 0.1) is not None

@@ -16,13 +16,12 @@ from sqlalchemy import select
 
 from app.db.session import reading
 from app.db.tables import Adapter, IdempotencyKey, Job
-from app.jobs import service
 from app.jobs.spec import JobSpec
 from inframind.generation.engine import Engine as InferenceEngine
 from inframind.generation.request import Request
 from inframind.models.adapter import verify_adapter
 from tests.support.chaos import LEASE_SECONDS, WIRED, WORKERS, Nemesis, start
-from tests.support.fleet import events, is_alive, job
+from tests.support.fleet import events, is_alive, job, submit
 from tests.support.inference_servers import BASE
 from tests.support.outcome import check_history, check_success
 from tests.support.production import Production
@@ -60,7 +59,7 @@ def wire(postgres: Postgres) -> Iterator[Proxy]:
 @pytest.fixture(scope="module")
 def production(postgres: Postgres, redis: Redis, wire: Proxy) -> Iterator[Production]:
     redis.client.flushall()
-    made = Production(postgres, redis, LEASE_SECONDS, "tests.support.stand_in:run_either")
+    made = Production(postgres, redis, LEASE_SECONDS)
     for name in ("api", "reconciler", *WORKERS):
         start(made, name, wire)
     until(made.answers)
@@ -258,7 +257,7 @@ def is_noticed(broken: Production) -> bool:
     spec = JobSpec.model_validate(
         {**STAND_IN, "stages": [{"stage": "sft", "max_steps": 120}, EVALUATE]}
     )
-    job_id = service.submit(broken.engine, spec, 50).id
+    job_id = submit(broken.engine, spec, max_attempts=50).id
     revive_late_worker(broken, job_id)
     try:
         broken.wait(job_id, "succeeded", "failed")
@@ -277,7 +276,7 @@ def test_without_the_fence_the_same_fault_is_noticed(postgres: Postgres, redis: 
     redis.client.flushall()
     try:
         for name in ("reconciler", "m0", "m1"):
-            broken.start(name, application="tests.support.mutant")
+            broken.start(name, worker="tests.support.mutant")
         until(lambda: broken.live() >= {"m0", "m1"})
         assert any(is_noticed(broken) for _ in range(3))
     finally:

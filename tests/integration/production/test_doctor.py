@@ -46,7 +46,7 @@ def test_the_database(tmp_path: Path, database_url: str) -> None:
     assert (behind.state, behind.remedy) == ("failed", "run `inframind db upgrade`")
     upgrade(engine)
     assert only(configured, "worker").state == "warning"
-    lease.beat(engine, "w", socket.gethostname(), "device")
+    lease.report_alive(engine, "w", socket.gethostname(), "device")
     assert only(configured, "worker").state == "ok"
     engine.dispose()
 

@@ -1,13 +1,12 @@
 """Modal's app, run in its local mode: the same function, here, without an account."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from inframind.models.adapter import verify_adapter
-from tests.support import ROOT
+from tests.support.modal import load_modal_app
 
 SPEC = {
     "base_model": "inframind-nano",
@@ -21,11 +20,7 @@ SPEC = {
 @pytest.fixture
 def modal_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("INFRAMIND_DATA_DIR", str(tmp_path))
-    found = importlib.util.spec_from_file_location("modal_app", ROOT / "docker" / "modal_app.py")
-    assert found is not None and found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+    return load_modal_app()
 
 
 @pytest.mark.slow

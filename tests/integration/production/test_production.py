@@ -8,10 +8,9 @@ import httpx
 import pytest
 
 from app.db.migrate import upgrade
-from app.jobs import service
 from app.jobs.spec import JobSpec
 from app.jobs.wake_ups import QUEUE, WakeUps
-from tests.support.fleet import end_lease, events, is_alive, job, let_go
+from tests.support.fleet import end_lease, events, is_alive, job, let_go, submit
 from tests.support.outcome import check_success
 from tests.support.production import Production
 from tests.support.servers import Postgres, Redis
@@ -69,7 +68,7 @@ def test_f1_an_api_killed_between_commit_and_message(production: Production) -> 
     spec = JobSpec.model_validate(
         {"base_model": "inframind-nano", "stages": [{"stage": "sft", "max_steps": 4}]}
     )
-    lost = service.submit(production.engine, spec).id
+    lost = submit(production.engine, spec).id
     production.wait(lost, "succeeded")
 
 

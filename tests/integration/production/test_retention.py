@@ -11,9 +11,11 @@ from app.catalog import names
 from app.catalog.retention import prune
 from app.db.session import reading, writing
 from app.db.tables import Adapter, Checkpoint, IdempotencyKey
-from app.jobs import lease, record, service, transitions
+from app.jobs import journal, lease, transitions
 from app.jobs.spec import JobSpec
-from tests.support.fleet import add_job
+from tests.support.fleet import add_job, desk, submit
+from tests.support.reports import checkpoint, report
+from tests.support.reports import manifest as manifest_of
 
 LONG_AGO = 1_000_000.0
 
@@ -28,13 +30,13 @@ def trained(
     folder = artifacts / job_id / str(held.fence)
     (folder / name).mkdir(parents=True)
     with lease.fenced(engine, held) as (session, job):
-        record.start_stage(session, job, 0, "sft", 12)
+        journal.start_stage(session, job, 0, "sft", 12)
         for step in (4, 8, 12):
             path = folder / "stage-0" / f"checkpoint-{step}"
             path.mkdir(parents=True)
-            record.add_checkpoint(session, job, 0, step, str(path), "0" * 64)
-        manifest = {"id": name, "parent": parent, "lora": {"r": 8}, "train_seconds": 1.0}
-        record.publish_stage(session, job, 0, "sft", {}, 1.0, manifest, str(folder / name))
+            journal.add_checkpoint(session, job, checkpoint(step, path))
+        adapter_manifest = manifest_of(name, parent)
+        journal.publish_stage(session, job, 0, "sft", report({}, adapter_manifest, folder / name))
         if end:
             transitions.finish(session, job, "succeeded")
     with writing(engine) as session:
@@ -63,7 +65,7 @@ def test_old_adapters_go_but_none_that_is_needed(engine: Engine, tmp_path: Path)
         "im-parent",
         "im-running",
     }
-    service.cancel(engine, running)
+    desk(engine).cancel(running)
     assert prune(engine, Artifacts(tmp_path), 30.0).adapters == ["im-parent"]
     names.remove_alias(engine, "live")
     assert prune(engine, Artifacts(tmp_path), 1e6).adapters == []
@@ -74,12 +76,10 @@ def test_an_adapter_that_a_waiting_job_continues_stays(engine: Engine, tmp_path:
     trained(engine, tmp_path, "im-base")
     with writing(engine) as session:
         session.execute(update(Adapter).values(base_model="inframind-nano"))
-    waiting = service.submit(
-        engine, JobSpec.model_validate({"method": "grpo", "start_from": "im-base"})
-    )
-    service.pause(engine, waiting.id)
+    waiting = submit(engine, JobSpec.model_validate({"method": "grpo", "start_from": "im-base"}))
+    desk(engine).pause(waiting.id)
     assert prune(engine, Artifacts(tmp_path), 30.0).adapters == []
-    service.cancel(engine, waiting.id)
+    desk(engine).cancel(waiting.id)
     assert prune(engine, Artifacts(tmp_path), 30.0).adapters == ["im-base"]
 
 
@@ -118,7 +118,7 @@ def test_folders_that_no_row_names_go_when_they_are_old(
 def test_idempotency_keys_are_kept_for_a_day(engine: Engine, tmp_path: Path) -> None:
     spec = JobSpec.model_validate({"method": "sft"})
     for key in ("old", "new"):
-        service.submit(engine, spec, key=key)
+        submit(engine, spec, key=key)
     with writing(engine) as session:
         session.execute(
             update(IdempotencyKey).where(IdempotencyKey.key == "old").values(created_at=LONG_AGO)

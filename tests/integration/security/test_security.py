@@ -297,7 +297,7 @@ def test_a_pickle_in_an_adapters_folder_is_never_loaded(
 
 
 def test_a_pickle_in_a_checkpoint_is_never_loaded(tmp_path: Path) -> None:
-    from inframind.stages._training import CHECKPOINT_FILES, commit, is_whole
+    from inframind.stages._checkpoints import CHECKPOINT_FILES, commit, is_whole
 
     for name in CHECKPOINT_FILES:
         (tmp_path / name).write_bytes(b"whole")

@@ -12,7 +12,6 @@ from fastapi.testclient import TestClient
 from app.db.migrate import upgrade
 from app.db.session import make_engine, writing
 from app.db.tables import Adapter
-from app.jobs import service
 from app.jobs.spec import JobSpec
 from app.main import create_app
 from app.settings import Settings
@@ -20,6 +19,7 @@ from inframind.generation.engine import Engine, Request
 from inframind.generation.template import render
 from inframind.models.adapter import read_manifest
 from inframind.models.probe import Probe
+from tests.support.fleet import submit
 from tests.support.http import request
 from tests.support.inference_servers import BASE, PROMPT
 
@@ -41,7 +41,7 @@ def api(url: str, folder: Path, tmp_path: Path) -> Iterator[TestClient]:
     configured = Settings(data_dir=tmp_path, inference_url=url, verifier_workers=1)
     engine = make_engine(configured.url)
     upgrade(engine)
-    job = service.submit(engine, JobSpec.model_validate({"method": "sft", "base_model": BASE}))
+    job = submit(engine, JobSpec.model_validate({"method": "sft", "base_model": BASE}))
     with writing(engine) as session:
         manifest = read_manifest(folder).model_dump(mode="json")
         session.add(

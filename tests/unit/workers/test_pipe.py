@@ -5,15 +5,18 @@ import os
 import sys
 import termios
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inframind.stages.base import StageReport
+from app.jobs.failure import MAX_MESSAGE, Failure
+from inframind.stages.base import SavedCheckpoint, StageReport
 from tests.support.waiting import until
 from workers.pipe import (
     MAX_LINE,
+    CheckpointSaved,
     Event,
     Failed,
     PipeError,
@@ -38,7 +41,10 @@ MESSAGES = [
         stage="sft",
         report=StageReport(metrics={"rows": [{"n": 1}]}, train_seconds=1.5),
     ),
-    Failed(code="out_of_memory", message="no", param="batch_size", then="fail"),
+    CheckpointSaved(
+        checkpoint=SavedCheckpoint(stage_index=0, step=2, path=Path("/x"), sha256="0" * 64)
+    ),
+    Failed(failure=Failure(code="out_of_memory", message="no", param="batch_size", then="fail")),
 ]
 
 
@@ -126,3 +132,11 @@ def test_size_is_bounded_on_both_ends() -> None:
             list(reader.feed(b"x" * 1000))
     with pytest.raises(PipeError):
         Writer(1).send(Event(level="info", code="big", message="", data={"text": "x" * MAX_LINE}))
+
+
+def test_a_failure_is_cut_to_what_the_jobs_row_holds() -> None:
+    told = Failed(failure=Failure(code="c" * 99, message="m" * 9999, param="p" * 999))
+    (received,) = Reader().feed(told.model_dump_json().encode() + b"\n")
+    assert isinstance(received, Failed)
+    lengths = [len(text or "") for text in (received.failure.code, received.failure.param)]
+    assert lengths == [64, 128] and received.failure.message == "m" * MAX_MESSAGE

@@ -1,8 +1,13 @@
 """Progress and time left from a trainer's reports."""
 
+from inframind.stages import evaluate, grpo, sft
 from workers.progress import Estimate, StallDetector
 
-STAGES = [("sft", 10), ("grpo", 10), ("evaluate", 100)]
+STAGES = [
+    sft.Config(max_steps=10),
+    grpo.Config(max_steps=10),
+    evaluate.Config(tasks=90, new_family_tasks=10),
+]
 
 
 def test_nothing_measured_gives_no_time() -> None:

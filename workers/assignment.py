@@ -1,0 +1,107 @@
+"""Makes the trainer's job of the claimed job's rows, and brings the files here that it reads."""
+
+import errno
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from app.artifacts import Artifacts
+from app.db.tables import Adapter
+from app.jobs import lease
+from app.jobs.lease import Claim, Run
+from app.judging import calibrations
+from app.settings import Settings
+from inframind.models.adapter import AdapterManifest
+from inframind.pipeline import DEFAULT_DATASET, PipelineSpec
+from inframind.stages.base import SavedCheckpoint, StageReport, TrainedAdapter
+from workers.pipe import TrainerJob
+
+SPARE_CHECKPOINTS = 3
+"""An attempt starts with room for so many checkpoints as large as the last one."""
+
+
+def assignment(
+    engine: Engine, settings: Settings, artifacts: Artifacts, claim: Claim, run_dir: Path
+) -> TrainerJob:
+    """Reads what the trainer is to do. Raises ConfigError if this version has other stages."""
+    run = lease.load_run(engine, claim)
+    spec = _pipeline_spec(run, artifacts)
+    asks_judge = settings.has_judge and any(stage.asks_judge for stage in run.stages)
+    judge = calibrations.known(engine, settings.judge_model) if asks_judge else None
+    return TrainerJob(
+        spec=spec,
+        run_dir=run_dir,
+        attempt=claim.fence,
+        finished=_finished_stages(run),
+        checkpoints=tuple(
+            SavedCheckpoint(
+                stage_index=row.stage_index, step=row.step, path=Path(row.path), sha256=row.sha256
+            )
+            for row in run.checkpoints
+        ),
+        request_id=run.job.request_id,
+        log_format=settings.log_format,
+        log_level=settings.log_level,
+        judge=judge.model_dump(mode="json") if judge else None,
+    )
+
+
+def _pipeline_spec(run: Run, artifacts: Artifacts) -> PipelineSpec:
+    job = run.job
+    own_data = job.dataset != DEFAULT_DATASET
+    return PipelineSpec(
+        job_id=job.id,
+        base_model=job.base_model,
+        dataset=job.dataset,
+        dataset_path=artifacts.dataset(job.dataset) if own_data else None,
+        seed=job.seed,
+        stages=run.stages,
+        start_from=_trained(run.start_from, train_seconds=0.0) if run.start_from else None,
+        models=tuple(_trained(row, row.manifest["train_seconds"]) for row in run.evaluated),
+    )
+
+
+def _trained(row: Adapter, train_seconds: float) -> TrainedAdapter:
+    return TrainedAdapter(
+        stage=row.stage, id=row.id, folder=Path(row.path), train_seconds=train_seconds
+    )
+
+
+def _finished_stages(run: Run) -> dict[int, StageReport]:
+    adapters = {row.id: row for row in run.adapters}
+    finished = {}
+    for result in run.results:
+        adapter = adapters.get(result.adapter_id or "")
+        finished[result.stage_index] = StageReport(
+            metrics=result.metrics,
+            train_seconds=result.train_seconds,
+            manifest=AdapterManifest.model_validate(adapter.manifest) if adapter else None,
+            path=Path(adapter.path) if adapter else None,
+        )
+    return finished
+
+
+def pull_files(artifacts: Artifacts, job: TrainerJob) -> None:
+    """Copies what the trainer reads from the store to here. Raises StoreError, OSError."""
+    for path in _files(job):
+        artifacts.pull(path)
+
+
+def _files(job: TrainerJob) -> Iterable[Path]:
+    yield from (report.path for report in job.finished.values() if report.path)
+    yield from (adapter.folder for adapter in job.spec.models)
+    yield from (saved.path for saved in job.checkpoints if saved.stage_index not in job.finished)
+    if job.spec.start_from:
+        yield job.spec.start_from.folder
+    if job.spec.dataset_path:
+        yield job.spec.dataset_path
+
+
+def check_space(job: TrainerJob, min_free_bytes: int) -> None:
+    """Raises OSError (ENOSPC) now rather than in the middle of a checkpoint."""
+    sizes = [sum(file.stat().st_size for file in saved.path.glob("*")) for saved in job.checkpoints]
+    needed = max([min_free_bytes, *(SPARE_CHECKPOINTS * size for size in sizes)])
+    if shutil.disk_usage(job.run_dir).free < needed:
+        raise OSError(errno.ENOSPC, f"less than {needed} bytes are free")

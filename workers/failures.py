@@ -1,0 +1,71 @@
+"""Translates what ends an attempt, an exception, an exit or a bad disk, into a failure to tell."""
+
+import contextlib
+import errno
+import os
+import signal
+
+from app.errors import StoreError
+from app.jobs.failure import MAX_MESSAGE, Failure
+from inframind.errors import FULL, InfraMindError, NoSpaceError, OutOfMemoryError, SandboxError
+
+NO_SPACE = Failure(code=NoSpaceError.code, message=str(NoSpaceError()), then="pause")
+LOG_HINT = " (the trainer's log has the traceback)"
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Looks for a full disk at the root: libraries wrap the system's error, or only quote it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            return True
+        if any(os.strerror(number) in str(cause) for number in FULL):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def of_exception(error: Exception) -> Failure:
+    """Translates what the run raised in the trainer.
+
+    Errors of ours say what to do; the others name themselves, and the log has the rest.
+    """
+    if isinstance(error, NoSpaceError) or is_disk_full(error):
+        return NO_SPACE
+    if isinstance(error, SandboxError):
+        # The verifier's environment may recover by the next attempt; a wrong setting does not.
+        return Failure(code=error.code, message=str(error), param=error.param, then="retry")
+    if isinstance(error, InfraMindError):
+        return Failure(code=error.code, message=str(error), param=error.param)
+    if isinstance(error, MemoryError):
+        return Failure(code=OutOfMemoryError.code, message=str(OutOfMemoryError()))
+    if isinstance(error, ModuleNotFoundError):
+        message = f"the package {error.name} is not installed: pip install 'inframind[train]'"
+        return Failure(code="missing_package", message=message)
+    message = f"{type(error).__name__}: {error}"[: MAX_MESSAGE - len(LOG_HINT)]
+    return Failure(code="internal_error", message=message + LOG_HINT, then="retry")
+
+
+def of_exit_status(status: int) -> Failure:
+    """Translates the end of a trainer that has not said why; a negative status is a signal."""
+    if status >= 0:
+        message = f"the trainer ended with status {status} before its stages were done; see its log"
+        return Failure(code="trainer_exited", message=message, then="retry")
+    name = str(-status)
+    with contextlib.suppress(ValueError):
+        name = signal.Signals(-status).name
+    message = f"the trainer was killed by {name}"
+    if name == "SIGKILL":
+        message += " (often the system's out-of-memory killer: lower `batch_size` or `max_tokens`)"
+    return Failure(code="trainer_killed", message=message, then="retry")
+
+
+def of_artifacts(error: OSError) -> Failure:
+    """Translates what the supervisor met in the folder of the artifacts or the store behind it."""
+    if is_disk_full(error):
+        return NO_SPACE
+    if isinstance(error, StoreError):
+        return Failure(code=error.code, message=str(error), then="retry")
+    reason = os.strerror(error.errno or errno.EIO)
+    message = f"the folder of the artifacts could not be used: {reason}"
+    return Failure(code="disk_error", message=message, then="retry")
