@@ -29,14 +29,14 @@ from app.api import (
     verify,
 )
 from app.artifacts import Artifacts
-from app.db.session import make_engine
+from app.db.session import DATABASE_AWAY, make_engine
 from app.jobs.service import JobService, Wake, nobody
 from app.judging.service import Judges
 from app.keys import Keyring, check_start
 from app.settings import Settings, settings
 from app.web.body_limit import BodyLimit
 from app.web.deps import needs
-from app.web.error_responses import DATABASE_LOST, add_handlers
+from app.web.error_responses import add_handlers
 from app.web.gate import Gate
 from app.web.openapi import truthful
 from app.web.prometheus import MeasuredInference, MeasuredVerifier, Measures
@@ -116,7 +116,7 @@ async def start(engine: Engine, given: Settings) -> None:
         try:
             await run_in_threadpool(check_start, engine, given)
             return
-        except DATABASE_LOST as error:
+        except DATABASE_AWAY as error:
             if engine.dialect.name == "sqlite" or time.monotonic() > end:
                 raise
             log.warning("the database is away: %s", type(error).__name__)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from app.api import _examples as examples
+from app.api import examples
 from app.datasets import service as datasets
 from app.datasets.service import DatasetView
 from app.views import ErrorView, Page
@@ -31,7 +31,10 @@ BODY = {"requestBody": {"required": True, "content": {"application/jsonl": LINES
 
 
 @router.post(
-    "", status_code=201, openapi_extra=BODY, responses={201: examples.shown(examples.DATASET)}
+    "",
+    status_code=201,
+    openapi_extra=BODY,
+    responses={201: examples.shown(examples.datasets.DATASET)},
 )
 async def add_dataset(
     request: Request,
@@ -48,7 +51,7 @@ async def add_dataset(
     return await run_in_threadpool(datasets.add, database, verifier, artifacts, body, name)
 
 
-@router.get("", responses={200: examples.shown(examples.page(examples.DATASET))})
+@router.get("", responses={200: examples.shown(examples.page(examples.datasets.DATASET))})
 def list_datasets(database: Database, page: Paged) -> Page[DatasetView]:
     """Datasets, newest first."""
     return datasets.list_datasets(database, page)
@@ -56,7 +59,10 @@ def list_datasets(database: Database, page: Paged) -> Page[DatasetView]:
 
 @router.get(
     "/{dataset_id}",
-    responses={200: examples.shown(examples.DATASET), 404: {"model": ErrorView, **UNKNOWN}},
+    responses={
+        200: examples.shown(examples.datasets.DATASET),
+        404: {"model": ErrorView, **UNKNOWN},
+    },
 )
 def get_dataset(dataset_id: str, database: Database) -> DatasetView:
     """One dataset."""

@@ -6,13 +6,12 @@ from fastapi import APIRouter, Form, Query, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
-from app.api import _examples as examples
+from app.api import examples
 from app.datasets import files
 from app.datasets.files import DeletedFile, FileView
 from app.views import ErrorView, Page
 from app.web.deps import Database, Paged, Stored, Verifying
 
-FILE_ID = "file-6f1c0d6e6f1b4a0f8f4f0c3c"
 BAD_ROWS = examples.error(
     "invalid_data",
     "1 row cannot be used: row 2, messages: a row has one user message",
@@ -21,10 +20,6 @@ BAD_ROWS = examples.error(
 NO_FILE = examples.error(
     "not_found", "there is no file 'file-0'; GET /v1/files lists those that exist", "file_id"
 )
-FILE = {
-    "id": FILE_ID, "object": "file", "bytes": 120000, "created_at": 1764000000, "filename": "train.jsonl", "purpose": "fine-tune",
-    "status": "processed", "status_details": None, "expires_at": None,
-}  # fmt: skip
 LINES: dict[str, Any] = {"content": {"application/jsonl": {"schema": {"type": "string"}}}}
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_FILE}}
 router = APIRouter(
@@ -32,7 +27,7 @@ router = APIRouter(
 )
 
 
-@router.post("", responses={200: examples.shown(FILE)})
+@router.post("", responses={200: examples.shown(examples.files.FILE)})
 async def upload_file(
     file: UploadFile,
     purpose: Annotated[str, Form()],
@@ -47,7 +42,7 @@ async def upload_file(
     )
 
 
-@router.get("", responses={200: examples.shown(examples.page(FILE))})
+@router.get("", responses={200: examples.shown(examples.page(examples.files.FILE))})
 def list_files(
     database: Database,
     page: Paged,
@@ -58,7 +53,7 @@ def list_files(
     return files.list_files(database, page, order, purpose)
 
 
-@router.get("/{file_id}", responses={200: examples.shown(FILE), **UNKNOWN})
+@router.get("/{file_id}", responses={200: examples.shown(examples.files.FILE), **UNKNOWN})
 def get_file(file_id: str, database: Database) -> FileView:
     """One file."""
     return files.find(database, file_id)
@@ -72,7 +67,10 @@ def get_content(file_id: str, database: Database, artifacts: Stored) -> FileResp
 
 @router.delete(
     "/{file_id}",
-    responses={200: examples.shown({"id": FILE_ID, "object": "file", "deleted": True}), **UNKNOWN},
+    responses={
+        200: examples.shown({"id": examples.files.FILE_ID, "object": "file", "deleted": True}),
+        **UNKNOWN,
+    },
 )
 def delete_file(file_id: str, database: Database, artifacts: Stored) -> DeletedFile:
     """Forgets a file. Jobs and datasets that came of it stay."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request
 from sse_starlette import ServerSentEvent
 
-from app.api import _examples as examples
+from app.api import examples
 from app.errors import described
 from app.generation.search import Search
 from app.generation.service import GenerateRequest, Generation, answer, body_of, check
@@ -43,7 +43,7 @@ REQUESTS = [
         "instruction": "Create a ConfigMap demo with MODE set to fast.",
         "verify": True,
         "category": "kubernetes",
-        "checks": examples.CHECKS,
+        "checks": examples.verification.CHECKS,
     },
     {
         "messages": [{"role": "user", "content": "service web, type ClusterIP, 8080 -> 9090"}],
@@ -59,9 +59,12 @@ REQUESTS = [
         "category": "terraform",
     },
 ]
-STREAM = f'data: {{"index": 0, "text": "<think>"}}\n\nevent: done\ndata: {json.dumps(examples.GENERATION)}\n\n'
+STREAM = f'data: {{"index": 0, "text": "<think>"}}\n\nevent: done\ndata: {json.dumps(examples.generation.GENERATION)}\n\n'
 ANSWER = {
-    "content": {**examples.shown(examples.GENERATION)["content"], **examples.event_stream(STREAM)}
+    "content": {
+        **examples.shown(examples.generation.GENERATION)["content"],
+        **examples.event_stream(STREAM),
+    }
 }
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.api._examples import shown
+from app.api.examples import shown
 from app.jobs.service import readiness
 from app.views import View
 from app.web.deps import Database, Serving

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sse_starlette import ServerSentEvent
 
-from app.api import _examples as examples
+from app.api import examples
 from app.job_state import JobState
 from app.jobs import service
 from app.jobs.spec import JobSpec
@@ -29,10 +29,10 @@ router = APIRouter(
     prefix="/jobs", tags=["jobs"], responses={422: {"model": ErrorView, **BAD_FIELD}}
 )
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_JOB}}
-STREAM = f"id: 3\nevent: stage_started\ndata: {json.dumps(examples.EVENT)}\n\n"
+STREAM = f"id: 3\nevent: stage_started\ndata: {json.dumps(examples.jobs.EVENT)}\n\n"
 EVENTS = {
     "content": {
-        **examples.shown(examples.page(examples.EVENT, ids=["3"]))["content"],
+        **examples.shown(examples.page(examples.jobs.EVENT, ids=["3"]))["content"],
         **examples.event_stream(STREAM),
     }
 }
@@ -43,9 +43,9 @@ POLL_SECONDS = 0.5
     "",
     status_code=201,
     responses={
-        201: examples.shown(examples.QUEUED),
-        409: {"model": ErrorView, **examples.IN_FLIGHT},
-        429: {"model": ErrorView, **examples.TOO_MANY},
+        201: examples.shown(examples.jobs.QUEUED),
+        409: {"model": ErrorView, **examples.jobs.IN_FLIGHT},
+        429: {"model": ErrorView, **examples.jobs.TOO_MANY},
     },
 )
 async def create_job(
@@ -60,13 +60,13 @@ async def create_job(
     return job
 
 
-@router.get("", responses={200: examples.shown(examples.page(examples.JOB))})
+@router.get("", responses={200: examples.shown(examples.page(examples.jobs.JOB))})
 def list_jobs(database: Database, page: Paged, state: JobState | None = None) -> Page[JobView]:
     """Jobs, newest first."""
     return service.list_jobs(database, page, state)
 
 
-@router.get("/{job_id}", responses={200: examples.shown(examples.JOB), **UNKNOWN})
+@router.get("/{job_id}", responses={200: examples.shown(examples.jobs.JOB), **UNKNOWN})
 async def get_job(job_id: str, database: Database) -> JobView:
     """One job: its state, progress, latest metrics, results and error."""
     # A plain function would go through a thread twice: for itself, and to check its answer.
@@ -76,8 +76,8 @@ async def get_job(job_id: str, database: Database) -> JobView:
 @router.post(
     "/{job_id}/cancel",
     responses={
-        200: examples.shown(examples.CANCELLED),
-        409: {"model": ErrorView, **examples.TOO_LATE},
+        200: examples.shown(examples.jobs.CANCELLED),
+        409: {"model": ErrorView, **examples.jobs.TOO_LATE},
         **UNKNOWN,
     },
 )
@@ -89,8 +89,8 @@ def cancel_job(job_id: str, jobs: Jobs) -> JobView:
 @router.post(
     "/{job_id}/pause",
     responses={
-        200: examples.shown(examples.PAUSED),
-        409: {"model": ErrorView, **examples.TOO_LATE},
+        200: examples.shown(examples.jobs.PAUSED),
+        409: {"model": ErrorView, **examples.jobs.TOO_LATE},
         **UNKNOWN,
     },
 )
@@ -105,8 +105,8 @@ def pause_job(job_id: str, jobs: Jobs) -> JobView:
 @router.post(
     "/{job_id}/resume",
     responses={
-        200: examples.shown(examples.QUEUED),
-        409: {"model": ErrorView, **examples.TOO_LATE},
+        200: examples.shown(examples.jobs.QUEUED),
+        409: {"model": ErrorView, **examples.jobs.TOO_LATE},
         **UNKNOWN,
     },
 )
@@ -155,7 +155,7 @@ async def follow(
 
 @router.get(
     "/{job_id}/metrics",
-    responses={200: examples.shown(examples.page(examples.METRIC, ids=["0-1"])), **UNKNOWN},
+    responses={200: examples.shown(examples.page(examples.jobs.METRIC, ids=["0-1"])), **UNKNOWN},
 )
 def get_metrics(
     job_id: str,

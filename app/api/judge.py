@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
-from app.api import _examples as examples
+from app.api import examples
 from app.judging.service import JudgementView, JudgeRequest, PreferenceView
 from app.settings import NO_JUDGE
 from app.views import ErrorView
@@ -27,19 +27,19 @@ router = APIRouter(
 SINGLE = {
     "category": "kubernetes",
     "instruction": "Create a ConfigMap demo with MODE set to fast.",
-    "answer": f"```yaml\n{examples.FILE}```",
-    "checks": examples.CHECKS,
+    "answer": f"```yaml\n{examples.verification.FILE}```",
+    "checks": examples.verification.CHECKS,
 }
 PAIR = {
     "kind": "llm",
     "category": "kubernetes",
     "instruction": "Create a ConfigMap demo with MODE set to fast.",
-    "answers": [f"```yaml\n{examples.FILE}```", "```yaml\nkind: ConfigMap\n```"],
-    "reference": examples.FILE,
+    "answers": [f"```yaml\n{examples.verification.FILE}```", "```yaml\nkind: ConfigMap\n```"],
+    "reference": examples.verification.FILE,
 }
 
 
-@router.post("/judge", responses={200: examples.shown(examples.JUDGEMENT)})
+@router.post("/judge", responses={200: examples.shown(examples.verification.JUDGEMENT)})
 async def judge(
     request: Annotated[JudgeRequest, Body(examples=[SINGLE, PAIR])], judges: Judging, http: Request
 ) -> JudgementView | PreferenceView:

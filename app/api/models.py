@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from app.api import _examples as examples
+from app.api import examples
 from app.catalog import evaluations, names
 from app.catalog import service as catalog
 from app.catalog.archive import archive
@@ -42,13 +42,15 @@ class AliasTarget(Contract):
     model: str
 
 
-@router.get("/models", responses={200: examples.shown(examples.MODELS)})
+@router.get("/models", responses={200: examples.shown(examples.models.MODELS)})
 def list_models(database: Database, artifacts: Stored, page: Paged) -> Page[ModelView]:
     """Base models, then adapters, newest first."""
     return catalog.list_models(database, artifacts, page)
 
 
-@router.get("/models/compare", responses={200: examples.shown(examples.COMPARISON), **UNKNOWN})
+@router.get(
+    "/models/compare", responses={200: examples.shown(examples.models.COMPARISON), **UNKNOWN}
+)
 def compare_models(
     database: Database,
     model: Annotated[
@@ -72,7 +74,8 @@ def download_model(model: str, database: Database, artifacts: Stored) -> Streami
 
 
 @router.get(
-    "/models/{model:path}", responses={200: examples.shown(examples.ADAPTER_DETAIL), **UNKNOWN}
+    "/models/{model:path}",
+    responses={200: examples.shown(examples.models.ADAPTER_DETAIL), **UNKNOWN},
 )
 def get_model(model: str, database: Database, artifacts: Stored) -> ModelDetail:
     """One model: lineage, files with hashes, evaluations, aliases, and its manifest."""
@@ -99,26 +102,28 @@ async def delete_model(
     return DeletedModel(id=identity)
 
 
-@router.get("/aliases", responses={200: examples.shown(examples.page(examples.ALIAS))})
+@router.get("/aliases", responses={200: examples.shown(examples.page(examples.models.ALIAS))})
 def list_aliases(database: Database, page: Paged) -> Page[AliasView]:
     """Aliases by name."""
     return names.list_aliases(database, page)
 
 
-@router.get("/aliases/{alias}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS})
+@router.get(
+    "/aliases/{alias}", responses={200: examples.shown(examples.models.ALIAS), **UNKNOWN_ALIAS}
+)
 def get_alias(alias: str, database: Database) -> AliasView:
     """What an alias means."""
     return names.find_alias(database, alias)
 
 
-@changes.put("/aliases/{alias}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN})
+@changes.put("/aliases/{alias}", responses={200: examples.shown(examples.models.ALIAS), **UNKNOWN})
 def set_alias(alias: str, target: AliasTarget, database: Database) -> AliasView:
     """Lets a name, such as `production`, mean a model. Every route that takes a model takes the name."""
     return names.set_alias(database, alias, target.model)
 
 
 @changes.delete(
-    "/aliases/{alias}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS}
+    "/aliases/{alias}", responses={200: examples.shown(examples.models.ALIAS), **UNKNOWN_ALIAS}
 )
 def delete_alias(alias: str, database: Database) -> AliasView:
     """Forgets an alias; the model stays."""

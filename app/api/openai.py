@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from sse_starlette import ServerSentEvent
 
-from app.api import _examples as examples
+from app.api import examples
 from app.catalog import service as catalog
 from app.errors import InvalidError, described
 from app.generation.openai import ChatRequest, CompletionRequest, Head, Sampling
@@ -38,40 +38,9 @@ router = APIRouter(
         503: {"model": ErrorView, **NO_SERVER},
     },
 )
-MODELS = {
-    "object": "list",
-    "data": [
-        {
-            "id": examples.ADAPTER_ID,
-            "object": "model",
-            "created": 1764000043,
-            "owned_by": "inframind",
-        }
-    ],
-}
-HEAD = {"id": "cmpl-6f1c0d6e", "created": 1764000100, "model": examples.ADAPTER_ID}
-ANSWERED = {"finish_reason": "stop", "logprobs": None}
-COMPLETION = {
-    **HEAD,
-    "object": "text_completion",
-    "choices": [{"index": 0, "text": examples.FILE, **ANSWERED}],
-    "usage": examples.GENERATION["usage"],
-}
-CHAT = {
-    **HEAD,
-    "object": "chat.completion",
-    "choices": [
-        {
-            "index": 0,
-            "message": {"role": "assistant", "content": examples.FILE, "refusal": None},
-            **ANSWERED,
-        }
-    ],
-    "usage": examples.GENERATION["usage"],
-}
 
 
-@router.get("/models", responses={200: examples.shown(MODELS)})
+@router.get("/models", responses={200: examples.shown(examples.openai.MODELS)})
 def list_models(database: Database, serving: Serving) -> dict[str, Any]:
     """The models that can be asked: the base model that is served, and its adapters."""
     adapters = catalog.served(database, serving.base_model)
@@ -91,14 +60,18 @@ def _model(name: str, created_at: float | None) -> dict[str, Any]:
     }
 
 
-@router.get("/models/{model:path}", responses={200: examples.shown(MODELS["data"][0])})
+@router.get(
+    "/models/{model:path}", responses={200: examples.shown(examples.openai.MODELS["data"][0])}
+)
 def get_model(model: str, database: Database, artifacts: Stored) -> dict[str, Any]:
     """One model."""
     known = catalog.detail(database, artifacts, model)
     return _model(known.id, known.created_at)
 
 
-@router.post("/completions", response_model=None, responses={200: examples.shown(COMPLETION)})
+@router.post(
+    "/completions", response_model=None, responses={200: examples.shown(examples.openai.COMPLETION)}
+)
 async def complete(
     request: CompletionRequest, serving: Serving, http: Request
 ) -> JSONResponse | EventStream:
@@ -109,7 +82,9 @@ async def complete(
     )
 
 
-@router.post("/chat/completions", response_model=None, responses={200: examples.shown(CHAT)})
+@router.post(
+    "/chat/completions", response_model=None, responses={200: examples.shown(examples.openai.CHAT)}
+)
 async def chat(request: ChatRequest, serving: Serving, http: Request) -> JSONResponse | EventStream:
     """Answers a conversation."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})

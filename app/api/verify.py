@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from app.api import _examples as examples
+from app.api import examples
 from app.views import ErrorView
 from app.web.deps import Verifying
 from inframind.types import Verdict, VerifyRequest
@@ -15,10 +15,14 @@ UNKNOWN = examples.error(
     "category",
 )
 router = APIRouter(tags=["verifier"], responses={422: {"model": ErrorView, **UNKNOWN}})
-EXAMPLE = {"category": "kubernetes", "text": examples.FILE, "checks": examples.CHECKS}
+EXAMPLE = {
+    "category": "kubernetes",
+    "text": examples.verification.FILE,
+    "checks": examples.verification.CHECKS,
+}
 
 
-@router.post("/verify", responses={200: examples.shown(examples.VERDICT)})
+@router.post("/verify", responses={200: examples.shown(examples.verification.VERDICT)})
 def verify_text(
     request: Annotated[VerifyRequest, Body(examples=[EXAMPLE])], verifier: Verifying
 ) -> Verdict:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from app.db.session import DATABASE_AWAY
 from app.errors import TooManyRequestsError, UnauthorizedError, kind_of, status_of
 from inframind.errors import InfraMindError
 
@@ -22,7 +21,6 @@ CODES = {
     413: "body_too_large",
     422: "invalid_request",
 }
-DATABASE_LOST = (OperationalError, InterfaceError, PoolTimeoutError)
 MESSAGES = {404: "there is no such route"}
 
 
@@ -31,8 +29,8 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(InfraMindError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for lost in DATABASE_LOST:
-        app.add_exception_handler(lost, _database)
+    for away in DATABASE_AWAY:
+        app.add_exception_handler(away, _database)
     app.add_exception_handler(Exception, _unknown)
 
 
@@ -102,10 +100,10 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _database(_: Request, error: Exception) -> JSONResponse:
-    return database_lost(error)
+    return database_away(error)
 
 
-def database_lost(error: Exception) -> JSONResponse:
+def database_away(error: Exception) -> JSONResponse:
     """The answer while the database is away."""
     log.error("the database does not answer: %s", type(error).__name__, exc_info=error)
     return _answer(
