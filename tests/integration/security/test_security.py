@@ -246,7 +246,7 @@ def test_a_crash_tells_no_path_and_no_cause(
     def crash(*_: Any) -> None:
         raise RuntimeError(f"secret of {__file__}")
 
-    monkeypatch.setattr(catalog, "listing", crash)
+    monkeypatch.setattr(catalog, "list_models", crash)
     answer = served.call(served.first, "GET", "/models", headers={"x-request-id": "trace-me"})
     assert answer.status_code == 500 and "trace-me" in answer.text
     assert not re.search(r"secret|/|\.py|Traceback|RuntimeError", answer.json()["error"]["message"])
