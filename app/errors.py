@@ -1,4 +1,7 @@
-"""Errors of the service: a status, a code, a message that says what to do, and the field at fault."""
+"""Errors of the service.
+
+A status, a code, a message that says what to do, and the field at fault.
+"""
 
 from inframind.errors import (
     ConfigError,

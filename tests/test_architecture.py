@@ -206,6 +206,22 @@ def test_the_environment_is_read_at_the_entry_points(name: str) -> None:
         assert not reads, f"{name} reads os.environ"
 
 
+@pytest.mark.parametrize("name", [n for n in MODULES if n.startswith(("app.", "workers."))])
+def test_a_database_that_is_away_is_told_in_one_place(name: str) -> None:
+    """Everybody else catches `app.db.session.DATABASE_AWAY`."""
+    if name != "app.db.session":
+        assert not {"sqlalchemy.exc.OperationalError", "sqlalchemy.exc.InterfaceError"} & imports(
+            name, lazy=True
+        )
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("app.")])
+def test_the_processs_settings_are_asked_for_at_the_entry_points(name: str) -> None:
+    """Everybody else uses those that they are given."""
+    if not any(under(name, place) for place in ("app.cli", "app.main")):
+        assert "app.settings.settings" not in imports(name, lazy=True)
+
+
 def test_a_concrete_category_is_named_only_by_the_registry() -> None:
     for name in MODULES:
         for module in imports(name, lazy=True):

@@ -8,9 +8,9 @@ from fastapi.responses import FileResponse
 
 from app.api import examples
 from app.datasets import files
-from app.datasets.files import DeletedFile, FileView
+from app.datasets.views import DeletedFile, FileView
 from app.views import ErrorView, Page
-from app.web.deps import Database, Paged, Stored, Verifying
+from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerifierDep
 
 BAD_ROWS = examples.error(
     "invalid_data",
@@ -31,11 +31,14 @@ router = APIRouter(
 async def upload_file(
     file: UploadFile,
     purpose: Annotated[str, Form()],
-    database: Database,
-    verifier: Verifying,
-    artifacts: Stored,
+    database: DatabaseDep,
+    verifier: VerifierDep,
+    artifacts: ArtifactsDep,
 ) -> FileView:
-    """Stores JSON lines for fine-tuning: `messages`, `prompt` and `completion`, or reinforcement items. Every answer is proven."""
+    """Stores JSON lines for fine-tuning, and proves every answer.
+
+    Rows have `messages`, `prompt` and `completion`, or are reinforcement items.
+    """
     body = await file.read()
     return await run_in_threadpool(
         files.add, database, verifier, artifacts, body, file.filename or "", purpose
@@ -44,8 +47,8 @@ async def upload_file(
 
 @router.get("", responses={200: examples.shown(examples.page(examples.files.FILE))})
 def list_files(
-    database: Database,
-    page: Paged,
+    database: DatabaseDep,
+    page: PageDep,
     order: Literal["asc", "desc"] = "desc",
     purpose: Annotated[str | None, Query(max_length=32)] = None,
 ) -> Page[FileView]:
@@ -54,13 +57,13 @@ def list_files(
 
 
 @router.get("/{file_id}", responses={200: examples.shown(examples.files.FILE), **UNKNOWN})
-def get_file(file_id: str, database: Database) -> FileView:
+def get_file(file_id: str, database: DatabaseDep) -> FileView:
     """One file."""
     return files.find(database, file_id)
 
 
 @router.get("/{file_id}/content", response_class=FileResponse, responses={200: LINES, **UNKNOWN})
-def get_content(file_id: str, database: Database, artifacts: Stored) -> FileResponse:
+def get_content(file_id: str, database: DatabaseDep, artifacts: ArtifactsDep) -> FileResponse:
     """The bytes that were uploaded."""
     return FileResponse(files.content(database, artifacts, file_id), media_type="application/jsonl")
 
@@ -72,6 +75,6 @@ def get_content(file_id: str, database: Database, artifacts: Stored) -> FileResp
         **UNKNOWN,
     },
 )
-def delete_file(file_id: str, database: Database, artifacts: Stored) -> DeletedFile:
+def delete_file(file_id: str, database: DatabaseDep, artifacts: ArtifactsDep) -> DeletedFile:
     """Forgets a file. Jobs and datasets that came of it stay."""
     return files.delete(database, artifacts, file_id)

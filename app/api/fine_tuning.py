@@ -14,7 +14,7 @@ from app.fine_tuning.views import (
     FineTuningJob,
 )
 from app.views import ErrorView, Page
-from app.web.deps import Database, Jobs, Key, Paged
+from app.web.deps import DatabaseDep, IdempotencyKeyDep, JobsDep, PageDep
 
 BAD_FIELD = examples.error(
     "invalid_request",
@@ -44,7 +44,9 @@ router = APIRouter(
         429: {"model": ErrorView, **examples.jobs.TOO_MANY},
     },
 )
-def create_job(request: CreateRequest, jobs: Jobs, idempotency_key: Key = None) -> FineTuningJob:
+def create_job(
+    request: CreateRequest, jobs: JobsDep, idempotency_key: IdempotencyKeyDep = None
+) -> FineTuningJob:
     """Queues a job: `supervised` trains on answers, `reinforcement` on the verifier's rewards.
 
     The model is evaluated at the end. With an `Idempotency-Key`, the same request again is answered
@@ -54,7 +56,7 @@ def create_job(request: CreateRequest, jobs: Jobs, idempotency_key: Key = None) 
 
 
 @router.get("", responses={200: examples.shown(examples.page(examples.fine_tuning.JOB))})
-def list_jobs(request: Request, database: Database, page: Paged) -> Page[FineTuningJob]:
+def list_jobs(request: Request, database: DatabaseDep, page: PageDep) -> Page[FineTuningJob]:
     """Jobs, newest first; `metadata[key]=value` filters."""
     wanted = {
         found[1]: value
@@ -67,25 +69,25 @@ def list_jobs(request: Request, database: Database, page: Paged) -> Page[FineTun
 @router.get(
     "/{fine_tuning_job_id}", responses={200: examples.shown(examples.fine_tuning.JOB), **UNKNOWN}
 )
-def get_job(fine_tuning_job_id: str, database: Database) -> FineTuningJob:
+def get_job(fine_tuning_job_id: str, database: DatabaseDep) -> FineTuningJob:
     """One job."""
     return fine_tuning.get(database, fine_tuning_job_id)
 
 
 @router.post("/{fine_tuning_job_id}/cancel", responses=CHANGED)
-def cancel_job(fine_tuning_job_id: str, jobs: Jobs) -> FineTuningJob:
+def cancel_job(fine_tuning_job_id: str, jobs: JobsDep) -> FineTuningJob:
     """Stops a job for good."""
     return fine_tuning.cancel(jobs, fine_tuning_job_id)
 
 
 @router.post("/{fine_tuning_job_id}/pause", responses=CHANGED)
-def pause_job(fine_tuning_job_id: str, jobs: Jobs) -> FineTuningJob:
+def pause_job(fine_tuning_job_id: str, jobs: JobsDep) -> FineTuningJob:
     """Stops a job with a checkpoint; it goes on from there when it is resumed."""
     return fine_tuning.pause(jobs, fine_tuning_job_id)
 
 
 @router.post("/{fine_tuning_job_id}/resume", responses=CHANGED)
-def resume_job(fine_tuning_job_id: str, jobs: Jobs) -> FineTuningJob:
+def resume_job(fine_tuning_job_id: str, jobs: JobsDep) -> FineTuningJob:
     """Lets a paused job go on."""
     return fine_tuning.resume(jobs, fine_tuning_job_id)
 
@@ -94,7 +96,9 @@ def resume_job(fine_tuning_job_id: str, jobs: Jobs) -> FineTuningJob:
     "/{fine_tuning_job_id}/events",
     responses={200: examples.shown(examples.page(examples.fine_tuning.EVENT)), **UNKNOWN},
 )
-def list_events(fine_tuning_job_id: str, database: Database, page: Paged) -> Page[FineTuningEvent]:
+def list_events(
+    fine_tuning_job_id: str, database: DatabaseDep, page: PageDep
+) -> Page[FineTuningEvent]:
     """Events, newest first."""
     return fine_tuning.list_events(database, fine_tuning_job_id, page)
 
@@ -104,7 +108,7 @@ def list_events(fine_tuning_job_id: str, database: Database, page: Paged) -> Pag
     responses={200: examples.shown(examples.page(examples.fine_tuning.CHECKPOINT)), **UNKNOWN},
 )
 def list_checkpoints(
-    fine_tuning_job_id: str, database: Database, page: Paged
+    fine_tuning_job_id: str, database: DatabaseDep, page: PageDep
 ) -> Page[FineTuningCheckpoint]:
     """The adapters of finished stages, newest first; each can be asked by its name."""
     return fine_tuning.list_checkpoints(database, fine_tuning_job_id, page)

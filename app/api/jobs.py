@@ -16,7 +16,7 @@ from app.jobs import service
 from app.jobs.spec import JobSpec
 from app.jobs.views import EventView, JobView, MetricView
 from app.views import ErrorView, Page, PageRequest
-from app.web.deps import Database, Jobs, Key, Paged
+from app.web.deps import DatabaseDep, IdempotencyKeyDep, JobsDep, PageDep
 from app.web.event_stream import EventStream
 
 NO_JOB = examples.error(
@@ -49,7 +49,7 @@ POLL_SECONDS = 0.5
     },
 )
 async def create_job(
-    spec: JobSpec, response: Response, jobs: Jobs, idempotency_key: Key = None
+    spec: JobSpec, response: Response, jobs: JobsDep, idempotency_key: IdempotencyKeyDep = None
 ) -> JobView:
     """Queues a training job. From this answer on it is never lost while the database is intact.
 
@@ -61,13 +61,13 @@ async def create_job(
 
 
 @router.get("", responses={200: examples.shown(examples.page(examples.jobs.JOB))})
-def list_jobs(database: Database, page: Paged, state: JobState | None = None) -> Page[JobView]:
+def list_jobs(database: DatabaseDep, page: PageDep, state: JobState | None = None) -> Page[JobView]:
     """Jobs, newest first."""
     return service.list_jobs(database, page, state)
 
 
 @router.get("/{job_id}", responses={200: examples.shown(examples.jobs.JOB), **UNKNOWN})
-async def get_job(job_id: str, database: Database) -> JobView:
+async def get_job(job_id: str, database: DatabaseDep) -> JobView:
     """One job: its state, progress, latest metrics, results and error."""
     # A plain function would go through a thread twice: for itself, and to check its answer.
     return await run_in_threadpool(service.get, database, job_id)
@@ -81,7 +81,7 @@ async def get_job(job_id: str, database: Database) -> JobView:
         **UNKNOWN,
     },
 )
-def cancel_job(job_id: str, jobs: Jobs) -> JobView:
+def cancel_job(job_id: str, jobs: JobsDep) -> JobView:
     """Stops a job. A running one ends at its next step; adapters of finished stages remain."""
     return jobs.cancel(job_id)
 
@@ -94,7 +94,7 @@ def cancel_job(job_id: str, jobs: Jobs) -> JobView:
         **UNKNOWN,
     },
 )
-def pause_job(job_id: str, jobs: Jobs) -> JobView:
+def pause_job(job_id: str, jobs: JobsDep) -> JobView:
     """Takes a job from its worker, or out of the queue, until it is resumed.
 
     A running one leaves a checkpoint at its next step.
@@ -110,7 +110,7 @@ def pause_job(job_id: str, jobs: Jobs) -> JobView:
         **UNKNOWN,
     },
 )
-def resume_job(job_id: str, jobs: Jobs) -> JobView:
+def resume_job(job_id: str, jobs: JobsDep) -> JobView:
     """Puts a paused job back into the queue; it goes on from its last checkpoint."""
     return jobs.resume(job_id)
 
@@ -119,8 +119,8 @@ def resume_job(job_id: str, jobs: Jobs) -> JobView:
 async def get_events(
     job_id: str,
     request: Request,
-    database: Database,
-    page: Paged,
+    database: DatabaseDep,
+    page: PageDep,
     last_event_id: Annotated[int | None, Header(ge=0, lt=10**9)] = None,
 ) -> Page[EventView] | EventStream:
     """Lists events in order; with `Accept: text/event-stream` as they happen, until the job ends.
@@ -137,7 +137,7 @@ async def get_events(
 
 
 async def follow(
-    job_id: str, database: Database, page: PageRequest
+    job_id: str, database: DatabaseDep, page: PageRequest
 ) -> AsyncGenerator[ServerSentEvent]:
     """Events as server-sent events; holds no thread and no connection while it waits."""
     while True:
@@ -159,8 +159,8 @@ async def follow(
 )
 def get_metrics(
     job_id: str,
-    database: Database,
-    page: Paged,
+    database: DatabaseDep,
+    page: PageDep,
     stage_index: Annotated[int | None, Query(ge=0, lt=10**9)] = None,
 ) -> Page[MetricView]:
     """Metrics of every step, in order; a row's id is `<stage_index>-<step>`."""

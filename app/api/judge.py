@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request
 
 from app.api import examples
-from app.judging.service import JudgementView, JudgeRequest, PreferenceView
+from app.judging.request import JudgeRequest
+from app.judging.views import JudgementView, PreferenceView
 from app.settings import NO_JUDGE
 from app.views import ErrorView
-from app.web.deps import Judging
+from app.web.deps import JudgesDep
 from app.web.disconnect import unless_gone
 
 BUSY = examples.error(
@@ -41,7 +42,12 @@ PAIR = {
 
 @router.post("/judge", responses={200: examples.shown(examples.verification.JUDGEMENT)})
 async def judge(
-    request: Annotated[JudgeRequest, Body(examples=[SINGLE, PAIR])], judges: Judging, http: Request
+    request: Annotated[JudgeRequest, Body(examples=[SINGLE, PAIR])],
+    judges: JudgesDep,
+    http: Request,
 ) -> JudgementView | PreferenceView:
-    """Scores one answer or compares two. The verifier's verdict stands beside the judge's words and is never overridden."""
+    """Scores one answer or compares two.
+
+    The verifier's verdict stands beside the judge's words and is never overridden.
+    """
     return await unless_gone(http, judges.judge(request))

@@ -12,10 +12,11 @@ from sse_starlette import ServerSentEvent
 from app.api import examples
 from app.catalog import service as catalog
 from app.errors import InvalidError, described
-from app.generation.openai import ChatRequest, CompletionRequest, Head, Sampling
-from app.inference.client import Completion, Inference
+from app.generation.openai import ChatRequest, TextCompletionRequest, Head, Sampling
+from app.inference.client import Inference
+from app.inference.completion import ServerCompletion
 from app.views import ErrorView
-from app.web.deps import Database, Serving, Stored
+from app.web.deps import ArtifactsDep, DatabaseDep, InferenceDep
 from app.web.disconnect import unless_gone
 from app.web.event_stream import EventStream, streamed
 from inframind.errors import InfraMindError
@@ -41,7 +42,7 @@ router = APIRouter(
 
 
 @router.get("/models", responses={200: examples.shown(examples.openai.MODELS)})
-def list_models(database: Database, serving: Serving) -> dict[str, Any]:
+def list_models(database: DatabaseDep, serving: InferenceDep) -> dict[str, Any]:
     """The models that can be asked: the base model that is served, and its adapters."""
     adapters = catalog.served(database, serving.base_model)
     data = [
@@ -63,7 +64,7 @@ def _model(name: str, created_at: float | None) -> dict[str, Any]:
 @router.get(
     "/models/{model:path}", responses={200: examples.shown(examples.openai.MODELS["data"][0])}
 )
-def get_model(model: str, database: Database, artifacts: Stored) -> dict[str, Any]:
+def get_model(model: str, database: DatabaseDep, artifacts: ArtifactsDep) -> dict[str, Any]:
     """One model."""
     known = catalog.detail(database, artifacts, model)
     return _model(known.id, known.created_at)
@@ -73,7 +74,7 @@ def get_model(model: str, database: Database, artifacts: Stored) -> dict[str, An
     "/completions", response_model=None, responses={200: examples.shown(examples.openai.COMPLETION)}
 )
 async def complete(
-    request: CompletionRequest, serving: Serving, http: Request
+    request: TextCompletionRequest, serving: InferenceDep, http: Request
 ) -> JSONResponse | EventStream:
     """Continues a text as it is."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
@@ -85,7 +86,9 @@ async def complete(
 @router.post(
     "/chat/completions", response_model=None, responses={200: examples.shown(examples.openai.CHAT)}
 )
-async def chat(request: ChatRequest, serving: Serving, http: Request) -> JSONResponse | EventStream:
+async def chat(
+    request: ChatRequest, serving: InferenceDep, http: Request
+) -> JSONResponse | EventStream:
     """Answers a conversation."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
     return await _answer(
@@ -111,7 +114,7 @@ async def _events(
     request: Sampling, body: dict[str, Any], head: Head, serving: Inference
 ) -> AsyncGenerator[ServerSentEvent]:
     """Chunks, the usage if it was asked for, and `[DONE]`."""
-    last = Completion(choices=[])
+    last = ServerCompletion(choices=[])
     begun = False
     try:
         async with aclosing(serving.stream(body)) as pieces:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body
 
 from app.api import examples
 from app.views import ErrorView
-from app.web.deps import Verifying
+from app.web.deps import VerifierDep
 from inframind.types import Verdict, VerifyRequest
 
 UNKNOWN = examples.error(
@@ -24,7 +24,7 @@ EXAMPLE = {
 
 @router.post("/verify", responses={200: examples.shown(examples.verification.VERDICT)})
 def verify_text(
-    request: Annotated[VerifyRequest, Body(examples=[EXAMPLE])], verifier: Verifying
+    request: Annotated[VerifyRequest, Body(examples=[EXAMPLE])], verifier: VerifierDep
 ) -> Verdict:
     """Judges a file's content or a model's answer by the ladder that rewards training."""
     return verifier.verify(request)

@@ -1,4 +1,6 @@
-"""What a model's name means: a base model, an adapter, an alias, or OpenAI's `ft:` form of an adapter.
+"""What a model's name means.
+
+A base model, an adapter, an alias, or OpenAI's `ft:` form of an adapter.
 
 One place that turns names into models, for every route that takes one.
 """
@@ -51,9 +53,15 @@ def resolved(session: Session, name: str, param: str = "model") -> str:
 
 
 def set_alias(engine: Engine, name: str, model: str) -> AliasView:
-    """Lets a name mean a model from now on. Raises InvalidError for a name that is none, NotFoundError."""
+    """Lets a name mean a model from now on.
+
+    Raises InvalidError for a name that is none, NotFoundError.
+    """
     if not NAME.fullmatch(name) or name in BASE_MODELS or name.startswith(RESERVED):
-        message = "an alias has lower-case letters, digits, '.', '_' and '-', 63 at most, and is no base model and no `im-...`"
+        message = (
+            "an alias has lower-case letters, digits, '.', '_' and '-', 63 at most,"
+            " and is no base model and no `im-...`"
+        )
         raise InvalidError(message, param="alias")
     with writing(engine) as session:
         target = resolved(session, model)

@@ -107,7 +107,9 @@ def adapter(engine: Engine, name: str) -> Adapter:
 
 
 def in_use(session: Session) -> dict[str, list[str]]:
-    """Adapter -> why it must stay: an alias means it, an adapter continues it, or a job that has not ended needs it.
+    """Adapter -> why it must stay.
+
+    An alias means it, an adapter continues it, or a job that has not ended needs it.
 
     What is not in here may be deleted, by people and by retention alike.
     """
@@ -134,7 +136,10 @@ def _evaluated(job: Job) -> set[str]:
 
 
 def delete(engine: Engine, artifacts: Artifacts, name: str) -> str:
-    """Deletes an adapter, its files included, and gives its id. Raises NotFoundError; ConflictError with the reasons to keep it."""
+    """Deletes an adapter, its files included, and gives its id.
+
+    Raises NotFoundError; ConflictError with the reasons to keep it.
+    """
     with writing(engine) as session:
         identity = resolved(session, name)
         if identity in BASE_MODELS:
@@ -174,9 +179,16 @@ def _base(name: str, aliases: list[str]) -> ModelView:
 
 def _adapter(row: Adapter, aliases: list[str], available: bool) -> ModelView:
     return ModelView(
-        id=row.id, kind="adapter", base_model=row.base_model, stage=row.stage, job_id=row.job_id, parent=row.parent,
-        created_at=row.created_at, available=available, aliases=aliases,
-    )  # fmt: skip
+        id=row.id,
+        kind="adapter",
+        base_model=row.base_model,
+        stage=row.stage,
+        job_id=row.job_id,
+        parent=row.parent,
+        created_at=row.created_at,
+        available=available,
+        aliases=aliases,
+    )
 
 
 def _ancestors(session: Session, row: Adapter) -> dict[str, Adapter | None]:

@@ -12,40 +12,18 @@ from sqlalchemy.orm import Session
 
 from app.artifacts import Artifacts
 from app.datasets import service as datasets
+from app.datasets.views import DeletedFile, FileView
 from app.db.ownership import seeing_all
 from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import File
 from app.errors import InvalidError, NotFoundError
-from app.views import Page, PageRequest, View
+from app.views import Page, PageRequest
 from inframind.verifier.verifier import Verifier
 
 ID = re.compile(r"file-[0-9a-f]{24}")
 PURPOSE = "fine-tune"
 MAX_NAME = 256
-
-
-class FileView(View):
-    """OpenAI's file object."""
-
-    id: str
-    object: Literal["file"] = "file"
-    bytes: int
-    created_at: int
-    filename: str
-    purpose: str
-    status: Literal["processed"] = "processed"
-    """Every row was proven when the file was uploaded."""
-    status_details: str | None = None
-    expires_at: int | None = None
-
-
-class DeletedFile(View):
-    """The file is gone; datasets and jobs that came of it stay."""
-
-    id: str
-    object: Literal["file"] = "file"
-    deleted: Literal[True] = True
 
 
 def add(
@@ -56,7 +34,10 @@ def add(
     filename: str,
     purpose: str,
 ) -> FileView:
-    """Stores a file and its rows as a dataset. Raises InvalidError, and DataError that lists the rows that cannot be used."""
+    """Stores a file and its rows as a dataset.
+
+    Raises InvalidError, and DataError that lists the rows that cannot be used.
+    """
     if purpose != PURPOSE:
         raise InvalidError(
             f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
@@ -67,9 +48,14 @@ def add(
     artifacts.push(artifacts.upload(digest))
     with writing(engine) as session:
         row = File(
-            id=f"file-{uuid.uuid4().hex[:24]}", filename=filename[:MAX_NAME], purpose=purpose, bytes=len(body), sha256=digest,
-            dataset=dataset.id, created_at=database_now(session),
-        )  # fmt: skip
+            id=f"file-{uuid.uuid4().hex[:24]}",
+            filename=filename[:MAX_NAME],
+            purpose=purpose,
+            bytes=len(body),
+            sha256=digest,
+            dataset=dataset.id,
+            created_at=database_now(session),
+        )
         session.add(row)
         session.flush()
         return _view(row)

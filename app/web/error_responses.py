@@ -1,4 +1,7 @@
-"""One form for every error: `{"error": {"code", "message", "param", "type"}}`, which is OpenAI's."""
+"""One form for every error.
+
+`{"error": {"code", "message", "param", "type"}}`, which is OpenAI's.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -88,7 +91,8 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == 400:
-        # FastAPI's answer to a body that Python's parser gives up on: too deep, too long a number, not UTF-8.
+        # FastAPI's answer to a body that Python's parser gives up on: too deep, too long a number,
+        # not UTF-8.
         return _answer(422, "invalid_request", "the body cannot be read as JSON")
     message = MESSAGES.get(error.status_code, str(error.detail))
     return _answer(

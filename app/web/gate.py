@@ -1,4 +1,7 @@
-"""What every request passes first: who asks, how often, how much at once. What is not let in never reaches a route or a body."""
+"""What every request passes first: who asks, how often, how much at once.
+
+What is not let in never reaches a route or a body.
+"""
 
 import ipaddress
 import time
@@ -106,7 +109,10 @@ class Gate:
 
 
 def _is_local(server: Iterable[object] | None) -> bool:
-    """Whether the connection came in on this machine's loopback: whatever the settings say, the service is open nowhere else."""
+    """Whether the connection came in on this machine's loopback.
+
+    Whatever the settings say, the service is open nowhere else.
+    """
     host = str(next(iter(server or ("",))))
     try:
         return ipaddress.ip_address(host).is_loopback

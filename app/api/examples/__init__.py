@@ -1,4 +1,7 @@
-"""Whole examples of the OpenAPI document, a file for each resource. A test holds each against its model."""
+"""Whole examples of the OpenAPI document, a file for each resource.
+
+A test holds each against its model.
+"""
 
 from app.api.examples import (
     datasets,

@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from app.api import examples, judge, verify
 from app.api.generate import REQUESTS
 from app.catalog.views import AliasView, Comparison, ModelDetail, ModelView
-from app.generation.service import GenerateRequest, Generation, check
+from app.generation.answer import Generation
+from app.generation.request import GenerateRequest, check_request
 from app.jobs.views import EventView, JobView, MetricView
-from app.judging.service import JudgementView
+from app.judging.views import JudgementView
 from app.main import document
 from app.views import Page
 from inframind.types import Verdict
@@ -68,4 +69,4 @@ def test_the_examples_of_requests_are_accepted(client: TestClient) -> None:
         "verifier": ""
     } == examples.verification.VERDICT | {"verifier": ""}
     for request in REQUESTS:
-        check(GenerateRequest.model_validate(request))
+        check_request(GenerateRequest.model_validate(request))
