@@ -96,7 +96,7 @@ def fill(session: Session) -> None:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, TestClient]]:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, TestClient]]:
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("service"),
         inference_url="http://127.0.0.1:9",
@@ -112,8 +112,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, T
 
 
 @pytest.fixture
-def client(engine: tuple[Engine, TestClient]) -> TestClient:
-    return engine[1]
+def reader(filled: tuple[Engine, TestClient]) -> TestClient:
+    return filled[1]
 
 
 def url(path: str) -> str:
@@ -127,8 +127,8 @@ def identity(row: dict[str, Any]) -> str:
     return str(row.get("id", row.get("seq", row.get("name"))))
 
 
-def check_refusal(client: TestClient, path: str, param: str, value: object) -> str:
-    answer = client.get(url(path), params={param: value})
+def check_refusal(reader: TestClient, path: str, param: str, value: object) -> str:
+    answer = reader.get(url(path), params={param: value})
     error = answer.json()["error"]
     assert answer.status_code == (400 if path.startswith("/v1/") else 422), answer.text
     assert (error["code"], error["param"]) == ("invalid_request", param)
@@ -152,25 +152,25 @@ def test_every_list_takes_the_same_parameters(path: str) -> None:
 
 @pytest.mark.parametrize("path", PAGED)
 @pytest.mark.parametrize("after", ["no-such-row", "", "'--", "\0", "é", "1" * 40, "im-9999"])
-def test_a_row_that_is_not_there_begins_no_page(client: TestClient, path: str, after: str) -> None:
-    assert "`last_id`" in check_refusal(client, path, "after", after)
+def test_a_row_that_is_not_there_begins_no_page(reader: TestClient, path: str, after: str) -> None:
+    assert "`last_id`" in check_refusal(reader, path, "after", after)
 
 
 @pytest.mark.parametrize("path", PAGED)
 @pytest.mark.parametrize("limit", [0, -1, MAX_LIMIT + 1, "many"])
-def test_a_page_has_bounds(client: TestClient, path: str, limit: object) -> None:
-    check_refusal(client, path, "limit", limit)
+def test_a_page_has_bounds(reader: TestClient, path: str, limit: object) -> None:
+    check_refusal(reader, path, "limit", limit)
 
 
 @pytest.mark.parametrize("path", PAGED)
 @pytest.mark.parametrize("limit", [1, 7])
-def test_pages_together_are_the_list(client: TestClient, path: str, limit: int) -> None:
-    whole = client.get(url(path), params={"limit": MAX_LIMIT}).json()
+def test_pages_together_are_the_list(reader: TestClient, path: str, limit: int) -> None:
+    whole = reader.get(url(path), params={"limit": MAX_LIMIT}).json()
     assert whole["has_more"] is False and len(whole["data"]) > 7
     rows: list[dict[str, Any]] = []
     after: dict[str, str] = {}
     while True:
-        page = client.get(url(path), params={"limit": limit, **after}).json()
+        page = reader.get(url(path), params={"limit": limit, **after}).json()
         assert 0 < len(page["data"]) <= limit
         ends = (identity(page["data"][0]), identity(page["data"][-1]))
         assert (page["first_id"], page["last_id"]) == ends
@@ -184,7 +184,7 @@ def test_pages_together_are_the_list(client: TestClient, path: str, limit: int) 
 
 @pytest.mark.parametrize("path", PAGED)
 def test_the_database_is_asked_for_one_page(
-    engine: tuple[Engine, TestClient], client: TestClient, path: str
+    filled: tuple[Engine, TestClient], reader: TestClient, path: str
 ) -> None:
     loaded: list[object] = []
 
@@ -193,8 +193,8 @@ def test_the_database_is_asked_for_one_page(
 
     event.listen(Base, "load", count, propagate=True)
     try:
-        first = client.get(url(path), params={"limit": 2}).json()
-        client.get(url(path), params={"limit": 2, "after": first["last_id"]})
+        first = reader.get(url(path), params={"limit": 2}).json()
+        reader.get(url(path), params={"limit": 2, "after": first["last_id"]})
     finally:
         event.remove(Base, "load", count)
     assert len(loaded) <= 2 * LOADED + ROWS // 4, [type(row).__name__ for row in loaded]
