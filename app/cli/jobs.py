@@ -10,7 +10,7 @@ from rich.markup import escape
 from app.cli.client import LOCAL, ServiceClient, Url, call
 from app.cli.evaluations import comparison, show_judge
 from app.cli.output import console, errors, listed
-from app.job_state import TERMINAL
+from app.job_state import TERMINAL, JobState
 
 app = typer.Typer(
     help="Create, list, show, follow and cancel jobs of a running service.", no_args_is_help=True
