@@ -43,8 +43,8 @@ class CategoryPackage:
     def category(self) -> Category[Any]:
         """The parser and its questions."""
         validator = importlib.import_module(f"{self.name}.validator")
-        found: Category[Any] = validator.CATEGORY
-        return found
+        instance: Category[Any] = validator.CATEGORY
+        return instance
 
     @cached_property
     def deep_tool(self) -> DeepTool | None:
@@ -94,12 +94,12 @@ CATEGORIES: dict[str, CategoryPackage] = {
 
 def package(name: str) -> CategoryPackage:
     """The package of the category of that id. Raises ConfigError with the known ids."""
-    found = CATEGORIES.get(name)
-    if found is None:
+    entry = CATEGORIES.get(name)
+    if entry is None:
         raise ConfigError(
             f"unknown category {name!r}; known: {', '.join(CATEGORIES)}", param="category"
         )
-    return found
+    return entry
 
 
 def category(name: str) -> Category[Any]:

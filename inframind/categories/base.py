@@ -1,4 +1,4 @@
-"""What a category is: a parser and four questions about what it parsed.
+"""The contract of a category: a parser and four questions about what it parsed.
 
 Names no concrete category.
 """
@@ -73,7 +73,7 @@ class ParseError(Exception):
 
 
 class Evidence(IntEnum):
-    """How strongly a text looks like a category's own, judged by that category's marks alone."""
+    """The strength of a text's likeness to a category, judged by that category's marks alone."""
 
     NONE = 0
     POSSIBLE = 1
@@ -98,7 +98,7 @@ class Category(Protocol[Document]):
     languages: tuple[str, ...]
     """Fence labels, the first is the one that prompts and references use."""
     filename: str
-    """How a single file of this category is called."""
+    """The usual name of a single file of this category."""
     rules: Sequence[Rule]
 
     def detect(self, text: str, filename: str | None) -> Evidence:
@@ -106,7 +106,7 @@ class Category(Protocol[Document]):
         ...
 
     def parse(self, text: str) -> Document:
-        """Raises ParseError."""
+        """Parses a text to the category's own document. Raises ParseError."""
         ...
 
     def schema(self, document: Document) -> Sequence[Finding]: ...

@@ -1,4 +1,4 @@
-"""What Ansible knows: keywords, plugins, and the modules of the collections that were built in."""
+"""The keywords and plugins of Ansible, and the modules of the collections that were built in."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -49,16 +49,23 @@ RAW_OPTIONS = {
 """What the action plugin takes beyond the documented type."""
 META = frozenset(
     (
-        "flush_handlers", "refresh_inventory", "noop", "clear_facts", "clear_host_errors",
-        "end_batch", "end_host", "end_play",
-        "end_role", "reset_connection",
+        "flush_handlers",
+        "refresh_inventory",
+        "noop",
+        "clear_facts",
+        "clear_host_errors",
+        "end_batch",
+        "end_host",
+        "end_play",
+        "end_role",
+        "reset_connection",
     )
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
 class Name:
-    """What a written module or plugin name stands for."""
+    """A module or plugin name with its collection, and what is known of it."""
 
     status: Literal["known", "unknown", "removed", "foreign"]
     full: str
@@ -95,13 +102,13 @@ def modules(collection: str) -> dict[str, Any]:
 
 def spec(name: Name) -> dict[str, Any]:
     """Options and combinations of a known module."""
-    found: dict[str, Any] = modules(name.collection)[name.short]
+    documented: dict[str, Any] = modules(name.collection)[name.short]
     if name.collection != BUILTIN:
-        return found
+        return documented
     if name.short in RAW_OPTIONS:
         option, entry = RAW_OPTIONS[name.short]
-        found = found | {"options": found["options"] | {option: entry}}
-    return found | EXTRA.get(name.short, {})
+        documented = documented | {"options": documented["options"] | {option: entry}}
+    return documented | EXTRA.get(name.short, {})
 
 
 @cache
@@ -111,9 +118,9 @@ def module(written: str, collections: tuple[str, ...] = ()) -> Name:
     """
     if "." not in written:
         candidates = [f"{collection}.{written}" for collection in (*collections, BUILTIN)]
-        found = [name for name in map(_module, candidates) if name.status == "known"]
-        if found:
-            return found[0]
+        matches = [name for name in map(_module, candidates) if name.status == "known"]
+        if matches:
+            return matches[0]
         foreign = [name for name in map(_module, candidates) if name.status == "foreign"]
         return foreign[0] if foreign else _module(f"{BUILTIN}.{written}")
     return _module(written.replace("ansible.legacy.", "ansible.builtin.", 1))

@@ -53,11 +53,11 @@ class Task:
     @cached_property
     def module_keys(self) -> list[str]:
         """Keys that are no keyword: the module, if all is well."""
-        known = catalog.keywords("handler" if self.is_handler else "task")
+        keywords = catalog.keywords("handler" if self.is_handler else "task")
         return [
             key
             for key in self.fields
-            if (key not in known or key == "action") and not key.startswith("with_")
+            if (key not in keywords or key == "action") and not key.startswith("with_")
         ]
 
     @cached_property
@@ -89,7 +89,7 @@ class Task:
 
     @property
     def label(self) -> str:
-        """How messages call the task."""
+        """The words that messages use for the task."""
         name = self.fields.get("name")
         return (
             f"task {name!r}" if isinstance(name, str) else f"task {'.'.join(map(str, self.path))}"
@@ -105,7 +105,7 @@ class Playbook:
 
     @cached_property
     def is_task_file(self) -> bool:
-        """Whether no entry is a play."""
+        """True if no entry is a play."""
         return not any(
             isinstance(entry, dict)
             and (
@@ -148,14 +148,14 @@ class Playbook:
             if self.is_task_file
             else [(p.fields.get(s), (*p.path, s)) for p in self.plays for s in SECTIONS]
         )
-        return [found for entries, path in roots for found in walk_blocks(entries, path)]
+        return [block for entries, path in roots for block in walk_blocks(entries, path)]
 
     def line(self, path: Path) -> int | None:
         return line_of(self.text, path)
 
 
 def is_import(entry: dict[str, Any]) -> bool:
-    """Whether an entry of a playbook imports another."""
+    """Tells whether an entry of a playbook imports another."""
     return any(key in entry for key in ("import_playbook", "ansible.builtin.import_playbook"))
 
 

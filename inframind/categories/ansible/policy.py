@@ -16,11 +16,25 @@ from inframind.types import Finding
 Line = Callable[[], int | None]
 """Looks the line up once a rule fires."""
 COMMANDS = {
-    "apt-get": "apt", "apt": "apt", "yum": "dnf", "dnf": "dnf", "rpm": "dnf", "git": "git",
-    "systemctl": "systemd_service", "service": "service", "useradd": "user", "mount": "mount",
-    "curl": "get_url or uri", "wget": "get_url", "tar": "unarchive", "unzip": "unarchive",
-    "mkdir": "file", "chmod": "file", "chown": "file", "sed": "replace or lineinfile",
-}  # fmt: skip
+    "apt-get": "apt",
+    "apt": "apt",
+    "yum": "dnf",
+    "dnf": "dnf",
+    "rpm": "dnf",
+    "git": "git",
+    "systemctl": "systemd_service",
+    "service": "service",
+    "useradd": "user",
+    "mount": "mount",
+    "curl": "get_url or uri",
+    "wget": "get_url",
+    "tar": "unarchive",
+    "unzip": "unarchive",
+    "mkdir": "file",
+    "chmod": "file",
+    "chown": "file",
+    "sed": "replace or lineinfile",
+}
 """Program -> the module to write instead."""
 CONTAINERS = frozenset(("docker_container", "docker_swarm_service", "podman_container"))
 OPEN_MODE = re.compile(r"0?[0-7]{2}[2367]|.*\bo\+[rx]*w.*")
@@ -50,7 +64,7 @@ def findings(playbook: Playbook) -> Iterator[Finding]:
 
 
 def names_secret(key: str) -> bool:
-    """Whether a variable or option is for a secret; playbooks also write `db_pass`."""
+    """Tells whether a variable or option is for a secret; playbooks also write `db_pass`."""
     return is_secret_field(key) or key.lower().endswith("_pass") or key.lower() == "pass"
 
 

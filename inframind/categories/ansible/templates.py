@@ -32,7 +32,7 @@ YAML_BOOLEANS = {"yes": True, "on": True, "no": False, "off": False}
 
 @dataclass(frozen=True)
 class Template:
-    """What one template uses; `error` if it does not parse."""
+    """The names and plugins that one template uses; `error` if it does not parse."""
 
     error: str = ""
     names: frozenset[str] = frozenset()
@@ -56,7 +56,7 @@ def environment() -> Any:
 
 
 def parsed(text: str) -> Any:
-    """The syntax tree. Raises ValueError with the reason."""
+    """Parses a template to its syntax tree. Raises ValueError with the reason."""
     from jinja2 import TemplateSyntaxError
 
     if len(text) > MAX_TEMPLATE:
@@ -71,7 +71,7 @@ def parsed(text: str) -> Any:
 
 @lru_cache(maxsize=512)
 def template(text: str, *, is_condition: bool = False) -> Template:
-    """What a text, or a bare condition, uses."""
+    """Collects the names and plugins that a text, or a bare condition, uses."""
     from jinja2 import nodes
 
     if is_condition and not is_template(text):
@@ -86,14 +86,14 @@ def template(text: str, *, is_condition: bool = False) -> Template:
 
 
 def _uses(tree: Any, nodes: Any) -> Template:
-    own: set[str] = set()
+    assigned: set[str] = set()
     names: set[str] = set()
     results: set[str] = set()
     guarded: set[str] = set()
     plugins: set[tuple[str, str]] = set()
     for node in tree.find_all((nodes.Name, nodes.Getattr, nodes.Test, nodes.Filter, nodes.Call)):
         if isinstance(node, nodes.Name):
-            (names if node.ctx == "load" else own).add(node.name)
+            (names if node.ctx == "load" else assigned).add(node.name)
         elif isinstance(node, nodes.Getattr):
             if isinstance(node.node, nodes.Name) and node.attr in RESULT_FIELDS:
                 results.add(node.node.name)
@@ -116,7 +116,11 @@ def _uses(tree: Any, nodes: Any) -> Template:
             if isinstance(first, nodes.Const) and isinstance(first.value, str):
                 plugins.add(("lookup", first.value))
     return Template(
-        "", frozenset(names - own), frozenset(results - own), frozenset(guarded), frozenset(plugins)
+        "",
+        frozenset(names - assigned),
+        frozenset(results - assigned),
+        frozenset(guarded),
+        frozenset(plugins),
     )
 
 
@@ -140,9 +144,7 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def constant(condition: Any, variables: dict[str, Any]) -> Any:
-    """The value of a condition that hangs on literals and the given literal variables alone, else
-    UNDECIDED.
-    """
+    """Evaluates a condition that hangs on literals and literal variables alone, else UNDECIDED."""
     from jinja2 import nodes
 
     if not isinstance(condition, str):
@@ -159,7 +161,7 @@ def constant(condition: Any, variables: dict[str, Any]) -> Any:
 
 
 def _fold(node: Any, variables: dict[str, Any], nodes: Any) -> Any:
-    """Literals, names of literals, `not`, `and`, `or`, `==`, `!=` and the filter bool."""
+    """Folds literals, names of literals, `not`, `and`, `or`, `==`, `!=` and the filter bool."""
     if isinstance(node, nodes.Const):
         return node.value
     if isinstance(node, nodes.Name):
@@ -186,7 +188,7 @@ def _fold(node: Any, variables: dict[str, Any], nodes: Any) -> Any:
 
 
 def truth(value: Any) -> bool:
-    """Ansible's truth: the texts `false`, `no`, `off` and `0` are false."""
+    """Tells Ansible's truth of a value: the texts `false`, `no`, `off` and `0` are false."""
     if isinstance(value, str):
         return value.lower() not in ("false", "no", "off", "0", "n", "f", "")
     return bool(value)

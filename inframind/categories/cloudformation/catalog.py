@@ -19,14 +19,14 @@ def resource(kind: str) -> dict[str, Any] | None:
     service = "::".join(kind.split("::")[:2])
     if service not in index()["services"]:
         return None
-    found: dict[str, Any] | None = json_schema.load(
+    schema: dict[str, Any] | None = json_schema.load(
         PACKAGE, service.replace("::", "-").lower()
     ).get(kind)
-    return found
+    return schema
 
 
 def is_custom(kind: str) -> bool:
-    """Whether a Lambda function or topic of the user makes the resource."""
+    """Tells whether a Lambda function or topic of the user makes the resource."""
     return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
 
 

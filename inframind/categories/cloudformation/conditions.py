@@ -12,12 +12,12 @@ OPEN = object()
 
 
 def text(value: Any) -> str:
-    """How CloudFormation compares a literal."""
+    """Writes a literal as CloudFormation compares it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def can_hold(template: Template, name: str) -> bool:
-    """Whether some choice of the parameters' allowed values makes the condition true."""
+    """Tells whether some choice of the parameters' allowed values makes the condition true."""
     if name not in template.conditions:
         return True
     choices = {

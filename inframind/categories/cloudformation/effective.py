@@ -37,10 +37,10 @@ def configuration(template: Template) -> Configuration:
     for name, entry in template.resources.items():
         if name in alive:
             kind = str(entry.get("Type"))
-            found = solver.value(entry.get("Properties") or {})
-            given = typed(template, kind, found) if isinstance(found, dict) else {}
+            solved = solver.value(entry.get("Properties") or {})
+            properties = typed(template, kind, solved) if isinstance(solved, dict) else {}
             fields = (
-                given
+                properties
                 | {key: solver.value(entry[key]) for key in KEPT if key in entry}
                 | {"DependsOn": depends_on(entry)}
             )
@@ -60,12 +60,12 @@ def configuration(template: Template) -> Configuration:
 
 def _links(template: Template, source: int, fields: Any, alive: set[str]) -> list[Link]:
     """References to resources that exist and to parameters."""
-    found = [(path, name) for path, name in targets(template, fields)]
-    found += [
+    references = [(path, name) for path, name in targets(template, fields)]
+    references += [
         (("DependsOn",), name) for name in fields.get("DependsOn", ()) if isinstance(name, str)
     ]
     links = []
-    for path, name in found:
+    for path, name in references:
         dotted = ".".join(
             part for part in path if isinstance(part, str) and not part.startswith("Fn::")
         )
@@ -97,7 +97,7 @@ class Solver:
         return True if holds(self.template, {"Condition": name}, {}) is True else None
 
     def exists(self, entry: dict[str, Any]) -> bool:
-        """Whether the entry's condition can hold."""
+        """Tells whether the entry's condition can hold."""
         condition = entry.get("Condition")
         return not isinstance(condition, str) or self.truths.get(condition) is not False
 
@@ -133,12 +133,12 @@ class Solver:
         """A text if every variable is literal, a plain `Ref` or `Fn::GetAtt` if it is nothing else,
         else `Fn::Sub`.
         """
-        text, own, _ = substitutions(argument)
-        given = {key: self.value(item, depth + 1) for key, item in own.items()}
+        text, variables, _ = substitutions(argument)
+        values = {key: self.value(item, depth + 1) for key, item in variables.items()}
 
         def replaced(match: Any) -> str:
             name = match.group(1).strip()
-            value = given[name] if name in given else self.defaults.get(name)
+            value = values[name] if name in values else self.defaults.get(name)
             if value is None or isinstance(value, dict | list):
                 inner = _variable(value)
                 return f"${{{inner or name}}}"
@@ -146,10 +146,10 @@ class Solver:
 
         result = VARIABLE.sub(replaced, text)
         only = VARIABLE.fullmatch(result)
-        if only and only.group(1) not in given:
+        if only and only.group(1) not in values:
             target, dot, attribute = only.group(1).partition(".")
             return {"Fn::GetAtt": [target, attribute]} if dot else {"Ref": target}
-        rest = {key: item for key, item in given.items() if f"${{{key}}}" in result}
+        rest = {key: item for key, item in values.items() if f"${{{key}}}" in result}
         if len(result) > MAX_TEXT or rest:
             return {"Fn::Sub": [result, rest]}
         return {"Fn::Sub": result} if VARIABLE.search(result) else result.replace("${!", "${")
@@ -207,15 +207,15 @@ def _computed(template: Template, name: str, argument: Any) -> Any:
     return {name: argument}
 
 
-def typed(template: Template, kind: str, given: dict[str, Any]) -> dict[str, Any]:
+def typed(template: Template, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
     """Literals in the type of their property: "80" is 80 where a number is wanted, 80 is "80" where
     a text is.
     """
     schema = None if catalog.is_custom(kind) else catalog.resource(kind)
     if schema is None:
-        return given
-    found: dict[str, Any] = _typed(Checker(template, kind, schema), schema, given)
-    return found
+        return properties
+    converted: dict[str, Any] = _typed(Checker(template, kind, schema), schema, properties)
+    return converted
 
 
 def _typed(checker: Checker, schema: Any, value: Any) -> Any:

@@ -32,8 +32,9 @@ def statements(document: Any) -> list[dict[str, Any]]:
 
 
 def errors(kind: str, key: str, document: Any) -> Iterator[tuple[Path, str]]:
-    """(path, what is wrong) of a policy document; one that is written as JSON text is taken as it
-    is.
+    """Yields (path, message) for each fault of a policy document.
+
+    One that is written as JSON text is taken as it is.
     """
     if isinstance(document, str) and not document.lstrip().startswith("{"):
         yield (), "a policy is a mapping with Statement"
@@ -53,7 +54,7 @@ def errors(kind: str, key: str, document: Any) -> Iterator[tuple[Path, str]]:
 
 
 def statement_errors(kind: str, key: str, statement: dict[str, Any]) -> Iterator[str]:
-    """What is wrong with one statement."""
+    """Says what one statement lacks, or holds that it may not."""
     for extra in sorted(statement.keys() - STATEMENT):
         yield f"a statement has no {extra!r}; it has {', '.join(sorted(STATEMENT))}"
     effect = statement.get("Effect")

@@ -35,8 +35,8 @@ def definitions_below(definitions: dict[str, Json], root: str) -> dict[str, Json
 
 def _references(node: Json) -> list[str]:
     if isinstance(node, dict):
-        own = [node["$ref"].rpartition("/")[2]] if isinstance(node.get("$ref"), str) else []
-        return own + [name for value in node.values() for name in _references(value)]
+        targets = [node["$ref"].rpartition("/")[2]] if isinstance(node.get("$ref"), str) else []
+        return targets + [name for value in node.values() for name in _references(value)]
     return [name for item in node for name in _references(item)] if isinstance(node, list) else []
 
 
@@ -62,14 +62,14 @@ def _without_null_objects(node: Json, definitions: dict[str, Json]) -> Json:
         return [_without_null_objects(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
-    found = {name: _without_null_objects(value, definitions) for name, value in node.items()}
-    items = found.get("items")
+    schema = {name: _without_null_objects(value, definitions) for name, value in node.items()}
+    items = schema.get("items")
     # A property may be called `items` too; it has no `type: array` beside it.
-    if isinstance(items, dict) and "array" in (found.get("type") or ()):
+    if isinstance(items, dict) and "array" in (schema.get("type") or ()):
         meant = definitions.get(str(items.get("$ref")).rpartition("/")[2], items)
         if isinstance(meant, dict) and "object" in (meant.get("type") or ()):
-            found["items"] = {"allOf": [items, {"type": "object"}]}
-    return found
+            schema["items"] = {"allOf": [items, {"type": "object"}]}
+    return schema
 
 
 def findings(
@@ -80,12 +80,12 @@ def findings(
     """
     if validator.is_valid(document):
         return []
-    found = []
+    reported = []
     for error in validator.iter_errors(document):
         path = list(error.instance_path)
         where = ".".join(map(str, path)) or "the document"
         rule = rules.of_error(error)
-        found.append(rule.finding(f"{where}: {error.message[:300]}", line_of(text, path, start)))
-        if len(found) == MAX_FINDINGS:
+        reported.append(rule.finding(f"{where}: {error.message[:300]}", line_of(text, path, start)))
+        if len(reported) == MAX_FINDINGS:
             break
-    return found
+    return reported

@@ -1,4 +1,4 @@
-"""What readers of several formats ask of parsed data, and the value that only a run knows."""
+"""Walks over parsed data for readers of several formats, and the value that only a run knows."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -13,7 +13,7 @@ UNKNOWN: Final = Unknown()
 
 
 def listed(value: Any) -> list[Any]:
-    """The value as a list: one that is none stands alone in it, and null is empty."""
+    """Makes a list of a value: one that is none stands alone in it, and null is empty."""
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
@@ -25,14 +25,14 @@ def children(node: Any) -> Iterable[tuple[str | int, Any]]:
 
 
 def value_at(node: Any, *path: str) -> Any:
-    """The value at a path of mappings' keys, or None."""
+    """Looks up the value at a path of mappings' keys; None if there is none."""
     for key in path:
         node = node.get(key) if isinstance(node, dict) else None
     return node
 
 
 def texts(node: Any) -> Iterator[str]:
-    """All texts in a node, mappings' keys left out."""
+    """Yields all texts in a node, mappings' keys left out."""
     if isinstance(node, str):
         yield node
     elif isinstance(node, dict | list):
@@ -41,7 +41,7 @@ def texts(node: Any) -> Iterator[str]:
 
 
 def cycle(waits: Mapping[str, Iterable[str]]) -> list[str] | None:
-    """Names that wait for one another in a circle, the first one last again; None without one."""
+    """Finds names that wait for one another in a circle, the first one last again, else None."""
     try:
         TopologicalSorter(waits).prepare()
     except CycleError as error:

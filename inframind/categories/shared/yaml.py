@@ -131,13 +131,13 @@ def _documents(text: str) -> tuple[list[int], list[list[_Entry]]]:
 
 
 def _entries(number: int, line: str) -> Iterator[_Entry]:
-    at = len(line) - len(line.lstrip(" "))
-    while match := ENTRY.match(line, at):
+    column = len(line) - len(line.lstrip(" "))
+    while match := ENTRY.match(line, column):
         key = next((group for group in match.groups()[1:] if group is not None), None)
-        yield _Entry(number, at, key and key.rstrip())
+        yield _Entry(number, column, key and key.rstrip())
         if key is not None:
             return
-        at = match.end()
+        column = match.end()
 
 
 def line_of(text: str, path: Sequence[str | int], start: int = 0) -> int | None:
@@ -150,30 +150,31 @@ def line_of(text: str, path: Sequence[str | int], start: int = 0) -> int | None:
     starts, documents = _documents(text)
     # Marks and comments may stand before the first entry.
     entries = next(
-        (found for found in documents[max(0, bisect_right(starts, start) - 1) :] if found), []
+        (document for document in documents[max(0, bisect_right(starts, start) - 1) :] if document),
+        [],
     )
     here: int | None = None
-    at, column = 0, -1
+    first, column = 0, -1
     for part in path:
-        index = _child(entries, at, column, part)
+        index = _child(entries, first, column, part)
         if index is None:
             break
-        here, at, column = entries[index].line + 1, index + 1, entries[index].column
+        here, first, column = entries[index].line + 1, index + 1, entries[index].column
     return here
 
 
-def _child(entries: Sequence[_Entry], at: int, column: int, part: str | int) -> int | None:
-    """Index of the entry for `part` in the collection that begins at entry `at` below a parent in
-    `column`.
+def _child(entries: Sequence[_Entry], first: int, column: int, part: str | int) -> int | None:
+    """Finds the entry for `part` in the collection that begins at entry `first`, below a parent in
+    `column`; None if it is not there.
     """
-    if at >= len(entries):
+    if first >= len(entries):
         return None
-    level, is_list = entries[at].column, entries[at].key is None
+    level, is_list = entries[first].column, entries[first].key is None
     # A list may stand in the same column as the key that holds it.
-    if level < column or (level == column and not (is_list and entries[at - 1].key is not None)):
+    if level < column or (level == column and not (is_list and entries[first - 1].key is not None)):
         return None
     items = 0
-    for index in range(at, len(entries)):
+    for index in range(first, len(entries)):
         entry = entries[index]
         if entry.column < level or (entry.column == level and (entry.key is None) != is_list):
             return None

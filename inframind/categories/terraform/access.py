@@ -19,17 +19,17 @@ class AccessError(Exception):
 
 
 def access(value: Value, steps: list[tuple[str, Any]], text: str) -> Value:
-    """What stands at the end of the steps.
+    """Follows the steps from a value to what stands at their end.
 
     Raises AccessError where Terraform's evaluation fails.
     """
-    for at, (step, name) in enumerate(steps):
+    for position, (step, name) in enumerate(steps):
         if isinstance(value, Reference) or (
             isinstance(value, TypedUnknown) and value.type == "dynamic"
         ):
             return TypedUnknown(text)
         if step == "splat":
-            return _splat(value, steps[at + 1 :], text)
+            return _splat(value, steps[position + 1 :], text)
         if value is None:
             raise AccessError(f"{text}: the value is null")
         value = _attribute(value, name, text) if step == "attr" else _index(value, name, text)

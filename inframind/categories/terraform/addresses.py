@@ -1,4 +1,4 @@
-"""What Terraform reads without evaluating it: traversals, addresses of objects, keywords.
+"""Expressions that Terraform reads without evaluating: traversals, addresses, keywords.
 
 https://developer.hashicorp.com/terraform/language/meta-arguments/lifecycle,
 .../modules/develop/refactoring, .../import
@@ -14,9 +14,9 @@ Step = tuple[str, Any]
 """("attr", name) or ("index", key); a key of None is computed."""
 RESERVED = frozenset({"var", "local", "module", "each", "self", "count", "path", "terraform"})
 UNEVALUATED = frozenset({"var", "local", "module", "self", "path", "terraform"})
-"""What may not decide about a replacement."""
+"""Roots that may not decide about a replacement."""
 OF_ITSELF = frozenset({"self", "count", "each", "path", "terraform"})
-"""What a provisioner may name when its object is gone."""
+"""Roots that a provisioner may name when its object is gone."""
 KEYWORDS = {"when": ("create", "destroy"), "on_failure": ("continue", "fail")}
 QUOTED = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*|\[(?:\d+|\"[^\"$%]*\")\])*")
 
@@ -98,7 +98,7 @@ def roots(node: Node | None, bound: frozenset[str] = frozenset()) -> Iterator[tu
 
 
 def ignored(node: Node | None) -> list[list[Step]] | str:
-    """The paths that `ignore_changes` lists, of `all` none; a text says what is wrong."""
+    """Reads the paths that `ignore_changes` lists, of `all` none; a text says what is wrong."""
     if node is not None and text_of(node) == "all":
         return []
     items = elements(node)
@@ -114,16 +114,16 @@ def ignored(node: Node | None) -> list[list[Step]] | str:
 
 
 def trigger_fault(node: Node | None) -> str | None:
-    """What is wrong with `replace_triggered_by`, or None.
+    """Says why a value is none for `replace_triggered_by`; None if it is sound.
 
-    Whether an attribute exists, Terraform does not ask.
+    An attribute need not exist: Terraform does not ask.
     """
     items = elements(node)
     if items is None:
         return "a list of references is required"
     for item in items:
-        found = [root for root, _ in roots(item) if root not in ("each", "count")]
-        if len(found) != 1 or found[0] in UNEVALUATED:
+        named = [root for root, _ in roots(item) if root not in ("each", "count")]
+        if len(named) != 1 or named[0] in UNEVALUATED:
             return f"{text_of(item)[:60]}: one resource, or one of its attributes, is required"
     return None
 
@@ -131,7 +131,7 @@ def trigger_fault(node: Node | None) -> str | None:
 def address_fault(
     steps: Sequence[Step] | None, *, keys: bool = True, data: bool = True, computed: bool = False
 ) -> str | None:
-    """Why these steps are no address of a module or a resource, or None.
+    """Says why these steps are no address of a module or a resource; None if they are one.
 
     `keys`: instances have addresses too.
     """
@@ -149,10 +149,10 @@ def address_fault(
         return "a data source has no such address"
     if len(_without_key(rest[wanted:])) > 0:
         return "an object is named, not one of its attributes"
-    found = [key for step, key in steps if step == "index"]
-    if found and not keys:
+    instance_keys = [key for step, key in steps if step == "index"]
+    if instance_keys and not keys:
         return "a single instance cannot be named here"
-    if None in found and not computed:
+    if None in instance_keys and not computed:
         return "keys are plain numbers and texts"
     # Terraform itself asks this of no block that names no instance.
     return "that is no object" if keys and rest and rest[0][1] in RESERVED else None
@@ -163,7 +163,7 @@ def _without_key(steps: Sequence[Step]) -> list[Step]:
 
 
 def is_module(steps: Sequence[Step]) -> bool:
-    """Whether a sound address is a module's."""
+    """Tells a module's sound address from a resource's."""
     rest = list(steps)
     while rest and rest[0] == ("attr", "module"):
         rest = _without_key(rest[2:])
@@ -171,10 +171,13 @@ def is_module(steps: Sequence[Step]) -> bool:
 
 
 def keyword_fault(name: str, node: Node | None) -> str | None:
-    """Why this is no keyword for `when` or `on_failure`, or None. Old files quote them."""
-    found = text_of(node).strip('"') if node is not None else ""
+    """Says why an expression is no keyword for `when` or `on_failure`; None if it is one.
+
+    Quotes around it are taken away: Terraform 0.11 asked for them.
+    """
+    word = text_of(node).strip('"') if node is not None else ""
     return (
         None
-        if found in KEYWORDS[name]
-        else f"{found[:40]!r} is not one of {', '.join(KEYWORDS[name])}"
+        if word in KEYWORDS[name]
+        else f"{word[:40]!r} is not one of {', '.join(KEYWORDS[name])}"
     )

@@ -49,7 +49,7 @@ MAX_EXPANDED = 100
 
 @dataclass
 class Place:
-    """Where in a resource a body stands."""
+    """The place of a body in its resource."""
 
     where: str
     """For messages: `aws_vpc.ingress`."""
@@ -78,23 +78,23 @@ class BodyChecker:
         self.findings: list[Finding] = self.language.findings
 
     def check(self, body: Body, schema: BlockSchema, place: Place) -> None:
-        """A body against a block schema."""
-        given: Counter[str] = Counter()
+        """Checks a body against a block schema: arguments, nested blocks and their counts."""
+        counts: Counter[str] = Counter()
         dynamic: set[str] = set()
         for block in body.blocks:
             if place.meta and block.type in META_BLOCKS:
                 continue
             if block.type == "dynamic":
-                self._dynamic(block, schema, place, given, dynamic)
+                self._dynamic(block, schema, place, counts, dynamic)
             else:
                 self._nested(block, schema, place)
-                given[block.type] += 1
+                counts[block.type] += 1
                 place.code.block(place.path + block.type)
         for attribute in body.attributes.values():
             if not (place.meta and attribute.name in META):
                 self._attribute(attribute, schema, place)
-        self._required(schema, body.attributes.keys() | given.keys() | dynamic, place)
-        self._counts(schema, given, dynamic, place)
+        self._required(schema, body.attributes.keys() | counts.keys() | dynamic, place)
+        self._counts(schema, counts, dynamic, place)
 
     def _attribute(self, attribute: Attribute, schema: BlockSchema, place: Place) -> None:
         value = self.evaluator.value(attribute.expression, place.scope)
@@ -157,7 +157,7 @@ class BodyChecker:
         )
 
     def _object_block(self, body: Body, members: dict[str, Any], place: Place) -> None:
-        """A list of objects written as blocks: what is left out is null."""
+        """Checks one object of a list that is written as blocks: what is left out is null."""
         for attribute in body.attributes.values():
             value = self.evaluator.value(attribute.expression, place.scope)
             if attribute.name not in members:
@@ -191,7 +191,7 @@ class BodyChecker:
         block: Block,
         schema: BlockSchema,
         place: Place,
-        given: Counter[str],
+        counts: Counter[str],
         dynamic: set[str],
     ) -> None:
         name = block.labels[0] if len(block.labels) == 1 else ""
@@ -225,13 +225,13 @@ class BodyChecker:
             )
         if items is None:
             dynamic.add(name)
-            place.code.block(place.path + name, known=False)
+            place.code.block(place.path + name, counted=False)
         for key, value in items if items is not None else [(TypedUnknown(""), TypedUnknown(""))]:
             inner = place.below(
                 name, block.line, place.scope.with_names({loop: {"key": key, "value": value}})
             )
             if items is not None:
-                given[name] += 1
+                counts[name] += 1
                 place.code.block(place.path + name)
             if members is None:
                 self.check(contents[0].body, schema.below(name), inner)
@@ -239,7 +239,7 @@ class BodyChecker:
                 self._object_block(contents[0].body, members, inner)
 
     def _items(self, over: Attribute, scope: Scope) -> list[tuple[Value, Value]] | None:
-        """What a dynamic block repeats over, or None if it is not known."""
+        """Lists the (key, value) pairs that a dynamic block repeats over, if they are known."""
         value = self.evaluator.value(over.expression, scope)
         if value is None or shape(type_of(value)) in PRIMITIVES:
             self.findings.append(
@@ -266,10 +266,10 @@ class BodyChecker:
                 )
 
     def _counts(
-        self, schema: BlockSchema, given: Counter[str], dynamic: set[str], place: Place
+        self, schema: BlockSchema, counts: Counter[str], dynamic: set[str], place: Place
     ) -> None:
         for name, (mode, low, high, _) in schema.blocks.items():
-            count = given[name]
+            count = counts[name]
             if name in dynamic:
                 continue
             if count < low:
@@ -282,23 +282,23 @@ class BodyChecker:
                 self.findings.append(rules.COUNT_BLOCKS.finding(message, place.line))
 
     def resource(self, block: Block) -> None:
-        """A resource, data source or ephemeral resource."""
+        """Checks a resource, data source or ephemeral resource with its meta-arguments."""
         kind, name = block.labels
         attributes = block.body.attributes
-        own = (block.type, kind, name)
-        scope = Scope(each="for_each" in attributes, count="count" in attributes, own=own)
-        self._meta(block, own)
-        source = self.evaluator.module.provider_of(own)
-        found = provider(source)
-        if found is None or not found.covers(block.type):
+        key = (block.type, kind, name)
+        scope = Scope(each="for_each" in attributes, count="count" in attributes, enclosing=key)
+        self._meta(block, key)
+        source = self.evaluator.module.provider_of(key)
+        known_provider = provider(source)
+        if known_provider is None or not known_provider.covers(block.type):
             what = (
                 f"the provider {source} of {kind}"
-                if found is None
+                if known_provider is None
                 else f"{block.type} {kind} of the provider {source}"
             )
             self.findings.append(rules.FOREIGN.finding(f"{what} is not verified", block.line))
             return
-        schema = found.kind(block.type, kind)
+        schema = known_provider.kind(block.type, kind)
         if schema is None:
             self.findings.append(
                 rules.RESOURCE_TYPE.finding(f"there is no {block.type} type {kind!r}", block.line)
@@ -320,8 +320,8 @@ class BodyChecker:
             if nested.type == "lifecycle" and block.type == "resource":
                 self._ignored(nested, schema)
 
-    def _meta(self, block: Block, own: tuple[str, str, str]) -> None:
-        attributes, scope = block.body.attributes, Scope(own=own)
+    def _meta(self, block: Block, key: tuple[str, str, str]) -> None:
+        attributes, scope = block.body.attributes, Scope(enclosing=key)
         if "count" in attributes and "for_each" in attributes:
             self.findings.append(
                 rules.META.finding("count and for_each exclude one another", block.line)
@@ -354,7 +354,7 @@ class BodyChecker:
             self.findings.append(rules.UNDECLARED.finding(message, attribute.line))
 
     def _ignored(self, lifecycle: Block, schema: BlockSchema) -> None:
-        """`ignore_changes` names arguments of the resource."""
+        """Reports paths of `ignore_changes` that lead to no argument of the resource."""
         attribute = lifecycle.body.attributes.get("ignore_changes")
         paths = ignored(attribute.expression) if attribute else []
         if attribute is None or isinstance(paths, str):
@@ -370,7 +370,7 @@ class BodyChecker:
             self.evaluator.resolver.within(schema, path, text, attribute.line)
 
     def _of_itself(self, provisioner: Block) -> None:
-        """What runs when the object is gone may name nothing but the object itself."""
+        """Reports references to other objects in a provisioner that runs when its own is gone."""
         when = provisioner.body.attributes.get("when")
         if (
             when is None
@@ -380,17 +380,17 @@ class BodyChecker:
             return
         bodies = [provisioner.body, *(block.body for block in provisioner.body.blocks)]
         for attribute in (a for body in bodies for a in body.attributes.values() if a is not when):
-            found = (
+            foreign = (
                 next(
                     (root for root, _ in roots(attribute.expression) if root not in OF_ITSELF), None
                 )
                 if attribute.expression
                 else None
             )
-            if found:
+            if foreign:
                 message = (
                     f"{attribute.name}: a provisioner for destroy may name self, count and each, "
-                    f"not {found}"
+                    f"not {foreign}"
                 )
                 self.findings.append(rules.STATIC.finding(message, attribute.line))
 
@@ -405,11 +405,11 @@ class BodyChecker:
             self.language.shape(
                 block,
                 CONNECTION,
-                Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True),
+                Scope(scope.names, scope.each, scope.count, scope.enclosing, allows_self=True),
             )
         elif block.type == "provisioner":
-            known = PROVISIONERS.get(block.labels[0]) if len(block.labels) == 1 else None
-            if known is None:
+            provisioner = PROVISIONERS.get(block.labels[0]) if len(block.labels) == 1 else None
+            if provisioner is None:
                 self.findings.append(
                     rules.BLOCK.finding("there is no such provisioner", block.line)
                 )
@@ -417,8 +417,8 @@ class BodyChecker:
                 self._of_itself(block)
                 self.language.shape(
                     block,
-                    known,
-                    Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True),
+                    provisioner,
+                    Scope(scope.names, scope.each, scope.count, scope.enclosing, allows_self=True),
                 )
 
 

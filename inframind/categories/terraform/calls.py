@@ -24,7 +24,7 @@ class NotVerifiedError(Exception):
 
 
 def called(name: str, values: list[Value], text: str, module: Module) -> Value:
-    """The call's result.
+    """Evaluates a call.
 
     Raises LookupError if there is no such function, NotVerifiedError if that is not known,
     CallError if the arguments do not fit.
@@ -57,10 +57,14 @@ def called(name: str, values: list[Value], text: str, module: Module) -> Value:
 def _provider_function(name: str, module: Module) -> None:
     parts = name.split("::")
     source = module.sources.get(parts[1], "") if len(parts) == 3 and parts[0] == "provider" else ""
-    known = (found.functions if (found := provider(source)) else None) if source else ()
-    if known is None:
+    names = (
+        (known_provider.functions if (known_provider := provider(source)) else None)
+        if source
+        else ()
+    )
+    if names is None:
         raise NotVerifiedError(f"functions of the provider {source} are not verified")
-    if parts[-1] not in known:
+    if parts[-1] not in names:
         raise LookupError(
             f"there is no function {name!r}: declare its provider in required_providers"
         )

@@ -1,5 +1,5 @@
-"""What the provider's own code accepts: enumerations, formats, ranges, and arguments that need or
-exclude one another.
+"""Constraints from the provider's own code: enumerations, formats, ranges, and arguments that need
+or exclude one another.
 
 The data come from tools/terraform/constraints.py and details.py. Only values that are known without
 running Terraform are judged.
@@ -63,11 +63,7 @@ def _is_network(text: str) -> bool:
 
 def _is_address(text: str, version: int | None = None) -> bool:
     try:
-        return ipaddress.ip_address(text).version in (
-            version,
-            4 if version is None else version,
-            6 if version is None else version,
-        )
+        return version in (None, ipaddress.ip_address(text).version)
     except ValueError:
         return False
 
@@ -121,8 +117,9 @@ class Constraints:
     """path of a list of objects -> what each must have where they are written as blocks."""
 
     def violation(self, path: str, value: Value) -> str | None:
-        """What is wrong with a value at a path, or None; elements of a list are judged one by
-        one.
+        """Says how a value breaks a constraint of its path; None if all hold.
+
+        Elements of a list are judged one by one.
         """
         constraints = self.values.get(path, [])
         items = value if isinstance(value, list) else [value]
@@ -135,23 +132,25 @@ class Constraints:
         return None
 
     def newest_known(self, path: str, value: Value) -> str | None:
-        """The last of the enumeration's versions, if the value is a later one: who makes the list
-        may have added it since.
+        """Finds the last of an enumeration's versions where the value is a later one, else None.
+
+        The service may have added it since the list was made.
         """
         lists = [constraint[1] for constraint in self.values.get(path, []) if constraint[0] == "in"]
         if not isinstance(value, str):
             return None
         return next(
-            (found for words in lists if (found := newest_known(value, map(as_text, words)))), None
+            (newest for words in lists if (newest := newest_known(value, map(as_text, words)))),
+            None,
         )
 
 
 def violation(constraint: list[Any], value: str | int | float) -> str | None:
-    """What is wrong with a value by one constraint, [name, arguments ...], or None."""
+    """Says how a value breaks one constraint, [name, arguments ...]; None if it holds."""
     name, *arguments = constraint
     text = as_text(value)
     if name == "either":
-        reasons = [violation(each, value) for each in arguments[0]]
+        reasons = [violation(alternative, value) for alternative in arguments[0]]
         return " and ".join(map(str, reasons)) if all(reasons) else None
     if name == "in":
         return _not_in(arguments[0], text, any_case=len(arguments) > 1)
@@ -218,22 +217,26 @@ def _forbidden(characters: str, text: str) -> str | None:
     """
     if text.startswith("arn:"):
         return None
-    found = next((c for c in text if c in characters or ("A" in characters and c.isupper())), None)
-    if found is None and "é" in characters and not text.isascii():
-        found = next(character for character in text if not character.isascii())
-    return f"{text[:80]!r} may not hold {found!r}" if found else None
+    refused = next(
+        (c for c in text if c in characters or ("A" in characters and c.isupper())), None
+    )
+    if refused is None and "é" in characters and not text.isascii():
+        refused = next(character for character in text if not character.isascii())
+    return f"{text[:80]!r} may not hold {refused!r}" if refused else None
 
 
 @cache
 def constraints(provider: str, mode: str, kind: str) -> Constraints | None:
     """The constraints of a resource type, decoded at first use."""
-    found = _data(f"{provider}-constraints").get(mode, {}).get(kind)
+    packed = _data(f"{provider}-constraints").get(mode, {}).get(kind)
     details = _data(f"{provider}-details").get(mode, {}).get(kind)
-    if found is None and details is None:
+    if packed is None and details is None:
         return None
-    values, together = json.loads(found) if found else ({}, [])
-    known = _data(f"{provider}-constraints").get("constraints", [])
-    decoded = {path: [json.loads(known[index]) for index in own] for path, own in values.items()}
+    values, together = json.loads(packed) if packed else ({}, [])
+    pool = _data(f"{provider}-constraints").get("constraints", [])
+    decoded = {
+        path: [json.loads(pool[index]) for index in indices] for path, indices in values.items()
+    }
     forbidden, members = json.loads(details) if details else ({}, {})
     for path, characters in forbidden.items():
         decoded.setdefault(path, []).append(["without", characters])
@@ -242,6 +245,6 @@ def constraints(provider: str, mode: str, kind: str) -> Constraints | None:
 
 def _data(name: str) -> dict[str, Any]:
     """A data file; empty for a provider that has none."""
-    there = (files(PACKAGE) / "data" / f"{name}.json.gz").is_file()
-    data: dict[str, Any] = json_schema.load(PACKAGE, name) if there else {}
+    exists = (files(PACKAGE) / "data" / f"{name}.json.gz").is_file()
+    data: dict[str, Any] = json_schema.load(PACKAGE, name) if exists else {}
     return data

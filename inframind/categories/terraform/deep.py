@@ -40,7 +40,7 @@ META = frozenset(
 )
 """Names that a variable cannot have."""
 ROOT_ONLY = re.compile(r"\bsensitive\b|\bimport\s*\{|\bconfiguration_aliases\b|\bcloud\s*\{")
-"""What means something else in a child module."""
+"""Words that mean something else in a child module."""
 READS = re.compile(r"\b(?:file\w*|templatefile|abspath|pathexpand)\s*\(\s*([^,)]*)")
 OWN_FILE = re.compile(
     r'"(?:\$\{path\.module\}/|\./)?(?!main\.tf)[A-Za-z0-9_][\w/ '
@@ -66,8 +66,8 @@ class Text:
 
     @property
     def alone(self) -> bool:
-        """Whether only a run of its own can judge it: as a root module, or because it may read what
-        lies beside it.
+        """True for a text that needs a run to itself: as a root module, or because it may read
+        what lies beside it.
         """
         reads = READS.findall(self.content)
         return ROOT_ONLY.search(self.content) is not None or not all(map(OWN_FILE.fullmatch, reads))
@@ -81,7 +81,7 @@ class Text:
 
 @dataclass
 class Result:
-    """What one run says: errors by text, and whether there are errors that belong to none."""
+    """The outcome of one run: errors by text; `unowned` if some belong to none."""
 
     errors: dict[str, list[dict[str, Any]]]
     unowned: bool = False
@@ -122,7 +122,7 @@ class TerraformValidate:
 
         Those of HashiCorp go by their name alone.
         """
-        found: dict[str, tuple[str, Path]] = {}
+        installed: dict[str, tuple[str, Path]] = {}
         programs = (
             self._plugins.glob("registry.terraform.io/*/*/*/*/terraform-provider-*")
             if self._plugins
@@ -132,8 +132,8 @@ class TerraformValidate:
             programs, key=lambda path: [int(part) for part in re.findall(r"\d+", path.parts[-3])]
         ):
             space, kind, version = path.parts[-5:-2]
-            found[kind if space == "hashicorp" else f"{space}/{kind}"] = (version, path.parent)
-        return found
+            installed[kind if space == "hashicorp" else f"{space}/{kind}"] = (version, path.parent)
+        return installed
 
     @cached_property
     def _version(self) -> str | None:
@@ -141,11 +141,11 @@ class TerraformValidate:
             return None
         with folder() as work:
             finished = run(self._program("version", "-json"), work)
-        found = re.search(r'"terraform_version": "([^"]+)"', finished.output)
-        if found is None:
+        match = re.search(r'"terraform_version": "([^"]+)"', finished.output)
+        if match is None:
             raise SandboxError("terraform does not start in isolation")
         plugins = [f"{name} {version}" for name, (version, _) in sorted(self.providers.items())]
-        return ", ".join([f"terraform {found.group(1)}", *plugins])
+        return ", ".join([f"terraform {match.group(1)}", *plugins])
 
     def version(self) -> str | None:
         return self._version
@@ -232,7 +232,7 @@ class TerraformValidate:
 
     @cached_property
     def _works(self) -> bool:
-        """Whether terraform runs at all, with a text that is right."""
+        """True if terraform runs at all: it accepts an empty module."""
         result = self._run([Text("", declare(structure("")))], set(), root=True)
         return not result.unowned and not result.errors
 
@@ -332,13 +332,13 @@ def _judged(errors: Sequence[dict[str, Any]], files: set[str]) -> Opinion | None
 
     None if only files are missing: they are added to its `files`, for the next run.
     """
-    found = [error for error in errors if not MISSING.search(error.get("detail", ""))]
-    if found and files:
+    refusals = [error for error in errors if not MISSING.search(error.get("detail", ""))]
+    if refusals and files:
         return Opinion(
             "abstains", (_note("the text depends on the content of a file that is not here"),)
         )
-    if found:
-        return Opinion("rejects", tuple(dict.fromkeys(map(_finding, found))))
+    if refusals:
+        return Opinion("rejects", tuple(dict.fromkeys(map(_finding, refusals))))
     paths = {
         match.group(1) or match.group(2)
         for error in errors

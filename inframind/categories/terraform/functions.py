@@ -45,9 +45,9 @@ def number(value: Value) -> int | float:
 
 def whole(value: Value) -> int:
     """A whole number."""
-    found = number(value)
-    need(isinstance(found, int), "a whole number is required")
-    return int(found)
+    result = number(value)
+    need(isinstance(result, int), "a whole number is required")
+    return int(result)
 
 
 def sequence(value: Value, name: str = "the argument") -> list[Value]:
@@ -77,19 +77,19 @@ def to_number(value: Value) -> Value:
 
 
 def lookup(table: Value, key: Value, *default: Value) -> Value:
-    found = mapping(table, "the first argument of lookup")
+    entries = mapping(table, "the first argument of lookup")
     need(
-        as_text(key) in found or bool(default),
+        as_text(key) in entries or bool(default),
         f"the given object has no attribute {as_text(key)!r}",
     )
-    return found[as_text(key)] if as_text(key) in found else default[0]
+    return entries[as_text(key)] if as_text(key) in entries else default[0]
 
 
 def element(items: Value, index: Value) -> Value:
-    found, at = sequence(items, "the first argument of element"), whole(index)
-    need(bool(found), "cannot use element with an empty list")
-    need(at >= 0, "cannot use element with a negative index")
-    return found[at % len(found)]
+    members, position = sequence(items, "the first argument of element"), whole(index)
+    need(bool(members), "cannot use element with an empty list")
+    need(position >= 0, "cannot use element with a negative index")
+    return members[position % len(members)]
 
 
 def merge(*maps: Value) -> Value:
@@ -105,16 +105,16 @@ def concat(*lists: Value) -> Value:
 
 
 def flatten(items: Value) -> Value:
-    found: list[Value] = []
+    members: list[Value] = []
     for item in sequence(items):
-        found += flatten(item) if isinstance(item, list) else [item]
-    return found
+        members += flatten(item) if isinstance(item, list) else [item]
+    return members
 
 
 def slice_(items: Value, start: Value, end: Value) -> Value:
-    found, low, high = sequence(items), whole(start), whole(end)
-    need(0 <= low <= high <= len(found), "the slice ends beyond the list")
-    return found[low:high]
+    members, low, high = sequence(items), whole(start), whole(end)
+    need(0 <= low <= high <= len(members), "the slice ends beyond the list")
+    return members[low:high]
 
 
 def numbers(*bounds: Value) -> Value:
@@ -125,12 +125,12 @@ def numbers(*bounds: Value) -> Value:
     )
     step = number(bounds[2]) if len(bounds) == 3 else (1 if start <= end else -1)
     need(step != 0 and (end - start) * step >= 0, "the step leads away from the end")
-    found: list[Value] = []
-    while (start < end if step > 0 else start > end) and len(found) <= MAX_RANGE:
-        found.append(start)
+    values: list[Value] = []
+    while (start < end if step > 0 else start > end) and len(values) <= MAX_RANGE:
+        values.append(start)
         start += step
-    need(len(found) <= MAX_RANGE, f"more than {MAX_RANGE} values")
-    return found
+    need(len(values) <= MAX_RANGE, f"more than {MAX_RANGE} values")
+    return values
 
 
 def zipmap(keys: Value, values: Value) -> Value:
@@ -151,27 +151,27 @@ def network(text: Value) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 
 def cidrsubnet(prefix: Value, bits: Value, index: Value) -> Value:
-    base, length, at = network(prefix), whole(bits), whole(index)
+    base, length, netnum = network(prefix), whole(bits), whole(index)
     need(
         base.prefixlen + length <= base.max_prefixlen,
         f"insufficient address space to extend prefix of {base.prefixlen} by {length}",
     )
     need(
-        0 <= at < 2**length,
-        f"prefix extension of {length} does not accommodate a subnet numbered {at}",
+        0 <= netnum < 2**length,
+        f"prefix extension of {length} does not accommodate a subnet numbered {netnum}",
     )
     size = base.prefixlen + length
-    start = int(base.network_address) + (at << (base.max_prefixlen - size))
+    start = int(base.network_address) + (netnum << (base.max_prefixlen - size))
     return f"{ipaddress.ip_address(start)}/{size}"
 
 
 def cidrhost(prefix: Value, index: Value) -> Value:
-    base, at = network(prefix), whole(index)
+    base, hostnum = network(prefix), whole(index)
     need(
-        -base.num_addresses <= at < base.num_addresses,
-        f"prefix of {base.prefixlen} does not accommodate a host numbered {at}",
+        -base.num_addresses <= hostnum < base.num_addresses,
+        f"prefix of {base.prefixlen} does not accommodate a host numbered {hostnum}",
     )
-    return str(base[at])
+    return str(base[hostnum])
 
 
 def jsondecode(text: Value) -> Value:
@@ -220,21 +220,21 @@ def format_(pattern: Value, *values: Value) -> Value:
 
 
 def coalesce(*values: Value) -> Value:
-    found = next((value for value in values if value is not None and value != ""), None)
-    need(found is not None, "no non-null, non-empty-string arguments")
-    return found
+    first = next((value for value in values if value is not None and value != ""), None)
+    need(first is not None, "no non-null, non-empty-string arguments")
+    return first
 
 
 def one(items: Value) -> Value:
-    found = sequence(items)
-    need(len(found) <= 1, "must be a list, set, or tuple value with either zero or one elements")
-    return found[0] if found else None
+    members = sequence(items)
+    need(len(members) <= 1, "must be a list, set, or tuple value with either zero or one elements")
+    return members[0] if members else None
 
 
 def index(items: Value, value: Value) -> Value:
-    found = sequence(items)
-    need(value in found, "item not found")
-    return found.index(value)
+    members = sequence(items)
+    need(value in members, "item not found")
+    return members.index(value)
 
 
 def extreme(pick: Callable[[list[int | float]], int | float]) -> Callable[..., Value]:
@@ -258,9 +258,9 @@ def contains(items: Value, value: Value) -> Value:
 
 
 def total(items: Value) -> Value:
-    found = list(map(number, sequence(items)))
-    need(bool(found), "cannot sum an empty list")
-    return sum(found)
+    addends = list(map(number, sequence(items)))
+    need(bool(addends), "cannot sum an empty list")
+    return sum(addends)
 
 
 def reverse(items: Value) -> Value:
@@ -315,8 +315,8 @@ def regex(pattern: Value, text: Value) -> Value:
         or not SIMPLE_PATTERN.fullmatch(source)
     ):
         raise LookupError
-    found = re.search(source, as_text(text))
-    need(found is not None, "pattern did not match any part of the given string")
+    match = re.search(source, as_text(text))
+    need(match is not None, "pattern did not match any part of the given string")
     raise LookupError
 
 
@@ -330,23 +330,23 @@ def timeadd(moment: Value, duration: Value) -> Value:
 def to_list(items: Value) -> Value:
     if items is None:
         return None
-    found = sequence(items)
+    members = sequence(items)
     need(
-        len({_family(item) for item in found if item is not None}) < 2,
+        len({_family(item) for item in members if item is not None}) < 2,
         "the elements have no type in common",
     )
-    return list(found)
+    return list(members)
 
 
 def to_map(table: Value) -> Value:
     if table is None:
         return None
-    found = mapping(table)
+    entries = mapping(table)
     need(
-        len({_family(item) for item in found.values() if item is not None}) < 2,
+        len({_family(item) for item in entries.values() if item is not None}) < 2,
         "the elements have no type in common",
     )
-    return found
+    return entries
 
 
 def _family(value: Value) -> str:

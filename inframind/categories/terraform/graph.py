@@ -1,4 +1,4 @@
-"""What depends on what: cycles, and outputs that reveal sensitive variables."""
+"""Dependencies among declarations: cycles, and outputs that reveal sensitive variables."""
 
 from collections.abc import Iterable, Iterator
 
@@ -14,7 +14,7 @@ NO_REFERENCES = frozenset({"ignore_changes", "provider", "iterator"})
 
 
 def mentions(node: Node, module: Module) -> Iterator[Name]:
-    """What an expression refers to; not what stands in `nonsensitive`."""
+    """Lists the names that an expression refers to, but for those inside `nonsensitive`."""
     if node.type == "function_call" and text_of(node.children[0]) in UNMARKED:
         return
     if node.type == "variable_expr":
@@ -81,10 +81,10 @@ class Graph:
                 and attribute.expression
                 and not (hidden and hidden.expression and "true" in text_of(hidden.expression))
             ):
-                found = self._sensitive(mentions(attribute.expression, self.module))
-                if found:
+                variable = self._sensitive(mentions(attribute.expression, self.module))
+                if variable:
                     message = (
-                        f"output {block.labels[0]} reveals var.{found}: write sensitive = true"
+                        f"output {block.labels[0]} reveals var.{variable}: write sensitive = true"
                     )
                     yield rules.SENSITIVE.finding(message, block.line)
 

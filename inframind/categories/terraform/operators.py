@@ -1,4 +1,7 @@
-"""Operators on values (https://developer.hashicorp.com/terraform/language/expressions/operators)."""
+"""Operators on values.
+
+https://developer.hashicorp.com/terraform/language/expressions/operators
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +31,7 @@ FAMILY: tuple[tuple[Any, Any], ...] = (
     (["tuple", []], list),
     (["map", "dynamic"], dict),
 )
-"""Type of a value that is one of two: by what both are in Python."""
+"""Type of a value that is one of two, by the Python type of both."""
 
 
 def result_type(operator: str) -> str:
@@ -37,7 +40,10 @@ def result_type(operator: str) -> str:
 
 
 def apply(operator: str, values: list[Value]) -> Value:
-    """The result, or TypedUnknown. Raises CallError for operands of a wrong type."""
+    """Applies an operator to one or two values; TypedUnknown where one of them is unknown.
+
+    Raises CallError for operands of a wrong type.
+    """
     wanted = "dynamic" if operator in ("==", "!=") else "bool" if operator in LOGIC else "number"
     for value in values:
         if value is None and wanted != "dynamic":
@@ -58,14 +64,14 @@ def apply(operator: str, values: list[Value]) -> Value:
 
 def _partly_known(operator: str, values: list[Value]) -> Value:
     """`false && x` is false whatever x is; so is `true || x` true."""
-    known = {str(value).lower() for value in values if isinstance(value, bool | str)}
-    if operator == "&&" and "false" in known:
+    decided = {str(value).lower() for value in values if isinstance(value, bool | str)}
+    if operator == "&&" and "false" in decided:
         return False
-    return True if operator == "||" and "true" in known else TypedUnknown("")
+    return True if operator == "||" and "true" in decided else TypedUnknown("")
 
 
-def _same(one: Value, other: Value) -> bool:
-    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+def _same(left: Value, right: Value) -> bool:
+    return isinstance(left, bool) is isinstance(right, bool) and bool(left == right)
 
 
 def _logic(operator: str, values: list[bool]) -> bool:

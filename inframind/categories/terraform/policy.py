@@ -58,12 +58,12 @@ def findings(module: Module, configuration: Configuration) -> Iterator[Finding]:
 
 
 def is_computed(value: Any) -> bool:
-    """Whether only Terraform knows the value."""
+    """Tells whether only Terraform knows the value."""
     return isinstance(value, dict) and bool(value.keys() & {"$ref", "$expr"})
 
 
 def is_on(value: Any) -> bool:
-    """Whether a switch is on, or may be."""
+    """Tells whether a switch is on, or may be."""
     return value in (True, "true") or is_computed(value)
 
 

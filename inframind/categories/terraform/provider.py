@@ -11,9 +11,22 @@ from inframind.categories.terraform.values import shape
 
 PACKAGE = "inframind.categories.terraform"
 PROVIDERS = (
-    "aws", "google", "google-beta", "azurerm", "azuread", "kubernetes",
-    "archive", "cloudinit", "external", "http", "local", "null", "random", "time", "tls",
-)  # fmt: skip
+    "aws",
+    "google",
+    "google-beta",
+    "azurerm",
+    "azuread",
+    "kubernetes",
+    "archive",
+    "cloudinit",
+    "external",
+    "http",
+    "local",
+    "null",
+    "random",
+    "time",
+    "tls",
+)
 """Those of the namespace `hashicorp` whose schemas are in `data/`."""
 BUILT_IN: dict[str, Any] = {
     "source": "terraform.io/builtin/terraform",
@@ -31,7 +44,9 @@ BUILT_IN: dict[str, Any] = {
     ],
 }
 REQUIRED, OPTIONAL, COMPUTED, SENSITIVE = 1, 2, 4, 8
-LIST, SET, SINGLE, MAP, GROUP = range(5)
+"""Flags of an attribute in the files in `data/`; BUILT_IN is in the same form."""
+LIST, SET, SINGLE, MAP, GROUP = 0, 1, 2, 3, 4
+"""Nesting modes of blocks, as the files in `data/` number them."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +78,8 @@ class BlockSchema:
             return None
         kind = self.type(name)
         fits = shape(kind) in ("list", "set") and shape(kind[1]) == "object"
-        found: dict[str, Any] | None = kind[1][1] if fits else None
-        return found
+        attributes: dict[str, Any] | None = kind[1][1] if fits else None
+        return attributes
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +116,9 @@ class Provider:
         return None if index is None else self.block(index)
 
     def covers(self, mode: str) -> bool:
-        """Whether the data know this kind of object at all; those that come from bindings have no
-        ephemeral resources.
+        """Tells whether the data know this mode at all.
+
+        Data that come from bindings have no ephemeral resources.
         """
         return mode in self.data
 
@@ -113,8 +129,8 @@ class Provider:
     @property
     def functions(self) -> Sequence[str] | None:
         """Names for `provider::<local name>::<function>`; None where the data do not know them."""
-        found: Sequence[str] | None = self.data.get("functions")
-        return found
+        names: Sequence[str] | None = self.data.get("functions")
+        return names
 
 
 @cache

@@ -32,7 +32,7 @@ class Attribute:
 
 @dataclass(slots=True)
 class Body:
-    """What stands between braces."""
+    """The attributes and blocks between two braces."""
 
     attributes: dict[str, Attribute] = field(default_factory=dict)
     blocks: list["Block"] = field(default_factory=list)
@@ -101,9 +101,9 @@ def structure(text: str) -> Body:
 
 
 def _syntax_finding(message: str) -> Finding:
-    found = POSITION.search(message)
+    position = POSITION.search(message)
     return rules.SYNTAX.finding(
-        POSITION.sub("", message)[-300:].strip(), int(found.group(1)) if found else None
+        POSITION.sub("", message)[-300:].strip(), int(position.group(1)) if position else None
     )
 
 

@@ -57,8 +57,7 @@ def _word(word: str) -> Any:
 
 def _call(node: Node) -> Any:
     word = text_of(node.children[0])
-    found = next((child for child in node.children if child.type == "function_arguments"), None)
-    arguments = [child for child in found.children if child.type == "expression"] if found else []
+    arguments = _arguments(node)
     if word not in (*COLLECTION, "object", "tuple"):
         raise TypeConstraintError(f"{word}(...) is not a type")
     if len(arguments) != 1:
@@ -79,6 +78,12 @@ def _call(node: Node) -> Any:
     return _object(content)
 
 
+def _arguments(call: Node) -> list[Node]:
+    """The expressions between a call's parentheses."""
+    lists = (child for child in call.children if child.type == "function_arguments")
+    return [child for child in next(lists, call).children if child.type == "expression"]
+
+
 def _object(node: Node) -> Any:
     members: dict[str, Any] = {}
     optional: list[str] = []
@@ -95,8 +100,7 @@ def _object(node: Node) -> Any:
 
 
 def _optional(node: Node) -> Any:
-    found = next((child for child in node.children if child.type == "function_arguments"), None)
-    arguments = [child for child in found.children if child.type == "expression"] if found else []
+    arguments = _arguments(node)
     if not 1 <= len(arguments) <= 2:
         raise TypeConstraintError("optional(...) has a type and perhaps a default")
     return type_constraint(arguments[0])

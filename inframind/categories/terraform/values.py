@@ -1,4 +1,4 @@
-"""What an expression is known to be without running Terraform."""
+"""Values of expressions as far as they are known without running Terraform."""
 
 import json
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ Value = Any
 
 
 def is_known(value: Value) -> bool:
-    """Whether nothing in the value waits for Terraform."""
+    """Tells whether nothing in the value waits for Terraform."""
     if isinstance(value, list):
         return all(map(is_known, value))
     if isinstance(value, dict):
@@ -52,9 +52,7 @@ def is_known(value: Value) -> bool:
 
 
 def is_bare(value: Value) -> bool:
-    """Whether nothing at all is known of the value's parts: it is a reference or unknown as a
-    whole.
-    """
+    """Tells whether nothing is known of the value's parts: a reference, or unknown as a whole."""
     return isinstance(value, Reference | TypedUnknown)
 
 
@@ -104,7 +102,7 @@ def references_in(value: Value) -> Iterator[Reference]:
 
 
 def as_text(value: Value) -> str:
-    """How a known primitive reads in a template."""
+    """Writes a known primitive as it reads in a template."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -116,10 +114,10 @@ def decoded(text: str) -> Value:
     """The object or list that a JSON text holds, else the text itself."""
     if text.lstrip()[:1] in ("{", "["):
         try:
-            found = json.loads(text)
+            data = json.loads(text)
         except (ValueError, RecursionError):
             return text
-        return found if isinstance(found, dict | list) else text
+        return data if isinstance(data, dict | list) else text
     return text
 
 
