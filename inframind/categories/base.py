@@ -27,6 +27,7 @@ class Rule:
 
         The message says what is wrong and, where it is known, what to write instead.
         """
+        # Messages quote the text, whose values may be as long as the text itself.
         return Finding(
             rung=self.rung, rule=self.id, severity=self.severity, line=line, message=message[:500]
         )
@@ -102,7 +103,7 @@ class Category(Protocol[Document]):
     rules: Sequence[Rule]
 
     def detect(self, text: str, filename: str | None) -> Evidence:
-        """The evidence for this category, found without parsing; who wins is not decided here."""
+        """Weighs the marks of this category without parsing; who wins is not decided here."""
         ...
 
     def parse(self, text: str) -> Document:
@@ -114,7 +115,7 @@ class Category(Protocol[Document]):
     def references(self, document: Document) -> Sequence[Finding]: ...
 
     def effective(self, document: Document) -> Configuration:
-        """Called only when schema and references hold."""
+        """Lists what would really exist. Called only when schema and references hold."""
         ...
 
     def policy(self, document: Document) -> Sequence[Finding]: ...

@@ -18,6 +18,7 @@ PAIR = re.compile(
     r"""((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\{\{.*?\}\}|[^\s"'{]|\{)*)(?=\s|\Z)""",
     re.DOTALL,
 )
+# Options that ansible.parsing.splitter.parse_kv takes out of a command line.
 COMMAND_OPTIONS = frozenset(
     (
         "chdir",
@@ -30,6 +31,7 @@ COMMAND_OPTIONS = frozenset(
         "strip_empty_ends",
     )
 )
+# BOOLEANS_TRUE and BOOLEANS_FALSE of ansible.module_utils.parsing.convert_bool.
 TRUE, FALSE = (
     frozenset(("true", "yes", "on", "1", "y", "t")),
     frozenset(("false", "no", "off", "0", "n", "f")),
@@ -56,7 +58,10 @@ def is_template(value: Any) -> bool:
 
 
 def long_form(name: Name, value: Any, args: Any) -> dict[str, Any]:
-    """The arguments as a mapping; a free command line is `_raw_params`. Raises ShortFormError."""
+    """Reads the arguments to a mapping; a free command line is `_raw_params`.
+
+    Raises ShortFormError.
+    """
     extra = args if isinstance(args, dict) else {}
     if isinstance(value, dict) and not (len(value) == 1 and next(iter(value)).startswith("!")):
         return {key: untagged(item) for key, item in (extra | value).items()}
@@ -115,6 +120,7 @@ def faults(name: Name, args: dict[str, Any]) -> Iterator[Fault]:
     """Checks a known module's arguments: options, combinations, names of variables."""
     spec = catalog.spec(name)
     is_open = name.full in catalog.OPEN
+    # meta has no argument spec: its action is in the short form alone.
     if name.short == "meta" and name.collection == catalog.BUILTIN:
         yield from _meta(args)
         return
@@ -148,7 +154,7 @@ def _meta(args: dict[str, Any]) -> Iterator[Fault]:
 
 
 def canonical(spec: dict[str, Any], args: dict[str, Any]) -> dict[str, Any]:
-    """The arguments under their first names; those that stand for nothing (null) are left out."""
+    """Renames aliases to first names; arguments that stand for nothing (null) are left out."""
     names = first_names(spec)
     return {names.get(key, key): value for key, value in args.items() if value is not None}
 
@@ -167,6 +173,7 @@ def option_faults(
     for key, value in args.items():
         if key in options:
             yield from value_faults(options[key], value, where + key)
+        # ansible-core hands a module its own settings as `_ansible_check_mode` and the like.
         elif not is_open and key != "*" and not key.startswith("_ansible"):
             yield Fault(
                 rules.OPTION, where + key, f"there is no option {where + key!r}{_hint(options)}"
@@ -223,6 +230,7 @@ def combination_faults(
             yield Fault(rules.COMBINATION, where, f"{', '.join(group)} must be given together")
     for condition in spec.get("required_if", ()):
         key, value, needed = condition[:3]
+        # (option, value, needed options, whether one is enough): AnsibleModule's required_if.
         any_is_enough = len(condition) > 3 and condition[3]
         key = names.get(key, key)
         if key in args and _same(args[key], value):
@@ -311,7 +319,7 @@ def is_choice(choices: list[Any], value: Any) -> bool:
 
 
 def elements(value: Any) -> list[Any]:
-    """A list option's items; a text is split at its commas."""
+    """Lists a list option's items; a text is split at its commas."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",")]
     return listed(value)
@@ -332,12 +340,15 @@ def fits(kind: str, value: Any) -> bool:
             return isinstance(value, int | float) or (
                 isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d*\.?\d+\s*", value) is not None
             )
+        # check_type_list splits texts at commas and takes a number as a list of one.
         case "list":
             return isinstance(value, list | str | int | float)
+        # check_type_dict reads JSON and `key=value` pairs.
         case "dict":
             return isinstance(value, dict) or (
                 isinstance(value, str) and (value.lstrip().startswith("{") or "=" in value)
             )
+        # human_to_bytes of ansible.module_utils.common.text.formatters: `10`, `1.5G`, `2 MB`.
         case "bytes" | "bits":
             return isinstance(value, int | float) or (
                 isinstance(value, str) and SIZE.fullmatch(value) is not None
@@ -371,7 +382,7 @@ def normal(option: dict[str, Any], value: Any) -> Any:
 
 
 def normalised(spec: dict[str, Any], args: dict[str, Any]) -> dict[str, Any]:
-    """All arguments under their first names and in their types."""
+    """Converts all arguments to their first names and types."""
     return {
         key: normal(spec["options"].get(key, {"type": "raw"}), value)
         for key, value in canonical(spec, args).items()

@@ -88,14 +88,14 @@ def index() -> Any:
 
 @cache
 def keywords(kind: str) -> dict[str, str]:
-    """Keyword -> type of `play`, `task`, `handler`, `block`, `role`, `import_playbook` or
-    `loop_control`.
+    """Loads the keywords of `play`, `task`, `handler`, `block`, `role`, `import_playbook` or
+    `loop_control`, each with its type.
     """
     return {name: isa for name, isa in index()["keywords"][kind].items() if name not in INTERNAL}
 
 
 def modules(collection: str) -> dict[str, Any]:
-    """Short name -> spec of a known collection."""
+    """Loads a known collection: short name -> spec."""
     specs: dict[str, Any] = json_schema.load(PACKAGE, collection)
     return specs
 
@@ -113,16 +113,18 @@ def spec(name: Name) -> dict[str, Any]:
 
 @cache
 def module(written: str, collections: tuple[str, ...] = ()) -> Name:
-    """The module that a task's key names, redirects followed; `collections` are searched for short
-    names first.
+    """Finds the module that a task's key names, redirects followed; `collections` are searched for
+    short names first.
     """
     if "." not in written:
+        # `collections` is searched in order, ansible.builtin at last.
         candidates = [f"{collection}.{written}" for collection in (*collections, BUILTIN)]
         matches = [name for name in map(_module, candidates) if name.status == "known"]
         if matches:
             return matches[0]
         foreign = [name for name in map(_module, candidates) if name.status == "foreign"]
         return foreign[0] if foreign else _module(f"{BUILTIN}.{written}")
+    # ansible.legacy is ansible.builtin with a project's own plugins before it.
     return _module(written.replace("ansible.legacy.", "ansible.builtin.", 1))
 
 
@@ -144,7 +146,7 @@ def _module(full: str) -> Name:
 
 @cache
 def plugin(kind: str, written: str) -> Name:
-    """The filter, test or lookup of that name."""
+    """Finds the filter, test or lookup of that name."""
     full = written if "." in written else f"{BUILTIN}.{written}"
     for _ in range(5):
         collection, _, short = full.rpartition(".")

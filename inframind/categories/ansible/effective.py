@@ -14,6 +14,7 @@ from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.shared.values import listed
 
 SIMPLE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}\}")
+# Every item makes a copy of its task.
 MAX_ITEMS = 100
 MAX_TASKS = 2_000
 INHERITED = (
@@ -59,6 +60,7 @@ def _add_tasks(
     notified = {str(name) for task in tasks if not task.is_handler for name in notifications(task)}
     handlers = [task for task in tasks if task.is_handler]
     while True:
+        # Handlers may notify handlers in turn.
         chained = {
             str(n) for task in handlers if names(task) & notified for n in notifications(task)
         } - notified
@@ -131,6 +133,8 @@ def runs(scopes: list[dict[str, Any]], literals: dict[str, Any]) -> bool:
         if any(value is not UNDECIDED and not truth(value) for value in conditions):
             return False
         tags = [tag.strip() for item in listed(scope.get("tags")) for tag in str(item).split(",")]
+        # What is tagged `never` runs on request alone (playbook_tags.html), and in check mode a
+        # task changes nothing (playbook_checkmode.html).
         if "never" in tags or boolean(scope.get("check_mode", False)) is True:
             return False
         if any(
@@ -141,7 +145,7 @@ def runs(scopes: list[dict[str, Any]], literals: dict[str, Any]) -> bool:
 
 
 def variables(task: Task) -> dict[str, Any]:
-    """The literal variables around a task, the innermost winning."""
+    """Collects the literal variables around a task, the innermost winning."""
     merged: dict[str, Any] = {}
     for scope in task.scopes:
         values = scope.get("vars")
@@ -150,7 +154,7 @@ def variables(task: Task) -> dict[str, Any]:
 
 
 def resolved(value: Any, literals: dict[str, Any], depth: int = 0) -> Any:
-    """The value with `{{ name }}` and `{{ name.key }}` replaced where they stand for literals.
+    """Replaces `{{ name }}` and `{{ name.key }}` where they stand for literals.
 
     Nothing is rendered.
     """
@@ -158,6 +162,7 @@ def resolved(value: Any, literals: dict[str, Any], depth: int = 0) -> Any:
         return {key: resolved(item, literals, depth) for key, item in value.items()}
     if isinstance(value, list):
         return [resolved(item, literals, depth) for item in value]
+    # Variables may lead to one another in a circle.
     if not is_template(value) or depth > 4:
         return value
     whole = SIMPLE.fullmatch(value.strip())
@@ -188,8 +193,8 @@ def _look_up(path: str, literals: dict[str, Any]) -> Any:
 
 
 def expanded(task: Task) -> Iterator[dict[str, Any]]:
-    """The task's fields as docs/contracts/task.md describes them, once for each item of a literal
-    loop.
+    """Yields the task's fields as docs/contracts/task.md describes them, once for each item of a
+    literal loop.
     """
     literals = variables(task)
     loop = next((key for key in task.fields if key in ("loop", "with_items", "with_list")), None)
@@ -204,7 +209,7 @@ def expanded(task: Task) -> Iterator[dict[str, Any]]:
 
 
 def task_fields(task: Task, literals: dict[str, Any]) -> dict[str, Any]:
-    """One task: module with its collection, typed arguments, what blocks and play give it."""
+    """Describes one task: full module name, typed arguments, what blocks and play give it."""
     scopes = task.scopes
     fields: dict[str, Any] = {
         key: value
@@ -262,7 +267,7 @@ def _arguments(task: Task, literals: dict[str, Any]) -> dict[str, Any]:
 
 
 def play_fields(play: Play) -> dict[str, Any]:
-    """A play: `hosts`, `tags` and roles as lists, booleans as booleans, without its tasks."""
+    """Describes a play without its tasks: `hosts`, `tags` and roles as lists, booleans typed."""
     fields = {
         key: value
         for key, value in play.fields.items()
@@ -276,13 +281,14 @@ def play_fields(play: Play) -> dict[str, Any]:
     hosts = [
         host.strip()
         for item in listed(fields.get("hosts"))
+        # `,` and `:` separate patterns; `:&` and `:!` narrow the one before (intro_patterns.html).
         for host in re.split(r"[,:](?![&!])", str(item))
     ]
     return fields | {"hosts": hosts, "roles": roles(play)}
 
 
 def roles(play: Play) -> list[dict[str, Any]]:
-    """The play's roles that can run, each a mapping with `role`."""
+    """Lists the play's roles that can run, each a mapping with `role`."""
     entries = listed(play.fields.get("roles"))
     long = [
         {"role": str(e.get("role", e.get("name")))} | e if isinstance(e, dict) else {"role": str(e)}

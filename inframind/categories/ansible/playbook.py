@@ -11,6 +11,7 @@ from inframind.categories.shared.values import listed
 from inframind.categories.shared.yaml import line_of
 
 SECTIONS = ("pre_tasks", "tasks", "post_tasks", "handlers")
+# playbook_blocks.html: `rescue` runs where `block` fails, `always` after both.
 BRANCHES = ("block", "rescue", "always")
 Path = tuple[str | int, ...]
 
@@ -74,6 +75,7 @@ class Task:
                     {name: item for name, item in value.items() if name != "module"},
                 )
             else:
+                # `action: copy src=a dest=b`: the module stands before its arguments.
                 written, _, value = str(value).strip().partition(" ")
             key = written if isinstance(written, str) else ""
         return catalog.module(
@@ -184,7 +186,7 @@ def walk(
 
 
 def walk_blocks(entries: Any, path: Path) -> Iterator[tuple[dict[str, Any], Path]]:
-    """(block, its path) of a list, nested ones too."""
+    """Yields (block, its path) of a list, nested ones too."""
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         if is_block(entry):
             yield entry, (*path, index)
@@ -193,8 +195,9 @@ def walk_blocks(entries: Any, path: Path) -> Iterator[tuple[dict[str, Any], Path
 
 
 def untagged(value: Any) -> Any:
-    """The value behind `!unsafe`; a vaulted text is an opaque text."""
+    """Returns the value behind `!unsafe`; a vaulted text is an opaque text."""
     if isinstance(value, dict) and len(value) == 1:
+        # playbook_advanced_syntax.html: the text of `!unsafe` is never rendered.
         if "!unsafe" in value:
             return value["!unsafe"]
         if "!vault" in value:

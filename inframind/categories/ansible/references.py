@@ -48,7 +48,7 @@ def findings(playbook: Playbook) -> Iterator[Finding]:
 
 
 def conditions(fields: dict[str, Any]) -> Iterator[str]:
-    """Every bare condition of a task or block."""
+    """Yields every bare condition of a task or block."""
     for key in CONDITIONS:
         yield from (item for item in listed(fields.get(key)) if isinstance(item, str))
     for key in ("assert", "ansible.builtin.assert"):
@@ -57,7 +57,7 @@ def conditions(fields: dict[str, Any]) -> Iterator[str]:
 
 
 def uses(task: Task) -> Iterator[Template]:
-    """Every template and condition of a task."""
+    """Yields every template and condition of a task."""
     for condition in conditions(task.fields):
         yield template(condition, is_condition=True)
     for key, value in task.fields.items():
@@ -69,6 +69,7 @@ def uses(task: Task) -> Iterator[Template]:
         and isinstance(task.call[1], dict)
     ):
         shown = task.call[1].get("var")
+        # "This option already runs in Jinja2 context": ansible.builtin.debug, var.
         if isinstance(shown, str):
             yield template(shown, is_condition=True)
 
@@ -115,6 +116,7 @@ def use_findings(
 
 def is_open(play: Play, tasks: list[Task]) -> bool:
     """Tells whether roles, includes or vars_files may bring further variables or handlers."""
+    # set_fact sets names that stand in the play, so it hides nothing.
     included = any(task.call and task.call[0].short in IMPORTS - {"set_fact"} for task in tasks)
     return bool(included or any(play.fields.get(key) for key in ("roles", "vars_files")))
 
@@ -198,6 +200,7 @@ def variable_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Iter
         return
     defined = defined_names(play, tasks)
     registered = {str(task.fields.get("register")) for task in tasks if "register" in task.fields}
+    # Handlers run at the end of a play, so they see what any of its tasks registers.
     ordered = [task for task in tasks if not task.is_handler] + [
         task for task in tasks if task.is_handler
     ]
@@ -213,6 +216,7 @@ def variable_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Iter
             )
             for name in sorted(wanted):
                 if (
+                    # Facts and magic variables: reference_appendices/special_variables.html.
                     not name.startswith("ansible_")
                     and name != "item"
                     and name not in loop_names(task)

@@ -131,6 +131,7 @@ def is_of(isa: str, value: Any) -> bool:
 
     ansible-core converts texts to numbers and booleans, and one value to a list.
     """
+    # The `isa` of a FieldAttribute in ansible.playbook; max_fail_percentage is a percent.
     if isa == "percent":
         return isinstance(value, int | float) or (
             isinstance(value, str) and PERCENT.fullmatch(value) is not None
@@ -169,6 +170,7 @@ def task_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
     yield from loop_findings(playbook, task)
     keys = task.module_keys
     if len(keys) > 1:
+        # Where one key alone is a module, the others are likelier misspelled keywords than modules.
         modules = [key for key in keys if catalog.module(key).status in ("known", "foreign")]
         if len(modules) == 1:
             for key in keys:
@@ -235,6 +237,7 @@ def module_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
         except ShortFormError as error:
             yield rules.OPTION.finding(f"{task.label}: {error}", playbook.line(path))
             return
+        # Either may hold any option, so none is missing.
         if is_template(task.fields.get("args")) or any(
             "module_defaults" in scope for scope in task.scopes
         ):

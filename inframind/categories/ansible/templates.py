@@ -8,6 +8,7 @@ from typing import Any
 from inframind.categories.ansible.arguments import is_template
 
 MAX_TEMPLATE = 20_000
+# https://docs.ansible.com/projects/ansible/latest/reference_appendices/common_return_values.html
 RESULT_FIELDS = frozenset(
     (
         "rc",
@@ -22,6 +23,7 @@ RESULT_FIELDS = frozenset(
     )
 )
 """Fields that only the result of a task has."""
+# Ansible's guide to tests, playbook_tests.html, Testing task results.
 RESULT_TESTS = frozenset(
     ("changed", "failed", "skipped", "succeeded", "success", "change", "finished")
 )
@@ -46,8 +48,9 @@ class Template:
 
 
 @cache
+# Parsing alone needs no filters: Jinja looks plugins up when it compiles.
 def environment() -> Any:
-    """A sandboxed Jinja environment with Ansible's extensions. Loaded at first use."""
+    """Makes a sandboxed Jinja environment with Ansible's extensions, at first use."""
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     return ImmutableSandboxedEnvironment(
@@ -105,6 +108,7 @@ def _uses(tree: Any, nodes: Any) -> Template:
                 results.add(node.node.name)
         elif isinstance(node, nodes.Filter):
             plugins.add(("filter", node.name))
+            # `default` replaces what is undefined, and `mandatory` asks for it.
             if node.name in ("default", "d", "mandatory") and node.node is not None:
                 guarded |= {name.name for name in _names(node.node, nodes)}
         elif (
@@ -131,7 +135,7 @@ def _names(node: Any, nodes: Any) -> Iterator[Any]:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Every template in a value; what is `!unsafe` or vaulted is none."""
+    """Yields every template in a value; what is `!unsafe` or vaulted is none."""
     if is_template(value):
         yield value
     elif isinstance(value, dict):
@@ -175,6 +179,7 @@ def _fold(node: Any, variables: dict[str, Any], nodes: Any) -> Any:
         return value if value is UNDECIDED else not truth(value)
     if isinstance(node, nodes.And | nodes.Or):
         sides = [_fold(node.left, variables, nodes), _fold(node.right, variables, nodes)]
+        # One side may decide alone: `x or true` is true, `x and false` false.
         decided = [truth(side) for side in sides if side is not UNDECIDED]
         stops = isinstance(node, nodes.Or)
         if any(value is stops for value in decided):

@@ -15,7 +15,7 @@ def index() -> Any:
 
 
 def resource(kind: str) -> dict[str, Any] | None:
-    """Schema, definitions and attributes of a type; None if there is no such type."""
+    """Loads schema, definitions and attributes of a type; None if there is no such type."""
     service = "::".join(kind.split("::")[:2])
     if service not in index()["services"]:
         return None
@@ -31,6 +31,6 @@ def is_custom(kind: str) -> bool:
 
 
 def allowed(kind: str, name: str) -> list[str] | None:
-    """The values that AWS lists for a property at the top of a type."""
+    """Lists the values that AWS lists for a property at the top of a type."""
     values: list[str] | None = index()["values"].get(f"{kind}.{name}")
     return values

@@ -80,6 +80,7 @@ class CfnLint(Linter):
 
     def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
         rows = json_rows(finished.output)
+        # `--non-zero-exit-code none`: any other status means that it did not come to its end.
         if rows is None or finished.status != 0:
             return None
         by_file: dict[str, list[Complaint]] = {}

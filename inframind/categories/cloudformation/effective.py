@@ -15,6 +15,7 @@ from inframind.categories.cloudformation.template import (
     substitutions,
 )
 
+# The default of an SSM parameter type is the parameter's name, not its value.
 LITERAL = ("String", "Number")
 KEPT = (
     "Condition",
@@ -91,7 +92,9 @@ class Solver:
         self.truths = {name: self._truth(name) for name in template.conditions}
 
     def _truth(self, name: str) -> bool | None:
-        """False only if no choice of parameters makes it true; True only if none makes it false."""
+        """Decides a condition: False only if no choice of parameters makes it true, True only if it
+        holds whatever they are; None otherwise.
+        """
         if not can_hold(self.template, name):
             return False
         return True if holds(self.template, {"Condition": name}, {}) is True else None
@@ -102,7 +105,7 @@ class Solver:
         return not isinstance(condition, str) or self.truths.get(condition) is not False
 
     def value(self, node: Any, depth: int = 0) -> Any:
-        """The value with its functions resolved; `AWS::NoValue` takes its key away."""
+        """Resolves the functions in a value; `AWS::NoValue` takes its key away."""
         if depth > MAX_DEPTH:
             return node
         if isinstance(node, list):
@@ -130,8 +133,8 @@ class Solver:
         return _computed(self.template, name, solved)
 
     def _sub(self, argument: Any, depth: int) -> Any:
-        """A text if every variable is literal, a plain `Ref` or `Fn::GetAtt` if it is nothing else,
-        else `Fn::Sub`.
+        """Resolves `Fn::Sub`: to a text if every variable is literal, to a plain `Ref` or
+        `Fn::GetAtt` if it is nothing else.
         """
         text, variables, _ = substitutions(argument)
         values = {key: self.value(item, depth + 1) for key, item in variables.items()}
@@ -152,11 +155,12 @@ class Solver:
         rest = {key: item for key, item in values.items() if f"${{{key}}}" in result}
         if len(result) > MAX_TEXT or rest:
             return {"Fn::Sub": [result, rest]}
+        # `${!Literal}` stands for ${Literal}: intrinsic-function-reference-sub.html.
         return {"Fn::Sub": result} if VARIABLE.search(result) else result.replace("${!", "${")
 
 
 def _variable(value: Any) -> str | None:
-    """`Ref` and `Fn::GetAtt` as they stand in a `Fn::Sub`."""
+    """Writes `Ref` and `Fn::GetAtt` as they stand in a `Fn::Sub`."""
     call = function(value)
     if call and call[0] == "Ref" and isinstance(call[1], str):
         return call[1]
@@ -171,7 +175,7 @@ def _variable(value: Any) -> str | None:
 
 
 def _computed(template: Template, name: str, argument: Any) -> Any:
-    """Join, Select, Split and FindInMap of literals."""
+    """Computes Join, Select, Split and FindInMap of literals."""
     if (
         name == "Fn::Join"
         and isinstance(argument, list)
@@ -193,6 +197,7 @@ def _computed(template: Template, name: str, argument: Any) -> Any:
         and isinstance(argument[1], list)
         and str(argument[0]).isdigit()
     ):
+        # int() refuses texts of over 4,300 digits; nine are more than any list has.
         index = int(str(argument[0])[:9])
         return argument[1][index] if index < len(argument[1]) else {name: argument}
     if (
@@ -229,6 +234,7 @@ def _typed(checker: Checker, schema: Any, value: Any) -> Any:
         return value
     kind, text = schema.get("type"), str(value)
     if kind == "boolean" and not isinstance(value, bool):
+        # CloudFormation reads YAML 1.1, where yes and on are true.
         return text.lower() in ("true", "yes", "on")
     if kind == "integer" and INTEGER.fullmatch(text):
         return int(text)

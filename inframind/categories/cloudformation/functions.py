@@ -18,6 +18,7 @@ from inframind.types import Finding
 LISTS = frozenset(("Fn::GetAZs", "Fn::Split", "Fn::Cidr"))
 TEXTS = frozenset(("Fn::Join", "Fn::Sub", "Fn::Base64", "Fn::ToJsonString"))
 CONDITIONS = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Condition"))
+# Lists of 2 to 10 conditions: intrinsic-function-reference-conditions.html.
 SIZES = {
     "Fn::FindInMap": (3, 3),
     "Fn::If": (3, 3),
@@ -30,7 +31,10 @@ SIZES = {
     "Fn::And": (2, 10),
     "Fn::Or": (2, 10),
 }
+# Functions, and `DefaultValue` of Fn::FindInMap, that AWS::LanguageExtensions adds:
+# transform-aws-languageextensions.html.
 NEED_EXTENSION = frozenset(("Fn::Length", "Fn::ToJsonString"))
+# Rule-specific functions: rules-section-structure.html.
 RULE_FUNCTIONS = frozenset(
     f"Fn::{n}"
     for n in ("Contains", "EachMemberEquals", "EachMemberIn", "RefAll", "ValueOf", "ValueOfAll")
@@ -78,6 +82,7 @@ def _is_attribute(argument: Any) -> bool:
         isinstance(argument, list)
         and len(argument) >= 2
         and isinstance(argument[0], str)
+        # "For the Fn::GetAtt attribute name, you can use the Ref function."
         and is_text(argument[1])
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 LOOP = "Fn::ForEach::"
 SECTIONS = ("Conditions", "Resources", "Outputs")
+# AWS CloudFormation User Guide, cloudformation-limits.html.
 MAX_COPIES = 500
 """Of a loop's body, over all loops: as many resources as a template may have."""
 
@@ -22,7 +23,7 @@ class UnknownItemsError(Exception):
 
 
 def unrolled(fields: dict[str, Any]) -> dict[str, Any]:
-    """The template without loops.
+    """Unrolls the loops of a template.
 
     Raises LoopError; a loop over what is not in the template stays.
     """
@@ -44,7 +45,7 @@ class Unroller:
         self._copies = 0
 
     def value(self, node: Any) -> Any:
-        """The node without loops in it."""
+        """Unrolls the loops in a node."""
         if isinstance(node, list):
             return [self.value(item) for item in node]
         if not isinstance(node, dict):
@@ -107,10 +108,11 @@ class Unroller:
 
 
 def replaced(node: Any, identifier: str, item: str) -> Any:
-    """A copy of a loop's body.
+    """Copies a loop's body for one item.
 
     `&{identifier}` is the item without what a logical id cannot have.
     """
+    # Logical ids are alphanumeric: resources-section-structure.html.
     plain = re.sub(r"[^A-Za-z0-9]", "", item)
 
     def text(value: str) -> str:

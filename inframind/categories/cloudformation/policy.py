@@ -8,6 +8,7 @@ from inframind.categories.cloudformation.template import Template, function
 from inframind.categories.shared.policies import WORLD, is_secret_field
 from inframind.types import Finding
 
+# SSH, RDP, MySQL, PostgreSQL, SQL Server, Redis and MongoDB.
 PORTS = frozenset((22, 3389, 3306, 5432, 1433, 6379, 27017))
 ENCRYPTION = {
     "AWS::RDS::DBInstance": "StorageEncrypted",
@@ -98,6 +99,7 @@ def secrets(value: Any, path: str = "") -> Iterator[str]:
                 is_secret_field(key)
                 and isinstance(item, str)
                 and item
+                # Parameter Store and Secrets Manager fill these in: dynamic-references.html.
                 and "{{resolve:" not in item
                 and not item.startswith("arn:")
             ):
@@ -109,7 +111,7 @@ def secrets(value: Any, path: str = "") -> Iterator[str]:
 
 
 def documents(value: Any) -> Iterator[dict[str, Any]]:
-    """Every policy document below a value."""
+    """Yields every policy document below a value."""
     if isinstance(value, dict):
         for key, item in value.items():
             if key in iam_policy.KEYS and isinstance(item, dict):
@@ -125,6 +127,8 @@ def is_open(ingress: dict[str, Any]) -> bool:
     """Tells whether a rule opens an administrator's or a database's port to everybody."""
     if not {str(ingress.get("CidrIp")), str(ingress.get("CidrIpv6"))} & WORLD:
         return False
+    # -1 "allows traffic on all ports, regardless of any port range you specify":
+    # aws-resource-ec2-securitygroupingress.html.
     if str(ingress.get("IpProtocol")) == "-1":
         return True
     ends = [str(ingress.get(key)) for key in ("FromPort", "ToPort")]

@@ -13,6 +13,7 @@ from inframind.categories.cloudformation.template import NO_VALUE, Path, Templat
 from inframind.categories.shared.formats import newest_known
 from inframind.types import Finding
 
+# Digits are bounded: their conversion costs the square of their number.
 NUMBER = re.compile(r"\s*[-+]?\d{1,30}(?:\.\d{1,30})?(?:[eE][-+]?\d{1,3})?\s*")
 INTEGER = re.compile(r"\s*[-+]?\d{1,30}\s*")
 BOOLEANS = frozenset(("true", "false", "yes", "no", "on", "off"))
@@ -36,6 +37,7 @@ def findings(template: Template, name: str, kind: str, properties: Any) -> Itera
     checker = Checker(template, kind, schema)
     for fault in checker.faults(schema, {} if properties is None else properties, ()):
         where = ".".join(map(str, fault.path))
+        # SAM fills in properties from Globals before CloudFormation looks at the resource.
         if fault.rule is rules.REQUIRED and not fault.path and "Globals" in template.fields:
             continue
         line = template.line("Resources", name, "Properties", *fault.path) or template.line(
@@ -50,6 +52,8 @@ def matcher(pattern: str) -> Any:
     import jsonschema_rs
 
     try:
+        # Templates bring patterns of their own. Rust's regex matches in linear time, where Python's
+        # re may take exponential time, and refuses look-around and backreferences.
         return jsonschema_rs.validator_for(
             {"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions()
         )
@@ -68,6 +72,7 @@ class Checker:
 
     def resolved(self, schema: Any) -> dict[str, Any]:
         """Follows a schema's references to the schema itself."""
+        # AWS's schemas may refer in a circle.
         for _ in range(20):
             if not isinstance(schema, dict) or "$ref" not in schema:
                 break
@@ -109,6 +114,7 @@ class Checker:
         gives_text = name in TEXTS
         if name == "Ref" and isinstance(argument, str) and argument != "AWS::NoValue":
             kind = str(self.template.parameters.get(argument, {}).get("Type", ""))
+            # CommaDelimitedList, List<...> and AWS::SSM::Parameter::Value<List<...>>.
             gives_list = "List" in kind or argument == "AWS::NotificationARNs"
             gives_text = not gives_list
         if types and gives_list and "array" not in types:
@@ -129,6 +135,7 @@ class Checker:
             if key in properties:
                 yield from self.faults(properties[key], item, (*path, key))
                 yield from self.listed_faults(key, item, path)
+            # readOnlyProperties: CloudFormation CLI User Guide, resource-type-schema.html.
             elif not path and key in self.read_only:
                 yield Fault(rules.PROPERTY, (key,), f"{key} is given by AWS and cannot be set")
             elif matching := [pattern for pattern in patterns if _matches(pattern, key)]:
@@ -205,6 +212,7 @@ class Checker:
             if branches:
                 wrong = [list(self.faults(branch, value, path)) for branch in branches]
                 if all(wrong):
+                    # The alternative with the fewest faults is likely the one that was meant.
                     yield min(wrong, key=len)[0]
 
 
@@ -247,6 +255,7 @@ def presence_faults(schema: Any, value: dict[str, Any], path: Path) -> Iterator[
     missing = [key for key in schema.get("required", ()) if key not in present]
     if missing:
         yield Fault(rules.REQUIRED, path, f"{', '.join(missing)} must be given")
+    # This keyword, requiredOr, dependentExcluded and enumCaseInsensitive are cfn-lint's own.
     for group in _groups(schema.get("requiredXor")):
         if not present & set(group) or len(sure & set(group)) > 1:
             yield Fault(rules.COMBINATION, path, f"exactly one of {', '.join(group)} must be given")

@@ -40,7 +40,7 @@ def findings(template: Template) -> Iterator[Finding]:
 
 
 def depends_on(entry: dict[str, Any]) -> list[str]:
-    """The logical ids that a resource waits for."""
+    """Lists the logical ids that a resource waits for."""
     value = entry.get("DependsOn", [])
     return [
         item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)
@@ -104,6 +104,7 @@ def name_findings(
         or (name in template.resources and not is_condition)
     ):
         return
+    # Conditions are evaluated before any resource exists: conditions-section-structure.html.
     what = "no parameter" if is_condition else "neither a parameter nor a resource"
     yield rules.REF.finding(f"{path[1]}: {name!r} is {what} of this template", template.line(*path))
 
@@ -136,6 +137,7 @@ def attribute_findings(template: Template, argument: list[Any], path: Path) -> I
 
 def has_attribute(attributes: list[str], name: str) -> bool:
     """Tells whether the name is listed, or stands below one of the patterns (`Outputs\\..*`)."""
+    # AWS::CloudFormation::Stack has `Outputs.NAME` for each output of the nested stack.
     return name in attributes or any(
         re.escape(a) != a and "*" in a and name.startswith(a.split("\\")[0] + ".")
         for a in attributes
@@ -160,7 +162,7 @@ def map_findings(template: Template, argument: list[Any], path: Path) -> Iterato
 
 
 def targets(template: Template, value: Any) -> Iterator[tuple[Path, str]]:
-    """(path, name) of every resource or parameter that a value refers to."""
+    """Yields (path, name) of every resource or parameter that a value refers to."""
     for name, argument, path in walk(value):
         if name == "Ref" and isinstance(argument, str):
             yield path, argument

@@ -60,6 +60,7 @@ PARAMETER_KEYS = frozenset(
         "NoEcho",
     )
 )
+# AWS CloudFormation User Guide, cloudformation-supplied-parameter-types.html.
 AWS_TYPE = (
     r"AWS::(?:EC2::(?:AvailabilityZone::Name|Image::Id|Instance::Id|KeyPair::KeyName"
     r"|SecurityGroup::(?:GroupName|Id)|Subnet::Id|Volume::Id|VPC::Id)|Route53::HostedZone::Id)"
@@ -70,10 +71,13 @@ PARAMETER_TYPE = re.compile(
     rf"|AWS::SSM::Parameter::Value<(?:String|CommaDelimitedList|{AWS_TYPE}"
     rf"|List<(?:String|{AWS_TYPE})>)>"
 )
+# At most 255 characters: cloudformation-limits.html.
 NAME = re.compile(r"[A-Za-z0-9]{1,255}")
 KIND = re.compile(r"[A-Za-z0-9]+::[A-Za-z0-9]+(?:::[A-Za-z0-9]+)+")
+# Letters, digits and _@-, at most 60: aws-resource-cloudformation-customresource.html.
 CUSTOM = re.compile(r"Custom::[A-Za-z0-9_@-]{1,60}")
 POLICIES = {
+    # RetainExceptOnCreate is no option of UpdateReplacePolicy.
     "DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot"),
     "UpdateReplacePolicy": ("Delete", "Retain", "Snapshot"),
 }
@@ -159,6 +163,7 @@ def default_errors(kind: str, entry: dict[str, Any]) -> Iterator[str]:
     ):
         yield f"the default {default!r} is no number"
         return
+    # The default names a parameter; what it holds is known to the account alone.
     if kind.startswith("AWS::SSM::"):
         return
     allowed = entry.get("AllowedValues")
@@ -286,6 +291,7 @@ def type_findings(template: Template, name: str, entry: dict[str, Any]) -> Itera
             )
         if not isinstance(written, dict) or "ServiceToken" not in written:
             yield rules.REQUIRED.finding(f"{name}: a custom resource needs ServiceToken", line)
+    # Modules of the registry have types that end in ::MODULE: modules.html.
     elif kind.startswith("AWS::") and not kind.endswith("::MODULE"):
         schema = catalog.resource(kind)
         if schema is None:

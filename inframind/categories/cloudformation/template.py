@@ -58,6 +58,7 @@ SERVERLESS = "AWS::Serverless-2016-10-31"
 EXTENSIONS = "AWS::LanguageExtensions"
 NO_VALUE = {"Ref": "AWS::NoValue"}
 MAX_DEPTH = 100
+# `${!Literal}` is no variable: intrinsic-function-reference-sub.html.
 VARIABLE = re.compile(r"\$\{([^!{}][^{}]*)\}")
 
 
@@ -78,7 +79,7 @@ class Template:
     is_json: bool
 
     def section(self, name: str) -> dict[str, Any]:
-        """A section's entries; empty if it is not a mapping."""
+        """Returns a section's entries; empty if it is not a mapping."""
         value = self.fields.get(name)
         return value if isinstance(value, dict) else {}
 
@@ -136,6 +137,7 @@ class Template:
         return self._json_line(path) if self.is_json else line_of(self.text, path)
 
     def _json_line(self, path: Path) -> int | None:
+        # Python's json gives no places: each key is searched behind its parent's.
         offset = 0
         for key in path:
             if isinstance(key, str):
@@ -176,7 +178,7 @@ def _yaml(text: str) -> Any:
 
 
 def long_form(node: Any, depth: int = 0) -> Any:
-    """`!Ref x` -> {"Ref": x}, `!GetAtt a.b` -> {"Fn::GetAtt": ["a", "b"]}."""
+    """Makes short tags long: `!Ref x` -> {"Ref": x}, `!GetAtt a.b` -> {"Fn::GetAtt": [a, b]}."""
     if depth > MAX_DEPTH:
         raise TemplateError("nested too deep")
     if isinstance(node, list):
@@ -197,12 +199,13 @@ def long_form(node: Any, depth: int = 0) -> Any:
 
 
 def attribute(value: Any) -> Any:
-    """`Resource.Attribute` -> [resource, attribute]; a list stays."""
+    """Splits `Resource.Attribute` -> [resource, attribute]; a list stays."""
+    # Attributes may have dots themselves, such as Endpoint.Address.
     return value.split(".", 1) if isinstance(value, str) and "." in value else value
 
 
 def function(value: Any) -> tuple[str, Any] | None:
-    """(name, argument) if the value is an intrinsic function."""
+    """Splits an intrinsic function into (name, argument); None if the value is none."""
     if isinstance(value, dict) and len(value) == 1:
         name, argument = next(iter(value.items()))
         if name in FUNCTIONS or name.startswith("Fn::"):
@@ -211,7 +214,7 @@ def function(value: Any) -> tuple[str, Any] | None:
 
 
 def substitutions(argument: Any) -> tuple[str, dict[str, Any], list[str]]:
-    """(text, own variables, names of other variables) of `Fn::Sub`."""
+    """Splits `Fn::Sub` into (text, own variables, names of other variables)."""
     text, variables = (argument, {}) if isinstance(argument, str) else ("", {})
     if isinstance(argument, list) and len(argument) == 2:
         text = argument[0] if isinstance(argument[0], str) else ""
@@ -224,7 +227,7 @@ def substitutions(argument: Any) -> tuple[str, dict[str, Any], list[str]]:
 
 
 def walk(value: Any, path: Path = ()) -> Iterator[tuple[str, Any, Path]]:
-    """(name, argument, path) of every function in a value, outer ones first."""
+    """Yields (name, argument, path) of every function in a value, outer ones first."""
     call = function(value)
     if call:
         yield call[0], call[1], path

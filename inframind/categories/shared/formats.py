@@ -11,7 +11,9 @@ IMAGE = re.compile(
 )
 CRON_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 CRON_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+# crontab(5): both 0 and 7 are Sunday.
 CRON_FIELDS = ((0, 59, ()), (0, 23, ()), (1, 31, ()), (1, 12, CRON_MONTHS), (0, 7, CRON_DAYS))
+# https://pkg.go.dev/time#ParseDuration, without signs.
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+")
 
 
@@ -49,7 +51,7 @@ def is_image(text: str) -> bool:
 
 
 def is_duration(text: str) -> bool:
-    """Tells whether the text has Go's duration form, such as `1m30s` (https://pkg.go.dev/time#ParseDuration)."""
+    """Tells whether the text has Go's duration form, such as `1m30s`."""
     return text == "0" or DURATION.fullmatch(text) is not None
 
 
@@ -83,6 +85,7 @@ def _cron_part(part: str, low: int, high: int, names: list[str]) -> bool:
     base, slash, step = part.partition("/")
     if slash and not (step.isdigit() and int(step) > 0):
         return False
+    # Kubernetes' parser reads `?` as `*`: https://pkg.go.dev/github.com/robfig/cron
     if base in ("*", "?"):
         return True
     ends = base.split("-")

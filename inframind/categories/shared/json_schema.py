@@ -17,12 +17,12 @@ MAX_FINDINGS = 20
 
 @cache
 def load(package: str, name: str) -> Any:
-    """The JSON of `data/<name>.json.gz` in a category's package."""
+    """Loads the JSON of `data/<name>.json.gz` in a category's package."""
     return json.loads(gzip.decompress((files(package) / "data" / f"{name}.json.gz").read_bytes()))
 
 
 def definitions_below(definitions: dict[str, Json], root: str) -> dict[str, Json]:
-    """`root` and every definition that it needs."""
+    """Selects `root` and every definition that it needs."""
     needed: dict[str, Json] = {}
     todo = [root]
     while todo:
@@ -43,7 +43,7 @@ def _references(node: Json) -> list[str]:
 def compile_definition(
     definitions: dict[str, Json], root: str, *, null_objects: bool = True
 ) -> jsonschema_rs.Validator:
-    """A validator for one definition.
+    """Compiles a validator for one definition.
 
     Without `null_objects`, null is no item of a list of objects, whatever they allow.
     """
@@ -75,7 +75,7 @@ def _without_null_objects(node: Json, definitions: dict[str, Json]) -> Json:
 def findings(
     validator: jsonschema_rs.Validator, document: Json, rules: FieldRules, text: str, start: int = 0
 ) -> list[Finding]:
-    """One finding per schema error, the deepest alternatives of an `anyOf` first; empty if the
+    """Makes one finding per schema error, the deepest alternatives of an `anyOf` first; none if the
     document is valid.
     """
     if validator.is_valid(document):

@@ -51,7 +51,7 @@ class DeepTool(Protocol):
         ...
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
-        """An opinion for each text, in order.
+        """Gives an opinion of each text, in order.
 
         Raises SandboxError where nothing isolates the tool.
         """
@@ -119,9 +119,11 @@ class Linter:
         if results is not None:
             return [self._opinion(complaints) for complaints in results]
         if len(texts) > 1:
+            # Halving finds one text among n that stops the tool in about 2 log n runs.
             middle = len(texts) // 2
             return self.judge(texts[:middle]) + self.judge(texts[middle:])
         results = self._run(texts)
+        # An empty file tells a tool that does not run at all from a text that stops it.
         if results is None and self._run([""]) is None:
             raise SandboxError(f"{self.name} does not run here")
         return [
@@ -197,13 +199,13 @@ class Environment:
     def program(
         self, *arguments: str, readable: Sequence[Path] = (), seconds: float = SECONDS
     ) -> Program:
-        """A call of its Python, which looks neither at variables nor at the folder it runs in."""
+        """Makes a call of its Python, which reads neither variables nor the folder it runs in."""
         return Program(
             [str(self.python), "-I", *arguments], (*self.readable, *readable), seconds=seconds
         )
 
     def version(self, distribution: str) -> str:
-        """The version of what is installed there.
+        """Reads the version of what is installed there.
 
         Raises SandboxError if it does not start in isolation.
         """
@@ -212,8 +214,8 @@ class Environment:
 
 
 def environment(variable: str, script: str) -> Environment | None:
-    """The environment that the variable names, else the one of a script: beside our Python, or on
-    the PATH.
+    """Finds the environment that the variable names, else the one of a script: beside our Python,
+    or on the PATH.
     """
     named, executable = first_folder((variable,), ()), program(script)
     where = named or (executable.resolve().parent.parent if executable else None)
@@ -223,6 +225,7 @@ def environment(variable: str, script: str) -> Environment | None:
         or not (where / "bin" / "python3").is_file()
     ):
         return None
+    # PEP 405: `home` is the folder of the Python that the environment was made with.
     configuration = where / "pyvenv.cfg"
     lines = configuration.read_text().splitlines() if configuration.is_file() else []
     homes = [
@@ -259,7 +262,7 @@ class Advised:
 
 
 def json_rows(output: str) -> Iterator[dict[str, Any]] | None:
-    """The objects of a JSON list, or None if the output is none."""
+    """Reads the objects of a JSON list, or None if the output is none."""
     try:
         rows = json.loads(output)
     except ValueError:
@@ -268,7 +271,7 @@ def json_rows(output: str) -> Iterator[dict[str, Any]] | None:
 
 
 def printed_version(call: Program) -> str:
-    """The first line that a tool prints of its version.
+    """Reads the first line that a tool prints of its version.
 
     Raises SandboxError if it does not start in isolation.
     """

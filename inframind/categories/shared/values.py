@@ -18,7 +18,7 @@ def listed(value: Any) -> list[Any]:
 
 
 def children(node: Any) -> Iterable[tuple[str | int, Any]]:
-    """(key or index, child) of a mapping or list; nothing of anything else."""
+    """Yields (key or index, child) of a mapping or list; nothing of anything else."""
     if isinstance(node, dict):
         return node.items()
     return enumerate(node) if isinstance(node, list) else ()
@@ -45,5 +45,6 @@ def cycle(waits: Mapping[str, Iterable[str]]) -> list[str] | None:
     try:
         TopologicalSorter(waits).prepare()
     except CycleError as error:
+        # graphlib lists each name before the one that waits for it; a message reads the other way.
         return list(reversed(error.args[1]))
     return None

@@ -24,7 +24,7 @@ class YamlError(ValueError):
 
 
 def load_all(text: str) -> list[Any]:
-    """Every document of the text; empty ones are left out. Raises YamlError.
+    """Reads every document of the text; empty ones are left out. Raises YamlError.
 
     Plain JSON data with text keys. `on`, `no` and `010` are texts, as in YAML 1.2; a tagged node
     `!tag x` is `{"!tag": x}`.
@@ -46,7 +46,7 @@ def load_all(text: str) -> list[Any]:
 
 
 def yaml_documents(text: str, rule: Rule) -> list[Any]:
-    """As `load_all`, for a category's parser: what is no YAML raises ParseError with that rule."""
+    """Reads as `load_all`, for a category's parser: raises ParseError with that rule."""
     try:
         return load_all(text)
     except YamlError as error:
@@ -54,7 +54,7 @@ def yaml_documents(text: str, rule: Rule) -> list[Any]:
 
 
 def yaml_mapping(text: str, rule: Rule, form: str) -> dict[str, Any]:
-    """The one mapping that the text is.
+    """Reads the one mapping that the text is.
 
     Raises ParseError with the rule; `form` says what is asked for.
     """
@@ -65,13 +65,13 @@ def yaml_mapping(text: str, rule: Rule, form: str) -> dict[str, Any]:
 
 
 def packaged(package: str, name: str) -> Any:
-    """The content of a YAML file of ours in a category's folder."""
+    """Reads the content of a YAML file of ours in a category's folder."""
     (document,) = load_all((files(package) / name).read_text())
     return document
 
 
 def _merged(node: Any, count: list[int]) -> Any:
-    """The node with `<<` resolved (https://yaml.org/type/merge.html), and all keys as text."""
+    """Resolves `<<` (https://yaml.org/type/merge.html) in a node, and makes all keys texts."""
     count[0] += 1
     if count[0] > MAX_NODES:
         raise YamlError(f"over {MAX_NODES:,} nodes once aliases are expanded")
@@ -115,7 +115,7 @@ ENTRY = re.compile(
 
 @lru_cache(maxsize=4)
 def _documents(text: str) -> tuple[list[int], list[list[_Entry]]]:
-    """First lines (0-based) of the documents, and the block entries of each.
+    """Lists first lines (0-based) of the documents, and the block entries of each.
 
     Lines inside texts may look like entries too, but stand deeper than any sibling.
     """
@@ -141,8 +141,8 @@ def _entries(number: int, line: str) -> Iterator[_Entry]:
 
 
 def line_of(text: str, path: Sequence[str | int], start: int = 0) -> int | None:
-    """1-based line of the node at `path`, in the document that begins at the 0-based line `start`;
-    None if nothing of it is found.
+    """Finds the 1-based line of the node at `path`, in the document that begins at the 0-based line
+    `start`; None if nothing of it is found.
 
     The deepest part that stands in block style on lines of its own: inside flow style or an alias
     it is where that begins.

@@ -12,9 +12,14 @@ from inframind.categories.terraform.syntax import Node, label_of, structure, tex
 
 Step = tuple[str, Any]
 """("attr", name) or ("index", key); a key of None is computed."""
+# Roots that internal/addrs/parse_ref.go of Terraform takes for itself: no resource types.
 RESERVED = frozenset({"var", "local", "module", "each", "self", "count", "path", "terraform"})
+# "Plain values such as local values or input variables do not have planned actions of their own":
+# meta-arguments/lifecycle, replace_triggered_by.
 UNEVALUATED = frozenset({"var", "local", "module", "self", "path", "terraform"})
 """Roots that may not decide about a replacement."""
+# Terraform: "Destroy-time provisioners ... may only reference attributes of the related resource,
+# via 'self', 'count.index', or 'each.key'."
 OF_ITSELF = frozenset({"self", "count", "each", "path", "terraform"})
 """Roots that a provisioner may name when its object is gone."""
 KEYWORDS = {"when": ("create", "destroy"), "on_failure": ("continue", "fail")}
@@ -22,7 +27,7 @@ QUOTED = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*|\[(?:\d+|\"[^\"$%]*\")
 
 
 def traversal(node: Node | None, *, quoted: bool = False) -> list[Step] | None:
-    """The steps of `a.b["c"].d`, the root first; None for anything that is more.
+    """Reads the steps of `a.b["c"].d`, the root first; None for anything that is more.
 
     `quoted`: in a text too, as old files have it.
     """
@@ -51,12 +56,13 @@ def _step(node: Node) -> Step | None:
     inner = node.children[0]
     key = next((child for child in inner.named_children if child.type == "expression"), None)
     if inner.type == "legacy_index":
+        # Terraform 0.11 wrote list.0 for list[0], and HCL still reads it.
         return ("index", int(text_of(inner).strip(". ") or 0))
     return ("index", _literal(key)) if key is not None else None
 
 
 def _literal(node: Node) -> str | int | None:
-    """A text or a whole number; None for what has to be computed."""
+    """Reads a text or a whole number; None for what has to be computed."""
     child = node.children[0] if len(node.children) == 1 else None
     value = child.children[0] if child is not None and child.type == "literal_value" else None
     if value is None or value.type not in ("string_lit", "numeric_lit"):
@@ -68,7 +74,7 @@ def _literal(node: Node) -> str | int | None:
 
 
 def elements(node: Node | None) -> list[Node] | None:
-    """The expressions of `[ ... ]`; None for anything else."""
+    """Lists the expressions of `[ ... ]`; None for anything else."""
     value = node.children[0] if node is not None and len(node.children) == 1 else None
     content = value.children[0] if value is not None and value.type == "collection_value" else None
     if content is None or content.type != "tuple":
@@ -77,8 +83,9 @@ def elements(node: Node | None) -> list[Node] | None:
 
 
 def roots(node: Node | None, bound: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
-    """(root, first attribute or nothing) of every reference in an expression; not what `bound`
-    names, which loops do.
+    """Yields (root, first attribute or nothing) of every reference in an expression.
+
+    Not of those to `bound`, the names that loops bind.
     """
     if node is None:
         return
@@ -91,6 +98,7 @@ def roots(node: Node | None, bound: frozenset[str] = frozenset()) -> Iterator[tu
     children = node.named_children
     for intro in (child for child in children if child.type == "for_intro"):
         bound |= {text_of(child) for child in intro.children if child.type == "identifier"}
+    # A bare word before `=` is a key, not a reference: HCL's spec, Object Values.
     if node.type == "object_elem" and children[0].children[0].type == "variable_expr":
         children = children[1:]
     for child in children:
@@ -122,6 +130,7 @@ def trigger_fault(node: Node | None) -> str | None:
     if items is None:
         return "a list of references is required"
     for item in items:
+        # `count.index` and `each.key` may choose the instance of another object.
         named = [root for root, _ in roots(item) if root not in ("each", "count")]
         if len(named) != 1 or named[0] in UNEVALUATED:
             return f"{text_of(item)[:60]}: one resource, or one of its attributes, is required"

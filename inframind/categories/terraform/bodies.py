@@ -44,6 +44,7 @@ from inframind.types import Finding
 
 META = frozenset({"count", "for_each", "provider", "depends_on"})
 META_BLOCKS = frozenset({"lifecycle", "connection", "provisioner"})
+# Each round checks a whole body; a longer list counts as one of unknown length.
 MAX_EXPANDED = 100
 
 
@@ -106,6 +107,8 @@ class BodyChecker:
             )
             return
         place.code.argument(place.path + name, value)
+        # Terraform: "its value will be decided automatically based on the result of applying this
+        # configuration".
         if not schema.flags(name) & (REQUIRED | OPTIONAL):
             self.findings.append(
                 rules.ARGUMENT.finding(
@@ -148,6 +151,7 @@ class BodyChecker:
             self.check(block.body, schema.below(name), inner)
             return
         members = schema.members(name)
+        # Attributes as blocks: https://developer.hashicorp.com/terraform/language/attr-as-blocks
         if members is not None:
             self._object_block(block.body, members, inner)
             return
@@ -270,6 +274,7 @@ class BodyChecker:
     ) -> None:
         for name, (mode, low, high, _) in schema.blocks.items():
             count = counts[name]
+            # A dynamic block over an unknown value may give any number of blocks.
             if name in dynamic:
                 continue
             if count < low:
@@ -322,6 +327,7 @@ class BodyChecker:
 
     def _meta(self, block: Block, key: tuple[str, str, str]) -> None:
         attributes, scope = block.body.attributes, Scope(enclosing=key)
+        # "A given resource or module block cannot use both": meta-arguments/count.
         if "count" in attributes and "for_each" in attributes:
             self.findings.append(
                 rules.META.finding("count and for_each exclude one another", block.line)
@@ -396,6 +402,7 @@ class BodyChecker:
 
     def _meta_block(self, block: Block, scope: Scope, mode: str) -> None:
         if block.type == "lifecycle":
+            # Data sources have preconditions and postconditions alone: meta-arguments/lifecycle.
             self.language.shape(block, LIFECYCLE if mode == "resource" else DATA_LIFECYCLE, scope)
         elif block.type in META_BLOCKS and mode != "resource":
             self.findings.append(
@@ -443,6 +450,7 @@ def _not_iterable(value: Value) -> str | None:
         or (isinstance(value, list) and not isinstance(value, SetValue))
         or word in ("list", "tuple")
     ):
+        # "for_each doesn't implicitly convert lists or tuples to sets": meta-arguments/for_each.
         return "a map or a set of texts is required: write toset([...])"
     if isinstance(value, SetValue) and any(
         not is_bare(item) and not isinstance(item, str) for item in value

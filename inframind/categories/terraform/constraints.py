@@ -33,11 +33,13 @@ PATTERNS: dict[str, tuple[str, str]] = {
         r"\d{12}|aws|aws-managed|third-party|aws-marketplace|",
         "an AWS account id of 12 digits",
     ),
+    # https://pkg.go.dev/strconv#ParseBool
     "bool": (r"1|t|T|true|TRUE|True|0|f|F|false|FALSE|False|", "true or false"),
     "int": (r"[+-]?\d+|", "a whole number"),
     "port": (r"\d{1,5}", "a port"),
     "region": (r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}|", "an AWS region such as us-east-1"),
     "uuid": (r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "a UUID"),
+    # https://pkg.go.dev/time#ParseDuration
     "duration": (r"[+-]?(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+|0|", "a duration such as 1h30m"),
     "time": (
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)|",
@@ -183,6 +185,7 @@ def violation(constraint: list[Any], value: str | int | float) -> str | None:
 
 def _not_in(allowed: list[Any], text: str, *, any_case: bool) -> str | None:
     words = [as_text(word) for word in allowed]
+    # validation.StringInSlice(valid, ignoreCase).
     if text in words or (any_case and text.casefold() in map(str.casefold, words)):
         return None
     more = " ..." if len(words) > SHOWN else ""
@@ -193,6 +196,7 @@ def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> 
     if name == "length":
         if not isinstance(value, str):
             return None
+        # validation.StringLenBetween takes Go's len, which counts bytes.
         value = len(value.encode())
     elif isinstance(value, str):
         if not NUMBER.fullmatch(value):
@@ -202,6 +206,7 @@ def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> 
         return (
             None if value % arguments[0] == 0 else f"{value:g} is not a multiple of {arguments[0]}"
         )
+    # validation.IsPortNumber and IsPortNumberOrZero of terraform-plugin-sdk.
     low, high = arguments if arguments else (0 if name == "port-or-0" else 1, 65535)
     if (low is not None and value < low) or (high is not None and value > high):
         what = "a text of length" if name == "length" else "a number"
@@ -211,7 +216,9 @@ def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> 
 
 
 def _forbidden(characters: str, text: str) -> str | None:
-    """`A` stands for capital letters, `é` for what is not ASCII.
+    """Says which forbidden character a text holds; None if it holds none.
+
+    `A` stands for capital letters, `é` for what is not ASCII.
 
     Where a name stands, an ARN may stand too.
     """
@@ -227,7 +234,7 @@ def _forbidden(characters: str, text: str) -> str | None:
 
 @cache
 def constraints(provider: str, mode: str, kind: str) -> Constraints | None:
-    """The constraints of a resource type, decoded at first use."""
+    """Reads the constraints of a resource type, decoded at first use."""
     packed = _data(f"{provider}-constraints").get(mode, {}).get(kind)
     details = _data(f"{provider}-details").get(mode, {}).get(kind)
     if packed is None and details is None:
@@ -244,7 +251,7 @@ def constraints(provider: str, mode: str, kind: str) -> Constraints | None:
 
 
 def _data(name: str) -> dict[str, Any]:
-    """A data file; empty for a provider that has none."""
+    """Reads a data file; empty for a provider that has none."""
     exists = (files(PACKAGE) / "data" / f"{name}.json.gz").is_file()
     data: dict[str, Any] = json_schema.load(PACKAGE, name) if exists else {}
     return data

@@ -23,6 +23,7 @@ from inframind.categories.terraform.values import (
 
 SKIPPED = frozenset({"lifecycle", "provisioner", "connection"})
 NOT_OBJECTS = frozenset({"locals", "moved", "import", "removed", "check"})
+# Each round reads a whole body.
 MAX_EXPANDED = 100
 
 
@@ -67,7 +68,7 @@ class Reader:
         return plain(decoded(value) if isinstance(value, str) else value)
 
     def _instances(self, block: Block, name: str, scope: Scope) -> Iterator[tuple[Body, Scope]]:
-        """The body once, or as often as a dynamic block's list says, with what its iterator is."""
+        """Yields the body once, or for each item of a dynamic block's list, with its iterator."""
         if block.type != "dynamic":
             yield block.body, scope
             return
@@ -135,7 +136,7 @@ def _ignores_all(ignored: Attribute | None) -> bool:
 
 
 def configuration(module: Module) -> Configuration:
-    """Every object of the module that would exist, and the references between them."""
+    """Lists every object of the module that would exist, and the references between them."""
     resources: list[Resource] = []
     links: list[Link] = []
     reader = Reader(module)
@@ -146,6 +147,7 @@ def configuration(module: Module) -> Configuration:
         kind, name = _kind_and_name(block)
         resources.append(Resource(kind, name, _fields(reader, block), block.line))
         links += [Link(len(resources) - 1, path, to, target) for path, to, target in reader.links]
+    # A reference to an object with count 0 resolves, but leads to nothing that is there.
     existing = {(resource.kind, resource.name) for resource in resources}
     return Configuration(
         tuple(resources), tuple(link for link in links if (link.kind, link.name) in existing)

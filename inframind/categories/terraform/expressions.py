@@ -37,7 +37,7 @@ LENIENT = frozenset({"try", "can"})
 
 
 def unescaped(text: str) -> str:
-    """A quoted literal's text without HCL's escapes."""
+    """Resolves HCL's escapes in a quoted literal's text."""
     text = ESCAPE.sub(
         lambda m: ESCAPES.get(m.group(1)) or chr(min(int(m.group(1)[1:], 16), 0x10FFFF)), text
     )
@@ -68,7 +68,9 @@ class Evaluator(Loops):
         return TypedUnknown(text)
 
     def forgiving(self, node: Node | None, scope: Scope) -> tuple[Value, list[Finding]]:
-        """The value, with the faults found in it, which are not recorded."""
+        """Evaluates, and returns the faults beside the value instead of recording them."""
+        # What the resolver reports stays: `try` "will not catch errors relating to expressions that
+        # can be proven to be invalid for any input" (language/functions/try).
         before = len(self.faults)
         value = self.value(node, scope)
         faults = self.faults[before:]
@@ -76,7 +78,7 @@ class Evaluator(Loops):
         return value, faults
 
     def value(self, node: Node | None, scope: Scope) -> Value:
-        """The expression's value as far as it is known. Reports what is wrong in it."""
+        """Evaluates an expression as far as it is known. Reports what is wrong in it."""
         if node is None:
             return TypedUnknown("")
         handler = getattr(self, f"_{node.type}", None)
@@ -91,15 +93,14 @@ class Evaluator(Loops):
         return values[0] if len(values) == 1 else TypedUnknown(text_of(node))
 
     def operands(self, nodes: list[Node], scope: Scope) -> Iterator[Value]:
-        """The values among sibling nodes; a primary stands with its attribute accesses and indices
-        behind it.
-        """
+        """Evaluates sibling nodes; a primary's attribute accesses and indices stand behind it."""
         position = 0
         while position < len(nodes):
             primary = nodes[position]
             position += 1
             if not primary.is_named:
                 continue
+            # In `(a).b` the closing parenthesis stands between a primary and its accesses.
             end = position + (position < len(nodes) and nodes[position].type == ")")
             first = end
             while end < len(nodes) and nodes[end].type in POSTFIX:
@@ -140,6 +141,7 @@ class Evaluator(Loops):
                 yield from self._steps(inner.children, scope)
 
     def _traversal(self, root: str, steps: list[Step], text: str, scope: Scope, line: int) -> Value:
+        # Names that a loop binds hide every other root: they are in HCL's inner EvalContext.
         if root in scope.names:
             return self._accessed(scope.names[root], steps, text, line)
         if root in ("true", "false", "null") and not steps:
@@ -155,8 +157,9 @@ class Evaluator(Loops):
         return self._accessed(target, deeper, text, line) if deeper else target
 
     def _follow(self, root: str, name: str, declared: Value) -> Value:
-        """The value of a local, or of a variable's default where defaults count."""
+        """Evaluates the value of a local, or of a variable's default where defaults count."""
         if (root, name) not in self._values:
+            # Set before it is evaluated: a local that leads to itself ends here; Graph reports it.
             self._values[root, name] = (declared, [])
             attribute = self.module.locals.get(name)
             if root == "var":
@@ -174,7 +177,7 @@ class Evaluator(Loops):
         return declared if root == "var" and value is None else value
 
     def _elsewhere(self, node: Node | None, declared: Value) -> tuple[Value, list[Reference]]:
-        """A value declared elsewhere, with its references.
+        """Evaluates what is declared elsewhere, and collects its references.
 
         What is wrong in it is reported where it stands.
         """
@@ -203,6 +206,7 @@ class Evaluator(Loops):
         children = [
             child for child in template.named_children if child.type.startswith("template_")
         ]
+        # A lone one keeps its value's type: HCL's spec, Template Interpolation Unwrapping.
         if quoted and len(children) == 1 and children[0].type == "template_interpolation":
             return self.interpolation(children[0], scope)
         parts = list(self.template_parts(children, scope, quoted=quoted))
@@ -235,7 +239,7 @@ class Evaluator(Loops):
                 yield TypedUnknown("")
 
     def interpolation(self, node: Node, scope: Scope) -> Value:
-        """The value between `${` and `}`."""
+        """Evaluates what stands between `${` and `}`."""
         return self.value(next((c for c in node.children if c.type == "expression"), None), scope)
 
     def _collection_value(self, node: Node, scope: Scope) -> Value:
@@ -262,6 +266,7 @@ class Evaluator(Loops):
         return members if keys_known else TypedUnknown(text_of(node), ["map", "dynamic"])
 
     def _key(self, node: Node, scope: Scope) -> Value:
+        # A bare word is a literal key: language/expressions/types, Maps/Objects.
         if node.children and node.children[0].type == "variable_expr":
             if len(node.children) > 1:
                 line = line_of(node)
@@ -306,7 +311,7 @@ class Evaluator(Loops):
         return value if weight(value) < MAX_FOLLOWED // 20 else TypedUnknown(text_of(node))
 
     def _attempt(self, name: str, node: Node, arguments: list[Node], scope: Scope) -> Value:
-        """`try` and `can`: a fault means the next argument, or false."""
+        """Evaluates `try` and `can`: a fault means the next argument, or false."""
         results = [self.forgiving(child, scope) for child in arguments]
         if name == "can":
             decided = len(results) == 1 and is_known(results[0][0])
@@ -326,6 +331,8 @@ class Evaluator(Loops):
             return self.fault(
                 rules.TYPE, f"{text_of(nodes[0])}: {wrong}", line_of(node), text_of(node)
             )
+        # Both results are evaluated for their common type, but only the chosen one's errors count:
+        # ConditionalExpr in hclsyntax/expression.go.
         branches = []
         for child in nodes[1:]:
             seen = len(self.visited)
@@ -351,7 +358,7 @@ class Evaluator(Loops):
 
     @staticmethod
     def _either(left: Value, right: Value, text: str) -> TypedUnknown:
-        """A value of which only the family of types is known."""
+        """Joins two results to a value of which only the family of types is known."""
         for family, kinds in FAMILY:
             if all(
                 isinstance(value, kinds) and not isinstance(value, bool) for value in (left, right)
@@ -385,7 +392,8 @@ class Evaluator(Loops):
 
 
 def _heredoc(text: str, source: str) -> str:
-    """A heredoc's text: `<<-` takes the common indentation away; the last line ends."""
+    """Forms a heredoc's text: `<<-` takes the common indentation away; the last line ends."""
+    # https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#template-expressions
     lines = text.split("\n")
     if source.startswith("<<-"):
         indents = [len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()]

@@ -53,6 +53,7 @@ def _primitive_misfit(value: Value, wanted: str) -> str | None:
         isinstance(value, bool) or (isinstance(value, str) and not NUMBER.fullmatch(value))
     ):
         return f"a number is required, not {value!r}"
+    # cty converts "1" and "0" to bool beside "true" and "false", and no number.
     if wanted == "bool" and not (
         isinstance(value, bool) or (isinstance(value, str) and value in ("true", "false", "1", "0"))
     ):
@@ -70,6 +71,7 @@ def _object_misfit(value: Value, kind: Any) -> str | None:
     if not isinstance(value, dict):
         return "an object is required"
     optional = kind[2] if len(kind) > 2 else []
+    # Attributes that the type does not have are discarded: expressions/type-constraints, object.
     missing = [name for name in kind[1] if name not in value and name not in optional]
     if missing:
         return f"attribute {missing[0]!r} is required"
@@ -122,6 +124,7 @@ def type_misfit(have: Any, kind: Any) -> str | None:
     if offered == "dynamic" or wanted == "dynamic":
         return None
     if wanted in PRIMITIVES:
+        # Numbers and bools convert to texts and back, but not to one another: expressions/types.
         fits = offered in PRIMITIVES and {offered, wanted} != {"bool", "number"}
         return None if fits else f"a {wanted} is required, this is a {offered}"
     if isinstance(have, str):
@@ -142,6 +145,7 @@ def type_misfit(have: Any, kind: Any) -> str | None:
 def _object_type_misfit(have: Any, kind: Any) -> str | None:
     if shape(have) not in MAPPINGS:
         return f"an object is required, this is a {shape(have)}"
+    # The keys of a map are known only with its value.
     if have[0] == "map":
         return None
     optional = kind[2] if len(kind) > 2 else []

@@ -15,6 +15,7 @@ from typing import Any
 from inframind.categories.terraform.fit import NUMBER, as_set
 from inframind.categories.terraform.values import SetValue, Value, as_text
 
+# "There is an artificial limit of 1024 numbers in the returned sequence": functions/range.
 MAX_RANGE = 1024
 MAX_PATTERN = 200
 SIMPLE_PATTERN = re.compile(r"\^?(?:[A-Za-z0-9 _/:.=@-]|\\[dwsDWS.])*\$?")
@@ -34,7 +35,7 @@ def need(condition: bool, message: str) -> None:
 
 
 def number(value: Value) -> int | float:
-    """A number, or a text that is one."""
+    """Converts a number, or a text that is one. Raises CallError."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise CallError("a number is required")
     if isinstance(value, str):
@@ -44,21 +45,21 @@ def number(value: Value) -> int | float:
 
 
 def whole(value: Value) -> int:
-    """A whole number."""
+    """Converts a whole number, or a text that is one. Raises CallError."""
     result = number(value)
     need(isinstance(result, int), "a whole number is required")
     return int(result)
 
 
 def sequence(value: Value, name: str = "the argument") -> list[Value]:
-    """A list, a tuple or a set."""
+    """Passes a list, a tuple or a set on; CallError for anything else."""
     if not isinstance(value, list):
         raise CallError(f"{name} must be a list, a set or a tuple")
     return value
 
 
 def mapping(value: Value, name: str = "the argument") -> dict[str, Value]:
-    """A map or an object."""
+    """Passes a map or an object on; CallError for anything else."""
     if not isinstance(value, dict):
         raise CallError(f"{name} must be a map or an object")
     return value
@@ -89,6 +90,7 @@ def element(items: Value, index: Value) -> Value:
     members, position = sequence(items, "the first argument of element"), whole(index)
     need(bool(members), "cannot use element with an empty list")
     need(position >= 0, "cannot use element with a negative index")
+    # The index wraps around: functions/element.
     return members[position % len(members)]
 
 
@@ -118,7 +120,7 @@ def slice_(items: Value, start: Value, end: Value) -> Value:
 
 
 def numbers(*bounds: Value) -> Value:
-    """range(end), range(start, end) or range(start, end, step)."""
+    """Counts as range(end), range(start, end) or range(start, end, step)."""
     need(1 <= len(bounds) <= 3, "range takes one to three numbers")
     start, end = (
         (0, number(bounds[0])) if len(bounds) == 1 else (number(bounds[0]), number(bounds[1]))
@@ -189,7 +191,8 @@ def base64decode(text: Value) -> Value:
 
 
 def format_(pattern: Value, *values: Value) -> Value:
-    """Only `%s`, `%d`, `%v`, `%q` without width are filled in; other verbs are counted."""
+    """Fills in `%s`, `%d`, `%v`, `%q` without width, and counts other verbs."""
+    # `%[2]s` and `%*d` choose and take arguments out of order, and are left to Terraform.
     verbs = [match for match in FORMAT_VERB.finditer(as_text(pattern)) if match.group(1)]
     if any("[" in match.group() or "*" in match.group() for match in verbs):
         raise LookupError
@@ -220,6 +223,7 @@ def format_(pattern: Value, *values: Value) -> Value:
 
 
 def coalesce(*values: Value) -> Value:
+    # Empty texts are passed over like null: functions/coalesce.
     first = next((value for value in values if value is not None and value != ""), None)
     need(first is not None, "no non-null, non-empty-string arguments")
     return first
@@ -292,6 +296,7 @@ def split(separator: Value, text: Value) -> Value:
 
 
 def replace(text: Value, old: Value, new: Value) -> Value:
+    # Between slashes stands a regular expression: functions/replace.
     if len(as_text(old)) > 1 and as_text(old).startswith("/") and as_text(old).endswith("/"):
         raise LookupError
     return as_text(text).replace(as_text(old), as_text(new))
@@ -301,12 +306,13 @@ def substr(text: Value, offset: Value, count: Value) -> Value:
     start, size = whole(offset), whole(count)
     whole_text = as_text(text)
     start = start + len(whole_text) if start < 0 else start
+    # A length of -1 means the rest of the text: functions/substr.
     return whole_text[start:] if size == -1 else whole_text[start : start + size]
 
 
 def regex(pattern: Value, text: Value) -> Value:
-    """Patterns are RE2: matching takes linear time there, so here only simple ones are tried on
-    short texts.
+    """Tries simple patterns on short texts: matching takes linear time in Terraform's RE2, but not
+    here.
     """
     source = as_text(pattern)
     if (
@@ -321,7 +327,7 @@ def regex(pattern: Value, text: Value) -> Value:
 
 
 def timeadd(moment: Value, duration: Value) -> Value:
-    """Only the forms are judged."""
+    """Judges the forms of moment and duration alone."""
     need(TIME.fullmatch(as_text(moment)) is not None, "not a valid RFC3339 timestamp")
     need(DURATION.fullmatch(as_text(duration)) is not None, "not a valid duration")
     raise LookupError
@@ -412,6 +418,7 @@ PURE: dict[str, Callable[..., Any]] = {
     "trimspace": lambda text: as_text(text).strip(),
     "trimsuffix": lambda text, cut: as_text(text).removesuffix(as_text(cut)),
     "upper": lambda text: as_text(text).upper(),
+    # In the order of the keys: functions/values.
     "values": lambda table: [item for _, item in sorted(mapping(table).items())],
     "zipmap": zipmap,
 }
@@ -419,6 +426,8 @@ PURE: dict[str, Callable[..., Any]] = {
 where it is not known here.
 """
 SHAPES: dict[str, tuple[int, tuple[str, ...]]] = {
+    # These parameters are cty.DynamicPseudoType, and the functions' own code looks at the shape
+    # (most of them in go-cty, cty/function/stdlib).
     "concat": (0, ("list", "set", "tuple")),
     "element": (0, ("list", "tuple", "set")),
     "flatten": (0, ("list", "set", "tuple")),

@@ -55,6 +55,7 @@ ADDRESSES: dict[str, dict[str, bool]] = {
     "import": {"data": False, "computed": True},
 }
 """Blocks whose `from` and `to` are addresses, and what may stand in them."""
+# https://developer.hashicorp.com/terraform/language/expressions/version-constraints
 VERSION_CONSTRAINT = re.compile(
     r"\s*(?:=|!=|>=|<=|>|<|~>)?\s*v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?\s*"
 )
@@ -77,6 +78,7 @@ CONDITION = Shape(
     frozenset({"condition", "error_message"}),
 )
 ANYTHING = Shape(open=True)
+# https://developer.hashicorp.com/terraform/language/resources/provisioners/connection
 CONNECTION = Shape(
     dict.fromkeys(
         (
@@ -91,6 +93,7 @@ CONNECTION = Shape(
     frozenset({"host"}),
 )
 PROVISIONER_META = {"when": Holds.KEYWORD, "on_failure": Holds.KEYWORD}
+# Terraform 0.15 removed the others: chef, habitat, puppet and salt-masterless.
 PROVISIONERS = {
     "local-exec": Shape(
         {
@@ -114,6 +117,8 @@ PROVISIONERS = {
         {"connection": CONNECTION},
     ),
 }
+# "Only literal values can be used because the processing happens too early for arbitrary
+# expression evaluation": meta-arguments/lifecycle.
 LIFECYCLE = Shape(
     {
         "create_before_destroy": Holds.STATIC_BOOL,
@@ -127,6 +132,8 @@ LIFECYCLE = Shape(
 DATA_LIFECYCLE = Shape(
     blocks={"precondition": CONDITION, "postcondition": CONDITION}, at_most_one=True
 )
+# `default` "requires a literal value and cannot reference other objects in the configuration":
+# language/values/variables.
 BLOCKS = {
     "variable": Shape(
         {
@@ -203,6 +210,7 @@ class LanguageChecker:
             self._addresses(block)
         elif block.type == "terraform":
             self._versions(block)
+        # Terraform: "Check blocks must have at least one assert block."
         elif block.type == "check" and not list(block.body.named("assert")):
             self.findings.append(rules.REQUIRED.finding("check needs an assert block", block.line))
 
@@ -267,6 +275,8 @@ class LanguageChecker:
             self._static_fault(attribute, addresses.keyword_fault(attribute.name, node))
         elif kind in (Holds.EXPRESSION, Holds.TESTED, Holds.IMPORT_ID):
             value = self.evaluator.value(node, scope)
+            # Terraform: "must refer to at least one object from elsewhere in the
+            # configuration, or else its result would not be checking anything."
             if kind is Holds.TESTED and not any(addresses.roots(node)):
                 self._static_fault(
                     attribute, "the condition refers to nothing, so it tests nothing"
@@ -312,6 +322,7 @@ class LanguageChecker:
             )
             return
         for item in items:
+            # Terraform 0.11 wrote these references in quotes; they are read, with a warning.
             quoted = item.children[0].type == "literal_value"
             steps = addresses.traversal(item, quoted=True)
             if not quoted:
@@ -340,6 +351,7 @@ class LanguageChecker:
                 or not any(named := list(addresses.roots(condition.expression)))
             ):
                 continue
+            # Terraform: "must refer to var.NAME in order to test incoming values".
             if ("var", block.labels[0]) not in named:
                 self._static_fault(
                     condition, f"the condition does not refer to var.{block.labels[0]}"

@@ -67,7 +67,7 @@ class Loops:
         return collected.value(text_of(node))
 
     def _items(self, over: Value, node: Node) -> list[tuple[Value, Value]] | None:
-        """(key, value) pairs, or None if they are not known."""
+        """Lists (key, value) pairs; None if they are not known."""
         if over is None or shape(type_of(over)) in ("string", "number", "bool"):
             self.fault(rules.TYPE, "for needs a list, a set or a map", line_of(node))
             return None
@@ -77,6 +77,7 @@ class Loops:
             list(over.items()) if isinstance(over, dict) else list(enumerate(over))
         )
         if isinstance(over, SetValue):
+            # Of a set's elements, key and value are the same: HCL's spec, For Expressions.
             pairs = [(item, item) for item in over]
         self.iterations += len(pairs)
         return pairs if self.iterations <= MAX_ITERATIONS else None
@@ -113,6 +114,8 @@ class Loops:
         elif collected.grouped:
             collected.table.setdefault(as_text(key), []).append(item)
         else:
+            # HCL: "If duplicates are expected, use the ellipsis (...) after the value expression to
+            # enable grouping by key."
             if as_text(key) in collected.table:
                 self.fault(
                     rules.TYPE,
@@ -123,7 +126,7 @@ class Loops:
             collected.table[as_text(key)] = item
 
     def directive(self, node: Node, scope: Scope) -> None:
-        """`%{ if }` and `%{ for }`: only references are checked."""
+        """Checks the references in `%{ if }` and `%{ for }`, and nothing else."""
         for inner in node.named_children:
             names: dict[str, Any] = {}
             start = next(

@@ -31,6 +31,7 @@ VERIFIED_SOURCE = re.compile(
     r"(?:registry\.(?:terraform\.io|opentofu\.org)/)?(?:hashicorp/)?([^/]+)"
     r"|terraform\.io/builtin/(terraform)"
 )
+# https://developer.hashicorp.com/terraform/language/syntax/configuration#identifiers
 IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -65,6 +66,7 @@ class Module:
         argument = self.objects[key].body.attributes.get("provider")
         if argument and argument.expression:
             return text_of(argument.expression).strip('"')
+        # The first word of the type is the provider's local name: meta-arguments/resource-provider.
         return key[1].partition("_")[0]
 
     @property
@@ -73,8 +75,8 @@ class Module:
         return {(block.labels[0], _alias(block).strip('"')) for block in self.providers}
 
     def provider_of(self, key: tuple[str, str, str]) -> str:
-        """The provider type of an object: from its `provider` argument, else from its type's first
-        word.
+        """Finds the provider type of an object: from its `provider` argument, else from its type's
+        first word.
         """
         local = self._configuration_of(key).partition(".")[0]
         return self.sources.get(local, local)

@@ -24,6 +24,7 @@ ORDER: dict[str, Callable[[Any, Any], bool]] = {
     ">=": lambda a, b: a >= b,
 }
 LOGIC = ("&&", "||", "!")
+# Terraform counts with 512 bits, Python's floats are exact up to 2**53, about 9e15.
 MAX_NUMBER = 1e15
 FAMILY: tuple[tuple[Any, Any], ...] = (
     ("string", str),
@@ -35,7 +36,7 @@ FAMILY: tuple[tuple[Any, Any], ...] = (
 
 
 def result_type(operator: str) -> str:
-    """The type of every result of the operator."""
+    """Names the type of every result of the operator."""
     return "number" if operator in ARITHMETIC else "bool"
 
 
@@ -63,7 +64,7 @@ def apply(operator: str, values: list[Value]) -> Value:
 
 
 def _partly_known(operator: str, values: list[Value]) -> Value:
-    """`false && x` is false whatever x is; so is `true || x` true."""
+    """Decides what one side decides alone: `false && x` is false, `true || x` true."""
     decided = {str(value).lower() for value in values if isinstance(value, bool | str)}
     if operator == "&&" and "false" in decided:
         return False
@@ -71,6 +72,7 @@ def _partly_known(operator: str, values: list[Value]) -> Value:
 
 
 def _same(left: Value, right: Value) -> bool:
+    # In Python True == 1; in Terraform values of different types are never equal.
     return isinstance(left, bool) is isinstance(right, bool) and bool(left == right)
 
 

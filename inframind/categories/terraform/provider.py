@@ -61,7 +61,7 @@ class BlockSchema:
         return self.attributes[name][0]
 
     def type(self, name: str) -> Any:
-        """The attribute's type in Terraform's JSON form, or ["nested", mode, {name: [flags,
+        """Decodes the attribute's type: Terraform's JSON form, or ["nested", mode, {name: [flags,
         type]}].
         """
         return self.provider.type(self.attributes[name][1])
@@ -92,7 +92,7 @@ class Provider:
     _blocks: dict[int, BlockSchema] = field(default_factory=dict)
 
     def type(self, index: int) -> Any:
-        """A type by its index; nested attribute types inside are resolved."""
+        """Decodes a type by its index; nested attribute types inside are resolved."""
         if index not in self._types:
             kind = json.loads(self.data["types"][index])
             if isinstance(kind, list) and kind[0] == "nested":
@@ -111,7 +111,7 @@ class Provider:
         return self._blocks[index]
 
     def kind(self, mode: str, name: str) -> BlockSchema | None:
-        """The schema of a resource, data source or ephemeral resource."""
+        """Finds the schema of a resource, data source or ephemeral resource."""
         index = self.data.get(mode, {}).get(name)
         return None if index is None else self.block(index)
 
@@ -135,7 +135,7 @@ class Provider:
 
 @cache
 def provider(name: str) -> Provider | None:
-    """The provider's schema, loaded at first use; None for a provider that is not verified."""
+    """Loads the provider's schema at first use; None for a provider that is not verified."""
     if name == "terraform":
         return Provider(name, BUILT_IN)
     return Provider(name, json_schema.load(PACKAGE, name)) if name in PROVIDERS else None
@@ -143,7 +143,9 @@ def provider(name: str) -> Provider | None:
 
 @cache
 def functions() -> dict[str, list[Any]]:
-    """Function -> [[type, may be null] of each parameter, the same of further ones or None, type of
+    """Loads the signatures of Terraform's functions at first use.
+
+    Function -> [[type, may be null] of each parameter, the same of further ones or None, type of
     the result].
     """
     loaded: dict[str, list[Any]] = json_schema.load(PACKAGE, "functions")

@@ -53,6 +53,8 @@ class ProviderCode:
 
     def argument(self, path: str, value: Value) -> None:
         """Records an argument and its value."""
+        # Of an argument that is null "Terraform behaves as though you had completely omitted it":
+        # language/expressions/types.
         if value is not None:
             self.present[path] = not is_bare(value)
         if not is_known(value):

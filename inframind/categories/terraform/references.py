@@ -89,6 +89,7 @@ class Resolver:
             "count": ({"index"}, scope.count, "count"),
             "self": (None, scope.allows_self, "a provisioner or a postcondition"),
             "path": ({"module", "root", "cwd"}, True, ""),
+            # `terraform.applying` came with Terraform 1.10.
             "terraform": ({"workspace", "applying"}, True, ""),
         }
         names, available, where = allowed[root]
@@ -120,6 +121,7 @@ class Resolver:
         rest = steps[1:]
         path = tuple(str(name) for step, name in rest if step == "attr")
         reference = Reference(text, kind if mode == "resource" else f"{mode}.{kind}", key[2], path)
+        # In a postcondition, a provisioner or a connection `self` is the object, already made.
         itself = key == scope.enclosing and not scope.allows_self
         reported = len(self.findings)
         at_end: Any = reference.type
@@ -161,6 +163,8 @@ class _Walk:
             self.late = True
             self.block(schema, rest[1:])
             return ["list", "dynamic"]
+        # Terraform: "Because RESOURCE has "count" set, its attributes must be accessed on specific
+        # instances."
         if multiple and step == "attr":
             return self.report(
                 rules.INSTANCE, "the object has count or for_each: write ...[0] or ...[each.key]"

@@ -19,6 +19,7 @@ from inframind.categories.terraform.references import Scope
 from inframind.categories.terraform.syntax import Block, Body, parse
 from inframind.types import Finding
 
+# Not before `{{`, which begins a template of Jinja or Go.
 BLOCK = re.compile(
     r"^(?:resource|data|variable|output|provider|module|terraform|locals)\b[^:=\n{]*\{(?!\{)", re.M
 )
@@ -57,7 +58,7 @@ class Configured:
         return list(dict.fromkeys([*findings, *Graph(self.module).findings()]))
 
     def _provider(self, block: Block) -> list[Finding]:
-        """A provider's configuration. Terraform looks at it only if something uses the provider."""
+        """Checks a provider's configuration; an unused one gets warnings: Terraform ignores it."""
         evaluator = Evaluator(self.module)
         checker = BodyChecker(evaluator)
         name = block.labels[0]
