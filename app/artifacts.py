@@ -1,8 +1,11 @@
-"""Where adapters, checkpoints and datasets lie: a folder, and behind it, in production, a store that every host reaches.
+"""Where adapters, checkpoints and datasets lie.
 
-With `INFRAMIND_ARTIFACTS_URL` (anything that fsspec opens, such as `s3://bucket/prefix`) the folder is this host's copy: what is
-published is pushed before its row is written, and what is needed is pulled first. Paths are the same on every host, so the data
-folder must be. Without a URL the folder itself is shared, or there is one host, and nothing is copied.
+A folder, and behind it, in production, a store that every host reaches.
+
+With `INFRAMIND_ARTIFACTS_URL` (anything that fsspec opens, such as `s3://bucket/prefix`) the folder
+is this host's copy: what is published is pushed before its row is written, and what is needed is
+pulled first. Paths are the same on every host, so the data folder must be. Without a URL the folder
+itself is shared, or there is one host, and nothing is copied.
 """
 
 import logging
@@ -26,7 +29,10 @@ AT_ONCE = 16
 
 
 class Artifacts:
-    """The folder and the store behind it; made at a process's entry point and handed to whoever needs files."""
+    """The folder and the store behind it.
+
+    Made at a process's entry point and handed to whoever needs files.
+    """
 
     def __init__(self, folder: Path, url: str = "") -> None:
         self.folder = folder
@@ -83,7 +89,8 @@ class Artifacts:
     def present(self, paths: Iterable[Path]) -> set[Path]:
         """Those of many that are here or in the store. Raises StoreError.
 
-        The store is asked for all at once, and once: what was published changes no more, and goes only after its row.
+        The store is asked for all at once, and once: what was published changes no more, and goes
+        only after its row.
         """
         wanted = set(paths)
         found = {path for path in wanted if path in self._seen or path.exists()}
@@ -98,7 +105,10 @@ class Artifacts:
         return found
 
     def remove(self, path: Path) -> None:
-        """Deletes a file or folder everywhere; what is gone already is no error. Raises StoreError."""
+        """Deletes a file or folder everywhere; what is gone already is no error.
+
+        Raises StoreError.
+        """
         self._seen.discard(path)
         _delete(path)
         if self._files is not None:
@@ -171,7 +181,8 @@ class Artifacts:
             # Its text may name hosts and buckets: for the log, not for callers.
             log.warning("the store of the artifacts failed", exc_info=error)
             raise StoreError(
-                f"the store of the artifacts does not answer ({type(error).__name__}); try again in a moment"
+                f"the store of the artifacts does not answer ({type(error).__name__});"
+                " try again in a moment"
             ) from error
 
 

@@ -1,4 +1,7 @@
-"""Errors of the service: a status, a code, a message that says what to do, and the field at fault."""
+"""Errors of the service.
+
+A status, a code, a message that says what to do, and the field at fault.
+"""
 
 from inframind.errors import (
     ConfigError,
@@ -107,16 +110,30 @@ STATUSES: dict[type[InfraMindError], int] = {
 
 
 def status_of(error: InfraMindError) -> int:
-    """The HTTP status of an error."""
-    if isinstance(error, ServiceError):
+    """Gives the HTTP status of an error."""
+    return _status(type(error))
+
+
+def _status(error: type[InfraMindError]) -> int:
+    if issubclass(error, ServiceError):
         return error.status
-    return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
+    return next((status for kind, status in STATUSES.items() if issubclass(error, kind)), 500)
 
 
 def kind_of(status: int) -> str:
     """OpenAI's `type` of an error."""
     kinds = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
     return kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")
+
+
+def kind_of_code(code: str) -> str:
+    """OpenAI's `type` of the errors with a code. Raises KeyError if no error has it."""
+    kinds, todo = {}, [InfraMindError]
+    while todo:
+        error = todo.pop()
+        kinds[error.code] = kind_of(_status(error))
+        todo += error.__subclasses__()
+    return kinds[code]
 
 
 def described(error: InfraMindError) -> dict[str, str | None]:

@@ -1,4 +1,7 @@
-"""API keys: `im_<id>_<secret>`. The database has the id and the secret's SHA-256: 256 random bits need no slow hash."""
+"""API keys: `im_<id>_<secret>`.
+
+The database has the id and the secret's SHA-256: 256 random bits need no slow hash.
+"""
 
 import hashlib
 import hmac
@@ -58,7 +61,8 @@ def create(
 ) -> str:
     """Stores a new key and gives its text, which exists nowhere else. Raises InvalidError.
 
-    Keys with the same `owner` see the same jobs, datasets and models, so that a key can be replaced; None: the key's own id.
+    Keys with the same `owner` see the same jobs, datasets and models, so that a key can be
+    replaced; None: the key's own id.
     """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
@@ -74,10 +78,14 @@ def create(
     with writing(engine) as session:
         session.add(
             ApiKey(
-                id=identity, name=name, owner=owner or identity, scopes=sorted(scopes), sha256=digest(secret),
+                id=identity,
+                name=name,
+                owner=owner or identity,
+                scopes=sorted(scopes),
+                sha256=digest(secret),
                 created_at=database_now(session),
             )
-        )  # fmt: skip
+        )
     return f"im_{identity}_{secret}"
 
 
@@ -108,7 +116,8 @@ def check_start(engine: Engine, settings: Settings) -> None:
             select(func.count()).select_from(ApiKey).where(ApiKey.revoked_at.is_(None))
         ):
             raise ConfigError(
-                f"{settings.host} is reachable for others, and there is no API key: make one with `inframind keys create`",
+                f"{settings.host} is reachable for others, and there is no API key:"
+                " make one with `inframind keys create`",
                 param="host",
             )
 
@@ -134,7 +143,10 @@ class Keyring:
         )
 
     def find(self, token: str) -> Caller | None:
-        """The caller; None for every token that is not right, whatever is wrong with it, after the same work."""
+        """The caller.
+
+        None for every token that is not right, whatever is wrong with it, after the same work.
+        """
         parts = TOKEN.fullmatch(token)
         identity, secret = parts.groups() if parts else ("", "")
         with reading(self._engine) as session:

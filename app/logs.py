@@ -1,4 +1,4 @@
-"""Structured logs: one line an event, with what is bound to the request or the job (`structlog.contextvars`)."""
+"""Structured logs: one line an event, with what `structlog` has bound to the request or the job."""
 
 import logging
 import sys
@@ -17,8 +17,9 @@ BEFORE: list[structlog.typing.Processor] = [
 
 
 def configure(form: LogFormat, level: str = "INFO") -> None:
-    """Everything that is logged in this process, by whichever library, goes to standard error in this form."""
-    # Rich's traceback, the renderer's own choice, prints the variables of every frame: passwords and keys too.
+    """Sends all that this process logs, by whichever library, to standard error in this form."""
+    # Rich's traceback, the renderer's own choice, prints the variables of every frame: passwords
+    # and keys too.
     plain = structlog.dev.plain_traceback
     render: list[structlog.typing.Processor] = [
         structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, exception_formatter=plain)

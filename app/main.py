@@ -29,18 +29,18 @@ from app.api import (
     verify,
 )
 from app.artifacts import Artifacts
-from app.db.session import make_engine
+from app.db.session import DATABASE_AWAY, make_engine
 from app.jobs.service import JobService, Wake, nobody
 from app.judging.service import Judges
 from app.keys import Keyring, check_start
 from app.settings import Settings, settings
 from app.web.body_limit import BodyLimit
 from app.web.deps import needs
-from app.web.error_responses import DATABASE_LOST, add_handlers
+from app.web.error_responses import add_handlers
 from app.web.gate import Gate
 from app.web.openapi import truthful
-from app.web.prometheus import MeasuredInference, MeasuredVerifier, Measures
-from app.web.request_log import Observed
+from app.web.prometheus import MeasuredInference, MeasuredVerifier, Metrics
+from app.web.request_log import RequestLog
 from inframind import __version__
 
 log = logging.getLogger(__name__)
@@ -52,13 +52,19 @@ ROUTERS = {
 """Scope -> the routers that need it. What is in no list is for every key."""
 START_SECONDS = 60.0
 """How long a database that is away is waited for before the api gives up."""
-DESCRIPTION = "Trains small language models for Infrastructure as Code with verified rewards, and serves them."
+DESCRIPTION = (
+    "Trains small language models for Infrastructure as Code with verified rewards,"
+    " and serves them."
+)
 
 
 def create_app(given: Settings | None = None, wake: Wake | None = None) -> FastAPI:
-    """Makes the application on a migrated database; `wake` is what wakes workers, as tests see it."""
+    """Makes the application on a migrated database.
+
+    `wake` is what wakes workers, as tests see it.
+    """
     configured = given or settings()
-    measures = Measures()
+    own_metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -67,12 +73,12 @@ def create_app(given: Settings | None = None, wake: Wake | None = None) -> FastA
         app.state.artifacts = Artifacts.of(configured)
         await start(app.state.engine, configured)
         app.state.keys = Keyring(app.state.engine)
-        app.state.verifier = MeasuredVerifier(configured.verifier_workers, measures)
+        app.state.verifier = MeasuredVerifier(configured.verifier_workers, own_metrics)
         app.state.inference = MeasuredInference(
-            configured, app.state.engine, app.state.artifacts, measures
+            configured, app.state.engine, app.state.artifacts, own_metrics
         )
-        app.state.measures = measures
-        measures.watch(app.state.engine)
+        app.state.metrics = own_metrics
+        own_metrics.watch(app.state.engine)
         app.state.judges = Judges(configured, app.state.engine, app.state.verifier)
         with waking(configured) as by_settings:
             app.state.jobs = JobService(
@@ -103,7 +109,7 @@ def create_app(given: Settings | None = None, wake: Wake | None = None) -> FastA
     app.add_middleware(BodyLimit, settings=configured, limits=limits)
     app.add_middleware(Gate, settings=configured)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=configured.hosts, www_redirect=False)
-    app.add_middleware(Observed, measures=measures)
+    app.add_middleware(RequestLog, metrics=own_metrics)
     generated = app.openapi
     app.openapi = lambda: truthful(generated())  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
@@ -116,7 +122,7 @@ async def start(engine: Engine, given: Settings) -> None:
         try:
             await run_in_threadpool(check_start, engine, given)
             return
-        except DATABASE_LOST as error:
+        except DATABASE_AWAY as error:
             if engine.dialect.name == "sqlite" or time.monotonic() > end:
                 raise
             log.warning("the database is away: %s", type(error).__name__)
@@ -125,7 +131,9 @@ async def start(engine: Engine, given: Settings) -> None:
 
 @contextmanager
 def waking(given: Settings) -> Iterator[Wake]:
-    """Gives what wakes a worker: Celery, on a thread of its own, so that no request waits for Redis.
+    """Gives what wakes a worker.
+
+    Celery, on a thread of its own, so that no request waits for Redis.
 
     Without Redis it is nobody: the embedded supervisor looks for itself.
     """

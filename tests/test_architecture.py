@@ -171,7 +171,7 @@ def test_siblings_are_independent(package: str) -> None:
             if module.startswith(package + "."):
                 other = module.split(".")[depth]
                 shared = (
-                    other in (own, "base", "config", "shared")
+                    other in (own, "base", "config", "examples", "shared")
                     or other.startswith("_")
                     or own in FOUNDATIONS.get(other, ())
                     or f"{package}.{other}" not in MODULES
@@ -204,6 +204,22 @@ def test_the_environment_is_read_at_the_entry_points(name: str) -> None:
             if isinstance(n, ast.Attribute) and ast.unparse(n) == "os.environ"
         ]
         assert not reads, f"{name} reads os.environ"
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n.startswith(("app.", "workers."))])
+def test_a_database_that_is_away_is_told_in_one_place(name: str) -> None:
+    """Everybody else catches `app.db.session.DATABASE_AWAY`."""
+    if name != "app.db.session":
+        assert not {"sqlalchemy.exc.OperationalError", "sqlalchemy.exc.InterfaceError"} & imports(
+            name, lazy=True
+        )
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("app.")])
+def test_the_processs_settings_are_asked_for_at_the_entry_points(name: str) -> None:
+    """Everybody else uses those that they are given."""
+    if not any(under(name, place) for place in ("app.cli", "app.main")):
+        assert "app.settings.settings" not in imports(name, lazy=True)
 
 
 def test_a_concrete_category_is_named_only_by_the_registry() -> None:
@@ -276,7 +292,7 @@ def test_stages_are_read_as_typed_settings() -> None:
 
 JOB_STATES = {"queued", "running", "paused", "succeeded", "failed", "cancelled"}
 # Examples of answers, and the enum itself.
-STATES_SPELT_OUT = ("app.api._examples", "app.api.fine_tuning", "app.job_state")
+STATES_SPELT_OUT = ("app.api.examples", "app.api.fine_tuning", "app.job_state")
 
 
 def states_spelt(node: ast.AST) -> set[str]:

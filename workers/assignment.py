@@ -29,7 +29,7 @@ def assignment(
     run = lease.load_run(engine, claim)
     spec = _pipeline_spec(run, artifacts)
     asks_judge = settings.has_judge and any(stage.asks_judge for stage in run.stages)
-    judge = calibrations.known(engine, settings.judge_model) if asks_judge else None
+    judge = calibrations.describe_judge(engine, settings.judge_model) if asks_judge else None
     return TrainerJob(
         spec=spec,
         run_dir=run_dir,

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from app.api import _examples as examples
+from app.api import examples
 from app.datasets import service as datasets
-from app.datasets.service import DatasetList, DatasetView
-from app.views import ErrorView
-from app.web.deps import Database, Stored, Verifying
+from app.datasets.views import DatasetView
+from app.views import ErrorView, Page
+from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerifierDep
 
 BAD_ROWS = examples.error(
     "invalid_data",
@@ -23,41 +23,52 @@ router = APIRouter(
     prefix="/datasets", tags=["datasets"], responses={422: {"model": ErrorView, **BAD_ROWS}}
 )
 ROWS = (
-    '{"instruction": "A Dockerfile from alpine:3.20 that runs as app.", "output": "FROM alpine:3.20\\nUSER app\\n"}\n'
-    '{"instruction": "From debian:12, work in /srv.", "output": "FROM debian:12\\nWORKDIR /srv\\n", "category": "dockerfile"}\n'
+    '{"instruction": "A Dockerfile from alpine:3.20 that runs as app.", '
+    '"output": "FROM alpine:3.20\\nUSER app\\n"}\n'
+    '{"instruction": "From debian:12, work in /srv.", '
+    '"output": "FROM debian:12\\nWORKDIR /srv\\n", "category": "dockerfile"}\n'
 )
 LINES: dict[str, Any] = {"schema": {"type": "string"}, "example": ROWS}
 BODY = {"requestBody": {"required": True, "content": {"application/jsonl": LINES}}}
 
 
 @router.post(
-    "", status_code=201, openapi_extra=BODY, responses={201: examples.shown(examples.DATASET)}
+    "",
+    status_code=201,
+    openapi_extra=BODY,
+    responses={201: examples.shown(examples.datasets.DATASET)},
 )
 async def add_dataset(
     request: Request,
-    database: Database,
-    verifier: Verifying,
-    artifacts: Stored,
+    database: DatabaseDep,
+    verifier: VerifierDep,
+    artifacts: ArtifactsDep,
     name: Annotated[str | None, Query(min_length=1, max_length=128)] = None,
 ) -> DatasetView:
-    """Stores Alpaca rows, a JSON object a line: `instruction`, `input`, `output`, optionally `category` and `checks`.
+    """Stores Alpaca rows, a JSON object a line.
 
-    Every output must pass the verifier, with its row's checks; without checks they are derived. Nothing is stored if a row is bad.
+    `instruction`, `input`, `output`, optionally `category` and `checks`.
+
+    Every output must pass the verifier, with its row's checks; without checks they are derived.
+    Nothing is stored if a row is bad.
     """
     body = await request.body()
     return await run_in_threadpool(datasets.add, database, verifier, artifacts, body, name)
 
 
-@router.get("", responses={200: examples.shown(examples.page(examples.DATASET))})
-def list_datasets(database: Database) -> DatasetList:
-    """All datasets, newest first."""
-    return DatasetList(data=datasets.every(database))
+@router.get("", responses={200: examples.shown(examples.page(examples.datasets.DATASET))})
+def list_datasets(database: DatabaseDep, page: PageDep) -> Page[DatasetView]:
+    """Datasets, newest first."""
+    return datasets.list_datasets(database, page)
 
 
 @router.get(
     "/{dataset_id}",
-    responses={200: examples.shown(examples.DATASET), 404: {"model": ErrorView, **UNKNOWN}},
+    responses={
+        200: examples.shown(examples.datasets.DATASET),
+        404: {"model": ErrorView, **UNKNOWN},
+    },
 )
-def get_dataset(dataset_id: str, database: Database) -> DatasetView:
+def get_dataset(dataset_id: str, database: DatabaseDep) -> DatasetView:
     """One dataset."""
     return datasets.find(database, dataset_id)

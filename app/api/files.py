@@ -6,13 +6,12 @@ from fastapi import APIRouter, Form, Query, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
-from app.api import _examples as examples
+from app.api import examples
 from app.datasets import files
-from app.datasets.files import DeletedFile, FileList, FileView
-from app.views import ErrorView
-from app.web.deps import Database, Stored, Verifying
+from app.datasets.views import DeletedFile, FileView
+from app.views import ErrorView, Page
+from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerifierDep
 
-FILE_ID = "file-6f1c0d6e6f1b4a0f8f4f0c3c"
 BAD_ROWS = examples.error(
     "invalid_data",
     "1 row cannot be used: row 2, messages: a row has one user message",
@@ -21,17 +20,6 @@ BAD_ROWS = examples.error(
 NO_FILE = examples.error(
     "not_found", "there is no file 'file-0'; GET /v1/files lists those that exist", "file_id"
 )
-FILE = {
-    "id": FILE_ID, "object": "file", "bytes": 120000, "created_at": 1764000000, "filename": "train.jsonl", "purpose": "fine-tune",
-    "status": "processed", "status_details": None, "expires_at": None,
-}  # fmt: skip
-FILES = {
-    "object": "list",
-    "data": [FILE],
-    "first_id": FILE_ID,
-    "last_id": FILE_ID,
-    "has_more": False,
-}
 LINES: dict[str, Any] = {"content": {"application/jsonl": {"schema": {"type": "string"}}}}
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_FILE}}
 router = APIRouter(
@@ -39,49 +27,54 @@ router = APIRouter(
 )
 
 
-@router.post("", responses={200: examples.shown(FILE)})
+@router.post("", responses={200: examples.shown(examples.files.FILE)})
 async def upload_file(
     file: UploadFile,
     purpose: Annotated[str, Form()],
-    database: Database,
-    verifier: Verifying,
-    artifacts: Stored,
+    database: DatabaseDep,
+    verifier: VerifierDep,
+    artifacts: ArtifactsDep,
 ) -> FileView:
-    """Stores JSON lines for fine-tuning: `messages`, `prompt` and `completion`, or reinforcement items. Every answer is proven."""
+    """Stores JSON lines for fine-tuning, and proves every answer.
+
+    Rows have `messages`, `prompt` and `completion`, or are reinforcement items.
+    """
     body = await file.read()
     return await run_in_threadpool(
         files.add, database, verifier, artifacts, body, file.filename or "", purpose
     )
 
 
-@router.get("", responses={200: examples.shown(FILES)})
+@router.get("", responses={200: examples.shown(examples.page(examples.files.FILE))})
 def list_files(
-    database: Database,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
-    after: Annotated[str | None, Query(max_length=64)] = None,
+    database: DatabaseDep,
+    page: PageDep,
     order: Literal["asc", "desc"] = "desc",
     purpose: Annotated[str | None, Query(max_length=32)] = None,
-) -> FileList:
+) -> Page[FileView]:
     """Files, newest first."""
-    return files.page(database, limit, after, order, purpose)
+    return files.list_files(database, page, order, purpose)
 
 
-@router.get("/{file_id}", responses={200: examples.shown(FILE), **UNKNOWN})
-def get_file(file_id: str, database: Database) -> FileView:
+@router.get("/{file_id}", responses={200: examples.shown(examples.files.FILE), **UNKNOWN})
+def get_file(file_id: str, database: DatabaseDep) -> FileView:
     """One file."""
     return files.find(database, file_id)
 
 
 @router.get("/{file_id}/content", response_class=FileResponse, responses={200: LINES, **UNKNOWN})
-def get_content(file_id: str, database: Database, artifacts: Stored) -> FileResponse:
+def get_content(file_id: str, database: DatabaseDep, artifacts: ArtifactsDep) -> FileResponse:
     """The bytes that were uploaded."""
     return FileResponse(files.content(database, artifacts, file_id), media_type="application/jsonl")
 
 
 @router.delete(
     "/{file_id}",
-    responses={200: examples.shown({"id": FILE_ID, "object": "file", "deleted": True}), **UNKNOWN},
+    responses={
+        200: examples.shown({"id": examples.files.FILE_ID, "object": "file", "deleted": True}),
+        **UNKNOWN,
+    },
 )
-def delete_file(file_id: str, database: Database, artifacts: Stored) -> DeletedFile:
+def delete_file(file_id: str, database: DatabaseDep, artifacts: ArtifactsDep) -> DeletedFile:
     """Forgets a file. Jobs and datasets that came of it stay."""
     return files.delete(database, artifacts, file_id)

@@ -1,64 +1,21 @@
 """OpenAI's fine-tuning jobs: create, list, show, cancel, pause, resume, events, checkpoints."""
 
 import re
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 
-from app.api import _examples as examples
+from app.api import examples
 from app.fine_tuning import service as fine_tuning
 from app.fine_tuning.request import CreateRequest
 from app.fine_tuning.views import (
-    FineTuningCheckpointList,
-    FineTuningEventList,
+    FineTuningCheckpoint,
+    FineTuningEvent,
     FineTuningJob,
-    FineTuningJobList,
 )
-from app.views import ErrorView
-from app.web.deps import Database, Jobs, Key
+from app.views import ErrorView, Page
+from app.web.deps import DatabaseDep, IdempotencyKeyDep, JobsDep, PageDep
 
-JOB_ID = f"ftjob-{examples.JOB_ID}"
-NAME = f"ft:inframind-nano:inframind:modules:{examples.ADAPTER_ID}"
-HYPERPARAMETERS = {"batch_size": "auto", "learning_rate_multiplier": "auto", "n_epochs": 3}
-JOB = {
-    "id": JOB_ID,
-    "object": "fine_tuning.job",
-    "created_at": 1764000000,
-    "error": None,
-    "fine_tuned_model": NAME,
-    "finished_at": 1764000300,
-    "estimated_finish": None,
-    "hyperparameters": HYPERPARAMETERS,
-    "integrations": [],
-    "metadata": {"team": "platform"},
-    "method": {"type": "supervised", "supervised": {"hyperparameters": HYPERPARAMETERS}},
-    "model": "inframind-nano",
-    "organization_id": "inframind",
-    "result_files": [],
-    "seed": 42,
-    "status": "succeeded",
-    "trained_tokens": None,
-    "training_file": "file-6f1c0d6e6f1b4a0f8f4f0c3c",
-    "validation_file": None,
-}
-EVENT = {
-    "id": f"ftevent-{examples.JOB_ID}-3",
-    "object": "fine_tuning.job.event",
-    "created_at": 1764000002,
-    "level": "info",
-    "message": "sft started",
-    "data": {"code": "stage_started", "stage_index": 0, "total_steps": 40},
-    "type": "message",
-}
-CHECKPOINT = {
-    "id": f"ftckpt-{examples.ADAPTER_ID}",
-    "object": "fine_tuning.job.checkpoint",
-    "created_at": 1764000043,
-    "fine_tuned_model_checkpoint": NAME,
-    "fine_tuning_job_id": JOB_ID,
-    "step_number": 40,
-    "metrics": {"step": 40, "train_loss": 0.11, "train_mean_token_accuracy": 0.97},
-}
 BAD_FIELD = examples.error(
     "invalid_request",
     "there is no file 'file-0'; GET /v1/files lists those that exist",
@@ -67,13 +24,11 @@ BAD_FIELD = examples.error(
 NO_JOB = examples.error("not_found", "there is no fine-tuning job 'ftjob-0'", "fine_tuning_job_id")
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_JOB}}
 CHANGED: dict[int | str, dict[str, Any]] = {
-    200: examples.shown(JOB),
-    409: {"model": ErrorView, **examples.TOO_LATE},
+    200: examples.shown(examples.fine_tuning.JOB),
+    409: {"model": ErrorView, **examples.jobs.TOO_LATE},
     **UNKNOWN,
 }
 METADATA = re.compile(r"metadata\[(.{1,64})\]")
-Limit = Annotated[int, Query(ge=1, le=100)]
-After = Annotated[str | None, Query(max_length=128)]
 router = APIRouter(
     prefix="/v1/fine_tuning/jobs",
     tags=["openai"],
@@ -84,12 +39,14 @@ router = APIRouter(
 @router.post(
     "",
     responses={
-        200: examples.shown(JOB),
-        409: {"model": ErrorView, **examples.IN_FLIGHT},
-        429: {"model": ErrorView, **examples.TOO_MANY},
+        200: examples.shown(examples.fine_tuning.JOB),
+        409: {"model": ErrorView, **examples.jobs.IN_FLIGHT},
+        429: {"model": ErrorView, **examples.jobs.TOO_MANY},
     },
 )
-def create_job(request: CreateRequest, jobs: Jobs, idempotency_key: Key = None) -> FineTuningJob:
+def create_job(
+    request: CreateRequest, jobs: JobsDep, idempotency_key: IdempotencyKeyDep = None
+) -> FineTuningJob:
     """Queues a job: `supervised` trains on answers, `reinforcement` on the verifier's rewards.
 
     The model is evaluated at the end. With an `Idempotency-Key`, the same request again is answered
@@ -98,59 +55,60 @@ def create_job(request: CreateRequest, jobs: Jobs, idempotency_key: Key = None) 
     return fine_tuning.create(jobs, request, idempotency_key)
 
 
-@router.get("", responses={200: examples.shown(examples.page(JOB))})
-def list_jobs(
-    request: Request, database: Database, limit: Limit = 20, after: After = None
-) -> FineTuningJobList:
+@router.get("", responses={200: examples.shown(examples.page(examples.fine_tuning.JOB))})
+def list_jobs(request: Request, database: DatabaseDep, page: PageDep) -> Page[FineTuningJob]:
     """Jobs, newest first; `metadata[key]=value` filters."""
     wanted = {
         found[1]: value
         for key, value in request.query_params.items()
         if (found := METADATA.fullmatch(key))
     }
-    return fine_tuning.page(database, limit, after, wanted)
+    return fine_tuning.list_jobs(database, page, wanted)
 
 
-@router.get("/{fine_tuning_job_id}", responses={200: examples.shown(JOB), **UNKNOWN})
-def get_job(fine_tuning_job_id: str, database: Database) -> FineTuningJob:
+@router.get(
+    "/{fine_tuning_job_id}", responses={200: examples.shown(examples.fine_tuning.JOB), **UNKNOWN}
+)
+def get_job(fine_tuning_job_id: str, database: DatabaseDep) -> FineTuningJob:
     """One job."""
     return fine_tuning.get(database, fine_tuning_job_id)
 
 
 @router.post("/{fine_tuning_job_id}/cancel", responses=CHANGED)
-def cancel_job(fine_tuning_job_id: str, jobs: Jobs) -> FineTuningJob:
+def cancel_job(fine_tuning_job_id: str, jobs: JobsDep) -> FineTuningJob:
     """Stops a job for good."""
     return fine_tuning.cancel(jobs, fine_tuning_job_id)
 
 
 @router.post("/{fine_tuning_job_id}/pause", responses=CHANGED)
-def pause_job(fine_tuning_job_id: str, jobs: Jobs) -> FineTuningJob:
+def pause_job(fine_tuning_job_id: str, jobs: JobsDep) -> FineTuningJob:
     """Stops a job with a checkpoint; it goes on from there when it is resumed."""
     return fine_tuning.pause(jobs, fine_tuning_job_id)
 
 
 @router.post("/{fine_tuning_job_id}/resume", responses=CHANGED)
-def resume_job(fine_tuning_job_id: str, jobs: Jobs) -> FineTuningJob:
+def resume_job(fine_tuning_job_id: str, jobs: JobsDep) -> FineTuningJob:
     """Lets a paused job go on."""
     return fine_tuning.resume(jobs, fine_tuning_job_id)
 
 
 @router.get(
-    "/{fine_tuning_job_id}/events", responses={200: examples.shown(examples.page(EVENT)), **UNKNOWN}
+    "/{fine_tuning_job_id}/events",
+    responses={200: examples.shown(examples.page(examples.fine_tuning.EVENT)), **UNKNOWN},
 )
 def list_events(
-    fine_tuning_job_id: str, database: Database, limit: Limit = 20, after: After = None
-) -> FineTuningEventList:
+    fine_tuning_job_id: str, database: DatabaseDep, page: PageDep
+) -> Page[FineTuningEvent]:
     """Events, newest first."""
-    return fine_tuning.events(database, fine_tuning_job_id, limit, after)
+    return fine_tuning.list_events(database, fine_tuning_job_id, page)
 
 
 @router.get(
     "/{fine_tuning_job_id}/checkpoints",
-    responses={200: examples.shown(examples.page(CHECKPOINT)), **UNKNOWN},
+    responses={200: examples.shown(examples.page(examples.fine_tuning.CHECKPOINT)), **UNKNOWN},
 )
 def list_checkpoints(
-    fine_tuning_job_id: str, database: Database, limit: Limit = 10, after: After = None
-) -> FineTuningCheckpointList:
+    fine_tuning_job_id: str, database: DatabaseDep, page: PageDep
+) -> Page[FineTuningCheckpoint]:
     """The adapters of finished stages, newest first; each can be asked by its name."""
-    return fine_tuning.checkpoints(database, fine_tuning_job_id, limit, after)
+    return fine_tuning.list_checkpoints(database, fine_tuning_job_id, page)

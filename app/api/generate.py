@@ -8,13 +8,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request
 from sse_starlette import ServerSentEvent
 
-from app.api import _examples as examples
+from app.api import examples
 from app.errors import described
+from app.generation.answer import Generation, answer
+from app.generation.request import GenerateRequest, check_request, server_request
 from app.generation.search import Search
-from app.generation.service import GenerateRequest, Generation, answer, body_of, check
-from app.inference.client import Inference, collect
+from app.inference.client import Inference
+from app.inference.completion import collect
 from app.views import ErrorView
-from app.web.deps import Serving, Verifying
+from app.web.deps import InferenceDep, VerifierDep
 from app.web.disconnect import unless_gone
 from app.web.event_stream import EventStream, streamed
 from inframind.errors import InfraMindError
@@ -43,7 +45,7 @@ REQUESTS = [
         "instruction": "Create a ConfigMap demo with MODE set to fast.",
         "verify": True,
         "category": "kubernetes",
-        "checks": examples.CHECKS,
+        "checks": examples.verification.CHECKS,
     },
     {
         "messages": [{"role": "user", "content": "service web, type ClusterIP, 8080 -> 9090"}],
@@ -59,23 +61,32 @@ REQUESTS = [
         "category": "terraform",
     },
 ]
-STREAM = f'data: {{"index": 0, "text": "<think>"}}\n\nevent: done\ndata: {json.dumps(examples.GENERATION)}\n\n'
+STREAM = (
+    'data: {"index": 0, "text": "<think>"}\n\n'
+    f"event: done\ndata: {json.dumps(examples.generation.GENERATION)}\n\n"
+)
 ANSWER = {
-    "content": {**examples.shown(examples.GENERATION)["content"], **examples.event_stream(STREAM)}
+    "content": {
+        **examples.shown(examples.generation.GENERATION)["content"],
+        **examples.event_stream(STREAM),
+    }
 }
 
 
 @router.post("/generate", response_model=Generation, responses={200: ANSWER})
 async def generate(
     request: Annotated[GenerateRequest, Body(examples=REQUESTS)],
-    serving: Serving,
-    verifier: Verifying,
+    serving: InferenceDep,
+    verifier: VerifierDep,
     http: Request,
 ) -> Generation | EventStream:
-    """Answers of a base model or an adapter; with `verify`, each with the verdict that training would have given it."""
-    check(request)
+    """Answers of a base model or an adapter.
+
+    With `verify`, each with the verdict that training would have given it.
+    """
+    check_request(request)
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
-    body = body_of(request, serving.base_model)
+    body = server_request(request, serving.base_model)
     if request.stream:
         return await streamed(events(request, body, serving, verifier), http)
     if request.searches:

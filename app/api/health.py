@@ -5,10 +5,10 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.api._examples import shown
+from app.api.examples import shown
 from app.jobs.service import readiness
 from app.views import View
-from app.web.deps import Database, Serving
+from app.web.deps import DatabaseDep, InferenceDep
 
 router = APIRouter(tags=["health"])
 
@@ -51,7 +51,7 @@ NOT_READY = {"status": "not ready", "parts": {**READY["parts"], "inference": Fal
 
 
 @router.get("/readyz", responses={200: shown(READY), 503: {"model": Ready, **shown(NOT_READY)}})
-async def ready(response: Response, database: Database, serving: Serving) -> Ready:
+async def ready(response: Response, database: DatabaseDep, serving: InferenceDep) -> Ready:
     """Every part by name; 503 while one is missing."""
     found = await run_in_threadpool(readiness, database)
     parts = Parts(**found, inference=await serving.is_healthy())

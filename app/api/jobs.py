@@ -3,19 +3,20 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sse_starlette import ServerSentEvent
 
-from app.api import _examples as examples
+from app.api import examples
 from app.job_state import JobState
 from app.jobs import service
 from app.jobs.spec import JobSpec
-from app.jobs.views import EventList, JobList, JobView, MetricList
-from app.views import ErrorView
-from app.web.deps import Database, Jobs, Key
+from app.jobs.views import EventView, JobView, MetricView
+from app.views import ErrorView, Page, PageRequest
+from app.web.deps import DatabaseDep, IdempotencyKeyDep, JobsDep, PageDep
 from app.web.event_stream import EventStream
 
 NO_JOB = examples.error(
@@ -28,28 +29,27 @@ router = APIRouter(
     prefix="/jobs", tags=["jobs"], responses={422: {"model": ErrorView, **BAD_FIELD}}
 )
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_JOB}}
-STREAM = f"id: 3\nevent: stage_started\ndata: {json.dumps(examples.EVENT)}\n\n"
+STREAM = f"id: 3\nevent: stage_started\ndata: {json.dumps(examples.jobs.EVENT)}\n\n"
 EVENTS = {
     "content": {
-        **examples.shown(examples.page(examples.EVENT))["content"],
+        **examples.shown(examples.page(examples.jobs.EVENT, ids=["3"]))["content"],
         **examples.event_stream(STREAM),
     }
 }
 POLL_SECONDS = 0.5
-PAGE = 200
 
 
 @router.post(
     "",
     status_code=201,
     responses={
-        201: examples.shown(examples.QUEUED),
-        409: {"model": ErrorView, **examples.IN_FLIGHT},
-        429: {"model": ErrorView, **examples.TOO_MANY},
+        201: examples.shown(examples.jobs.QUEUED),
+        409: {"model": ErrorView, **examples.jobs.IN_FLIGHT},
+        429: {"model": ErrorView, **examples.jobs.TOO_MANY},
     },
 )
 async def create_job(
-    spec: JobSpec, response: Response, jobs: Jobs, idempotency_key: Key = None
+    spec: JobSpec, response: Response, jobs: JobsDep, idempotency_key: IdempotencyKeyDep = None
 ) -> JobView:
     """Queues a training job. From this answer on it is never lost while the database is intact.
 
@@ -60,22 +60,14 @@ async def create_job(
     return job
 
 
-@router.get("", responses={200: examples.shown(examples.page(examples.JOB))})
-def list_jobs(
-    database: Database,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    after: Annotated[
-        str | None, Query(max_length=64, description="Id of the last job of the page before.")
-    ] = None,
-    state: JobState | None = None,
-) -> JobList:
+@router.get("", responses={200: examples.shown(examples.page(examples.jobs.JOB))})
+def list_jobs(database: DatabaseDep, page: PageDep, state: JobState | None = None) -> Page[JobView]:
     """Jobs, newest first."""
-    data, has_more = service.list_jobs(database, limit, after, state)
-    return JobList(data=data, has_more=has_more)
+    return service.list_jobs(database, page, state)
 
 
-@router.get("/{job_id}", responses={200: examples.shown(examples.JOB), **UNKNOWN})
-async def get_job(job_id: str, database: Database) -> JobView:
+@router.get("/{job_id}", responses={200: examples.shown(examples.jobs.JOB), **UNKNOWN})
+async def get_job(job_id: str, database: DatabaseDep) -> JobView:
     """One job: its state, progress, latest metrics, results and error."""
     # A plain function would go through a thread twice: for itself, and to check its answer.
     return await run_in_threadpool(service.get, database, job_id)
@@ -84,12 +76,12 @@ async def get_job(job_id: str, database: Database) -> JobView:
 @router.post(
     "/{job_id}/cancel",
     responses={
-        200: examples.shown(examples.CANCELLED),
-        409: {"model": ErrorView, **examples.TOO_LATE},
+        200: examples.shown(examples.jobs.CANCELLED),
+        409: {"model": ErrorView, **examples.jobs.TOO_LATE},
         **UNKNOWN,
     },
 )
-def cancel_job(job_id: str, jobs: Jobs) -> JobView:
+def cancel_job(job_id: str, jobs: JobsDep) -> JobView:
     """Stops a job. A running one ends at its next step; adapters of finished stages remain."""
     return jobs.cancel(job_id)
 
@@ -97,12 +89,12 @@ def cancel_job(job_id: str, jobs: Jobs) -> JobView:
 @router.post(
     "/{job_id}/pause",
     responses={
-        200: examples.shown(examples.PAUSED),
-        409: {"model": ErrorView, **examples.TOO_LATE},
+        200: examples.shown(examples.jobs.PAUSED),
+        409: {"model": ErrorView, **examples.jobs.TOO_LATE},
         **UNKNOWN,
     },
 )
-def pause_job(job_id: str, jobs: Jobs) -> JobView:
+def pause_job(job_id: str, jobs: JobsDep) -> JobView:
     """Takes a job from its worker, or out of the queue, until it is resumed.
 
     A running one leaves a checkpoint at its next step.
@@ -113,66 +105,63 @@ def pause_job(job_id: str, jobs: Jobs) -> JobView:
 @router.post(
     "/{job_id}/resume",
     responses={
-        200: examples.shown(examples.QUEUED),
-        409: {"model": ErrorView, **examples.TOO_LATE},
+        200: examples.shown(examples.jobs.QUEUED),
+        409: {"model": ErrorView, **examples.jobs.TOO_LATE},
         **UNKNOWN,
     },
 )
-def resume_job(job_id: str, jobs: Jobs) -> JobView:
+def resume_job(job_id: str, jobs: JobsDep) -> JobView:
     """Puts a paused job back into the queue; it goes on from its last checkpoint."""
     return jobs.resume(job_id)
 
 
-@router.get("/{job_id}/events", response_model=EventList, responses={200: EVENTS, **UNKNOWN})
+@router.get("/{job_id}/events", response_model=Page[EventView], responses={200: EVENTS, **UNKNOWN})
 async def get_events(
     job_id: str,
     request: Request,
-    database: Database,
-    after: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
-    last_event_id: Annotated[int | None, Header(ge=0)] = None,
-) -> EventList | EventStream:
-    """Lists events in order.
+    database: DatabaseDep,
+    page: PageDep,
+    last_event_id: Annotated[int | None, Header(ge=0, lt=10**9)] = None,
+) -> Page[EventView] | EventStream:
+    """Lists events in order; with `Accept: text/event-stream` as they happen, until the job ends.
 
-    With `Accept: text/event-stream` they come as they happen, after `Last-Event-ID`, until the job
-    ends.
+    A stream begins behind `Last-Event-ID`, or else behind `after`.
     """
+    if last_event_id is not None:
+        page = replace(page, after=str(last_event_id))
+    # Of a stream too: its status is sent before its events.
+    events, _ = await run_in_threadpool(service.list_events, database, job_id, page)
     if "text/event-stream" not in request.headers.get("accept", ""):
-        data, has_more, _ = await run_in_threadpool(service.events, database, job_id, after, limit)
-        return EventList(data=data, has_more=has_more)
-    await run_in_threadpool(service.get, database, job_id)
-    return EventStream(
-        follow(job_id, database, last_event_id if last_event_id is not None else after)
-    )
+        return events
+    return EventStream(follow(job_id, database, page))
 
 
-async def follow(job_id: str, database: Database, after: int) -> AsyncGenerator[ServerSentEvent]:
+async def follow(
+    job_id: str, database: DatabaseDep, page: PageRequest
+) -> AsyncGenerator[ServerSentEvent]:
     """Events as server-sent events; holds no thread and no connection while it waits."""
     while True:
-        data, has_more, ended = await run_in_threadpool(
-            service.events, database, job_id, after, PAGE
-        )
-        for event in data:
-            after = event.seq
+        events, ended = await run_in_threadpool(service.list_events, database, job_id, page)
+        page = replace(page, after=events.last_id or page.after)
+        for event in events.data:
             yield ServerSentEvent(
                 id=str(event.seq), event=event.code, data=json.dumps(event.model_dump())
             )
-        if ended and not has_more:
+        if ended and not events.has_more:
             return
-        if not has_more:
+        if not events.has_more:
             await asyncio.sleep(POLL_SECONDS)
 
 
 @router.get(
-    "/{job_id}/metrics", responses={200: examples.shown(examples.page(examples.METRIC)), **UNKNOWN}
+    "/{job_id}/metrics",
+    responses={200: examples.shown(examples.page(examples.jobs.METRIC, ids=["0-1"])), **UNKNOWN},
 )
 def get_metrics(
     job_id: str,
-    database: Database,
-    stage_index: Annotated[int | None, Query(ge=0)] = None,
-    after_step: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
-) -> MetricList:
-    """Metrics of every step, in order."""
-    data, has_more = service.metrics(database, job_id, stage_index, after_step, limit)
-    return MetricList(data=data, has_more=has_more)
+    database: DatabaseDep,
+    page: PageDep,
+    stage_index: Annotated[int | None, Query(ge=0, lt=10**9)] = None,
+) -> Page[MetricView]:
+    """Metrics of every step, in order; a row's id is `<stage_index>-<step>`."""
+    return service.list_metrics(database, job_id, page, stage_index)

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
-from app.api import _examples as examples
-from app.judging.service import JudgementView, JudgeRequest, PreferenceView
+from app.api import examples
+from app.judging.request import JudgeRequest
+from app.judging.views import JudgementView, PreferenceView
 from app.settings import NO_JUDGE
 from app.views import ErrorView
-from app.web.deps import Judging
+from app.web.deps import JudgesDep
 from app.web.disconnect import unless_gone
 
 BUSY = examples.error(
@@ -27,21 +28,26 @@ router = APIRouter(
 SINGLE = {
     "category": "kubernetes",
     "instruction": "Create a ConfigMap demo with MODE set to fast.",
-    "answer": f"```yaml\n{examples.FILE}```",
-    "checks": examples.CHECKS,
+    "answer": f"```yaml\n{examples.verification.FILE}```",
+    "checks": examples.verification.CHECKS,
 }
 PAIR = {
     "kind": "llm",
     "category": "kubernetes",
     "instruction": "Create a ConfigMap demo with MODE set to fast.",
-    "answers": [f"```yaml\n{examples.FILE}```", "```yaml\nkind: ConfigMap\n```"],
-    "reference": examples.FILE,
+    "answers": [f"```yaml\n{examples.verification.FILE}```", "```yaml\nkind: ConfigMap\n```"],
+    "reference": examples.verification.FILE,
 }
 
 
-@router.post("/judge", responses={200: examples.shown(examples.JUDGEMENT)})
+@router.post("/judge", responses={200: examples.shown(examples.verification.JUDGEMENT)})
 async def judge(
-    request: Annotated[JudgeRequest, Body(examples=[SINGLE, PAIR])], judges: Judging, http: Request
+    request: Annotated[JudgeRequest, Body(examples=[SINGLE, PAIR])],
+    judges: JudgesDep,
+    http: Request,
 ) -> JudgementView | PreferenceView:
-    """Scores one answer or compares two. The verifier's verdict stands beside the judge's words and is never overridden."""
+    """Scores one answer or compares two.
+
+    The verifier's verdict stands beside the judge's words and is never overridden.
+    """
     return await unless_gone(http, judges.judge(request))

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from app.api import _examples as examples
+from app.api import examples
 from app.catalog import evaluations, names
 from app.catalog import service as catalog
 from app.catalog.archive import archive
-from app.catalog.views import AliasList, AliasView, Comparison, DeletedModel, ModelDetail, ModelList
-from app.views import ErrorView
-from app.web.deps import Database, Serving, Stored
+from app.catalog.views import AliasView, Comparison, DeletedModel, ModelDetail, ModelView
+from app.views import ErrorView, Page
+from app.web.deps import ArtifactsDep, DatabaseDep, InferenceDep, PageDep
 from inframind.types import Contract
 
 NO_MODEL = examples.error(
@@ -42,20 +42,25 @@ class AliasTarget(Contract):
     model: str
 
 
-@router.get("/models", responses={200: examples.shown(examples.MODELS)})
-def list_models(database: Database, artifacts: Stored) -> ModelList:
+@router.get("/models", responses={200: examples.shown(examples.models.MODELS)})
+def list_models(database: DatabaseDep, artifacts: ArtifactsDep, page: PageDep) -> Page[ModelView]:
     """Base models, then adapters, newest first."""
-    return ModelList(data=catalog.listing(database, artifacts))
+    return catalog.list_models(database, artifacts, page)
 
 
-@router.get("/models/compare", responses={200: examples.shown(examples.COMPARISON), **UNKNOWN})
+@router.get(
+    "/models/compare", responses={200: examples.shown(examples.models.COMPARISON), **UNKNOWN}
+)
 def compare_models(
-    database: Database,
+    database: DatabaseDep,
     model: Annotated[
         list[str], Query(description="Two to sixteen; the others are compared to the first.")
     ],
 ) -> Comparison:
-    """Models side by side: pass rates with intervals, by category, on new families, and the judge's scores."""
+    """Models side by side.
+
+    Pass rates with intervals, by category, on new families, and the judge's scores.
+    """
     return evaluations.compare(database, model)
 
 
@@ -64,7 +69,7 @@ def compare_models(
     response_class=StreamingResponse,
     responses={200: TAR, **UNKNOWN},
 )
-def download_model(model: str, database: Database, artifacts: Stored) -> StreamingResponse:
+def download_model(model: str, database: DatabaseDep, artifacts: ArtifactsDep) -> StreamingResponse:
     """An adapter as a tar with the PEFT folder, its manifest and its model card."""
     identity, pieces = archive(database, artifacts, model)
     headers = {"Content-Disposition": f'attachment; filename="{identity}.tar"'}
@@ -72,9 +77,10 @@ def download_model(model: str, database: Database, artifacts: Stored) -> Streami
 
 
 @router.get(
-    "/models/{model:path}", responses={200: examples.shown(examples.ADAPTER_DETAIL), **UNKNOWN}
+    "/models/{model:path}",
+    responses={200: examples.shown(examples.models.ADAPTER_DETAIL), **UNKNOWN},
 )
-def get_model(model: str, database: Database, artifacts: Stored) -> ModelDetail:
+def get_model(model: str, database: DatabaseDep, artifacts: ArtifactsDep) -> ModelDetail:
     """One model: lineage, files with hashes, evaluations, aliases, and its manifest."""
     return catalog.detail(database, artifacts, model)
 
@@ -91,37 +97,43 @@ GONE: dict[int | str, dict[str, Any]] = {
     "/v1/models/{model:path}", tags=["openai"], operation_id="delete_openai_model", responses=GONE
 )
 async def delete_model(
-    model: str, database: Database, artifacts: Stored, serving: Serving
+    model: str, database: DatabaseDep, artifacts: ArtifactsDep, serving: InferenceDep
 ) -> DeletedModel:
-    """Deletes an adapter and its files. 409 while an alias means it, another adapter continues it or a job needs it."""
+    """Deletes an adapter and its files.
+
+    409 while an alias means it, another adapter continues it or a job needs it.
+    """
     identity = await run_in_threadpool(catalog.delete, database, artifacts, model)
     await serving.forget(identity)
     return DeletedModel(id=identity)
 
 
-@router.get(
-    "/aliases", responses={200: examples.shown({"object": "list", "data": [examples.ALIAS]})}
-)
-def list_aliases(database: Database) -> AliasList:
+@router.get("/aliases", responses={200: examples.shown(examples.page(examples.models.ALIAS))})
+def list_aliases(database: DatabaseDep, page: PageDep) -> Page[AliasView]:
     """Aliases by name."""
-    return AliasList(data=names.aliases(database))
+    return names.list_aliases(database, page)
 
 
-@router.get("/aliases/{alias}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS})
-def get_alias(alias: str, database: Database) -> AliasView:
+@router.get(
+    "/aliases/{alias}", responses={200: examples.shown(examples.models.ALIAS), **UNKNOWN_ALIAS}
+)
+def get_alias(alias: str, database: DatabaseDep) -> AliasView:
     """What an alias means."""
     return names.find_alias(database, alias)
 
 
-@changes.put("/aliases/{alias}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN})
-def set_alias(alias: str, target: AliasTarget, database: Database) -> AliasView:
-    """Lets a name, such as `production`, mean a model. Every route that takes a model takes the name."""
+@changes.put("/aliases/{alias}", responses={200: examples.shown(examples.models.ALIAS), **UNKNOWN})
+def set_alias(alias: str, target: AliasTarget, database: DatabaseDep) -> AliasView:
+    """Lets a name, such as `production`, mean a model.
+
+    Every route that takes a model takes the name.
+    """
     return names.set_alias(database, alias, target.model)
 
 
 @changes.delete(
-    "/aliases/{alias}", responses={200: examples.shown(examples.ALIAS), **UNKNOWN_ALIAS}
+    "/aliases/{alias}", responses={200: examples.shown(examples.models.ALIAS), **UNKNOWN_ALIAS}
 )
-def delete_alias(alias: str, database: Database) -> AliasView:
+def delete_alias(alias: str, database: DatabaseDep) -> AliasView:
     """Forgets an alias; the model stays."""
     return names.remove_alias(database, alias)

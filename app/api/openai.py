@@ -9,14 +9,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from sse_starlette import ServerSentEvent
 
-from app.api import _examples as examples
+from app.api import examples
 from app.catalog import service as catalog
-from app.catalog.views import ModelView
 from app.errors import InvalidError, described
-from app.generation.openai import ChatRequest, CompletionRequest, Head, Sampling
-from app.inference.client import Completion, Inference
+from app.generation.openai import ChatRequest, TextCompletionRequest, Head, Sampling
+from app.inference.client import Inference
+from app.inference.completion import ServerCompletion
 from app.views import ErrorView
-from app.web.deps import Database, Serving, Stored
+from app.web.deps import ArtifactsDep, DatabaseDep, InferenceDep
 from app.web.disconnect import unless_gone
 from app.web.event_stream import EventStream, streamed
 from inframind.errors import InfraMindError
@@ -39,73 +39,42 @@ router = APIRouter(
         503: {"model": ErrorView, **NO_SERVER},
     },
 )
-MODELS = {
-    "object": "list",
-    "data": [
-        {
-            "id": examples.ADAPTER_ID,
-            "object": "model",
-            "created": 1764000043,
-            "owned_by": "inframind",
-        }
-    ],
-}
-HEAD = {"id": "cmpl-6f1c0d6e", "created": 1764000100, "model": examples.ADAPTER_ID}
-ANSWERED = {"finish_reason": "stop", "logprobs": None}
-COMPLETION = {
-    **HEAD,
-    "object": "text_completion",
-    "choices": [{"index": 0, "text": examples.FILE, **ANSWERED}],
-    "usage": examples.GENERATION["usage"],
-}
-CHAT = {
-    **HEAD,
-    "object": "chat.completion",
-    "choices": [
-        {
-            "index": 0,
-            "message": {"role": "assistant", "content": examples.FILE, "refusal": None},
-            **ANSWERED,
-        }
-    ],
-    "usage": examples.GENERATION["usage"],
-}
 
 
-@router.get("/models", responses={200: examples.shown(MODELS)})
-def list_models(database: Database, artifacts: Stored, serving: Serving) -> dict[str, Any]:
+@router.get("/models", responses={200: examples.shown(examples.openai.MODELS)})
+def list_models(database: DatabaseDep, serving: InferenceDep) -> dict[str, Any]:
     """The models that can be asked: the base model that is served, and its adapters."""
-    served = [
-        model
-        for model in catalog.listing(database, artifacts)
-        if serving.base_model in (model.id, model.base_model)
-    ]
+    adapters = catalog.served(database, serving.base_model)
     data = [
-        _model(model)
-        for model in served
-        if model.kind == "adapter" or model.id == serving.base_model
+        _model(serving.base_model, None),
+        *(_model(adapter.id, adapter.created_at) for adapter in adapters),
     ]
     return {"object": "list", "data": data}
 
 
-def _model(model: ModelView) -> dict[str, Any]:
+def _model(name: str, created_at: float | None) -> dict[str, Any]:
     return {
-        "id": model.id,
+        "id": name,
         "object": "model",
-        "created": int(model.created_at or 0),
+        "created": int(created_at or 0),
         "owned_by": "inframind",
     }
 
 
-@router.get("/models/{model:path}", responses={200: examples.shown(MODELS["data"][0])})
-def get_model(model: str, database: Database, artifacts: Stored) -> dict[str, Any]:
+@router.get(
+    "/models/{model:path}", responses={200: examples.shown(examples.openai.MODELS["data"][0])}
+)
+def get_model(model: str, database: DatabaseDep, artifacts: ArtifactsDep) -> dict[str, Any]:
     """One model."""
-    return _model(catalog.detail(database, artifacts, model))
+    known = catalog.detail(database, artifacts, model)
+    return _model(known.id, known.created_at)
 
 
-@router.post("/completions", response_model=None, responses={200: examples.shown(COMPLETION)})
+@router.post(
+    "/completions", response_model=None, responses={200: examples.shown(examples.openai.COMPLETION)}
+)
 async def complete(
-    request: CompletionRequest, serving: Serving, http: Request
+    request: TextCompletionRequest, serving: InferenceDep, http: Request
 ) -> JSONResponse | EventStream:
     """Continues a text as it is."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
@@ -114,8 +83,12 @@ async def complete(
     )
 
 
-@router.post("/chat/completions", response_model=None, responses={200: examples.shown(CHAT)})
-async def chat(request: ChatRequest, serving: Serving, http: Request) -> JSONResponse | EventStream:
+@router.post(
+    "/chat/completions", response_model=None, responses={200: examples.shown(examples.openai.CHAT)}
+)
+async def chat(
+    request: ChatRequest, serving: InferenceDep, http: Request
+) -> JSONResponse | EventStream:
     """Answers a conversation."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
     return await _answer(
@@ -141,7 +114,7 @@ async def _events(
     request: Sampling, body: dict[str, Any], head: Head, serving: Inference
 ) -> AsyncGenerator[ServerSentEvent]:
     """Chunks, the usage if it was asked for, and `[DONE]`."""
-    last = Completion(choices=[])
+    last = ServerCompletion(choices=[])
     begun = False
     try:
         async with aclosing(serving.stream(body)) as pieces:

@@ -1,4 +1,7 @@
-"""An adapter as one tar: the PEFT folder that transformers, PEFT and vLLM load, its manifest and its model card."""
+"""An adapter as one tar.
+
+The PEFT folder that transformers, PEFT and vLLM load, its manifest and its model card.
+"""
 
 import tarfile
 from collections.abc import Iterator
@@ -19,10 +22,12 @@ MODE = 0o644
 
 
 def archive(engine: Engine, artifacts: Artifacts, name: str) -> tuple[str, Iterator[bytes]]:
-    """The adapter's id and the tar in pieces: `<id>/` with safetensors, configuration, manifest and card.
+    """The adapter's id and the tar in pieces.
 
-    Every byte is checked against the manifest before the first is sent. Raises NotFoundError; InvalidError for a base model;
-    EngineError for files that are not what was published.
+    `<id>/` with safetensors, configuration, manifest and card.
+
+    Every byte is checked against the manifest before the first is sent. Raises NotFoundError;
+    InvalidError for a base model; EngineError for files that are not what was published.
     """
     known = detail(engine, artifacts, name)
     if known.id in BASE_MODELS:

@@ -42,14 +42,22 @@ def _evaluation(result: StageResult, job: Job, row: dict[str, object]) -> Evalua
     }
     return Evaluation.model_validate(
         {
-            "job_id": job.id, "at": result.finished_at, "dataset": job.dataset, "bench_hash": result.metrics["bench_hash"],
-            "max_difficulty": result.metrics["max_difficulty"], "judge_model": result.metrics.get("judge_model"), **figures,
+            "job_id": job.id,
+            "at": result.finished_at,
+            "dataset": job.dataset,
+            "bench_hash": result.metrics["bench_hash"],
+            "max_difficulty": result.metrics["max_difficulty"],
+            "judge_model": result.metrics.get("judge_model"),
+            **figures,
         }
-    )  # fmt: skip
+    )
 
 
 def compare(engine: Engine, names: Sequence[str]) -> Comparison:
-    """Models side by side: of one evaluation if one asked them all, else each one's newest. Raises InvalidError, NotFoundError."""
+    """Models side by side: of one evaluation if one asked them all, else each one's newest.
+
+    Raises InvalidError, NotFoundError.
+    """
     if not MIN_COMPARED <= len(names) <= MAX_COMPARED:
         raise InvalidError(
             f"name {MIN_COMPARED} to {MAX_COMPARED} models, each as `model=<name>`", param="model"

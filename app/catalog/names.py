@@ -1,16 +1,20 @@
-"""What a model's name means: a base model, an adapter, an alias, or OpenAI's `ft:` form of an adapter.
+"""What a model's name means.
+
+A base model, an adapter, an alias, or OpenAI's `ft:` form of an adapter.
 
 One place that turns names into models, for every route that takes one.
 """
 
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, exists, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.catalog.views import AliasView
 from app.db.ownership import acting, as_key
+from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import Adapter, Alias
 from app.errors import InvalidError, NotFoundError, UnknownModelError
+from app.views import Page, PageRequest
 from inframind.models.adapter import NAME
 from inframind.models.registry import BASE_MODELS
 
@@ -49,9 +53,15 @@ def resolved(session: Session, name: str, param: str = "model") -> str:
 
 
 def set_alias(engine: Engine, name: str, model: str) -> AliasView:
-    """Lets a name mean a model from now on. Raises InvalidError for a name that is none, NotFoundError."""
+    """Lets a name mean a model from now on.
+
+    Raises InvalidError for a name that is none, NotFoundError.
+    """
     if not NAME.fullmatch(name) or name in BASE_MODELS or name.startswith(RESERVED):
-        message = "an alias has lower-case letters, digits, '.', '_' and '-', 63 at most, and is no base model and no `im-...`"
+        message = (
+            "an alias has lower-case letters, digits, '.', '_' and '-', 63 at most,"
+            " and is no base model and no `im-...`"
+        )
         raise InvalidError(message, param="alias")
     with writing(engine) as session:
         target = resolved(session, model)
@@ -85,10 +95,22 @@ def find_alias(engine: Engine, name: str) -> AliasView:
         return alias_view(_alias(session, name))
 
 
-def aliases(engine: Engine) -> list[AliasView]:
-    """All aliases by name."""
+def list_aliases(engine: Engine, page: PageRequest) -> Page[AliasView]:
+    """Lists aliases by name: each as `find_alias` finds it. Raises InvalidError."""
+    mine, other = as_key(acting.get().owner), aliased(Alias)
+    # Of several owners' aliases with one name, an administrator sees what the name means to them.
+    comes_before = or_(other.owner == mine, other.owner < Alias.owner)
+    is_first = or_(Alias.owner == mine, ~exists().where(other.name == Alias.name, comes_before))
     with reading(engine) as session:
-        return [alias_view(row) for row in session.scalars(select(Alias).order_by(Alias.name))]
+        aliases = read_page(
+            session,
+            select(Alias).where(is_first),
+            (Alias.name,),
+            page,
+            lambda name: stored_position(session, (Alias.name,), Alias.name == name),
+        )
+        views = [alias_view(row) for row in aliases.rows]
+    return Page[AliasView].of(views, [view.name for view in views], has_more=aliases.has_more)
 
 
 def alias_view(row: Alias) -> AliasView:

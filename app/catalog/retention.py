@@ -1,7 +1,9 @@
-"""What is kept, and what goes: adapters by age, checkpoints by number, leftovers of lost attempts, old idempotency keys.
+"""What is kept, and what goes.
 
-Never what an alias means, what another adapter or a job that has not ended needs (`app.catalog.service.in_use`), or what a job may
-resume from.
+Adapters by age, checkpoints by number, leftovers of lost attempts, old idempotency keys.
+
+Never what an alias means, what another adapter or a job that has not ended needs
+(`app.catalog.service.in_use`), or what a job may resume from.
 """
 
 from collections.abc import Iterator
@@ -42,7 +44,11 @@ def prune(
     *,
     dry_run: bool = False,
 ) -> Pruned:
-    """One round. `keep_adapters_days` None: adapters are kept for ever. Rows go before files: what is offered is always there."""
+    """One round.
+
+    `keep_adapters_days` None: adapters are kept for ever. Rows go before files: what is offered is
+    always there.
+    """
     pruned, paths = Pruned(), list[Path]()
     with (reading if dry_run else writing)(engine) as session:
         now = database_now(session)
@@ -69,7 +75,10 @@ def prune(
 
 
 def _old_adapters(session: Session, now: float, days: float | None) -> list[Adapter]:
-    """Adapters that are old and in no use. What goes may free its parent: that one goes in the next round."""
+    """Adapters that are old and in no use.
+
+    What goes may free its parent: that one goes in the next round.
+    """
     if days is None:
         return []
     used = catalog.in_use(session)
@@ -93,7 +102,10 @@ def _spare_checkpoints(session: Session) -> Iterator[Checkpoint]:
 
 
 def _leftovers(session: Session, artifacts: Artifacts) -> Iterator[Path]:
-    """Folders of attempts, old enough, that no row names and no worker holds: here, and those of other hosts in the store."""
+    """Folders of attempts, old enough, that no row names and no worker holds.
+
+    Here, and those of other hosts in the store.
+    """
     for folder in sorted({*artifacts.folder.glob("*/*"), *artifacts.attempts()}):
         if (
             folder.name.isdigit()

@@ -1,7 +1,7 @@
 """What models there are, what is known of each, and which may go."""
 
 from collections import defaultdict
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from sqlalchemy import Engine, select
@@ -12,34 +12,64 @@ from app.catalog.evaluations import of_models
 from app.catalog.names import resolved
 from app.catalog.views import Ancestor, ModelDetail, ModelFile, ModelView
 from app.db.ownership import seeing_all
+from app.db.paging import Slice, read_page, stored_position
 from app.db.session import reading, writing
 from app.db.tables import Adapter, Alias, Job
 from app.errors import ConflictError, UnknownModelError
 from app.job_state import TERMINAL
+from app.views import Page, PageRequest
 from inframind.errors import ConfigError
 from inframind.models.adapter import NAME
 from inframind.models.registry import BASE_MODELS, is_available
 from inframind.stages import parse_all
 
 
-def listing(engine: Engine, artifacts: Artifacts) -> list[ModelView]:
-    """Base models, then adapters, newest first."""
+def list_models(engine: Engine, artifacts: Artifacts, page: PageRequest) -> Page[ModelView]:
+    """Lists base models, then adapters, newest first. Raises InvalidError."""
+    names, bases = list(BASE_MODELS), list(BASE_MODELS)
+    behind = page
+    if page.after in BASE_MODELS:
+        bases, behind = names[names.index(page.after) + 1 :], PageRequest(page.limit)
+    elif page.after is not None:
+        bases = []
+    bases, left = bases[: page.limit], page.limit - len(bases)
     with reading(engine) as session:
-        named = _aliases(session)
-        adapters = list(
-            session.scalars(select(Adapter).order_by(Adapter.created_at.desc(), Adapter.id))
-        )
+        # Without room for one the next page begins with adapters, if there are any.
+        adapters = _adapters(session, PageRequest(max(left, 1), behind.after))
+        rows = adapters.rows if left > 0 else []
+        has_more = adapters.has_more or len(rows) < len(adapters.rows) or left < 0
+        aliases = _aliases(session, [*bases, *(row.id for row in rows)])
     # After the transaction: a store may be slow, and keeps no connection waiting.
-    there = artifacts.present(Path(row.path) for row in adapters)
-    served = [_adapter(row, named[row.id], Path(row.path) in there) for row in adapters]
-    return [_base(name, named[name]) for name in BASE_MODELS] + served
+    there = artifacts.present(Path(row.path) for row in rows)
+    views = [_base(name, aliases[name]) for name in bases]
+    views += [_adapter(row, aliases[row.id], Path(row.path) in there) for row in rows]
+    return Page[ModelView].of(views, [view.id for view in views], has_more=has_more)
+
+
+def _adapters(session: Session, page: PageRequest) -> Slice[Adapter]:
+    keys = (Adapter.created_at, Adapter.id)
+    return read_page(
+        session,
+        select(Adapter),
+        keys,
+        page,
+        lambda identity: stored_position(session, keys, Adapter.id == identity),
+        descending=True,
+    )
+
+
+def served(engine: Engine, base_model: str) -> list[Adapter]:
+    """Lists all adapters of a base model, newest first, without a look at their files."""
+    with reading(engine) as session:
+        query = select(Adapter).where(Adapter.base_model == base_model)
+        return list(session.scalars(query.order_by(Adapter.created_at.desc(), Adapter.id.desc())))
 
 
 def detail(engine: Engine, artifacts: Artifacts, name: str) -> ModelDetail:
     """Everything about one model. Raises UnknownModelError."""
     with reading(engine) as session:
         identity = resolved(session, name)
-        named = _aliases(session)[identity]
+        named = _aliases(session, [identity])[identity]
         evaluations = of_models(session, [identity])[identity]
         if identity in BASE_MODELS:
             return ModelDetail(
@@ -77,7 +107,9 @@ def adapter(engine: Engine, name: str) -> Adapter:
 
 
 def in_use(session: Session) -> dict[str, list[str]]:
-    """Adapter -> why it must stay: an alias means it, an adapter continues it, or a job that has not ended needs it.
+    """Adapter -> why it must stay.
+
+    An alias means it, an adapter continues it, or a job that has not ended needs it.
 
     What is not in here may be deleted, by people and by retention alike.
     """
@@ -104,7 +136,10 @@ def _evaluated(job: Job) -> set[str]:
 
 
 def delete(engine: Engine, artifacts: Artifacts, name: str) -> str:
-    """Deletes an adapter, its files included, and gives its id. Raises NotFoundError; ConflictError with the reasons to keep it."""
+    """Deletes an adapter, its files included, and gives its id.
+
+    Raises NotFoundError; ConflictError with the reasons to keep it.
+    """
     with writing(engine) as session:
         identity = resolved(session, name)
         if identity in BASE_MODELS:
@@ -121,11 +156,13 @@ def delete(engine: Engine, artifacts: Artifacts, name: str) -> str:
     return identity
 
 
-def _aliases(session: Session) -> dict[str, list[str]]:
-    named: dict[str, list[str]] = defaultdict(list)
-    for row in session.scalars(select(Alias).order_by(Alias.name)):
-        named[row.model].append(row.name)
-    return named
+def _aliases(session: Session, models: Sequence[str]) -> dict[str, list[str]]:
+    """Reads the aliases of each of some models."""
+    aliases: dict[str, list[str]] = defaultdict(list)
+    query = select(Alias).where(Alias.model.in_(models)).order_by(Alias.name)
+    for row in session.scalars(query):
+        aliases[row.model].append(row.name)
+    return aliases
 
 
 def _base(name: str, aliases: list[str]) -> ModelView:
@@ -142,9 +179,16 @@ def _base(name: str, aliases: list[str]) -> ModelView:
 
 def _adapter(row: Adapter, aliases: list[str], available: bool) -> ModelView:
     return ModelView(
-        id=row.id, kind="adapter", base_model=row.base_model, stage=row.stage, job_id=row.job_id, parent=row.parent,
-        created_at=row.created_at, available=available, aliases=aliases,
-    )  # fmt: skip
+        id=row.id,
+        kind="adapter",
+        base_model=row.base_model,
+        stage=row.stage,
+        job_id=row.job_id,
+        parent=row.parent,
+        created_at=row.created_at,
+        available=available,
+        aliases=aliases,
+    )
 
 
 def _ancestors(session: Session, row: Adapter) -> dict[str, Adapter | None]:

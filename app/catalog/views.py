@@ -22,13 +22,6 @@ class ModelView(View):
     aliases: list[str]
 
 
-class ModelList(View):
-    """Base models, then adapters, newest first."""
-
-    object: Literal["list"] = "list"
-    data: list[ModelView]
-
-
 class Rate(View):
     """A greedy pass rate."""
 
@@ -52,7 +45,8 @@ class Evaluation(View):
     new_families: Rate
     by_category: dict[str, Rate]
     judge: dict[str, dict[str, float]]
-    """Judge -> mean scores; of a judge model also how often it agreed with the verifier, and how often it abstained."""
+    """Judge -> mean scores; of a judge model also how often it agreed with the verifier, and how
+    often it abstained."""
     judge_model: dict[str, Any] | None = None
     """Who the judge model was, and how far it was trusted then; none, if it was not asked."""
 
@@ -98,7 +92,8 @@ class ComparedModel(View):
     difference: float | None
     """Pass rate minus that of the first model."""
     difference_ci95: tuple[float, float] | None
-    """Newcombe's interval of the difference; if it holds 0, the evaluation does not tell the two apart."""
+    """Newcombe's interval of the difference; if it holds 0, the evaluation does not tell the two
+    apart."""
 
 
 class Comparison(View):
@@ -120,13 +115,6 @@ class AliasView(View):
     previous: str | None
     """What it meant before: the way back."""
     updated_at: float
-
-
-class AliasList(View):
-    """Aliases by name."""
-
-    object: Literal["list"] = "list"
-    data: list[AliasView]
 
 
 class DeletedModel(View):

@@ -48,13 +48,13 @@ def calibrate(
 def show() -> None:
     """Print the newest calibration of the judge model of the settings."""
     from app.db.session import make_engine
-    from app.judging.calibrations import calibration
+    from app.judging.calibrations import newest_calibration
     from app.settings import settings
     from inframind.judge.llm import fingerprint
 
     configured = settings()
     engine = make_engine(configured.url)
-    found = calibration(engine, fingerprint(configured.judge_model))
+    found = newest_calibration(engine, fingerprint(configured.judge_model))
     engine.dispose()
     if found is None:
         raise ModelNotFoundError(
@@ -66,7 +66,7 @@ def show() -> None:
 async def _calibrate(tasks: int, categories: list[str] | None) -> "Calibration":
     from app.db.migrate import upgrade
     from app.db.session import make_engine
-    from app.judging.calibrations import keep
+    from app.judging.calibrations import store_calibration
     from app.judging.chat_client import ChatServer
     from app.settings import NO_JUDGE, settings
     from inframind.bench.load import content_hash, load_tasks
@@ -89,7 +89,7 @@ async def _calibrate(tasks: int, categories: list[str] | None) -> "Calibration":
         found = await calibration.calibrate(
             LlmJudge(configured.judge_model, server.ask), examples, content_hash()
         )
-        keep(engine, found)
+        store_calibration(engine, found)
     finally:
         await server.close()
         engine.dispose()

@@ -12,49 +12,18 @@ from sqlalchemy.orm import Session
 
 from app.artifacts import Artifacts
 from app.datasets import service as datasets
+from app.datasets.views import DeletedFile, FileView
 from app.db.ownership import seeing_all
+from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import File
 from app.errors import InvalidError, NotFoundError
-from app.views import View
+from app.views import Page, PageRequest
 from inframind.verifier.verifier import Verifier
 
 ID = re.compile(r"file-[0-9a-f]{24}")
 PURPOSE = "fine-tune"
 MAX_NAME = 256
-
-
-class FileView(View):
-    """OpenAI's file object."""
-
-    id: str
-    object: Literal["file"] = "file"
-    bytes: int
-    created_at: int
-    filename: str
-    purpose: str
-    status: Literal["processed"] = "processed"
-    """Every row was proven when the file was uploaded."""
-    status_details: str | None = None
-    expires_at: int | None = None
-
-
-class FileList(View):
-    """A page of files."""
-
-    object: Literal["list"] = "list"
-    data: list[FileView]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
-
-
-class DeletedFile(View):
-    """The file is gone; datasets and jobs that came of it stay."""
-
-    id: str
-    object: Literal["file"] = "file"
-    deleted: Literal[True] = True
 
 
 def add(
@@ -65,7 +34,10 @@ def add(
     filename: str,
     purpose: str,
 ) -> FileView:
-    """Stores a file and its rows as a dataset. Raises InvalidError, and DataError that lists the rows that cannot be used."""
+    """Stores a file and its rows as a dataset.
+
+    Raises InvalidError, and DataError that lists the rows that cannot be used.
+    """
     if purpose != PURPOSE:
         raise InvalidError(
             f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
@@ -76,9 +48,14 @@ def add(
     artifacts.push(artifacts.upload(digest))
     with writing(engine) as session:
         row = File(
-            id=f"file-{uuid.uuid4().hex[:24]}", filename=filename[:MAX_NAME], purpose=purpose, bytes=len(body), sha256=digest,
-            dataset=dataset.id, created_at=database_now(session),
-        )  # fmt: skip
+            id=f"file-{uuid.uuid4().hex[:24]}",
+            filename=filename[:MAX_NAME],
+            purpose=purpose,
+            bytes=len(body),
+            sha256=digest,
+            dataset=dataset.id,
+            created_at=database_now(session),
+        )
         session.add(row)
         session.flush()
         return _view(row)
@@ -98,35 +75,26 @@ def content(engine: Engine, artifacts: Artifacts, identity: str) -> Path:
     return path
 
 
-def page(
+def list_files(
     engine: Engine,
-    limit: int,
-    after: str | None,
-    order: Literal["asc", "desc"],
-    purpose: str | None,
-) -> FileList:
-    """Files by the time of their upload."""
+    page: PageRequest,
+    order: Literal["asc", "desc"] = "desc",
+    purpose: str | None = None,
+) -> Page[FileView]:
+    """Lists files by the time of their upload. Raises InvalidError."""
+    keys = (File.created_at, File.id)
+    query = select(File) if purpose is None else select(File).where(File.purpose == purpose)
     with reading(engine) as session:
-        # The id breaks ties, so that no file is on two pages.
-        key = (
-            (File.created_at, File.id)
-            if order == "asc"
-            else (File.created_at.desc(), File.id.desc())
+        files = read_page(
+            session,
+            query,
+            keys,
+            page,
+            lambda identity: stored_position(session, keys, File.id == identity),
+            descending=order == "desc",
         )
-        query = select(File).order_by(*key)
-        if purpose is not None:
-            query = query.where(File.purpose == purpose)
-        rows = list(session.scalars(query))
-        if after is not None:
-            start = next((index for index, row in enumerate(rows, 1) if row.id == after), None)
-            if start is None:
-                raise InvalidError(
-                    "`after` is the id of the last file of the page before", param="after"
-                )
-            rows = rows[start:]
-        data = [_view(row) for row in rows[:limit]]
-        ends = (data[0].id, data[-1].id) if data else (None, None)
-        return FileList(data=data, first_id=ends[0], last_id=ends[1], has_more=len(rows) > limit)
+        views = [_view(row) for row in files.rows]
+    return Page[FileView].of(views, [view.id for view in views], has_more=files.has_more)
 
 
 def delete(engine: Engine, artifacts: Artifacts, identity: str) -> DeletedFile:

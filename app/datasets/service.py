@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, exists, select
+from sqlalchemy.orm import aliased
 
 from app.artifacts import Artifacts
+from app.datasets.views import DatasetView
 from app.db.ownership import acting, as_key
+from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import Dataset
 from app.errors import InvalidError, NotFoundError
-from app.views import View
+from app.views import Page, PageRequest
 from inframind.datasets.rows import read
 from inframind.datasets.store import load, name_of, save
 from inframind.errors import DataError
@@ -17,35 +20,13 @@ from inframind.types import Task
 from inframind.verifier.verifier import Verifier
 
 
-class DatasetView(View):
-    """A stored dataset."""
-
-    id: str
-    object: str = "dataset"
-    name: str | None
-    tasks: dict[str, int]
-    """Split -> tasks. `test-values` is never trained on."""
-    categories: dict[str, int]
-    duplicates: int
-    derived: int
-    """Tasks whose checks were derived from the row's output."""
-    unchecked: int
-    """Tasks without checks: their reward stops at 0.2."""
-    created_at: float
-
-
-class DatasetList(View):
-    """All datasets, newest first."""
-
-    object: str = "list"
-    data: list[DatasetView]
-    has_more: bool = False
-
-
 def add(
     engine: Engine, verifier: Verifier, artifacts: Artifacts, body: bytes, name: str | None
 ) -> DatasetView:
-    """Stores JSON lines as a dataset; the same content is the same dataset. Raises DataError that lists the bad rows."""
+    """Stores JSON lines as a dataset; the same content is the same dataset.
+
+    Raises DataError that lists the bad rows.
+    """
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
@@ -62,15 +43,24 @@ def add(
         row = session.get(Dataset, (identity, owner))
         if row is None:
             row = Dataset(
-                id=identity, owner=owner, name=name, duplicates=found.duplicates, derived=found.derived, unchecked=found.unchecked,
-                created_at=database_now(session), **counts,
-            )  # fmt: skip
+                id=identity,
+                owner=owner,
+                name=name,
+                duplicates=found.duplicates,
+                derived=found.derived,
+                unchecked=found.unchecked,
+                created_at=database_now(session),
+                **counts,
+            )
             session.add(row)
         return _view(row)
 
 
 def with_validation(engine: Engine, artifacts: Artifacts, training: str, validation: str) -> str:
-    """A dataset that trains on all of one and is evaluated on all of another. Raises DataError if they share a row."""
+    """A dataset that trains on all of one and is evaluated on all of another.
+
+    Raises DataError if they share a row.
+    """
     train, held = (_tasks(artifacts, name) for name in (training, validation))
     shared = {task.id for task in train} & {task.id for task in held}
     if shared:
@@ -91,9 +81,15 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
         if session.get(Dataset, (identity, owner)) is None:
             unchecked = sum(not task.checks for task in tasks)
             row = Dataset(
-                id=identity, owner=owner, name=f"{training}+{validation}", duplicates=0, derived=0, unchecked=unchecked,
-                created_at=database_now(session), **counts,
-            )  # fmt: skip
+                id=identity,
+                owner=owner,
+                name=f"{training}+{validation}",
+                duplicates=0,
+                derived=0,
+                unchecked=unchecked,
+                created_at=database_now(session),
+                **counts,
+            )
             session.add(row)
     return identity
 
@@ -121,22 +117,38 @@ def find(engine: Engine, identity: str) -> DatasetView:
         return _view(row)
 
 
-def every(engine: Engine) -> list[DatasetView]:
-    """All datasets, newest first."""
+def list_datasets(engine: Engine, page: PageRequest) -> Page[DatasetView]:
+    """Lists datasets, newest first; content that several owners added is there once.
+
+    Raises InvalidError.
+    """
+    other = aliased(Dataset)
+    is_first = ~exists().where(other.id == Dataset.id, other.owner < Dataset.owner)
+    keys = (Dataset.created_at, Dataset.id)
     with reading(engine) as session:
-        return [
-            _view(row)
-            for row in session.scalars(
-                select(Dataset).order_by(Dataset.created_at.desc(), Dataset.id)
-            )
-        ]
+        datasets = read_page(
+            session,
+            select(Dataset).where(is_first),
+            keys,
+            page,
+            lambda identity: stored_position(session, keys, Dataset.id == identity, is_first),
+            descending=True,
+        )
+        views = [_view(row) for row in datasets.rows]
+    return Page[DatasetView].of(views, [view.id for view in views], has_more=datasets.has_more)
 
 
 def _view(row: Dataset) -> DatasetView:
     return DatasetView(
-        id=row.id, name=row.name, tasks=row.tasks, categories=row.categories, duplicates=row.duplicates, derived=row.derived,
-        unchecked=row.unchecked, created_at=row.created_at,
-    )  # fmt: skip
+        id=row.id,
+        name=row.name,
+        tasks=row.tasks,
+        categories=row.categories,
+        duplicates=row.duplicates,
+        derived=row.derived,
+        unchecked=row.unchecked,
+        created_at=row.created_at,
+    )
 
 
 def _count(names: Sequence[str]) -> dict[str, int]:

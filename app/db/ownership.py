@@ -1,4 +1,6 @@
-"""Whose rows a request sees and writes: one rule on every session, so that no new route can forget it.
+"""Whose rows a request sees and writes.
+
+One rule on every session, so that no new route can forget it.
 
 The api's gate says who acts; workers and commands act for nobody and see everything.
 """
@@ -59,7 +61,7 @@ def _rows_of(owner: str | None) -> ExecutableOption:
 
 
 def visible(owner: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The same rule for a statement that is made once and run without entities, with the values of `asker()`."""
+    """Builds the same rule for a statement without entities; it runs with the values of `asker`."""
     return or_(
         bindparam("asker_sees_all", type_=Boolean), owner.is_not_distinct_from(bindparam("asker"))
     )

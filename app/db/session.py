@@ -1,4 +1,7 @@
-"""Engines and transactions. SQLite runs in WAL mode with full sync, and every transaction that writes starts as a writer."""
+"""Engines and transactions.
+
+SQLite runs in WAL mode with full sync, and every transaction that writes starts as a writer.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +40,8 @@ def _now_in_postgresql(*_: Any, **__: Any) -> str:
 NOW = select(now())
 
 POSTGRES = "-c idle_in_transaction_session_timeout=10s -c lock_timeout=10s -c statement_timeout=60s"
-"""A worker that is stopped in the middle of a transaction must not keep its row's lock from those that take its job over."""
+"""A worker that is stopped in the middle of a transaction must not keep its row's lock from those
+that take its job over."""
 
 
 def make_engine(url: str) -> Engine:
@@ -80,7 +84,10 @@ def make_engine(url: str) -> Engine:
 
 
 def _refuse_dead(connection: Any, *_: Any) -> None:
-    """What SQLAlchemy's ping does, without a question to the server: a connection that it has closed has its end to be read."""
+    """What SQLAlchemy's ping does, without a question to the server.
+
+    A connection that it has closed has its end to be read.
+    """
     waiting = poll()
     if not connection.closed:
         waiting.register(connection.fileno(), POLLIN)
@@ -102,7 +109,10 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """Only reads, and waits for no writer: a transaction of SQLite's; PostgreSQL's default isolation sees no more in one."""
+    """Only reads, and waits for no writer.
+
+    A transaction of SQLite's; PostgreSQL's default isolation sees no more in one.
+    """
     with Session(_reader(engine), expire_on_commit=False) as session, session.begin():
         yield session
 

@@ -1,4 +1,8 @@
-"""The tables. Times are seconds since the epoch by the database's clock, so that one SQL text serves SQLite and PostgreSQL."""
+"""The tables of the service.
+
+Times are seconds since the epoch by the database's clock, so that one SQL text serves SQLite and
+PostgreSQL.
+"""
 
 from typing import Any
 
@@ -191,7 +195,10 @@ class Adapter(Owned, Base):
 
 
 class Alias(Owned, Base):
-    """A name that people move from model to model, such as `production`; every owner has names of their own."""
+    """A name that people move from model to model, such as `production`.
+
+    Every owner has names of their own.
+    """
 
     __tablename__ = "aliases"
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -204,7 +211,10 @@ class Alias(Owned, Base):
 
 
 class Dataset(Owned, Base):
-    """Users' own tasks; the file lies with the artifacts under the same name, once for all who added the same content."""
+    """Users' own tasks.
+
+    The file lies with the artifacts under the same name, once for all who added the same content.
+    """
 
     __tablename__ = "datasets"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)

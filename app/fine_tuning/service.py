@@ -1,5 +1,6 @@
 """OpenAI's fine-tuning jobs over our own: one row a job, one state, one life."""
 
+import re
 from collections.abc import Mapping
 
 from sqlalchemy import Engine, select
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.catalog.names import resolved
 from app.datasets import service as datasets
 from app.datasets.files import row_of
+from app.db.paging import read_page, stored_position
 from app.db.session import reading
 from app.db.tables import Adapter, Job, JobEvent, StageResult
 from app.errors import InvalidError, NotFoundError
@@ -18,20 +20,20 @@ from app.fine_tuning.views import (
     PREFIX,
     CheckpointMetrics,
     FineTuningCheckpoint,
-    FineTuningCheckpointList,
     FineTuningEvent,
-    FineTuningEventList,
     FineTuningJob,
-    FineTuningJobList,
     fine_tuning_job,
     model_name,
 )
 from app.jobs.service import ID, JobService
 from app.jobs.spec import JobSpec
 from app.jobs.views import job_view
+from app.views import Page, PageRequest
 from inframind.errors import InfraMindError
 from inframind.models.registry import BASE_MODELS
 from inframind.stages import parse_all
+
+EVENT_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def create(jobs: JobService, request: CreateRequest, key: str | None = None) -> FineTuningJob:
@@ -101,38 +103,37 @@ def _ours(jobs: JobService, identity: str) -> str:
         return _job(session, identity).id
 
 
-def page(
-    engine: Engine, limit: int, after: str | None, metadata: Mapping[str, str]
-) -> FineTuningJobList:
-    """Jobs of this API, newest first, that have all of the metadata."""
+def list_jobs(
+    engine: Engine, page: PageRequest, metadata: Mapping[str, str]
+) -> Page[FineTuningJob]:
+    """Lists jobs of this API, newest first, that have all of the metadata. Raises InvalidError."""
+    query = select(Job).where(Job.fine_tuning.is_not(None))
+    for key, value in metadata.items():
+        query = query.where(Job.meta[key].as_string() == value)
     with reading(engine) as session:
-        query = (
-            select(Job).where(Job.fine_tuning.is_not(None)).order_by(Job.id.desc()).limit(limit + 1)
-        )
-        if after is not None:
-            query = query.where(Job.id < _job(session, after).id)
-        for key, value in metadata.items():
-            query = query.where(Job.meta[key].as_string() == value)
-        jobs = list(session.scalars(query))
-        return FineTuningJobList(
-            data=[_view(session, job) for job in jobs[:limit]], has_more=len(jobs) > limit
-        )
+        jobs = read_page(session, query, (Job.id,), page, _own_id, descending=True)
+        views = [_view(session, job) for job in jobs.rows]
+    ids = [view.id for view in views]
+    return Page[FineTuningJob].of(views, ids, has_more=jobs.has_more)
 
 
-def events(engine: Engine, identity: str, limit: int, after: str | None) -> FineTuningEventList:
-    """Events, newest first."""
+def _own_id(identity: str) -> tuple[str] | None:
+    own = identity.removeprefix(PREFIX)
+    return (own,) if identity.startswith(PREFIX) and ID.fullmatch(own) else None
+
+
+def list_events(engine: Engine, identity: str, page: PageRequest) -> Page[FineTuningEvent]:
+    """Lists a job's events, newest first. Raises NotFoundError, InvalidError."""
+
+    def position(event: str) -> tuple[int] | None:
+        number = event.removeprefix(f"{EVENT}{job.id}-")
+        return (int(number),) if EVENT_NUMBER.fullmatch(number) else None
+
     with reading(engine) as session:
         job = _job(session, identity)
-        query = (
-            select(JobEvent)
-            .where(JobEvent.job_id == job.id)
-            .order_by(JobEvent.seq.desc())
-            .limit(limit + 1)
-        )
-        if after is not None:
-            query = query.where(JobEvent.seq < _seq(job, after))
-        rows = list(session.scalars(query))
-        data = [
+        query = select(JobEvent).where(JobEvent.job_id == job.id)
+        events = read_page(session, query, (JobEvent.seq,), page, position, descending=True)
+        views = [
             FineTuningEvent.model_validate(
                 {
                     "id": f"{EVENT}{job.id}-{row.seq}",
@@ -142,30 +143,33 @@ def events(engine: Engine, identity: str, limit: int, after: str | None) -> Fine
                     "data": {"code": row.code, **row.data},
                 }
             )
-            for row in rows[:limit]
+            for row in events.rows
         ]
-        return FineTuningEventList(data=data, has_more=len(rows) > limit)
+    ids = [view.id for view in views]
+    return Page[FineTuningEvent].of(views, ids, has_more=events.has_more)
 
 
-def _seq(job: Job, event: str) -> int:
-    number = event.removeprefix(f"{EVENT}{job.id}-")
-    if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise InvalidError("`after` is the id of the last event of the page before", param="after")
-    return int(number)
-
-
-def checkpoints(
-    engine: Engine, identity: str, limit: int, after: str | None
-) -> FineTuningCheckpointList:
-    """The adapters of finished stages, newest first."""
+def list_checkpoints(
+    engine: Engine, identity: str, page: PageRequest
+) -> Page[FineTuningCheckpoint]:
+    """Lists the adapters of finished stages, newest first. Raises NotFoundError, InvalidError."""
     with reading(engine) as session:
         row = _job(session, identity)
         job, asked = job_view(row, _results(session, row)), row.fine_tuning or {}
         steps = [stage.total_steps for stage in parse_all(row.stages)]
-        made = select(StageResult).where(
-            StageResult.job_id == job.id, StageResult.adapter_id.is_not(None)
+        made = StageResult.job_id == row.id, StageResult.adapter_id.is_not(None)
+        keys = (StageResult.stage_index,)
+        results = read_page(
+            session,
+            select(StageResult).where(*made),
+            keys,
+            page,
+            lambda checkpoint: stored_position(
+                session, keys, *made, StageResult.adapter_id == checkpoint.removeprefix(CHECKPOINT)
+            ),
+            descending=True,
         )
-        found = [
+        views = [
             FineTuningCheckpoint(
                 id=f"{CHECKPOINT}{result.adapter_id}",
                 created_at=int(result.finished_at),
@@ -174,16 +178,10 @@ def checkpoints(
                 metrics=_metrics(result, steps[result.stage_index]),
                 step_number=steps[result.stage_index],
             )
-            for result in session.scalars(made.order_by(StageResult.stage_index.desc()))
+            for result in results.rows
         ]
-        if after is not None:
-            names = [one.id for one in found]
-            if after not in names:
-                raise InvalidError(
-                    "`after` is the id of the last checkpoint of the page before", param="after"
-                )
-            found = found[names.index(after) + 1 :]
-        return FineTuningCheckpointList(data=found[:limit], has_more=len(found) > limit)
+    ids = [view.id for view in views]
+    return Page[FineTuningCheckpoint].of(views, ids, has_more=results.has_more)
 
 
 def _metrics(result: StageResult, step: int) -> CheckpointMetrics:

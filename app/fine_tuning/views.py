@@ -72,31 +72,6 @@ class FineTuningCheckpoint(View):
     step_number: int
 
 
-class Page(View):
-    """A page, newest first."""
-
-    object: Literal["list"] = "list"
-    has_more: bool
-
-
-class FineTuningJobList(Page):
-    """Jobs."""
-
-    data: list[FineTuningJob]
-
-
-class FineTuningEventList(Page):
-    """Events."""
-
-    data: list[FineTuningEvent]
-
-
-class FineTuningCheckpointList(Page):
-    """Checkpoints."""
-
-    data: list[FineTuningCheckpoint]
-
-
 def model_name(job: JobView, asked: dict[str, Any], adapter: str) -> str:
     """The name under which OpenAI's clients ask the adapter."""
     return f"{FINE_TUNED}{job.base_model}:{OWNER}:{asked['suffix'] or ''}:{adapter}"

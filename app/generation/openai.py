@@ -1,7 +1,7 @@
 """OpenAI's completions and chat completions, as far as the inference server's engine has them.
 
-Source: https://platform.openai.com/docs/api-reference (completions, chat, models). Unknown fields are refused and not passed on:
-an engine has fields of its own that the world must not reach.
+Source: https://platform.openai.com/docs/api-reference (completions, chat, models). Unknown fields
+are refused and not passed on: an engine has fields of its own that the world must not reach.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.errors import InvalidError
-from app.inference.client import Completion, CompletionChoice, Usage
+from app.inference.completion import CompletionChoice, ServerCompletion, Usage
 from inframind.generation.template import render
 
 MAX_TEXT = 200_000
@@ -60,13 +60,15 @@ class Sampling(BaseModel):
             "n": self.n,
         }
         optional = {
-            "stop": self.stop, "seed": self.seed, "presence_penalty": self.presence_penalty or None,
+            "stop": self.stop,
+            "seed": self.seed,
+            "presence_penalty": self.presence_penalty or None,
             "frequency_penalty": self.frequency_penalty or None,
-        }  # fmt: skip
+        }
         return body | {name: value for name, value in optional.items() if value is not None}
 
 
-class CompletionRequest(Sampling):
+class TextCompletionRequest(Sampling):
     """`POST /v1/completions`."""
 
     prompt: (
@@ -150,7 +152,10 @@ class ChatRequest(Sampling):
     response_format: ResponseFormat | None = None
 
     def body(self, base_model: str) -> dict[str, Any]:
-        """The engine's request: the api applies the chat template, so every engine sees the same tokens."""
+        """The engine's request.
+
+        The api applies the chat template, so every engine sees the same tokens.
+        """
         if self.top_logprobs is not None and not self.logprobs:
             raise InvalidError("`top_logprobs` needs `logprobs`: true", param="top_logprobs")
         found: dict[str, Any] = {
@@ -181,7 +186,7 @@ class Head:
         """Whether choices are messages."""
         return self.kind == "chat.completion"
 
-    def whole(self, completion: Completion) -> dict[str, Any]:
+    def whole(self, completion: ServerCompletion) -> dict[str, Any]:
         """The answer in one piece."""
         choices = [
             self._message(choice) if self.is_chat else choice.model_dump()
@@ -193,7 +198,7 @@ class Head:
             "usage": (completion.usage or Usage()).model_dump(),
         }
 
-    def piece(self, completion: Completion) -> dict[str, Any]:
+    def piece(self, completion: ServerCompletion) -> dict[str, Any]:
         """One event of a stream."""
         choices = [
             self._delta(choice) if self.is_chat else choice.model_dump()
@@ -214,10 +219,10 @@ class Head:
         ]
         return [{**self._fields("chat.completion.chunk"), "choices": choices}]
 
-    def usage(self, completion: Completion) -> dict[str, Any]:
+    def usage(self, completion: ServerCompletion) -> dict[str, Any]:
         """The last event of a stream that asked for it."""
         return {
-            **self.piece(Completion(choices=[])),
+            **self.piece(ServerCompletion(choices=[])),
             "usage": (completion.usage or Usage()).model_dump(),
         }
 

@@ -1,4 +1,7 @@
-"""Verified generation: more answers until one passes, and rounds that hand the findings back to the model."""
+"""Verified generation.
+
+More answers until one passes, and rounds that hand the findings back to the model.
+"""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -6,22 +9,17 @@ from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 
-from app.generation.service import (
-    Candidate,
-    GenerateRequest,
-    Generation,
-    assembled,
-    body_of,
-    judged,
-    messages_of,
-)
-from app.inference.client import CompletionChoice, Inference, Usage
+from app.generation.answer import Candidate, Generation, generation_of, with_verdicts
+from app.generation.request import GenerateRequest, conversation, server_request
+from app.inference.client import Inference
+from app.inference.completion import CompletionChoice, Usage
 from inframind.generation.template import render
 from inframind.types import Outcome, Verdict
 from inframind.verifier.verifier import Verifier
 
 ROUND = 4
-"""Answers that are asked for together: when one passes, at most three others were begun for nothing."""
+"""Answers that are asked for together: when one passes, at most three others were begun for
+nothing."""
 MAX_FINDINGS = 8
 
 
@@ -34,7 +32,10 @@ class Search:
         self._usage = Usage()
 
     async def run(self) -> Generation:
-        """The `n` best answers: those that pass first, then by score, then in the order in which they came."""
+        """The `n` best answers.
+
+        Those that pass first, then by score, then in the order in which they came.
+        """
         request = self._request
         while (
             len(self._candidates) < max(request.best_of, request.n) and self._passing() < request.n
@@ -46,7 +47,7 @@ class Search:
             if self._passing() >= request.n:
                 break
             await self._repair(self.ranked()[0])
-        return assembled(
+        return generation_of(
             request,
             request.model or self._serving.base_model,
             self.ranked(),
@@ -65,7 +66,7 @@ class Search:
         )
 
     async def _sample(self, count: int) -> None:
-        body = body_of(self._request, self._serving.base_model) | {"n": count}
+        body = server_request(self._request, self._serving.base_model) | {"n": count}
         if "seed" in body:
             # The k-th answer of a seed is the same however many are asked for together.
             body["seed"] += len(self._candidates)
@@ -74,16 +75,22 @@ class Search:
     async def _repair(self, candidate: Candidate) -> None:
         choice, verdict = candidate
         talk = [
-            *messages_of(self._request),
+            *conversation(self._request),
             {"role": "assistant", "content": choice.text},
             {"role": "user", "content": complaint(verdict)},
         ]
         base_model = self._serving.base_model
-        body = body_of(self._request, base_model) | {"prompt": render(base_model, talk), "n": 1}
+        body = server_request(self._request, base_model) | {
+            "prompt": render(base_model, talk),
+            "n": 1,
+        }
         await self._complete(body)
 
     async def _complete(self, body: dict[str, Any]) -> None:
-        """Verifies each answer as soon as it ends. Once enough pass, the stream is closed: the engine stops writing the others."""
+        """Verifies each answer as soon as it ends.
+
+        Once enough pass, the stream is closed: the engine stops writing the others.
+        """
         growing = [CompletionChoice(index=index, text="") for index in range(body["n"])]
         spent = [Usage() for _ in growing]
         async with aclosing(self._serving.stream(body, counted=True)) as pieces:
@@ -94,7 +101,7 @@ class Search:
                     if choice.finish_reason:
                         growing[choice.index].finish_reason = choice.finish_reason
                         self._candidates += await run_in_threadpool(
-                            judged, self._request, [growing[choice.index]], self._verifier
+                            with_verdicts, self._request, [growing[choice.index]], self._verifier
                         )
                 if piece.usage and not piece.choices:
                     spent = [piece.usage]

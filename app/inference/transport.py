@@ -1,6 +1,7 @@
 """HTTP to the inference server: whole answers and streams of events over connections that are kept.
 
-aiohttp and not httpx, because this hop is in the way of every token: docs/results/serving.md has what either costs.
+aiohttp and not httpx, because this hop is in the way of every token: docs/results/serving.md has
+what either costs.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -15,7 +16,8 @@ from app.errors import UnavailableError
 SILENT = "the inference server does not answer; try again in a moment"
 CONNECT_SECONDS = 2.0
 IDLE_SECONDS = 4.0
-"""uvicorn, which vLLM and the embedded server run on, closes a connection that was idle for 5 s: ours must be gone before."""
+"""uvicorn, which vLLM and the embedded server run on, closes a connection that was idle for 5 s:
+ours must be gone before."""
 MAX_CONNECTIONS = 256
 BUFFER_BYTES = 65_536
 """A client that does not read its stream holds up the server's, and not this process's memory."""
@@ -42,7 +44,10 @@ class Stream:
         return Reply(self.status, await self._response.read())
 
     async def events(self) -> AsyncGenerator[bytes]:
-        """The data of each server-sent event, up to `[DONE]`, as they come (https://html.spec.whatwg.org/#server-sent-events)."""
+        """Reads the data of each server-sent event, up to `[DONE]`, as they come.
+
+        Form: https://html.spec.whatwg.org/#server-sent-events.
+        """
         rest = b""
         async for piece in self._response.content.iter_any():
             *lines, rest = (rest + piece).split(b"\n")
@@ -52,7 +57,10 @@ class Stream:
 
 
 class Transport:
-    """Kept connections to one server. Make it inside the event loop that uses it. Failures of every kind are UnavailableError."""
+    """Kept connections to one server.
+
+    Make it inside the event loop that uses it. Failures of every kind are UnavailableError.
+    """
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
         self._url = url.rstrip("/")
@@ -85,7 +93,10 @@ class Transport:
 
     @asynccontextmanager
     async def open(self, path: str, body: dict[str, Any]) -> AsyncIterator[Stream]:
-        """The answer as it comes. Leaving before its end closes its connection, which ends the work behind it."""
+        """The answer as it comes.
+
+        Leaving before its end closes its connection, which ends the work behind it.
+        """
         try:
             async with self._http.post(
                 self._url + path, json=body, allow_redirects=False

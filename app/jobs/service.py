@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from app.artifacts import Artifacts
 from app.db.migrate import is_current
 from app.db.ownership import acting, asker, visible
+from app.db.paging import read_page
 from app.db.session import database_now, reading, writing
 from app.db.tables import Job, JobEvent, JobMetric, StageResult, Worker
-from app.errors import ConflictError, InvalidError, NotFoundError
+from app.errors import ConflictError, NotFoundError
 from app.job_state import TERMINAL, JobState
 from app.jobs import admission, idempotency, quota, transitions
 from app.jobs.admission import Admitted
@@ -22,6 +23,7 @@ from app.jobs.journal import add_event
 from app.jobs.spec import JobSpec
 from app.jobs.views import VIEWED, EventView, JobView, MetricView, event_view, job_view, metric_view
 from app.settings import Settings
+from app.views import Page, PageRequest
 
 Wake = Callable[[str], object]
 """Sends a worker after a job, as well as it can, and makes nobody wait for it."""
@@ -233,23 +235,23 @@ def get(engine: Engine, job_id: str) -> JobView:
     )
 
 
-def list_jobs(
-    engine: Engine, limit: int, after: str | None, state: str | None
-) -> tuple[list[JobView], bool]:
-    """Jobs, newest first, behind the job `after`; and whether there are more."""
+def list_jobs(engine: Engine, page: PageRequest, state: JobState | None = None) -> Page[JobView]:
+    """Lists jobs, newest first. Raises InvalidError."""
+    query = select(Job) if state is None else select(Job).where(Job.state == state)
     with reading(engine) as session:
-        query = select(Job).order_by(Job.id.desc()).limit(limit + 1)
-        if after is not None:
-            if not ID.fullmatch(after):
-                raise InvalidError(
-                    "`after` is the id of the last job of the page before", param="after"
-                )
-            query = query.where(Job.id < after)
-        if state is not None:
-            query = query.where(Job.state == state)
-        jobs = list(session.scalars(query))
-        results = _results(session, [job.id for job in jobs])
-        return [job_view(job, results[job.id]) for job in jobs[:limit]], len(jobs) > limit
+        # The id says when the job was made.
+        jobs = read_page(
+            session,
+            query,
+            (Job.id,),
+            page,
+            lambda identity: (identity,) if ID.fullmatch(identity) else None,
+            descending=True,
+        )
+        ids = [job.id for job in jobs.rows]
+        results = _results(session, ids)
+        views = [job_view(job, results[job.id]) for job in jobs.rows]
+    return Page[JobView].of(views, ids, has_more=jobs.has_more)
 
 
 def _refuse_ended(job: Job, but: str = "") -> None:
@@ -259,40 +261,45 @@ def _refuse_ended(job: Job, but: str = "") -> None:
         raise ConflictError("the job is being cancelled already")
 
 
-def events(
-    engine: Engine, job_id: str, after: int, limit: int
-) -> tuple[list[EventView], bool, bool]:
-    """Events behind `after`, whether there are more, and whether the job is in a terminal state."""
+def list_events(engine: Engine, job_id: str, page: PageRequest) -> tuple[Page[EventView], bool]:
+    """Lists a job's events in order, and tells whether its state is terminal.
+
+    Raises NotFoundError, InvalidError.
+    """
+    query = select(JobEvent).where(JobEvent.job_id == job_id)
     with reading(engine) as session:
         job = _job(session, job_id)
-        rows = list(
-            session.scalars(
-                select(JobEvent)
-                .where(JobEvent.job_id == job_id, JobEvent.seq > after)
-                .order_by(JobEvent.seq)
-                .limit(limit + 1)
-            )
-        )
-        return [event_view(row) for row in rows[:limit]], len(rows) > limit, job.state in TERMINAL
+        events = read_page(session, query, (JobEvent.seq,), page, _numbers(1))
+        views = [event_view(row) for row in events.rows]
+    ids = [str(view.seq) for view in views]
+    return Page[EventView].of(views, ids, has_more=events.has_more), job.state in TERMINAL
 
 
-def metrics(
-    engine: Engine, job_id: str, stage_index: int | None, after_step: int, limit: int
-) -> tuple[list[MetricView], bool]:
-    """Metrics in order of stage and step, and whether there are more."""
-    if after_step and stage_index is None:
-        raise InvalidError(
-            "`after_step` counts within a stage: give `stage_index` too", param="stage_index"
-        )
+def list_metrics(
+    engine: Engine, job_id: str, page: PageRequest, stage_index: int | None = None
+) -> Page[MetricView]:
+    """Lists a job's metrics in order of stage and step; a row's id is `<stage_index>-<step>`.
+
+    Raises NotFoundError, InvalidError.
+    """
+    query = select(JobMetric).where(JobMetric.job_id == job_id)
+    if stage_index is not None:
+        query = query.where(JobMetric.stage_index == stage_index)
     with reading(engine) as session:
         _job(session, job_id)
-        query = select(JobMetric).where(JobMetric.job_id == job_id, JobMetric.step > after_step)
-        if stage_index is not None:
-            query = query.where(JobMetric.stage_index == stage_index)
-        rows = list(
-            session.scalars(query.order_by(JobMetric.stage_index, JobMetric.step).limit(limit + 1))
-        )
-        return [metric_view(row) for row in rows[:limit]], len(rows) > limit
+        keys = (JobMetric.stage_index, JobMetric.step)
+        metrics = read_page(session, query, keys, page, _numbers(2))
+        views = [metric_view(row) for row in metrics.rows]
+    ids = [f"{view.stage_index}-{view.step}" for view in views]
+    return Page[MetricView].of(views, ids, has_more=metrics.has_more)
+
+
+def _numbers(count: int) -> Callable[[str], tuple[int, ...] | None]:
+    """Builds the reader of ids that are so many numbers with dashes between them."""
+    form = re.compile("-".join([r"[0-9]{1,9}"] * count))
+    return lambda identity: (
+        tuple(map(int, identity.split("-"))) if form.fullmatch(identity) else None
+    )
 
 
 def live_workers(engine: Engine) -> int:

@@ -74,30 +74,6 @@ class MetricView(View):
     values: dict[str, Any]
 
 
-class JobList(View):
-    """Jobs, newest first."""
-
-    object: Literal["list"] = "list"
-    data: list[JobView]
-    has_more: bool
-
-
-class EventList(View):
-    """Events in order."""
-
-    object: Literal["list"] = "list"
-    data: list[EventView]
-    has_more: bool
-
-
-class MetricList(View):
-    """Metrics in order."""
-
-    object: Literal["list"] = "list"
-    data: list[MetricView]
-    has_more: bool
-
-
 VIEWED = (
     "id",
     "name",

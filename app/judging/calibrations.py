@@ -3,38 +3,21 @@
 Loads no HTTP: the workers tell the trainer, too.
 """
 
-from typing import Literal
-
 from sqlalchemy import Engine, select
 
 from app.db.session import database_now, reading, writing
 from app.db.tables import JudgeCalibration
-from app.views import View
+from app.judging.views import Judge
 from inframind.judge.calibration import TRUSTED_KAPPA, Calibration
 from inframind.judge.llm import fingerprint
 
-Kind = Literal["rules", "llm"]
 NOT_CALIBRATED = "never calibrated: run `inframind judge calibrate`"
 
 
-class Judge(View):
-    """Who judged. A judge model is trusted only while its last calibration says so."""
-
-    kind: Kind
-    model: str | None = None
-    fingerprint: str | None = None
-    """Hash of the model's name and the prompt."""
-    trusted: bool
-    kappa: float | None = None
-    """Cohen's kappa with the verifier, of the last calibration."""
-    note: str = ""
-    """Why it is not trusted."""
-
-
-def known(engine: Engine, model: str) -> Judge:
+def describe_judge(engine: Engine, model: str) -> Judge:
     """Describes a judge model, and how far its newest calibration lets it be trusted."""
     judge = fingerprint(model)
-    newest = calibration(engine, judge)
+    newest = newest_calibration(engine, judge)
     note = NOT_CALIBRATED
     if newest:
         note = (
@@ -43,12 +26,16 @@ def known(engine: Engine, model: str) -> Judge:
             else f"kappa {newest.kappa:.2f} with the verifier; {TRUSTED_KAPPA} is needed"
         )
     return Judge(
-        kind="llm", model=model, fingerprint=judge, trusted=bool(newest and newest.trusted),
-        kappa=newest.kappa if newest else None, note=note,
-    )  # fmt: skip
+        kind="llm",
+        model=model,
+        fingerprint=judge,
+        trusted=bool(newest and newest.trusted),
+        kappa=newest.kappa if newest else None,
+        note=note,
+    )
 
 
-def calibration(engine: Engine, fingerprint: str) -> Calibration | None:
+def newest_calibration(engine: Engine, fingerprint: str) -> Calibration | None:
     """Finds the newest calibration of a judge."""
     with reading(engine) as session:
         query = (
@@ -64,7 +51,7 @@ def calibration(engine: Engine, fingerprint: str) -> Calibration | None:
         )
 
 
-def keep(engine: Engine, found: Calibration) -> None:
+def store_calibration(engine: Engine, found: Calibration) -> None:
     """Stores a calibration; earlier ones stay."""
     with writing(engine) as session:
         report = found.model_dump(mode="json", exclude={"created_at"})

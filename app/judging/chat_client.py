@@ -1,4 +1,7 @@
-"""The client of the judge model: any server with OpenAI's chat completions. One place speaks to it; its address is a setting."""
+"""The client of the judge model: any server with OpenAI's chat completions.
+
+One place speaks to it; its address is a setting.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -48,7 +51,8 @@ class ChatServer:
         )
         self._slots = asyncio.Semaphore(settings.judge_concurrency)
         self._formats_left = 3
-        """Formats that may be tried: once a lesser one worked where a better one was refused, the better one is not tried again."""
+        """Formats that may be tried: once a lesser one worked where a better one was refused, the
+        better one is not tried again."""
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -89,8 +93,12 @@ class ChatServer:
 
     async def _send(self, messages: Sequence[Message], response_format: dict[str, Any]) -> str:
         body = {
-            "model": self._model, "messages": list(messages), "temperature": 0, "max_tokens": self._max_tokens, **response_format,
-        }  # fmt: skip
+            "model": self._model,
+            "messages": list(messages),
+            "temperature": 0,
+            "max_tokens": self._max_tokens,
+            **response_format,
+        }
         async with self._http.stream("POST", "/chat/completions", json=body) as response:
             data = bytearray()
             async for chunk in response.aiter_bytes():

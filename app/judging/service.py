@@ -1,88 +1,30 @@
-"""Judging: the request, the answer with the verifier's verdict beside it, and how far the judge can be trusted."""
+"""Judging.
+
+The request, the answer with the verifier's verdict beside it, and how far the judge can be trusted.
+"""
 
 import asyncio
 from collections.abc import Sequence
-from typing import Literal
 
 from fastapi.concurrency import run_in_threadpool
-from pydantic import Field, model_validator
 from sqlalchemy import Engine
 
 from app.errors import InvalidError
-from app.judging.calibrations import Judge, Kind, known
+from app.judging.calibrations import describe_judge
 from app.judging.chat_client import ChatServer
+from app.judging.request import JudgeRequest
+from app.judging.views import Judge, JudgementView, PreferenceView
 from app.settings import NO_JUDGE, Settings
 from app.slots import Queue
-from app.views import View
 from inframind.categories import category
 from inframind.errors import SandboxError
 from inframind.judge import rules
-from inframind.judge.judgement import Criterion, Judgement, Preference, Reason, Scores, Winner
+from inframind.judge.judgement import Judgement, Preference
 from inframind.judge.llm import LlmJudge
 from inframind.judge.prompt import Case
-from inframind.types import Check, Contract, Outcome, Verdict, VerifyRequest
+from inframind.types import Outcome, Verdict, VerifyRequest
 from inframind.verifier.checks import validate_checks
 from inframind.verifier.verifier import Verifier
-
-MAX_ANSWER = 200_000
-
-
-class JudgeRequest(Contract):
-    """One answer to judge, or two to compare: exactly one of `answer` and `answers`."""
-
-    kind: Kind = "rules"
-    """`rules`: scores from the verifier's verdict alone; `llm`: the judge model of the settings, the verdict beside it."""
-    category: str = Field(max_length=64)
-    instruction: str = Field(max_length=20_000)
-    input: str = Field(default="", max_length=24_000)
-    """What the instruction is about, such as a file to change."""
-    answer: str | None = Field(default=None, max_length=MAX_ANSWER)
-    answers: tuple[str, str] | None = None
-    reference: str | None = Field(default=None, max_length=24_000)
-    """A right answer: the judge model compares with it."""
-    checks: tuple[Check, ...] = Field(default=(), max_length=64)
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "JudgeRequest":
-        if (self.answer is None) == (self.answers is None):
-            raise ValueError("give exactly one of `answer` and `answers`")
-        if any(len(text) > MAX_ANSWER for text in self.answers or ()):
-            raise ValueError(f"an answer may have {MAX_ANSWER} characters")
-        return self
-
-
-class JudgementView(View):
-    """A judgement of one answer."""
-
-    object: Literal["judgement"] = "judgement"
-    judge: Judge
-    abstained: Reason | None
-    """Why the judge says nothing; then its scores are null, never zero."""
-    scores: Scores | None
-    overall: float | None
-    would_work: bool | None
-    criteria: dict[str, Criterion]
-    feedback: str
-    verdict: Verdict
-    """The verifier's. No judge changes it."""
-    agrees: bool | None
-    """Whether `would_work` is what the verdict says; null where one of them says nothing."""
-
-
-class PreferenceView(View):
-    """A comparison of two answers."""
-
-    object: Literal["preference"] = "preference"
-    judge: Judge
-    abstained: Reason | None
-    winner: Winner | None
-    orders: tuple[Winner | None, ...]
-    """What the judge said with the first answer first, and with it last. Two that disagree make a tie."""
-    feedback: str
-    verdicts: tuple[Verdict, Verdict]
-    """The verifier's, of both. No judge changes them."""
-    verifier_winner: Winner | None
-    """The better one by the verdicts alone; null if one is unscorable."""
 
 
 class Judges:
@@ -107,7 +49,10 @@ class Judges:
         return self._llm
 
     async def judge(self, request: JudgeRequest) -> JudgementView | PreferenceView:
-        """Asks verifier and judge at once. Raises InvalidError, ConfigError, TooManyRequestsError; SandboxError from `rules`."""
+        """Asks verifier and judge at once.
+
+        Raises InvalidError, ConfigError, TooManyRequestsError; SandboxError from `rules`.
+        """
         category(request.category)
         validate_checks(request.checks)
         texts = [request.answer] if request.answer is not None else list(request.answers or ())
@@ -120,7 +65,7 @@ class Judges:
             found, verdicts, judge = await asyncio.gather(
                 _by_model(llm, case, texts),
                 self._verdicts(request, texts),
-                run_in_threadpool(known, self._engine, llm.model),
+                run_in_threadpool(describe_judge, self._engine, llm.model),
             )
         return _view(judge, found, verdicts)
 

@@ -15,7 +15,7 @@ NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class BodyLimit:
-    """Refuses bodies over the limit of bytes, or over the limit of their path, too deep ones and those that do not come.
+    """Refuses bodies with too many bytes for their path, too deep ones, and late ones.
 
     Counts what really comes: a declared length may be missing or wrong.
     """
@@ -58,7 +58,10 @@ class BodyLimit:
 
 
 def is_deeper(body: bytes | bytearray, limit: int) -> bool:
-    """Whether a JSON text nests deeper than `limit`. Some milliseconds for a megabyte, whatever is in it."""
+    """Whether a JSON text nests deeper than `limit`.
+
+    Some milliseconds for a megabyte, whatever is in it.
+    """
     if body.count(b"[") + body.count(b"{") <= limit:
         return False
     rest = STRING.sub(b"", body).translate(AS_LISTS, NO_BRACKETS)

@@ -1,8 +1,11 @@
-"""What routers ask for. Coroutines all of them: FastAPI would send each plain function through a thread, at every request."""
+"""What routers ask for.
+
+Coroutines all of them: FastAPI would send each plain function through a thread, at every request.
+"""
 
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Query, Request
 from sqlalchemy import Engine
 
 from app.artifacts import Artifacts
@@ -11,8 +14,8 @@ from app.inference.client import Inference
 from app.jobs.service import JobService
 from app.judging.service import Judges
 from app.keys import Caller
-from app.settings import Settings
-from app.web.prometheus import Measures
+from app.views import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
+from app.web.prometheus import Metrics
 from inframind.verifier.verifier import Verifier
 
 
@@ -41,14 +44,20 @@ async def judges(request: Request) -> Judges:
     return cast(Judges, request.app.state.judges)
 
 
-async def configured(request: Request) -> Settings:
-    """The settings."""
-    return cast(Settings, request.app.state.settings)
-
-
-async def measures(request: Request) -> Measures:
+async def metrics(request: Request) -> Metrics:
     """The metrics."""
-    return cast(Measures, request.app.state.measures)
+    return cast(Metrics, request.app.state.metrics)
+
+
+async def page_request(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most rows.")] = DEFAULT_LIMIT,
+    after: Annotated[
+        str | None,
+        Query(max_length=128, description="Id of the last row of the page before: `last_id`."),
+    ] = None,
+) -> PageRequest:
+    """The page that a list route was asked for."""
+    return PageRequest(limit, after)
 
 
 async def jobs(request: Request) -> JobService:
@@ -56,7 +65,7 @@ async def jobs(request: Request) -> JobService:
     return cast(JobService, request.app.state.jobs)
 
 
-Key = Annotated[
+IdempotencyKeyDep = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
@@ -67,14 +76,14 @@ Key = Annotated[
     ),
 ]
 """The header by which a request that makes a job may be sent again."""
-Jobs = Annotated[JobService, Depends(jobs)]
-Database = Annotated[Engine, Depends(database)]
-Stored = Annotated[Artifacts, Depends(artifacts)]
-Verifying = Annotated[Verifier, Depends(verifier)]
-Serving = Annotated[Inference, Depends(inference)]
-Judging = Annotated[Judges, Depends(judges)]
-Measuring = Annotated[Measures, Depends(measures)]
-Configured = Annotated[Settings, Depends(configured)]
+JobsDep = Annotated[JobService, Depends(jobs)]
+DatabaseDep = Annotated[Engine, Depends(database)]
+PageDep = Annotated[PageRequest, Depends(page_request)]
+ArtifactsDep = Annotated[Artifacts, Depends(artifacts)]
+VerifierDep = Annotated[Verifier, Depends(verifier)]
+InferenceDep = Annotated[Inference, Depends(inference)]
+JudgesDep = Annotated[Judges, Depends(judges)]
+MetricsDep = Annotated[Metrics, Depends(metrics)]
 
 
 def needs(scope: str) -> Any:
@@ -84,7 +93,8 @@ def needs(scope: str) -> Any:
         caller: Caller = request.scope["caller"]
         if not caller.may(scope):
             raise ForbiddenError(
-                f"this key has not the scope `{scope}`: `inframind keys create --scope {scope}` makes one that has"
+                f"this key has not the scope `{scope}`:"
+                f" `inframind keys create --scope {scope}` makes one that has"
             )
 
     return Depends(check)

@@ -12,9 +12,12 @@ Answer = TypeVar("Answer")
 
 
 async def unless_gone(request: Request, work: Awaitable[Answer]) -> Answer:
-    """The work's result; it is cancelled when the client goes, so that an engine does not write for nobody.
+    """The work's result.
 
-    Waits for the end of the connection: asking `is_disconnected` again and again costs a server that generates much of its time.
+    It is cancelled when the client goes, so that an engine does not write for nobody.
+
+    Waits for the end of the connection: asking `is_disconnected` again and again costs a server
+    that generates much of its time.
     """
     task = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_gone(request))

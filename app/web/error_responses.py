@@ -1,4 +1,7 @@
-"""One form for every error: `{"error": {"code", "message", "param", "type"}}`, which is OpenAI's."""
+"""One form for every error.
+
+`{"error": {"code", "message", "param", "type"}}`, which is OpenAI's.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -6,10 +9,9 @@ from collections.abc import Mapping
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from app.db.session import DATABASE_AWAY
 from app.errors import TooManyRequestsError, UnauthorizedError, kind_of, status_of
 from inframind.errors import InfraMindError
 
@@ -22,7 +24,6 @@ CODES = {
     413: "body_too_large",
     422: "invalid_request",
 }
-DATABASE_LOST = (OperationalError, InterfaceError, PoolTimeoutError)
 MESSAGES = {404: "there is no such route"}
 
 
@@ -31,8 +32,8 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(InfraMindError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for lost in DATABASE_LOST:
-        app.add_exception_handler(lost, _database)
+    for away in DATABASE_AWAY:
+        app.add_exception_handler(away, _database)
     app.add_exception_handler(Exception, _unknown)
 
 
@@ -90,7 +91,8 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == 400:
-        # FastAPI's answer to a body that Python's parser gives up on: too deep, too long a number, not UTF-8.
+        # FastAPI's answer to a body that Python's parser gives up on: too deep, too long a number,
+        # not UTF-8.
         return _answer(422, "invalid_request", "the body cannot be read as JSON")
     message = MESSAGES.get(error.status_code, str(error.detail))
     return _answer(
@@ -102,10 +104,10 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _database(_: Request, error: Exception) -> JSONResponse:
-    return database_lost(error)
+    return database_away(error)
 
 
-def database_lost(error: Exception) -> JSONResponse:
+def database_away(error: Exception) -> JSONResponse:
     """The answer while the database is away."""
     log.error("the database does not answer: %s", type(error).__name__, exc_info=error)
     return _answer(

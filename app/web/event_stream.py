@@ -1,4 +1,4 @@
-"""Server-sent events that begin only when there is something to say, and end when nobody reads them."""
+"""Server-sent events that begin when there is something to say and end when nobody reads them."""
 
 import logging
 from collections.abc import AsyncGenerator
@@ -17,7 +17,10 @@ UNREAD_SECONDS = 60.0
 
 
 class EventStream(EventSourceResponse):
-    """Events for a client that reads them. One that does not is cut off: its fault, and no error of ours."""
+    """Events for a client that reads them.
+
+    One that does not is cut off: its fault, and no error of ours.
+    """
 
     def __init__(self, source: AsyncGenerator[ServerSentEvent]) -> None:
         super().__init__(source, send_timeout=UNREAD_SECONDS)
@@ -31,12 +34,15 @@ class EventStream(EventSourceResponse):
 
 
 async def streamed(source: AsyncGenerator[ServerSentEvent], request: Request) -> EventStream:
-    """The events as an answer, once the first is there. Whoever leaves before it has ended the work, too."""
+    """The events as an answer, once the first is there.
+
+    Whoever leaves before it has ended the work, too.
+    """
     return EventStream(await unless_gone(request, started(source)))
 
 
 async def started(source: AsyncGenerator[ServerSentEvent]) -> AsyncGenerator[ServerSentEvent]:
-    """Waits for the first event, so that a refusal is an answer with its status and not a stream that breaks."""
+    """Waits for the first event: a refusal is an answer with its status, not a broken stream."""
     first = await anext(source)
 
     async def rest() -> AsyncGenerator[ServerSentEvent]:

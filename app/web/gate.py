@@ -1,4 +1,7 @@
-"""What every request passes first: who asks, how often, how much at once. What is not let in never reaches a route or a body."""
+"""What every request passes first: who asks, how often, how much at once.
+
+What is not let in never reaches a route or a body.
+"""
 
 import ipaddress
 import time
@@ -13,10 +16,11 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.db.ownership import Acting, acting
+from app.db.session import DATABASE_AWAY
 from app.errors import TooManyRequestsError, UnauthorizedError
 from app.keys import ANYONE, KEY_PREFIX, Caller, Keyring
 from app.settings import Settings
-from app.web.error_responses import DATABASE_LOST, database_lost, refusal
+from app.web.error_responses import database_away, refusal
 from inframind.errors import InfraMindError
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
@@ -50,8 +54,8 @@ class Gate:
         except InfraMindError as error:
             await refusal(error)(scope, receive, send)
             return
-        except DATABASE_LOST as error:
-            await database_lost(error)(scope, receive, send)
+        except DATABASE_AWAY as error:
+            await database_away(error)(scope, receive, send)
             return
         scope["caller"] = caller
         made: list[str] = []
@@ -105,7 +109,10 @@ class Gate:
 
 
 def _is_local(server: Iterable[object] | None) -> bool:
-    """Whether the connection came in on this machine's loopback: whatever the settings say, the service is open nowhere else."""
+    """Whether the connection came in on this machine's loopback.
+
+    Whatever the settings say, the service is open nowhere else.
+    """
     host = str(next(iter(server or ("",))))
     try:
         return ipaddress.ip_address(host).is_loopback

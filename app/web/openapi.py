@@ -22,7 +22,7 @@ KEY = {"type": "http", "scheme": "bearer", "bearerFormat": "im_<id>_<secret>"}
 
 
 def truthful(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with the key and its refusals, and with OpenAI's 400 instead of the 422 that FastAPI adds to every body."""
+    """Adds the key and its refusals; has OpenAI's 400 for the 422 that FastAPI adds to bodies."""
     document["components"]["securitySchemes"] = {"key": KEY}
     for path, operations in document["paths"].items():
         for operation in operations.values():

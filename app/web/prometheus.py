@@ -15,7 +15,8 @@ from app.artifacts import Artifacts
 from app.db.ownership import seeing_all
 from app.db.session import database_now, reading
 from app.db.tables import Job, StageResult, Worker
-from app.inference.client import Completion, Inference
+from app.inference.client import Inference
+from app.inference.completion import ServerCompletion
 from app.job_state import JobState
 from app.settings import Settings
 from inframind.types import Verdict, VerifyRequest
@@ -27,12 +28,14 @@ OF_A_JOB = {
     "tokens_per_second": "Tokens per second of the present stage",
     "reward": "Mean reward of the last step, 0..1",
     "unscorable_rate": "Share of the last step's answers that the environment could not score",
-    "device_memory_bytes": "Most memory that the trainer had reserved on its device; without a GPU its resident memory",
+    "device_memory_bytes": (
+        "Most memory that the trainer had reserved on its device; without a GPU its resident memory"
+    ),
 }
 """Metrics that a trainer reports -> what they mean."""
 
 
-class Measures:
+class Metrics:
     """All metrics of one api process."""
 
     def __init__(self) -> None:
@@ -40,9 +43,12 @@ class Measures:
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self._requests = Histogram(
-            "inframind_http_request_seconds", "Seconds from a request to the end of its answer", ["method", "route", "status"],
-            buckets=HTTP_BUCKETS, registry=self.registry,
-        )  # fmt: skip
+            "inframind_http_request_seconds",
+            "Seconds from a request to the end of its answer",
+            ["method", "route", "status"],
+            buckets=HTTP_BUCKETS,
+            registry=self.registry,
+        )
         self.verifier = Histogram(
             "inframind_verifier_seconds",
             "Seconds of a call of the verifier, all its texts together",
@@ -52,9 +58,12 @@ class Measures:
             "inframind_verdicts", "Verdicts of the verifier", ["verdict"], registry=self.registry
         )
         self.generation = Histogram(
-            "inframind_generation_seconds", "Seconds from a request to the inference server to the end of its answer", ["stream"],
-            buckets=GENERATION_BUCKETS, registry=self.registry,
-        )  # fmt: skip
+            "inframind_generation_seconds",
+            "Seconds from a request to the inference server to the end of its answer",
+            ["stream"],
+            buckets=GENERATION_BUCKETS,
+            registry=self.registry,
+        )
         self.tokens = Counter(
             "inframind_generated_tokens", "Tokens of answers", registry=self.registry
         )
@@ -75,16 +84,16 @@ class Measures:
 class MeasuredVerifier(Verifier):
     """A verifier whose calls are measured."""
 
-    def __init__(self, workers: int, measures: Measures) -> None:
+    def __init__(self, workers: int, metrics: Metrics) -> None:
         super().__init__(workers)
-        self._measures = measures
+        self._metrics = metrics
 
     def try_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict | RequestError]:
-        with self._measures.verifier.time():
+        with self._metrics.verifier.time():
             answers = super().try_many(requests)
         for answer in answers:
             if isinstance(answer, Verdict):
-                self._measures.verdicts.labels(answer.verdict).inc()
+                self._metrics.verdicts.labels(answer.verdict).inc()
         return answers
 
 
@@ -92,21 +101,21 @@ class MeasuredInference(Inference):
     """An inference client whose calls are measured."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, artifacts: Artifacts, measures: Measures
+        self, settings: Settings, engine: Engine, artifacts: Artifacts, metrics: Metrics
     ) -> None:
         super().__init__(settings, engine, artifacts)
-        self._measures = measures
+        self._metrics = metrics
 
-    async def complete(self, body: dict[str, Any]) -> Completion:
-        with self._measures.generation.labels("no").time():
+    async def complete(self, body: dict[str, Any]) -> ServerCompletion:
+        with self._metrics.generation.labels("no").time():
             completion = await super().complete(body)
         self._count(completion)
         return completion
 
     async def stream(
         self, body: dict[str, Any], *, counted: bool = False
-    ) -> AsyncGenerator[Completion]:
-        with self._measures.generation.labels("yes").time():
+    ) -> AsyncGenerator[ServerCompletion]:
+        with self._metrics.generation.labels("yes").time():
             async with aclosing(super().stream(body, counted=counted)) as pieces:
                 async for piece in pieces:
                     if not piece.choices:
@@ -114,12 +123,15 @@ class MeasuredInference(Inference):
                         self._count(piece)
                     yield piece
 
-    def _count(self, completion: Completion) -> None:
-        self._measures.tokens.inc(completion.usage.completion_tokens if completion.usage else 0)
+    def _count(self, completion: ServerCompletion) -> None:
+        self._metrics.tokens.inc(completion.usage.completion_tokens if completion.usage else 0)
 
 
 class Jobs(Collector):
-    """What the database says: the one place that all workers write to, so that no worker has to be scraped."""
+    """What the database says.
+
+    The one place that all workers write to, so that no worker has to be scraped.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -1,4 +1,7 @@
-"""What is noted of every request: its id, its line in the audit log, its time; and the headers of every answer."""
+"""What is noted of every request.
+
+Its id, its line in the audit log, its time; and the headers of every answer.
+"""
 
 import logging
 import re
@@ -11,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.keys import Caller
-from app.web.prometheus import Measures
+from app.web.prometheus import Metrics
 
 log = logging.getLogger("inframind.audit")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -23,16 +26,17 @@ HEADERS = {
     b"cross-origin-resource-policy": b"same-origin",
 }
 UNREAD = (401, 408, 413, 429)
-"""Answers that may come before the whole body: without an end of the connection it would go on coming."""
+"""Answers that may come before the whole body: without an end of the connection it would go on
+coming."""
 POLICY = b"default-src 'none'; frame-ancestors 'none'"
 """Nothing in an answer is a page; /docs is one, and loads its parts from elsewhere."""
 
 
-class Observed:
+class RequestLog:
     """The outermost layer: it sees refusals too."""
 
-    def __init__(self, app: ASGIApp, measures: Measures) -> None:
-        self._app, self._measures = app, measures
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI call."""
@@ -65,7 +69,7 @@ class Observed:
             await self._app(scope, receive, noted)
         finally:
             seconds = time.perf_counter() - began
-            self._measures.request(scope["method"], route_of(scope), status, seconds)
+            self._metrics.request(scope["method"], route_of(scope), status, seconds)
             # Reading one's own is no event; what changes something, or is refused, is.
             level = logging.DEBUG if scope["method"] == "GET" and status < 400 else logging.INFO
             if log.isEnabledFor(level):
@@ -79,7 +83,10 @@ def route_of(scope: Scope) -> str:
 
 
 def audit(scope: Scope, status: int, seconds: float) -> dict[str, Any]:
-    """Who did what: key, route, status, and the jobs, datasets and models that were meant or made."""
+    """Who did what.
+
+    Key, route, status, and the jobs, datasets and models that were meant or made.
+    """
     caller: Caller | None = scope.get("caller")
     return {
         "method": scope["method"],

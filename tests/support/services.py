@@ -13,7 +13,12 @@ NOBODY = "http://127.0.0.1:9"
 
 def with_tables(folder: Path, **fields: Any) -> Settings:
     """Settings of a service whose data folder is `folder`, and whose database is migrated."""
-    defaults = {"data_dir": folder, "inference_url": NOBODY, "verifier_workers": 1}
+    defaults = {
+        "data_dir": folder,
+        "inference_url": NOBODY,
+        "verifier_workers": 1,
+        "min_free_bytes": 0,
+    }
     made = Settings.model_validate({**defaults, **fields})
     engine = make_engine(made.url)
     upgrade(engine)

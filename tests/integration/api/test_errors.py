@@ -39,7 +39,7 @@ def test_readiness_names_every_part(client: TestClient) -> None:
 def test_a_crash_answers_500_without_its_cause(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalog, "listing", lambda _: 1 / 0)
+    monkeypatch.setattr(catalog, "list_models", lambda *_: 1 / 0)
     answer = client.get("/models")
     assert answer.status_code == 500
     assert "division" not in answer.text and answer.json()["error"]["code"] == "internal_error"

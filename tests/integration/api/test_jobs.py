@@ -138,7 +138,7 @@ def test_a_running_job_shows_its_steps_and_that_it_is_being_cancelled(client: Te
     assert job["metrics"]["loss"] == pytest.approx(1 / 3)
     assert client.post(f"/jobs/{job_id}/cancel").json()["cancel_requested"] is True
     metrics = client.get(
-        f"/jobs/{job_id}/metrics", params={"stage_index": 0, "after_step": 1}
+        f"/jobs/{job_id}/metrics", params={"stage_index": 0, "after": "0-1"}
     ).json()
     assert [metric["step"] for metric in metrics["data"]] == [2, 3]
 

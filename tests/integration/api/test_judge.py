@@ -19,7 +19,7 @@ from app.api.judge import PAIR
 from app.cli.main import app as command
 from app.db.migrate import upgrade
 from app.db.session import make_engine
-from app.judging.calibrations import keep
+from app.judging.calibrations import store_calibration
 from app.judging.chat_client import MAX_REPLY_BYTES, ChatServer
 from app.main import create_app
 from app.settings import Settings, settings
@@ -362,7 +362,7 @@ def test_what_the_command_measured_is_what_answers_show(
             fingerprint("scripted"),
         )
         report = json.loads(ran.stdout) | {"kappa": 0.39}
-        keep(client.app.state.engine, Calibration.model_validate(report))  # type: ignore[attr-defined]  # our application
+        store_calibration(client.app.state.engine, Calibration.model_validate(report))  # type: ignore[attr-defined]  # our application
         judge = judged(
             client, answer=examples[1].right, category=examples[1].case.category, checks=[]
         )["judge"]

@@ -6,14 +6,15 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-from app.api import _examples as examples
-from app.api import judge, verify
+from app.api import examples, judge, verify
 from app.api.generate import REQUESTS
-from app.catalog.views import AliasView, Comparison, ModelDetail, ModelList
-from app.generation.service import GenerateRequest, Generation, check
+from app.catalog.views import AliasView, Comparison, ModelDetail, ModelView
+from app.generation.answer import Generation
+from app.generation.request import GenerateRequest, check_request
 from app.jobs.views import EventView, JobView, MetricView
-from app.judging.service import JudgementView
+from app.judging.views import JudgementView
 from app.main import document
+from app.views import Page
 from inframind.types import Verdict
 from tests.support import ROOT
 
@@ -50,10 +51,10 @@ def test_every_answer_in_the_openapi_document_has_a_whole_example(client: TestCl
 @pytest.mark.parametrize(
     ("view", "example"),
     [
-        (JobView, examples.JOB), (JobView, examples.QUEUED), (JobView, examples.CANCELLED), (EventView, examples.EVENT),
-        (MetricView, examples.METRIC), (ModelList, examples.MODELS), (Generation, examples.GENERATION), (Verdict, examples.VERDICT),
-        (JudgementView, examples.JUDGEMENT), (ModelDetail, examples.ADAPTER_DETAIL), (Comparison, examples.COMPARISON),
-        (AliasView, examples.ALIAS),
+        (JobView, examples.jobs.JOB), (JobView, examples.jobs.QUEUED), (JobView, examples.jobs.CANCELLED), (EventView, examples.jobs.EVENT),
+        (MetricView, examples.jobs.METRIC), (Page[ModelView], examples.models.MODELS), (Generation, examples.generation.GENERATION), (Verdict, examples.verification.VERDICT),
+        (JudgementView, examples.verification.JUDGEMENT), (ModelDetail, examples.models.ADAPTER_DETAIL), (Comparison, examples.models.COMPARISON),
+        (AliasView, examples.models.ALIAS),
     ],
 )  # fmt: skip
 def test_the_examples_are_answers(view: type[BaseModel], example: dict[str, Any]) -> None:
@@ -62,10 +63,10 @@ def test_the_examples_are_answers(view: type[BaseModel], example: dict[str, Any]
 
 def test_the_examples_of_requests_are_accepted(client: TestClient) -> None:
     judged = client.post("/judge", json=judge.SINGLE).json()
-    judged["verdict"]["verifier"] = examples.VERDICT["verifier"]
-    assert judged == examples.JUDGEMENT
+    judged["verdict"]["verifier"] = examples.verification.VERDICT["verifier"]
+    assert judged == examples.verification.JUDGEMENT
     assert client.post("/verify", json=verify.EXAMPLE).json() | {
         "verifier": ""
-    } == examples.VERDICT | {"verifier": ""}
+    } == examples.verification.VERDICT | {"verifier": ""}
     for request in REQUESTS:
-        check(GenerateRequest.model_validate(request))
+        check_request(GenerateRequest.model_validate(request))

@@ -16,6 +16,7 @@ from app.db.tables import Base
 from app.jobs import service
 from app.main import create_app
 from app.settings import Settings
+from app.views import PageRequest
 
 REVISIONS = [script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()][::-1]
 JOB = """INSERT INTO jobs (id, state, want, base_model, dataset, seed, spec, metadata, created_at, attempts, infra_failures)
@@ -121,6 +122,6 @@ def test_the_migrations_go_up_and_down_on_data(settings: Settings) -> None:
     assert not is_current(engine)
     upgrade(engine)
     assert is_current(engine)
-    assert service.list_jobs(engine, 10, None, None) == ([], False)
+    assert service.list_jobs(engine, PageRequest()).data == []
     with writing(engine) as session:
         assert session.connection().exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"

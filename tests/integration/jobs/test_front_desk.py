@@ -28,6 +28,7 @@ from app.main import create_app
 from app.settings import Settings
 from inframind.errors import InfraMindError
 from tests.support import ROOT
+from tests.support.http import connect
 from tests.support.inference_servers import listening
 from tests.support.modal import load_modal_app
 
@@ -62,7 +63,7 @@ class Service:
 
     def call(self, path: str, body: Any = None, owner: int = 0, **headers: str) -> httpx.Response:
         headers |= {"Authorization": f"Bearer {self.keys[owner]}"}
-        with httpx.Client(base_url=self.url, trust_env=False, timeout=60) as client:
+        with connect(self.url) as client:
             return client.post(path, json=body, headers=headers)
 
     def count(self) -> int:
@@ -91,7 +92,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 
 def upload(service: Service) -> str:
-    with httpx.Client(base_url=service.url, trust_env=False, timeout=60) as client:
+    with connect(service.url) as client:
         answer = client.post(
             "/v1/files",
             headers={"Authorization": f"Bearer {service.keys[0]}"},
@@ -205,7 +206,7 @@ def test_a_repeated_request_is_answered_although_it_would_be_refused_now(service
     first = openai_api(service, key="k1")
     own_api(service)
     assert own_api(service).code == "quota_exceeded"
-    with httpx.Client(base_url=service.url, trust_env=False) as client:
+    with connect(service.url) as client:
         headers = {"Authorization": f"Bearer {service.keys[0]}"}
         assert client.delete(f"/v1/files/{service.file}", headers=headers).is_success
     assert openai_api(service).param == "training_file"

@@ -1,38 +1,17 @@
 """A new stage is one file and one line of the registry, from POST /jobs to its report."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from fastapi.testclient import TestClient
 
-from app.db.migrate import upgrade
-from app.db.session import make_engine
-from app.main import create_app
 from app.settings import Settings
 from inframind.stages import STAGES
 from tests.support import toy_stage
 from workers.supervisor import Supervisor
 
 
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+@pytest.fixture(autouse=True)
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(STAGES, "toy", toy_stage)
-    return Settings(
-        data_dir=tmp_path,
-        inference_url="http://127.0.0.1:9",
-        verifier_workers=1,
-        min_free_bytes=0,
-    )
-
-
-@pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
-    engine = make_engine(settings.url)
-    upgrade(engine)
-    engine.dispose()
-    with TestClient(create_app(settings)) as connected:
-        yield connected
 
 
 def test_it_runs_from_the_request_to_its_report(client: TestClient, settings: Settings) -> None:

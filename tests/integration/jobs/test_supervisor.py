@@ -13,6 +13,7 @@ from sqlalchemy import update
 from app.db.session import writing
 from app.db.tables import Job
 from app.jobs import service
+from app.views import PageRequest
 from tests.support import ROOT
 from tests.support.fleet import Fleet, add_job, children, desk, events, is_alive, job, let_go
 from tests.support.outcome import check_success
@@ -57,7 +58,7 @@ def test_a_job_runs_to_its_end(fleet: Fleet) -> None:
     assert "odd" not in done.metrics
     view = service.get(fleet.engine, job_id)
     assert [result.stage for result in view.stage_results] == ["sft", "evaluate"]
-    steps, _ = service.metrics(fleet.engine, job_id, 0, 0, 100)
+    steps = service.list_metrics(fleet.engine, job_id, PageRequest(), stage_index=0).data
     assert [metric.step for metric in steps] == list(range(1, 13))
     until(lambda: not list((fleet.folder / "artifacts").glob("*/*/stage-*")))
 

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, update
 from app import artifacts
 from app.artifacts import Artifacts
 from app.catalog.retention import prune
-from app.catalog.service import listing
+from app.catalog.service import list_models
 from app.datasets import service as datasets
 from app.db.migrate import upgrade
 from app.db.session import make_engine, writing
@@ -24,6 +24,7 @@ from app.errors import StoreError
 from app.jobs import journal, lease, transitions
 from app.main import create_app
 from app.settings import Settings
+from app.views import PageRequest
 from inframind.errors import EngineError
 from inframind.generation.engine import Engine as InferenceEngine
 from inframind.models.adapter import MANIFEST, read_manifest, verify_adapter
@@ -171,7 +172,7 @@ def test_a_list_asks_the_store_once_for_each_adapter_that_is_not_here(
     exists = host._files.exists
     monkeypatch.setattr(host._files, "exists", lambda key: asked.append(key) or exists(key))
     for _ in range(3):
-        assert {model.id: model.available for model in listing(database, host) if model.kind == "adapter"} == {
+        assert {model.id: model.available for model in list_models(database, host, PageRequest()).data if model.kind == "adapter"} == {
             "im-far-0": True, "im-far-1": True, "im-far-2": False,
         }  # fmt: skip
     assert sorted(key.rpartition("/")[2] for key in asked) == [
@@ -180,9 +181,11 @@ def test_a_list_asks_the_store_once_for_each_adapter_that_is_not_here(
         *["im-far-2"] * 3,
     ]
     host.remove(paths[0])
-    assert [model.available for model in listing(database, host) if model.id == "im-far-0"] == [
-        False
-    ]
+    assert [
+        model.available
+        for model in list_models(database, host, PageRequest()).data
+        if model.id == "im-far-0"
+    ] == [False]
 
 
 def test_an_adapter_that_the_store_changed_is_refused(

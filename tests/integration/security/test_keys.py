@@ -110,7 +110,7 @@ def test_a_body_cannot_name_what_is_anothers(service: Guarded, owned: dict[str, 
         answer = service.call(service.second, "POST", "/jobs", json=DAPO | body)
         assert (answer.status_code, answer.json()["error"]["param"]) == (422, next(iter(body)))
     # As if the inference server had it loaded already for its owner.
-    service.client.app.state.inference._loaded.add(ADAPTER)  # type: ignore[attr-defined]  # our application
+    service.client.app.state.inference._adapters._loaded.add(ADAPTER)  # type: ignore[attr-defined]  # our application
     for path, text in (("/generate", {"prompt": "x"}), ("/v1/completions", {"prompt": "x"})):
         assert (
             service.call(service.second, "POST", path, json={"model": ADAPTER, **text}).status_code

@@ -190,7 +190,7 @@ def test_brackets_in_strings_are_no_depth() -> None:
 
 @pytest.mark.parametrize("piece", [b'"[', b"[]", b'\\"['])
 def test_depth_is_counted_in_one_pass(piece: bytes) -> None:
-    assert growth(lambda times: is_deeper(piece * times, 64), 100_000) < QUADRATIC
+    assert growth(lambda times: is_deeper(piece * times, 64), 20_000) < QUADRATIC
 
 
 def test_open_streams_of_a_key_are_counted(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_a_crash_tells_no_path_and_no_cause(
     def crash(*_: Any) -> None:
         raise RuntimeError(f"secret of {__file__}")
 
-    monkeypatch.setattr(catalog, "listing", crash)
+    monkeypatch.setattr(catalog, "list_models", crash)
     answer = served.call(served.first, "GET", "/models", headers={"x-request-id": "trace-me"})
     assert answer.status_code == 500 and "trace-me" in answer.text
     assert not re.search(r"secret|/|\.py|Traceback|RuntimeError", answer.json()["error"]["message"])

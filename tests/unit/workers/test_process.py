@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import HANG_SECONDS
 from workers.process import spawn
 
 OURS = ("app", "inframind", "workers")
@@ -39,4 +40,4 @@ def test_a_child_keeps_what_else_is_on_the_path(tmp_path: Path) -> None:
     (tmp_path / "theirs.py").write_text("print('found')")
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
     child = spawn("theirs", env=env, cwd="/", stdout=subprocess.PIPE)
-    assert child.communicate(timeout=60)[0] == b"found\n"
+    assert child.communicate(timeout=HANG_SECONDS)[0] == b"found\n"

@@ -1,0 +1,96 @@
+"""The answers of a generation, with their files and verdicts."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Literal
+
+from fastapi.concurrency import run_in_threadpool
+
+from app.generation.request import GenerateRequest
+from app.inference.completion import CompletionChoice, ServerCompletion, Usage
+from app.views import View
+from inframind.types import Verdict, VerifyRequest
+from inframind.verifier.extract import extract
+from inframind.verifier.verifier import Verifier
+
+Candidate = tuple[CompletionChoice, Verdict | None]
+"""An answer and what the verifier says of it."""
+
+
+class Choice(View):
+    """One answer."""
+
+    index: int
+    text: str
+    file: str | None
+    """The one fenced file of the answer, if there is exactly one."""
+    finish_reason: str
+    """`stop` or `length`."""
+    verdict: Verdict | None
+
+
+class Generation(View):
+    """The answers."""
+
+    id: str
+    object: Literal["generation"] = "generation"
+    model: str
+    choices: list[Choice]
+    attempts: int
+    """Answers that were finished, repairs included; the usage also counts those that were given up
+    when one passed."""
+    usage: Usage
+    created_at: float
+
+
+async def answer(
+    request: GenerateRequest, model: str, completion: ServerCompletion, verifier: Verifier
+) -> Generation:
+    """The answers with their files and, if they were asked for, their verdicts."""
+    found: list[Candidate] = [(choice, None) for choice in completion.choices]
+    if request.wants_verdicts:
+        found = await run_in_threadpool(with_verdicts, request, completion.choices, verifier)
+    return generation_of(request, model, found, completion.usage or Usage(), len(found))
+
+
+def with_verdicts(
+    request: GenerateRequest, choices: Sequence[CompletionChoice], verifier: Verifier
+) -> list[Candidate]:
+    """Each answer with its verdict. Waits for the verifier."""
+    checks = tuple(request.checks)
+    requests = [
+        VerifyRequest(text=choice.text, category=request.category, checks=checks, format="answer")
+        for choice in choices
+    ]
+    return list(zip(choices, verifier.verify_many(requests), strict=True))
+
+
+def generation_of(
+    request: GenerateRequest, model: str, found: Sequence[Candidate], usage: Usage, attempts: int
+) -> Generation:
+    """The first `n` of the answers."""
+    choices = [
+        Choice(
+            index=i,
+            text=choice.text,
+            file=_file(choice.text),
+            finish_reason=choice.finish_reason or "stop",
+            verdict=verdict,
+        )
+        for i, (choice, verdict) in enumerate(found[: request.n])
+    ]
+    identity = f"gen-{uuid.uuid4().hex}"
+    return Generation(
+        id=identity,
+        model=model,
+        choices=choices,
+        attempts=attempts,
+        usage=usage,
+        created_at=time.time(),
+    )
+
+
+def _file(text: str) -> str | None:
+    extracted = extract(text, (), "answer")
+    return None if extracted.rule else extracted.text
