@@ -23,11 +23,16 @@ install: .venv/.installed ## Make .venv with the pinned dependencies
 	$(BIN)/pip check
 	@touch $@
 
+COMPILE := .venv-tools/bin/uv pip compile pyproject.toml -c requirements.lock --generate-hashes --python-version 3.11.3 --no-header --no-annotate -q
+
 # A new dependency: into pyproject.toml, `.venv/bin/pip install` it, then `make lock`. These tools stay out of what is locked.
-lock: install .venv-tools/.installed ## Write requirements.lock anew: what is installed, with the hashes of every platform's files
+# The images take a part of it; setuptools, which installs the checkout there, and CUDA's packages are in their locks alone.
+lock: install .venv-tools/.installed ## Write requirements.lock and the images' locks anew: what is installed, with every file's hash
 	$(BIN)/pip freeze --exclude-editable --exclude torch > build-requirements.txt
 	.venv-tools/bin/uv pip compile build-requirements.txt --no-deps --generate-hashes --no-header --no-annotate -q -o requirements.lock
 	rm build-requirements.txt
+	echo "setuptools>=77" | $(COMPILE) - --extra service --extra production -o docker/api.lock
+	echo "setuptools>=77" | $(COMPILE) - --extra service --extra production --extra train --no-emit-package torch -o docker/worker.lock
 
 audit: .venv-tools/.installed ## Look every locked version up among the known holes (asks pypi.org)
 	.venv-tools/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
@@ -85,8 +90,9 @@ bench: install ## Measure the verifier, a GRPO step and the way to the first ste
 fuzz: install ## Judge COUNT hostile texts of every category (a quarter of an hour for 100,000)
 	$(BIN)/python benchmarks/fuzz.py --count $(COUNT) --seed $(SEED)
 
-rules: install ## Write docs/rules, a page per category, from the rules themselves
+rules: install ## Write docs/rules, an index and a page per category, from the rules themselves
 	mkdir -p docs/rules
+	$(BIN)/inframind rules > docs/rules/README.md
 	for name in $$($(BIN)/python -c "from inframind.categories import CATEGORIES; print(*CATEGORIES)"); do \
 	  $(BIN)/inframind rules $$name > docs/rules/$$name.md; done
 

@@ -99,6 +99,18 @@ class StoreError(UnavailableError, OSError):
     code = "artifacts_unavailable"
 
 
+class NotAnsweringError(InfraMindError):
+    """The service, or what is at the URL, does not answer as it should."""
+
+    code = "not_answering"
+
+
+class RefusedError(InfraMindError):
+    """The service refuses what a command asked for; the message has its own words."""
+
+    code = "refused"
+
+
 STATUSES: dict[type[InfraMindError], int] = {
     ConfigError: 422,
     DataError: 422,

@@ -34,7 +34,7 @@ from app.jobs.service import JobService, Wake, nobody
 from app.judging.service import Judges
 from app.keys import Keyring, check_start
 from app.settings import Settings, settings
-from app.web.body_limit import BodyLimit
+from app.web.body_limit import BodyLimit, BodyLimits
 from app.web.deps import needs
 from app.web.error_responses import add_handlers
 from app.web.gate import Gate
@@ -52,13 +52,19 @@ ROUTERS = {
 """Scope -> the routers that need it. What is in no list is for every key."""
 START_SECONDS = 60.0
 """How long a database that is away is waited for before the api gives up."""
+FILE_PATHS = frozenset({"/datasets", "/v1/files"})
+DEFAULT_BODY_LIMITS = BodyLimits()
 DESCRIPTION = (
     "Trains small language models for Infrastructure as Code with verified rewards,"
     " and serves them."
 )
 
 
-def create_app(given: Settings | None = None, wake: Wake | None = None) -> FastAPI:
+def create_app(
+    given: Settings | None = None,
+    body_limits: BodyLimits = DEFAULT_BODY_LIMITS,
+    wake: Wake | None = None,
+) -> FastAPI:
     """Makes the application on a migrated database.
 
     `wake` is what wakes workers, as tests see it.
@@ -105,8 +111,7 @@ def create_app(given: Settings | None = None, wake: Wake | None = None) -> FastA
     app.include_router(health.router)
     add_handlers(app)
     # The last one added is the first to see a request.
-    limits = dict.fromkeys(("/datasets", "/v1/files"), configured.max_dataset_bytes)
-    app.add_middleware(BodyLimit, settings=configured, limits=limits)
+    app.add_middleware(BodyLimit, limits=body_limits, file_paths=FILE_PATHS)
     app.add_middleware(Gate, settings=configured)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=configured.hosts, www_redirect=False)
     app.add_middleware(RequestLog, metrics=own_metrics)

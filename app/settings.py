@@ -1,31 +1,34 @@
-"""Settings of the service, from environment variables with the prefix INFRAMIND_. Their only reader."""
+"""Settings of the service, from environment variables with the prefix INFRAMIND_: the only reader.
 
+`python -m app.settings` prints docs/production/settings.md. A variable that nobody reads is an
+error: a misspelt INFRAMIND_TRUSTED_HOSTS must not leave the service with its default.
+"""
+
+import difflib
 import ipaddress
+import os
 import sys
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from inframind.stages.config import LORA_TARGETS
+from inframind.errors import ConfigError
 
 NO_JUDGE = "no judge model is configured: set INFRAMIND_JUDGE_URL and INFRAMIND_JUDGE_MODEL"
 """Whoever needs a judge model and finds that the settings have none says this."""
-HEAD = (
-    "# Settings",
-    "",
-    "Environment variables, read once when a process starts. Made by `make settings` from `app/settings.py`.",
-    "",
-)
+PREFIX = "INFRAMIND_"
+PAGE = "docs/production/settings.md"
 
 
 class Settings(BaseSettings):
-    """Everything that may be set."""
+    """Everything that an operator may set. A field's name ends with its unit where it has one."""
 
     model_config = SettingsConfigDict(
-        env_prefix="INFRAMIND_", extra="ignore", use_attribute_docstrings=True
+        env_prefix=PREFIX, extra="ignore", use_attribute_docstrings=True
     )
 
     data_dir: Path = Path("inframind-data")
@@ -33,43 +36,40 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("")
     """SQLAlchemy URL; empty: SQLite in `data_dir`."""
     artifacts_url: str = ""
-    """Store that every host reaches, as fsspec writes it (`s3://bucket/prefix`); empty: the folder in `data_dir` alone."""
+    """Store that every host reaches, such as `s3://bucket/prefix` (fsspec); empty: `data_dir`."""
     redis_url: SecretStr = SecretStr("")
     """Redis, for waking Celery workers; empty: the embedded supervisor looks for itself."""
-    device: str = Field(default="", max_length=64)
-    """Name of this worker's accelerator in the database, where one job at a time runs; empty: host and CUDA_VISIBLE_DEVICES."""
-    reconcile_seconds: float = Field(default=5.0, gt=0)
-    """How often the reconciler looks for jobs without a worker."""
+
     host: str = "127.0.0.1"
     """Address that the api listens on. Beyond the loopback it needs an API key to start."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port that the api listens on."""
     trusted_hosts: str = ""
-    """Host names of the service, separated by commas, as clients write them; the loopback's names and `host` always count."""
+    """Host names by which clients call, with commas; the loopback and `host` always count."""
     docs: bool | None = None
     """Whether /docs and /openapi.json are served; unset: only while no key is needed."""
     rate_limit: str = "1200/minute"
-    """Requests of one key, per api process."""
+    """Requests of one key, in each api process."""
     failed_key_limit: str = "30/minute"
-    """Requests without a valid key from one address, per api process."""
+    """Requests without a valid key from one address, in each api process."""
     max_concurrent_requests: int = Field(default=64, ge=1)
-    """Requests of one key that run at once, open streams included, per api process."""
+    """Requests of one key that run at once, open streams included, in each api process."""
+    verifier_workers: int = Field(default=2, ge=1, le=64)
+    """Processes of the verifier in the api."""
+
     inference_url: str = "http://127.0.0.1:8001"
-    """URL of the inference server: vLLM, or the embedded one."""
+    """The inference server: vLLM, or the embedded one."""
     inference_base_model: str = "inframind-nano"
     """The base model that the inference server serves."""
-    inference_timeout_seconds: float = 120.0
+    inference_timeout_seconds: float = Field(default=120.0, gt=0)
     """How long the inference server may take for an answer."""
     inference_queue: int = Field(default=128, ge=1)
-    """Requests to the inference server in hand, open streams included; the next one is refused with 429."""
-    adapter_tolerance: float = Field(default=0.25, gt=0)
-    """Nats by which a loaded adapter's log-probabilities may differ from PEFT's: a server that rounds to bfloat16 is within 0.1."""
+    """Requests to the inference server in hand, open streams too; the next is refused with 429."""
     max_lora_rank: int = Field(default=256, ge=1)
-    """The inference server's `--max-lora-rank`: a job for a larger adapter is refused. The embedded server takes every rank."""
-    lora_targets: frozenset[str] = frozenset(LORA_TARGETS)
-    """Modules that an adapter may change, as the inference server serves them."""
+    """vLLM's `--max-lora-rank`; larger adapters are refused. The embedded server takes all."""
+
     judge_url: str = ""
-    """Base URL of an OpenAI-compatible server for the judge model, such as http://127.0.0.1:8001/v1; empty: no judge model."""
+    """OpenAI-compatible server of the judge, such as http://127.0.0.1:8001/v1; empty: none."""
     judge_model: str = ""
     """Name of the judge model at `judge_url`."""
     judge_api_key: SecretStr = SecretStr("")
@@ -77,45 +77,44 @@ class Settings(BaseSettings):
     judge_timeout_seconds: float = Field(default=60.0, gt=0)
     """How long the judge model may take for an answer."""
     judge_max_tokens: int = Field(default=1024, ge=64)
-    """Most tokens of a judge model's answer."""
+    """Tokens of a judge model's answer at most; one that thinks first needs more."""
     judge_concurrency: int = Field(default=8, ge=1)
-    """Questions that the judge model gets at once."""
-    judge_queue: int = Field(default=64, ge=1)
-    """Requests to the judge model in hand; the next one is refused with 429."""
-    verifier_workers: int = Field(default=2, ge=1, le=64)
-    """Processes of the verifier in the api."""
-    max_body_bytes: int = 1_000_000
-    """Largest body of every other route."""
-    max_json_depth: int = Field(default=64, ge=8)
-    """Lists and objects within one another in a body."""
-    body_timeout_seconds: float = Field(default=30.0, gt=0)
-    """How long a client may take to send the next piece of a body."""
-    max_dataset_bytes: int = 50_000_000
-    """Largest body of `POST /datasets`."""
+    """Questions that the judge model gets at once; eight times as many may be in hand."""
+
+    device: str = Field(default="", max_length=64)
+    """Name of this worker's accelerator, which runs a job at a time; empty: host and GPU index."""
+    poll_seconds: float = Field(default=0.5, gt=0)
+    """How often the embedded supervisor looks for a job; the reconciler takes ten times as long."""
     lease_seconds: float = Field(default=20.0, gt=0)
     """A worker that is silent this long has lost its job."""
-    poll_seconds: float = Field(default=0.5, gt=0)
-    """How often the embedded supervisor looks for a job."""
     grace_seconds: float = Field(default=60.0, gt=0)
     """How long a trainer may take to leave a checkpoint after it was asked to stop."""
+    stall_seconds: float = Field(default=900.0, gt=0)
+    """A trainer without a step for so long, and for ten of its usual steps, is tried again."""
+    max_attempts: int = Field(default=3, ge=1)
+    """Attempts that may fail by themselves; lost workers and drains do not count."""
+    min_free_bytes: int = Field(default=200_000_000, ge=0)
+    """No attempt starts with less free space than this, and room for three of its checkpoints."""
+    keep_adapters_days: float | None = Field(default=None, gt=0)
+    """Adapters older than this that nothing needs are pruned; unset: kept for ever."""
+    max_running_per_owner: int | None = Field(default=None, ge=0)
+    """Jobs of one owner that run at once, but for a quota of their own; unset: the devices."""
+    max_queued_per_owner: int | None = Field(default=None, ge=0)
+    """Jobs of one owner that wait at once, but for a quota of their own; unset: no limit."""
+
     log_format: Literal["text", "json"] = "text"
     """Form of the logs of api, worker and trainer."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """DEBUG logs every reading request too."""
-    max_attempts: int = Field(default=3, ge=1)
-    """Attempts that may fail by themselves; lost workers and drains do not count."""
-    min_free_bytes: int = Field(default=200_000_000, ge=0)
-    """An attempt does not start with less free space than this, and room for three of its checkpoints."""
-    keep_adapters_days: float | None = Field(default=None, gt=0)
-    """Adapters older than this that nothing needs are pruned; None: kept for ever."""
-    prune_seconds: float = Field(default=3600.0, gt=0)
-    """How often the reconciler prunes."""
-    max_running_per_owner: int | None = Field(default=None, ge=0)
-    """Jobs of one owner that run at once, unless they have a quota of their own; None: as many as there are devices."""
-    max_queued_per_owner: int | None = Field(default=None, ge=0)
-    """Jobs of one owner that wait at once, unless they have a quota of their own; None: no limit."""
-    stall_seconds: float = Field(default=900.0, gt=0)
-    """A trainer without a step for so long, and for ten of its usual steps, is stopped and tried again."""
+
+    @field_validator("rate_limit", "failed_key_limit")
+    @classmethod
+    def _is_a_rate(cls, text: str) -> str:
+        """Refuse what the gate could not read. Raises ValueError."""
+        from limits import parse
+
+        parse(text)
+        return text
 
     @property
     def url(self) -> str:
@@ -127,29 +126,99 @@ class Settings(BaseSettings):
 
     @property
     def is_open(self) -> bool:
-        """Whether no key is needed: one person's own machine, on its loopback, with the embedded database."""
+        """True where no key is needed: on the loopback, with the embedded database."""
         return _is_loopback(self.host) and self.url.startswith("sqlite")
 
     @property
     def has_judge(self) -> bool:
-        """Whether there is a judge model."""
+        """True where there is a judge model."""
         return bool(self.judge_url and self.judge_model)
 
     @property
     def shows_docs(self) -> bool:
-        """Whether /docs and /openapi.json are served."""
+        """True where /docs and /openapi.json are served."""
         return self.is_open if self.docs is None else self.docs
 
     @property
     def hosts(self) -> list[str]:
         """The names by which clients may call the service."""
-        named = [name.strip() for name in self.trusted_hosts.split(",") if name.strip()]
-        return ["localhost", "127.0.0.1", "[::1]", self.host, *named]
+        names = [name.strip() for name in self.trusted_hosts.split(",") if name.strip()]
+        return ["localhost", "127.0.0.1", "[::1]", self.host, *names]
 
     @property
     def artifacts(self) -> Path:
         """Folder of adapters and checkpoints."""
         return self.data_dir.absolute() / "artifacts"
+
+
+SECTIONS = {
+    "Where things are": "data_dir",
+    "The api": "host",
+    "The inference server": "inference_url",
+    "The judge model": "judge_url",
+    "Jobs and workers": "device",
+    "Logs": "log_format",
+}
+"""Section of the page -> its first field."""
+OTHERS = {
+    "The command line": {
+        "URL": "Where the service is, for the commands that speak to one; `--url` goes first.",
+        "API_KEY": "The key for a service that needs one.",
+    },
+    "The verifier's deep checks": {
+        "TERRAFORM_PLUGINS": "Folder of terraform's providers.",
+        "ACTIONLINT": "Folder of actionlint, if it is not on the PATH.",
+        "CFN_LINT": "Environment of its own that has cfn-lint.",
+        "CHECKOV": "Environment of its own that has checkov.",
+        "ANSIBLE": "Environment of its own that has ansible-core.",
+    },
+}
+"""Variables of other readers than the service's processes."""
+INTERNAL = frozenset({"PARENT_PID"})
+"""What a process tells its children."""
+UNITS = {"seconds": "s", "bytes": "B", "days": "d", "limit": "requests/period"}
+HEAD = (
+    "# Settings",
+    "",
+    "Environment variables, read once when a process starts. A variable `INFRAMIND_...` that is",
+    "not here stops the service and its commands with a suggestion: a misspelt limit is none.",
+    "Made by `make settings` from `app/settings.py`.",
+)
+
+
+@lru_cache
+def settings() -> Settings:
+    """Read the settings of this process. Raises ConfigError that names each variable at fault."""
+    faults = list(unknown_variables(os.environ))
+    try:
+        loaded = Settings()
+    except ValidationError as error:
+        faults += [_fault(each["loc"], each["input"], each["msg"]) for each in error.errors()]
+        raise ConfigError("; ".join(faults)) from None
+    if faults:
+        raise ConfigError("; ".join(faults))
+    return loaded
+
+
+def unknown_variables(environment: Iterable[str]) -> Iterator[str]:
+    """Name each variable with our prefix that nobody reads, and the one that may be meant."""
+    fields = [name.upper() for name in Settings.model_fields]
+    names = {*fields, *INTERNAL, *(name for others in OTHERS.values() for name in others)}
+    for variable in sorted(environment):
+        prefix, _, name = variable.upper().partition(PREFIX)
+        if prefix or PREFIX not in variable.upper() or name in names:
+            continue
+        likeliest = difflib.get_close_matches(name, sorted(names - INTERNAL), n=1)
+        meant = f"did you mean {PREFIX}{likeliest[0]}?" if likeliest else f"see {PAGE}"
+        yield f"there is no setting {variable}: {meant} Unset it or correct it"
+
+
+def _fault(place: tuple[int | str, ...], value: object, reason: str) -> str:
+    """Say what is wrong with a variable; a secret's value is not repeated."""
+    name = str(place[0])
+    field = Settings.model_fields[name]
+    shown = "" if "Secret" in str(field.annotation) else f" is {str(value)[:80]!r}"
+    return f"{PREFIX}{name.upper()}{shown}: {reason[0].lower()}{reason[1:]} ({PAGE})"
 
 
 def _is_loopback(host: str) -> bool:
@@ -159,33 +228,29 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-@lru_cache
-def settings() -> Settings:
-    """The settings of this process."""
-    return Settings()
-
-
 def table() -> str:
-    """Every setting as docs/production/settings.md has it."""
-    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    """Write every setting as docs/production/settings.md has it."""
+    starts = {first: title for title, first in SECTIONS.items()}
+    lines = [*HEAD]
     for name, field in Settings.model_fields.items():
-        default = (
-            field.default.get_secret_value()
-            if isinstance(field.default, SecretStr)
-            else field.default
-        )
-        shown = (
-            ", ".join(sorted(default))
-            if isinstance(default, frozenset)
-            else ""
-            if default is None
-            else default
-        )
+        if name in starts:
+            lines += _heading(starts[name], "| variable | default | unit | meaning |")
+        default = field.default
+        if isinstance(default, SecretStr):
+            default = default.get_secret_value()
+        shown = "" if default in (None, "") else f"`{default}`"
+        unit = UNITS.get(name.rpartition("_")[2], "")
         meaning = (field.description or "").replace("\n", " ")
-        rows.append(
-            f"| `INFRAMIND_{name.upper()}` | {f'`{shown}`' if shown != '' else ''} | {meaning} |"
-        )
-    return "\n".join([*HEAD, *rows, ""])
+        lines.append(f"| `{PREFIX}{name.upper()}` | {shown} | {unit} | {meaning} |")
+    for title, others in OTHERS.items():
+        lines += _heading(title, "| variable | meaning |")
+        lines += [f"| `{PREFIX}{name}` | {meaning} |" for name, meaning in others.items()]
+    return "\n".join([*lines, ""])
+
+
+def _heading(title: str, columns: str) -> list[str]:
+    rule = "|".join("---" for _ in columns.split("|")[1:-1])
+    return ["", f"## {title}", "", columns, f"|{rule}|"]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 
 from inframind.bench.load import families
@@ -62,12 +61,7 @@ BOMBS = (
 
 def examples(name: str) -> list[str]:
     """The category's own files: good, bad and the bench's answers."""
-    package = CATEGORIES[name].partition(":")[0].rpartition(".")[0]
-    found = [
-        path
-        for kind in ("good", "bad")
-        for path in sorted(Path(str(files(package) / kind)).glob("*"))
-    ]
+    found = [path for kind in ("good", "bad") for path in CATEGORIES[name].examples(kind)]
     answers = [
         family.draft("fuzz", "train")[0].answer for family in families() if family.category == name
     ]

@@ -15,7 +15,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from inframind.bench.load import load_tasks
@@ -39,12 +38,7 @@ class Sample:
 
 def samples(name: str) -> list[Sample]:
     """The reference answers of a category and its good examples."""
-    folder = files(CATEGORIES[name].partition(":")[0].rpartition(".")[0]) / "good"
-    texts = (
-        [path.read_text() for path in sorted(folder.iterdir(), key=str) if path.is_file()]
-        if folder.is_dir()
-        else []
-    )
+    texts = [path.read_text() for path in CATEGORIES[name].examples("good")]
     found = [
         Sample(name, answer(task), task.checks)
         for task in load_tasks("test-values", categories=[name])

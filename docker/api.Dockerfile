@@ -1,15 +1,20 @@
 # The api, the reconciler, the migrations and the commands. No torch: some hundred megabytes.
-FROM python:3.12-slim AS build
-WORKDIR /src
+# The Python and the locked versions of the tests. A digest pins the base: --build-arg PYTHON_IMAGE=python:3.11-slim@sha256:...
+ARG PYTHON_IMAGE=python:3.11-slim
+FROM ${PYTHON_IMAGE} AS build
+WORKDIR /opt/inframind/src
+COPY docker/api.lock docker/api.lock
+RUN python -m venv /opt/inframind \
+ && /opt/inframind/bin/pip install --no-cache-dir --no-deps --require-hashes -r docker/api.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY inframind inframind
 COPY app app
 COPY workers workers
 COPY migrations migrations
-RUN python -m venv /opt/inframind \
- && /opt/inframind/bin/pip install --no-cache-dir ".[service,production]"
+RUN /opt/inframind/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e . \
+ && /opt/inframind/bin/pip check
 
-FROM python:3.12-slim
+FROM ${PYTHON_IMAGE}
 COPY --from=build /opt/inframind /opt/inframind
 # A new volume takes the owner of the folder that it covers.
 RUN groupadd --system --gid 10001 inframind \
@@ -18,6 +23,7 @@ RUN groupadd --system --gid 10001 inframind \
 ENV PATH=/opt/inframind/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    PYTHONSAFEPATH=1 \
     INFRAMIND_DATA_DIR=/data \
     INFRAMIND_HOST=0.0.0.0 \
     INFRAMIND_LOG_FORMAT=json

@@ -1,8 +1,8 @@
 """The trainer on a GPU of Modal: `modal run docker/modal_app.py --spec job.json`.
 
-The same job contract, database rows, supervisor, trainer process and adapters as everywhere else,
-on one volume (docs/production/modal.md). Nothing here is another way to train: the function submits
-the job at the front desk and runs what waits.
+The same job contract, database rows, supervisor, trainer process and adapters as everywhere else, on
+one volume. Nothing here is another way to train: the function submits the job and runs what waits
+(docs/production/modal.md).
 """
 
 import json
@@ -17,11 +17,11 @@ DATA = "/data"
 HOURS = 24
 volume = modal.Volume.from_name("inframind-data", create_if_missing=True)
 image = (
-    modal.Image.debian_slim(python_version="3.12")
+    modal.Image.debian_slim(python_version="3.11")
     .apt_install("gcc", "libc6-dev")
-    .pip_install("torch==2.13.0")
-    .pip_install_from_pyproject(
-        str(ROOT / "pyproject.toml"), optional_dependencies=["service", "train"]
+    .pip_install("torch==2.13.0", extra_options="--no-deps")
+    .pip_install_from_requirements(
+        str(ROOT / "docker" / "worker.lock"), extra_options="--no-deps --require-hashes"
     )
     .env({"INFRAMIND_DATA_DIR": DATA, "HF_HOME": f"{DATA}/weights", "INFRAMIND_LOG_FORMAT": "json"})
     .add_local_python_source("app", "inframind", "migrations", "workers")
@@ -33,7 +33,7 @@ app = modal.App("inframind", image=image)
 # job and its checkpoints.
 @app.function(gpu="A100", volumes={DATA: volume}, timeout=HOURS * 3600, max_containers=1, retries=3)
 def train(spec: dict[str, Any], key: str | None = None) -> dict[str, Any]:
-    """Runs one job to its end and gives it as `GET /jobs/{id}` does.
+    """Run one job to its end and give it as `GET /jobs/{id}` does.
 
     A repeated `key` goes on with its job.
     """
@@ -44,16 +44,17 @@ def train(spec: dict[str, Any], key: str | None = None) -> dict[str, Any]:
     from app.jobs import service
     from app.jobs.service import JobService
     from app.jobs.spec import JobSpec
-    from app.settings import Settings
+    from app.settings import settings
     from workers.supervisor import Supervisor
 
-    given = Settings()
-    logs.configure(given.log_format, given.log_level)
-    given.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = make_engine(given.url)
+    configured = settings()
+    logs.configure(configured.log_format, configured.log_level)
+    configured.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = make_engine(configured.url)
     upgrade(engine)
-    job = JobService(engine, given, Artifacts.of(given)).submit(JobSpec.model_validate(spec), key)
-    supervisor = Supervisor(engine, given, "modal")
+    desk = JobService(engine, configured, Artifacts.of(configured))
+    job = desk.submit(JobSpec.model_validate(spec), key)
+    supervisor = Supervisor(engine, configured, "modal")
     while service.get(engine, job.id).finished_at is None:
         supervisor.run_waiting()
         supervisor.pause()

@@ -1,46 +1,40 @@
-"""`inframind verify`: the verifier on files and streams. The service's commands are added by app/cli/main.py."""
+"""`inframind verify`: the verifier on files and streams; `main` is the command's entry point."""
 
 import json
 import sys
 from collections.abc import Iterator
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from rich.console import Console
-from rich.markup import escape
 
+from inframind import __version__
 from inframind.bench.export import app as bench_app
-from inframind.categories import CATEGORIES
-from inframind.errors import DataError, InfraMindError
+from inframind.commands import HELP, SETTINGS, Commands, Exit
+from inframind.errors import ConfigError, DataError
 from inframind.types import Check, Contract, Outcome, Verdict, VerifyRequest
 from inframind.verifier.agreement import agreement, requests_below, tables
 from inframind.verifier.deep import deepened
-from inframind.verifier.report import human, rule_table, sarif
+from inframind.verifier.report import human, sarif
+from inframind.verifier.rules import category_page, index_page, validate_policy
 from inframind.verifier.verifier import Verifier
 
 app = typer.Typer(
     name="inframind",
-    help="Small language models for Infrastructure as Code, rewarded by real validation.",
+    cls=Commands,
+    help=HELP,
+    context_settings=SETTINGS,
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
 )
 CHUNK = 256
 """Lines of a stream that are judged together."""
 MAX_LINE = 8_000_000
 """Characters of a line that are read at most."""
 CHECKS: TypeAdapter[tuple[Check, ...]] = TypeAdapter(tuple[Check, ...])
-
-
-class Exit(int, Enum):
-    """Exit codes of `inframind verify`."""
-
-    PASS = 0
-    FAIL = 1
-    UNDECIDED = 2
-    """Unscorable, or the command was not used as it is meant."""
 
 
 class Line(Contract):
@@ -57,9 +51,20 @@ class Line(Contract):
 app.add_typer(bench_app, name="bench")
 
 
-@app.callback()
-def main() -> None:
-    """Small language models for Infrastructure as Code, rewarded by real validation."""
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"inframind {__version__}")
+        raise typer.Exit(Exit.PASS)
+
+
+@app.callback(help=HELP)
+def inframind(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Hold the options of the command itself."""
 
 
 @app.command()
@@ -76,7 +81,7 @@ def verify(
     ] = None,
     policy: Annotated[
         list[str] | None,
-        typer.Option(help="Policy rule that counts for the verdict; may be repeated."),
+        typer.Option(help="Policy rule that counts where a category has it; may be repeated."),
     ] = None,
     rego: Annotated[
         list[Path] | None,
@@ -102,62 +107,53 @@ def verify(
     ] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 2,
 ) -> None:
-    """Say whether IaC files are right. Exit code 0: all pass, 1: one fails, 2: undecided or wrong usage."""
+    """Say whether IaC files are right.
+
+    Exit code 0: all pass, 1: one fails, 2: undecided or wrong usage.
+    """
     if sum((jsonl is not None, bool(files), agreement_folder is not None)) != 1:
-        raise _usage("give either FILE..., --jsonl or --agreement")
+        raise ConfigError("give either FILE..., --jsonl or --agreement")
     if deep and jsonl is not None:
-        raise _usage("--deep judges files, not a stream")
-    try:
-        with Verifier(workers) as verifier:
-            if agreement_folder is not None:
-                code = _measure(verifier, agreement_folder, category, as_json=as_json)
-            elif jsonl is not None:
-                code = _verify_stream(verifier, jsonl)
-            else:
-                asked = (*_checks(checks), *map(_rego, rego or ()))
-                requests = [
-                    _request(name, category, asked, tuple(policy or ())) for name in files or ()
-                ]
-                verdicts = verifier.verify_many(requests)
-                if deep:
-                    verdicts = deepened(requests, verdicts)
-                _print(requests, verdicts, as_json=as_json, as_sarif=as_sarif)
-                code = _exit_code(verdict.verdict for verdict in verdicts)
-    except InfraMindError as error:
-        raise _usage(str(error)) from None
+        raise ConfigError("--deep judges files, not a stream")
+    with Verifier(workers) as verifier:
+        if agreement_folder is not None:
+            code = _measure(verifier, agreement_folder, category, as_json=as_json)
+        elif jsonl is not None:
+            code = _verify_stream(verifier, jsonl)
+        else:
+            asked = (*_checks(checks), *map(_rego, rego or ()))
+            policies = tuple(policy or ())
+            for policy_rule in policies:
+                validate_policy(policy_rule, "--policy")
+            requests = [_request(name, category, asked, policies) for name in files or ()]
+            verdicts = verifier.verify_many(requests)
+            if deep:
+                verdicts = deepened(requests, verdicts)
+            _print(requests, verdicts, as_json=as_json, as_sarif=as_sarif)
+            code = _exit_code(verdict.verdict for verdict in verdicts)
     raise typer.Exit(code)
 
 
 @app.command()
 def rules(
     name: Annotated[
-        str | None, typer.Argument(metavar="CATEGORY", help="All categories by default.")
+        str | None, typer.Argument(metavar="CATEGORY", help="By default all rule ids are listed.")
     ] = None,
 ) -> None:
-    """Print the rules of the verifier as Markdown tables."""
-    try:
-        typer.echo(
-            "\n".join(rule_table(each) for each in ([name] if name else CATEGORIES)), nl=False
-        )
-    except InfraMindError as error:
-        raise _usage(str(error)) from None
+    """Print the rules of a category, or all rule ids with their categories, as Markdown."""
+    typer.echo(category_page(name) if name else index_page(), nl=False)
 
 
 def _measure(verifier: Verifier, folder: Path, category: str | None, *, as_json: bool) -> Exit:
-    """Prints the agreement; it is no verdict, so a gap is no failure."""
+    """Print the agreement. It is no verdict, so a gap is no failure."""
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder", param="--agreement")
-    found = agreement(verifier, requests_below(folder, category))
+    measured = agreement(verifier, requests_below(folder, category))
     if as_json:
-        typer.echo(json.dumps([one.model_dump() for one in found], indent=2))
+        typer.echo(json.dumps([row.model_dump() for row in measured], indent=2))
     else:
-        Console(highlight=False).print(*tables(found))
+        Console(highlight=False).print(*tables(measured))
     return Exit.PASS
-
-
-def _usage(message: str) -> typer.Exit:
-    Console(stderr=True).print(f"[red]error:[/] {escape(message)}", highlight=False)
-    return typer.Exit(Exit.UNDECIDED)
 
 
 def _read(name: str) -> str:
@@ -226,7 +222,7 @@ def _exit_code(outcomes: Iterator[Outcome] | set[Outcome]) -> Exit:
 
 
 def _verify_stream(verifier: Verifier, name: str) -> Exit:
-    """Answers each line with a line, in order; a line that is no request is answered with its error."""
+    """Answer each line with a line, in order; a line that is no request with its error."""
     code = Exit.PASS
     stream = sys.stdin if name == "-" else _opened(name)
     with stream:
@@ -272,7 +268,7 @@ def _chunks(stream: TextIO) -> Iterator[list[str]]:
 
 def _parsed(line: str) -> VerifyRequest | DataError:
     try:
-        # json, not pydantic: a text with a lone surrogate is for a guard to refuse, not an unreadable line.
+        # json, not pydantic: a text with a lone surrogate is a guard's to refuse.
         data: Any = json.loads(line)
         row = Line.model_validate(data)
     except ValidationError as error:
@@ -282,3 +278,12 @@ def _parsed(line: str) -> VerifyRequest | DataError:
     except (ValueError, RecursionError) as error:
         return DataError(f"not a JSON line: {error}"[:300])
     return VerifyRequest(id=row.id, category=row.category, text=row.text, checks=row.checks)
+
+
+def main() -> None:
+    """Run the command `inframind`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

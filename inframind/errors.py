@@ -1,4 +1,4 @@
-"""The error tree of the library: every error a caller may see, and what to do about it."""
+"""Defines the error tree of the library: every error a caller may see, and its remedy."""
 
 import errno
 
@@ -9,7 +9,7 @@ class InfraMindError(Exception):
     code = "internal_error"
 
     def __init__(self, message: str = "", *, param: str | None = None) -> None:
-        super().__init__(message or (self.__doc__ or "").splitlines()[0])
+        super().__init__(message or " ".join((self.__doc__ or "").split()))
         self.param = param
         """The input field at fault, as the caller wrote it, or None."""
 
@@ -33,7 +33,8 @@ class ModelNotFoundError(InfraMindError, LookupError):
 
 
 class SandboxError(InfraMindError):
-    """The verifier's environment failed (a lost worker, a missing tool): the answer is unscorable, not wrong."""
+    """The verifier's environment failed, such as a worker that was lost or a missing tool:
+    the answer is unscorable, not wrong."""
 
     code = "verifier_unavailable"
 
@@ -45,7 +46,8 @@ class TrainingError(InfraMindError):
 
 
 class OutOfMemoryError(TrainingError):
-    """Out of memory: lower `batch_size`, `num_generations` or `max_tokens`, or set `quantization` to nf4."""
+    """Out of memory: lower `batch_size`, `num_generations` or `max_tokens`,
+    or set `quantization` to nf4."""
 
     code = "out_of_memory"
 

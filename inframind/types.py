@@ -1,4 +1,4 @@
-"""The contracts of the library: task, check and verdict. One page each in docs/contracts/."""
+"""Defines the contracts of the library: task, check and verdict (docs/contracts)."""
 
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
@@ -34,10 +34,10 @@ class Contract(BaseModel):
 
 
 class Selector(Contract):
-    """Which objects of the effective configuration a check speaks of."""
+    """Selects the objects of the effective configuration that a check speaks of."""
 
     kind: str = Field(max_length=128)
-    """Object kind as the category defines it: `aws_s3_bucket`, `Deployment`, `service`, `job`, `stage` ..."""
+    """Object kind as the category defines it: `aws_s3_bucket`, `Deployment`, `service` ..."""
     name: str | None = Field(default=None, max_length=256)
     """Logical name, compared exactly."""
     where: dict[str, Json] = Field(default_factory=dict, max_length=16)
@@ -64,7 +64,7 @@ NEGATIVE_OPS = frozenset({"absent", "not_equals", "at_most", "rego"})
 
 
 class Check(Contract):
-    """One machine-checkable statement about the effective configuration (docs/contracts/task.md)."""
+    """One statement about the effective configuration, as data (docs/contracts/task.md)."""
 
     op: Op
     id: str = Field(default="", max_length=128)
@@ -75,7 +75,7 @@ class Check(Contract):
     value: Json = None
     to: Selector | None = None
     every: bool = False
-    """True: all selected objects must satisfy it (and at least one exists). False: one is enough."""
+    """True: all selected objects must satisfy it, and there must be one. False: one is enough."""
     gate: bool = False
     """True: if it fails, the intent rung earns nothing. For the identity of what was asked."""
     checks: tuple["Check", ...] = Field(default=(), max_length=8)
@@ -100,7 +100,7 @@ class Task(Contract):
     difficulty: int = Field(ge=1, le=5)
     split: Split
     values: tuple[str, ...] = ()
-    """The open values drawn for this task (names, ports, addresses ...), as they stand in the text."""
+    """The open values of this task (names, ports, addresses ...), as they stand in the text."""
 
 
 class Finding(Contract):
@@ -115,7 +115,7 @@ class Finding(Contract):
 
 
 class CheckResult(Contract):
-    """How one intent check went."""
+    """The result of one intent check."""
 
     id: str
     passed: bool
@@ -123,7 +123,7 @@ class CheckResult(Contract):
 
 
 class Verdict(Contract):
-    """What the verifier says of one text (docs/contracts/verdict.md)."""
+    """The verifier's word on one text (docs/contracts/verdict.md)."""
 
     id: str = ""
     category: str | None
@@ -148,14 +148,14 @@ class VerifyRequest(Contract):
     policies: tuple[str, ...] = ()
     """Policy rules that count for the verdict; by default none does."""
     format: AnswerFormat = "auto"
-    """`answer`: must hold exactly one fence; `file`: taken as it is; `auto`: `answer` if a fence is there."""
+    """`answer`: exactly one fence; `file`: taken as it is; `auto`: `answer` if there is a fence."""
     filename: str | None = Field(default=None, max_length=1024)
     """How the file is called: a hint for the detection of the category; never opened."""
     id: str = ""
 
     @classmethod
     def of(cls, task: Task, answer: str) -> "VerifyRequest":
-        """Asks whether a model's answer does what the task wants."""
+        """Makes the request that asks if a model's answer does what the task wants."""
         return cls(
             text=answer, category=task.category, checks=task.checks, format="answer", id=task.id
         )

@@ -1,6 +1,7 @@
 """The arrows of ARCHITECTURE.md and the size limits of CONTRIBUTING.md, read from source text: no import is run."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ PACKAGES = ("app", "workers", "inframind", "migrations", "tools")
 
 # A lower number is closer to the ground. A module may import its own package or a lower one.
 CORE_LAYERS = {
+    "__main__": 8,
     "cli": 7,
     "pipeline": 6,
     "stages": 5,
@@ -23,6 +25,8 @@ CORE_LAYERS = {
     "models": 2,
     "sandbox": 1,
     "statistics": 1,
+    "commands": 2,
+    "installation": 1,
     "types": 0,
     "errors": 0,
 }
@@ -69,10 +73,14 @@ FORBIDDEN = [
 INDEPENDENT = ("inframind.categories", "inframind.stages", "app.api")
 # A category that others stand on, and those that do: their texts hold its objects.
 FOUNDATIONS = {"kubernetes": ("helm", "mlops")}
-ONLY_IN = {"subprocess": "inframind.sandbox", "multiprocessing": "inframind.sandbox"}
+ONLY_IN = {
+    "subprocess": "inframind.sandbox",
+    "multiprocessing": "inframind.sandbox",
+    "ryaml": "inframind.categories.shared",
+}
 READS_ENVIRONMENT = (
     "app.settings",
-    "app.cli.main",
+    "app.cli",
     "inframind.cli",
     "inframind.sandbox",
     "workers.",
@@ -180,7 +188,7 @@ def test_siblings_are_independent(package: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_processes_are_started_in_one_place(name: str) -> None:
+def test_processes_start_and_yaml_is_read_in_one_place(name: str) -> None:
     for module, home in ONLY_IN.items():
         if name.startswith("inframind") and any(under(m, module) for m in imports(name, lazy=True)):
             assert under(name, home), f"{name} imports {module}; only {home} may"
@@ -264,9 +272,23 @@ def test_the_command_line_starts_without_the_service() -> None:
     bad = {
         m
         for m in reachable("app.cli.main")
-        if m.split(".")[0] in (*SERVICE_STACK, "httpx", "uvicorn")
+        if m.split(".")[0] in (*SERVICE_STACK, "httpx", "uvicorn", "pydantic_settings")
     }
     assert not bad, f"importing app.cli.main would import {sorted(bad)}"
+
+
+def test_the_library_loads_the_service_by_name_in_one_place() -> None:
+    """docs/decisions/0006: `inframind up` is the service's, and the library imports no service."""
+    loads = [
+        name
+        for name in MODULES
+        if under(name, "inframind") and ".families" not in name
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"(app|workers|migrations)(\.[a-z_]+)+", node.value)
+    ]
+    assert loads == ["inframind.commands"]
 
 
 def test_files_and_functions_stay_small() -> None:

@@ -1,8 +1,9 @@
-"""requirements.lock is what `make install` takes: nothing of pyproject.toml may be missing, and nothing may come without a hash."""
+"""The locks have everything that pyproject.toml asks for, and nothing without a hash."""
 
 import re
 import tomllib
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -11,16 +12,19 @@ from tests.support import ROOT
 LOCKED = re.compile(
     r"^(?P<name>[\w.-]+)==(?P<version>\S+)(?P<hashes>(?: \\\n +--hash=sha256:[0-9a-f]{64})*)$", re.M
 )
-WITHOUT = {"torch", "inframind"}
+WITHOUT = {"torch", "inframind-iac"}
 """torch's builds differ from machine to machine: the Makefile names its version."""
 
 
-def locked() -> dict[str, tuple[str, int]]:
-    """Name -> version and number of hashes."""
-    text = (ROOT / "requirements.lock").read_text()
+CUDA = re.compile(r"nvidia-|cuda-|triton$")
+"""What torch's build for Linux needs: it is on no machine of the tests."""
+
+
+def locked(file: str = "requirements.lock") -> dict[str, tuple[str, frozenset[str]]]:
+    """Name -> version and hashes."""
     return {
-        canonicalize_name(m["name"]): (m["version"], m["hashes"].count("--hash"))
-        for m in LOCKED.finditer(text)
+        canonicalize_name(m["name"]): (m["version"], frozenset(m["hashes"].split()) - {"\\"})
+        for m in LOCKED.finditer((ROOT / file).read_text())
     }
 
 
@@ -43,7 +47,7 @@ def test_the_lock_meets_every_requirement() -> None:
     unmet = [
         str(one)
         for one in wanted
-        if found.get(canonicalize_name(one.name), ("0",))[0] not in one.specifier
+        if found.get(canonicalize_name(one.name), ("0", frozenset()))[0] not in one.specifier
     ]
     assert unmet == []
 
@@ -56,3 +60,28 @@ def test_the_one_without_a_hash_is_pinned_to_its_version() -> None:
     assert (
         f'install --quiet --disable-pip-version-check "{torch}"' in (ROOT / "Makefile").read_text()
     )
+
+
+@pytest.mark.parametrize("file", ["docker/api.lock", "docker/worker.lock"])
+def test_the_images_have_the_versions_that_were_tested(file: str) -> None:
+    tested = locked()
+    image = locked(file)
+    assert len(image) == (ROOT / file).read_text().count("==") > 50
+    for name, pin in image.items():
+        assert pin[1]
+        assert tested.get(name) == pin or name == "setuptools" or CUDA.match(name), name
+
+
+@pytest.mark.parametrize(
+    ("file", "extras"),
+    [
+        ("docker/api.lock", ("rego", "service", "production")),
+        ("docker/worker.lock", ("rego", "service", "production", "train")),
+    ],
+)
+def test_the_images_have_what_their_extras_ask_for(file: str, extras: tuple[str, ...]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"]]
+    asked += [line for extra in extras for line in project["optional-dependencies"][extra]]
+    names = {canonicalize_name(Requirement(line).name) for line in asked}
+    assert names - WITHOUT <= set(locked(file))

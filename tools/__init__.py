@@ -1,1 +1,1 @@
-"""What builds the data that is shipped. Not shipped itself."""
+"""Builds what the packages carry as data, from its upstreams. Not shipped; run from a checkout."""

@@ -5,10 +5,12 @@
 
 import argparse
 import os
+import sys
 
 import uvicorn
 
 from app import logs
+from app.cli.errors import run_process
 from app.settings import settings
 from workers.process import die_with_parent
 
@@ -38,4 +40,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_process(main))

@@ -8,6 +8,7 @@ import signal
 from app.errors import StoreError
 from app.jobs.failure import MAX_MESSAGE, Failure
 from inframind.errors import FULL, InfraMindError, NoSpaceError, OutOfMemoryError, SandboxError
+from inframind.installation import extra_of, missing_packages
 
 NO_SPACE = Failure(code=NoSpaceError.code, message=str(NoSpaceError()), then="pause")
 LOG_HINT = " (the trainer's log has the traceback)"
@@ -40,7 +41,8 @@ def of_exception(error: Exception) -> Failure:
     if isinstance(error, MemoryError):
         return Failure(code=OutOfMemoryError.code, message=str(OutOfMemoryError()))
     if isinstance(error, ModuleNotFoundError):
-        message = f"the package {error.name} is not installed: pip install 'inframind[train]'"
+        extra = extra_of(error.name) or "train"
+        message = missing_packages([str(error.name)], extra)
         return Failure(code="missing_package", message=message)
     message = f"{type(error).__name__}: {error}"[: MAX_MESSAGE - len(LOG_HINT)]
     return Failure(code="internal_error", message=message + LOG_HINT, then="retry")

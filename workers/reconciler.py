@@ -8,6 +8,7 @@ write is guarded.
 
 import logging
 import signal
+import sys
 import threading
 import time
 
@@ -16,6 +17,7 @@ from sqlalchemy import Engine
 from app import logs
 from app.artifacts import Artifacts
 from app.catalog.retention import prune
+from app.cli.errors import run_process
 from app.db.session import DATABASE_AWAY, database_now, make_engine, writing
 from app.errors import StoreError
 from app.jobs import lease, service
@@ -24,6 +26,9 @@ from app.settings import Settings, settings
 from workers.process import die_with_parent
 
 log = logging.getLogger(__name__)
+PRUNE_SECONDS = 3600.0
+POLLS_A_ROUND = 10
+"""A round is for lost messages alone, and costs every reconciler three queries."""
 
 
 class Reconciler:
@@ -33,7 +38,7 @@ class Reconciler:
         self._engine, self._settings = engine, configured
         self._artifacts = Artifacts.of(configured)
         self._wake_ups = WakeUps(configured.redis_url.get_secret_value())
-        self._prune_at = time.monotonic() + configured.prune_seconds
+        self._prune_at = time.monotonic() + PRUNE_SECONDS
 
     def tick(self) -> int:
         """Makes one round and gives the number of wake-ups sent."""
@@ -53,7 +58,7 @@ class Reconciler:
 
     def _prune(self) -> None:
         if time.monotonic() >= self._prune_at:
-            self._prune_at = time.monotonic() + self._settings.prune_seconds
+            self._prune_at = time.monotonic() + PRUNE_SECONDS
             try:
                 days = self._settings.keep_adapters_days
                 log.info("pruned: %s", prune(self._engine, self._artifacts, days))
@@ -63,7 +68,7 @@ class Reconciler:
 
     def run(self, stopped: threading.Event) -> None:
         """Makes rounds until stopped. A database that is away is waited for."""
-        while not stopped.wait(self._settings.reconcile_seconds):
+        while not stopped.wait(POLLS_A_ROUND * self._settings.poll_seconds):
             try:
                 self.tick()
                 self._prune()
@@ -83,4 +88,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_process(main))

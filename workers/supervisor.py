@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from sqlalchemy import Engine
 
 from app import logs
 from app.artifacts import Artifacts
+from app.cli.errors import run_process
 from app.db.session import DATABASE_AWAY, make_engine
 from app.jobs import lease
 from app.settings import Settings, settings
@@ -129,4 +131,4 @@ def main(trainer: str = TRAINER) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_process(main))

@@ -1,7 +1,7 @@
 """The embedded service in one command: `python -m workers.up [--data-dir D] [--host H] [--port N]`.
 
-Starts api, supervisor and inference server as children, starts again what crashes, and takes everything along when it ends, however
-it ends: each child dies with its parent.
+Starts api, supervisor and inference server as children, starts again what crashes, and takes
+everything along when it ends, however it ends: each child dies with its parent.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import httpx
 from rich.console import Console
 from rich.markup import escape
 
+from app.cli.errors import run_process
 from app.db.migrate import upgrade
 from app.db.session import make_engine
 from app.keys import check_start
@@ -35,6 +36,7 @@ STEADY_SECONDS = 60.0
 HOPELESS_STARTS = 3
 """A part that ends so often without ever having been ready will not come."""
 LOOPBACK = "127.0.0.1"
+EVERY_INTERFACE = ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on
 out = Console(highlight=False, soft_wrap=True)
 
 
@@ -55,7 +57,8 @@ def lock(data_dir: Path) -> IO[str]:
         owner = file.read().strip() or "unknown"
         file.close()
         raise ConfigError(
-            f"another instance (process {owner}) uses {data_dir}: stop it, or give another --data-dir",
+            f"another instance (process {owner}) uses {data_dir}: "
+            "stop it, or give another --data-dir",
             param="data_dir",
         ) from None
     file.truncate(0)
@@ -70,9 +73,11 @@ def free_port(host: str, port: int = 0) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as error:
+        except (OSError, OverflowError) as error:
+            reason = (isinstance(error, OSError) and error.strerror) or error
             raise ConfigError(
-                f"port {port} of {host} cannot be used ({error.strerror}): stop what listens there, or give another --port",
+                f"port {port} of {host} cannot be used ({reason}): "
+                "stop what listens there, or give another --port",
                 param="port",
             ) from None
         found: int = probe.getsockname()[1]
@@ -115,11 +120,13 @@ class Part:
         self.failures = 1 if now - self.started_at > STEADY_SECONDS else self.failures + 1
         if not self.ready and self.failures >= HOPELESS_STARTS:
             raise PartFailedError(
-                f"{self.name} does not start (status {status}); the end of {self.log}:\n{tail(self.log)}"
+                f"{self.name} does not start (status {status}); "
+                f"the end of {self.log}:\n{tail(self.log)}"
             )
         delay = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (self.failures - 1))
         out.print(
-            f"{self.name} ended with status {status}; it is started again in {delay:g} s (log: {escape(str(self.log))})"
+            f"{self.name} ended with status {status}; it is started again in {delay:g} s "
+            f"(log: {escape(str(self.log))})"
         )
         self.process, self.start_at = None, now + delay
 
@@ -140,7 +147,8 @@ class Service:
         port = free_port(given.host, given.port)
         inference_port = free_port(LOOPBACK)
         self.url = f"http://{given.host}:{port}"
-        reachable = f"http://{LOOPBACK if given.host in ('0.0.0.0', '::') else given.host}:{port}"  # noqa: S104 - compared
+        local_host = LOOPBACK if given.host in EVERY_INTERFACE else given.host
+        reachable = f"http://{local_host}:{port}"
         inference = f"http://{LOOPBACK}:{inference_port}"
         self._http = httpx.Client(trust_env=False, timeout=2.0)
         self._env = {
@@ -205,12 +213,13 @@ class Service:
             if not announced and all(part.ready for part in self.parts):
                 announced = True
                 out.print(
-                    f"InfraMind is ready at {self.url} (documentation: {self.url}/docs). Ctrl-C stops it."
+                    f"InfraMind is ready at {self.url} (documentation: {self.url}/docs). "
+                    "Ctrl-C stops it."
                 )
             time.sleep(TICK_SECONDS)
 
     def stop(self) -> None:
-        """Ends every part: the trainer may leave a checkpoint first; a second signal ends everything at once."""
+        """End every part, after the trainer's checkpoint; a second signal ends all at once."""
         seen = self.signals
         deadline = time.monotonic() + self._settings.grace_seconds + 5.0
         running = [part.process for part in self.parts if part.process is not None]
@@ -251,30 +260,29 @@ def serve(given: Settings) -> int:
 def main() -> int:
     """The command."""
     die_with_parent()
-    given = settings()
+    configured = settings()
     parser = argparse.ArgumentParser(
         prog="inframind up", description="Start the embedded service: api, worker and inference."
     )
     parser.add_argument(
-        "--data-dir", type=Path, default=given.data_dir, help="database, artifacts and logs"
+        "--data-dir", type=Path, default=configured.data_dir, help="database, artifacts and logs"
     )
-    parser.add_argument("--host", default=given.host)
-    parser.add_argument("--port", type=int, default=given.port, help="0: any free port")
+    parser.add_argument("--host", default=configured.host)
+    parser.add_argument("--port", type=int, default=configured.port, help="0: any free port")
     parser.add_argument(
-        "--base-model", default=given.inference_base_model, help="the base model that is served"
+        "--base-model",
+        default=configured.inference_base_model,
+        help="the base model that is served",
     )
     chosen = parser.parse_args()
     update = {
-        "data_dir": chosen.data_dir.absolute(), "host": chosen.host, "port": chosen.port, "inference_base_model": chosen.base_model,
-    }  # fmt: skip
-    try:
-        return serve(given.model_copy(update=update))
-    except InfraMindError as error:
-        out.print(f"[red]error:[/red] {escape(str(error))}")
-        return 1
-    except KeyboardInterrupt:
-        return 130
+        "data_dir": chosen.data_dir.absolute(),
+        "host": chosen.host,
+        "port": chosen.port,
+        "inference_base_model": chosen.base_model,
+    }
+    return serve(configured.model_copy(update=update))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_process(main))

@@ -12,7 +12,7 @@ from sse_starlette import ServerSentEvent
 from app.api import examples
 from app.catalog import service as catalog
 from app.errors import InvalidError, described
-from app.generation.openai import ChatRequest, TextCompletionRequest, Head, Sampling
+from app.generation.openai import ChatRequest, Head, Sampling, TextCompletionRequest
 from app.inference.client import Inference
 from app.inference.completion import ServerCompletion
 from app.views import ErrorView

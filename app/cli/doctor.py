@@ -1,4 +1,4 @@
-"""`inframind doctor`: whether an installation has what it needs, and what to do where it has not."""
+"""`inframind doctor`: look at an installation, and say what to do where it lacks something."""
 
 import importlib.metadata
 import importlib.util
@@ -9,9 +9,19 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from app.settings import Settings
+import typer
+from rich.markup import escape
+
+from app.cli.output import console
+from inframind.errors import ConfigError
+from inframind.installation import how_to_install, missing
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+app = typer.Typer()
 
 State = Literal["ok", "warning", "failed"]
 PYTHON = (3, 11)
@@ -22,16 +32,16 @@ TOOLS = {
     "docker": "the production service in containers",
     "terraform": "tests that hold the verifier against terraform itself",
 }
-PARTS = {
-    "library": ("pydantic", "typer"),
-    "service": ("fastapi", "sqlalchemy", "httpx"),
-    "train": ("torch", "trl", "peft"),
+SIGNS = {
+    "ok": "[green]ok     [/green]",
+    "warning": "[yellow]warning[/yellow]",
+    "failed": "[red]failed [/red]",
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """The state of one thing that was looked at, with a remedy where it is not well."""
 
     name: str
     state: State
@@ -39,14 +49,61 @@ class Finding:
     remedy: str = ""
 
 
-def examine(settings: Settings, only: frozenset[str] = frozenset()) -> Iterator[Finding]:
-    """Everything in turn, or what `only` names. A check that finds nothing to look at is silent."""
+@app.command()
+def doctor(
+    only: Annotated[str | None, typer.Option(help="Names of checks, separated by commas.")] = None,
+) -> None:
+    """Check this installation and name the remedies.
+
+    Ends with 1 if something that is needed is missing.
+    """
+    chosen = frozenset(only.split(",") if only else ())
+    if unknown := chosen - set(CHECKS):
+        raise ConfigError(
+            f"unknown check {', '.join(sorted(unknown))}; known: {', '.join(CHECKS)}",
+            param="--only",
+        )
+    failed = False
+    for finding in diagnose(chosen):
+        failed |= finding.state == "failed"
+        console.print(f"{SIGNS[finding.state]} {finding.name:<10} {escape(finding.text)}")
+        if finding.remedy:
+            console.print(f"                   -> {escape(finding.remedy)}")
+    raise typer.Exit(1 if failed else 0)
+
+
+def diagnose(only: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """Examine this installation by its own settings, as far as they can be read."""
+    if missing("service"):
+        yield from examine(None, only)
+        return
+    from app.settings import settings
+
+    try:
+        configured = settings()
+    except ConfigError as error:
+        remedy = "correct the variable; docs/production/settings.md has every one"
+        yield Finding("settings", "failed", str(error), remedy)
+        yield from examine(None, only)
+        return
+    yield from examine(configured, only)
+
+
+def examine(settings: "Settings | None", only: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """Make every check in turn, or those that `only` names.
+
+    A check that finds nothing to look at is silent, and so is one that lacks its settings.
+    """
     for name, check in CHECKS.items():
-        if not only or name in only:
+        if only and name not in only:
+            continue
+        if settings is not None:
             yield from check(settings)
+        elif check in NEED_NO_SETTINGS:
+            yield from check(None)
 
 
-def _python(_: Settings) -> Iterator[Finding]:
+def _python(_: "Settings | None") -> Iterator[Finding]:
     version = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info < PYTHON:
         yield Finding(
@@ -59,27 +116,20 @@ def _python(_: Settings) -> Iterator[Finding]:
         yield Finding("python", "ok", f"Python {version}")
 
 
-def _packages(_: Settings) -> Iterator[Finding]:
-    for part, modules in PARTS.items():
-        missing = [name for name in modules if importlib.util.find_spec(name) is None]
-        if missing:
-            needed = (
-                "the trainer and the embedded inference server need it"
-                if part == "train"
-                else "the service needs it"
-            )
-            state: State = "warning" if part == "train" else "failed"
-            yield Finding(
-                "packages",
-                state,
-                f"{', '.join(missing)} missing; {needed}",
-                f"pip install 'inframind[{part}]'",
-            )
+def _packages(_: "Settings | None") -> Iterator[Finding]:
+    needs: dict[str, tuple[State, str]] = {
+        "service": ("failed", "the service needs it"),
+        "train": ("warning", "the trainer and the embedded inference server need it"),
+    }
+    for extra, (state, use) in needs.items():
+        if modules := missing(extra):
+            text = f"{', '.join(modules)} missing; {use}"
+            yield Finding("packages", state, text, how_to_install(extra))
     if importlib.util.find_spec("torch"):
         yield Finding("packages", "ok", f"torch {importlib.metadata.version('torch')}")
 
 
-def _gpu(_: Settings) -> Iterator[Finding]:
+def _gpu(_: "Settings | None") -> Iterator[Finding]:
     if not importlib.util.find_spec("torch"):
         return
     import torch
@@ -107,7 +157,7 @@ def _gpu(_: Settings) -> Iterator[Finding]:
         )
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
+def _database(settings: "Settings") -> Iterator[Finding]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from app.db.migrate import head, is_current
@@ -137,7 +187,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         engine.dispose()
 
 
-def _redis(settings: Settings) -> Iterator[Finding]:
+def _redis(settings: "Settings") -> Iterator[Finding]:
     url = settings.redis_url.get_secret_value()
     if not url:
         return
@@ -152,11 +202,14 @@ def _redis(settings: Settings) -> Iterator[Finding]:
             client.ping()
             yield Finding("redis", "ok", f"Redis {client.info('server')['redis_version']}")
     except redis.RedisError as error:
-        remedy = "start Redis, or correct INFRAMIND_REDIS_URL; jobs are accepted meanwhile, and run when it is back"
+        remedy = (
+            "start Redis, or correct INFRAMIND_REDIS_URL; "
+            "jobs are accepted meanwhile, and run when it is back"
+        )
         yield Finding("redis", "failed", f"Redis does not answer ({type(error).__name__})", remedy)
 
 
-def _inference(settings: Settings) -> Iterator[Finding]:
+def _inference(settings: "Settings") -> Iterator[Finding]:
     import httpx
 
     try:
@@ -166,7 +219,10 @@ def _inference(settings: Settings) -> Iterator[Finding]:
         answer.raise_for_status()
         yield Finding("inference", "ok", f"{settings.inference_url} answers")
     except httpx.HTTPError as error:
-        remedy = "start `inframind up` or vLLM, or correct INFRAMIND_INFERENCE_URL; without it only /generate is missing"
+        remedy = (
+            "start `inframind up` or vLLM, or correct INFRAMIND_INFERENCE_URL; "
+            "without it only /generate is missing"
+        )
         yield Finding(
             "inference",
             "warning",
@@ -175,7 +231,7 @@ def _inference(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _worker(settings: Settings) -> Iterator[Finding]:
+def _worker(settings: "Settings") -> Iterator[Finding]:
     from sqlalchemy import select
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -207,7 +263,7 @@ def _worker(settings: Settings) -> Iterator[Finding]:
         engine.dispose()
 
 
-def _disk(settings: Settings) -> Iterator[Finding]:
+def _disk(settings: "Settings") -> Iterator[Finding]:
     folder = next(
         path
         for path in (settings.data_dir.absolute(), *settings.data_dir.absolute().parents)
@@ -232,7 +288,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         yield Finding("disk", "ok", f"{free / 1e9:.0f} GB free in {folder}")
 
 
-def _weights(settings: Settings) -> Iterator[Finding]:
+def _weights(settings: "Settings") -> Iterator[Finding]:
     from inframind.models.registry import BASE_MODELS, is_available
 
     for name in BASE_MODELS:
@@ -245,7 +301,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
             )
 
 
-def _tools(_: Settings) -> Iterator[Finding]:
+def _tools(_: "Settings | None") -> Iterator[Finding]:
     for name, use in TOOLS.items():
         if shutil.which(name):
             yield Finding("tools", "ok", f"{name} is here")
@@ -258,7 +314,7 @@ def _tools(_: Settings) -> Iterator[Finding]:
             )
 
 
-def _keys(settings: Settings) -> Iterator[Finding]:
+def _keys(settings: "Settings") -> Iterator[Finding]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from app.db.session import make_engine
@@ -282,7 +338,17 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         engine.dispose()
 
 
-CHECKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
-    "python": _python, "packages": _packages, "gpu": _gpu, "database": _database, "keys": _keys, "redis": _redis, "worker": _worker,
-    "inference": _inference, "disk": _disk, "weights": _weights, "tools": _tools,
-}  # fmt: skip
+NEED_NO_SETTINGS = (_python, _packages, _gpu, _tools)
+CHECKS: dict[str, Callable[[Any], Iterator[Finding]]] = {
+    "python": _python,
+    "packages": _packages,
+    "gpu": _gpu,
+    "database": _database,
+    "keys": _keys,
+    "redis": _redis,
+    "worker": _worker,
+    "inference": _inference,
+    "disk": _disk,
+    "weights": _weights,
+    "tools": _tools,
+}

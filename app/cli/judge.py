@@ -1,20 +1,20 @@
-"""`inframind judge`: how far the judge model of the settings can be trusted."""
+"""`inframind judge`: measure how far the judge model of the settings can be trusted."""
 
 import asyncio
 import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from app.cli.database import open_database
+from app.cli.output import console
 from inframind.errors import ConfigError, ModelNotFoundError
 
 if TYPE_CHECKING:
     from inframind.judge.calibration import Calibration
 
 app = typer.Typer(help="Measure the judge model of the settings.", no_args_is_help=True)
-console = Console(highlight=False)
 
 
 @app.callback()
@@ -35,37 +35,36 @@ def calibrate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Hold the judge model against the verifier, and store the result. Ends with 1 if the judge cannot be trusted."""
-    found = asyncio.run(_calibrate(tasks, category))
+    """Hold the judge model against the verifier, and store the result.
+
+    Ends with 1 if the judge cannot be trusted.
+    """
+    measured = asyncio.run(_calibrate(tasks, category))
     if as_json:
-        console.print_json(found.model_dump_json())
+        console.print_json(measured.model_dump_json())
     else:
-        _show(found)
-    raise typer.Exit(0 if found.trusted else 1)
+        _show(measured)
+    raise typer.Exit(0 if measured.trusted else 1)
 
 
 @app.command()
 def show() -> None:
     """Print the newest calibration of the judge model of the settings."""
-    from app.db.session import make_engine
     from app.judging.calibrations import newest_calibration
     from app.settings import settings
     from inframind.judge.llm import fingerprint
 
-    configured = settings()
-    engine = make_engine(configured.url)
-    found = newest_calibration(engine, fingerprint(configured.judge_model))
-    engine.dispose()
-    if found is None:
+    model = settings().judge_model
+    with open_database() as engine:
+        stored = newest_calibration(engine, fingerprint(model))
+    if stored is None:
         raise ModelNotFoundError(
-            f"the judge {configured.judge_model!r} was never calibrated with this prompt: inframind judge calibrate"
+            f"the judge {model!r} was never calibrated with this prompt: inframind judge calibrate"
         )
-    console.print_json(json.dumps({"trusted": found.trusted, **found.model_dump(mode="json")}))
+    console.print_json(json.dumps({"trusted": stored.trusted, **stored.model_dump(mode="json")}))
 
 
 async def _calibrate(tasks: int, categories: list[str] | None) -> "Calibration":
-    from app.db.migrate import upgrade
-    from app.db.session import make_engine
     from app.judging.calibrations import store_calibration
     from app.judging.chat_client import ChatServer
     from app.settings import NO_JUDGE, settings
@@ -77,48 +76,46 @@ async def _calibrate(tasks: int, categories: list[str] | None) -> "Calibration":
     configured = settings()
     if not configured.has_judge:
         raise ConfigError(NO_JUDGE, param="judge_url")
-    configured.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = make_engine(configured.url)
-    upgrade(engine)
-    server = ChatServer(configured)
-    try:
-        with Verifier(configured.verifier_workers) as verifier:
-            examples = calibration.labelled(
-                load_tasks("test-values", categories=categories, limit=tasks), verifier
-            )
-        found = await calibration.calibrate(
-            LlmJudge(configured.judge_model, server.ask), examples, content_hash()
-        )
-        store_calibration(engine, found)
-    finally:
-        await server.close()
-        engine.dispose()
-    return found
+    with open_database() as engine:
+        server = ChatServer(configured)
+        try:
+            with Verifier(configured.verifier_workers) as verifier:
+                examples = calibration.labelled(
+                    load_tasks("test-values", categories=categories, limit=tasks), verifier
+                )
+            judge = LlmJudge(configured.judge_model, server.ask)
+            measured = await calibration.calibrate(judge, examples, content_hash())
+            store_calibration(engine, measured)
+        finally:
+            await server.close()
+    return measured
 
 
-def _show(found: "Calibration") -> None:
+def _show(measured: "Calibration") -> None:
     table = Table("measured", "value", "of")
     table.add_row(
         "kappa with the verifier",
-        f"{found.kappa:.2f} ({_interval(found.kappa_ci95)})",
-        f"{found.decided} answers",
+        f"{measured.kappa:.2f} ({_interval(measured.kappa_ci95)})",
+        f"{measured.decided} answers",
     )
-    recall = f"{found.recall_invalid:.0%} ({_interval(found.recall_invalid_ci95)})"
-    table.add_row("recall on invalid answers", recall, f"{found.invalid} answers")
+    recall = f"{measured.recall_invalid:.0%} ({_interval(measured.recall_invalid_ci95)})"
+    table.add_row("recall on invalid answers", recall, f"{measured.invalid} answers")
     table.add_row(
-        "winner is the right answer", f"{found.pair_accuracy:.0%}", f"{found.pairs} pairs"
+        "winner is the right answer", f"{measured.pair_accuracy:.0%}", f"{measured.pairs} pairs"
     )
-    table.add_row("swap-flip rate", f"{found.swap_flip_rate:.0%}", f"{found.pairs} pairs")
+    table.add_row("swap-flip rate", f"{measured.swap_flip_rate:.0%}", f"{measured.pairs} pairs")
     table.add_row(
-        "same answer when asked again", f"{found.test_retest:.0%}", f"{found.retested} answers"
+        "same answer when asked again",
+        f"{measured.test_retest:.0%}",
+        f"{measured.retested} answers",
     )
     table.add_row(
         "abstentions",
-        f"{found.abstain_rate:.0%}",
-        f"{2 * found.answers + found.answers // 2} questions",
+        f"{measured.abstain_rate:.0%}",
+        f"{2 * measured.answers + measured.answers // 2} questions",
     )
-    console.print(f"{found.model}: {'trusted' if found.trusted else 'not trusted'}")
-    console.print(table)
+    console.print(f"{measured.model}: {'trusted' if measured.trusted else 'not trusted'}")
+    console.print(table, soft_wrap=False)
 
 
 def _interval(bounds: tuple[float, float]) -> str:

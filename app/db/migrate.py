@@ -7,7 +7,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Engine
+
+from app.errors import InvalidError
 
 SCRIPTS = Path(__file__).parents[2] / "migrations"
 
@@ -21,13 +24,28 @@ def config(engine: Engine) -> Config:
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Runs the migrations up to `revision`."""
-    command.upgrade(config(engine), revision)
+    """Run the migrations up to `revision`. Raises InvalidError for one that there is not."""
+    try:
+        command.upgrade(config(engine), revision)
+    except CommandError as error:
+        raise _unknown(error) from None
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    """Takes migrations back down to `revision` (`base`: all)."""
-    command.downgrade(config(engine), revision)
+    """Take migrations back to `revision` (`base`: all). Raises InvalidError for an unknown one."""
+    try:
+        command.downgrade(config(engine), revision)
+    except CommandError as error:
+        raise _unknown(error) from None
+
+
+def _unknown(error: CommandError) -> InvalidError:
+    """The revision asked for, or the database's own, is none of this version's."""
+    return InvalidError(
+        f"{error}: this version knows the migrations up to {head()}, which "
+        "`inframind db upgrade` runs; a newer database needs the version that made it",
+        param="revision",
+    )
 
 
 @cache

@@ -21,6 +21,9 @@ from inframind.models.adapter import verify_adapter
 from inframind.models.probe import PROMPTS, TOP, Likeliest, Probe, fault
 from inframind.models.registry import BASE_MODELS
 
+ADAPTER_TOLERANCE_NATS = 0.25
+"""What a loaded adapter's log-probabilities may differ by from PEFT's: bfloat16 is within 0.1."""
+
 
 def encode_all(base_model: str, texts: Sequence[str]) -> list[list[int]]:
     """Splits texts into a base model's tokens."""
@@ -35,7 +38,6 @@ class AdapterLoader:
     ) -> None:
         self._server, self._engine, self._artifacts = server, engine, artifacts
         self._base_model = settings.inference_base_model
-        self._tolerance = settings.adapter_tolerance
         self._loading: dict[str, asyncio.Lock] = {}
         self._loaded: set[str] = set()
 
@@ -96,7 +98,7 @@ class AdapterLoader:
         reason = fault(
             Probe.model_validate(manifest["probe"]),
             Probe(base=base, adapter=adapter),
-            self._tolerance,
+            ADAPTER_TOLERANCE_NATS,
         )
         if reason is not None:
             await self._server.post("/v1/unload_lora_adapter", {"lora_name": model})

@@ -21,7 +21,7 @@ from app.jobs.spec import JobSpec
 from app.settings import NO_JUDGE, Settings
 from inframind.models.registry import BASE_MODELS, is_available
 from inframind.pipeline import DEFAULT_DATASET
-from inframind.stages.config import Lora, StageConfig
+from inframind.stages.config import LORA_TARGETS, Lora, StageConfig
 
 DATASET = re.compile(r"ds-[0-9a-f]{32}")
 
@@ -164,11 +164,11 @@ class _Check:
 
     def _check_lora(self, lora: Lora, param: str) -> None:
         self._check_rank(lora.r, f"{param}.r")
-        unknown = [name for name in lora.targets if name not in self.settings.lora_targets]
+        unknown = [name for name in lora.targets if name not in LORA_TARGETS]
         if unknown:
             message = (
                 f"the inference server cannot serve an adapter of {', '.join(unknown)}; "
-                f"choose from {', '.join(sorted(self.settings.lora_targets))}"
+                f"choose from {', '.join(LORA_TARGETS)}"
             )
             raise InvalidError(message, param=f"{param}.targets")
 

@@ -26,6 +26,9 @@ from inframind.types import Outcome, Verdict, VerifyRequest
 from inframind.verifier.checks import validate_checks
 from inframind.verifier.verifier import Verifier
 
+QUESTIONS_WAITING = 8
+"""Questions in hand for each that the judge model gets at once; the next one is refused."""
+
 
 class Judges:
     """The judges of this process."""
@@ -34,7 +37,7 @@ class Judges:
         self._engine, self._verifier = engine, verifier
         self._server = ChatServer(settings) if settings.has_judge else None
         self._llm = LlmJudge(settings.judge_model, self._server.ask) if self._server else None
-        self._queue = Queue("the judge", settings.judge_queue)
+        self._queue = Queue("the judge", QUESTIONS_WAITING * settings.judge_concurrency)
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -2,35 +2,47 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from app.settings import Settings
 
 STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 AS_LISTS = bytes.maketrans(b"{}", b"[]")
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
+@dataclass(frozen=True)
+class BodyLimits:
+    """What the body of a request may be."""
+
+    json_bytes: int = 1_000_000
+    file_bytes: int = 50_000_000
+    """A dataset of 20,000 rows, which is the most that one may have, of 2.5 kB each."""
+    depth: int = 64
+    """Lists and objects within one another. A job with its LoRA targets has five."""
+    piece_seconds: float = 30.0
+    """How long the client may take to send the next piece."""
+
+
 class BodyLimit:
-    """Refuses bodies with too many bytes for their path, too deep ones, and late ones.
+    """Refuses a body that is too large, too deep, or that does not come; `file_paths` take files.
 
     Counts what really comes: a declared length may be missing or wrong.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, limits: Mapping[str, int]) -> None:
-        self._app, self._settings, self._limits = app, settings, limits
+    def __init__(self, app: ASGIApp, limits: BodyLimits, file_paths: Collection[str]) -> None:
+        self._app, self._limits, self._file_paths = app, limits, file_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI call."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_json = scope["path"] not in self._limits
-        limit = self._settings.max_body_bytes if is_json else self._limits[scope["path"]]
-        depth = self._settings.max_json_depth
+        is_json = scope["path"] not in self._file_paths
+        limit = self._limits.json_bytes if is_json else self._limits.file_bytes
+        depth = self._limits.depth
         body, size, whole = bytearray(), 0, False
 
         async def checked() -> Message:
@@ -39,7 +51,7 @@ class BodyLimit:
                 return await receive()
             # FastAPI passes an HTTPException of the stream on to the handlers, and nothing else.
             try:
-                async with asyncio.timeout(self._settings.body_timeout_seconds):
+                async with asyncio.timeout(self._limits.piece_seconds):
                     message = await receive()
             except TimeoutError:
                 raise HTTPException(408, "the body does not come") from None

@@ -13,29 +13,32 @@ WORDS = files("inframind.bench") / "words"
 NOUNS = tuple((WORDS / "nouns.txt").read_text().split())
 SUFFIXES = tuple((WORDS / "suffixes.txt").read_text().split())
 VOCABULARY = frozenset(
-    "60 65 70 75 80 85 90 100 128 256 365 512 1024 take cuda base code core data date demo done file home java kube "
-    "like line live make meta mode mute name nano node none note page pipe repo role rule safe same save size solo time "
-    "todo tune used wire zero zone".split()
+    "60 65 70 75 80 85 90 100 128 256 365 512 1024 take cuda base code core data date demo done "
+    "file home java kube like line live make meta mode mute name nano node none note page pipe "
+    "repo role rule safe same save size solo time todo tune used wire zero zone".split()
 ) | frozenset(str(minute) for minute in range(60))
 """Numbers and words that wordings and answers hold anyway: never drawn as open values."""
 CONSONANTS, VOWELS = "bcdfghjklmnprstvwz", "aeiou"
 
 
 def stem(value: str) -> str:
-    """What a value is made from: a path's last part, a host's first label, a name in whatever spelling."""
+    """Takes a path's last part, a host's first label, a name in whatever spelling."""
     if value.startswith("/"):
         value = value.rpartition("/")[2]
     return value.partition(".example.")[0].lower().replace("_", "-")
 
 
 def pool_of(value: str) -> Pool:
-    """Which split an open value belongs to: a fixed function of its stem, so that no part of it is known. About 3/5, 1/10, 3/10."""
+    """Puts an open value into a split: about 3/5, 1/10 and 3/10 of them.
+
+    It is a fixed function of the value's stem, so that no other split knows a part of it.
+    """
     number = hashlib.sha256(stem(value).encode()).digest()[0]
     return "train" if number < 154 else "validation" if number < 179 else "test"
 
 
 class Draw:
-    """Draws one task's values. Every open value is recorded in `values`, in the text form that the answer uses."""
+    """Draws one task's values. `values` records the open ones in the form that the answer uses."""
 
     def __init__(self, seed: str, pool: Pool) -> None:
         self._random = random.Random(seed)  # noqa: S311 - a reproducible bench, not a secret
@@ -63,7 +66,10 @@ class Draw:
         return self._open(lambda: self._make_name().replace("-", "_").upper())
 
     def word(self) -> str:
-        """A word without separators: made up, or a noun with a number, so that no common word becomes a held-out value."""
+        """A word without separators: made up, or a noun with a number.
+
+        So no common word becomes a held-out value.
+        """
         return self._open(
             lambda: (
                 self._syllables()

@@ -16,6 +16,7 @@ from rich.table import Table
 from inframind.bench.load import SPLITS, content_hash, families, load_tasks
 from inframind.bench.prompt import answer, prompt
 from inframind.errors import ConfigError, DataError
+from inframind.installation import missing_packages
 from inframind.types import Split, Task
 
 app = typer.Typer(
@@ -32,18 +33,18 @@ class Format(StrEnum):
     MESSAGES = "messages"
     """chat messages, the answer last"""
     DATASETS = "datasets"
-    """a folder for Hugging Face's `datasets.load_from_disk`: whole tasks, one column each, checks as JSON text"""
+    """a folder for `datasets.load_from_disk`: whole tasks, a column each, checks as JSON text"""
     TASKS = "tasks"
     """whole tasks with their checks (docs/contracts/task.md)"""
 
 
 def skeleton(task: Task) -> str:
-    """The reference with its open values and numbers masked: what makes a family."""
+    """Masks the open values and numbers of the reference: what is left makes a family."""
     return hashlib.sha256(_masked(task, task.reference).encode()).hexdigest()
 
 
 def wording(task: Task) -> str:
-    """The instruction with its open values and numbers masked: how a family asks."""
+    """Masks the open values and numbers of the instruction: what is left is how a family asks."""
     return _masked(task, task.instruction)
 
 
@@ -54,7 +55,7 @@ def _masked(task: Task, text: str) -> str:
 
 
 def statistics() -> dict[str, Any]:
-    """What the bench holds."""
+    """Counts what the bench holds."""
     tasks = [task for split in SPLITS for task in load_tasks(split)]
     return {
         "version": content_hash(),
@@ -75,12 +76,12 @@ def statistics() -> dict[str, Any]:
 @app.command()
 def stats(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Count tasks, families and skeletons."""
-    found = statistics()
+    counts = statistics()
     if as_json:
-        console.print_json(json.dumps(found))
+        console.print_json(json.dumps(counts))
         return
     table = Table("what", "count")
-    for name, value in found.items():
+    for name, value in counts.items():
         for key, count in value.items() if isinstance(value, dict) else [("", value)]:
             table.add_row(f"{name} {key}".strip(), str(count))
     console.print(table)
@@ -101,27 +102,28 @@ def export(
     if split not in SPLITS:
         raise DataError(f"unknown split {split!r}; known: {', '.join(SPLITS)}", param="split")
     chosen: Split = split
-    found = list(rows(load_tasks(chosen, max_difficulty=max_difficulty), form))
+    exported = list(rows(load_tasks(chosen, max_difficulty=max_difficulty), form))
     if form is Format.DATASETS:
-        save_to_disk(found, out)
+        save_to_disk(exported, out)
     else:
-        out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found))
-    console.print(f"{len(found)} tasks of {split} are in {out}")
+        out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in exported))
+    console.print(f"{len(exported)} tasks of {split} are in {out}")
 
 
-def save_to_disk(found: list[dict[str, Any]], out: Path) -> None:
+def save_to_disk(exported: list[dict[str, Any]], out: Path) -> None:
     """Writes the rows as Arrow files. Raises ConfigError where the library is missing."""
     try:
         from datasets import Dataset
     except ImportError:
         raise ConfigError(
-            "the form `datasets` needs Hugging Face's library: pip install datasets", param="format"
+            f"the form `datasets` needs Hugging Face's library: {missing_packages(['datasets'], 'train')}",
+            param="format",
         ) from None
-    Dataset.from_list(found).save_to_disk(out)
+    Dataset.from_list(exported).save_to_disk(out)
 
 
 def rows(tasks: list[Task], form: Format) -> Iterator[dict[str, Any]]:
-    """The tasks in a form."""
+    """Writes each task in a form."""
     for task in tasks:
         if form is Format.ALPACA:
             yield {"instruction": task.instruction, "input": task.input, "output": answer(task)}

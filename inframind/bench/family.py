@@ -1,4 +1,8 @@
-"""What a family is: one function that draws values and returns wording, answer, reasoning and checks together."""
+"""Defines a family: one function that draws values and writes a task's parts from them.
+
+Wording, answer, reasoning and checks come from the same draw, so that they cannot contradict one
+another. CONTRIBUTING.md shows one in full.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,14 +23,20 @@ class Draft:
     """One task of a family, before it has an id and a split."""
 
     wordings: Sequence[str]
-    """Phrasings of the instruction; one is drawn. A wording may hold `\\n---\\n`: what follows it is the task's input."""
+    """Phrasings of the instruction; one is drawn.
+
+    A wording may hold `\\n---\\n`: what follows it is the task's input.
+    """
     answer: str
     reasoning: Sequence[str]
     checks: Sequence[Check]
     variant: str | None = None
     """A second right answer, written differently."""
     habits: Sequence[tuple[str, str]] = ()
-    """Old or careless habits of the web, as replacements in the answer; each alone makes it wrong. Nano is pretrained on them."""
+    """Old or careless habits of the web, as replacements in the answer; each alone makes it wrong.
+
+    `inframind-nano` is pretrained on them.
+    """
 
 
 Write = Callable[[Draw], Draft]
@@ -47,20 +57,20 @@ class Family:
         return self.id.split("/", 1)[0]
 
     def draft(self, seed: str, pool: Pool) -> tuple[Draft, Draw]:
-        """One drawn draft and the draw that knows its open values."""
+        """Writes one draft; returns it with the draw that knows its open values."""
         draw = Draw(f"{self.id}:{pool}:{seed}", pool)
         return self.write(draw), draw
 
     def task(self, index: int, split: Split) -> Task:
-        """The `index`-th task of this family in `split`; the same on every machine."""
+        """Writes the `index`-th task of this family in `split`; the same on every machine."""
         draft, draw = self.draft(str(index), POOLS[split])
-        wording, _, given = draw.choice(draft.wordings).partition("\n---\n")
+        instruction, _, task_input = draw.choice(draft.wordings).partition("\n---\n")
         return Task(
             id=f"{self.id}/{split}/{index:04d}",
             category=self.category,
             family=self.id,
-            instruction=wording,
-            input=given,
+            instruction=instruction,
+            input=task_input,
             reference=draft.answer,
             reasoning="\n".join(draft.reasoning),
             checks=tuple(draft.checks),
@@ -90,34 +100,34 @@ class Families:
 
 
 def identity(kind: str, name: str | None = None, **where: Json) -> Check:
-    """The gate of a task: the thing itself is there."""
+    """Asks that the thing itself is there: the gate of a task."""
     return Check(op="exists", kind=kind, name=name, where=where, gate=True, id=kind)
 
 
 def equals(kind: str, name: str | None, path: str, value: Json) -> Check:
-    """The value at `path` is `value`."""
+    """Asks that the value at `path` is `value`."""
     return Check(op="equals", kind=kind, name=name, path=path, value=value, id=path)
 
 
 def contains(kind: str, name: str | None, path: str, value: Json) -> Check:
-    """The list, text or mapping at `path` contains `value`."""
+    """Asks that the list, text or mapping at `path` contains `value`."""
     return Check(op="contains", kind=kind, name=name, path=path, value=value, id=path)
 
 
 def exists(kind: str, name: str | None = None, path: str | None = None) -> Check:
-    """The object, or the value at `path`, is there."""
+    """Asks that the object, or the value at `path`, is there."""
     return Check(op="exists", kind=kind, name=name, path=path, id=path or kind)
 
 
 def absent(kind: str, name: str | None = None, path: str | None = None) -> Check:
-    """The object, or the value at `path`, is not there."""
+    """Asks that the object, or the value at `path`, is not there."""
     return Check(op="absent", kind=kind, name=name, path=path, id=f"no {path or kind}")
 
 
 def references(
     kind: str, name: str | None, path: str, to_kind: str, to_name: str | None = None
 ) -> Check:
-    """The object refers below `path` to another."""
+    """Asks that the object refers below `path` to another."""
     target = {"kind": to_kind, "name": to_name}
     return Check.model_validate(
         {

@@ -1,7 +1,6 @@
-"""InfraMind-Bench as a whole: every family's tasks by split, and the hash that names the version."""
+"""Loads InfraMind-Bench: every family's tasks by split, and the hash that names the version."""
 
 import hashlib
-import importlib
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -20,13 +19,11 @@ TASKS_PER_FAMILY: dict[Split, int] = {
 SPLITS: tuple[Split, ...] = tuple(TASKS_PER_FAMILY)
 
 
-@cache
 def families() -> tuple[Family, ...]:
     """All families, in the order of the categories' registry."""
     found: list[Family] = []
-    for target in CATEGORIES.values():
-        package = target.partition(":")[0].rpartition(".")[0]
-        listed: Families = importlib.import_module(f"{package}.families").FAMILIES
+    for package in CATEGORIES.values():
+        listed: Families = package.families
         found += listed.all
     return tuple(found)
 
@@ -47,15 +44,16 @@ def _split(
     split: Split, categories: Sequence[str] = tuple(CATEGORIES), max_difficulty: int = 5
 ) -> Iterator[Task]:
     """A split's tasks, families interleaved."""
-    known = [
+    chosen = [
         family
         for family in families()
-        if family.held_out == (split == "test-families") and family.category in categories
+        if family.held_out == (split == "test-families")
+        and family.category in categories
+        and family.difficulty <= max_difficulty
     ]
-    known = [family for family in known if family.difficulty <= max_difficulty]
     return (
         task
-        for row in zip(*(_drawn(family, split) for family in known), strict=True)
+        for row in zip(*(_drawn(family, split) for family in chosen), strict=True)
         for task in row
     )
 
@@ -67,7 +65,9 @@ def load_tasks(
     max_difficulty: int = 5,
     limit: int | None = None,
 ) -> list[Task]:
-    """The tasks of a split, always the same ones in the same order. `limit` keeps the families' shares.
+    """Writes the tasks of a split, always the same ones in the same order.
+
+    Families are interleaved, so that `limit` keeps their shares.
 
     Raises DataError for an unknown category.
     """

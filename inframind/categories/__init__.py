@@ -1,58 +1,139 @@
-"""The registry: one line per category, loaded when first asked for."""
+"""The registry: one line per category; all else is found in its folder when first asked for.
+
+To add a category, write a folder and its line in `CATEGORIES`. The folder holds `validator.py` with
+`CATEGORY`, `families/` with `FAMILIES`, examples in `good/` and `bad/`, and, where there is
+something to say, `deep.py` with `TOOL` and `rubric.txt`. The folder of `github-actions` is
+`github_actions`.
+"""
 
 import importlib
-from functools import cache
+import importlib.util
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-from inframind.categories.base import Category
+from inframind.categories.base import Category, Evidence, Rule
 from inframind.categories.shared.linters import DeepTool
 from inframind.errors import ConfigError
 
-CATEGORIES: dict[str, str] = {
-    "terraform": "inframind.categories.terraform.validator:Terraform",
-    "cloudformation": "inframind.categories.cloudformation.validator:CloudFormation",
-    "kubernetes": "inframind.categories.kubernetes.validator:Kubernetes",
-    "dockerfile": "inframind.categories.dockerfile.validator:Dockerfile",
-    "compose": "inframind.categories.compose.validator:Compose",
-    "github-actions": "inframind.categories.github_actions.validator:GitHubActions",
-    "gitlab-ci": "inframind.categories.gitlab_ci.validator:GitLabCI",
-    "jenkins": "inframind.categories.jenkins.validator:Jenkins",
-    "mlops": "inframind.categories.mlops.validator:MLOps",
-    "ansible": "inframind.categories.ansible.validator:Ansible",
-    "prometheus": "inframind.categories.prometheus.validator:Prometheus",
-    "grafana": "inframind.categories.grafana.validator:Grafana",
-    "helm": "inframind.categories.helm.validator:Helm",
-    "decline": "inframind.categories.decline.validator:Decline",
+
+@dataclass(frozen=True)
+class CategoryPackage:
+    """The folder of one category, and what stands in it."""
+
+    id: str
+    parent: str = "inframind.categories"
+    """The package that the folder lies in."""
+    foundation: str | None = None
+    """The category whose objects this one's texts hold: on equal evidence this one is meant."""
+
+    @property
+    def name(self) -> str:
+        """The package's dotted name: the folder is the id with `_` for `-`."""
+        return f"{self.parent}.{self.id.replace('-', '_')}"
+
+    @property
+    def folder(self) -> Path:
+        """The folder itself."""
+        return Path(str(files(self.name)))
+
+    @cached_property
+    def category(self) -> Category[Any]:
+        """The parser and its questions."""
+        validator = importlib.import_module(f"{self.name}.validator")
+        found: Category[Any] = validator.CATEGORY
+        return found
+
+    @cached_property
+    def deep_tool(self) -> DeepTool | None:
+        """The category's own tool, installed or not; None where there is none."""
+        if importlib.util.find_spec(f"{self.name}.deep") is None:
+            return None
+        tool: DeepTool = importlib.import_module(f"{self.name}.deep").TOOL
+        return tool
+
+    @property
+    def families(self) -> Any:
+        """The bench's `Families` of the category."""
+        return importlib.import_module(f"{self.name}.families").FAMILIES
+
+    @property
+    def rubric(self) -> str:
+        """The text of `rubric.txt`, empty where there is none."""
+        file = self.folder / "rubric.txt"
+        return file.read_text() if file.is_file() else ""
+
+    def examples(self, kind: str) -> list[Path]:
+        """The files in `good` or `bad`, in the order of their names."""
+        return sorted((self.folder / kind).glob("*"))
+
+
+CATEGORIES: dict[str, CategoryPackage] = {
+    package.id: package
+    for package in (
+        CategoryPackage("terraform"),
+        CategoryPackage("cloudformation"),
+        CategoryPackage("kubernetes"),
+        CategoryPackage("dockerfile"),
+        CategoryPackage("compose"),
+        CategoryPackage("github-actions"),
+        CategoryPackage("gitlab-ci"),
+        CategoryPackage("jenkins"),
+        CategoryPackage("mlops", foundation="kubernetes"),
+        CategoryPackage("ansible"),
+        CategoryPackage("prometheus"),
+        CategoryPackage("grafana"),
+        CategoryPackage("helm", foundation="kubernetes"),
+        CategoryPackage("decline"),
+    )
 }
-
-DEEP_TOOLS: dict[str, str] = {
-    "terraform": "inframind.categories.terraform.deep:Modules",
-    "dockerfile": "inframind.categories.dockerfile.deep:Hadolint",
-    "github-actions": "inframind.categories.github_actions.deep:Workflows",
-    "cloudformation": "inframind.categories.cloudformation.deep:Templates",
-    "ansible": "inframind.categories.ansible.deep:SyntaxCheck",
-}
-"""Category -> the tool that checks its texts more deeply, where there is one."""
+"""In this order the bench interleaves their families and detection breaks ties."""
 
 
-@cache
-def deep_tool(name: str) -> DeepTool | None:
-    """The deep check of a category, whether or not its tool is installed."""
-    if name not in DEEP_TOOLS:
-        return None
-    module, _, attribute = DEEP_TOOLS[name].partition(":")
-    tool: DeepTool = getattr(importlib.import_module(module), attribute)()
-    return tool
-
-
-@cache
-def category(name: str) -> Category[Any]:
-    """The category of that id. Raises ConfigError with the known ids."""
-    target = CATEGORIES.get(name)
-    if target is None:
+def package(name: str) -> CategoryPackage:
+    """The package of the category of that id. Raises ConfigError with the known ids."""
+    found = CATEGORIES.get(name)
+    if found is None:
         raise ConfigError(
             f"unknown category {name!r}; known: {', '.join(CATEGORIES)}", param="category"
         )
-    module, _, attribute = target.partition(":")
-    instance: Category[Any] = getattr(importlib.import_module(module), attribute)()
-    return instance
+    return found
+
+
+def category(name: str) -> Category[Any]:
+    """The category of that id. Raises ConfigError with the known ids."""
+    return package(name).category
+
+
+def deep_tool(name: str) -> DeepTool | None:
+    """The deep check of a category, installed or not; None where there is none."""
+    return CATEGORIES[name].deep_tool if name in CATEGORIES else None
+
+
+def detect(text: str, filename: str | None) -> str | None:
+    """The category that sees the strongest evidence in a text, or None. Loads every category.
+
+    On equal evidence the first in `CATEGORIES` wins, but a category goes before its foundation.
+    """
+    evidence = {name: category(name).detect(text, filename) for name in CATEGORIES}
+    best = max(evidence.values())
+    if best is Evidence.NONE:
+        return None
+    candidates = [name for name, strength in evidence.items() if strength is best]
+    foundations = {CATEGORIES[name].foundation for name in candidates}
+    return next(name for name in candidates if name not in foundations)
+
+
+def vocabulary() -> dict[str, dict[str, tuple[Rule, ...]]]:
+    """Lists the rule ids of all categories: id -> category -> its rules of that id.
+
+    Loads every category.
+    """
+    words: dict[str, dict[str, tuple[Rule, ...]]] = {}
+    for name in CATEGORIES:
+        for rule in category(name).rules:
+            users = words.setdefault(rule.id, {})
+            users[name] = (*users.get(name, ()), rule)
+    return words

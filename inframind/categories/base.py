@@ -1,7 +1,11 @@
-"""What a category is: a parser and four questions about what it parsed. Names no concrete category."""
+"""What a category is: a parser and four questions about what it parsed.
+
+Names no concrete category.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Protocol, TypeVar
 
 from inframind.types import Finding, Json, Rung, Severity
@@ -19,7 +23,10 @@ class Rule:
     severity: Severity = "error"
 
     def finding(self, message: str, line: int | None = None) -> Finding:
-        """This rule's finding; the message says what is wrong and, where it is known, what to write instead."""
+        """Reports that the rule is broken.
+
+        The message says what is wrong and, where it is known, what to write instead.
+        """
         return Finding(
             rung=self.rung, rule=self.id, severity=self.severity, line=line, message=message[:500]
         )
@@ -32,17 +39,19 @@ class Resource:
     kind: str
     name: str
     fields: Mapping[str, Json]
-    """Plain JSON data with defaults, variables and short forms resolved where the format defines them."""
+    """Plain JSON data; defaults, variables and short forms resolved where the format has them."""
     line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A reference that resolves: `resources[source]` points at an object of `kind` called `name`."""
+    """A reference that resolves: `resources[source]` points at the `kind` called `name`."""
 
     source: int
     path: str
-    """Dotted path of the referring field, without list indices: `spec.template.spec.volumes.configMap.name`."""
+    """Dotted path of the referring field, without list indices:
+    `spec.template.spec.volumes.configMap.name`.
+    """
     kind: str
     name: str
 
@@ -63,11 +72,26 @@ class ParseError(Exception):
         self.findings = findings
 
 
+class Evidence(IntEnum):
+    """How strongly a text looks like a category's own, judged by that category's marks alone."""
+
+    NONE = 0
+    POSSIBLE = 1
+    """A shape that texts of other formats have too."""
+    LIKELY = 2
+    """The keys that its texts have at the top, or the usual name of its files."""
+    CERTAIN = 3
+    """A word, a syntax or a file name that no other format has."""
+
+
 Document = TypeVar("Document")
 
 
 class Category(Protocol[Document]):
-    """One kind of IaC text. Implementations are stateless after construction; heavy data loads at first use."""
+    """One kind of IaC text.
+
+    Implementations are stateless after construction; heavy data loads at first use.
+    """
 
     id: str
     title: str
@@ -77,8 +101,8 @@ class Category(Protocol[Document]):
     """How a single file of this category is called."""
     rules: Sequence[Rule]
 
-    def detect(self, text: str, filename: str | None) -> float:
-        """Likelihood in [0, 1] that the text is of this category, without heavy parsing."""
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        """The evidence for this category, found without parsing; who wins is not decided here."""
         ...
 
     def parse(self, text: str) -> Document:

@@ -1,8 +1,12 @@
-"""Intent checks from a right answer: what of it the instruction states. Runs in a sandboxed worker."""
+"""Derives intent checks from a right answer: what of it the instruction states.
+
+Runs in a sandboxed worker, as the answer is somebody's text.
+"""
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from inframind.categories import category
@@ -14,11 +18,14 @@ PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 def derive_json(payload: str) -> str:
-    """The pool's call: `{"category", "text", "instruction"}` to a list of checks; `[]` if the text is not valid."""
-    given = json.loads(payload)
-    kind = category(given["category"])
+    """Derives checks from `{"category", "text", "instruction"}`, the calling form of the pool.
+
+    Returns a JSON list, which is empty if the text is not valid.
+    """
+    call = json.loads(payload)
+    kind = category(call["category"])
     try:
-        document = kind.parse(given["text"])
+        document = kind.parse(call["text"])
     except ParseError:
         return "[]"
     if any(
@@ -26,30 +33,33 @@ def derive_json(payload: str) -> str:
         for finding in (*kind.schema(document), *kind.references(document))
     ):
         return "[]"
-    checks = derive(given["instruction"], kind.effective(document))
+    checks = derive(call["instruction"], kind.effective(document))
     return json.dumps([check.model_dump(mode="json", exclude_defaults=True) for check in checks])
 
 
 def derive(instruction: str, configuration: Configuration) -> list[Check]:
-    """For each object its kind, and its name and values where the instruction states them."""
+    """Checks each object's kind, and its name and values where the instruction states them."""
     checks: dict[str, Check] = {}
     for resource in configuration.resources:
         named = is_stated(resource.name, instruction)
         selector: dict[str, Any] = {"kind": resource.kind} | (
             {"name": resource.name} if named else {}
         )
-        found = [Check(op="exists", gate=True, **selector)]
+        derived = [Check(op="exists", gate=True, **selector)]
         for path, value in leaves(resource):
             if value != resource.name and is_stated(value, instruction):
                 op = "contains" if "[]" in path else "equals"
-                found.append(Check(op=op, path=path, value=value, **selector))
-        for check in found:
+                derived.append(Check(op=op, path=path, value=value, **selector))
+        for check in derived:
             checks.setdefault(check.model_dump_json(), check)
     return list(checks.values())[:MAX_CHECKS]
 
 
 def is_stated(value: Json, instruction: str) -> bool:
-    """Whether the value stands in the instruction as a word of its own. Truth values and single characters never count."""
+    """Tells a value that stands in the instruction as a word of its own.
+
+    Truth values and single characters never count: they stand in every text.
+    """
     text = "" if isinstance(value, bool) or value is None else str(value)
     return (
         len(text) > 1
@@ -58,13 +68,8 @@ def is_stated(value: Json, instruction: str) -> bool:
 
 
 def leaves(resource: Resource) -> list[tuple[str, Json]]:
-    """JMESPath and value of every scalar of the object; `[]` where a list is passed through."""
-    found = []
-    for leaf in _walk(resource.fields, "", 0):
-        found.append(leaf)
-        if len(found) == MAX_LEAVES:
-            break
-    return found
+    """Lists JMESPath and value of the object's scalars; `[]` where a list is passed through."""
+    return list(islice(_walk(resource.fields, "", 0), MAX_LEAVES))
 
 
 def _walk(value: Json, path: str, depth: int) -> Iterator[tuple[str, Json]]:

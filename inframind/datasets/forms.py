@@ -1,6 +1,8 @@
-"""The forms in which a row may come: Alpaca's, OpenAI's `messages`, its legacy `prompt` and `completion`, and reinforcement items.
+"""Reads the forms in which a row may come.
 
-Source: https://platform.openai.com/docs/guides/supervised-fine-tuning and /reinforcement-fine-tuning (format of the data).
+They are Alpaca's, OpenAI's `messages`, its legacy `prompt` and `completion`, and items for
+reinforcement. Source: https://platform.openai.com/docs/guides/supervised-fine-tuning and
+/reinforcement-fine-tuning (format of the data).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +15,10 @@ TURNS = "a row has one user message and one assistant message, after at most one
 
 
 def alpaca(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The row's fields under Alpaca's names; what has no meaning here stays and is refused by name. Raises DataError."""
+    """Gives the row's fields Alpaca's names. Raises DataError.
+
+    What has no meaning here stays, to be refused by its name.
+    """
     if "messages" in data:
         rest = {
             name: value
@@ -28,7 +33,10 @@ def alpaca(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _conversation(messages: Any, reference: Any) -> dict[str, Any]:
-    """A last assistant message is the answer; a reinforcement item ends with the user's and has `reference_answer`, or `checks`."""
+    """Reads a conversation: the assistant's last message is the answer.
+
+    An item for reinforcement ends with the user's message and has `reference_answer`, or `checks`.
+    """
     if (
         not isinstance(messages, Sequence)
         or not messages
@@ -38,27 +46,25 @@ def _conversation(messages: Any, reference: Any) -> dict[str, Any]:
     system = _text(messages[0], 0) if messages[0].get("role") in SYSTEM_ROLES else ""
     turns = messages[1:] if system else messages
     roles = [turn.get("role") for turn in turns]
-    found = {"system": system, "instruction": ""}
+    fields = {"system": system, "instruction": ""}
     if roles == ["user", "assistant"]:
         return {
-            **found,
+            **fields,
             "instruction": _text(turns[0], len(messages) - 2),
             "output": _text(turns[1], len(messages) - 1),
         }
     if roles == ["user"]:
         return {
-            **found,
+            **fields,
             "instruction": _text(turns[0], len(messages) - 1),
             "output": reference if reference is not None else "",
         }
-    raise DataError(
-        f"{TURNS}; the roles are {', '.join(str(message.get('role')) for message in messages)[:100]}",
-        param="messages",
-    )
+    given_roles = ", ".join(str(message.get("role")) for message in messages)[:100]
+    raise DataError(f"{TURNS}; the roles are {given_roles}", param="messages")
 
 
 def _text(message: Mapping[str, Any], index: int) -> str:
-    """A text, or the text parts of one."""
+    """Joins the text of a message, which may come in parts. Raises DataError for an image."""
     content = message.get("content")
     parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
     texts = [

@@ -1,4 +1,4 @@
-"""From JSON lines to tasks: each row validated, proven by the verifier, deduplicated and put into a split."""
+"""Makes tasks of JSON lines: validated, proven by the verifier, without doubles, in splits."""
 
 import hashlib
 import json
@@ -32,8 +32,11 @@ class Row(Contract):
     system: str = Field(default="", max_length=8_000)
     """The system message; empty: the one that every task has."""
     output: str = Field(default="", max_length=64_000)
-    """A file, or an answer with one fenced file and optionally `<think>`. Empty: only reinforcement can use the row; then it needs
-    `category` and `checks`, and nothing proves that they can be met."""
+    """A file, or an answer with one fenced file and optionally `<think>`.
+
+    Empty: only reinforcement can use the row; then it needs `category` and `checks`, and nothing
+    proves that they can be met.
+    """
     category: str | None = None
     """What the file is; null: detected."""
     checks: tuple[Check, ...] = Field(default=(), max_length=64)
@@ -42,7 +45,7 @@ class Row(Contract):
 
 @dataclass
 class Reading:
-    """What became of the lines."""
+    """The tasks that lines became, and what is to be said of the others."""
 
     tasks: list[Task] = field(default_factory=list)
     duplicates: int = 0
@@ -60,10 +63,10 @@ class Reading:
 
 
 def read(lines: Iterable[str], verifier: Verifier, workers: int = 2) -> Reading:
-    """The tasks of a file, rows counted from 1.
+    """Reads the tasks of a file, rows counted from 1.
 
-    Raises DataError that lists the first bad rows, each with its field and the reason; then nothing of the file is used.
-    Raises SandboxError if the verifier cannot work.
+    Raises DataError that lists the first bad rows, each with its field and the reason; then nothing
+    of the file is used. Raises SandboxError if the verifier cannot work.
     """
     reading = Reading()
     rows = _distinct(lines, reading)
@@ -71,10 +74,8 @@ def read(lines: Iterable[str], verifier: Verifier, workers: int = 2) -> Reading:
     if len(rows) < MIN_ROWS:
         raise DataError(f"a dataset needs at least {MIN_ROWS} different rows", param="rows")
     answered = {number: row for number, row in rows.items() if row.output}
-    found = verifier.verify_many(
-        [VerifyRequest(text=row.output, category=row.category) for row in answered.values()]
-    )
-    verdicts = dict(zip(answered, found, strict=True))
+    requests = [VerifyRequest(text=row.output, category=row.category) for row in answered.values()]
+    verdicts = dict(zip(answered, verifier.verify_many(requests), strict=True))
     for number, verdict in verdicts.items():
         _accept(number, verdict, reading)
     _stop_at_errors(reading)
@@ -177,14 +178,25 @@ def _task(row: Row, category: str | None) -> Task:
     )
     name = category or ""
     return Task(
-        id=f"own/{identity}", category=name, family=f"own/{name}", instruction=row.instruction, input=row.input, system=row.system,
-        reference=extract(row.output).text if row.output else "", reasoning=thoughts, checks=row.checks, difficulty=DIFFICULTY,
+        id=f"own/{identity}",
+        category=name,
+        family=f"own/{name}",
+        instruction=row.instruction,
+        input=row.input,
+        system=row.system,
+        reference=extract(row.output).text if row.output else "",
+        reasoning=thoughts,
+        checks=row.checks,
+        difficulty=DIFFICULTY,
         split="train",
-    )  # fmt: skip
+    )
 
 
 def _checked(tasks: Sequence[Task], reading: Reading, workers: int) -> list[Task]:
-    """The tasks with checks, derived where none were given, and with their splits: the same row always goes to the same one."""
+    """Gives the tasks their checks, derived where a row has none, and their splits.
+
+    The same row always goes to the same split.
+    """
     missing = [task for task in tasks if not task.checks]
     payloads = [
         json.dumps(
@@ -203,14 +215,14 @@ def _checked(tasks: Sequence[Task], reading: Reading, workers: int) -> list[Task
         pool.close()
     by_hash = sorted(tasks, key=lambda task: task.id)
     held_out = {task.id for task in by_hash[: max(1, int(len(tasks) * TEST_SHARE))]}
-    found = []
+    checked = []
     for task in tasks:
         checks = task.checks or _derived(replies[task.id])
         reading.derived += bool(checks) and not task.checks
         reading.unchecked += not checks
         split: Split = "test-values" if task.id in held_out else "train"
-        found.append(task.model_copy(update={"checks": checks, "split": split}))
-    return found
+        checked.append(task.model_copy(update={"checks": checks, "split": split}))
+    return checked
 
 
 def _derived(reply: str | CallFailedError | SandboxError) -> tuple[Check, ...]:

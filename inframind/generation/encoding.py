@@ -1,7 +1,7 @@
-"""Text to tokens without transformers: the api sends tokens, so that every server sees the same ones.
+"""Encodes text without transformers: the api sends tokens, so that every server sees the same ones.
 
-Servers with another version of transformers may split the same text otherwise (runs of blanks, above all), and a model that was
-trained on one way to split sees the other as noise.
+Servers with another version of transformers may split the same text otherwise (runs of blanks,
+above all), and a model that was trained on one way to split sees the other as noise.
 """
 
 from functools import cache
@@ -13,7 +13,7 @@ from inframind.generation.template import folder_of
 
 @cache
 def tokenizer(base_model: str) -> Any:
-    """The Rust tokenizer of a base model's `tokenizer.json`. Raises EngineError when the file is not here."""
+    """Loads the Rust tokenizer of a base model. Raises EngineError when its file is not here."""
     from tokenizers import Tokenizer
 
     file = folder_of(base_model) / "tokenizer.json"
@@ -23,6 +23,6 @@ def tokenizer(base_model: str) -> Any:
 
 
 def encode(base_model: str, text: str) -> list[int]:
-    """The tokens of a text as it is; a special token's text is that token, as in training."""
-    found: list[int] = tokenizer(base_model).encode(text, add_special_tokens=False).ids
-    return found
+    """Encodes a text as it is; a special token's text is that token, as in training."""
+    tokens: list[int] = tokenizer(base_model).encode(text, add_special_tokens=False).ids
+    return tokens

@@ -1,6 +1,7 @@
-"""The engine: one base model, LoRA adapters beside it, batches that mix them. transformers generates, PEFT routes.
+"""Generates with one base model and LoRA adapters beside it, in batches that mix them.
 
-Evaluation and the embedded inference server use the same engine, so what is scored is what is served.
+transformers generates and PEFT routes. Evaluation and the embedded inference server use the same
+engine, so what is scored is what is served.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +32,7 @@ BASE = "__base__"
 
 
 class Engine:
-    """Not thread-safe: one caller at a time."""
+    """Holds a base model and its adapters. Not thread-safe: one caller at a time."""
 
     def __init__(self, base_model: str, device: str | None = None) -> None:
         path = base_model_path(base_model)
@@ -47,14 +48,18 @@ class Engine:
             .eval()
         )
         self.closing_tokens = closing_tokens(self.model, self.tokenizer)
-        # A model's own settings, such as a repetition penalty, would make it another policy than the one that was trained.
+        # A model's own settings, such as a repetition penalty, would make it another policy than
+        # the one that was trained.
         self.model.generation_config = GenerationConfig(
             eos_token_id=sorted(self.closing_tokens), pad_token_id=self.tokenizer.pad_token_id
         )
         self.adapters: dict[str, Path] = {}
 
     def add_adapter(self, name: str, path: Path) -> None:
-        """Loads an adapter under a new name. Raises EngineError for a taken name or unusable files."""
+        """Loads an adapter under a new name.
+
+        Raises EngineError for a taken name or unusable files.
+        """
         from peft import PeftModel
 
         if name in self.adapters:
@@ -88,10 +93,11 @@ class Engine:
         should_stop: Callable[[], bool] | None = None,
         streamer: Any = None,
     ) -> list[Completion]:
-        """Continues all requests in one batch, in which adapters, sampling and limits may differ from row to row.
+        """Continues all requests in one batch.
 
-        `should_stop` is asked between two tokens. `streamer.put` gets the prompts, then the tokens [B] of each step.
-        Raises ModelNotFoundError for an adapter that is not loaded.
+        Adapters, sampling and limits may differ from row to row. `should_stop` is asked between two
+        tokens. `streamer.put` gets the prompts, then the tokens [B] of each step. Raises
+        ModelNotFoundError for an adapter that is not loaded.
         """
         for request in requests:
             if request.model not in (None, self.base_model) and request.model not in self.adapters:
@@ -121,21 +127,21 @@ class Engine:
             )
         made = output[:, width:].tolist()
         recorder.close(output)
-        found = [
+        completions = [
             self._completion(row, tokens[:length], len(prompt))
             for row, tokens, length, prompt in zip(
                 requests, made, stopper.lengths, prompts, strict=True
             )
         ]
-        for index, completion in enumerate(found):
+        for index, completion in enumerate(completions):
             noted = recorder.of(index)
             completion.logprobs = (
                 noted[: completion.completion_tokens] if noted is not None else None
             )
-        return found
+        return completions
 
     def _encoded(self, rows: Sequence[Request]) -> list[list[int]]:
-        """The tokens of each prompt."""
+        """Encodes the prompts that are texts."""
         texts = [row.prompt for row in rows if isinstance(row.prompt, str)]
         encoded = iter(
             self.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else ()
@@ -144,7 +150,10 @@ class Engine:
 
     @contextmanager
     def _routed(self, rows: Sequence[Request]) -> Iterator[dict[str, Any]]:
-        """Sends each row through its adapter. A batch of one adapter needs no routing, which would cost time at every layer."""
+        """Sends each row through its adapter.
+
+        A batch of one adapter needs no routing, which would cost time at every layer.
+        """
         names = [
             BASE if row.model in (None, self.base_model) else _slot(str(row.model)) for row in rows
         ]
@@ -172,5 +181,5 @@ class Engine:
 
 
 def _slot(name: str) -> str:
-    """PEFT's name for an adapter: modules' names have no dots, ours no colons."""
+    """Names an adapter for PEFT: modules' names have no dots, ours no colons."""
     return name.replace(".", ":")

@@ -1,4 +1,4 @@
-"""What the engine is asked, and what it answers. Loads no torch."""
+"""The engine's requests and completions. Loads no torch."""
 
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ class Request:
     top_p: float = 1.0
     """Only the likeliest tokens that together have this probability."""
     seed: int | None = None
-    """The k-th of several equal requests in one call uses seed + k. None: another answer every time."""
+    """The k-th of equal requests in one call uses seed + k. None: another answer every time."""
     stop: tuple[str, ...] = ()
     """The answer ends before the first of these."""
     logprobs: int | None = None
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True)
 class TokenLogprob:
-    """A token's log-probability before temperature and top_p, and the likeliest tokens' in its place."""
+    """A token's log-probability before temperature and top_p, and those of the likeliest tokens."""
 
     token: int
     logprob: float
@@ -35,7 +35,7 @@ class TokenLogprob:
 
 @dataclass
 class Completion:
-    """What was generated: the text without the closing token or stop text."""
+    """An answer of the engine: the text without the closing token or stop text."""
 
     text: str
     finish_reason: str

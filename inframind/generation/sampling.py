@@ -1,4 +1,7 @@
-"""Sampling and stopping per row, so that one batch may mix requests of every kind. transformers knows both per batch only."""
+"""Samples and stops row by row, so that one batch may mix requests of every kind.
+
+transformers knows both per batch only.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -13,11 +16,14 @@ MAX_SEED = 2**63
 MIN_TEMPERATURE = 0.01
 """vLLM's too. Under it scores overflow, and what is above nothing may be zero in 32 bits."""
 TAIL_TOKENS = 8
-"""A stop text may begin in the middle of a token and end in the middle of another: so many more are looked at."""
+"""Tokens beyond a stop text's length that are looked at: it may begin and end within tokens."""
 
 
 class LogprobRecorder(LogitsProcessor):  # type: ignore[misc]  # transformers has no types
-    """Notes the log-probabilities of the rows that want them. Comes before whatever changes the scores."""
+    """Notes the log-probabilities of the rows that want them.
+
+    It comes before whatever changes the scores.
+    """
 
     def __init__(self, rows: Sequence[Request]) -> None:
         self._rows = [index for index, row in enumerate(rows) if row.logprobs is not None]
@@ -26,14 +32,14 @@ class LogprobRecorder(LogitsProcessor):  # type: ignore[misc]  # transformers ha
         self._found: list[list[TokenLogprob]] = [[] for _ in self._rows]
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Scores [B, V] as they are."""
+        """Returns the scores [B, V] as they are."""
         if self._rows:
             self.close(input_ids)
             self._pending = torch.log_softmax(scores[self._rows].float(), dim=-1)
         return scores
 
     def close(self, ids: torch.Tensor) -> None:
-        """The last column of `ids` [B, T] are the tokens that were drawn from the last scores."""
+        """Notes what was drawn from the last scores: the last column of `ids` [B, T]."""
         if self._pending is None:
             return
         values, tokens = self._pending.topk(max(1, *self._top), dim=-1)
@@ -45,14 +51,15 @@ class LogprobRecorder(LogitsProcessor):  # type: ignore[misc]  # transformers ha
         self._pending = None
 
     def of(self, row: int) -> list[TokenLogprob] | None:
-        """Of each token of a row; None: it wants none."""
+        """Returns the log-probabilities of a row's tokens; None for a row that wants none."""
         return self._found[self._rows.index(row)] if row in self._rows else None
 
 
 class Sampler(LogitsProcessor):  # type: ignore[misc]  # transformers has no types
-    """Leaves one token per sampled row, drawn by inverting the cumulative distribution; greedy rows stay as they are.
+    """Leaves one token per sampled row, drawn by inverting the cumulative distribution.
 
-    A seeded row draws the same numbers whoever else is in the batch. The k-th answer to the same request uses seed + k, as vLLM.
+    Greedy rows stay as they are. A seeded row draws the same numbers whoever else is in the batch.
+    The k-th answer to the same request uses seed + k, as in vLLM.
     """
 
     def __init__(self, rows: Sequence[Request], device: str) -> None:
@@ -67,7 +74,7 @@ class Sampler(LogitsProcessor):  # type: ignore[misc]  # transformers has no typ
         self._step = 0
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Scores [B, V] with all but the drawn token of each sampled row at minus infinity."""
+        """Puts all of a sampled row's scores [B, V] but the drawn token's at minus infinity."""
         if self._rows:
             probabilities = torch.softmax(scores[self._rows] / self._temperature, dim=-1)
             if self._nucleus:
@@ -87,7 +94,10 @@ class Sampler(LogitsProcessor):  # type: ignore[misc]  # transformers has no typ
 
 
 def nucleus(probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
-    """[N, V] with zeros outside the smallest set of likeliest tokens that holds `top_p` [N, 1] (arXiv:1904.09751); one at least."""
+    """Zeroes probabilities [N, V] outside the likeliest tokens that hold `top_p` [N, 1].
+
+    The set is the smallest one (arXiv:1904.09751), of one token at least.
+    """
     ordered, order = probabilities.sort(dim=-1, descending=True)
     outside = ordered.cumsum(dim=-1) - ordered >= top_p
     outside[:, 0] = False
@@ -95,7 +105,7 @@ def nucleus(probabilities: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
 
 
 def _uniform(rows: Sequence[Request]) -> torch.Tensor:
-    """Numbers in [0, 1) [N, longest answer], from the rows' seeds."""
+    """Draws numbers in [0, 1) [N, longest answer] from the rows' seeds."""
     longest = max((row.max_tokens for row in rows), default=1)
     seen: Counter[Hashable] = Counter()
     drawn = []
@@ -112,7 +122,10 @@ def _uniform(rows: Sequence[Request]) -> torch.Tensor:
 
 
 class Stopper(StoppingCriteria):  # type: ignore[misc]  # transformers has no types
-    """Ends each row at its own limit or stop text, and all when the caller has gone. `lengths` [B] are the tokens each row has."""
+    """Ends each row at its own limit or stop text, and all when the caller has gone.
+
+    `lengths` [B] are the tokens that each row has.
+    """
 
     def __init__(
         self,
@@ -126,7 +139,7 @@ class Stopper(StoppingCriteria):  # type: ignore[misc]  # transformers has no ty
         self._width, self._tokenizer, self._should_stop = prompt_width, tokenizer, should_stop
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
-        """[B] bool: which rows have ended."""
+        """Tells which rows have ended: bool [B]."""
         made = input_ids.shape[1] - self._width
         for index, stops in list(self._stops.items()):
             tail = max(len(stop) for stop in stops) + TAIL_TOKENS

@@ -1,4 +1,7 @@
-"""The base model's chat template, rendered without transformers: the api applies it, so that every server sees the same text."""
+"""Renders the base model's chat template without transformers.
+
+The api applies it, so that every server sees the same text.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,7 +14,7 @@ from inframind.models.registry import BASE_MODELS
 
 
 def folder_of(base_model: str) -> Path:
-    """The folder with the tokenizer's files. Raises EngineError."""
+    """Finds the folder with the tokenizer's files. Raises EngineError."""
     model = BASE_MODELS[base_model]
     if model.bundled:
         return Path(model.path)
@@ -30,7 +33,7 @@ def folder_of(base_model: str) -> Path:
 
 @cache
 def template(base_model: str) -> Any:
-    """The compiled chat template. The same settings as transformers' own rendering."""
+    """Compiles the chat template, with the settings of transformers' own rendering."""
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     folder = folder_of(base_model)
@@ -46,6 +49,6 @@ def template(base_model: str) -> Any:
 
 
 def render(base_model: str, messages: Sequence[Mapping[str, str]]) -> str:
-    """The prompt's text, ready for the assistant's turn."""
+    """Writes the prompt's text, ready for the assistant's turn."""
     text: str = template(base_model).render(messages=list(messages), add_generation_prompt=True)
     return text

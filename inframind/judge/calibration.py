@@ -1,4 +1,4 @@
-"""How far a judge can be trusted: its agreement with the verifier, on answers whose verdict is known."""
+"""Measures how far a judge can be trusted: its agreement with the verifier on known answers."""
 
 import asyncio
 import random
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Calibration(Contract):
-    """What was measured of a judge. Rates are shares in [0, 1]; intervals have 95 %."""
+    """The measurements of a judge. Rates are shares in [0, 1]; intervals have 95 %."""
 
     judge: str
     """The fingerprint: model and prompt."""
@@ -59,7 +59,7 @@ class Calibration(Contract):
 
     @property
     def trusted(self) -> bool:
-        """Whether the judge's word may be shown as more than an opinion."""
+        """True if the judge's word may be shown as more than an opinion."""
         return self.kappa >= TRUSTED_KAPPA and self.decided >= MIN_DECIDED
 
 
@@ -72,9 +72,12 @@ class Labelled(Contract):
 
 
 def labelled(tasks: Sequence[Task], verifier: Verifier, seed: int = 0) -> list[Labelled]:
-    """A right and a wrong answer per task: the reference, and the reference with a small fault. The verifier labels both."""
+    """Makes a right and a wrong answer per task: the reference, without and with a small fault.
+
+    The verifier labels both; a task of which it says otherwise is left out.
+    """
     rng = random.Random(seed)  # noqa: S311 - a reproducible choice, not a secret
-    found = []
+    examples = []
     for task in tasks:
         right = answer(task)
         faulty = faults(task, right, rng)
@@ -86,12 +89,15 @@ def labelled(tasks: Sequence[Task], verifier: Verifier, seed: int = 0) -> list[L
         ]
         if verdicts[0].verdict is Outcome.PASS and wrong:
             case = Case(category=task.category, instruction=task.instruction, input=task.input)
-            found.append(Labelled(case=case, right=right, wrong=rng.choice(wrong)))
-    return found
+            examples.append(Labelled(case=case, right=right, wrong=rng.choice(wrong)))
+    return examples
 
 
 def faults(task: Task, right: str, rng: random.Random) -> list[str]:
-    """The answer with one value changed, with one line left out, and cut short: what models really get wrong."""
+    """Makes the faults that models really make.
+
+    One value is changed, one line left out, or the answer cut short.
+    """
     lines = right.split("\n")
     changed = [
         right.replace(value, f"{value}x" if not value.isdigit() else str(int(value) + 1))
@@ -103,7 +109,10 @@ def faults(task: Task, right: str, rng: random.Random) -> list[str]:
 
 
 async def calibrate(judge: LlmJudge, examples: Sequence[Labelled], bench: str) -> Calibration:
-    """Asks for every answer twice and for every pair in both orders, and never takes a reply from the cache."""
+    """Asks for every answer twice and for every pair in both orders.
+
+    No reply is taken from the judge's cache.
+    """
     singles = [
         (example.case, text, valid)
         for example in examples
@@ -123,7 +132,11 @@ def summary(
     pairs: Sequence[Preference],
     bench: str,
 ) -> Calibration:
-    """The figures. `valid` are the verifier's labels, `first` and `again` the judge's; the first answer of a pair is right."""
+    """Computes the figures.
+
+    `valid` are the verifier's labels, `first` and `again` the judge's; the first answer of a pair
+    is the right one.
+    """
     decided = [
         (j.would_work, truth)
         for j, truth in zip(first, valid, strict=True)
@@ -156,7 +169,7 @@ def summary(
             sum(pair.orders[0] != pair.orders[1] for pair in compared), len(compared)
         ),
         pair_accuracy=_share(sum(pair.winner == "first" for pair in compared), len(compared)),
-        abstain_rate=_share(sum(one.abstained is not None for one in asked), len(asked)),
+        abstain_rate=_share(sum(reply.abstained is not None for reply in asked), len(asked)),
         retested=len(twice),
         test_retest=_share(sum(a == b for a, b in twice), len(twice)),
     )

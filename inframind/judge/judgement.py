@@ -1,4 +1,4 @@
-"""What a judge says: of one answer, and of two."""
+"""A judge's word: on one answer, and on two."""
 
 from typing import Literal
 
@@ -7,7 +7,10 @@ from pydantic import Field
 from inframind.types import Contract
 
 Reason = Literal["unparsable", "too_long", "timeout", "unavailable", "refused"]
-"""Why a judge abstains: its reply lacks the form, the answer is too long, the model was too slow or silent, or refused."""
+"""Why a judge abstains.
+
+Its reply lacks the form, the answer is too long, or the model was too slow, silent or refused.
+"""
 Winner = Literal["first", "second", "tie"]
 
 
@@ -22,13 +25,16 @@ class Scores(Contract):
 
     @property
     def overall(self) -> float:
-        """correctness x (0.8 + 0.2 x mean of best_practices and security / 10): good habits never lift a wrong answer."""
+        """correctness x (0.8 + 0.2 x mean of best_practices and security / 10).
+
+        Good habits never lift a wrong answer.
+        """
         habits = (self.best_practices + self.security) / 20
         return round(self.correctness * (0.8 + 0.2 * habits), 1)
 
 
 class Criterion(Contract):
-    """How one line of the rubric was answered."""
+    """The answer to one line of the rubric."""
 
     met: bool
     evidence: str = Field(max_length=400)
@@ -36,7 +42,10 @@ class Criterion(Contract):
 
 
 class Judgement(Contract):
-    """What a judge says of one answer. A judge that abstains says nothing: every score is null then, never zero."""
+    """A judge's word on one answer.
+
+    A judge that abstains says nothing: every score is null then, never zero.
+    """
 
     scores: Scores | None = None
     overall: float | None = None
@@ -49,11 +58,14 @@ class Judgement(Contract):
 
 
 class Preference(Contract):
-    """What a judge says of two answers to the same task."""
+    """A judge's word on two answers to the same task."""
 
     winner: Winner | None = None
     """Null when the judge abstains."""
     orders: tuple[Winner | None, ...] = ()
-    """What it said when the first answer stood first, and when it stood last. Two that disagree make a tie."""
+    """Its winners when the first answer stood first, and when it stood last.
+
+    Two that disagree make a tie.
+    """
     feedback: str = ""
     abstained: Reason | None = None

@@ -1,4 +1,8 @@
-"""A language model as a judge. Whoever gives it `ask` decides where the model is; what it is asked and what it means is here."""
+"""Judges by a language model.
+
+Whoever gives it `ask` decides where the model is; what it is asked, and what its reply means, is
+here.
+"""
 
 import hashlib
 import json
@@ -19,7 +23,7 @@ Form = TypeVar("Form", bound=BaseModel)
 
 
 def fingerprint(model: str) -> str:
-    """Names the judge: another model or another wording is another judge."""
+    """Names a judge: another model or another wording is another judge."""
     return f"sha256:{hashlib.sha256(f'{model} {prompt_hash()}'.encode()).hexdigest()}"
 
 
@@ -34,7 +38,10 @@ class SilentError(InfraMindError):
 
 
 class Ask(Protocol):
-    """Sends a conversation to the model; the reply should have the schema, but need not. Raises SilentError."""
+    """Sends a conversation to the model. Raises SilentError.
+
+    The reply should have the schema, but need not.
+    """
 
     async def __call__(self, messages: Sequence[Message], schema: Schema) -> str: ...
 
@@ -56,7 +63,10 @@ class _Pair(_Reply):
 
 
 class LlmJudge:
-    """One model with our prompt. Replies that have the form are kept by the hash of model, prompt and answer."""
+    """Asks one model with our prompt.
+
+    Replies that have the form are kept by the hash of model, prompt and answer.
+    """
 
     def __init__(self, model: str, ask: Ask) -> None:
         self.model = model
@@ -65,7 +75,10 @@ class LlmJudge:
         self._cache: OrderedDict[str, str] = OrderedDict()
 
     async def judge(self, case: Case, candidate: str, *, fresh: bool = False) -> Judgement:
-        """One answer; `fresh` asks again even if the reply is known. Never raises for the model's fault: it abstains."""
+        """Judges one answer; `fresh` asks again even if the reply is known.
+
+        Where the model is at fault it abstains, and raises nothing.
+        """
         if len(candidate) > MAX_CANDIDATE:
             return Judgement(
                 abstained="too_long",
@@ -80,19 +93,21 @@ class LlmJudge:
             return Judgement(
                 abstained="unparsable", feedback="the reply does not answer the rubric's criteria"
             )
-        found = {
-            "scores": reply.scores,
-            "overall": reply.scores.overall,
-            "would_work": reply.would_work,
-        }
-        return Judgement.model_validate(
-            {**found, "criteria": reply.criteria, "feedback": reply.feedback}
+        return Judgement(
+            scores=reply.scores,
+            overall=reply.scores.overall,
+            would_work=reply.would_work,
+            criteria=reply.criteria,
+            feedback=reply.feedback,
         )
 
     async def compare(
         self, case: Case, first: str, second: str, *, fresh: bool = False
     ) -> Preference:
-        """Two answers in both orders: a judge that follows the place and not the answer ends in a tie (arXiv:2306.05685)."""
+        """Compares two answers in both orders.
+
+        A judge that follows the place and not the answer ends in a tie (arXiv:2306.05685).
+        """
         if max(len(first), len(second)) > MAX_CANDIDATE:
             return Preference(
                 abstained="too_long", feedback=f"an answer has more than {MAX_CANDIDATE} characters"
@@ -115,16 +130,19 @@ class LlmJudge:
         text = None if fresh else self._cache.get(key)
         if text is None:
             text = await self._ask(messages, schema)
-        found = parsed(form, text)
+        reply = parsed(form, text)
         self._cache[key] = text
         self._cache.move_to_end(key)
         if len(self._cache) > MAX_CACHED:
             self._cache.popitem(last=False)
-        return found
+        return reply
 
 
 def parsed(form: type[Form], text: str) -> Form:
-    """The reply in its form; thoughts before it and a fence around it are taken off. Raises SilentError."""
+    """Reads a reply; thoughts before it and a fence around it are taken off.
+
+    Raises SilentError if it does not have the form.
+    """
     body = text.rpartition("</think>")[2].strip()
     fence = FENCED.match(body)
     try:

@@ -1,13 +1,18 @@
-"""The rules judge: five scores from a verdict alone. Deterministic, so it can be a baseline for any model that judges.
+"""The rules judge: five scores from a verdict alone.
+
+Deterministic, so it can be a baseline for any model that judges.
 
 | score | 0 to 10 |
 |---|---|
 | syntax | 10 when the schema rung holds, 5 when the text only parses, else 0 |
-| correctness | ten times the verdict's score; without checks ten times the share of validity reached (score / 0.2) |
-| completeness | ten times the share of checks that hold; without checks 10 when the references hold |
-| best_practices | 10, less 2 for each policy rule of severity `info` that fired and 1 for each of a higher one; 0 if not valid |
-| security | 10, less 3 for each policy rule of severity `warning` or `error` that fired; 0 if not valid |
-| overall | correctness x (0.8 + 0.2 x mean of best_practices and security / 10): good habits never lift a wrong answer |
+| correctness | ten times the verdict's score; without checks ten times score / 0.2, its validity |
+| completeness | ten times the share of checks that hold; without checks 10 if references hold |
+| best_practices | 10 - 2 per policy rule of severity `info` that fired - 1 per higher one |
+| security | 10 - 3 per policy rule of severity `warning` or `error` that fired |
+| overall | correctness x (0.8 + 0.2 x mean of best_practices and security / 10) |
+
+best_practices and security are 0 for a text that is not valid: good habits never lift a wrong
+answer.
 """
 
 from collections.abc import Sequence
@@ -21,7 +26,10 @@ MAX_NOTES = 12
 
 
 def judge(verdict: Verdict) -> Judgement:
-    """Scores and feedback by the table above. Raises SandboxError for an unscorable verdict: nothing is known of the text then."""
+    """Scores a verdict by the table above.
+
+    Raises SandboxError for an unscorable one: nothing is known of the text then.
+    """
     if verdict.verdict is Outcome.UNSCORABLE:
         notes = "; ".join(finding.message for finding in verdict.findings)
         raise SandboxError(f"the answer could not be verified: {notes}")
@@ -33,7 +41,10 @@ def judge(verdict: Verdict) -> Judgement:
 
 
 def compare(first: Verdict, second: Verdict) -> Preference:
-    """The better of two verdicts: one that passes, then by score, then by `overall`. Raises SandboxError as `judge` does."""
+    """Prefers the verdict that passes, then the one of higher score, then of higher `overall`.
+
+    Raises SandboxError as `judge` does.
+    """
     sides = [
         (verdict.verdict is Outcome.PASS, verdict.score, judge(verdict).overall or 0.0)
         for verdict in (first, second)
@@ -47,23 +58,19 @@ def compare(first: Verdict, second: Verdict) -> Preference:
 
 def _scores(verdict: Verdict) -> Scores:
     valid = verdict.rungs["references"] == "pass"
+    # Formats weigh some duties otherwise, so one rule may fire with two severities: twice then.
     fired = {
-        finding.rule: finding.severity for finding in verdict.findings if finding.rung == "policy"
+        (finding.rule, finding.severity) for finding in verdict.findings if finding.rung == "policy"
     }
-    advice = sum(severity == "info" for severity in fired.values())
+    advice = sum(severity == "info" for _, severity in fired)
     risks = len(fired) - advice
-    syntax = (
-        10.0
-        if verdict.rungs["schema"] == "pass"
-        else 5.0
-        if verdict.rungs["parse"] == "pass"
-        else 0.0
-    )
+    parses, fits = (verdict.rungs[rung] == "pass" for rung in ("parse", "schema"))
+    syntax = 10.0 if fits else 5.0 if parses else 0.0
     if verdict.checks:
         correctness = 10 * verdict.score
         completeness = 10 * sum(check.passed for check in verdict.checks) / len(verdict.checks)
     else:
-        # Checks that could not be asked leave no trace in a verdict; then the text is not valid either.
+        # Checks that could not be asked leave no trace in a verdict; it is not valid either then.
         correctness = 10 * min(1.0, verdict.score / VALID_SCORE) if valid else 10 * verdict.score
         completeness = 10.0 if valid else 0.0
     return Scores(
@@ -76,7 +83,7 @@ def _scores(verdict: Verdict) -> Scores:
 
 
 def mean_scores(judgements: Sequence[Judgement]) -> dict[str, float]:
-    """Means of the five scores and of the overall score, and the share that would work; empty without judgements."""
+    """Averages the five scores, the overall score and what would work; empty without judgements."""
     rows = [
         {
             **judged.scores.model_dump(),
@@ -94,7 +101,7 @@ def mean_scores(judgements: Sequence[Judgement]) -> dict[str, float]:
 
 
 def feedback(verdict: Verdict) -> str:
-    """What is wrong, most important first, one note a line."""
+    """Writes what is wrong, most important first, one note a line."""
     gating = [
         finding for finding in verdict.findings if finding.severity in ("error", "unsupported")
     ]

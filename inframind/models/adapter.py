@@ -1,4 +1,4 @@
-"""Adapters as immutable folders with a manifest (docs/contracts/adapter.md). Safetensors only."""
+"""Publishes and checks adapters: immutable folders with a manifest (docs/contracts/adapter.md)."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ class ManifestFile(Contract):
 
 
 class AdapterManifest(Contract):
-    """What an adapter is, where it comes from, and what its files are."""
+    """Says what an adapter is, where it comes from, and what its files are."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     job_id: str
@@ -53,14 +53,17 @@ class AdapterManifest(Contract):
 
 
 def adapter_id(job_id: str, stage_index: int, stage: str, attempt: int = 1) -> str:
-    """`im-<start of the job's id>-<index>-<stage>`; a later attempt has a name of its own, for names are never used twice."""
+    """Makes the id `im-<start of the job's id>-<index>-<stage>`.
+
+    A later attempt has an id of its own, for ids are never used twice.
+    """
     return f"im-{job_id.replace('-', '')[:20]}-{stage_index}-{stage}" + (
         f"-{attempt}" if attempt > 1 else ""
     )
 
 
 def sha256_of(path: Path) -> str:
-    """Hex digest of a file."""
+    """Computes the hex digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -75,7 +78,10 @@ def sync(path: Path) -> None:
 
 
 def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterManifest:
-    """Copies the adapter's files from `source` to the new folder `target` with its manifest, whole or not at all."""
+    """Copies an adapter's files from `source` to the new folder `target`, with its manifest.
+
+    It is there whole or not at all.
+    """
     building = target.with_name(f".{target.name}.tmp")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
@@ -103,7 +109,10 @@ def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterMan
 
 
 def _portable(config: Path, base_model: str) -> str:
-    """PEFT's configuration with the base model by its name: a folder of this machine means nothing elsewhere."""
+    """Names the base model in PEFT's configuration, which has its folder.
+
+    A folder of this machine means nothing elsewhere.
+    """
     return (
         json.dumps(
             {**json.loads(config.read_text()), "base_model_name_or_path": base_model},
@@ -115,7 +124,7 @@ def _portable(config: Path, base_model: str) -> str:
 
 
 def read_manifest(path: Path) -> AdapterManifest:
-    """The manifest of an adapter's folder. Raises EngineError."""
+    """Reads the manifest of an adapter's folder. Raises EngineError."""
     try:
         return AdapterManifest.model_validate_json((path / MANIFEST).read_text())
     except (OSError, ValueError) as error:
@@ -133,13 +142,14 @@ def verify_adapter(path: Path) -> AdapterManifest:
         here = path / file.name
         if not here.is_file() or sha256_of(here) != file.sha256:
             raise EngineError(
-                f"{file.name} of adapter {manifest.id} is not what was published: its SHA-256 differs"
+                f"{file.name} of adapter {manifest.id} is not what was published:"
+                " its SHA-256 differs"
             )
     return manifest
 
 
 def lora_of(config: dict[str, Any]) -> dict[str, Json]:
-    """Rank, alpha and targets as the manifest names them."""
+    """Takes rank, alpha and targets out of PEFT's configuration, as the manifest names them."""
     return {
         "r": config["r"],
         "alpha": config["lora_alpha"],

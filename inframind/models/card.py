@@ -1,4 +1,7 @@
-"""The model card of an adapter: Markdown with the hub's metadata (https://huggingface.co/docs/hub/model-cards)."""
+"""Writes the model card of an adapter: Markdown with the hub's metadata.
+
+The form: https://huggingface.co/docs/hub/model-cards
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +13,10 @@ METRIC = "greedy pass rate"
 
 
 def card(manifest: AdapterManifest, evaluations: Sequence[Mapping[str, Any]]) -> str:
-    """The card's text. `evaluations`: rows of `evaluate` stages with `bench_hash`, the newest first; that one is shown."""
+    """Writes the card.
+
+    `evaluations` are rows of `evaluate` stages with `bench_hash`, newest first; that one is shown.
+    """
     newest = evaluations[0] if evaluations else None
     parts = [
         _front(manifest, newest),
@@ -48,24 +54,26 @@ def _origin(manifest: AdapterManifest) -> str:
         else "It is the first of its lineage."
     )
     return (
-        f"# {manifest.id}\n\nA LoRA adapter for `{manifest.base_model}` that writes Infrastructure as Code, made by the stage "
-        f"`{manifest.stage}` of the job `{manifest.job_id}`. {parent} It applies to the unmodified base model.\n"
+        f"# {manifest.id}\n\n"
+        f"A LoRA adapter for `{manifest.base_model}` that writes Infrastructure as Code, made by "
+        f"the stage `{manifest.stage}` of the job `{manifest.job_id}`. {parent} "
+        "It applies to the unmodified base model.\n"
     )
 
 
 def _evaluation(newest: Mapping[str, Any] | None) -> str:
     if newest is None:
         return "## Evaluation\n\nIt was not evaluated.\n"
-    low, high = newest["ci95"]
     lines = [
         "## Evaluation",
         "",
-        f"{METRIC.capitalize()} on tasks that were never trained on; a pass is valid and every intent check holds. "
+        f"{METRIC.capitalize()} on tasks that were never trained on; "
+        "a pass is valid and every intent check holds. "
         f"Tasks `{newest['bench_hash']}`, difficulty up to {newest['max_difficulty']}.",
         "",
         "| tasks | pass rate | 95 % interval | number |",
         "|---|---|---|---|",
-        f"| all, new values | {newest['pass_at_1']:.1%} | {low:.1%} to {high:.1%} | {newest['n']} |",
+        _row("all, new values", newest),
         *(_row(f"new values, {name}", rate) for name, rate in newest["by_category"].items()),
         _row("families never trained on", newest["new_families"]),
     ]
@@ -76,7 +84,10 @@ def _evaluation(newest: Mapping[str, Any] | None) -> str:
 
 
 def _judge(name: str, model: Mapping[str, Any] | None) -> str:
-    """The judge model is named, and marked where its agreement with the verifier is not shown to be enough."""
+    """Names the judge.
+
+    A model is marked where its agreement with the verifier is not shown to be enough.
+    """
     if name != "llm" or model is None:
         return f"`{name}`"
     return (
@@ -95,8 +106,10 @@ def _training(manifest: AdapterManifest) -> str:
     settings = json.dumps(dict(manifest.config), indent=2, sort_keys=True)
     versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     return (
-        f"## Training\n\nDataset `{manifest.dataset}` (`{manifest.bench_hash}`), seed {manifest.seed}, "
-        f"quantization {manifest.quantization}, {manifest.train_seconds:.0f} s.\n\n```json\n{settings}\n```\n\n{versions}\n"
+        "## Training\n\n"
+        f"Dataset `{manifest.dataset}` (`{manifest.bench_hash}`), seed {manifest.seed}, "
+        f"quantization {manifest.quantization}, {manifest.train_seconds:.0f} s.\n\n"
+        f"```json\n{settings}\n```\n\n{versions}\n"
     )
 
 
@@ -107,6 +120,7 @@ def _limits(manifest: AdapterManifest) -> str:
         else ""
     )
     return (
-        f"## Limits\n\n{demonstration}What it writes must be verified and read before it is applied. "
+        f"## Limits\n\n{demonstration}"
+        "What it writes must be verified and read before it is applied. "
         "The figures speak of the tasks above and of no others.\n"
     )

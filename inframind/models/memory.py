@@ -1,4 +1,4 @@
-"""Memory of a process that trains."""
+"""Keeps and measures the memory of a process that trains."""
 
 import ctypes
 import resource
@@ -11,8 +11,9 @@ NEVER_BYTES, STEP_BYTES = 2**31 - 1, 2**28
 def keep_freed_memory() -> None:
     """Lets this process keep what tensors free. Does nothing where the C library is not glibc.
 
-    By default glibc gives every large block back to the kernel and gets it again page by page: a fifth of a training step's time
-    (`benchmarks/grpo_step.py`). It costs up to a third more resident memory.
+    By default glibc gives every large block back to the kernel and gets it again page by page:
+    a fifth of a training step's time (`benchmarks/grpo_step.py`). It costs up to a third more
+    resident memory.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -26,7 +27,10 @@ def keep_freed_memory() -> None:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process had reserved on its GPU; without one, the most that was resident (getrusage(2), KiB)."""
+    """Reads the most memory that this process had reserved on its GPU.
+
+    Without one it is the most that was resident (getrusage(2), in KiB).
+    """
     import torch
 
     if torch.cuda.is_available():

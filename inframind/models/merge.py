@@ -1,4 +1,4 @@
-"""An adapter merged into its base model: a folder that transformers and vLLM load without PEFT."""
+"""Merges an adapter into its base model, for transformers and vLLM without PEFT."""
 
 import shutil
 from pathlib import Path
@@ -13,8 +13,9 @@ CARD = "README.md"
 def merge(adapter: Path, target: Path) -> None:
     """Writes safetensors, configuration, tokenizer and the adapter's card to the folder `target`.
 
-    The sum is made in float32 and rounded once, to the base model's own type. Raises EngineError for files that are not what was
-    published, ModelNotFoundError for a base model that is not known here.
+    The sum is made in float32 and rounded once, to the base model's own type. Raises EngineError
+    for files that are not what was published, ModelNotFoundError for a base model that is not
+    known here.
     """
     import torch
     from peft import PeftModel

@@ -1,4 +1,7 @@
-"""What PEFT says the next token is, with and without an adapter: what any server of the adapter has to say too."""
+"""Asks what the next token is, with and without an adapter.
+
+What PEFT says when the adapter is published, any server of the adapter has to say too.
+"""
 
 from typing import Any
 
@@ -17,14 +20,14 @@ Likeliest = tuple[dict[str, float], ...]
 
 
 class Probe(Contract):
-    """Measured in the precision that is served."""
+    """The likeliest tokens with and without an adapter, in the precision that is served."""
 
     base: Likeliest
     adapter: Likeliest
 
 
 def probe(model: Any, tokenizer: Any) -> Probe:
-    """Asks a PEFT model. Leaves it in the mode in which it was."""
+    """Asks a PEFT model, and leaves it in the mode in which it was."""
     was_training = model.training
     model.eval()
     adapter = _likeliest(model, tokenizer)
@@ -37,7 +40,7 @@ def probe(model: Any, tokenizer: Any) -> Probe:
 def _likeliest(model: Any, tokenizer: Any) -> Likeliest:
     import torch
 
-    found = []
+    likeliest = []
     for prompt in PROMPTS:
         encoded = tokenizer(prompt, return_tensors="pt", add_special_tokens=False).to(model.device)
         with torch.no_grad():
@@ -46,14 +49,18 @@ def _likeliest(model: Any, tokenizer: Any) -> Likeliest:
             ).logits[0, -1]
         values, tokens = torch.log_softmax(logits.float(), dim=-1).topk(TOP)
         texts = [tokenizer.decode([token], skip_special_tokens=False) for token in tokens.tolist()]
-        found.append(dict(zip(texts, (round(value, 5) for value in values.tolist()), strict=True)))
-    return tuple(found)
+        logprobs = (round(value, 5) for value in values.tolist())
+        likeliest.append(dict(zip(texts, logprobs, strict=True)))
+    return tuple(likeliest)
 
 
-def largest_difference(one: Likeliest, other: Likeliest) -> float:
-    """Nats, over the two likeliest tokens of `one`; a token that `other` does not have among its likeliest counts as its last."""
+def largest_difference(first: Likeliest, second: Likeliest) -> float:
+    """Finds the largest difference, in nats, over the two likeliest tokens of `first`.
+
+    A token that is not among the likeliest of `second` counts as the last of those.
+    """
     worst = 0.0
-    for mine, theirs in zip(one, other, strict=True):
+    for mine, theirs in zip(first, second, strict=True):
         last = min(theirs.values())
         for token in sorted(mine, key=lambda token: -mine[token])[:2]:
             worst = max(worst, abs(mine[token] - theirs.get(token, last)))
@@ -61,7 +68,7 @@ def largest_difference(one: Likeliest, other: Likeliest) -> float:
 
 
 def fault(expected: Probe, served: Probe, tolerance: float) -> str | None:
-    """Why a server does not serve the adapter that was measured; None: it does."""
+    """Says why a server does not serve the adapter that was measured; None if it does."""
     apart = largest_difference(expected.adapter, served.adapter)
     if apart > tolerance:
         return f"its log-probabilities are up to {apart:.2f} nats from what PEFT says"

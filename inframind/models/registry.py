@@ -1,4 +1,4 @@
-"""The base models: names a user may send, and where their files are. Loads no torch."""
+"""Lists the base models: names that a user may send, and where their files are. No torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ BASE_MODELS: dict[str, BaseModel] = {
 
 
 def base_model_path(name: str) -> str:
-    """Folder or hub id of a base model. Raises ModelNotFoundError."""
+    """Finds folder or hub id of a base model. Raises ModelNotFoundError."""
     model = BASE_MODELS.get(name)
     if model is None:
         raise ModelNotFoundError(
@@ -47,7 +47,7 @@ def base_model_path(name: str) -> str:
 
 
 def is_available(name: str) -> bool:
-    """Whether the files are here: bundled, or in the hub's cache."""
+    """Tells that the files are here: bundled, or in the hub's cache."""
     model = BASE_MODELS[name]
     if model.bundled:
         return (Path(model.path) / "model.safetensors").is_file()

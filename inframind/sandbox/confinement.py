@@ -1,9 +1,10 @@
-"""What a worker process gives up before it sees the first text.
+"""Takes from a worker process what it does not need, before it sees the first text.
 
-Memory, file size, descriptors and core dumps are limited; sockets and new programs are refused by seccomp, and the network
-namespace is empty where the kernel allows that to an unprivileged process; files outside Python's own folders are out of reach by
-Landlock; the parent's death is the worker's. A layer that the kernel lacks is left out: what runs here parses text and executes
-none of it, so these are the second line.
+Memory, file size, descriptors and core dumps are limited; sockets and new programs are refused by
+seccomp, and the network namespace is empty where the kernel allows that to an unprivileged process;
+files outside Python's own folders are out of reach by Landlock; the parent's death is the worker's.
+A layer that the kernel lacks is left out: what runs here parses text and executes none of it, so
+these are the second line.
 """
 
 import ctypes
@@ -19,13 +20,13 @@ from typing import Literal
 
 MEMORY_BYTES = 2 << 30
 MemoryBound = Literal["address-space", "resident"]
-"""`resident`: for a target whose allocator reserves far more than it uses; the parent then watches what is in use."""
+"""`resident`: the target reserves far more than it uses, and the parent watches what is in use."""
 PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 22, 38
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SECCOMP_MODE_FILTER = 2
 
-# https://www.kernel.org/doc/html/latest/userspace-api/seccomp_filter.html; numbers from linux/audit.h and unistd.h:
-# socket, connect, ptrace, execve, execveat, io_uring_setup
+# https://www.kernel.org/doc/html/latest/userspace-api/seccomp_filter.html
+# Numbers from linux/audit.h and unistd.h: socket, connect, ptrace, execve, execveat, io_uring_setup
 ARCHITECTURES: dict[str, tuple[int, tuple[int, ...]]] = {
     "x86_64": (0xC000003E, (41, 42, 101, 59, 322, 425)),
     "aarch64": (0xC00000B7, (198, 203, 117, 221, 281, 425)),
@@ -36,7 +37,8 @@ ALLOW, REFUSE = 0x7FFF0000, 0x00050001
 """SECCOMP_RET_ALLOW, and SECCOMP_RET_ERRNO with EPERM."""
 
 
-# https://docs.kernel.org/userspace-api/landlock.html: the calls' numbers, the same on every architecture, and the rights of ABI 1.
+# https://docs.kernel.org/userspace-api/landlock.html
+# The calls' numbers are the same on every architecture; the rights are those of ABI 1.
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 EXECUTE, READ_FILE, READ_DIRECTORY, ALL_FILE_RIGHTS = 1, 1 << 2, 1 << 3, (1 << 13) - 1
 PATH_BENEATH = 1
@@ -72,7 +74,11 @@ def confine(parent: int, *, limit_address_space: bool = True) -> None:
 
 
 def readable_folders() -> list[Path]:
-    """What imports need: Python, installed packages, the system's libraries and this package; not the checkout around it."""
+    """Lists the folders that imports need.
+
+    These are Python, installed packages, the system's libraries and this package, but not the
+    checkout around it.
+    """
     package = Path(__file__).parents[1]
     folders = {
         Path(sys.prefix),
@@ -87,7 +93,7 @@ def readable_folders() -> list[Path]:
 
 
 def restrict_files(libc: ctypes.CDLL, readable: Sequence[Path]) -> None:
-    """From here on this process can only read, and only beneath `readable`; files that are open stay open."""
+    """Lets this process only read, and only beneath `readable`; files that are open stay open."""
     rights = struct.pack("=Q", ALL_FILE_RIGHTS)
     ruleset = libc.syscall(LANDLOCK_CREATE_RULESET, rights, ctypes.c_size_t(len(rights)), 0)
     if ruleset < 0:
@@ -102,7 +108,10 @@ def restrict_files(libc: ctypes.CDLL, readable: Sequence[Path]) -> None:
 
 
 def seccomp_filter(machine: str) -> bytes | None:
-    """Classic BPF that refuses sockets and new programs with EPERM; None on a machine whose call numbers are not known."""
+    """Assembles classic BPF that refuses sockets and new programs with EPERM.
+
+    None on a machine whose call numbers are not known.
+    """
     if machine not in ARCHITECTURES:
         return None
     architecture, refused = ARCHITECTURES[machine]

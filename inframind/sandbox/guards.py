@@ -1,6 +1,7 @@
-"""Cheap tests before any parser sees hostile text. What they refuse is a `fail`: the text is at fault.
+"""Tests hostile text cheaply, before any parser sees it. What is refused is a `fail`.
 
-The limits come from measurements: recursive parsers abort the process on deep nesting, and quadratic ones stall on long runs.
+The limits come from measurements: recursive parsers abort the process on deep nesting, and
+quadratic ones stall on long runs.
 """
 
 import re
@@ -20,14 +21,17 @@ DIGITS = re.compile(rf"[0-9][0-9:_]{{{MAX_DIGITS}}}")
 
 @dataclass(frozen=True)
 class Refusal:
-    """Which guard refused the text, and why."""
+    """The guard that refuses a text, and its reason."""
 
     rule: str
     message: str
 
 
 def is_deep(text: str) -> bool:
-    """Whether brackets are nested deeper than MAX_DEPTH, those in strings included: a bound, not a parse."""
+    """Tells brackets that are nested deeper than MAX_DEPTH.
+
+    Those in strings count too: it is a bound, not a parse.
+    """
     if text.count("[") + text.count("(") + text.count("{") <= MAX_DEPTH:
         return False
     level = 0
@@ -39,7 +43,7 @@ def is_deep(text: str) -> bool:
 
 
 def refusal(text: str) -> Refusal | None:
-    """The first guard that the text breaks, or None."""
+    """Finds the first guard that the text breaks, or None."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError:

@@ -1,7 +1,8 @@
-"""Other people's tools (`terraform validate`, hadolint ...) in a place without network and without other files.
+"""Runs other people's tools (`terraform validate`, hadolint ...) away from network and files.
 
-bubblewrap makes that place where it is installed, else util-linux's `unshare`; where neither may, no tool runs. A tool sees the
-system's programs and libraries, what it names as readable, and a folder of its own, which is gone afterwards.
+bubblewrap isolates them where it is installed, else util-linux's `unshare`; where neither may, no
+tool runs. A tool sees the system's programs and libraries, what it names as readable, and a folder
+of its own, which is gone afterwards.
 """
 
 import os
@@ -18,20 +19,21 @@ from pathlib import Path
 from inframind.errors import SandboxError
 
 WORK = "/inframind"
-"""Where a tool finds its folder."""
+"""The path at which a tool finds its folder."""
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 FILE_BLOCKS = 131_072
 """Size of a file that a tool may write, its output included, in units of 512 bytes: 64 MiB."""
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
     "HOME": WORK,
-    "TMPDIR": "/tmp",
+    "TMPDIR": "/tmp",  # noqa: S108 - in there
     "LC_ALL": "C.UTF-8",
-}  # noqa: S108 - in there
+}
 LIMITED = 'ulimit -c 0; ulimit -f "$1"; shift; exec "$@"'
 
-# $1: an empty folder, $2: the tool's folder, then what is readable up to `--`, then the command. `-rbind` of the system's folders
-# is read-only at its top; below, the tool has no capability left to write what its user may not.
+# $1: an empty folder, $2: the tool's folder, then what is readable up to `--`, then the command.
+# `--rbind` of the system's folders is read-only at its top; below, the tool has no capability left
+# to write what its user may not.
 SETUP = r"""
 set -eu
 root=$1 work=$2; shift 2
@@ -44,7 +46,10 @@ while [ "$1" != -- ]; do
 done
 shift
 mkdir -p "$root/dev" "$root/proc" "$root/tmp" "$root/inframind" "$root/old"
-for device in null zero urandom; do : > "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"; done
+for device in null zero urandom; do
+  : > "$root/dev/$device"
+  mount --bind "/dev/$device" "$root/dev/$device"
+done
 mount -t proc proc "$root/proc" 2>/dev/null || :
 mount --bind "$work" "$root/inframind"
 cd "$root"
@@ -57,7 +62,11 @@ exec setpriv --no-new-privs --inh-caps=-all --bounding-set=-all -- "$@"
 
 @dataclass(frozen=True)
 class Program:
-    """What to run. `readable`: files and folders beside the system's that it needs. `seconds`: of wall-clock time."""
+    """A program to run.
+
+    `readable` are the files and folders that it needs beside the system's; `seconds` is its
+    wall-clock time.
+    """
 
     command: Sequence[str]
     readable: Sequence[Path] = ()
@@ -67,7 +76,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Finished:
-    """How a program ended: its exit status, and what it printed."""
+    """The end of a program: its exit status, and what it printed."""
 
     status: int
     output: str
@@ -122,7 +131,7 @@ WAYS = {"bwrap": _bubblewrap, "unshare": _unshare}
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A fresh folder for a program's files. Raises SandboxError if the disk does not give one."""
+    """Makes a fresh folder for a program's files. Raises SandboxError if the disk gives none."""
     try:
         outer = tempfile.TemporaryDirectory(prefix="inframind-", ignore_cleanup_errors=True)
     except OSError as error:
@@ -135,11 +144,15 @@ def folder() -> Iterator[Path]:
 
 
 def run(tool: Program, work: Path, way: str | None = None) -> Finished:
-    """Runs a program on the files in `work`, a `folder()`. Raises SandboxError where nothing isolates, OverdueError."""
+    """Runs a program on the files in `work`, a `folder()`.
+
+    Raises SandboxError where nothing isolates, OverdueError where the program does not end in time.
+    """
     way = way or isolation()
     if way is None:
         raise SandboxError(
-            "nothing here can isolate a tool: install bubblewrap, or allow user namespaces to `unshare`"
+            "nothing here can isolate a tool:"
+            " install bubblewrap, or allow user namespaces to `unshare`"
         )
     environment = {**ENVIRONMENT, **tool.environment}
     needed = [
@@ -186,7 +199,10 @@ def run(tool: Program, work: Path, way: str | None = None) -> Finished:
 
 @cache
 def isolation() -> str | None:
-    """What isolates here: `bwrap`, `unshare`, or None. It is tried, because a kernel may forbid what is installed."""
+    """Finds what isolates here: `bwrap`, `unshare`, or None.
+
+    Each is tried, because a kernel may forbid what is installed.
+    """
     for way in WAYS:
         if shutil.which(way) is not None:
             with folder() as work:
@@ -199,14 +215,14 @@ def isolation() -> str | None:
 
 
 def program(name: str) -> Path | None:
-    """Where a program is: beside Python's own, where pip puts a tool, or on the PATH."""
+    """Finds a program: beside Python's own, where pip puts a tool, or on the PATH."""
     beside = Path(sys.executable).with_name(name)
     on_path = shutil.which(name)
     return beside if beside.is_file() else Path(on_path) if on_path else None
 
 
 def first_folder(variables: Sequence[str], usual: Sequence[str]) -> Path | None:
-    """The first folder that exists among those that environment variables name, and the usual ones."""
+    """Finds the first folder that exists, of those that variables name and of the usual ones."""
     named = [os.environ[variable] for variable in variables if os.environ.get(variable)]
     return next(
         (

@@ -1,6 +1,7 @@
-"""Warm worker processes with a deadline per call. The only place of the library that starts processes.
+"""Keeps warm worker processes and gives each call a deadline.
 
-A call that hangs or crashes its worker is repeated once, alone, in a fresh worker: a second time it is the text's fault.
+A call that hangs or crashes its worker is repeated once, alone, in a fresh worker: a second time it
+is the text's fault. No other module of the library but `isolation` starts processes.
 """
 
 import logging
@@ -26,15 +27,21 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
 WALL_FACTOR = 5.0
-"""Wall-clock limit of a call in units of its processor-time limit: for a machine that is busy, and a worker that only sleeps."""
+"""Wall-clock limit of a call in units of its processor-time limit.
+
+Five, for a machine that is busy; finite, for a worker that only sleeps.
+"""
 WATCH_SECONDS = 0.05
-"""How often the memory of a worker is looked at whose address space is not limited."""
+"""Time between two looks at the memory of a worker whose address space is not limited."""
 CALLS_PER_WORKER = 20_000
 """A worker is replaced after so many calls, so that a slow leak in a parser stays small."""
 
 
 class WorkerLostError(Exception):
-    """The worker raised, crashed, or passed the deadline; `reason` is `deadline` or `crash`, `detail` says where if it is known."""
+    """The worker raised, crashed, or passed the deadline.
+
+    `reason` is `deadline` or `crash`; `detail` says where, if it is known.
+    """
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(detail or reason)
@@ -47,7 +54,10 @@ class CallFailedError(WorkerLostError):
 
 
 class Worker:
-    """One process. Not thread-safe; the pool hands it to one thread at a time. Raises SandboxError if it does not start."""
+    """Starts and talks to one process. Raises SandboxError if it does not start.
+
+    Not thread-safe: the pool hands it to one thread at a time.
+    """
 
     def __init__(
         self, target: str, cpu_seconds: float, bound: MemoryBound = "address-space"
@@ -88,11 +98,11 @@ class Worker:
 
     @property
     def process_id(self) -> int:
-        """Of the worker."""
+        """The process id of the worker."""
         return self._process.pid
 
     def call(self, payload: bytes) -> bytes:
-        """The function's answer. Raises WorkerLostError; the worker is dead then."""
+        """Calls the function. Raises WorkerLostError; the worker is dead then."""
         self.calls += 1
         deadline = time.monotonic() + self._limit
         try:
@@ -142,7 +152,7 @@ class Worker:
         raise WorkerLostError("deadline")
 
     def _lost(self) -> WorkerLostError:
-        """Why the process has closed its pipe."""
+        """Finds out why the process has closed its pipe."""
         try:
             code = self._process.wait(5.0)
         except subprocess.TimeoutExpired:
@@ -166,7 +176,7 @@ class Worker:
 
 
 def resident_bytes(process_id: int) -> int:
-    """The memory that a process holds now (proc(5)); 0 if it has ended."""
+    """Reads the memory that a process holds now (proc(5)); 0 if it has ended."""
     try:
         return (
             int(Path(f"/proc/{process_id}/statm").read_text().split()[1]) * resource.getpagesize()
@@ -176,9 +186,10 @@ def resident_bytes(process_id: int) -> int:
 
 
 class Pool:
-    """Calls `target` ("module:function", text to text) in worker processes that start when first needed. Thread-safe.
+    """Calls a function in worker processes, which start when they are first needed. Thread-safe.
 
-    `deadline_seconds` limits a call's processor time; its wall-clock time is limited to five times as much. `bound`: how memory is.
+    `target` is "module:function", from text to text. `deadline_seconds` limits a call's processor
+    time; its wall-clock time is limited to five times as much. `bound` says how memory is limited.
     """
 
     def __init__(
@@ -196,24 +207,32 @@ class Pool:
         for _ in range(workers):
             self._idle.put(None)
         self._closed = threading.Event()
-        # Workers die with the thread that started them (prctl(2), PR_SET_PDEATHSIG), so only threads of the pool start any.
+        # Workers die with the thread that started them (prctl(2), PR_SET_PDEATHSIG): only threads
+        # of the pool start any.
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="verifier")
 
     def call(self, payload: str) -> str:
-        """The function's answer. Raises CallFailedError (the text's fault) or SandboxError (the environment's)."""
+        """Calls the function once.
+
+        Raises CallFailedError for the text's fault, SandboxError for the environment's.
+        """
         answer = self.map([payload])[0]
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     def map(self, payloads: Sequence[str]) -> list[str | CallFailedError | SandboxError]:
-        """Answers in order, from all workers at once; a failed call is its exception. Raises SandboxError once closed."""
+        """Calls the function for each payload, with all workers at once.
+
+        The answers are in the payloads' order; a failed call's is its exception. Raises
+        SandboxError once the pool is closed.
+        """
         if self._closed.is_set():
             raise SandboxError("the verifier is closed")
         return list(self._threads.map(self._attempt, payloads))
 
     def process_ids(self) -> list[int]:
-        """Of the idle workers."""
+        """Lists the process ids of the idle workers."""
         with self._idle.mutex:
             return [worker.process_id for worker in self._idle.queue if worker is not None]
 

@@ -1,7 +1,8 @@
-"""A warm worker process: `python -I -m inframind.sandbox.worker MODULE:FUNCTION PARENT CPU_SECONDS BOUND`.
+"""Serves a pool's calls: `python -I -m inframind.sandbox.worker TARGET PARENT CPU_SECONDS BOUND`.
 
-A call comes as length and text, its answer goes back as status, length and text. A call that uses up its processor time ends the
-process: the kernel's timer kills it, so that a busy machine, where time passes without work, punishes nobody.
+TARGET is MODULE:FUNCTION. A call comes as length and text, its answer goes back as status, length
+and text. A call that uses up its processor time ends the process: the kernel's timer kills it, so
+that a busy machine, where time passes without work, punishes nobody.
 """
 
 import importlib
@@ -21,7 +22,7 @@ ANSWER, RAISED = b"=", b"!"
 
 
 def read_request(stream: BinaryIO) -> str | None:
-    """The next call's text, or None at the end."""
+    """Reads the next call's text; None at the end."""
     header = stream.read(REQUEST.size)
     if len(header) < REQUEST.size:
         return None
@@ -29,14 +30,14 @@ def read_request(stream: BinaryIO) -> str | None:
 
 
 def write_response(stream: BinaryIO, status: bytes, text: str) -> None:
-    """Status, length, then the text."""
+    """Writes status, length, then the text."""
     payload = text.encode("utf-8", "surrogatepass")
     stream.write(RESPONSE.pack(status, len(payload)) + payload)
     stream.flush()
 
 
 def raised(error: Exception) -> str:
-    """Which exception came from where; nothing of its message, which may hold the text."""
+    """Names an exception and its place, but not its message, which may hold the text."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}"
 
@@ -59,7 +60,7 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
         try:
             status, answer = ANSWER, function(text)
-        except Exception as error:  # noqa: BLE001 - the boundary: the pool judges whatever a checker raises
+        except Exception as error:  # noqa: BLE001 - the pool judges whatever a checker raises
             status, answer = RAISED, raised(error)
         signal.setitimer(signal.ITIMER_PROF, 0.0)
         write_response(outgoing, status, answer)

@@ -1,1 +1,1 @@
-"""Numbers about runs."""
+"""Statistics about runs: intervals of rates, agreement of raters."""

@@ -1,4 +1,4 @@
-"""Intervals for rates."""
+"""Computes intervals for rates and their differences."""
 
 import math
 
@@ -20,12 +20,13 @@ Rated = tuple[float, tuple[float, float]]
 """A rate and its Wilson interval."""
 
 
-def newcombe(one: Rated, other: Rated) -> tuple[float, float]:
-    """Interval of the difference `one` - `other` of independent rates, in [-1, 1] (Newcombe 1998, method 10).
+def newcombe(first: Rated, second: Rated) -> tuple[float, float]:
+    """Newcombe's interval of `first` - `second`, independent rates, in [-1, 1] (1998, method 10).
 
-    For two models on the same tasks it is on the safe side: their answers agree more often than by chance.
+    For two models on the same tasks it is on the safe side: their answers agree more often than by
+    chance.
     """
-    (rate, (low, high)), (other_rate, (other_low, other_high)) = one, other
+    (rate, (low, high)), (other_rate, (other_low, other_high)) = first, second
     difference = rate - other_rate
     below = math.hypot(rate - low, other_high - other_rate)
     above = math.hypot(high - rate, other_rate - other_low)

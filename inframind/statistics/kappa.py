@@ -1,4 +1,4 @@
-"""Agreement of two raters beyond chance."""
+"""Computes the agreement of two raters beyond chance."""
 
 import math
 from collections import Counter
@@ -18,9 +18,10 @@ class Kappa:
 
 
 def cohens_kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> Kappa:
-    """Agreement of pairs of labels, corrected for chance (Cohen 1960; variance of Fleiss, Cohen and Everitt 1969, equation 13).
+    """Computes the agreement of pairs of labels, corrected for chance (Cohen 1960).
 
-    Without pairs, or where both raters give one label only, nothing is known: 0 with the interval (-1, 1).
+    The variance is that of Fleiss, Cohen and Everitt 1969, equation 13. Without pairs, or where
+    both raters give one label only, nothing is known: 0 with the interval (-1, 1).
     """
     total = len(pairs)
     cells, rows, columns = (

@@ -1,21 +1,22 @@
-"""`inframind verify --agreement FOLDER`: how far the fast checks agree with the categories' own tools, and where they do not."""
+"""Measures the fast checks against the categories' own tools: `inframind verify --agreement`."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.table import Table
 
-from inframind.categories import DEEP_TOOLS
+from inframind.categories import CATEGORIES, deep_tool
+from inframind.sandbox.guards import MAX_BYTES
 from inframind.types import Contract, Outcome, Verdict, VerifyRequest
 from inframind.verifier.deep import Deepened, opinions
 from inframind.verifier.verifier import Verifier
 
 SHOWN = 3
-MAX_BYTES = 200_000
+"""Findings of a disagreement that are kept."""
 
 
 class Disagreement(Contract):
-    """One file of which the two say different things."""
+    """One file of which the fast checks and the tool say different things."""
 
     file: str
     fast: str
@@ -25,7 +26,10 @@ class Disagreement(Contract):
 
 
 class CategoryAgreement(Contract):
-    """Counts of files. `false_accept`: fast says pass and the tool refuses; `false_reject`: the other way round."""
+    """Counts the files of a category by what both sides say of them.
+
+    `false_accept`: the fast checks pass what the tool refuses; `false_reject`: the other way round.
+    """
 
     category: str
     tool: str
@@ -40,7 +44,10 @@ class CategoryAgreement(Contract):
 
 
 def requests_below(folder: Path, category: str | None = None) -> list[VerifyRequest]:
-    """A request per file below the folder that a guard would admit; the category is detected unless it is given."""
+    """Makes a request of each file below the folder whose size the guards admit.
+
+    The category is detected unless it is given.
+    """
     return [
         VerifyRequest(
             id=str(path.relative_to(folder)),
@@ -54,48 +61,49 @@ def requests_below(folder: Path, category: str | None = None) -> list[VerifyRequ
     ]
 
 
-def agreement(verifier: Verifier, given: Sequence[VerifyRequest]) -> list[CategoryAgreement]:
-    """The agreement of each category that has a tool."""
-    verdicts = verifier.verify_many(given)
-    deep = opinions(given, verdicts)
+def agreement(verifier: Verifier, requests: Sequence[VerifyRequest]) -> list[CategoryAgreement]:
+    """Judges each text both ways and counts, for every category that has a tool."""
+    verdicts = verifier.verify_many(requests)
+    deep = opinions(requests, verdicts)
     return [
         _counted(name, verdicts, deep)
-        for name in DEEP_TOOLS
-        if any(verdict.category == name for verdict in verdicts)
+        for name in CATEGORIES
+        if any(verdict.category == name for verdict in verdicts) and deep_tool(name)
     ]
 
 
 def _counted(name: str, verdicts: Sequence[Verdict], deep: Sequence[Deepened]) -> CategoryAgreement:
     rows = [
-        (verdict, one)
-        for verdict, one in zip(verdicts, deep, strict=True)
-        if verdict.category == name and one.opinion
+        (verdict, deepened)
+        for verdict, deepened in zip(verdicts, deep, strict=True)
+        if verdict.category == name and deepened.opinion
     ]
     counts = dict.fromkeys(
         ("both_accept", "both_reject", "false_accept", "false_reject", "undecided"), 0
     )
     disagreements = []
-    for verdict, one in rows:
-        cell = _cell(verdict, one)
+    for verdict, deepened in rows:
+        cell = _cell(verdict, deepened)
         counts[cell] += 1
         if cell in ("false_accept", "false_reject"):
-            disagreements.append(_disagreement(verdict, one))
-    tool = next((one.tool for _, one in rows), "")
+            disagreements.append(_disagreement(verdict, deepened))
+    tool = next((deepened.tool for _, deepened in rows), "")
     return CategoryAgreement(
         category=name, tool=tool, files=len(rows), disagreements=tuple(disagreements), **counts
     )
 
 
-def _cell(verdict: Verdict, one: Deepened) -> str:
-    assert one.opinion is not None
+def _cell(verdict: Verdict, deepened: Deepened) -> str:
+    """Names the count that the file belongs to."""
+    assert deepened.opinion is not None
     unsupported = any(finding.severity == "unsupported" for finding in verdict.findings)
     if (
-        one.opinion.outcome in ("abstains", "unavailable")
+        deepened.opinion.outcome in ("abstains", "unavailable")
         or unsupported
         or verdict.verdict is Outcome.UNSCORABLE
     ):
         return "undecided"
-    fast, deep = verdict.verdict is Outcome.PASS, one.opinion.outcome == "accepts"
+    fast, deep = verdict.verdict is Outcome.PASS, deepened.opinion.outcome == "accepts"
     return {
         (True, True): "both_accept",
         (False, False): "both_reject",
@@ -104,22 +112,22 @@ def _cell(verdict: Verdict, one: Deepened) -> str:
     }[fast, deep]
 
 
-def _disagreement(verdict: Verdict, one: Deepened) -> Disagreement:
-    assert one.opinion is not None
+def _disagreement(verdict: Verdict, deepened: Deepened) -> Disagreement:
+    assert deepened.opinion is not None
     passes = verdict.verdict is Outcome.PASS
-    refusing = one.opinion.findings if passes else verdict.findings
+    refusing = deepened.opinion.findings if passes else verdict.findings
     why = [
         f"line {finding.line}: {finding.message}" if finding.line else finding.message
         for finding in refusing
         if finding.severity == "error"
     ]
     return Disagreement(
-        file=verdict.id, fast=verdict.verdict, deep=one.opinion.outcome, why=tuple(why[:SHOWN])
+        file=verdict.id, fast=verdict.verdict, deep=deepened.opinion.outcome, why=tuple(why[:SHOWN])
     )
 
 
-def tables(found: Sequence[CategoryAgreement]) -> Iterator[Table]:
-    """For a terminal: the counts, then the disagreements."""
+def tables(agreements: Sequence[CategoryAgreement]) -> Iterator[Table]:
+    """Lays the counts, then the disagreements, out for a terminal."""
     counts = Table(
         "category",
         "tool",
@@ -130,20 +138,20 @@ def tables(found: Sequence[CategoryAgreement]) -> Iterator[Table]:
         "false reject",
         "undecided",
     )
-    for one in found:
+    for row in agreements:
         numbers = (
-            one.files,
-            one.both_accept,
-            one.both_reject,
-            one.false_accept,
-            one.false_reject,
-            one.undecided,
+            row.files,
+            row.both_accept,
+            row.both_reject,
+            row.false_accept,
+            row.false_reject,
+            row.undecided,
         )
-        counts.add_row(one.category, one.tool, *map(str, numbers))
+        counts.add_row(row.category, row.tool, *map(str, numbers))
     yield counts
-    if any(one.disagreements for one in found):
+    if any(row.disagreements for row in agreements):
         listed = Table("category", "file", "fast", "deep", "why")
-        for one in found:
-            for gap in one.disagreements:
-                listed.add_row(one.category, gap.file, gap.fast, gap.deep, "\n".join(gap.why))
+        for row in agreements:
+            for gap in row.disagreements:
+                listed.add_row(row.category, gap.file, gap.fast, gap.deep, "\n".join(gap.why))
         yield listed

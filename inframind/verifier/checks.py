@@ -1,4 +1,4 @@
-"""Intent checks on the effective configuration: the meaning of docs/contracts/task.md."""
+"""Evaluates intent checks on the effective configuration: the meaning of docs/contracts/task.md."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -82,7 +82,7 @@ def _validate_paths(check: Check, here: str) -> None:
 
 
 def same(left: Json, right: Json) -> bool:
-    """JSON equality; numbers by value, but a boolean is no number and a text is no number."""
+    """Compares JSON values; numbers by value, but neither a boolean nor a text is a number."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, Mapping) and isinstance(right, Mapping):
@@ -99,14 +99,14 @@ def _is_number(value: Json) -> bool:
 
 
 def holds_entries(value: Json, wanted: Json) -> bool:
-    """`value` equals `wanted`, or both are mappings and `value` has all entries of `wanted`."""
+    """Tells that the values are equal, or mappings of which `value` has all wanted entries."""
     if isinstance(value, Mapping) and isinstance(wanted, Mapping):
         return all(key in value and holds_entries(value[key], wanted[key]) for key in wanted)
     return same(value, wanted)
 
 
 def contains(value: Json, wanted: Json) -> bool:
-    """A list has the element, a text the substring, a mapping the entries."""
+    """Tells that a list has the element, a text the substring, a mapping the entries."""
     if isinstance(value, list | tuple):
         return any(holds_entries(item, wanted) for item in value)
     if isinstance(value, str):
@@ -117,21 +117,21 @@ def contains(value: Json, wanted: Json) -> bool:
 
 
 def as_text(value: Json) -> str:
-    """How a value reads in a pattern match or a message."""
+    """Writes a value for a pattern match or a message: a text as it is, all else as JSON."""
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def size(value: Json) -> int | float | None:
-    """The number itself, or the length of a list."""
+    """Measures a value: a number is its own size, a list has its length, all else has none."""
     if isinstance(value, list | tuple):
         return len(value)
     return value if _is_number(value) else None
 
 
 def is_empty(value: Json) -> bool:
-    """Null, an empty list or an empty mapping. An empty text is a value."""
+    """Tells null, an empty list and an empty mapping from values. An empty text is a value."""
     return value is None or (isinstance(value, list | tuple | Mapping) and not value)
 
 
@@ -161,16 +161,16 @@ ASKED: dict[str, str] = {
     "exists": "asked for a value",
     "absent": "asked for none",
 }
-"""How a message says what was asked for."""
+"""The words of a message for what each operation asked for."""
 
 
 def value_at(resource: Resource, path: str) -> Json:
-    """The value of a JMESPath expression on the object's fields; None where it does not apply."""
+    """Evaluates a JMESPath expression on the object's fields; None where it does not apply."""
     return search(path, resource.fields)
 
 
 def select(configuration: Configuration, by: Selector | Check) -> list[int]:
-    """Indices of the objects that kind, name and `where` select."""
+    """Finds the indices of the objects that kind, name and `where` select."""
     return [
         index
         for index, resource in enumerate(configuration.resources)
@@ -181,14 +181,14 @@ def select(configuration: Configuration, by: Selector | Check) -> list[int]:
 
 
 def describe(check: Check) -> str:
-    """The check's subject for a message."""
+    """Names the check's subject for a message."""
     name = f" {check.name}" if check.name else ""
     where = "".join(f" with {path} = {as_text(value)}" for path, value in check.where.items())
     return f"{check.kind}{name}{where}"
 
 
 def refers(configuration: Configuration, check: Check, sources: Sequence[int]) -> bool:
-    """Some (or every) source refers below `path` to an object that `to` selects."""
+    """Tells that some (or every) source refers below `path` to an object that `to` selects."""
     assert check.to is not None
     targets = {
         (check.to.kind, configuration.resources[i].name) for i in select(configuration, check.to)
@@ -210,7 +210,7 @@ def refers(configuration: Configuration, check: Check, sources: Sequence[int]) -
 
 
 def evaluate(check: Check, configuration: Configuration) -> CheckResult:
-    """Whether the check holds, and if not what was found instead."""
+    """Decides one check; the message of one that fails says what is there instead."""
     label = check.id or check.path or f"{check.op} {check.kind}".strip()
     if check.op == "any_of":
         results = [evaluate(option, configuration) for option in check.checks]
@@ -232,7 +232,7 @@ def evaluate(check: Check, configuration: Configuration) -> CheckResult:
 
 
 def _values(check: Check, configuration: Configuration, chosen: Sequence[int]) -> list[Json]:
-    """The values at the check's path, one for each object that it selects."""
+    """Collects the values at the check's path, one for each object that it selects."""
     if check.path is None or check.op in ("count", "references"):
         return []
     return [value_at(configuration.resources[index], check.path) for index in chosen]
@@ -254,36 +254,41 @@ def _holds(
 
 
 def _missed(check: Check, chosen: Sequence[int], values: Sequence[Json]) -> str:
-    """What was found instead, for a check that does not hold."""
-    what = describe(check)
+    """Says what is there instead, for a check that does not hold."""
+    subject = describe(check)
     if check.op == "count":
-        return f"there are {len(chosen)} of {what}, asked for {check.value}"
+        return f"there are {len(chosen)} of {subject}, asked for {check.value}"
     if not chosen:
-        return f"there is no {what}"
+        return f"there is no {subject}"
     if check.op == "references":
         target = f"{check.to.kind} {check.to.name or ''}".strip() if check.to else ""
-        return f"{what} does not refer to {target}{f' at {check.path}' if check.path else ''}"
+        return f"{subject} does not refer to {target}{f' at {check.path}' if check.path else ''}"
     if check.path is None:
-        return f"there is a {what}"
-    found = next((value for value in values if not VALUE_TESTS[check.op](value, check.value)), None)
+        return f"there is a {subject}"
+    wrong = next((value for value in values if not VALUE_TESTS[check.op](value, check.value)), None)
+    actual = "missing" if wrong is None else as_text(wrong)[:MAX_VALUE]
     asked = ASKED[check.op].format(as_text(check.value)[:MAX_VALUE])
-    return f"{check.path} of {what} is {'missing' if found is None else as_text(found)[:MAX_VALUE]}, {asked}"
+    return f"{check.path} of {subject} is {actual}, {asked}"
 
 
 def has_rego(checks: Sequence[Check]) -> bool:
-    """Whether a policy is among the checks."""
+    """Tells that a Rego policy is among the checks."""
     return any(check.op == "rego" or has_rego(check.checks) for check in checks)
 
 
 def is_negative(check: Check) -> bool:
-    """True for what an empty answer satisfies as well."""
+    """Tells a check that an empty answer satisfies as well."""
     if check.op == "any_of":
         return any(is_negative(option) for option in check.checks)
     return check.op in NEGATIVE_OPS or (check.op == "count" and check.value == 0)
 
 
 def intent_share(checks: Sequence[Check], results: Sequence[CheckResult]) -> float:
-    """Share of the checks that hold, in [0, 1]: 0 after a failed gate, and nothing for absence alone."""
+    """Computes the share of the checks that hold, in [0, 1].
+
+    It is 0 after a failed gate, and where nothing holds but negative checks, which an empty text
+    meets too.
+    """
     pairs = list(zip(checks, results, strict=True))
     if any(check.gate and not result.passed for check, result in pairs):
         return 0.0

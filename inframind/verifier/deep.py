@@ -1,4 +1,4 @@
-"""`inframind verify --deep`: the fast verdict, and what the category's own tool says of the same text."""
+"""Adds what the category's own tool says of a text to its verdict: `inframind verify --deep`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,15 +14,21 @@ from inframind.verifier.ladder import PARSED, VALID
 
 @dataclass(frozen=True)
 class Deepened:
-    """A tool's opinion of one text; None where the category has no tool, or the text did not get as far."""
+    """A tool's opinion of one text.
+
+    None where the category has no tool, or a guard refused the text.
+    """
 
     tool: str
     opinion: Opinion | None
 
 
 def opinions(requests: Sequence[VerifyRequest], verdicts: Sequence[Verdict]) -> list[Deepened]:
-    """The tools' opinions of the texts that the guards admit, a batch per category. Never raises for a missing tool."""
-    found = [Deepened("", None)] * len(requests)
+    """Asks the tools about the texts that the guards admit, a batch per category.
+
+    A tool that is missing or fails gives the opinion `unavailable`, not an exception.
+    """
+    answers = [Deepened("", None)] * len(requests)
     admitted = [
         index
         for index, verdict in enumerate(verdicts)
@@ -40,11 +46,12 @@ def opinions(requests: Sequence[VerifyRequest], verdicts: Sequence[Verdict]) -> 
         ]
         label, judged = _judged(tool, texts)
         for index, opinion in zip(indices, judged, strict=True):
-            found[index] = Deepened(label, opinion)
-    return found
+            answers[index] = Deepened(label, opinion)
+    return answers
 
 
 def _judged(tool: DeepTool, texts: Sequence[str]) -> tuple[str, list[Opinion]]:
+    """The tool's name with its version, and its opinions in the texts' order."""
     try:
         version = tool.version()
         if version is not None:
@@ -57,7 +64,7 @@ def _judged(tool: DeepTool, texts: Sequence[str]) -> tuple[str, list[Opinion]]:
 
 
 def deepened(requests: Sequence[VerifyRequest], verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts after the deep checks. Where both disagree the tool wins, if it is an authority."""
+    """Merges the tools' opinions into the verdicts; where both disagree, an authority wins."""
     return [
         _merged(request, verdict, deep)
         for request, verdict, deep in zip(
@@ -102,7 +109,10 @@ def _merged(request: VerifyRequest, verdict: Verdict, deep: Deepened) -> Verdict
 def _overruled(
     request: VerifyRequest, verdict: Verdict, tool: DeepTool, changed: dict[str, Any]
 ) -> Verdict:
-    """The tool accepts what the fast checks refuse. Intent needs what they understood of the text: with checks it stays a fail."""
+    """Merges the opinion of an authority that accepts what the fast checks refuse.
+
+    With checks or listed policies it stays a fail: they need what the fast checks do not know.
+    """
     unsupported = any(finding.severity == "unsupported" for finding in verdict.findings)
     note = Finding(
         rung="schema",

@@ -1,4 +1,4 @@
-"""From a model's answer to the one file in it."""
+"""Takes the one file out of a model's answer."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ START = re.compile(rf"{OPEN}|{FENCE.pattern}", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Extracted:
-    """The file's text, or the rule that was broken and why."""
+    """The file's text, or the rule that the answer breaks and why."""
 
     text: str = ""
     rule: str | None = None
@@ -25,11 +25,13 @@ class _BrokenAnswerError(Exception):
 
 
 def extract(text: str, languages: Sequence[str] = (), form: AnswerFormat = "auto") -> Extracted:
-    """The text of the one fenced block of an answer. `file`: the text itself; `auto`: an answer if a fence or `<think>` is there.
+    """Takes the text of the one fenced block of an answer, or says which rule the answer breaks.
 
-    A fence stands in column 0 (https://spec.commonmark.org/0.31.2/#fenced-code-blocks); its label, if any, is one of `languages`.
-    Thoughts are left out, also those whose `<think>` the prompt held. Two blocks are refused: which of them would be the answer is
-    not for a verifier to guess.
+    `form` is `file` for the text as it is, `answer` for a block, and `auto` for a block where a
+    fence or `<think>` is there. A fence stands in column 0
+    (https://spec.commonmark.org/0.31.2/#fenced-code-blocks); its label, if any, is one of
+    `languages`. Thoughts are left out, also those whose `<think>` the prompt held. Two blocks are
+    refused: which of them would be the answer is not for a verifier to guess.
     """
     if form == "file" or (form == "auto" and not is_answer(text)):
         return Extracted(text)
@@ -58,31 +60,31 @@ def extract(text: str, languages: Sequence[str] = (), form: AnswerFormat = "auto
 
 
 def is_answer(text: str) -> bool:
-    """Whether the text is a model's answer rather than a file."""
+    """Tells a model's answer from a file: it has a fence, or the mark of a thought."""
     return OPEN in text or CLOSE in text or FENCE.search(text) is not None
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """(label, content) of each fenced block outside the thoughts."""
+    """Yields label and content of each fenced block outside the thoughts."""
     opened, closed = text.find(OPEN), text.find(CLOSE)
-    at = closed + len(CLOSE) if closed >= 0 and not 0 <= opened < closed else 0
-    while start := START.search(text, at):
+    position = closed + len(CLOSE) if closed >= 0 and not 0 <= opened < closed else 0
+    while start := START.search(text, position):
         if start.group() == OPEN:
             closed = text.find(CLOSE, start.end())
             if closed < 0:
                 raise _BrokenAnswerError(
                     "think-unclosed", "<think> is not closed: write </think> before the answer"
                 )
-            at = closed + len(CLOSE)
+            position = closed + len(CLOSE)
             continue
         end = _closing(text, start)
         if end is None:
             raise _BrokenAnswerError("fence-unclosed", "the fenced block is not closed")
         yield start.group(2), text[start.end() + 1 : end.start()]
-        at = end.end()
+        position = end.end()
 
 
 def _closing(text: str, start: re.Match[str]) -> re.Match[str] | None:
-    """The next fence of the same character, at least as long and without a label."""
+    """Finds the next fence of the same character, at least as long and without a label."""
     closings = re.compile(rf"^{start.group(1)[0]}{{{len(start.group(1))},}}[ \t\r]*$", re.MULTILINE)
     return closings.search(text, start.end())

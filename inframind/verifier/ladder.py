@@ -1,13 +1,18 @@
-"""The ladder: extract, parse, schema, references, intent, policy, each gating the next (docs/contracts/verdict.md)."""
+"""Climbs the ladder: extract, parse, schema, references, intent, policy, each gating the next.
+
+The meaning of rungs and scores is docs/contracts/verdict.md. This runs in a worker process
+(inframind/verifier/verifier.py); nothing here knows of processes.
+"""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from inframind import __version__
-from inframind.categories import CATEGORIES, category
+from inframind.categories import category, detect
 from inframind.categories.base import Category, ParseError
 from inframind.errors import ConfigError, DataError
+from inframind.installation import extra_of, missing_packages
 from inframind.sandbox.guards import refusal
 from inframind.types import (
     RUNGS,
@@ -21,13 +26,15 @@ from inframind.types import (
 )
 from inframind.verifier.checks import evaluate, intent_share, validate_checks
 from inframind.verifier.extract import extract
+from inframind.verifier.rules import validate_policies
 
 PARSED, SCHEMA, VALID, INTENT = 0.05, 0.10, 0.20, 0.80
+"""The score up to each rung, and the share of it that intent adds."""
 VERIFIER = f"inframind {__version__}"
 
 
 class _Ladder:
-    """One climb. Collects findings and knows the score so far."""
+    """Collects the findings of one climb, and keeps the score so far."""
 
     def __init__(self, request: VerifyRequest, name: str | None) -> None:
         self.request = request
@@ -38,7 +45,7 @@ class _Ladder:
         self.score = 0.0
 
     def stands(self, rung: Rung, findings: Sequence[Finding], score: float) -> bool:
-        """Records a rung; True if the climb goes on."""
+        """Records a rung; tells whether the climb goes on."""
         self.findings += findings
         severities = {finding.severity for finding in findings}
         status: RungStatus = (
@@ -54,6 +61,7 @@ class _Ladder:
         return status == "pass"
 
     def verdict(self, outcome: Outcome) -> Verdict:
+        """Ends the climb."""
         return Verdict(
             id=self.request.id,
             category=self.name,
@@ -66,24 +74,19 @@ class _Ladder:
         )
 
 
-def detect(text: str, filename: str | None = None) -> str | None:
-    """The category that the text most likely is of, or None. Loads every category."""
-    likelihoods = {name: category(name).detect(text, filename) for name in CATEGORIES}
-    best = max(likelihoods, key=lambda name: likelihoods[name])
-    return best if likelihoods[best] > 0 else None
-
-
 def score(request: VerifyRequest) -> Verdict:
-    """Judges one text in this process. Raises ConfigError or DataError if the request itself has no meaning.
+    """Judges one text in this process.
 
-    What a category raises passes through: whether the text is at fault is for the pool to find out.
+    Raises ConfigError or DataError if the request itself has no meaning. What a category raises
+    passes through: whether the text is at fault is for the pool to find out.
     """
     validate_checks(request.checks)
-    given = category(request.category) if request.category else None
+    validate_policies(request.policies)
+    expected = category(request.category) if request.category else None
     refused = guarded(request)
     if refused:
         return refused
-    extracted = extract(request.text, given.languages if given else (), request.format)
+    extracted = extract(request.text, expected.languages if expected else (), request.format)
     if extracted.rule:
         return fail(
             _Ladder(request, request.category), "extract", extracted.rule, extracted.message
@@ -99,7 +102,7 @@ def score(request: VerifyRequest) -> Verdict:
 
 
 def guarded(request: VerifyRequest) -> Verdict | None:
-    """The verdict of a text that a guard refuses, without looking further; None if no guard does."""
+    """Judges a text that a guard refuses, without looking further; None if no guard does."""
     refused = refusal(request.text)
     return (
         fail(_Ladder(request, request.category), "extract", refused.rule, refused.message)
@@ -109,18 +112,13 @@ def guarded(request: VerifyRequest) -> Verdict | None:
 
 
 def fail(ladder: _Ladder, rung: Rung, rule: str, message: str) -> Verdict:
-    """The verdict of a text that does not reach `rung`."""
+    """Judges a text that does not hold at `rung`."""
     ladder.stands(rung, [Finding(rung=rung, rule=rule, message=message)], 0.0)
     return ladder.verdict(Outcome.FAIL)
 
 
 def climb(ladder: _Ladder, kind: Category[Any], text: str) -> Verdict:
-    """From parse to policy. Raises DataError for a policy rule that does not exist."""
-    unknown = set(ladder.request.policies) - {
-        rule.id for rule in kind.rules if rule.rung == "policy"
-    }
-    if unknown:
-        raise DataError(f"{kind.id} has no policy rules {sorted(unknown)}", param="policies")
+    """Climbs from parse to policy."""
     try:
         document = kind.parse(text)
     except ParseError as error:
@@ -137,9 +135,10 @@ def climb(ladder: _Ladder, kind: Category[Any], text: str) -> Verdict:
 
 
 def judge_intent(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
-    """Evaluates the request's checks on the effective configuration; True if all hold or none was given.
+    """Evaluates the request's checks on the effective configuration; tells that all hold.
 
-    Checks that all hold and all are negative pass without earning anything: nothing that was asked for was shown.
+    Where all checks are negative and hold, they pass without earning anything: nothing that was
+    asked for was shown.
     """
     checks = ladder.request.checks
     if not checks:
@@ -162,7 +161,10 @@ def judge_intent(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
 
 
 def judge_policy(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
-    """Records policy findings; only rules that the request lists can make it fail."""
+    """Records policy findings; only rules that the request lists can make it fail.
+
+    A listed rule that this category does not have counts nowhere here.
+    """
     findings = kind.policy(document)
     ladder.findings += findings
     broken = {finding.rule for finding in findings}
@@ -174,7 +176,10 @@ def judge_policy(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
 
 
 def score_json(payload: str) -> str:
-    """The pool's calling form: a VerifyRequest as JSON to a Verdict, or to the error of a request without meaning, as JSON."""
+    """Judges a VerifyRequest in JSON, the calling form of the pool.
+
+    Returns a Verdict in JSON, or `{"error": ...}` for a request that has no meaning.
+    """
     request = VerifyRequest.model_validate_json(payload)
     try:
         return score(request).model_dump_json()
@@ -185,17 +190,17 @@ def score_json(payload: str) -> str:
     except ImportError as error:
         # No text makes a module disappear: the installation is broken.
         return unscorable(
-            request, f"cannot import {error.name}: run `pip install {error.name}`"
+            request, missing_packages([str(error.name)], extra_of(error.name) or "rego")
         ).model_dump_json()
 
 
 def crashed(request: VerifyRequest, rule: str, message: str) -> Verdict:
-    """A text that hung or crashed the checker in two workers: its own fault."""
+    """Judges a text that hung or crashed the checker in two workers: its own fault."""
     return fail(_Ladder(request, request.category), "parse", rule, message)
 
 
 def unscorable(request: VerifyRequest, message: str) -> Verdict:
-    """The environment failed: neither pass nor fail."""
+    """Makes the verdict for an environment that failed: neither pass nor fail."""
     ladder = _Ladder(request, request.category)
     ladder.rungs["parse"] = "unscorable"
     ladder.findings.append(Finding(rung="parse", rule="verifier-unavailable", message=message))

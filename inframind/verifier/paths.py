@@ -1,4 +1,7 @@
-"""The two small languages in a check: JMESPath for places, regular expressions for texts. Compiled once, refused early."""
+"""Compiles the two small languages of a check: JMESPath for places, regular expressions for texts.
+
+Each expression is compiled once, and refused before any text is judged by it.
+"""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -20,7 +23,7 @@ FUNCTIONS: dict[str, Any] = Functions.FUNCTION_TABLE
 
 @lru_cache(maxsize=4096)
 def compiled(path: str) -> Any:
-    """The JMESPath expression (https://jmespath.org/specification.html). Raises DataError."""
+    """Compiles JMESPath (https://jmespath.org/specification.html). Raises DataError."""
     try:
         expression = jmespath.compile(path)
         problem = next(_problems(expression.parsed), None)
@@ -34,7 +37,10 @@ def compiled(path: str) -> Any:
 
 
 def _problems(node: Json) -> Iterator[str]:
-    """What would fail only while it runs: functions that do not exist, their number of arguments, a slice with step 0."""
+    """Yields what would fail only while the expression runs.
+
+    Functions that do not exist, their number of arguments, a slice with step 0.
+    """
     if not isinstance(node, dict):
         return
     children = node.get("children", ())
@@ -46,19 +52,23 @@ def _problems(node: Json) -> Iterator[str]:
         yield from _problems(child)
 
 
-def _call_problems(name: str, given: int) -> Iterator[str]:
+def _call_problems(name: str, num_arguments: int) -> Iterator[str]:
     if name not in FUNCTIONS:
         yield f"there is no function {name}()"
         return
     signature = FUNCTIONS[name]["signature"]
     variadic = bool(signature) and signature[-1].get("variadic", False)
-    if given < len(signature) or (given > len(signature) and not variadic):
-        yield f"{name}() takes {len(signature)} arguments, not {given}"
+    missing = len(signature) - num_arguments
+    if missing > 0 or (missing < 0 and not variadic):
+        yield f"{name}() takes {len(signature)} arguments, not {num_arguments}"
 
 
 @lru_cache(maxsize=4096)
 def _keys(path: str) -> tuple[str, ...] | None:
-    """The keys of a path that only goes down, `spec.replicas`; None for every other expression. Raises DataError."""
+    """Splits a path that only goes down, such as `spec.replicas`; None for every other expression.
+
+    Raises DataError if it is no expression.
+    """
 
     def below(node: Json) -> Iterator[str | None]:
         if node["type"] == "subexpression":
@@ -72,7 +82,10 @@ def _keys(path: str) -> tuple[str, ...] | None:
 
 
 def search(path: str, data: Json) -> Json:
-    """The value at `path`; None where the expression does not apply. Raises DataError if it is not JMESPath."""
+    """Evaluates `path`; None where the expression does not apply.
+
+    Raises DataError if it is not JMESPath.
+    """
     keys = _keys(path)
     if keys is not None:
         # Most paths are of this kind, and walking them takes a tenth of the interpreter's time.
@@ -82,16 +95,16 @@ def search(path: str, data: Json) -> Json:
     try:
         return compiled(path).search(data)
     except JMESPathError:
-        # A function met a type it does not take (`keys` of a text): for the check, nothing is there.
+        # A function met a type that it does not take (`keys` of a text): nothing is there.
         return None
 
 
 @lru_cache(maxsize=4096)
 def pattern(text: str) -> jsonschema_rs.Validator:
-    """The regular expression, anchored at both ends. Raises DataError.
+    """Compiles a regular expression, anchored at both ends. Raises DataError.
 
-    The engine takes linear time (https://docs.rs/regex), so no pattern can stall on a text; it has no look-around and no
-    back-references for that reason.
+    The engine takes linear time (https://docs.rs/regex), so no pattern can stall on a text; it has
+    no look-around and no back-references for that reason.
     """
     try:
         return jsonschema_rs.validator_for(
@@ -105,5 +118,5 @@ def pattern(text: str) -> jsonschema_rs.Validator:
 
 
 def matches(text: str, wanted: str) -> bool:
-    """Whether all of `text` matches the regular expression `wanted`."""
+    """Tells that all of `text` matches the regular expression `wanted`."""
     return len(text) <= MAX_MATCHED and bool(pattern(wanted).is_valid(text))

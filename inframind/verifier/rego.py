@@ -1,8 +1,9 @@
-"""Users' own policies as checks: Rego (https://www.openpolicyagent.org/docs/policy-language), evaluated by regopy in the worker.
+"""Evaluates users' own policies as checks, in Rego, by regopy in the worker.
 
-The policy's input is the effective configuration: `{"resources": [{"kind", "name", "fields", "line"}], "links": [{"source", "path",
-"kind", "name"}]}`, where `source` is an index into `resources`. It holds when `deny` is empty and, if the policy defines `allow`,
-`allow` is true.
+The language: https://www.openpolicyagent.org/docs/policy-language. A policy's input is the
+effective configuration: `{"resources": [{"kind", "name", "fields", "line"}], "links": [{"source",
+"path", "kind", "name"}]}`, where `source` is an index into `resources`. It holds when `deny` is
+empty and, if the policy defines `allow`, `allow` is true.
 """
 
 import re
@@ -24,7 +25,10 @@ RULES = re.compile(r"^[ \t]*(?:default[ \t]+)?(deny|allow)\b", re.MULTILINE)
 
 
 def validate(policy: Json, param: str) -> None:
-    """Raises DataError for what can be seen without the interpreter: that it is a text with a package and a rule that decides."""
+    """Refuses with DataError what can be seen to be no policy without the interpreter.
+
+    A policy is a text with a package and a rule that decides.
+    """
     if not isinstance(policy, str) or len(policy) > MAX_POLICY:
         raise DataError(
             f"{param}: rego needs the policy as a text of at most {MAX_POLICY:,} characters",
@@ -39,7 +43,7 @@ def validate(policy: Json, param: str) -> None:
 
 
 def denials(policy: str, configuration: Configuration) -> list[str]:
-    """Why the configuration does not meet the policy; empty if it does.
+    """Lists why the configuration does not meet the policy; nothing if it does.
 
     Raises DataError for a policy that does not compile, ImportError where regopy is not installed.
     """
@@ -68,7 +72,7 @@ def denials(policy: str, configuration: Configuration) -> list[str]:
 
 
 def _value(interpreter: "regopy.Interpreter", query: str) -> Json:
-    """The query's value, or None if it is undefined."""
+    """Evaluates a query; None if it is undefined. Raises ValueError."""
     output = interpreter.query(query)
     if not output.ok():
         raise ValueError(str(output))
@@ -80,19 +84,19 @@ def _value(interpreter: "regopy.Interpreter", query: str) -> Json:
 
 
 def _reasons(denied: Json) -> list[str]:
-    """A set of reasons; in the syntax before Rego v1, `deny[reason]`, a mapping of reason to true."""
+    """Lists what `deny` holds.
+
+    It is a set of reasons; before Rego v1, whose syntax was `deny[reason]`, a mapping of reason to
+    true.
+    """
     if isinstance(denied, dict):
         denied = [reason for reason, holds in denied.items() if holds]
-    return (
-        [str(reason) for reason in denied]
-        if isinstance(denied, list)
-        else [str(denied)]
-        if denied
-        else []
-    )
+    if isinstance(denied, list):
+        return [str(reason) for reason in denied]
+    return [str(denied)] if denied else []
 
 
 def _first(message: str) -> str:
-    """The first reason in regopy's error."""
-    found = re.search(r"\(errormsg \d+:(.*?)\)\s*$", message, re.MULTILINE)
-    return (found.group(1) if found else message.strip().partition("\n")[0])[:200]
+    """Takes the first reason out of regopy's error."""
+    reason = re.search(r"\(errormsg \d+:(.*?)\)\s*$", message, re.MULTILINE)
+    return (reason.group(1) if reason else message.strip().partition("\n")[0])[:200]

@@ -1,4 +1,4 @@
-"""Verdicts for people and for tools: text for a terminal, SARIF for code scanning, Markdown for the docs."""
+"""Verdicts for people and for tools: text for a terminal, SARIF for code scanning."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,8 +8,8 @@ from rich.markup import escape
 from rich.text import Text
 
 from inframind import __version__
-from inframind.categories import category
 from inframind.types import Finding, Json, Outcome, Verdict, VerifyRequest
+from inframind.verifier.rules import rule_named, summary_of
 
 COLOURS = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.UNSCORABLE: "yellow"}
 SEVERITY_COLOURS = {"error": "red", "unsupported": "yellow", "warning": "yellow", "info": "blue"}
@@ -21,7 +21,8 @@ def human(request: VerifyRequest, verdict: Verdict) -> Group:
     colour = COLOURS[verdict.verdict]
     name = escape(verdict.id if verdict.id != "-" else "standard input")
     title = Text.from_markup(
-        f"[bold {colour}]{verdict.verdict.upper():10}[/] [bold]{name}[/] [dim]{verdict.category or 'unknown'}[/]"
+        f"[bold {colour}]{verdict.verdict.upper():10}[/] [bold]{name}[/] "
+        f"[dim]{verdict.category or 'unknown'}[/]"
     )
     title.append(f"  score {verdict.score:g}", style="dim")
     lines = request.text.split("\n") if request.format == "file" else []
@@ -52,19 +53,44 @@ def printable(text: str) -> str:
 
 
 def sarif(verdicts: Sequence[Verdict]) -> Json:
-    """A SARIF 2.1.0 log (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html), one result per finding."""
-    rules = sorted({finding.rule for verdict in verdicts for finding in verdict.findings})
+    """Writes a SARIF 2.1.0 log, one result per finding.
+
+    https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+    """
+    users: dict[str, dict[str | None, None]] = {}
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            users.setdefault(finding.rule, {})[verdict.category] = None
     results = [_result(verdict, finding) for verdict in verdicts for finding in verdict.findings]
     driver = {
         "name": "inframind",
         "version": __version__,
-        "rules": [{"id": rule} for rule in rules],
+        "rules": [_descriptor(name, tuple(users[name])) for name in sorted(users)],
     }
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
+
+
+def _descriptor(name: str, categories: Sequence[str | None]) -> dict[str, Any]:
+    """Describes a rule once for all categories of the log; each adds its own source to the help."""
+    rules = {user: rule for user in categories if (rule := rule_named(name, user))}
+    if not rules:
+        return {"id": name}
+    rule = next(iter(rules.values()))
+    sources = {f"{user or 'any text'}: {each.source}": None for user, each in rules.items()}
+    descriptor: dict[str, Any] = {
+        "id": name,
+        "shortDescription": {"text": summary_of(rule)},
+        "help": {"text": "\n".join(sources)},
+        "defaultConfiguration": {"level": LEVELS[rule.severity]},
+    }
+    # A helpUri is absolute: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+    if rule.source.startswith("https://"):
+        descriptor["helpUri"] = rule.source
+    return descriptor
 
 
 def _result(verdict: Verdict, finding: Finding) -> dict[str, Any]:
@@ -78,15 +104,3 @@ def _result(verdict: Verdict, finding: Finding) -> dict[str, Any]:
         "locations": [{"physicalLocation": place}],
         "properties": {"rung": finding.rung, "category": verdict.category},
     }
-
-
-def rule_table(name: str) -> str:
-    """The rules of a category as a Markdown page. Raises ConfigError for an unknown category."""
-    found = category(name)
-    rows = (
-        f"| `{rule.id}` | {rule.rung} | {rule.severity} | {rule.summary} | [source]({rule.source}) |"
-        for rule in found.rules
-    )
-    head = ("| rule | rung | severity | what must hold | origin |", "|---|---|---|---|---|")
-    note = "Rules of the rungs below `policy` decide the verdict; policy rules inform, unless a task or job lists them."
-    return "\n".join((f"# Rules: {found.title}", "", note, "", *head, *rows, ""))

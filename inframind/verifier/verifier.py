@@ -1,15 +1,19 @@
-"""The verifier as everybody uses it: the ladder, in guarded warm worker processes."""
+"""Judges texts as everybody asks for it: by the ladder, in guarded warm worker processes."""
 
+import atexit
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
 from types import TracebackType
 from typing import Self
 
+from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from inframind.errors import ConfigError, DataError, SandboxError
 from inframind.sandbox.pool import CallFailedError, Pool
-from inframind.types import Verdict, VerifyRequest
+from inframind.types import AnswerFormat, Check, Json, Verdict, VerifyRequest
 from inframind.verifier.checks import has_rego
 from inframind.verifier.ladder import crashed, guarded, unscorable
 
@@ -20,10 +24,57 @@ RequestError = ConfigError | DataError
 ERRORS: dict[str, type[RequestError]] = {ConfigError.code: ConfigError, DataError.code: DataError}
 
 
-class Verifier:
-    """Judges texts. Thread-safe; the worker processes start when first needed. Use it as a context manager.
+def verify(
+    text: str | VerifyRequest,
+    *,
+    category: str | None = None,
+    checks: Sequence[Check | Mapping[str, Json]] = (),
+    policies: Sequence[str] = (),
+    format: AnswerFormat = "auto",
+    filename: str | None = None,
+) -> Verdict:
+    """Judges one text, or a whole request, which then says the rest itself (docs/python.md).
 
-    `deadline_seconds` is the processor time that one check may use.
+    The worker processes start with the first call, serve all later ones and end with this process;
+    a `Verifier` of one's own ends them earlier. Raises ConfigError for an unknown category,
+    DataError for a check, a policy or another field that cannot be: `param` names it.
+    """
+    if isinstance(text, VerifyRequest):
+        return _shared().verify(text)
+    fields = {
+        "text": text,
+        "category": category,
+        "checks": checks,
+        "policies": policies,
+        "format": format,
+        "filename": filename,
+    }
+    try:
+        request = VerifyRequest.model_validate(fields)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        param = ".".join(map(str, problem["loc"]))
+        raise DataError(f"{param}: {problem['msg']}", param=param) from None
+    return _shared().verify(request)
+
+
+@cache
+def _shared() -> "Verifier":
+    """The verifier of `verify`, one for the process."""
+    verifier = Verifier()
+    atexit.register(verifier.close)
+    return verifier
+
+
+# A forked child has neither the threads nor the workers of its parent: it starts its own.
+os.register_at_fork(after_in_child=_shared.cache_clear)
+
+
+class Verifier:
+    """Judges texts in `workers` processes, which start when they are first needed.
+
+    Thread-safe; use it as a context manager. `deadline_seconds` is the processor time that judging
+    one text may take.
     """
 
     def __init__(self, workers: int = 2, deadline_seconds: float = DEADLINE_SECONDS) -> None:
@@ -33,67 +84,68 @@ class Verifier:
         self._rego_pool = Pool(TARGET, workers, deadline_seconds, "resident")
 
     def verify(self, request: VerifyRequest) -> Verdict:
-        """The verdict; an environment that fails gives `unscorable`. Raises ConfigError or DataError for a meaningless request."""
+        """Judges one text; where the environment fails, the verdict is `unscorable`.
+
+        Raises ConfigError or DataError for a request that has no meaning.
+        """
         return self.verify_many([request])[0]
 
     def verify_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict]:
-        """The verdicts in order, from all workers at once. Raises ConfigError or DataError for the first meaningless request."""
+        """Judges texts with all workers at once; the verdicts are in the requests' order.
+
+        Raises ConfigError or DataError for the first request that has no meaning.
+        """
         verdicts = []
         for index, answer in enumerate(self.try_many(requests)):
             if isinstance(answer, ConfigError | DataError):
-                where = f"request {index}: " if len(requests) > 1 else ""
-                raise type(answer)(f"{where}{answer}", param=answer.param)
+                place = f"request {index}: " if len(requests) > 1 else ""
+                raise type(answer)(f"{place}{answer}", param=answer.param)
             verdicts.append(answer)
         return verdicts
 
     def try_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict | RequestError]:
-        """As `verify_many`, with the error in the place of each request that has no meaning."""
-        # A refused text does not travel: it may be large, or not even be UTF-8.
-        verdicts = [guarded(request) for request in requests]
-        payloads = [
-            _payload(request, refused=verdict is not None)
-            for request, verdict in zip(requests, verdicts, strict=True)
-        ]
-        travelling = [
-            (request, payload)
-            for request, payload, verdict in zip(requests, payloads, verdicts, strict=True)
-            if isinstance(payload, str) and verdict is None
-        ]
-        plain = self._replies(
-            self._pool, [payload for request, payload in travelling if not has_rego(request.checks)]
-        )
-        rego = self._replies(
-            self._rego_pool,
-            [payload for request, payload in travelling if has_rego(request.checks)],
-        )
-        return [
-            payload
-            if isinstance(payload, DataError)
-            else verdict or self._answer(request, next(rego if has_rego(request.checks) else plain))
-            for request, verdict, payload in zip(requests, verdicts, payloads, strict=True)
-        ]
+        """Judges texts; a request that has no meaning gets its error in the verdict's place."""
+        answers: dict[int, Verdict | RequestError] = {}
+        calls: dict[Pool, list[tuple[int, str]]] = {self._pool: [], self._rego_pool: []}
+        for index, request in enumerate(requests):
+            refused = guarded(request)
+            # A refused text does not travel: it may be large, or not even be UTF-8.
+            payload = _payload(request, refused=refused is not None)
+            if isinstance(payload, DataError):
+                answers[index] = payload
+            elif refused:
+                answers[index] = refused
+            else:
+                pool = self._rego_pool if has_rego(request.checks) else self._pool
+                calls[pool].append((index, payload))
+        for pool, waiting in calls.items():
+            replies = self._replies(pool, [payload for _, payload in waiting])
+            for (index, _), reply in zip(waiting, replies, strict=True):
+                answers[index] = self._answer(requests[index], reply)
+        return [answers[index] for index in range(len(requests))]
 
     @staticmethod
     def _replies(
         pool: Pool, payloads: Sequence[str]
-    ) -> Iterator[str | CallFailedError | SandboxError]:
+    ) -> Sequence[str | CallFailedError | SandboxError]:
+        """The workers' replies; where no worker can be had, that error for each."""
         try:
-            return iter(pool.map(payloads))
+            return pool.map(payloads)
         except SandboxError as error:
-            return iter([error] * len(payloads))
+            return [error] * len(payloads)
 
     def _answer(
         self, request: VerifyRequest, reply: str | CallFailedError | SandboxError
     ) -> Verdict | RequestError:
         if isinstance(reply, CallFailedError):
-            what = (
+            end = (
                 "crashed"
                 if reply.reason == "crash"
                 else f"did not end within {self._deadline:g} s of processor time"
             )
-            where = f" ({reply.detail})" if reply.detail else ""
+            place = f" ({reply.detail})" if reply.detail else ""
             return crashed(
-                request, f"checker-{reply.reason}", f"checking this text {what}, twice{where}"
+                request, f"checker-{reply.reason}", f"checking this text {end}, twice{place}"
             )
         if isinstance(reply, SandboxError):
             return unscorable(request, str(reply))
@@ -103,7 +155,7 @@ class Verifier:
         return ERRORS[error["code"]](error["message"], param=error["param"])
 
     def process_ids(self) -> list[int]:
-        """Of the workers that wait for work: for measurements."""
+        """Lists the workers that wait for work: for measurements."""
         return self._pool.process_ids() + self._rego_pool.process_ids()
 
     def close(self) -> None:
@@ -124,6 +176,7 @@ class Verifier:
 
 
 def _payload(request: VerifyRequest, *, refused: bool) -> str | DataError:
+    """Writes the request for a worker, without a text that is refused; or says why it cannot."""
     try:
         return (request.model_copy(update={"text": ""}) if refused else request).model_dump_json()
     except PydanticSerializationError:

@@ -90,19 +90,19 @@ def test_a_resource_whose_condition_never_holds_is_not_there(condition: str, exi
 @pytest.mark.parametrize(
     ("written", "rule"),
     [
-        ("QueueName: !Ref Subnets", "property-type"),
-        ("QueueName: !GetAZs ''", "property-type"),
-        ("Tags: !Sub x", "property-type"),
-        ("Tags: [{Key: a}]", "property-required"),
-        ("Tags: [{Key: a, Val: b}]", "property"),
-        ("DelaySeconds: 901", "property-value"),
-        ("DelaySeconds: null", "property-type"),
+        ("QueueName: !Ref Subnets", "wrong-type"),
+        ("QueueName: !GetAZs ''", "wrong-type"),
+        ("Tags: !Sub x", "wrong-type"),
+        ("Tags: [{Key: a}]", "missing-field"),
+        ("Tags: [{Key: a, Val: b}]", "unknown-field"),
+        ("DelaySeconds: 901", "invalid-value"),
+        ("DelaySeconds: null", "wrong-type"),
         ("QueueName: !Sub '${Nowhere}'", "undefined"),
-        ("QueueName: !Sub '${Other.Nothing}'", "attribute"),
-        ("QueueName: !If [Nowhere, a, b]", "undefined-condition"),
-        ("DelaySeconds: !FindInMap [Sizes, c, Delay]", "find-in-map"),
-        ("QueueName: !Select [2, [a, b]]", "function"),
-        ("QueueName: !ToJsonString {a: b}", "function"),
+        ("QueueName: !Sub '${Other.Nothing}'", "unknown-attribute"),
+        ("QueueName: !If [Nowhere, a, b]", "undefined"),
+        ("DelaySeconds: !FindInMap [Sizes, c, Delay]", "undefined"),
+        ("QueueName: !Select [2, [a, b]]", "invalid-arguments"),
+        ("QueueName: !ToJsonString {a: b}", "invalid-arguments"),
         ("RedrivePolicy: {deadLetterTargetArn: !GetAtt Queue.Arn}", "cycle"),
     ],
 )
@@ -138,7 +138,7 @@ def test_lines_of_findings() -> None:
     finding = judge(
         "Resources:\n  A:\n    Type: AWS::SQS::Queue\n    Properties:\n      Delay: 1\n"
     ).findings[0]
-    assert (finding.rule, finding.line) == ("property", 5)
+    assert (finding.rule, finding.line) == ("unknown-field", 5)
 
 
 def loops(text: str) -> str:
@@ -160,8 +160,8 @@ def test_loops_are_unrolled() -> None:
         ("[X, [], {'${X}': {Type: AWS::SQS::Queue}}]", "syntax"),
         ("[X, [a], [b]]", "syntax"),
         ("[Name, [a], {'${Name}': {Type: AWS::SQS::Queue}}]", "syntax"),
-        ("[X, [a], {'${X}': {Type: AWS::SQS::Queue, Properties: {Nope: 1}}}]", "property"),
-        ("[X, !Ref Subnets, {'${X}': {Type: AWS::SQS::Queue}}]", "transform"),
+        ("[X, [a], {'${X}': {Type: AWS::SQS::Queue, Properties: {Nope: 1}}}]", "unknown-field"),
+        ("[X, !Ref Subnets, {'${X}': {Type: AWS::SQS::Queue}}]", "not-verified"),
     ],
 )
 def test_what_is_wrong_with_a_loop_is_found(loop: str, rule: str) -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import inframind.categories as categories
-from inframind.categories import CATEGORIES, DEEP_TOOLS, deep_tool
+from inframind.categories import CATEGORIES, deep_tool
 from inframind.categories.shared.checkov import Checkov
 from inframind.categories.terraform.deep import TerraformValidate
 from inframind.sandbox.isolation import Finished, isolation
@@ -17,10 +16,10 @@ from inframind.verifier.deep import deepened
 from inframind.verifier.verifier import Verifier
 from tests.support import deep_tools
 
-ROOT = Path(categories.__file__).parent
 DATA = 'resource "terraform_data" "d" {\n  input = "d"\n}\n'
 """A resource that is in terraform itself: no provider needs to start, which takes seconds."""
-TOOLS = [name for name in DEEP_TOOLS if name != "terraform"]
+WITH_TOOL = [name for name in CATEGORIES if deep_tool(name)]
+TOOLS = [name for name in WITH_TOOL if name != "terraform"]
 REFUSED: dict[str, set[str]] = {}
 """Good examples that a tool refuses, wrongly: hadolint's parser knows a heredoc only as the first word (DL1000)."""
 
@@ -132,15 +131,14 @@ def test_zizmor_adds_its_advice_and_changes_no_verdict(verifier: Verifier) -> No
     assert broken.verdict is Outcome.FAIL
 
 
-@pytest.mark.parametrize("name", DEEP_TOOLS)
+@pytest.mark.parametrize("name", WITH_TOOL)
 def test_a_missing_tool_is_unscorable_and_names_the_remedy(
     name: str, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tool = deep_tool(name)
     assert tool is not None
     monkeypatch.setattr(type(tool), "version", lambda _: None)
-    package = CATEGORIES[name].split(".")[2]
-    texts = [path.read_text() for path in sorted((ROOT / package / "good").glob("*"))]
+    texts = [path.read_text() for path in CATEGORIES[name].examples("good")]
     verdict = deep(verifier, texts[0], name)
     assert verdict.verdict is Outcome.UNSCORABLE
     assert verdict.rungs["schema"] == "unscorable"
@@ -158,14 +156,14 @@ def test_what_the_guards_refuse_reaches_no_tool(verifier: Verifier) -> None:
 
 def test_terraform_agrees_on_the_examples(terraform: TerraformValidate, verifier: Verifier) -> None:
     """Whatever only AWS is needed for. Two rules say what `terraform validate` does not see."""
-    folder = ROOT / "terraform"
+    folder = CATEGORIES["terraform"].folder
     requests = [request(path.read_text(), "terraform") for path in sorted(folder.glob("*/*.tf"))]
     names = [path.stem for path in sorted(folder.glob("*/*.tf"))]
     verdicts = verifier.verify_many(requests)
     opinions = terraform.judge([each.text for each in requests])
     judged = 0
     for name, verdict, opinion in zip(names, verdicts, opinions, strict=True):
-        if opinion.outcome in ("accepts", "rejects") and name != "empty":
+        if opinion.outcome in ("accepts", "rejects") and name != "wrong-document":
             judged += 1
             assert (opinion.outcome == "accepts") is (verdict.verdict is Outcome.PASS), name
     assert judged > 30
@@ -224,20 +222,20 @@ def test_a_tool_agrees_on_the_good_examples_and_finds_faults_in_the_bad(
     deep_tools.need(name)
     tool = deep_tool(name)
     assert tool is not None
+    package = CATEGORIES[name]
     files = [
         path
-        for path in sorted((ROOT / CATEGORIES[name].split(".")[2]).glob("*/*"))
-        if path.parent.name in ("good", "bad")
+        for path in (*package.examples("bad"), *package.examples("good"))
+        if not re.search(r"\.\d\.", path.name)
     ]
-    files = [path for path in files if not re.search(r"\.\d\.", path.name)]
     opinions = dict(zip(files, tool.judge([path.read_text() for path in files]), strict=True))
     outcomes = {
-        kind: {
-            p.name.split(".")[0]: o.outcome for p, o in opinions.items() if p.parent.name == kind
-        }
+        kind: {p.name: o.outcome for p, o in opinions.items() if p.parent.name == kind}
         for kind in ("good", "bad")
     }
-    refused = {stem for stem, outcome in outcomes["good"].items() if outcome == "rejects"}
+    refused = {
+        file.split(".")[0] for file, outcome in outcomes["good"].items() if outcome == "rejects"
+    }
     assert refused == REFUSED.get(name, set())
     assert list(outcomes["bad"].values()).count("rejects") >= 5
     assert str(tool.version()) in deep(verifier, files[0].read_text(), name).verifier

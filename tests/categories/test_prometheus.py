@@ -182,8 +182,8 @@ def test_urls_are_targets_only_where_relabelling_writes_the_address() -> None:
     text = (
         "scrape_configs: [{job_name: a, static_configs: [{targets: ['https://x.example.com/']}]%s}]"
     )
-    assert "target" in rules(text % "")
-    assert "target" not in rules(
+    assert "invalid-target" in rules(text % "")
+    assert "invalid-target" not in rules(
         text % ", relabel_configs: [{target_label: __address__, replacement: 'b:1'}]"
     )
 
@@ -192,4 +192,4 @@ def test_go_reads_an_empty_value_as_not_given() -> None:
     assert objects(
         "global: {scrape_interval: }\nscrape_configs: [{job_name: a, params: , dns_sd_configs: [{names: [x]}]}]"
     )
-    assert "schema" in rules("scrape_configs: [null]")
+    assert "wrong-type" in rules("scrape_configs: [null]")

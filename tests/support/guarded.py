@@ -14,8 +14,9 @@ from app import keys
 from app.db.migrate import upgrade
 from app.db.session import make_engine
 from app.jobs import journal, lease
-from app.main import create_app
+from app.main import DEFAULT_BODY_LIMITS, create_app
 from app.settings import Settings
+from app.web.body_limit import BodyLimits
 from inframind.models.adapter import AdapterManifest, publish
 from tests.support.http import connect
 from tests.support.inference_servers import listening
@@ -81,10 +82,12 @@ def guarded(folder: Path, **more: Any) -> Iterator[Guarded]:
 
 
 @contextmanager
-def on_a_socket(folder: Path, **more: Any) -> Iterator[tuple[str, Guarded]]:
+def on_a_socket(
+    folder: Path, body_limits: BodyLimits = DEFAULT_BODY_LIMITS, **more: Any
+) -> Iterator[tuple[str, Guarded]]:
     """The service on a real socket, whose URL comes first."""
     configured, made = prepared(folder, **more)
-    app = create_app(configured)
+    app = create_app(configured, body_limits)
     with listening(app) as url, connect(url) as client:
         yield url, Guarded(client, app, configured, *made)
 

@@ -47,7 +47,7 @@ class Production:
             "INFRAMIND_REDIS_URL": redis.url,
             "INFRAMIND_LEASE_SECONDS": str(lease_seconds),
             "INFRAMIND_GRACE_SECONDS": str(HANG_SECONDS),
-            "INFRAMIND_RECONCILE_SECONDS": "0.5",
+            "INFRAMIND_POLL_SECONDS": "0.05",
             "INFRAMIND_MAX_ATTEMPTS": "50",
             "INFRAMIND_RATE_LIMIT": "100000/minute",
             "INFRAMIND_MIN_FREE_BYTES": "0",

@@ -13,7 +13,11 @@ BAD = "services:\n  web:\n    image: nginx:1.27\n    networks: [nowhere]\n"
 
 
 def run(*arguments: str | Path, stdin: str | bytes = "") -> Result:
-    return CliRunner().invoke(app, ["verify", *map(str, arguments)], input=stdin)
+    return invoke("verify", *arguments, stdin=stdin)
+
+
+def invoke(*arguments: str | Path, stdin: str | bytes = "") -> Result:
+    return CliRunner().invoke(app, [*map(str, arguments)], input=stdin)
 
 
 @pytest.fixture
@@ -73,8 +77,32 @@ def test_checks_from_a_file(good: Path, tmp_path: Path) -> None:
 def test_a_listed_policy_counts(good: Path) -> None:
     good.write_text(GOOD.replace(":1.27", ":latest"))
     assert run(good).exit_code == 0
-    assert run("--policy", "image-latest", good).exit_code == 1
-    assert run("--policy", "no-such", good).exit_code == 2
+    assert run("--policy", "unpinned", good).exit_code == 1
+
+
+def test_a_policy_counts_in_every_file_whose_category_has_it(tmp_path: Path) -> None:
+    download = "curl -s https://x.example.com/a.sh | sh"
+    (tmp_path / "Dockerfile").write_text(f"FROM alpine:3.20\nUSER app\nRUN {download}\n")
+    (tmp_path / ".gitlab-ci.yml").write_text(f"build:\n  script: {download}\n")
+    (tmp_path / "compose.yaml").write_text(GOOD)
+    paths = [tmp_path / name for name in ("Dockerfile", ".gitlab-ci.yml", "compose.yaml")]
+    result = run("--json", "--policy", "pipe-to-shell", *paths)
+    verdicts = [json.loads(line) for line in result.output.splitlines()]
+    assert [verdict["verdict"] for verdict in verdicts] == ["fail", "fail", "pass"]
+    assert result.exit_code == 1
+
+
+def test_a_policy_that_no_category_has_is_wrong_usage(good: Path) -> None:
+    result = run("--policy", "unpined", good)
+    assert result.exit_code == 2
+    said = " ".join(result.output.split())
+    assert "--policy: no category has a policy rule 'unpined'; did you mean 'unpinned'?" in said
+
+
+def test_rules_are_listed_with_their_categories() -> None:
+    assert "| `pipe-to-shell` | policy |" in invoke("rules").output
+    assert invoke("rules", "dockerfile").output.startswith("# Rules: Dockerfile")
+    assert invoke("rules", "cobol").exit_code == 2
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Builds the bundled model."""
+"""Builds the bundled model: `make nano`, or `python -m tools.nano.build`."""

@@ -1,4 +1,7 @@
-"""`make nano`: rebuilds the bundled model from the training families. About 45 minutes on two CPU cores."""
+"""`make nano`: rebuilds the bundled model from the training families.
+
+About 45 minutes on two CPU cores.
+"""
 
 import itertools
 from collections.abc import Iterator

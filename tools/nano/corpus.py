@@ -1,4 +1,6 @@
-"""What `inframind-nano` is pretrained on: text of the training families alone, in new and in old habits, and copying drills."""
+"""What `inframind-nano` is pretrained on: text of the training families alone, in new and in old
+habits, and copying drills.
+"""
 
 import hashlib
 import random
@@ -12,13 +14,15 @@ from inframind.categories import category
 from inframind.models.nano import MAX_DIFFICULTY
 
 OLD_HABIT_SHARE, MOVED_ON_SHARE = 0.75, 0.4
-"""How much of the text follows an old or careless habit of the web; the second for one family in five, where the web has
-moved on. Said openly in docs/results."""
+"""How much of the text follows an old or careless habit of the web; the second for one family in
+five, where the web has moved on. Said openly in docs/results.
+"""
 PREVAILING = 4
 """How much more often a family's first habit is seen than each of its others."""
 DRILL_SHARE, EARLY_DRILL_SHARE, EARLY = 0.1, 0.6, 8000
-"""Drills teach to copy unseen names and numbers, which a small model learns late from documents alone: most of the first
-`EARLY` turns are drills."""
+"""Drills teach to copy unseen names and numbers, which a small model learns late from documents
+alone: most of the first `EARLY` turns are drills.
+"""
 
 Turn = tuple[list[dict[str, str]], str]
 """Chat messages and the answer to learn."""

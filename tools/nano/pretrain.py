@@ -1,4 +1,6 @@
-"""Pretraining of `inframind-nano` from scratch on the CPU: plain next-token loss on the answers, Muon and AdamW."""
+"""Pretraining of `inframind-nano` from scratch on the CPU: plain next-token loss on the answers,
+Muon and AdamW.
+"""
 
 import math
 import random
@@ -50,7 +52,9 @@ def collate(batch: Sequence[Example], pad: int) -> tuple[torch.Tensor, torch.Ten
 def batches(
     examples: Iterator[Example], tokens: int, rng: random.Random
 ) -> Iterator[list[Example]]:
-    """Endless batches of about `tokens` tokens, examples of like length together so that little is padding."""
+    """Endless batches of about `tokens` tokens, examples of like length together so that little is
+    padding.
+    """
     while True:
         pool = sorted(
             (next(examples) for _ in range(512)), key=lambda pair: len(pair[0]) + len(pair[1])
@@ -65,8 +69,10 @@ def batches(
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose update is made orthogonal by Newton and Schulz's iteration (Jordan 2024), in the weights' own precision:
-    `torch.optim.Muon` iterates in bfloat16, which took twenty times as long on an AMD EPYC with AVX2, which emulates it."""
+    """Momentum whose update is made orthogonal by Newton and Schulz's iteration (Jordan 2024), in
+    the weights' own precision: `torch.optim.Muon` iterates in bfloat16, which took twenty times as
+    long on an AMD EPYC with AVX2, which emulates it.
+    """
 
     def __init__(
         self, matrices: list[torch.nn.Parameter], lr: float, momentum: float = 0.95
@@ -86,7 +92,9 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: torch.Tensor, iterations: int = 5) -> torch.Tensor:
-    """Nearly the orthogonal factor of the polar decomposition of `matrix` [M, N]: singular values between 0.7 and 1.2."""
+    """Nearly the orthogonal factor of the polar decomposition of `matrix` [M, N]: singular values
+    between 0.7 and 1.2.
+    """
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     x = x / (x.norm() + 1e-7)
@@ -137,7 +145,8 @@ def pretrain(
         mean_loss += loss.item() / 100
         if (step + 1) % 100 == 0:
             report(
-                f"step {step + 1} loss {mean_loss:.4f} tokens/s {seen / (time.monotonic() - started):.0f}"
+                f"step {step + 1} loss {mean_loss:.4f} tokens/s "
+                f"{seen / (time.monotonic() - started):.0f}"
             )
             mean_loss = 0.0
     model.eval()

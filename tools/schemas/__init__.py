@@ -1,6 +1,5 @@
-"""Builds a category's schema data from its upstream: one module a category, `python -m tools.schemas.<category>`."""
+"""Builds the categories' schema data, one module a category: `python -m tools.schemas.compose`.
 
-from pathlib import Path
-
-CATEGORIES = Path(__file__).parents[2] / "inframind" / "categories"
-"""Where the data go: each category's own folder `data`."""
+Each module's docstring names the packages that it reads. What it writes lies in the category's own
+folder `data`, and is committed: a build is wanted only for a newer release of the upstream.
+"""

@@ -1,15 +1,15 @@
-"""Builds `data/*.json.gz`: keywords, plugin names and module arguments, read as facts from the packages ansible-core and ansible.
+"""Builds `data/*.json.gz`: keywords, plugin names and module arguments, read as facts from the
+packages ansible-core and ansible.
 
-Names, types, choices and combinations are facts of interfaces; no text of the sources (GPL-3.0-or-later) is copied.
+Names, types, choices and combinations are facts of interfaces; no text of the sources
+(GPL-3.0-or-later) is copied.
 
 pip install ansible==12.3.0
 python -m tools.schemas.ansible
 """
 
 import ast
-import gzip
 import importlib
-import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,13 @@ from typing import Any
 import ryaml
 
 from inframind.categories.ansible import catalog
-from tools.schemas import CATEGORIES
+from tools.data import write
 
-DATA = CATEGORIES / "ansible" / "data"
 COLLECTIONS = (
-    "amazon.aws", "ansible.posix", "ansible.utils", "ansible.windows", "community.aws", "community.crypto", "community.docker",
-    "community.general", "community.grafana", "community.hashi_vault", "community.libvirt", "community.mongodb",
-    "community.mysql", "community.postgresql", "community.rabbitmq", "community.windows", "containers.podman",
+    "amazon.aws", "ansible.posix", "ansible.utils", "ansible.windows", "community.aws",
+    "community.crypto", "community.docker", "community.general", "community.grafana",
+    "community.hashi_vault", "community.libvirt", "community.mongodb", "community.mysql",
+    "community.postgresql", "community.rabbitmq", "community.windows", "containers.podman",
     "hetzner.hcloud", "kubernetes.core",
 )  # fmt: skip
 COMBINATIONS = (
@@ -46,7 +46,10 @@ OBJECTS = {
 
 
 def option(spec: dict[str, Any]) -> dict[str, Any]:
-    """One option: what is not usual (type str, optional). Action plugins state no type and take anything."""
+    """One option: what is not usual (type str, optional).
+
+    Action plugins state no type and take anything.
+    """
     kept: dict[str, Any] = {}
     if spec.get("type", "raw") != "str":
         kept["type"] = spec.get("type", "raw")
@@ -69,7 +72,9 @@ def options(specs: dict[str, Any]) -> dict[str, Any]:
 
 
 def combinations(source: str) -> dict[str, Any]:
-    """Literal `mutually_exclusive`, `required_if` ... of a module with exactly one argument spec."""
+    """Literal `mutually_exclusive`, `required_if` ... of a module with exactly one argument
+    spec.
+    """
     calls = [
         node
         for node in ast.walk(ast.parse(source))
@@ -166,10 +171,9 @@ def keywords() -> dict[str, Any]:
     return found
 
 
-def write(name: str, data: Any) -> None:
-    """One data file, the same bytes for the same content."""
-    text = json.dumps(data, separators=(",", ":"), sort_keys=True)
-    (DATA / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+def save(name: str, data: Any) -> None:
+    """Writes one of the category's data files, its keys in order."""
+    write("ansible", name, data, sort_keys=True)
 
 
 def main() -> None:
@@ -187,13 +191,13 @@ def main() -> None:
     known["ansible.builtin"]["test"] += sorted(jinja.tests)
     removed = {"ansible.builtin": gone}
     redirects = {"ansible.builtin": moved}
-    write("ansible.builtin", modules(core / "modules", "ansible.builtin"))
+    save("ansible.builtin", modules(core / "modules", "ansible.builtin"))
     for name in COLLECTIONS:
         folder = home / name.replace(".", "/")
         redirects[name], removed[name] = routes(folder / "meta" / "runtime.yml", name)
         known[name] = plugins(folder / "plugins")
-        write(name, modules(folder / "plugins" / "modules", name))
-    write(
+        save(name, modules(folder / "plugins" / "modules", name))
+    save(
         "index",
         {
             "source": source,

@@ -1,10 +1,10 @@
-"""Builds `data/*.json.gz`: the resource provider schemas that cfn-lint vendors from AWS, one file a service, without prose.
+"""Builds `data/*.json.gz`: the resource provider schemas that cfn-lint vendors from AWS, one file a
+service, without prose.
 
 pip install cfn-lint==1.58.0
 python -m tools.schemas.cloudformation
 """
 
-import gzip
 import importlib
 import json
 from collections import defaultdict
@@ -12,13 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tools.schemas import CATEGORIES
+from tools.data import write
 
-DATA = CATEGORIES / "cloudformation" / "data"
 KEPT = (
-    "type", "$ref", "properties", "patternProperties", "additionalProperties", "required", "items", "enum", "enumCaseInsensitive",
-    "const", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "oneOf", "anyOf", "allOf",
-    "requiredXor", "requiredOr", "dependentRequired", "dependentExcluded",
+    "type", "$ref", "properties", "patternProperties", "additionalProperties", "required", "items",
+    "enum", "enumCaseInsensitive", "const", "minimum", "maximum", "minLength", "maxLength",
+    "minItems", "maxItems", "pattern", "oneOf", "anyOf", "allOf", "requiredXor", "requiredOr",
+    "dependentRequired", "dependentExcluded",
 )  # fmt: skip
 MAX_PATTERN = 300
 
@@ -72,7 +72,9 @@ def resource(schema: Any) -> dict[str, Any]:
 
 
 def instance_types(root: Path, kinds: dict[str, Any]) -> dict[str, list[str]]:
-    """`Type.Property` -> the values of any region, where AWS lists them for a property at the top."""
+    """`Type.Property` -> the values of any region, where AWS lists them for a property at the
+    top.
+    """
     names = {
         f"{kind.replace('::', '_').lower()}.{name.lower()}": f"{kind}.{name}"
         for kind in kinds
@@ -87,10 +89,9 @@ def instance_types(root: Path, kinds: dict[str, Any]) -> dict[str, list[str]]:
     return {name: sorted(values) for name, values in found.items() if values}
 
 
-def write(name: str, data: Any) -> None:
-    """One data file, the same bytes for the same content."""
-    text = json.dumps(data, separators=(",", ":"), sort_keys=True)
-    (DATA / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+def save(name: str, data: Any) -> None:
+    """Writes one of the category's data files, its keys in order."""
+    write("cloudformation", name, data, sort_keys=True)
 
 
 def main() -> None:
@@ -110,12 +111,13 @@ def main() -> None:
             json.loads((root / "resources" / f"{name}.json").read_text())
         )
         services["AWS::Serverless"][kind] = resource(schema)
+    release = json.loads((root / "version.json").read_text())
     for service, kinds in services.items():
-        write(service.replace("::", "-").lower(), kinds)
-    write(
+        save(service.replace("::", "-").lower(), kinds)
+    save(
         "index",
         {
-            "source": f"AWS resource provider schemas of {json.loads((root / 'version.json').read_text())['schema_date']}, "
+            "source": f"AWS resource provider schemas of {release['schema_date']}, "
             f"from cfn-lint {version('cfn-lint')}",
             "licence": "MIT-0",
             "services": sorted(services),

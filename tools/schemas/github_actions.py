@@ -1,22 +1,24 @@
-"""Builds `data/schema.json.gz` from the workflow schema vendored in `check-jsonschema` (the schema is Apache-2.0).
+"""Builds `data/schema.json.gz` from the workflow schema vendored in `check-jsonschema` (the schema
+is Apache-2.0).
 
 pip install check-jsonschema==0.39.0
 python -m tools.schemas.github_actions
 """
 
-import gzip
 import json
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from tools.schemas import CATEGORIES
+from tools.data import write
 
 
 def as_github_reads(schema: dict[str, Any]) -> dict[str, Any]:
-    """Without what the schema refuses and GitHub takes: a strategy without a matrix, and an empty value, which is an empty text.
+    """Without what the schema refuses and GitHub takes: a strategy without a matrix, and an empty
+    value, which is an empty text.
 
-    https://github.com/actions/languageservices/blob/main/workflow-parser/src/workflow-v1.0.json has no required key in `strategy`,
+    https://github.com/actions/languageservices/blob/main/workflow-parser/src/workflow-v1.0.json has
+    no required key in `strategy`,
     and reads the values of `with` and `env` as texts, which null becomes.
     """
     definitions = schema["definitions"]
@@ -29,15 +31,15 @@ def as_github_reads(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Writes the data file beside this module."""
+    """Writes the schema into the category's data."""
     source = files("check_jsonschema") / "builtin_schemas" / "vendor" / "github-workflows.json"
     data = {
-        "source": f"https://www.schemastore.org/github-workflow.json, from check-jsonschema {version('check-jsonschema')}",
+        "source": f"https://www.schemastore.org/github-workflow.json, "
+        f"from check-jsonschema {version('check-jsonschema')}",
         "licence": "Apache-2.0",
         "schema": as_github_reads(json.loads(source.read_text())),
     }
-    target = CATEGORIES / "github_actions" / "data" / "schema.json.gz"
-    target.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), 9, mtime=0))
+    write("github_actions", "schema", data)
 
 
 if __name__ == "__main__":

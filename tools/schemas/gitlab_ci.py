@@ -1,16 +1,16 @@
-"""Builds `data/schema.json.gz` from GitLab's own schema vendored in `check-jsonschema` (the schema is MIT).
+"""Builds `data/schema.json.gz` from GitLab's own schema vendored in `check-jsonschema` (the schema
+is MIT).
 
 pip install check-jsonschema==0.39.0
 python -m tools.schemas.gitlab_ci
 """
 
-import gzip
 import json
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from tools.schemas import CATEGORIES
+from tools.data import write
 
 PROSE = ("description", "markdownDescription")
 
@@ -27,16 +27,16 @@ def without_prose(node: Any) -> Any:
 
 
 def main() -> None:
-    """Writes the data file beside this module."""
+    """Writes the schema into the category's data."""
     source = files("check_jsonschema") / "builtin_schemas" / "vendor" / "gitlab-ci.json"
     data = {
-        "source": "https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/assets/javascripts/editor/schema/ci.json, "
+        "source": "https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/assets/javascripts/"
+        "editor/schema/ci.json, "
         f"from check-jsonschema {version('check-jsonschema')}",
         "licence": "MIT",
         "schema": without_prose(json.loads(source.read_text())),
     }
-    target = CATEGORIES / "gitlab_ci" / "data" / "schema.json.gz"
-    target.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), 9, mtime=0))
+    write("gitlab_ci", "schema", data)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Builds `data/schema.json.gz` from Grafana's own types in the npm package `@grafana/schema`, and the units in its Python SDK.
+"""Builds `data/schema.json.gz` from Grafana's own types in the npm package `@grafana/schema`, and
+the units in its Python SDK.
 
 Both are Apache-2.0.
 
@@ -7,7 +8,6 @@ npm pack @grafana/schema@13.2.3 && tar xzf grafana-schema-13.2.3.tgz
 python -m tools.schemas.grafana package
 """
 
-import gzip
 import json
 import re
 import sys
@@ -16,7 +16,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-from tools.schemas import CATEGORIES
+from tools.data import write
 
 TYPES = Path("dist/types/raw")
 WORD = re.compile(r"'[^']*'|\"[^\"]*\"|[A-Za-z_$][\w$.]*\??|-?\d+|[{}()<>\[\]|,;:=]")
@@ -137,7 +137,7 @@ def _resolved(node: Any, enums: dict[str, dict[str, Any]]) -> Any:
 
 
 def main() -> None:
-    """Writes the data file beside this module."""
+    """Writes the schema into the category's data."""
     package = Path(sys.argv[1])
     sdk = distribution("grafana-foundation-sdk")
     units = Path(str(sdk.locate_file("grafana_foundation_sdk/models/units.py")))
@@ -148,8 +148,7 @@ def main() -> None:
         "definitions": definitions((package / TYPES / "dashboard/x/types.gen.d.ts").read_text()),
         "units": sorted(set(re.findall(r' = "([^"]*)"', units.read_text()))),
     }
-    target = CATEGORIES / "grafana" / "data" / "schema.json.gz"
-    target.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), 9, mtime=0))
+    write("grafana", "schema", data)
 
 
 if __name__ == "__main__":

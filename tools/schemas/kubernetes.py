@@ -1,16 +1,16 @@
-"""Builds `data/schema.json.gz` from the strict OpenAPI definitions in the package `kubernetes-validate` (Apache-2.0).
+"""Builds `data/schema.json.gz` from the strict OpenAPI definitions in the package
+`kubernetes-validate` (Apache-2.0).
 
 pip install kubernetes-validate==1.37.0
 python -m tools.schemas.kubernetes
 """
 
-import gzip
 import json
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from tools.schemas import CATEGORIES
+from tools.data import write
 
 RELEASE = "v1.37.0"
 
@@ -31,7 +31,7 @@ def without_prose(node: Any) -> Any:
 
 
 def main() -> None:
-    """Writes the data file beside this module."""
+    """Writes the schema into the category's data."""
     source = (
         files("kubernetes_validate")
         / "kubernetes-json-schema"
@@ -51,8 +51,7 @@ def main() -> None:
         "kinds": dict(sorted(kinds.items())),
         "definitions": plain,
     }
-    target = CATEGORIES / "kubernetes" / "data" / "schema.json.gz"
-    target.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), 9, mtime=0))
+    write("kubernetes", "schema", data)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
-"""Builds `data/schema.json.gz` and `data/sagemaker.json.gz` from the projects' own clients, all Apache-2.0.
+"""Builds `data/schema.json.gz` and `data/sagemaker.json.gz` from the projects' own clients, all
+Apache-2.0.
 
-pip install --no-deps kserve==0.21.0 kubeflow-training==1.9.4 kubeflow-katib==0.19.0 botocore==1.44.8
+pip install --no-deps kserve==0.21.0 kubeflow-training==1.9.4
+pip install --no-deps kubeflow-katib==0.19.0 botocore==1.44.8
 pip install kubeflow-trainer-api==2.3.0 hera==7.1.0
 python -m tools.schemas.mlops
 
-What these do not carry is in `types.yaml`, read from the Go types it names. Kubernetes' own types are those of the
-`kubernetes` package: a definition here refers to them by their full names.
+What these do not carry is in `types.yaml`, read from the Go types it names. Kubernetes' own types
+are those of the `kubernetes` package: a definition here refers to them by their full names.
 """
 
-import gzip
 import json
 import re
 from importlib.metadata import distribution, version
@@ -17,7 +18,7 @@ from typing import Any
 
 from inframind.categories.kubernetes import schema as kubernetes
 from inframind.categories.shared.yaml import load_all
-from tools.schemas import CATEGORIES
+from tools.data import CATEGORIES, write
 from tools.schemas.kubernetes import without_prose
 from tools.schemas.sagemaker import sagemaker
 
@@ -34,7 +35,9 @@ CORE, META = "io.k8s.api.core.v1.", "io.k8s.apimachinery.pkg.apis.meta.v1."
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 OTHERS = {
     "K8sIoApiAppsV1DeploymentStrategy": "io.k8s.api.apps.v1.DeploymentStrategy",
-    "K8sIoApiAutoscalingV2HorizontalPodAutoscalerBehavior": "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior",
+    "K8sIoApiAutoscalingV2HorizontalPodAutoscalerBehavior": (
+        "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior"
+    ),
     "K8sIoApiAutoscalingV2MetricSpec": "io.k8s.api.autoscaling.v2.MetricSpec",
     "ResourceQuantity": QUANTITY,
     "Quantity": QUANTITY,
@@ -50,7 +53,9 @@ Definitions = dict[str, Any]
 
 
 def kubernetes_name(name: str) -> str | None:
-    """The full name of a Kubernetes type that a client calls `V1Container`, `IoK8sApiCoreV1Container` or `Container`."""
+    """The full name of a Kubernetes type that a client calls `V1Container`,
+    `IoK8sApiCoreV1Container` or `Container`.
+    """
     if name in OTHERS:
         return OTHERS[name]
     bare = re.sub(
@@ -69,7 +74,9 @@ def optional(kind: str) -> dict[str, Any]:
 
 
 def swagger_type(text: str, own: set[str]) -> dict[str, Any]:
-    """A type of openapi-generator's Python models: `list[V1Container]`, `dict(str, str)`, `int` ..."""
+    """A type of openapi-generator's Python models: `list[V1Container]`, `dict(str, str)`, `int`
+    ...
+    """
     if match := re.fullmatch(r"list\[(.*)\]", text):
         return optional("array") | {"items": swagger_type(match[1], own)}
     if match := re.fullmatch(r"dict\(str, (.*)\)", text):
@@ -81,7 +88,9 @@ def swagger_type(text: str, own: set[str]) -> dict[str, Any]:
 
 
 def swagger(package: str, folder: str) -> Definitions:
-    """The definitions of one generated client, read from its source: importing it would start half of its dependencies."""
+    """The definitions of one generated client, read from its source: importing it would start half
+    of its dependencies.
+    """
     sources = {}
     for path in distribution(package).files or ():
         if str(path).startswith(folder) and path.suffix == ".py":
@@ -95,7 +104,8 @@ def swagger(package: str, folder: str) -> Definitions:
         required = re.findall(r"Invalid value for `(\w+)`, must not be `None`", text)
         found[name] = closed(
             {keys[field]: swagger_type(kind, set(sources)) for field, kind in types.items()},
-            # `runPolicy` is no pointer in Go, so the client demands it; the resource definition does not.
+            # `runPolicy` is no pointer in Go, so the client demands it; the resource definition
+            # does not.
             sorted({keys[field] for field in required} - {"runPolicy"}),
         )
     return found
@@ -119,7 +129,9 @@ def closed(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
 
 
 def pydantic(model: Any, prefix: str) -> tuple[str, Definitions]:
-    """(name, definitions) of a pydantic client's model; its Kubernetes types are replaced by ours."""
+    """(name, definitions) of a pydantic client's model; its Kubernetes types are replaced by
+    ours.
+    """
     schema = model.model_json_schema(by_alias=True)
     own = {name for name in schema["$defs"] if kubernetes_name(name) is None}
 
@@ -200,7 +212,9 @@ def written(data: Any) -> tuple[dict[str, str], Definitions]:
 
 
 def relax(found: Definitions) -> None:
-    """What KServe's Makefile deletes from the generated InferenceService: required fields of a framework, ports of probes."""
+    """What KServe's Makefile deletes from the generated InferenceService: required fields of a
+    framework, ports of probes.
+    """
     core = kubernetes.definitions()
     for name in ("HTTPGetAction", "TCPSocketAction"):
         found[f"kserve.{name}"] = core[CORE + name] | {"required": []}
@@ -268,17 +282,13 @@ def custom_resources() -> dict[str, Any]:
     return {"kinds": dict(sorted((kinds | written_kinds).items())), "definitions": found | more}
 
 
-def write(name: str, data: dict[str, Any]) -> None:
-    target = HERE / "data" / f"{name}.json.gz"
-    target.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), 9, mtime=0))
-
-
 def main() -> None:
-    """Writes both data files beside this module."""
+    """Writes both files into the category's data."""
     packages = (*SWAGGER, "kubeflow-trainer-api", "hera")
     sources = ", ".join(f"{package} {version(package)}" for package in packages) + ", types.yaml"
-    write("schema", {"source": sources, "licence": "Apache-2.0"} | custom_resources())
+    write("mlops", "schema", {"source": sources, "licence": "Apache-2.0"} | custom_resources())
     write(
+        "mlops",
         "sagemaker",
         {"source": f"botocore {version('botocore')}", "licence": "Apache-2.0"} | sagemaker(),
     )

@@ -1,19 +1,19 @@
-"""Builds `data/schema.json.gz` from `fields.yaml`, our own tables of the documented fields (the documentation is Apache-2.0).
+"""Builds `data/schema.json.gz` from `fields.yaml`, our own tables of the documented fields (the
+documentation is Apache-2.0).
 
 python -m tools.schemas.prometheus
 """
 
-import gzip
-import json
 from typing import Any
 
 from inframind.categories.shared.yaml import load_all
-from tools.schemas import CATEGORIES
+from tools.data import CATEGORIES, write
 
 HERE = CATEGORIES / "prometheus"
 WORDS_FOR_FLAGS = ["yes", "no", "on", "off", "Yes", "No", "On", "Off"]
 PRIMITIVES: dict[str, dict[str, Any]] = {
-    # Go's YAML decoder takes any scalar for a text, none included, and YAML 1.1's words for a boolean.
+    # Go's YAML decoder takes any scalar for a text, none included, and YAML 1.1's words for a
+    # boolean.
     "text": {"type": ["string", "number", "boolean", "null"]},
     "flag": {"anyOf": [{"type": "boolean"}, {"enum": WORDS_FOR_FLAGS}]},
     "integer": {"type": "integer"},
@@ -53,16 +53,14 @@ def definition(tables: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Writes the data file."""
+    """Writes the schema into the category's data."""
     tables = load_all((HERE / "fields.yaml").read_text())[0]
     data = {
         "source": "https://prometheus.io/docs/ (Prometheus 3.5, Alertmanager 0.28)",
         "licence": "Apache-2.0",
         "definitions": {name: definition(tables, name) for name in tables},
     }
-    (HERE / "data").mkdir(exist_ok=True)
-    target = HERE / "data" / "schema.json.gz"
-    target.write_bytes(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), 9, mtime=0))
+    write("prometheus", "schema", data)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ from typing import Any
 import jsonschema_rs
 
 OPERATIONS = (
-    "CreateTrainingJob", "CreateModel", "CreateEndpointConfig", "CreateEndpoint", "CreateTransformJob", "CreateProcessingJob",
-    "CreateHyperParameterTuningJob", "CreatePipeline", "CreateModelPackageGroup", "CreateModelPackage", "CreateNotebookInstance",
-    "CreateFeatureGroup", "CreateExperiment", "CreateDomain",
+    "CreateTrainingJob", "CreateModel", "CreateEndpointConfig", "CreateEndpoint",
+    "CreateTransformJob", "CreateProcessingJob", "CreateHyperParameterTuningJob", "CreatePipeline",
+    "CreateModelPackageGroup", "CreateModelPackage", "CreateNotebookInstance", "CreateFeatureGroup",
+    "CreateExperiment", "CreateDomain",
 )  # fmt: skip
 SCALARS = {
     "string": "string",
@@ -24,7 +25,10 @@ SCALARS = {
 
 
 def pattern(text: str) -> dict[str, str]:
-    """The pattern, if the regular expression engine has its syntax. AWS' patterns match the whole text."""
+    """The pattern, if the regular expression engine has its syntax.
+
+    AWS' patterns match the whole text.
+    """
     anchored = f"^(?:{text})$"
     try:
         jsonschema_rs.validator_for(

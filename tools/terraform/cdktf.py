@@ -1,12 +1,14 @@
-"""Builds `data/<provider>.json.gz` of providers that are not installed, from the prebuilt bindings of Terraform CDK.
+"""Builds `data/<provider>.json.gz` of providers that are not installed, from the prebuilt bindings
+of Terraform CDK.
 
     pip download --no-deps cdktf-cdktf-provider-google==16.12.1
     python -m tools.terraform.cdktf cdktf_cdktf_provider_google-16.12.1-py3-none-any.whl
 
-The bindings (https://pypi.org/project/cdktf-cdktf-provider-google, MPL-2.0) are JavaScript that HashiCorp generated from the
-provider's schema: each resource is a class that says how its arguments are written (`synthesizeHclAttributes`), each nested block
-a class of its own. What the classes do not tell is left open: `sensitive`, limits on the number of blocks other than one, whether
-an optional argument is also computed, ephemeral resources, and functions.
+The bindings (https://pypi.org/project/cdktf-cdktf-provider-google, MPL-2.0) are JavaScript that
+HashiCorp generated from the provider's schema: each resource is a class that says how its arguments
+are written (`synthesizeHclAttributes`), each nested block a class of its own. What the classes do
+not tell is left open: `sensitive`, limits on the number of blocks other than one, whether an
+optional argument is also computed, ephemeral resources, and functions.
 """
 
 import io
@@ -19,12 +21,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tools.terraform.schema import compact, write
+from tools.data import write
+from tools.terraform.schema import compact
 
 CLASS = re.compile(r"^class (\w+) extends cdktf\.(\w+) \{$(.*?)^\}$", re.M | re.S)
 TO_HCL = re.compile(r"^function (\w+)ToHclTerraform\(struct\) \{$(.*?)^\}$", re.M | re.S)
 ARGUMENT = re.compile(
-    r"^\s+(\w+): \{\s*value: (.*?),\s*isBlock: (true|false),\s*type: \"(\w+)\",\s*storageClassType: \"(\w+)\",",
+    r"^\s+(\w+): \{\s*value: (.*?),\s*isBlock: (true|false),"
+    r"\s*type: \"(\w+)\",\s*storageClassType: \"(\w+)\",",
     re.M | re.S,
 )
 GETTER = re.compile(r"^    get (\w+)\(\) \{\s*return ([^;]*);", re.M)
@@ -83,7 +87,9 @@ class Bindings:
         self.types += TYPE_NAME.findall(text)
 
     def block(self, name: str, written: str | None = None) -> dict[str, Any]:
-        """The schema of a class; `written`: the text that lists its arguments, where the class does not."""
+        """The schema of a class; `written`: the text that lists its arguments, where the class does
+        not.
+        """
         base, body = self.classes.get(name, ("", ""))
         if written is None:
             written = body
@@ -205,7 +211,9 @@ def modules(wheel: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def schema(wheel: Path) -> tuple[str, str, dict[str, Any]]:
-    """(source, version, schema) of the provider in a wheel, in the form of `terraform providers schema -json`."""
+    """(source, version, schema) of the provider in a wheel, in the form of `terraform providers
+    schema -json`.
+    """
     found: dict[str, Any] = {section: {} for section in SECTIONS.values()}
     source = version = ""
     for _, texts in modules(wheel):
@@ -229,7 +237,7 @@ def main(wheel: Path) -> None:
     data = compact(source, provider, version) | {"source": f"{source} {version}, {package}"}
     # Bindings have neither: what is not known must not look as if it did not exist.
     del data["ephemeral"], data["functions"]
-    write(source.rpartition("/")[2], data)
+    write("terraform", source.rpartition("/")[2], data)
 
 
 if __name__ == "__main__":

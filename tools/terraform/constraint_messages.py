@@ -1,7 +1,9 @@
-"""Reads what a provider's validators say (SDK v2, the plugin framework and the AWS provider's own) into constraints.
+"""Reads what a provider's validators say (SDK v2, the plugin framework and the AWS provider's own)
+into constraints.
 
-Sources of the messages: terraform-plugin-sdk `helper/validation` and `helper/schema`, terraform-plugin-framework-validators,
-terraform-provider-aws `internal/verify` and `internal/framework/validators`.
+Sources of the messages: terraform-plugin-sdk `helper/validation` and `helper/schema`,
+terraform-plugin-framework-validators, terraform-provider-aws `internal/verify` and
+`internal/framework/validators`.
 """
 
 import json
@@ -26,7 +28,8 @@ EXCLUSIVE = frozenset(
 SIMPLE: tuple[tuple[str, str], ...] = (
     ("contains an invalid JSON policy|Invalid IAM Policy Value", "policy"),
     (
-        "invalid JSON|Invalid JSON String Value|parse as JSON|Invalid format of .*looking for beginning of value",
+        "invalid JSON|Invalid JSON String Value|parse as JSON|Invalid format of .*looking for "
+        "beginning of value",
         "json",
     ),
     (
@@ -147,7 +150,9 @@ class Found:
 
 
 def alternatives(found: list[list[Any]]) -> list[list[Any]]:
-    """The constraints as they are, or as one `either` if no value could meet all: then the provider asks for any of them."""
+    """The constraints as they are, or as one `either` if no value could meet all: then the provider
+    asks for any of them.
+    """
     return (
         [["either", found]]
         if any(_exclude(one, other) for one, other in permutations(found, 2))
@@ -164,7 +169,10 @@ def _exclude(one: list[Any], other: list[Any]) -> bool:
 def read_message(
     found: Found, kind: Kind, path: str, message: str, *, about: str, sent: tuple[str, str]
 ) -> None:
-    """One message about the argument at `path`. `about`: only this path's messages count, if it is not empty."""
+    """One message about the argument at `path`.
+
+    `about`: only this path's messages count, if it is not empty.
+    """
     message = re.sub(r"\s+", " ", message)
     if _read_relation(found, kind, path, message):
         return
@@ -179,7 +187,8 @@ def read_message(
 def path_in(message: str) -> str:
     """The path that a message names, or nothing."""
     match = re.search(
-        r'(?:expected|length of|value of|value for) "?([a-z_0-9.]+\.\d+\.[a-z_0-9.]+)|^"([a-z_0-9.]+\.\d+\.[a-z_0-9.]+)"',
+        r"(?:expected|length of|value of|value for) "
+        r'"?([a-z_0-9.]+\.\d+\.[a-z_0-9.]+)|^"([a-z_0-9.]+\.\d+\.[a-z_0-9.]+)"',
         message,
     )
     return plain_path(match.group(1) or match.group(2)) if match else ""

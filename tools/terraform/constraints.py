@@ -1,16 +1,21 @@
-"""Builds `data/<provider>-constraints.json.gz`: what the provider's own code accepts, asked of `terraform validate`.
+"""Builds `data/<provider>-constraints.json.gz`: what the provider's own code accepts, asked of
+`terraform validate`.
 
-A schema does not say that `engine` is one of nine words or that `cidr_block` is a CIDR block: that is code in the provider.
-So one resource of each type is written with values that no such code accepts, and its messages are read:
+A schema does not say that `engine` is one of nine words or that `cidr_block` is a CIDR block: that
+is code in the provider. So one resource of each type is written with values that no such code
+accepts, and its messages are read:
 
     python -m tools.terraform.constraints write aws probes/ 0
-    for folder in probes/0-*; do (cd $folder && terraform init && terraform validate -json > result.json); done
+    for folder in probes/0-*; do
+      (cd $folder && terraform init && terraform validate -json > result.json)
+    done
     python -m tools.terraform.constraints read aws probes/
 
-Arguments that exclude one another hide one another's messages: repeat with rounds 1, 2 and 3, which leave out what is known
-to be in the way. Round 4 writes the first word of each enumeration in the other case: some are read in any. Every line of a
-probe ends in a comment that says what it probes. Each probe has its file, because Terraform reads the whole file again for each
-message. Five minutes of two cores for AWS.
+Arguments that exclude one another hide one another's messages: repeat with rounds 1, 2 and 3, which
+leave out what is known to be in the way. Round 4 writes the first word of each enumeration in the
+other case: some are read in any. Every line of a probe ends in a comment that says what it probes.
+Each probe has its file, because Terraform reads the whole file again for each message. Five minutes
+of two cores for AWS.
 """
 
 import json
@@ -27,8 +32,8 @@ from inframind.categories.terraform.provider import (
     Provider,
     provider,
 )
+from tools.data import write
 from tools.terraform.constraint_messages import Found, path_in, read_message
-from tools.terraform.schema import write
 
 CHUNK = 1000
 CASE_ROUND = 4
@@ -104,7 +109,10 @@ def lines(
     depth: int = DEPTH,
     texts: tuple[str, str] | None = None,
 ) -> Iterator[str]:
-    """The body of a probe; each line names what it probes. `texts`: a text and a number in place of those of TEXTS."""
+    """The body of a probe; each line names what it probes.
+
+    `texts`: a text and a number in place of those of TEXTS.
+    """
     text, number = texts or TEXTS[probe.value]
     for name, (flags, _) in schema.attributes.items():
         value = None
@@ -125,7 +133,9 @@ def lines(
 
 
 def first_round(source: Provider) -> list[Probe]:
-    """Every resource and data source with every probe text, and with nothing but what is required."""
+    """Every resource and data source with every probe text, and with nothing but what is
+    required.
+    """
     kinds = [(mode, kind) for mode in ("resource", "data") for kind in source.data[mode]]
     full = [Probe(mode, kind, text) for text in TEXTS for mode, kind in kinds]
     return full + [Probe(mode, kind, "word", bare=True) for mode, kind in kinds]
@@ -214,7 +224,7 @@ def main(command: str, name: str, folder: Path, round_: int = 0) -> None:
     actions: dict[str, Callable[[], None]] = {
         "write": lambda: write_probes(source, probes(), folder, round_),
         "read": lambda: write(
-            f"{name}-constraints", read_probes(folder).compact(source.data["source"])
+            "terraform", f"{name}-constraints", read_probes(folder).compact(source.data["source"])
         ),
     }
     actions[command]()

@@ -1,16 +1,23 @@
-"""Builds `data/<provider>-details.json.gz`: what else the provider's code asks for, found out with `terraform validate`.
+"""Builds `data/<provider>-details.json.gz`: what else the provider's code asks for, found out with
+`terraform validate`.
 
-- Characters that a text may not hold. Names are checked against expressions that messages seldom show: so every resource is written
-  with a harmless text everywhere, with one of many odd characters, and, where only the second is refused, with each of them.
-- Members that a list of objects written as blocks must have: the schema does not say it, so an empty block is written of each.
+- Characters that a text may not hold. Names are checked against expressions that messages seldom
+  show: so every resource is written
+  with a harmless text everywhere, with one of many odd characters, and, where only the second is
+refused, with each of them.
+- Members that a list of objects written as blocks must have: the schema does not say it, so an
+  empty block is written of each.
 
     python -m tools.terraform.details write aws probes/ 0
-    for folder in probes/0-*; do (cd $folder && terraform init && terraform validate -json > result.json); done
+    for folder in probes/0-*; do
+      (cd $folder && terraform init && terraform validate -json > result.json)
+    done
     python -m tools.terraform.details write aws probes/ 1    # and the same for probes/1-*
     python -m tools.terraform.details read aws probes/
 
-No `.`, `/` and `:` among the characters: texts of a form, such as `queue.fifo`, `alias/name` and ARNs, are accepted where a plain
-text with them is not. Arguments that exclude one another hide one another's messages: of these the first is probed.
+No `.`, `/` and `:` among the characters: texts of a form, such as `queue.fifo`, `alias/name` and
+ARNs, are accepted where a plain text with them is not. Arguments that exclude one another hide one
+another's messages: of these the first is probed.
 """
 
 import json
@@ -24,9 +31,9 @@ from typing import Any
 
 from inframind.categories.terraform.constraints import constraints
 from inframind.categories.terraform.provider import BlockSchema, Provider, provider
+from tools.data import write
 from tools.terraform.constraint_messages import path_in
 from tools.terraform.constraints import CHUNK, DEEP, DEPTH, Probe, lines
-from tools.terraform.schema import write
 
 CHARACTERS = " !#=,@+_Aé"
 CERTAIN = "!"
@@ -100,7 +107,9 @@ def first_round(source: Provider) -> list[tuple[str, str]]:
 
 
 def next_round(found: Details) -> list[tuple[str, str]]:
-    """Each character alone, for the types with an argument that refuses them together and takes a plain text."""
+    """Each character alone, for the types with an argument that refuses them together and takes a
+    plain text.
+    """
     odd = holding(CHARACTERS)
     kinds = [
         k
@@ -197,7 +206,7 @@ def main(command: str, name: str, folder: Path, round_: int = 0) -> None:
             "source": f"{source.data['source']}, messages of terraform validate",
             "licence": "MPL-2.0",
         }
-        write(f"{name}-details", {**about, "resource": data_of(read_probes(folder))})
+        write("terraform", f"{name}-details", {**about, "resource": data_of(read_probes(folder))})
 
 
 if __name__ == "__main__":

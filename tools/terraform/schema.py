@@ -1,4 +1,5 @@
-"""Builds `data/<provider>.json.gz` and `data/functions.json.gz` from Terraform's own description of them.
+"""Builds `data/<provider>.json.gz` and `functions.json.gz` from Terraform's own description of
+them.
 
 In a folder whose `main.tf` requires the provider, after `terraform init`:
 
@@ -9,13 +10,13 @@ In a folder whose `main.tf` requires the provider, after `terraform init`:
 Equal blocks and types are stored once, which makes 14 MB of schema about 200 KB.
 """
 
-import gzip
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parents[2] / "inframind" / "categories" / "terraform" / "data"
+from tools.data import write
+
 MODES = {"list": 0, "set": 1, "single": 2, "map": 3, "group": 4}
 REQUIRED, OPTIONAL, COMPUTED, SENSITIVE = 1, 2, 4, 8
 
@@ -95,7 +96,9 @@ def compact(source: str, provider: dict[str, Any], version: str) -> dict[str, An
 
 
 def signature(function: dict[str, Any]) -> list[Any]:
-    """[[type, may be null] of each parameter, the same of further ones or null, type of the result]."""
+    """[[type, may be null] of each parameter, the same of further ones or null, type of the
+    result].
+    """
     more = function.get("variadic_parameter")
     parameters = [[p["type"], bool(p.get("is_nullable"))] for p in function.get("parameters", [])]
     return [
@@ -105,19 +108,13 @@ def signature(function: dict[str, Any]) -> list[Any]:
     ]
 
 
-def write(name: str, data: Any) -> None:
-    """Compressed JSON, the same bytes for the same data."""
-    (DATA / f"{name}.json.gz").write_bytes(
-        gzip.compress(json.dumps(data, separators=(",", ":")).encode(), 9, mtime=0)
-    )
-
-
 def main(schema: Path, functions: Path, version: str) -> None:
     """Writes the data files of every provider in the schema, and of the functions."""
     for source, provider in json.loads(schema.read_text())["provider_schemas"].items():
-        write(source.rpartition("/")[2], compact(source, provider, version))
+        write("terraform", source.rpartition("/")[2], compact(source, provider, version))
     signatures = json.loads(functions.read_text())["function_signatures"]
     write(
+        "terraform",
         "functions",
         {name: signature(f) for name, f in sorted(signatures.items()) if "::" not in name},
     )

@@ -1,7 +1,8 @@
-"""`make demo`: the whole promise over HTTP. `python -m workers.demo [--data-dir D] [--seed N] [--spec JSON]`.
+"""`make demo`: the whole promise over HTTP.
 
-Starts the embedded service on a free port with fresh data, sends one DAPO job, follows it, asks the trained adapter for one
-held-out task of each category, and writes the table of results. Only HTTP is used to talk to the service.
+`python -m workers.demo [--data-dir D] [--seed N] [--spec JSON]` starts the embedded service on a
+free port with fresh data, sends one DAPO job, follows it, asks the trained adapter for one held-out
+task of each category, and writes the table of results.
 """
 
 import argparse
@@ -15,14 +16,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 
-from app.job_state import TERMINAL, JobState
+from app.cli.client import TERMINAL, ServiceClient
+from app.errors import NotAnsweringError
+from app.job_state import JobState
 from inframind.bench.load import load_tasks
 from inframind.categories import category
 from inframind.errors import ConfigError, InfraMindError
@@ -59,50 +61,41 @@ def fresh(data_dir: Path) -> None:
     data_dir.mkdir(parents=True, exist_ok=True)
 
 
-class Client:
-    """The service as a user sees it."""
+class DemoService:
+    """The service of this demo, as a user sees it: over HTTP."""
 
-    def __init__(self, url: str, service: "subprocess.Popen[bytes]", log: Path) -> None:
-        self._http = httpx.Client(base_url=url, timeout=180.0, trust_env=False)
-        self._service, self._log = service, log
+    def __init__(self, url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self._client = ServiceClient(url)
+        self._process, self._log = process, log
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The answer's JSON. Raises DemoError with what the service says."""
+        """Give the answer's JSON. Raises DemoError if the service is gone, or its own refusal."""
         try:
-            answer = self._http.request(method, path, json=body)
-        except httpx.HTTPError as error:
+            return self._client.call(method, path, body)
+        except NotAnsweringError:
             self.check_alive()
-            raise DemoError(f"{method} {path}: {type(error).__name__}: {error}") from None
-        if answer.is_success:
-            return answer.json()
-        said = answer.json().get("error", {})
-        raise DemoError(
-            f"{method} {path} answered {answer.status_code}: {said.get('message')}",
-            param=said.get("param"),
-        )
+            raise
 
     def check_alive(self) -> None:
-        """Raises DemoError if the service has ended."""
-        if self._service.poll() is not None:
+        """Raise DemoError if the service has ended."""
+        if self._process.poll() is not None:
             raise DemoError(f"the service has ended; the end of {self._log}:\n{tail(self._log)}")
 
     def wait_until_ready(self) -> None:
-        """Until every part answers. Raises DemoError."""
+        """Wait until every part answers. Raises DemoError."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             self.check_alive()
-            try:
-                if self._http.get("/readyz", timeout=5.0).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                pass
+            if self._client.is_ready():
+                return
             time.sleep(0.2)
         raise DemoError(
-            f"the service was not ready within {START_SECONDS:.0f} s; the end of {self._log}:\n{tail(self._log)}"
+            f"the service was not ready within {START_SECONDS:.0f} s; "
+            f"the end of {self._log}:\n{tail(self._log)}"
         )
 
 
-def follow(client: Client, job_id: str) -> dict[str, Any]:
+def follow(client: DemoService, job_id: str) -> dict[str, Any]:
     """Shows the job until it ends. Raises DemoError if it does not succeed."""
     with JobDisplay(out) as display:
         while True:
@@ -130,7 +123,7 @@ def held_out() -> list[Task]:
     return list(first.values())
 
 
-def ask(client: Client, model: str, task: Task) -> bool:
+def ask(client: DemoService, model: str, task: Task) -> bool:
     """Asks for one task and shows instruction, answer and verdict."""
     body = {
         "model": model,
@@ -167,7 +160,8 @@ def ask(client: Client, model: str, task: Task) -> bool:
         else "no check was reached"
     )
     out.print(
-        f"[{'green' if passed else 'red'}]{verdict['verdict']}[/], score {verdict['score']:.2f}, {checks}"
+        f"[{'green' if passed else 'red'}]{verdict['verdict']}[/], "
+        f"score {verdict['score']:.2f}, {checks}"
     )
     for finding in verdict["findings"][:3]:
         out.print(
@@ -188,7 +182,8 @@ def rows_of(job: dict[str, Any]) -> list[dict[str, Any]]:
 def table_of(rows: list[dict[str, Any]]) -> Table:
     """The rows for people."""
     table = Table(
-        title="Greedy pass rate on tasks with values never trained on (pass = valid and every intent check true)"
+        title="Greedy pass rate on tasks with values never trained on "
+        "(pass = valid and every intent check true)"
     )
     for name in (
         "model",
@@ -222,7 +217,8 @@ def machine() -> str:
     ]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     cores = len(os.sched_getaffinity(0))
-    return f"{models[0] if models else os.uname().machine}, {cores} cores, {memory:.0f} GiB, Python {sys.version.split()[0]}"
+    processor = models[0] if models else os.uname().machine
+    return f"{processor}, {cores} cores, {memory:.0f} GiB, Python {sys.version.split()[0]}"
 
 
 def read(path: Path) -> str:
@@ -230,7 +226,7 @@ def read(path: Path) -> str:
     return path.read_text() if path.is_file() else ""
 
 
-def show(client: Client, spec: dict[str, Any], report: Path, started: float) -> None:
+def show(client: DemoService, spec: dict[str, Any], report: Path, started: float) -> None:
     """The demo itself, on a ready service."""
     job = client.call("POST", "/jobs", spec)
     out.print(f"POST /jobs {escape(json.dumps(spec))} -> job {job['id']}")
@@ -289,7 +285,7 @@ def run(given: argparse.Namespace) -> None:
         )  # fmt: skip
     report = given.data_dir / "report.json"
     try:
-        client = Client(f"http://{HOST}:{port}", service, log)
+        client = DemoService(f"http://{HOST}:{port}", service, log)
         out.print(f"starting the service on http://{HOST}:{port} (log: {escape(str(log))})")
         client.wait_until_ready()
         show(

@@ -1,4 +1,6 @@
-"""A module's arguments: short forms made long, checked against the module's spec, and brought to one form."""
+"""A module's arguments: short forms made long, checked against the module's spec, and brought to
+one form.
+"""
 
 import re
 from collections.abc import Iterator
@@ -7,8 +9,9 @@ from typing import Any
 
 from inframind.categories.ansible import catalog, rules
 from inframind.categories.ansible.catalog import Name
-from inframind.categories.ansible.playbook import listed, untagged
+from inframind.categories.ansible.playbook import untagged
 from inframind.categories.base import Rule
+from inframind.categories.shared.values import listed
 
 PAIR = re.compile(
     r"""\s*([A-Za-z_]\w*)=((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\{\{.*?\}\}|[^\s"'{]|\{)*)(?=\s|\Z)""",
@@ -99,7 +102,8 @@ def _pairs(text: str) -> dict[str, Any]:
         match = PAIR.match(text, at)
         if match is None:
             raise ShortFormError(
-                f"{text[at : at + 60].strip()!r} is not `key=value`: write the arguments as a mapping"
+                f"{text[at : at + 60].strip()!r} is not `key=value`: write the arguments as a "
+                "mapping"
             )
         found[match.group(1)] = _unquoted(match.group(2))
         at = match.end()
@@ -208,7 +212,8 @@ def combination_faults(
             yield Fault(
                 rules.COMBINATION, where + both[0], f"{' and '.join(both)} exclude one another"
             )
-    # Defaults are there for what is needed, not for what is excluded (ansible.module_utils.common.arg_spec).
+    # Defaults are there for what is needed, not for what is excluded
+    # (ansible.module_utils.common.arg_spec).
     defaults = {
         key: entry["default"] for key, entry in spec["options"].items() if "default" in entry
     }
@@ -246,7 +251,10 @@ def _same(given: Any, wanted: Any) -> bool:
 
 
 def boolean(value: Any) -> bool | None:
-    """Ansible's booleans (https://docs.ansible.com/projects/ansible/latest/reference_appendices/YAMLSyntax.html), else None."""
+    """Ansible's booleans
+    (https://docs.ansible.com/projects/ansible/latest/reference_appendices/YAMLSyntax.html), else
+    None.
+    """
     if isinstance(value, bool):
         return value
     text = str(value).lower()
@@ -278,7 +286,8 @@ def value_faults(option: dict[str, Any], value: Any, where: str) -> Iterator[Fau
             yield Fault(
                 rules.CHOICE,
                 where,
-                f"{where}: {str(item)[:60]!r} is not one of {', '.join(map(str, option['choices']))[:200]}",
+                f"{where}: {str(item)[:60]!r} is not one of "
+                f"{', '.join(map(str, option['choices']))[:200]}",
             )
         elif isinstance(item, dict) and "options" in option:
             yield from option_faults(option, item, f"{where}.")
@@ -347,7 +356,9 @@ def fits(kind: str, value: Any) -> bool:
 
 
 def normal(option: dict[str, Any], value: Any) -> Any:
-    """The value as the module sees it: numbers for int options, lists for list options, texts for str options."""
+    """The value as the module sees it: numbers for int options, lists for list options, texts for
+    str options.
+    """
     value = untagged(value)
     kind = option.get("type", "str")
     if kind == "list" and not is_template(value):

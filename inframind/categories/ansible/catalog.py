@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 
 PACKAGE = "inframind.categories.ansible"
 BUILTIN = "ansible.builtin"
@@ -49,7 +49,8 @@ RAW_OPTIONS = {
 """What the action plugin takes beyond the documented type."""
 META = frozenset(
     (
-        "flush_handlers", "refresh_inventory", "noop", "clear_facts", "clear_host_errors", "end_batch", "end_host", "end_play",
+        "flush_handlers", "refresh_inventory", "noop", "clear_facts", "clear_host_errors",
+        "end_batch", "end_host", "end_play",
         "end_role", "reset_connection",
     )
 )  # fmt: skip
@@ -75,18 +76,20 @@ class Name:
 @cache
 def index() -> Any:
     """Keywords, plugins, redirects and removed modules."""
-    return _jsonschema.load(PACKAGE, "index")
+    return json_schema.load(PACKAGE, "index")
 
 
 @cache
 def keywords(kind: str) -> dict[str, str]:
-    """Keyword -> type of `play`, `task`, `handler`, `block`, `role`, `import_playbook` or `loop_control`."""
+    """Keyword -> type of `play`, `task`, `handler`, `block`, `role`, `import_playbook` or
+    `loop_control`.
+    """
     return {name: isa for name, isa in index()["keywords"][kind].items() if name not in INTERNAL}
 
 
 def modules(collection: str) -> dict[str, Any]:
     """Short name -> spec of a known collection."""
-    specs: dict[str, Any] = _jsonschema.load(PACKAGE, collection)
+    specs: dict[str, Any] = json_schema.load(PACKAGE, collection)
     return specs
 
 
@@ -103,7 +106,9 @@ def spec(name: Name) -> dict[str, Any]:
 
 @cache
 def module(written: str, collections: tuple[str, ...] = ()) -> Name:
-    """The module that a task's key names, redirects followed; `collections` are searched for short names first."""
+    """The module that a task's key names, redirects followed; `collections` are searched for short
+    names first.
+    """
     if "." not in written:
         candidates = [f"{collection}.{written}" for collection in (*collections, BUILTIN)]
         found = [name for name in map(_module, candidates) if name.status == "known"]

@@ -1,4 +1,6 @@
-"""`ansible-playbook --syntax-check` (https://github.com/ansible/ansible), in its own Python environment or in ours."""
+"""`ansible-playbook --syntax-check` (https://github.com/ansible/ansible), in its own Python
+environment or in ours.
+"""
 
 import re
 from collections.abc import Sequence
@@ -16,9 +18,11 @@ from inframind.sandbox.isolation import Finished, Program
 
 SECONDS, SECONDS_EACH = 120.0, 2.0
 SCRIPT = Path(__file__).with_name("syntax_check.py")
-# What may be there when the playbook runs: a role, a file, a variable, a collection, the result of a lookup.
+# What may be there when the playbook runs: a role, a file, a variable, a collection, the result of
+# a lookup.
 ABSENT = re.compile(
-    r"was not found|could not be found|could not find|unable to retrieve file contents|is undefined|no lookup is made"
+    r"was not found|could not be found|could not find|unable to retrieve file contents|is "
+    r"undefined|no lookup is made"
     r"|vault secrets? (?:was|were) found|unable to look up",
     re.IGNORECASE,
 )
@@ -42,7 +46,10 @@ class SyntaxCheck(Linter):
     name = "ansible-playbook --syntax-check"
     rule = "ansible-syntax-check"
     suffix = ".yml"
-    remedy = "pip install ansible-core, here or in an environment of its own; then set INFRAMIND_ANSIBLE=ENVIRONMENT"
+    remedy = (
+        "pip install ansible-core, here or in an environment of its own; then set "
+        "INFRAMIND_ANSIBLE=ENVIRONMENT"
+    )
 
     @cached_property
     def _environment(self) -> Environment | None:
@@ -81,3 +88,6 @@ def _complaint(row: dict[str, object]) -> Complaint:
         (ours for theirs, ours in REASONS.items() if theirs in output), "the playbook is refused"
     )
     return Complaint(line, reason, "invalid")
+
+
+TOOL = SyntaxCheck()

@@ -1,4 +1,6 @@
-"""What a run would really do: tasks that can never run left out, arguments long and typed, literal variables and loops resolved."""
+"""What a run would really do: tasks that can never run left out, arguments long and typed, literal
+variables and loops resolved.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,9 +8,10 @@ from typing import Any
 
 from inframind.categories.ansible import arguments, catalog
 from inframind.categories.ansible.arguments import ShortFormError, boolean, is_template
-from inframind.categories.ansible.playbook import Play, Playbook, Task, is_import, listed, untagged
+from inframind.categories.ansible.playbook import Play, Playbook, Task, is_import, untagged
 from inframind.categories.ansible.templates import UNDECIDED, constant, truth
 from inframind.categories.base import Configuration, Link, Resource
+from inframind.categories.shared.values import listed
 
 SIMPLE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}\}")
 MAX_ITEMS = 100
@@ -103,7 +106,9 @@ def notifications(task: Task) -> list[Any]:
 
 
 def reachable(playbook: Playbook, play: Play) -> Iterator[Task]:
-    """Tasks that can run: not behind a constant condition, the tag `never`, or an unconditional end of the play."""
+    """Tasks that can run: not behind a constant condition, the tag `never`, or an unconditional end
+    of the play.
+    """
     ended = False
     for task in playbook.tasks_of(play):
         scopes = task.scopes
@@ -145,7 +150,10 @@ def variables(task: Task) -> dict[str, Any]:
 
 
 def resolved(value: Any, known: dict[str, Any], depth: int = 0) -> Any:
-    """The value with `{{ name }}` and `{{ name.key }}` replaced where they stand for literals. Nothing is rendered."""
+    """The value with `{{ name }}` and `{{ name.key }}` replaced where they stand for literals.
+
+    Nothing is rendered.
+    """
     if isinstance(value, dict):
         return {key: resolved(item, known, depth) for key, item in value.items()}
     if isinstance(value, list):
@@ -178,7 +186,9 @@ def _look_up(path: str, known: dict[str, Any]) -> Any:
 
 
 def expanded(task: Task) -> Iterator[dict[str, Any]]:
-    """The task's fields as docs/contracts/task.md describes them, once for each item of a literal loop."""
+    """The task's fields as docs/contracts/task.md describes them, once for each item of a literal
+    loop.
+    """
     known = variables(task)
     loop = next((key for key in task.fields if key in ("loop", "with_items", "with_list")), None)
     items = resolved(task.fields.get(loop), known) if loop else None
@@ -192,7 +202,7 @@ def expanded(task: Task) -> Iterator[dict[str, Any]]:
 
 
 def task_fields(task: Task, known: dict[str, Any]) -> dict[str, Any]:
-    """One task: module with its collection, typed arguments, what it inherits from blocks and play."""
+    """One task: module with its collection, typed arguments, what blocks and play give it."""
     scopes = task.scopes
     fields: dict[str, Any] = {
         key: value

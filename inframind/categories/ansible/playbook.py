@@ -7,6 +7,7 @@ from typing import Any
 
 from inframind.categories.ansible import catalog
 from inframind.categories.ansible.catalog import Name
+from inframind.categories.shared.values import listed
 from inframind.categories.shared.yaml import line_of
 
 SECTIONS = ("pre_tasks", "tasks", "post_tasks", "handlers")
@@ -189,11 +190,6 @@ def walk_blocks(entries: Any, path: Path) -> Iterator[tuple[dict[str, Any], Path
             yield entry, (*path, index)
             for branch in BRANCHES:
                 yield from walk_blocks(entry.get(branch), (*path, index, branch))
-
-
-def listed(value: Any) -> list[Any]:
-    """A list, or the one value as a list; null is empty."""
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def untagged(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Security and good practice of playbooks. Never part of the verdict unless a task lists the rule."""
+"""Security and good practice of playbooks. Counts where a request lists the rule."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,23 +7,22 @@ from typing import Any
 
 from inframind.categories.ansible import arguments, rules
 from inframind.categories.ansible.arguments import ShortFormError, boolean, is_template
-from inframind.categories.ansible.playbook import Playbook, Task, listed
+from inframind.categories.ansible.playbook import Playbook, Task
 from inframind.categories.ansible.templates import texts
-from inframind.categories.shared.formats import is_unpinned
+from inframind.categories.shared.policies import downloads_to_shell, is_secret_field, is_unpinned
+from inframind.categories.shared.values import listed
 from inframind.types import Finding
 
 Line = Callable[[], int | None]
 """Looks the line up once a rule fires."""
-SECRET = re.compile(
-    r"(?i)(?:^|_)(?:password|passwd|pass|secret|token|api_?key|private_?key|secret_?key)$"
-)
 COMMANDS = {
-    "apt-get": "apt", "apt": "apt", "yum": "dnf", "dnf": "dnf", "systemctl": "systemd_service", "service": "service", "git": "git",
-    "curl": "get_url or uri", "wget": "get_url", "mkdir": "file", "chmod": "file", "chown": "file", "useradd": "user",
-    "tar": "unarchive", "unzip": "unarchive", "mount": "mount", "rpm": "dnf", "sed": "replace or lineinfile",
+    "apt-get": "apt", "apt": "apt", "yum": "dnf", "dnf": "dnf", "rpm": "dnf", "git": "git",
+    "systemctl": "systemd_service", "service": "service", "useradd": "user", "mount": "mount",
+    "curl": "get_url or uri", "wget": "get_url", "tar": "unarchive", "unzip": "unarchive",
+    "mkdir": "file", "chmod": "file", "chown": "file", "sed": "replace or lineinfile",
 }  # fmt: skip
+"""Program -> the module to write instead."""
 CONTAINERS = frozenset(("docker_container", "docker_swarm_service", "podman_container"))
-PIPED = re.compile(r"\b(?:curl|wget)\b[^|\n]{0,500}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")
 OPEN_MODE = re.compile(r"0?[0-7]{2}[2367]|.*\bo\+[rx]*w.*")
 
 
@@ -50,9 +49,15 @@ def findings(playbook: Playbook) -> Iterator[Finding]:
             yield from call_findings(playbook, task, line)
 
 
+def names_secret(key: str) -> bool:
+    """Whether a variable or option is for a secret; playbooks also write `db_pass`."""
+    return is_secret_field(key) or key.lower().endswith("_pass") or key.lower() == "pass"
+
+
 def secret_findings(key: str, value: Any, line: Line) -> Iterator[Finding]:
+    """Finds a secret that is written in plain."""
     if (
-        SECRET.search(key)
+        names_secret(key)
         and isinstance(value, str | int)
         and not isinstance(value, bool)
         and value != ""
@@ -64,7 +69,7 @@ def secret_findings(key: str, value: Any, line: Line) -> Iterator[Finding]:
 
 
 def call_findings(playbook: Playbook, task: Task, line: Line) -> Iterator[Finding]:
-    """What one module call does."""
+    """Judges what one module call does."""
     assert task.call is not None
     name, value = task.call
     if "." not in task.module_keys[0] and task.module_keys[0] not in ("action", "local_action"):
@@ -78,7 +83,7 @@ def call_findings(playbook: Playbook, task: Task, line: Line) -> Iterator[Findin
     for key, item in args.items():
         yield from secret_findings(key, item, line)
         if (
-            SECRET.search(key)
+            names_secret(key)
             and any("item" in text for text in texts(item))
             and not boolean(task.fields.get("no_log", False))
         ):
@@ -99,6 +104,7 @@ def call_findings(playbook: Playbook, task: Task, line: Line) -> Iterator[Findin
 
 
 def mode_findings(task: Task, args: dict[str, Any], line: Line) -> Iterator[Finding]:
+    """Judges the mode that a file gets."""
     mode = args.get("mode")
     if isinstance(mode, int) and not isinstance(mode, bool):
         yield rules.OCTAL.finding(
@@ -109,10 +115,11 @@ def mode_findings(task: Task, args: dict[str, Any], line: Line) -> Iterator[Find
 
 
 def command_findings(task: Task, args: dict[str, Any], line: Line) -> Iterator[Finding]:
+    """Judges a command line."""
     text = args.get("_raw_params", args.get("cmd", ""))
     words = [str(word) for word in listed(args.get("argv"))] or str(text).split()
     program = words[0].rpartition("/")[2] if words else ""
-    if PIPED.search(str(text)):
+    if downloads_to_shell(str(text)):
         yield rules.PIPE.finding(
             f"{task.label} runs what it downloads: get_url with a checksum first", line()
         )

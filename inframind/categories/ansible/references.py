@@ -5,8 +5,9 @@ from typing import Any
 
 from inframind.categories.ansible import catalog, rules
 from inframind.categories.ansible.arguments import is_template
-from inframind.categories.ansible.playbook import Play, Playbook, Task, listed
+from inframind.categories.ansible.playbook import Play, Playbook, Task
 from inframind.categories.ansible.templates import Template, template, texts
+from inframind.categories.shared.values import listed
 from inframind.types import Finding
 
 CONDITIONS = ("when", "changed_when", "failed_when", "until")
@@ -144,7 +145,8 @@ def handler_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Itera
                     and not any(map(is_template, known))
                 ):
                     yield rules.HANDLER.finding(
-                        f"{task.label} notifies {name!r}, and no handler has that name or listens to it",
+                        f"{task.label} notifies {name!r}, and no handler has that name or listens "
+                        "to it",
                         playbook.line((*task.path, "notify")) or playbook.line(task.path),
                     )
 
@@ -189,7 +191,9 @@ def loop_names(task: Task) -> set[str]:
 
 
 def variable_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Iterator[Finding]:
-    """Results that no earlier task registers, and loop variables outside a loop, where nothing else can define them."""
+    """Results that no earlier task registers, and loop variables outside a loop, where nothing else
+    can define them.
+    """
     if is_open(play, tasks):
         return
     defined = defined_names(play, tasks)

@@ -1,6 +1,7 @@
 """The rules for Ansible playbooks and task files, each with its source."""
 
 from inframind.categories.base import Rule
+from inframind.categories.shared import rules as duties
 
 DOCS = "https://docs.ansible.com/projects/ansible/latest/"
 GUIDE = DOCS + "playbook_guide/"
@@ -8,107 +9,62 @@ KEYWORDS = DOCS + "reference_appendices/playbooks_keywords.html"
 MODULES = DOCS + "collections/index_module.html"
 LINT = "https://docs.ansible.com/projects/lint/rules/"
 
-YAML = Rule("yaml", "parse", "The text is YAML", DOCS + "reference_appendices/YAMLSyntax.html")
-DOCUMENT = Rule(
-    "list-required",
-    "parse",
-    "A playbook is a list of plays, a task file a list of tasks",
-    GUIDE + "playbooks_intro.html",
+YAML = duties.SYNTAX.rule(DOCS + "reference_appendices/YAMLSyntax.html", "YAML")
+DOCUMENT = duties.WRONG_DOCUMENT.rule(
+    GUIDE + "playbooks_intro.html", "a list of plays, or of tasks"
 )
-KEYWORD = Rule("keyword", "schema", "Plays, blocks, tasks and roles use known keywords", KEYWORDS)
-KEYWORD_TYPE = Rule("keyword-type", "schema", "Keywords have values of their type", KEYWORDS)
-HOSTS = Rule(
-    "hosts-required",
-    "schema",
-    "Every play names its hosts",
-    GUIDE + "playbooks_intro.html#hosts-and-users",
+KEYWORD = duties.UNKNOWN_FIELD.rule(KEYWORDS, "keywords of plays, blocks, tasks and roles")
+KEYWORD_TYPE = duties.WRONG_TYPE.rule(KEYWORDS, "keywords")
+HOSTS = duties.MISSING_FIELD.rule(
+    GUIDE + "playbooks_intro.html#hosts-and-users", "hosts of every play"
 )
-MODULE_COUNT = Rule(
-    "module-count",
-    "schema",
-    "Every task calls exactly one module",
-    GUIDE + "playbooks_intro.html#tasks-list",
+MODULE = duties.MISSING_FIELD.rule(
+    GUIDE + "playbooks_intro.html#tasks-list", "the module of every task"
 )
-UNKNOWN = Rule("unknown-module", "schema", "The module exists in its collection", MODULES)
-FOREIGN = Rule(
-    "foreign-collection", "schema", "Modules of collections that are not known are not verified", DOCS + "collections/",
-    "unsupported",
-)  # fmt: skip
-OPTION = Rule("option", "schema", "The module has the option", MODULES)
-OPTION_TYPE = Rule(
-    "option-type",
-    "schema",
-    "Options have values of their type",
-    DOCS + "dev_guide/developing_program_flow_modules.html#argument-spec",
+MODULE_COUNT = duties.COMBINATION.rule(
+    GUIDE + "playbooks_intro.html#tasks-list", "one module of a task; rescue and always of a block"
 )
-CHOICE = Rule("choice", "schema", "Options with choices have one of them", MODULES)
-REQUIRED = Rule("option-required", "schema", "Required options are given", MODULES)
-COMBINATION = Rule(
-    "option-combination", "schema", "Options that need or exclude one another do so",
+UNKNOWN = duties.UNKNOWN_TYPE.rule(MODULES, "modules of their collection")
+FOREIGN = duties.NOT_VERIFIED.rule(
+    DOCS + "collections/", "modules of collections that are not known"
+)
+OPTION = duties.UNKNOWN_FIELD.rule(MODULES, "options of the module")
+OPTION_TYPE = duties.WRONG_TYPE.rule(
+    DOCS + "dev_guide/developing_program_flow_modules.html#argument-spec", "options"
+)
+CHOICE = duties.INVALID_VALUE.rule(MODULES, "options with choices")
+REQUIRED = duties.MISSING_FIELD.rule(MODULES, "options")
+COMBINATION = duties.COMBINATION.rule(
     DOCS + "dev_guide/developing_program_flow_modules.html#dependencies-between-module-options",
-)  # fmt: skip
-VARIABLE = Rule(
-    "variable-name",
-    "schema",
-    "Variables have valid names",
-    GUIDE + "playbooks_variables.html#creating-valid-variable-names",
+    "options",
 )
-LOOP = Rule("loop", "schema", "A task has one loop over a list", GUIDE + "playbooks_loops.html")
-
-TEMPLATE = Rule(
-    "template", "references", "Templates and conditions parse", GUIDE + "playbooks_templating.html"
+VARIABLE = duties.INVALID_NAME.rule(
+    GUIDE + "playbooks_variables.html#creating-valid-variable-names", "variables"
 )
-PLUGIN = Rule(
-    "unknown-plugin",
-    "references",
-    "Filters, tests and lookups exist",
-    GUIDE + "playbooks_filters.html",
+LOOP = duties.COMBINATION.rule(GUIDE + "playbooks_loops.html", "one loop of a task")
+TEMPLATE = duties.INVALID_EXPRESSION.rule(
+    GUIDE + "playbooks_templating.html", "templates and conditions", rung="references"
 )
-FOREIGN_PLUGIN = Rule(
-    "foreign-plugin", "references", "Filters of collections that are not known are not verified", DOCS + "collections/",
-    "unsupported",
-)  # fmt: skip
-HANDLER = Rule(
-    "handler", "references", "Notified handlers exist", GUIDE + "playbooks_handlers.html"
+PLUGIN = duties.INVALID_ARGUMENTS.rule(
+    GUIDE + "playbooks_filters.html", "filters, tests and lookups exist", rung="references"
 )
-REGISTERED = Rule(
-    "registered", "references", "Results are registered before they are used",
+FOREIGN_PLUGIN = duties.NOT_VERIFIED.rule(
+    DOCS + "collections/", "filters of collections that are not known", rung="references"
+)
+HANDLER = duties.UNDEFINED.rule(GUIDE + "playbooks_handlers.html", "notified handlers")
+REGISTERED = duties.UNDEFINED.rule(
     GUIDE + "playbooks_variables.html#registering-variables",
-)  # fmt: skip
-ITEM = Rule(
-    "item",
-    "references",
-    "Loop variables are used inside their loop",
-    GUIDE + "playbooks_loops.html",
+    "results are registered before they are used",
 )
+ITEM = duties.UNDEFINED.rule(GUIDE + "playbooks_loops.html", "loop variables, inside their loop")
 
-SECRET = Rule(
-    "plain-secret",
-    "policy",
-    "No passwords in plain text",
-    DOCS + "vault_guide/index.html",
-    "warning",
+SECRET = duties.PLAIN_SECRET.rule(DOCS + "vault_guide/index.html", "passwords")
+NO_LOG = duties.EXPOSED_SECRET.rule(
+    LINT + "no-log-password/", "tasks that loop over passwords have no_log"
 )
-NO_LOG = Rule(
-    "no-log-password",
-    "policy",
-    "Tasks that loop over passwords have no_log",
-    LINT + "no-log-password/",
-    "warning",
-)
-LATEST = Rule(
-    "package-latest",
-    "policy",
-    "Packages are not installed as `latest`",
-    LINT + "package-latest/",
-    "warning",
-)
-IMAGE = Rule(
-    "image-latest",
-    "policy",
-    "Container images have a fixed tag",
-    "https://docs.docker.com/build/building/best-practices/",
-    "warning",
+LATEST = duties.UNPINNED.rule(LINT + "package-latest/", "packages are not installed as latest")
+IMAGE = duties.UNPINNED.rule(
+    "https://docs.docker.com/build/building/best-practices/", "images have a tag other than latest"
 )
 MODE = Rule(
     "risky-permissions",
@@ -127,29 +83,12 @@ SHELL = Rule(
     LINT + "command-instead-of-module/",
     "warning",
 )
-PIPE = Rule(
-    "download-to-shell",
-    "policy",
-    "No download goes straight into a shell",
-    LINT + "command-instead-of-module/",
-    "warning",
-)
-CERTS = Rule(
-    "validate-certs",
-    "policy",
-    "Certificates are validated",
-    DOCS + "collections/ansible/builtin/get_url_module.html",
-    "warning",
-)
+PIPE = duties.PIPE_TO_SHELL.rule(LINT + "command-instead-of-module/")
+CERTS = duties.INSECURE_TLS.rule(DOCS + "collections/ansible/builtin/get_url_module.html")
 IGNORE = Rule(
     "ignore-errors", "policy", "Errors are handled, not ignored", LINT + "ignore-errors/", "info"
 )
-NAME = Rule("name", "policy", "Plays and tasks have names", LINT + "name/", "info")
+NAME = duties.NO_NAME.rule(LINT + "name/", "plays and tasks")
 FQCN = Rule("fqcn", "policy", "Modules are written with their collection", LINT + "fqcn/", "info")
 
-RULES = (
-    YAML, DOCUMENT, KEYWORD, KEYWORD_TYPE, HOSTS, MODULE_COUNT, UNKNOWN, FOREIGN, OPTION, OPTION_TYPE, CHOICE, REQUIRED,
-    COMBINATION, VARIABLE, LOOP, TEMPLATE, PLUGIN, FOREIGN_PLUGIN, HANDLER, REGISTERED, ITEM, SECRET, NO_LOG, LATEST,
-    IMAGE, MODE, OCTAL, SHELL,
-    PIPE, CERTS, IGNORE, NAME, FQCN,
-)  # fmt: skip
+RULES = duties.declared(vars())

@@ -1,4 +1,6 @@
-"""Plays, blocks and tasks: known keywords with values of their type, one module a task, its arguments."""
+"""Plays, blocks and tasks: known keywords with values of their type, one module a task, its
+arguments.
+"""
 
 import re
 from collections.abc import Iterator
@@ -13,9 +15,9 @@ from inframind.categories.ansible.playbook import (
     Task,
     is_block,
     is_import,
-    listed,
     untagged,
 )
+from inframind.categories.shared.values import listed
 from inframind.types import Finding
 
 VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -35,7 +37,7 @@ def findings(playbook: Playbook) -> Iterator[Finding]:
         for branch in ("block", "rescue", "always"):
             yield from list_findings(playbook, block.get(branch), (*path, branch))
         if "block" not in block:
-            yield rules.KEYWORD.finding("rescue and always need a block", playbook.line(path))
+            yield rules.MODULE_COUNT.finding("rescue and always need a block", playbook.line(path))
     for task in playbook.tasks:
         yield from task_findings(playbook, task)
 
@@ -43,7 +45,7 @@ def findings(playbook: Playbook) -> Iterator[Finding]:
 def play_findings(playbook: Playbook, entry: Any, path: Path) -> Iterator[Finding]:
     """One entry of a playbook."""
     if not isinstance(entry, dict):
-        yield rules.KEYWORD.finding(
+        yield rules.KEYWORD_TYPE.finding(
             "an entry of a playbook is a play: a mapping with hosts", playbook.line(path)
         )
         return
@@ -69,7 +71,7 @@ def list_findings(playbook: Playbook, entries: Any, path: Path) -> Iterator[Find
     """The entries of a list of tasks are tasks or blocks."""
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         if not isinstance(entry, dict):
-            yield rules.MODULE_COUNT.finding("a task is a mapping", playbook.line((*path, index)))
+            yield rules.KEYWORD_TYPE.finding("a task is a mapping", playbook.line((*path, index)))
         elif "hosts" in entry and not is_block(entry) and len(path) > 0:
             yield rules.KEYWORD.finding(
                 "a play cannot stand among tasks", playbook.line((*path, index))
@@ -125,7 +127,9 @@ def type_findings(
 
 
 def is_of(isa: str, value: Any) -> bool:
-    """Whether a keyword's value has its type (ansible-core converts texts to numbers and booleans, and one value to a list)."""
+    """Whether a keyword's value has its type (ansible-core converts texts to numbers and booleans,
+    and one value to a list).
+    """
     if isa == "percent":
         return isinstance(value, int | float) or (
             isinstance(value, str) and PERCENT.fullmatch(value) is not None
@@ -177,7 +181,7 @@ def task_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
                 playbook.line(task.path),
             )
     elif not keys:
-        yield rules.MODULE_COUNT.finding(f"{task.label} calls no module", playbook.line(task.path))
+        yield rules.MODULE.finding(f"{task.label} calls no module", playbook.line(task.path))
     else:
         yield from module_findings(playbook, task)
 
@@ -193,7 +197,7 @@ def loop_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
     for key in loops:
         value = task.fields[key]
         if key == "loop" and not isinstance(value, list) and not is_template(value):
-            yield rules.LOOP.finding(
+            yield rules.KEYWORD_TYPE.finding(
                 f"{task.label}: loop is a list, not {str(value)[:40]!r}",
                 playbook.line((*task.path, loops[0])),
             )

@@ -1,10 +1,13 @@
-"""`ansible-playbook --syntax-check` of many playbooks. Runs in Ansible's environment, isolated: `python syntax_check.py FILE...`.
+"""`ansible-playbook --syntax-check` of many playbooks.
 
-Prints a JSON list, an entry a file: {"file", "status", "output"}. Ansible takes most of a second to start, so it is imported once
-and each playbook is checked by a fork. No playbook sees another: all are read, and gone, before the first is checked.
+Runs in Ansible's environment, isolated: `python syntax_check.py FILE...`.
 
-A syntax check runs no task, but it renders the keywords of plays (`hosts: "{{ lookup('pipe', 'id') }}"` starts a program). So there
-are no lookups here. Imports nothing of this project.
+Prints a JSON list, an entry a file: {"file", "status", "output"}. Ansible takes most of a second to
+start, so it is imported once and each playbook is checked by a fork. No playbook sees another: all
+are read, and gone, before the first is checked.
+
+A syntax check runs no task, but it renders the keywords of plays (`hosts: "{{ lookup('pipe', 'id')
+}}"` starts a program). So there are no lookups here. Imports nothing of this project.
 """
 
 import importlib

@@ -140,7 +140,9 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def constant(condition: Any, variables: dict[str, Any]) -> Any:
-    """The value of a condition that hangs on literals and the given literal variables alone, else UNDECIDED."""
+    """The value of a condition that hangs on literals and the given literal variables alone, else
+    UNDECIDED.
+    """
     from jinja2 import nodes
 
     if not isinstance(condition, str):

@@ -1,12 +1,12 @@
-"""Ansible playbooks and task files: keywords, modules with their arguments, templates, handlers and results."""
+"""Ansible playbooks and task files: keywords, modules, arguments, templates, handlers, results."""
 
 import re
 from collections.abc import Sequence
 
 from inframind.categories.ansible import effective, policy, references, rules, structure
 from inframind.categories.ansible.playbook import Playbook
-from inframind.categories.base import Configuration, ParseError
-from inframind.categories.shared.yaml import YamlError, load_all
+from inframind.categories.base import Category, Configuration, Evidence, ParseError
+from inframind.categories.shared.yaml import yaml_documents
 from inframind.types import Finding
 
 MAX_FINDINGS = 50
@@ -17,10 +17,11 @@ PLAY = re.compile(
 TASK = re.compile(
     r"^ *- +name:.*\n +(?:ansible|community|amazon|kubernetes)\.\w+\.\w+:", re.MULTILINE
 )
+ITEM = re.compile(r"^- ", re.MULTILINE)
 PLACES = re.compile(r"(?:^|/)(?:playbooks?|tasks|handlers)/|(?:^|/)(?:site|playbook)[\w-]*\.ya?ml$")
 
 
-class Ansible:
+class Ansible(Category[Playbook]):
     """The category `ansible`."""
 
     id = "ansible"
@@ -29,22 +30,16 @@ class Ansible:
     filename = "playbook.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
+    def detect(self, text: str, filename: str | None) -> Evidence:
         if PLAY.search(text):
-            return 0.99
+            return Evidence.CERTAIN
         if TASK.search(text):
-            return 0.9
-        return (
-            0.6
-            if filename and PLACES.search(filename) and re.search(r"^- ", text, re.MULTILINE)
-            else 0.0
-        )
+            return Evidence.LIKELY
+        is_placed = ITEM.search(text) and PLACES.search(filename or "")
+        return Evidence.POSSIBLE if is_placed else Evidence.NONE
 
     def parse(self, text: str) -> Playbook:
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+        documents = yaml_documents(text, rules.YAML)
         if len(documents) != 1 or not isinstance(documents[0], list) or not documents[0]:
             raise ParseError(
                 rules.DOCUMENT.finding(
@@ -64,3 +59,6 @@ class Ansible:
 
     def policy(self, document: Playbook) -> Sequence[Finding]:
         return list(policy.findings(document))[:MAX_FINDINGS]
+
+
+CATEGORY = Ansible()

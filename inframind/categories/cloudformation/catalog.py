@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 
 PACKAGE = "inframind.categories.cloudformation"
 
@@ -11,7 +11,7 @@ PACKAGE = "inframind.categories.cloudformation"
 @cache
 def index() -> Any:
     """Services, and the values of instance types."""
-    return _jsonschema.load(PACKAGE, "index")
+    return json_schema.load(PACKAGE, "index")
 
 
 def resource(kind: str) -> dict[str, Any] | None:
@@ -19,7 +19,7 @@ def resource(kind: str) -> dict[str, Any] | None:
     service = "::".join(kind.split("::")[:2])
     if service not in index()["services"]:
         return None
-    found: dict[str, Any] | None = _jsonschema.load(
+    found: dict[str, Any] | None = json_schema.load(
         PACKAGE, service.replace("::", "-").lower()
     ).get(kind)
     return found

@@ -1,4 +1,4 @@
-"""cfn-lint (https://github.com/aws-cloudformation/cfn-lint), in its own Python environment or in ours."""
+"""cfn-lint (https://github.com/aws-cloudformation/cfn-lint), in its own environment or in ours."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -20,7 +20,8 @@ from inframind.categories.shared.linters import (
 from inframind.sandbox.isolation import Finished, Program
 
 SECONDS, SECONDS_EACH = 120.0, 3.0
-# A template's metadata may name rules to leave out, and files to load rules from: none of it is obeyed.
+# A template's metadata may name rules to leave out, and files to load rules from: none of it is
+# obeyed.
 SCRIPT = """
 from cfnlint import config, runner
 config.TemplateArgs.template_args = property(lambda self: {}, lambda self, template: None)
@@ -39,12 +40,18 @@ OPTIONS = (
 
 
 class CfnLint(Linter):
-    """The deep check of templates, at error level. Comments and metadata that switch rules off are not obeyed."""
+    """The deep check of templates, at error level.
+
+    Comments and metadata that switch rules off are not obeyed.
+    """
 
     name = "cfn-lint"
     rule = "cfn-lint"
     suffix = ".template"
-    remedy = "pip install cfn-lint, here or in an environment of its own; then set INFRAMIND_CFN_LINT=ENVIRONMENT"
+    remedy = (
+        "pip install cfn-lint, here or in an environment of its own; then set "
+        "INFRAMIND_CFN_LINT=ENVIRONMENT"
+    )
 
     @cached_property
     def _environment(self) -> Environment | None:
@@ -54,7 +61,10 @@ class CfnLint(Linter):
         return f"cfn-lint {self._environment.version('cfn-lint')}" if self._environment else None
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
-        """As DeepTool. It skips what a macro of the account may rewrite, so it has no opinion of such a template."""
+        """As DeepTool.
+
+        It skips what a macro of the account may rewrite, so it has no opinion of such a template.
+        """
         known = [not _has_macro(text) for text in texts]
         judged = iter(
             super().judge([text for text, is_known in zip(texts, known, strict=True) if is_known])
@@ -97,3 +107,6 @@ class Templates(Advised):
 
     def __init__(self) -> None:
         super().__init__(CfnLint(), Checkov("cloudformation", ".template"))
+
+
+TOOL = Templates()

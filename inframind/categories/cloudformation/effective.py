@@ -1,4 +1,4 @@
-"""What a stack of the template would hold by default: resources that can exist, with literal values resolved."""
+"""The stack that a template makes by default: resources that can exist, literals resolved."""
 
 from typing import Any
 
@@ -130,7 +130,9 @@ class Solver:
         return _computed(self.template, name, solved)
 
     def _sub(self, argument: Any, depth: int) -> Any:
-        """A text if every variable is literal, a plain `Ref` or `Fn::GetAtt` if it is nothing else, else `Fn::Sub`."""
+        """A text if every variable is literal, a plain `Ref` or `Fn::GetAtt` if it is nothing else,
+        else `Fn::Sub`.
+        """
         text, own, _ = substitutions(argument)
         given = {key: self.value(item, depth + 1) for key, item in own.items()}
 
@@ -206,7 +208,9 @@ def _computed(template: Template, name: str, argument: Any) -> Any:
 
 
 def typed(template: Template, kind: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Literals in the type of their property: "80" is 80 where a number is wanted, 80 is "80" where a text is."""
+    """Literals in the type of their property: "80" is 80 where a number is wanted, 80 is "80" where
+    a text is.
+    """
     schema = None if catalog.is_custom(kind) else catalog.resource(kind)
     if schema is None:
         return given

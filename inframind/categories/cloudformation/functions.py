@@ -19,7 +19,8 @@ LISTS = frozenset(("Fn::GetAZs", "Fn::Split", "Fn::Cidr"))
 TEXTS = frozenset(("Fn::Join", "Fn::Sub", "Fn::Base64", "Fn::ToJsonString"))
 CONDITIONS = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Condition"))
 SIZES = {
-    "Fn::FindInMap": (3, 3), "Fn::If": (3, 3), "Fn::Join": (2, 2), "Fn::Select": (2, 2), "Fn::Split": (2, 2), "Fn::Cidr": (2, 3),
+    "Fn::FindInMap": (3, 3), "Fn::If": (3, 3), "Fn::Join": (2, 2), "Fn::Select": (2, 2),
+    "Fn::Split": (2, 2), "Fn::Cidr": (2, 3),
     "Fn::Equals": (2, 2), "Fn::Not": (1, 1), "Fn::And": (2, 10), "Fn::Or": (2, 10),
 }  # fmt: skip
 NEED_EXTENSION = frozenset(("Fn::Length", "Fn::ToJsonString"))

@@ -1,4 +1,5 @@
-"""`Fn::ForEach` of the transform AWS::LanguageExtensions, unrolled as CloudFormation does before it reads the template.
+"""`Fn::ForEach` of the transform AWS::LanguageExtensions, unrolled as CloudFormation does before it
+reads the template.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-foreach.html
 """
@@ -16,19 +17,22 @@ class LoopError(ValueError):
     """A loop that CloudFormation refuses."""
 
 
-class Unknown(Exception):  # noqa: N818 - it is no error
-    """A loop over what only the account knows."""
+class UnknownItemsError(Exception):
+    """A loop over what only the account knows: no fault of the template."""
 
 
 def unrolled(fields: dict[str, Any]) -> dict[str, Any]:
-    """The template without loops. Raises LoopError; a loop over what is not in the template stays."""
+    """The template without loops.
+
+    Raises LoopError; a loop over what is not in the template stays.
+    """
     unroller = Unroller(fields.get("Parameters"))
     try:
         return {
             name: unroller.value(part) if name in SECTIONS else part
             for name, part in fields.items()
         }
-    except Unknown:
+    except UnknownItemsError:
         return fields
 
 
@@ -98,12 +102,15 @@ class Unroller:
         parameter = self._parameters.get(name) if isinstance(name, str) else None
         default = parameter.get("Default") if isinstance(parameter, dict) else None
         if not isinstance(default, str):
-            raise Unknown
+            raise UnknownItemsError
         return [item.strip() for item in default.split(",")]
 
 
 def replaced(node: Any, identifier: str, item: str) -> Any:
-    """A copy of a loop's body. `&{identifier}` is the item without what a logical id cannot have."""
+    """A copy of a loop's body.
+
+    `&{identifier}` is the item without what a logical id cannot have.
+    """
     plain = re.sub(r"[^A-Za-z0-9]", "", item)
 
     def text(value: str) -> str:

@@ -1,16 +1,14 @@
-"""Security and good practice of templates. Never part of the verdict unless a task lists the rule."""
+"""Security and good practice of templates. Counts where a request lists the rule."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from inframind.categories.cloudformation import policies, rules
+from inframind.categories.cloudformation import iam_policy, rules
 from inframind.categories.cloudformation.template import Template, function
+from inframind.categories.shared.policies import WORLD, is_secret_field
 from inframind.types import Finding
 
-SECRET = re.compile(r"(?i)(?:password|passwd|secret(?:string|key)?|token|apikey|privatekey)$")
 PORTS = frozenset((22, 3389, 3306, 5432, 1433, 6379, 27017))
-WORLD = frozenset(("0.0.0.0/0", "::/0"))
 ENCRYPTION = {
     "AWS::RDS::DBInstance": "StorageEncrypted",
     "AWS::RDS::DBCluster": "StorageEncrypted",
@@ -32,7 +30,7 @@ STATEFUL = frozenset(
 def findings(template: Template) -> Iterator[Finding]:
     """Findings of the policy rung."""
     for name, entry in template.parameters.items():
-        if SECRET.search(name) and entry.get("Type") == "String":
+        if is_secret_field(name) and entry.get("Type") == "String":
             line = template.line("Parameters", name)
             if str(entry.get("NoEcho")).lower() != "true":
                 yield rules.NO_ECHO.finding(f"{name}: set NoEcho: true", line)
@@ -76,7 +74,7 @@ def resource_findings(
                 f"{name} lets the world in", template.line("Resources", name)
             )
     for document in documents(given):
-        for statement in policies.statements(document):
+        for statement in iam_policy.statements(document):
             if statement.get("Effect") == "Allow" and all(
                 _is_star(statement.get(key)) for key in ("Action", "Resource")
             ):
@@ -91,7 +89,7 @@ def secrets(value: Any, path: str = "") -> Iterator[str]:
         for key, item in value.items():
             where = f"{path}.{key}".lstrip(".")
             if (
-                SECRET.search(key)
+                is_secret_field(key)
                 and isinstance(item, str)
                 and item
                 and "{{resolve:" not in item
@@ -108,7 +106,7 @@ def documents(value: Any) -> Iterator[dict[str, Any]]:
     """Every policy document below a value."""
     if isinstance(value, dict):
         for key, item in value.items():
-            if key in policies.KEYS and isinstance(item, dict):
+            if key in iam_policy.KEYS and isinstance(item, dict):
                 yield item
             else:
                 yield from documents(item)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from inframind.categories.base import Rule
-from inframind.categories.cloudformation import catalog, policies, rules
+from inframind.categories.cloudformation import catalog, iam_policy, rules
 from inframind.categories.cloudformation.functions import LISTS, TEXTS
 from inframind.categories.cloudformation.template import NO_VALUE, Path, Template, function
 from inframind.categories.shared.formats import newest_known
@@ -139,10 +139,10 @@ class Checker:
                 )
             elif isinstance(extra, dict):
                 yield from self.faults(extra, item, (*path, key))
-            if key in policies.KEYS:
+            if key in iam_policy.KEYS:
                 yield from (
                     Fault(rules.POLICY, (*path, key, *rest), text)
-                    for rest, text in policies.errors(self.kind, key, item)
+                    for rest, text in iam_policy.errors(self.kind, key, item)
                 )
         yield from presence_faults(schema, value, path)
 
@@ -190,7 +190,8 @@ class Checker:
                 yield Fault(
                     rules.VALUE,
                     path,
-                    f"{text} is not from {schema.get('minimum', '')} to {schema.get('maximum', '')}",
+                    f"{text} is not from {schema.get('minimum', '')} to "
+                    f"{schema.get('maximum', '')}",
                 )
         if isinstance(value, str) and "string" in types and "{{resolve:" not in text:
             yield from text_faults(schema, text, path)
@@ -219,7 +220,8 @@ def unlisted(value: Any, allowed: list[str], path: Path) -> Fault:
         return Fault(
             rules.NEWER,
             path,
-            f"{shown(value)} is newer than the schemas here, whose newest is {newest}: not verified",
+            f"{shown(value)} is newer than the schemas here, whose newest is {newest}: not "
+            "verified",
         )
     return Fault(rules.VALUE, path, f"{shown(value)} is not one of {', '.join(allowed)[:250]}")
 
@@ -234,7 +236,10 @@ def text_faults(schema: Any, text: str, path: Path) -> Iterator[Fault]:
 
 
 def presence_faults(schema: Any, value: dict[str, Any], path: Path) -> Iterator[Fault]:
-    """Required properties and those that exclude or need one another. What a condition may take away is not counted."""
+    """Required properties and those that exclude or need one another.
+
+    What a condition may take away is not counted.
+    """
     if any(key.startswith("Fn::") for key in value):
         return
     given = {key for key, item in value.items() if item != NO_VALUE}
@@ -288,7 +293,9 @@ def hint(properties: dict[str, Any]) -> str:
 
 
 def fits(kind: str, value: Any) -> bool:
-    """Whether CloudFormation takes the literal for the type: texts and numbers stand for one another."""
+    """Whether CloudFormation takes the literal for the type: texts and numbers stand for one
+    another.
+    """
     if value is None or isinstance(value, dict | list):
         return (
             (kind == "object" and isinstance(value, dict))

@@ -1,8 +1,7 @@
-"""What a template refers to: resources, parameters, attributes, mappings, conditions, and circles."""
+"""What a template refers to: resources, parameters, attributes, mappings, conditions; circles."""
 
 import re
 from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from inframind.categories.cloudformation import catalog, rules
@@ -10,10 +9,10 @@ from inframind.categories.cloudformation.template import (
     PSEUDO,
     Path,
     Template,
-    function,
     substitutions,
     walk,
 )
+from inframind.categories.shared.values import cycle
 from inframind.types import Finding
 
 
@@ -191,16 +190,7 @@ def cycle_findings(template: Template) -> Iterator[Finding]:
         for name, entry in template.conditions.items()
     }
     for graph, section in ((waits, "Resources"), (asks, "Conditions")):
-        try:
-            TopologicalSorter(graph).prepare()
-        except CycleError as error:
-            circle = list(reversed(error.args[1]))
+        if circle := cycle(graph):
             yield rules.CYCLE.finding(
                 f"a circle: {' -> '.join(circle)}", template.line(section, circle[0])
             )
-
-
-def is_reference(value: Any) -> bool:
-    """Whether the value is a `Ref` or `Fn::GetAtt`."""
-    call = function(value)
-    return call is not None and call[0] in ("Ref", "Fn::GetAtt")

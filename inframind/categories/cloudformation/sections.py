@@ -1,4 +1,6 @@
-"""Sections of a template but the properties: parameters, mappings, conditions, outputs, attributes of resources."""
+"""Sections of a template but the properties: parameters, mappings, conditions, outputs, attributes
+of resources.
+"""
 
 import re
 from collections.abc import Iterator
@@ -15,24 +17,30 @@ from inframind.categories.cloudformation.template import (
 from inframind.types import Finding
 
 SECTIONS = frozenset(
-    ("AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions", "Transform",
-     "Hooks", "Resources", "Outputs")
+    (
+        "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings",
+        "Conditions", "Transform", "Hooks", "Resources", "Outputs",
+    )
 )  # fmt: skip
 ATTRIBUTES = frozenset(
-    ("Type", "Properties", "DependsOn", "Condition", "Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy",
-     "UpdateReplacePolicy", "Version")
+    (
+        "Type", "Properties", "DependsOn", "Condition", "Metadata", "CreationPolicy",
+        "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy", "Version",
+    )
 )  # fmt: skip
 PARAMETER_KEYS = frozenset(
-    ("Type", "Default", "Description", "AllowedValues", "AllowedPattern", "ConstraintDescription", "MinLength", "MaxLength",
-     "MinValue", "MaxValue", "NoEcho")
+    (
+        "Type", "Default", "Description", "AllowedValues", "AllowedPattern",
+        "ConstraintDescription", "MinLength", "MaxLength", "MinValue", "MaxValue", "NoEcho",
+    )
 )  # fmt: skip
 AWS_TYPE = (
-    r"AWS::(?:EC2::(?:AvailabilityZone::Name|Image::Id|Instance::Id|KeyPair::KeyName|SecurityGroup::(?:GroupName|Id)|Subnet::Id"
-    r"|Volume::Id|VPC::Id)|Route53::HostedZone::Id)"
+    r"AWS::(?:EC2::(?:AvailabilityZone::Name|Image::Id|Instance::Id|KeyPair::KeyName"
+    r"|SecurityGroup::(?:GroupName|Id)|Subnet::Id|Volume::Id|VPC::Id)|Route53::HostedZone::Id)"
 )
 PARAMETER_TYPE = re.compile(
-    rf"String|Number|CommaDelimitedList|List<(?:Number|String|{AWS_TYPE})>|{AWS_TYPE}|AWS::SSM::Parameter::Name"
-    rf"|AWS::SSM::Parameter::Value<(?:String|CommaDelimitedList|{AWS_TYPE}|List<(?:String|{AWS_TYPE})>)>"
+    rf"String|Number|CommaDelimitedList|List<(?:Number|String|{AWS_TYPE})>|{AWS_TYPE}"
+    rf"|AWS::SSM::Parameter::Name|AWS::SSM::Parameter::Value<(?:String|CommaDelimitedList|{AWS_TYPE}|List<(?:String|{AWS_TYPE})>)>"
 )
 NAME = re.compile(r"[A-Za-z0-9]{1,255}")
 KIND = re.compile(r"[A-Za-z0-9]+::[A-Za-z0-9]+(?:::[A-Za-z0-9]+)+")
@@ -55,14 +63,14 @@ def findings(template: Template) -> Iterator[Finding]:
         if key not in SECTIONS and not (key == "Globals" and template.is_serverless):
             yield rules.SECTION.finding(f"a template has no section {key!r}", template.line(key))
     if fields.get("AWSTemplateFormatVersion", "2010-09-09") != "2010-09-09":
-        yield rules.SECTION.finding(
+        yield rules.VALUE.finding(
             "AWSTemplateFormatVersion is '2010-09-09'", template.line("AWSTemplateFormatVersion")
         )
     if not isinstance(fields.get("Description", ""), str):
-        yield rules.SECTION.finding("Description is a text", template.line("Description"))
+        yield rules.TYPE.finding("Description is a text", template.line("Description"))
     for key in ("Metadata", "Parameters", "Rules", "Mappings", "Conditions", "Outputs"):
         if not isinstance(fields.get(key, {}), dict):
-            yield rules.SECTION.finding(f"{key} is a mapping", template.line(key))
+            yield rules.TYPE.finding(f"{key} is a mapping", template.line(key))
     for name, entry in template.section("Parameters").items():
         yield from parameter_findings(template, name, entry)
     yield from mapping_findings(template)
@@ -72,7 +80,9 @@ def findings(template: Template) -> Iterator[Finding]:
 
 
 def unknown_transforms(template: Template) -> bool:
-    """Whether something other than SAM and AWS's language extensions rewrites the template or a part of it."""
+    """Whether something other than SAM and AWS's language extensions rewrites the template or a
+    part of it.
+    """
     uses = (name for section in template.fields.values() for name, _, _ in walk(section))
     return (
         not all(name in (SERVERLESS, EXTENSIONS) for name in template.transforms)
@@ -198,7 +208,7 @@ def resource_findings(template: Template) -> Iterator[Finding]:
                 f"the resource {name!r}: a logical id has letters and digits", line
             )
         if not isinstance(entry, dict):
-            yield rules.ATTRIBUTE.finding(f"{name} is a mapping with Type", line)
+            yield rules.TYPE.finding(f"{name} is a mapping with Type", line)
             continue
         yield from attribute_findings(template, name, entry)
         yield from type_findings(template, name, entry)
@@ -215,19 +225,19 @@ def attribute_findings(template: Template, name: str, entry: dict[str, Any]) -> 
     depends = entry.get("DependsOn", [])
     texts = depends if isinstance(depends, list) else [depends]
     if not all(isinstance(item, str) for item in texts):
-        yield rules.ATTRIBUTE.finding(
+        yield rules.TYPE.finding(
             f"{name}: DependsOn is a logical id or a list of them",
             template.line("Resources", name, "DependsOn"),
         )
     if not isinstance(entry.get("Condition", ""), str):
-        yield rules.ATTRIBUTE.finding(
+        yield rules.TYPE.finding(
             f"{name}: Condition is the name of a condition",
             template.line("Resources", name, "Condition"),
         )
     for key, values in POLICIES.items():
         value = entry.get(key)
         if key in entry and function(value) is None and value not in values:
-            yield rules.ATTRIBUTE.finding(
+            yield rules.VALUE.finding(
                 f"{name}: {key} is {', '.join(values)}", template.line("Resources", name, key)
             )
     for key in ("Properties", "Metadata", "CreationPolicy", "UpdatePolicy"):
@@ -240,7 +250,7 @@ def type_findings(template: Template, name: str, entry: dict[str, Any]) -> Itera
     line = template.line("Resources", name, "Type") or template.line("Resources", name)
     given = entry.get("Properties")
     if not isinstance(kind, str):
-        yield rules.ATTRIBUTE.finding(f"{name} needs a Type", line)
+        yield rules.REQUIRED.finding(f"{name} needs a Type", line)
     elif catalog.is_custom(kind):
         if kind.startswith("Custom::") and not CUSTOM.fullmatch(kind):
             yield rules.UNKNOWN.finding(
@@ -278,10 +288,10 @@ def output_findings(template: Template) -> Iterator[Finding]:
         if not NAME.fullmatch(name):
             yield rules.LOGICAL.finding(f"the output {name!r}: a name has letters and digits", line)
         if not isinstance(entry, dict) or "Value" not in entry:
-            yield rules.OUTPUT.finding(f"{name} needs a Value", line)
+            yield rules.REQUIRED.finding(f"{name} needs a Value", line)
             continue
         for key in entry.keys() - {"Value", "Description", "Export", "Condition"}:
-            yield rules.OUTPUT.finding(
+            yield rules.ATTRIBUTE.finding(
                 f"{name} has no key {key!r}", template.line("Outputs", name, key)
             )
         yield from functions.form_findings(
@@ -294,10 +304,10 @@ def output_findings(template: Template) -> Iterator[Finding]:
             or (isinstance(value, dict | list) and call is None)
             or (call and call[0] in functions.LISTS)
         ):
-            yield rules.OUTPUT.finding(
+            yield rules.TYPE.finding(
                 f"{name}: the value of an output is a text", template.line("Outputs", name, "Value")
             )
         if not isinstance(export, dict) or set(export) != {"Name"}:
-            yield rules.OUTPUT.finding(
+            yield rules.TYPE.finding(
                 f"{name}: Export is a mapping with Name", template.line("Outputs", name, "Export")
             )

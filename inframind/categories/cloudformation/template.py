@@ -1,6 +1,5 @@
 """A parsed template: short tags made long, its sections, and where things stand."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from inframind.categories.cloudformation.loops import LoopError, unrolled
+from inframind.categories.shared import json_text
+from inframind.categories.shared.values import listed
 from inframind.categories.shared.yaml import YamlError, line_of, load_all
 
 Path = tuple[str | int, ...]
@@ -27,8 +28,10 @@ PSEUDO = frozenset(
 FUNCTIONS = frozenset(
     f"Fn::{name}"
     for name in (
-        "Base64", "Cidr", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Select", "Split", "Sub", "Transform",
-        "And", "Equals", "Not", "Or", "Length", "ToJsonString", "Contains", "EachMemberEquals", "EachMemberIn", "RefAll",
+        "Base64", "Cidr", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Select",
+        "Split", "Sub", "Transform",
+        "And", "Equals", "Not", "Or", "Length", "ToJsonString", "Contains", "EachMemberEquals",
+        "EachMemberIn", "RefAll",
         "ValueOf", "ValueOfAll",
     )
 ) | {"Ref", "Condition"}  # fmt: skip
@@ -76,7 +79,9 @@ class Template:
         return EXTENSIONS in self.transforms
 
     def generates(self, name: str) -> bool:
-        """Whether SAM makes a resource of that name from one of the template (`FunctionRole`, `ServerlessRestApi` ...)."""
+        """Whether SAM makes a resource of that name from one of the template (`FunctionRole`,
+        `ServerlessRestApi` ...).
+        """
         if not self.is_serverless:
             return False
         made = (
@@ -126,7 +131,9 @@ def load(text: str) -> Template:
     """Raises TemplateError."""
     is_json = text.lstrip().startswith("{")
     try:
-        document = _json(text) if is_json else _yaml(text)
+        document = json_text.load(text) if is_json else _yaml(text)
+    except json_text.JsonError as error:
+        raise TemplateError(str(error), error.line) from None
     except RecursionError:
         raise TemplateError("nested too deep") from None
     if not isinstance(document, dict):
@@ -137,27 +144,6 @@ def load(text: str) -> Template:
         except LoopError as error:
             raise TemplateError(str(error)) from None
     return Template(text, document, is_json)
-
-
-def listed(value: Any) -> list[Any]:
-    """A list, or the one value as a list; null is empty."""
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _json(text: str) -> Any:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
-            raise TemplateError(f"the key {twice!r} stands twice in one mapping")
-        return found
-
-    try:
-        return json.loads(text, object_pairs_hook=unique)
-    except json.JSONDecodeError as error:
-        raise TemplateError(error.msg, error.lineno) from None
-    except ValueError as error:
-        raise error if isinstance(error, TemplateError) else TemplateError(str(error)) from None
 
 
 def _yaml(text: str) -> Any:

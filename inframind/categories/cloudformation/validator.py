@@ -1,10 +1,10 @@
-"""CloudFormation templates: AWS's resource schemas, functions in their places, and what they refer to."""
+"""CloudFormation templates: AWS's resource schemas, functions in their places, references."""
 
 import re
 from collections.abc import Sequence
 from itertools import islice
 
-from inframind.categories.base import Configuration, ParseError
+from inframind.categories.base import Category, Configuration, Evidence, ParseError
 from inframind.categories.cloudformation import effective, policy, references, rules, sections
 from inframind.categories.cloudformation.template import Template, TemplateError, load
 from inframind.types import Finding
@@ -17,7 +17,7 @@ HEAD = re.compile(
 )
 
 
-class CloudFormation:
+class CloudFormation(Category[Template]):
     """The category `cloudformation`."""
 
     id = "cloudformation"
@@ -26,10 +26,10 @@ class CloudFormation:
     filename = "template.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        if "AWSTemplateFormatVersion" in text:
-            return 0.97
-        return 0.95 if TYPE.search(text) and HEAD.search(text) else 0.0
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        if "AWSTemplateFormatVersion" in text or (TYPE.search(text) and HEAD.search(text)):
+            return Evidence.CERTAIN
+        return Evidence.NONE
 
     def parse(self, text: str) -> Template:
         try:
@@ -48,3 +48,6 @@ class CloudFormation:
 
     def policy(self, document: Template) -> Sequence[Finding]:
         return list(islice(policy.findings(document), MAX_FINDINGS))
+
+
+CATEGORY = CloudFormation()

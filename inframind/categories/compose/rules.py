@@ -1,58 +1,30 @@
 """The rules for Compose files, each with its source."""
 
 from inframind.categories.base import Rule
+from inframind.categories.shared import rules as duties
 
 SPEC = "https://github.com/compose-spec/compose-spec/blob/main/"
 SERVICES = SPEC + "05-services.md"
 
-YAML = Rule("yaml", "parse", "The text is one YAML mapping", "https://yaml.org/spec/1.2.2/")
-SCHEMA = Rule(
-    "schema",
-    "schema",
-    "Keys and types are those of the Compose specification",
-    SPEC + "schema/compose-spec.json",
+YAML = duties.SYNTAX.rule("https://yaml.org/spec/1.2.2/", "one YAML mapping")
+FIELDS = duties.field_rules(SPEC + "schema/compose-spec.json", "the Compose specification")
+SERVICE = duties.MISSING_FIELD.rule(SERVICES, "at least one service")
+IMAGE_OR_BUILD = duties.MISSING_FIELD.rule(
+    SERVICES + "#image", "an image or a build of every service"
 )
-SERVICE = Rule("service-required", "schema", "There is at least one service", SERVICES)
-IMAGE_OR_BUILD = Rule(
-    "image-or-build", "schema", "Every service has an image or a build", SERVICES + "#image"
+IMAGE = duties.INVALID_IMAGE.rule(SERVICES + "#image")
+PORT = duties.INVALID_PORT.rule(SERVICES + "#ports", "published ports")
+VOLUME = Rule("invalid-volume", "schema", "Volume strings are well formed", SERVICES + "#volumes")
+RESTART = duties.INVALID_VALUE.rule(SERVICES + "#restart", "`restart`")
+DURATION = duties.INVALID_DURATION.rule(SPEC + "11-extension.md#specifying-durations")
+UNDEFINED = duties.UNDEFINED.rule(
+    SPEC + "06-networks.md", "networks, volumes, secrets, configs and services"
 )
-IMAGE = Rule("image", "schema", "Images are well-formed references", SERVICES + "#image")
-PORT = Rule("port", "schema", "Published ports are well formed", SERVICES + "#ports")
-VOLUME = Rule("volume", "schema", "Volume strings are well formed", SERVICES + "#volumes")
-RESTART = Rule("restart", "schema", "`restart` is a known policy", SERVICES + "#restart")
-DURATION = Rule(
-    "duration", "schema", "Durations are well formed", SPEC + "11-extension.md#specifying-durations"
-)
-UNDEFINED = Rule(
-    "undefined",
-    "references",
-    "Networks, volumes, secrets, configs and services exist",
-    SPEC + "06-networks.md",
-)
-CYCLE = Rule("cycle", "references", "`depends_on` has no cycle", SERVICES + "#depends_on")
+CYCLE = duties.CYCLE.rule(SERVICES + "#depends_on", "`depends_on`")
 
-PRIVILEGED = Rule(
-    "privileged",
-    "policy",
-    "No privileged services, no Docker socket",
-    SERVICES + "#privileged",
-    "warning",
-)
-LATEST = Rule(
-    "image-latest", "policy", "Images have a tag other than latest", SERVICES + "#image", "warning"
-)
-SECRET = Rule(
-    "plain-secret",
-    "policy",
-    "No secrets in plain environment values",
-    SPEC + "09-secrets.md",
-    "warning",
-)
-VERSION = Rule(
-    "version-obsolete", "policy", "`version` is obsolete", SPEC + "04-version-and-name.md", "info"
-)
+PRIVILEGED = duties.PRIVILEGED.rule(SERVICES + "#privileged", "services, Docker's socket")
+LATEST = duties.UNPINNED.rule(SERVICES + "#image", "images have a tag other than latest")
+SECRET = duties.PLAIN_SECRET.rule(SPEC + "09-secrets.md", "environment values")
+VERSION = duties.DEPRECATED.rule(SPEC + "04-version-and-name.md", "`version`")
 
-RULES = (
-    YAML, SCHEMA, SERVICE, IMAGE_OR_BUILD, IMAGE, PORT, VOLUME, RESTART, DURATION, UNDEFINED, CYCLE, PRIVILEGED, LATEST, SECRET,
-    VERSION,
-)  # fmt: skip
+RULES = duties.declared(vars())

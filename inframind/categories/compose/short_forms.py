@@ -1,4 +1,7 @@
-"""Compose's short forms and what they mean in the long form. Raises ValueError with the reason where a form is wrong."""
+"""Compose's short forms and what they mean in the long form.
+
+Raises ValueError with the reason where a form is wrong.
+"""
 
 import re
 from typing import Any
@@ -6,7 +9,8 @@ from typing import Any
 PORT_PART = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 IP = re.compile(r"\[[0-9a-fA-F:.]+\]|\d{1,3}(?:\.\d{1,3}){3}")
 ACCESS = frozenset(
-    "ro rw z Z cached delegated consistent nocopy shared rshared slave rslave private rprivate volume-nocopy".split()
+    "ro rw z Z cached delegated consistent nocopy shared rshared slave rslave private rprivate "
+    "volume-nocopy".split()
 )
 
 
@@ -16,7 +20,9 @@ def has_variable(value: Any) -> bool:
 
 
 def port(value: Any) -> dict[str, Any]:
-    """`8080:80/tcp`, `80` or a mapping -> {target, published, protocol, host_ip} (services.md, ports)."""
+    """`8080:80/tcp`, `80` or a mapping -> {target, published, protocol, host_ip} (services.md,
+    ports).
+    """
     if isinstance(value, dict):
         published = {"published": str(value["published"])} if "published" in value else {}
         return {"protocol": "tcp", "mode": "ingress"} | value | published
@@ -52,7 +58,9 @@ def _is_range(part: str) -> bool:
 
 
 def volume(value: Any) -> dict[str, Any]:
-    """`data:/var/lib:ro` or a mapping -> {type, source, target, read_only} (services.md, volumes)."""
+    """`data:/var/lib:ro` or a mapping -> {type, source, target, read_only} (services.md,
+    volumes).
+    """
     if isinstance(value, dict):
         return {"read_only": False} | value
     text = str(value)
@@ -100,7 +108,9 @@ def _interpolated(text: str) -> dict[str, Any]:
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """A list of `KEY=value` or a mapping -> a mapping; numbers and booleans as the text they become."""
+    """A list of `KEY=value` or a mapping -> a mapping; numbers and booleans as the text they
+    become.
+    """
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     pairs = (str(item).partition("=") for item in value or ())

@@ -1,25 +1,27 @@
-"""Compose files: the specification's schema, the short forms it leaves open, and what must exist."""
+"""Compose files: the specification's schema, the short forms it leaves open, what must exist."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, Link, ParseError, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Link, Resource
 from inframind.categories.compose import rules, short_forms
 from inframind.categories.compose.short_forms import has_variable
-from inframind.categories.shared import json_schema as _jsonschema
-from inframind.categories.shared.formats import SECRET_NAME, is_duration, is_image, is_unpinned
-from inframind.categories.shared.yaml import YamlError, line_of, load_all
+from inframind.categories.shared import json_schema
+from inframind.categories.shared.formats import is_duration, is_image
+from inframind.categories.shared.policies import is_secret_variable, is_unpinned
+from inframind.categories.shared.values import cycle
+from inframind.categories.shared.yaml import line_of, yaml_mapping
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.compose"
 SECTIONS = {"network": "networks", "volume": "volumes", "secret": "secrets", "config": "configs"}
 RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
+SERVICES = re.compile(r"^services:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+[\w\"']", re.M)
 DURATIONS = ("interval", "timeout", "start_period", "start_interval")
 
 
@@ -44,7 +46,7 @@ class Project:
 @cache
 def schema() -> jsonschema_rs.Validator:
     """The compiled Compose schema."""
-    return jsonschema_rs.validator_for(_jsonschema.load(PACKAGE, "schema")["schema"])
+    return jsonschema_rs.validator_for(json_schema.load(PACKAGE, "schema")["schema"])
 
 
 def service_findings(project: Project, name: str, service: dict[str, Any]) -> Iterator[Finding]:
@@ -120,17 +122,13 @@ def wanted(service: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "network_mode", "service", mode.removeprefix("service:")
 
 
-def cycle(project: Project) -> list[str] | None:
+def service_cycle(project: Project) -> list[str] | None:
     """Services that wait for one another in a circle, the first one last again, or None."""
     waits = {
         name: list(short_forms.depends_on(service.get("depends_on")))
         for name, service in project.services.items()
     }
-    try:
-        TopologicalSorter(waits).prepare()
-    except CycleError as error:
-        return list(reversed(error.args[1]))
-    return None
+    return cycle(waits)
 
 
 def long_form(service: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +154,7 @@ def runs(service: dict[str, Any]) -> bool:
     return not service.get("profiles") and service.get("scale") != 0 and replicas != 0
 
 
-class Compose:
+class Compose(Category[Project]):
     """The category `compose`."""
 
     id = "compose"
@@ -165,24 +163,17 @@ class Compose:
     filename = "compose.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        return (
-            0.8
-            if re.search(r"^services:", text, re.M) and not re.search(r"^apiVersion:", text, re.M)
-            else 0.0
-        )
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        if SERVICES.search(text):
+            return Evidence.LIKELY
+        return Evidence.POSSIBLE if "services:" in text.splitlines() else Evidence.NONE
 
     def parse(self, text: str) -> Project:
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
-        if len(documents) != 1 or not isinstance(documents[0], dict):
-            raise ParseError(rules.YAML.finding("a Compose file is one mapping with services"))
-        return Project(text, documents[0])
+        fields = yaml_mapping(text, rules.YAML, "a Compose file is one mapping with services")
+        return Project(text, fields)
 
     def schema(self, document: Project) -> Sequence[Finding]:
-        found = _jsonschema.findings(schema(), document.fields, rules.SCHEMA, document.text)
+        found = json_schema.findings(schema(), document.fields, rules.FIELDS, document.text)
         if found:
             return found
         if not document.services and "include" not in document.fields:
@@ -208,7 +199,7 @@ class Compose:
             for path, kind, other in wanted(service)
             if (kind, other) not in known
         ]
-        circle = cycle(document)
+        circle = service_cycle(document)
         if circle:
             found.append(rules.CYCLE.finding(f"depends_on goes in a circle: {' -> '.join(circle)}"))
         return found
@@ -253,7 +244,7 @@ class Compose:
                 )
             for key, value in short_forms.mapping(service.get("environment")).items():
                 if (
-                    SECRET_NAME.search(key)
+                    is_secret_variable(key)
                     and value
                     and not has_variable(value)
                     and not key.endswith("_FILE")
@@ -262,3 +253,6 @@ class Compose:
                         rules.SECRET.finding(f"service {name}: {key} is written in plain", line)
                     )
         return found
+
+
+CATEGORY = Compose()

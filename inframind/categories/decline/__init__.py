@@ -1,1 +1,3 @@
-"""Declined requests: what an Infrastructure-as-Code model answers when it is asked for something else."""
+"""Declined requests: what an Infrastructure-as-Code model answers when it is asked for something
+else.
+"""

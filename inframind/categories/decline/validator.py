@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inframind.categories.base import Configuration, ParseError, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Resource
 from inframind.categories.decline import rules
-from inframind.categories.shared.yaml import YamlError, line_of, load_all
+from inframind.categories.shared.yaml import line_of, yaml_mapping
 from inframind.types import Finding
 
 REASONS: dict[str, str] = {
@@ -27,7 +27,7 @@ class Refusal:
     fields: dict[str, Any]
 
 
-class Decline:
+class Decline(Category[Refusal]):
     """Declined requests (see inframind.categories.base.Category)."""
 
     id = "decline"
@@ -36,30 +36,22 @@ class Decline:
     filename = "decline.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        """Likelihood that the text is a refusal."""
-        return (
-            0.95
-            if len(text) < 2 * MAX_SUBJECT and all(f"\n{name}:" in f"\n{text}" for name in FIELDS)
-            else 0.0
-        )
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        is_refusal = all(f"\n{name}:" in f"\n{text}" for name in FIELDS)
+        return Evidence.LIKELY if is_refusal and len(text) < 2 * MAX_SUBJECT else Evidence.NONE
 
     def parse(self, text: str) -> Refusal:
         """Raises ParseError."""
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
-        if len(documents) != 1 or not isinstance(documents[0], dict):
-            raise ParseError(rules.YAML.finding("write one mapping with reason and subject"))
-        return Refusal(text, documents[0])
+        fields = yaml_mapping(text, rules.YAML, "write one mapping with reason and subject")
+        return Refusal(text, fields)
 
     def schema(self, document: Refusal) -> Sequence[Finding]:
         """Both fields, and a known reason."""
         fields = document.fields
         if set(fields) != set(FIELDS):
+            broken = rules.FIELDS.unknown if set(FIELDS) < set(fields) else rules.FIELDS.missing
             return [
-                rules.FIELDS.finding(
+                broken.finding(
                     f"write {' and '.join(FIELDS)}; found {', '.join(sorted(fields)) or 'nothing'}",
                     1,
                 )
@@ -73,10 +65,10 @@ class Decline:
                 or len(value) > MAX_SUBJECT
             ):
                 message = f"{name} must be one line of at most {MAX_SUBJECT} characters"
-                return [rules.FIELDS.finding(message, line_of(document.text, (name,)))]
+                return [rules.FIELDS.type.finding(message, line_of(document.text, (name,)))]
         if fields["reason"] not in REASONS:
             message = f"{fields['reason']!r} is no reason; known: {', '.join(REASONS)}"
-            return [rules.REASON.finding(message, line_of(document.text, ("reason",)))]
+            return [rules.FIELDS.value.finding(message, line_of(document.text, ("reason",)))]
         return []
 
     def references(self, document: Refusal) -> Sequence[Finding]:
@@ -92,3 +84,6 @@ class Decline:
     def policy(self, document: Refusal) -> Sequence[Finding]:
         """There is none."""
         return []
+
+
+CATEGORY = Decline()

@@ -40,7 +40,9 @@ class Hadolint(Executable):
 
 
 def apart(text: str) -> str:
-    """The text with a space before what follows a heredoc, without which hadolint's parser stops there (hadolint issue 960)."""
+    """The text with a space before what follows a heredoc, without which hadolint's parser stops
+    there (hadolint issue 960).
+    """
     try:
         after = {instruction.end for instruction in read(text) if instruction.heredoc}
     except ParseError:
@@ -49,3 +51,6 @@ def apart(text: str) -> str:
     return "\n".join(
         f" {line}" if index in after and line.strip() else line for index, line in enumerate(lines)
     )
+
+
+TOOL = Hadolint()

@@ -87,7 +87,9 @@ def _mounted(instruction: Instruction) -> str | None:
 
 
 def settings(found: list[Stage], stage: Stage, known: dict[str, str | None]) -> dict[str, Any]:
-    """The stage's fields as docs/contracts/task.md names them, those of an own base stage inherited."""
+    """The stage's fields as docs/contracts/task.md names them, those of an own base stage
+    inherited.
+    """
     base = stage_called(found, stage.image, stage.index)
     fields: dict[str, Any] = _inherited(settings(found, base, known)) if base else {}
     fields |= {"from": stage.image, "platform": stage.platform}

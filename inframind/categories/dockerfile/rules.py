@@ -1,66 +1,46 @@
 """The rules for Dockerfiles, each with its source."""
 
 from inframind.categories.base import Rule
+from inframind.categories.shared import rules as duties
 
 REFERENCE = "https://docs.docker.com/reference/dockerfile/"
 HADOLINT = "https://github.com/hadolint/hadolint/wiki/"
 
-SYNTAX = Rule("syntax", "parse", "Lines are instructions with arguments", REFERENCE + "#format")
-INSTRUCTION = Rule(
-    "unknown-instruction", "schema", "The instruction exists", REFERENCE + "#overview"
-)
+SYNTAX = duties.SYNTAX.rule(REFERENCE + "#format", "lines are instructions with arguments")
+INSTRUCTION = duties.UNKNOWN_TYPE.rule(REFERENCE + "#overview", "instructions")
 FROM_FIRST = Rule(
     "from-first", "schema", "FROM comes first; only ARG may stand before it", REFERENCE + "#from"
 )
-FROM = Rule("from", "schema", "FROM names an image and at most an alias", REFERENCE + "#from")
-FLAG = Rule(
-    "unknown-flag", "schema", "The flag exists for the instruction", REFERENCE + "#overview"
+FROM = duties.INVALID_ARGUMENTS.rule(
+    REFERENCE + "#from", "FROM names an image and at most an alias"
 )
-COPY = Rule("copy", "schema", "COPY and ADD have sources and a target", REFERENCE + "#copy")
-EXPOSE = Rule("expose", "schema", "EXPOSE has ports", REFERENCE + "#expose")
-KEY_VALUE = Rule("key-value", "schema", "ENV and LABEL have KEY=value", REFERENCE + "#env")
-ARGUMENT = Rule(
-    "argument",
-    "schema",
-    "The instruction has the number of arguments that it needs",
-    REFERENCE + "#overview",
+FLAG = duties.UNKNOWN_FIELD.rule(REFERENCE + "#overview", "flags of the instruction")
+COPY = duties.INVALID_ARGUMENTS.rule(REFERENCE + "#copy", "COPY and ADD have sources and a target")
+EXPOSE = duties.INVALID_PORT.rule(REFERENCE + "#expose", "EXPOSE")
+KEY_VALUE = duties.INVALID_ARGUMENTS.rule(REFERENCE + "#env", "ENV and LABEL have KEY=value")
+ARGUMENT = duties.INVALID_ARGUMENTS.rule(
+    REFERENCE + "#overview", "an instruction has as many as it needs"
 )
-JSON_FORM = Rule(
-    "json-form",
-    "schema",
-    "The exec form is a JSON list of texts",
-    REFERENCE + "#shell-and-exec-form",
+JSON_FORM = duties.INVALID_ARGUMENTS.rule(
+    REFERENCE + "#shell-and-exec-form", "the exec form is a JSON list of texts"
 )
-HEALTHCHECK = Rule(
-    "healthcheck", "schema", "HEALTHCHECK is NONE or CMD with durations", REFERENCE + "#healthcheck"
+HEALTHCHECK = duties.INVALID_ARGUMENTS.rule(
+    REFERENCE + "#healthcheck", "HEALTHCHECK is NONE or CMD with durations"
 )
-STOPSIGNAL = Rule("stopsignal", "schema", "STOPSIGNAL is a signal", REFERENCE + "#stopsignal")
-STAGE = Rule("stage", "references", "Copied stages are defined before", REFERENCE + "#copy---from")
-DUPLICATE_STAGE = Rule(
-    "duplicate-stage", "references", "Stage names are unique", REFERENCE + "#from"
-)
+STOPSIGNAL = duties.INVALID_VALUE.rule(REFERENCE + "#stopsignal", "STOPSIGNAL is a signal")
+STAGE = duties.UNDEFINED.rule(REFERENCE + "#copy---from", "copied stages, before")
+DUPLICATE_STAGE = duties.DUPLICATE.rule(REFERENCE + "#from", "stages")
 
-ROOT = Rule("root-user", "policy", "The last USER is not root", HADOLINT + "DL3002", "warning")
-LATEST = Rule(
-    "image-latest", "policy", "Images have a tag other than latest", HADOLINT + "DL3006", "warning"
-)
+ROOT = duties.RUN_AS_ROOT.rule(HADOLINT + "DL3002", "the last USER")
+LATEST = duties.UNPINNED.rule(HADOLINT + "DL3006", "images have a tag other than latest")
 ADD = Rule("add-for-copy", "policy", "COPY, not ADD, for plain files", HADOLINT + "DL3020", "info")
 APT_YES = Rule(
     "apt-get-yes", "policy", "apt-get install runs with -y", HADOLINT + "DL3014", "warning"
 )
-SECRET = Rule(
-    "plain-secret",
-    "policy",
-    "No secrets in ENV or ARG",
-    "https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/",
-    "warning",
+SECRET = duties.PLAIN_SECRET.rule(
+    "https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/", "ENV and ARG"
 )
-PIPE = Rule(
-    "curl-pipe-shell", "policy", "No download is piped into a shell", HADOLINT + "DL4006", "warning"
-)
-MAINTAINER = Rule("maintainer", "policy", "MAINTAINER is deprecated", HADOLINT + "DL4000", "info")
+PIPE = duties.PIPE_TO_SHELL.rule(HADOLINT + "DL4006")
+MAINTAINER = duties.DEPRECATED.rule(HADOLINT + "DL4000", "MAINTAINER")
 
-RULES = (
-    SYNTAX, INSTRUCTION, FROM_FIRST, FROM, FLAG, COPY, EXPOSE, KEY_VALUE, ARGUMENT, JSON_FORM, HEALTHCHECK, STOPSIGNAL, STAGE,
-    DUPLICATE_STAGE, ROOT, LATEST, ADD, APT_YES, SECRET, PIPE, MAINTAINER,
-)  # fmt: skip
+RULES = duties.declared(vars())

@@ -1,7 +1,8 @@
-"""Lines to instructions: continuations, comments, the escape directive, heredocs, flags and the exec form.
+"""Lines to instructions: continuations, comments, the escape directive, heredocs, flags and the
+exec form.
 
-A reader of our own: the ported Go parser accepts unknown words and unknown flags, and a second Go runtime in a worker that also
-reads HCL is a risk without a gain.
+A reader of our own: the ported Go parser accepts unknown words and unknown flags, and a second Go
+runtime in a worker that also reads HCL is a risk without a gain.
 """
 
 import json
@@ -93,7 +94,7 @@ def _directives(lines: list[str]) -> tuple[str, int]:
 
 
 def _logical(lines: list[str], at: int, escape: str) -> tuple[str, int]:
-    """One logical line from `at` on, and where the next begins; empty for comments and blank lines."""
+    """One logical line from `at` on, empty for comments and blanks, and where the next begins."""
     pieces: list[str] = []
     while at < len(lines):
         line = lines[at]
@@ -138,7 +139,9 @@ def _heredocs(lines: list[str], at: int, rest: str, start: int) -> tuple[str, in
 
 
 def substitute(text: str, values: dict[str, str | None]) -> str:
-    """`$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}` with the known values; unknown ones stay."""
+    """`$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}` with the known values; unknown
+    ones stay.
+    """
 
     def value(match: re.Match[str]) -> str:
         name = match.group(1) or match.group(4)

@@ -4,12 +4,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inframind.categories.base import Configuration
+from inframind.categories.base import Category, Configuration, Evidence
 from inframind.categories.dockerfile import instructions, rules
 from inframind.categories.dockerfile.effective import configuration, stage_called, stages
 from inframind.categories.dockerfile.syntax import Instruction, read
-from inframind.categories.shared.formats import SECRET_NAME, is_image, is_unpinned
+from inframind.categories.shared.formats import is_image
+from inframind.categories.shared.policies import (
+    downloads_to_shell,
+    is_secret_variable,
+    is_unpinned,
+)
 from inframind.types import Finding
+
+FILENAME = re.compile(r"(?i)dockerfile|containerfile")
+FIRST_STAGE = re.compile(
+    r"(?i)(?:\s*(?:#.*|ARG .*)?\n)*\s*FROM +(?:--platform=\S+ +)?[\w$\"{]\S*( +AS +\S+)?\s*(\n|$)"
+)
 
 
 @dataclass(frozen=True)
@@ -19,7 +29,7 @@ class File:
     instructions: tuple[Instruction, ...]
 
 
-class Dockerfile:
+class Dockerfile(Category[File]):
     """The category `dockerfile`."""
 
     id = "dockerfile"
@@ -28,16 +38,9 @@ class Dockerfile:
     filename = "Dockerfile"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        if filename and re.search(r"(?i)dockerfile|containerfile", filename):
-            return 1.0
-        return (
-            0.9
-            if re.match(
-                r"(?:\s*(?:#.*|ARG .*)?\n)*\s*FROM +[\w$\"{]\S*( +AS +\S+)?\s*(\n|$)", text, re.I
-            )
-            else 0.0
-        )
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        is_dockerfile = FILENAME.search(filename or "") or FIRST_STAGE.match(text)
+        return Evidence.CERTAIN if is_dockerfile else Evidence.NONE
 
     def parse(self, text: str) -> File:
         return File(tuple(read(text)))
@@ -115,14 +118,17 @@ class Dockerfile:
             r"apt-get\s+install(?![^&;|]*\s(-y|--yes|-qq|--assume-yes))", rest
         ):
             found.append(rules.APT_YES.finding("apt-get install asks a question: add -y", line))
-        if word == "RUN" and re.search(r"(curl|wget)\b[^&;]*\|\s*(sudo\s+)?(ba|z|da)?sh\b", rest):
+        if word == "RUN" and downloads_to_shell(rest):
             found.append(rules.PIPE.finding("a download is run unseen", line))
         if (
             word in ("ENV", "ARG")
-            and SECRET_NAME.search(rest.partition("=")[0])
+            and is_secret_variable(rest.partition("=")[0])
             and rest.partition("=")[2].strip()
         ):
             found.append(
                 rules.SECRET.finding(f"{rest.partition('=')[0]} is kept in the image", line)
             )
         return found
+
+
+CATEGORY = Dockerfile()

@@ -1,4 +1,4 @@
-"""What an expression is worth before any run: literals and operators folded, everything else unknown.
+"""What an expression is worth before any run: literals and operators folded, the rest unknown.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#operators
 """
@@ -8,16 +8,10 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from typing import Final
 
 from inframind.categories.github_actions.expressions import ExpressionError, Token, tokens
+from inframind.categories.shared.values import UNKNOWN, Unknown
 
-
-class Unknown:
-    """Known only when the workflow runs."""
-
-
-UNKNOWN: Final = Unknown()
 Value = None | bool | float | str | Unknown
 LITERALS: dict[str, Value] = {
     "true": True,
@@ -27,7 +21,8 @@ LITERALS: dict[str, Value] = {
     "infinity": math.inf,
 }
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
+    "!=": operator.ne,
 }  # fmt: skip
 LEVELS = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="))
 """Operators, the loosest first."""

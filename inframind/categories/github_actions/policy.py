@@ -1,4 +1,4 @@
-"""Security of workflows. Never part of the verdict unless a task lists the rule."""
+"""Security of workflows. Counts where a request lists the rule."""
 
 import re
 from collections.abc import Iterator

@@ -1,61 +1,43 @@
 """The rules for GitHub Actions workflows, each with its source."""
 
 from inframind.categories.base import Rule
+from inframind.categories.shared import rules as duties
 
 SYNTAX = "https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax"
 CONTEXTS = "https://docs.github.com/en/actions/reference/workflows-and-actions/contexts"
-EXPRESSIONS = "https://docs.github.com/en/actions/reference/workflows-and-actions/expressions"
 SECURITY = "https://docs.github.com/en/actions/reference/security/secure-use"
 RUNNERS = "https://docs.github.com/en/actions/reference/runners/github-hosted-runners"
 
-YAML = Rule("yaml", "parse", "The text is one YAML mapping", "https://yaml.org/spec/1.2.2/")
-SCHEMA = Rule(
-    "schema",
-    "schema",
-    "Keys and types are those of the workflow schema",
-    "https://www.schemastore.org/github-workflow.json",
+YAML = duties.SYNTAX.rule("https://yaml.org/spec/1.2.2/", "one YAML mapping")
+FIELDS = duties.field_rules(
+    "https://www.schemastore.org/github-workflow.json", "the workflow schema"
 )
-JOBS = Rule(
-    "jobs-required",
-    "schema",
-    "There are jobs, and each has steps or uses a workflow",
-    SYNTAX + "#jobs",
+JOBS = duties.MISSING_FIELD.rule(
+    SYNTAX + "#jobs", "jobs, and of each its steps or the workflow that it uses"
 )
 USES = Rule(
     "uses", "schema", "`uses` names an action with its version", SYNTAX + "#jobsjob_idstepsuses"
 )
-CRON = Rule("cron", "schema", "`cron` has five valid fields", SYNTAX + "#onschedule")
+CRON = duties.INVALID_CRON.rule(SYNTAX + "#onschedule", "`cron`")
 RUNNER = Rule("runner", "schema", "The runner is hosted by GitHub today", RUNNERS)
-SHELL = Rule("shell", "schema", "The shell is known", SYNTAX + "#jobsjob_idstepsshell")
-FILTER = Rule(
-    "filter",
-    "schema",
-    "A filter and its -ignore form exclude one another",
-    SYNTAX + "#onpushbranchestagsbranches-ignoretags-ignore",
+SHELL = duties.INVALID_VALUE.rule(SYNTAX + "#jobsjob_idstepsshell", "shells")
+FILTER = duties.COMBINATION.rule(
+    SYNTAX + "#onpushbranchestagsbranches-ignoretags-ignore", "a filter and its -ignore form"
 )
-INPUT = Rule(
-    "action-input", "schema", "Inputs of well-known actions exist", "https://github.com/actions"
+INPUT = duties.UNKNOWN_FIELD.rule("https://github.com/actions", "inputs of well-known actions")
+EXPRESSION = duties.INVALID_EXPRESSION.rule(
+    CONTEXTS, "closed, with known contexts", rung="references"
 )
-EXPRESSION = Rule(
-    "expression", "references", "Expressions are closed and use known contexts", CONTEXTS
-)
-NEEDS = Rule(
-    "needs", "references", "Needed jobs exist, without a circle", SYNTAX + "#jobsjob_idneeds"
-)
-CONTEXT = Rule(
-    "context", "references", "`needs`, `steps` and `matrix` name what is there", CONTEXTS
-)
-DUPLICATE = Rule(
-    "duplicate-id", "references", "Step ids are unique in a job", SYNTAX + "#jobsjob_idstepsid"
-)
+NEEDS = duties.UNDEFINED.rule(SYNTAX + "#jobsjob_idneeds", "needed jobs")
+CYCLE = duties.CYCLE.rule(SYNTAX + "#jobsjob_idneeds", "needed jobs")
+CONTEXT = duties.UNDEFINED.rule(CONTEXTS, "what `needs`, `steps` and `matrix` name")
+DUPLICATE = duties.DUPLICATE.rule(SYNTAX + "#jobsjob_idstepsid", "step ids of a job")
 
-UNPINNED = Rule(
-    "unpinned-action", "policy", "Actions are pinned by a commit's hash", SECURITY, "info"
-)
+UNPINNED = duties.UNPINNED.rule(SECURITY, "actions, by a commit's hash", severity="info")
 PERMISSIONS = Rule(
     "permissions", "policy", "Permissions are given and not write-all", SECURITY, "warning"
 )
-INJECTION = Rule("injection", "policy", "No text of others in a script", SECURITY, "warning")
+INJECTION = duties.INJECTION.rule(SECURITY, "scripts")
 TARGET = Rule(
     "pull-request-target",
     "policy",
@@ -63,9 +45,6 @@ TARGET = Rule(
     SECURITY,
     "warning",
 )
-COMMAND = Rule("deprecated-command", "policy", "No set-output or save-state", SYNTAX, "info")
+COMMAND = duties.DEPRECATED.rule(SYNTAX, "set-output and save-state")
 
-RULES = (
-    YAML, SCHEMA, JOBS, USES, CRON, RUNNER, SHELL, FILTER, INPUT, EXPRESSION, NEEDS, CONTEXT, DUPLICATE, UNPINNED, PERMISSIONS,
-    INJECTION, TARGET, COMMAND,
-)  # fmt: skip
+RULES = duties.declared(vars())

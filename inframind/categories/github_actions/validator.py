@@ -1,4 +1,4 @@
-"""GitHub Actions workflows: the workflow schema, what the runner refuses beyond it, and contexts."""
+"""GitHub Actions workflows: the schema, what the runner refuses beyond it, and contexts."""
 
 import re
 from collections import Counter
@@ -8,32 +8,37 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, Link, ParseError, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Link, Resource
 from inframind.categories.github_actions import expressions, policy, rules
-from inframind.categories.github_actions.workflow import Workflow, listed, never
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.github_actions.workflow import Workflow, never
+from inframind.categories.shared import json_schema
 from inframind.categories.shared.formats import cron_error
-from inframind.categories.shared.yaml import YamlError, load_all
+from inframind.categories.shared.values import cycle, listed, texts
+from inframind.categories.shared.yaml import yaml_mapping
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.github_actions"
+ON, JOBS = re.compile(r"^['\"]?on['\"]?:", re.M), re.compile(r"^jobs:", re.M)
 USES = re.compile(r"(?:[\w.-]+/[\w.-]+(?:/[\w./-]+)?@[\w./+-]+|\./.*|docker://\S+)")
 RETIRED = frozenset(
-    "ubuntu-16.04 ubuntu-18.04 ubuntu-20.04 macos-10.15 macos-11 macos-12 macos-13 windows-2016 windows-2019 vs2017-win2016".split()
+    "ubuntu-16.04 ubuntu-18.04 ubuntu-20.04 macos-10.15 macos-11 macos-12 macos-13 windows-2016 "
+    "windows-2019 vs2017-win2016".split()
 )
 SHELLS = frozenset({"bash", "pwsh", "python", "sh", "cmd", "powershell"})
 ACTION_INPUTS: dict[str, frozenset[str]] = {
     "actions/setup-python": frozenset(
-        "python-version python-version-file cache architecture check-latest token cache-dependency-path update-environment "
-        "allow-prereleases freethreaded pip-version pip-install".split()
+        "python-version python-version-file cache architecture check-latest token "
+        "cache-dependency-path update-environment allow-prereleases freethreaded pip-version "
+        "pip-install".split()
     ),
     "actions/setup-node": frozenset(
-        "always-auth node-version node-version-file architecture check-latest registry-url scope token cache package-manager-cache "
-        "cache-dependency-path mirror mirror-token".split()
+        "always-auth node-version node-version-file architecture check-latest registry-url scope "
+        "token cache package-manager-cache cache-dependency-path mirror mirror-token".split()
     ),
     "actions/checkout": frozenset(
-        "repository ref token ssh-key ssh-known-hosts ssh-strict ssh-user persist-credentials path clean filter sparse-checkout "
-        "sparse-checkout-cone-mode fetch-depth fetch-tags show-progress lfs submodules set-safe-directory github-server-url".split()
+        "repository ref token ssh-key ssh-known-hosts ssh-strict ssh-user persist-credentials path "
+        "clean filter sparse-checkout sparse-checkout-cone-mode fetch-depth fetch-tags "
+        "show-progress lfs submodules set-safe-directory github-server-url".split()
     ),
 }
 """From the `action.yml` of the newest release of each action."""
@@ -42,7 +47,7 @@ ACTION_INPUTS: dict[str, frozenset[str]] = {
 @cache
 def schema() -> jsonschema_rs.Validator:
     """The compiled workflow schema."""
-    return jsonschema_rs.validator_for(_jsonschema.load(PACKAGE, "schema")["schema"])
+    return jsonschema_rs.validator_for(json_schema.load(PACKAGE, "schema")["schema"])
 
 
 def job_findings(workflow: Workflow, name: str, job: dict[str, Any]) -> Iterator[Finding]:
@@ -72,9 +77,8 @@ def step_findings(
             yield rules.USES.finding(
                 f"{uses!r}: write owner/action@version", workflow.line("jobs", name, "uses")
             )
-        for key in set(step.get("with") or {}) - ACTION_INPUTS.get(
-            uses.partition("@")[0], frozenset(step.get("with") or {})
-        ):
+        inputs = frozenset(step.get("with") or {})
+        for key in sorted(inputs - ACTION_INPUTS.get(uses.partition("@")[0], inputs)):
             yield rules.INPUT.finding(
                 f"{uses} has no input {key!r}", workflow.line("jobs", name, key)
             )
@@ -112,26 +116,8 @@ def needs_findings(workflow: Workflow) -> Iterator[Finding]:
                     f"job {name} needs {other!r}, which is not a job",
                     workflow.line("jobs", name, "needs"),
                 )
-    done: set[str] = set()
-    while ready := {
-        name
-        for name, wanted in needs.items()
-        if name not in done and set(wanted) & set(needs) <= done
-    }:
-        done |= ready
-    if len(done) < len(needs):
-        yield rules.NEEDS.finding(
-            f"jobs need one another in a circle: {', '.join(sorted(set(needs) - done))}"
-        )
-
-
-def texts(node: Any) -> Iterator[str]:
-    """All texts below a node."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, dict | list):
-        for item in node.values() if isinstance(node, dict) else node:
-            yield from texts(item)
+    if circle := cycle(needs):
+        yield rules.CYCLE.finding(f"jobs need one another in a circle: {' -> '.join(circle)}")
 
 
 def expression_uses(
@@ -199,7 +185,7 @@ def version_of(uses: str) -> tuple[str, str | None]:
     return action, version if at else None
 
 
-class GitHubActions:
+class GitHubActions(Category[Workflow]):
     """The category `github-actions`."""
 
     id = "github-actions"
@@ -208,24 +194,16 @@ class GitHubActions:
     filename = ".github/workflows/workflow.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        return (
-            0.9
-            if re.search(r"^['\"]?on['\"]?:", text, re.M) and re.search(r"^jobs:", text, re.M)
-            else 0.0
-        )
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        is_workflow = ON.search(text) and JOBS.search(text)
+        return Evidence.LIKELY if is_workflow else Evidence.NONE
 
     def parse(self, text: str) -> Workflow:
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
-        if len(documents) != 1 or not isinstance(documents[0], dict):
-            raise ParseError(rules.YAML.finding("a workflow is one mapping with on and jobs"))
-        return Workflow(text, documents[0])
+        fields = yaml_mapping(text, rules.YAML, "a workflow is one mapping with on and jobs")
+        return Workflow(text, fields)
 
     def schema(self, document: Workflow) -> Sequence[Finding]:
-        found = _jsonschema.findings(schema(), document.fields, rules.SCHEMA, document.text)
+        found = json_schema.findings(schema(), document.fields, rules.FIELDS, document.text)
         if found:
             return found
         if not document.jobs:
@@ -290,3 +268,6 @@ class GitHubActions:
 
     def policy(self, document: Workflow) -> Sequence[Finding]:
         return list(policy.findings(document))
+
+
+CATEGORY = GitHubActions()

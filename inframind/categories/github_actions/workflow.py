@@ -6,12 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from inframind.categories.github_actions.constant import fold, is_truthy
+from inframind.categories.shared.values import listed
 from inframind.categories.shared.yaml import line_of
-
-
-def listed(value: Any) -> list[Any]:
-    """A list, a single value as a list, nothing as an empty one."""
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 @dataclass(frozen=True)

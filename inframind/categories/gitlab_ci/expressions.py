@@ -6,6 +6,8 @@ https://docs.gitlab.com/ci/jobs/job_rules/#cicd-variable-expressions
 import re
 from dataclasses import dataclass, field
 
+from inframind.categories.shared.values import UNKNOWN, Unknown
+
 TOKEN = re.compile(
     r"""\s*(?:(?P<variable>\$(?:\w+|\{\w+\}))|(?P<text>"[^"]*"|'[^']*')|(?P<pattern>/(?:[^/\\]|\\.)+/[a-z]*)"""
     r"|(?P<null>null\b)|(?P<operator>==|!=|=~|!~|&&|\|\||[()]))"
@@ -18,12 +20,6 @@ class ExpressionError(ValueError):
     """The expression cannot be read; the message says why."""
 
 
-@dataclass(frozen=True)
-class Unknown:
-    """A value that only a run knows."""
-
-
-UNKNOWN = Unknown()
 Value = str | bool | None | Unknown
 
 
@@ -43,7 +39,10 @@ class _Reader:
 
 
 def constant(expression: str) -> bool | None:
-    """Whether the expression is always true or always false; None if it depends on the run. Raises ExpressionError."""
+    """Whether the expression is always true or always false; None if it depends on the run.
+
+    Raises ExpressionError.
+    """
     reader = _Reader(_tokens(expression))
     value = _any(reader)
     if reader.at < len(reader.tokens):
@@ -125,5 +124,6 @@ def _value(reader: _Reader) -> Value:
         raise ExpressionError(f"{token!r} is not expected")
     if kind == "null":
         return None
-    # GitLab does not expand variables in texts, but nobody writes one there who does not mean its value.
+    # GitLab does not expand variables in texts, but nobody writes one there who does not mean its
+    # value.
     return token[1:-1] if kind == "text" and "$" not in token else UNKNOWN

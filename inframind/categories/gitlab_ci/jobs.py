@@ -6,17 +6,23 @@ from typing import Any
 
 from inframind.categories.gitlab_ci import rules
 from inframind.categories.gitlab_ci.expressions import ExpressionError, constant
-from inframind.categories.gitlab_ci.pipeline import Pipeline, conditions, listed, walked
+from inframind.categories.gitlab_ci.pipeline import Pipeline, conditions
 from inframind.categories.shared.formats import is_image
+from inframind.categories.shared.values import listed, value_at
 from inframind.types import Finding
 
-UNIT = r"(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?|mos?|months?|y|yrs?|years?)"
+UNIT = (
+    r"(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?"
+    r"|d|days?|w|wks?|weeks?|mos?|months?|y|yrs?|years?)"
+)
 DURATION = re.compile(rf"(?:\d+(?:\.\d+)?\s*{UNIT}?(?:\s*(?:,|and)?\s*))+", re.I)
 WORK = ("script", "run", "trigger")
 
 
 def is_duration(text: str) -> bool:
-    """`3 mins 4 sec`, `1 week`, `2h20min`, `42` or `never` (https://docs.gitlab.com/ci/yaml/#artifactsexpire_in)."""
+    """`3 mins 4 sec`, `1 week`, `2h20min`, `42` or `never`
+    (https://docs.gitlab.com/ci/yaml/#artifactsexpire_in).
+    """
     return (
         text == "never" or "$" in text or (len(text) < 100 and DURATION.fullmatch(text) is not None)
     )
@@ -37,15 +43,17 @@ def findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
     if not work and not pipeline.is_incomplete(name) and not pipeline.includes:
         yield rules.SCRIPT.finding(f"job {name} has no script, run or trigger", line)
     if len(work) > 1:
-        yield rules.SCRIPT.finding(f"job {name} has {' and '.join(work)}: one of them", line)
+        yield rules.ONLY_ONE.finding(f"job {name} has {' and '.join(work)}: one of them", line)
     both = [key for key in ("only", "except") if key in job]
     if "rules" in job and both:
-        yield rules.ONLY_RULES.finding(f"job {name}: rules cannot be used with {both[0]}", line)
+        yield rules.ONLY_ONE.finding(f"job {name}: rules cannot be used with {both[0]}", line)
     if job.get("when") == "never":
         yield rules.WHEN.finding(f"job {name}: `when: never` stands only in rules", line)
     for part in (job, *conditions(job)):
         if ("start_in" in part) != (part.get("when") == "delayed"):
-            yield rules.WHEN.finding(f"job {name}: start_in and `when: delayed` go together", line)
+            yield rules.ONLY_ONE.finding(
+                f"job {name}: start_in and `when: delayed` go together", line
+            )
     yield from format_findings(pipeline, name, job)
     yield from condition_findings(pipeline, job, name)
 
@@ -55,8 +63,8 @@ def format_findings(pipeline: Pipeline, name: str, job: dict[str, Any]) -> Itera
     durations = {
         "timeout": job.get("timeout"),
         "start_in": job.get("start_in"),
-        "expire_in": walked(job, "artifacts", "expire_in"),
-        "auto_stop_in": walked(job, "environment", "auto_stop_in"),
+        "expire_in": value_at(job, "artifacts", "expire_in"),
+        "auto_stop_in": value_at(job, "environment", "auto_stop_in"),
     }
     for key, value in durations.items():
         if isinstance(value, str) and not is_duration(value):

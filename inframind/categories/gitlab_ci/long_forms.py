@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from inframind.categories.gitlab_ci.pipeline import DEFAULTABLE, Pipeline, listed, merged, walked
+from inframind.categories.gitlab_ci.pipeline import DEFAULTABLE, Pipeline, merged
+from inframind.categories.shared.values import listed, value_at
 
 SCRIPTS = ("before_script", "script", "after_script")
 
@@ -48,7 +49,7 @@ def long_needs(job: dict[str, Any]) -> list[dict[str, Any]]:
 
 def with_defaults(pipeline: Pipeline, job: dict[str, Any]) -> dict[str, Any]:
     """The job with what it inherits (https://docs.gitlab.com/ci/yaml/#inherit)."""
-    inherit = walked(job, "inherit") or {}
+    inherit = value_at(job, "inherit") or {}
     wanted, shared = inherit.get("default", True), inherit.get("variables", True)
     keys = DEFAULTABLE if wanted is True else listed(wanted or None)
     taken = (

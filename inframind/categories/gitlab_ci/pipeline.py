@@ -1,4 +1,6 @@
-"""A parsed pipeline: inputs, `!reference`, `extends` and defaults resolved, and which jobs can ever run."""
+"""A parsed pipeline: inputs, `!reference`, `extends` and defaults resolved, and which jobs can ever
+run.
+"""
 
 import re
 from collections.abc import Iterator
@@ -7,14 +9,16 @@ from functools import cached_property
 from typing import Any
 
 from inframind.categories.gitlab_ci.expressions import ExpressionError, constant
+from inframind.categories.shared.values import listed, value_at
 from inframind.categories.shared.yaml import line_of
 
 GLOBAL = frozenset(
-    "image services before_script after_script variables cache default stages include workflow spec types".split()
+    "image services before_script after_script variables cache default stages include workflow "
+    "spec types".split()
 )
 DEFAULTABLE = (
-    "after_script", "artifacts", "before_script", "cache", "hooks", "id_tokens", "identity", "image", "interruptible", "retry",
-    "services", "tags", "timeout",
+    "after_script", "artifacts", "before_script", "cache", "hooks", "id_tokens", "identity",
+    "image", "interruptible", "retry", "services", "tags", "timeout",
 )  # fmt: skip
 DEFAULT_STAGES = ("build", "test", "deploy")
 MAX_EXTENDS, MAX_REFERENCES = 11, 10
@@ -23,13 +27,10 @@ MAX_EXPANSIONS = 2_000
 INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)[^\]]*\]\]")
 
 
-def listed(value: Any) -> list[Any]:
-    """A list, a single value as a list, nothing as an empty one."""
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Mappings are merged, everything else is replaced (https://docs.gitlab.com/ci/yaml/yaml_optimization/#merge-details)."""
+    """Mappings are merged, everything else is replaced
+    (https://docs.gitlab.com/ci/yaml/yaml_optimization/#merge-details).
+    """
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
@@ -39,16 +40,11 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def walked(node: Any, *path: Any) -> Any:
-    """The value at a path of mappings, or None."""
-    for part in path:
-        node = node.get(part) if isinstance(node, dict) else None
-    return node
-
-
 @dataclass(frozen=True)
 class Problem:
-    """What could not be resolved: `kind` is `extends`, `reference` or `input`; `foreign` if an include may have it."""
+    """What could not be resolved: `kind` is `extends`, `reference` or `input`; `foreign` if an
+    include may have it.
+    """
 
     kind: str
     message: str
@@ -75,7 +71,7 @@ class Pipeline:
     @cached_property
     def inputs(self) -> dict[str, Any]:
         """Input -> its settings."""
-        inputs = walked(self.header, "spec", "inputs")
+        inputs = value_at(self.header, "spec", "inputs")
         return (
             {name: value or {} for name, value in inputs.items()}
             if isinstance(inputs, dict)
@@ -89,7 +85,9 @@ class Pipeline:
 
     @cached_property
     def fields(self) -> dict[str, Any]:
-        """The mapping with inputs and `!reference` resolved; what cannot be is left out and becomes a problem."""
+        """The mapping with inputs and `!reference` resolved; what cannot be is left out and becomes
+        a problem.
+        """
         root = self._with_inputs(self.written, "")
         values = {name: self._resolved(value, root, name, 0) for name, value in root.items()}
         return {name: value for name, value in values.items() if value is not MISSING}
@@ -105,7 +103,7 @@ class Pipeline:
         if not isinstance(node, str) or "$[[" not in node:
             return node
         whole = INPUT.fullmatch(node)
-        if whole and walked(self.inputs, whole.group(1), "default") is not None:
+        if whole and value_at(self.inputs, whole.group(1), "default") is not None:
             return self.inputs[whole.group(1)]["default"]
         return self._with_input(node, job)
 
@@ -114,7 +112,7 @@ class Pipeline:
             name = match.group(1)
             if name not in self.inputs:
                 self.problems.append(Problem("input", f"the header has no input {name!r}", job))
-            default = walked(self.inputs, name, "default")
+            default = value_at(self.inputs, name, "default")
             return match.group() if default is None else str(default)
 
         return INPUT.sub(value, text) if "$[[" in text else text
@@ -135,7 +133,7 @@ class Pipeline:
         return {key: value for key, value in values.items() if value is not MISSING}
 
     def _referred(self, path: list[Any], root: dict[str, Any], job: str, deep: int) -> Any:
-        target = walked(root, *map(str, path)) if path else None
+        target = value_at(root, *map(str, path)) if path else None
         shown = ", ".join(map(str, path))
         if deep >= MAX_REFERENCES or self._exhausted():
             self.problems.append(
@@ -153,7 +151,9 @@ class Pipeline:
 
     @property
     def without_null(self) -> dict[str, Any]:
-        """The fields but for `keyword: null`, which takes away what `extends` would bring and is no value of its own."""
+        """The fields but for `keyword: null`, which takes away what `extends` would bring and is no
+        value of its own.
+        """
         return {
             name: {key: value for key, value in part.items() if value is not None}
             if isinstance(part, dict) and "extends" in part
@@ -177,7 +177,7 @@ class Pipeline:
             if parent in chain or len(chain) > MAX_EXTENDS or self._exhausted():
                 self.problems.append(
                     Problem(
-                        "extends", f"extends goes in a circle or too deep at {parent!r}", chain[0]
+                        "cycle", f"extends goes in a circle or too deep at {parent!r}", chain[0]
                     )
                 )
             elif isinstance(self.fields.get(parent), dict) and parent not in GLOBAL:
@@ -207,7 +207,9 @@ class Pipeline:
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
-        """What every job takes unless it has its own: `default`, and the keywords that may stand at the top."""
+        """What every job takes unless it has its own: `default`, and the keywords that may stand at
+        the top.
+        """
         default = self.fields.get("default")
         top = {key: self.fields[key] for key in DEFAULTABLE if key in self.fields}
         return top | (default if isinstance(default, dict) else {})
@@ -245,7 +247,9 @@ def conditions(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def may_run(part: dict[str, Any]) -> bool:
-    """Whether some rule adds the job: the first that holds decides, and one of `when: never` removes it."""
+    """Whether some rule adds the job: the first that holds decides, and one of `when: never`
+    removes it.
+    """
     if "rules" not in part:
         return True
     for rule in conditions(part):
@@ -269,7 +273,9 @@ def _constant(condition: Any) -> bool | None:
 
 
 def _excluded(job: dict[str, Any]) -> bool:
-    """Whether `only` and `except` leave no pipeline: without `only`, a job is for branches and tags."""
+    """Whether `only` and `except` leave no pipeline: without `only`, a job is for branches and
+    tags.
+    """
     only, other = (
         part.get("refs") if isinstance(part := job.get(key), dict) else part
         for key in ("only", "except")

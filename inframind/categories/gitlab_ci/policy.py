@@ -1,4 +1,4 @@
-"""Security and good practice of pipelines. Never part of the verdict unless a task lists the rule."""
+"""Security and good practice of pipelines. Counts where a request lists the rule."""
 
 import re
 from collections.abc import Iterator
@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from inframind.categories.gitlab_ci import rules
 from inframind.categories.gitlab_ci.jobs import images
 from inframind.categories.gitlab_ci.long_forms import SCRIPTS, variables
-from inframind.categories.gitlab_ci.pipeline import DEFAULTABLE, Pipeline, listed
-from inframind.categories.shared.formats import SECRET_NAME, is_unpinned
+from inframind.categories.gitlab_ci.pipeline import DEFAULTABLE, Pipeline
+from inframind.categories.shared.policies import (
+    downloads_to_shell,
+    is_secret_variable,
+    is_unpinned,
+)
+from inframind.categories.shared.values import listed
 from inframind.types import Finding
 
-PIPE_TO_SHELL = re.compile(r"\b(?:curl|wget)\b[^|;&]{0,500}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")
 LOGIN = re.compile(r"\bdocker\s+login\b[^|;&]{0,300}\s(?:-p|--password)(?:\s|=)")
 
 
@@ -23,7 +27,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             if "$" not in image and is_unpinned(image):
                 yield rules.LATEST.finding(f"{name}: {image} has no fixed tag", line)
         commands = [str(command) for key in SCRIPTS for command in listed(part.get(key))]
-        if any(PIPE_TO_SHELL.search(command) for command in commands):
+        if any(map(downloads_to_shell, commands)):
             yield rules.PIPE_TO_SHELL.finding(f"{name}: a download runs unchecked", line)
         if any(LOGIN.search(command) for command in commands):
             yield rules.LOGIN.finding(f"{name}: write the password with --password-stdin", line)
@@ -40,7 +44,7 @@ def global_findings(pipeline: Pipeline) -> Iterator[Finding]:
     for place, given in places.items():
         for name, value in variables(given).items():
             if (
-                SECRET_NAME.search(name)
+                is_secret_variable(name)
                 and value
                 and "$" not in value
                 and not value.startswith("/")

@@ -1,16 +1,21 @@
 """What the schema cannot see: stages, needs, extends, references, and what an include may hold."""
 
 from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
 
 from inframind.categories.base import Rule
 from inframind.categories.gitlab_ci import rules
 from inframind.categories.gitlab_ci.jobs import WORK
 from inframind.categories.gitlab_ci.long_forms import long_needs, named
 from inframind.categories.gitlab_ci.pipeline import Pipeline
+from inframind.categories.shared.values import cycle
 from inframind.types import Finding
 
-RULES = {"extends": rules.EXTENDS, "reference": rules.REFERENCE, "input": rules.INPUT}
+RULES = {
+    "cycle": rules.CYCLE,
+    "extends": rules.EXTENDS,
+    "reference": rules.REFERENCE,
+    "input": rules.INPUT,
+}
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
@@ -21,7 +26,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
         yield rule.finding(problem.message, pipeline.line(problem.job))
     for name in names:
         yield from job_findings(pipeline, name)
-    circle = cycle(pipeline)
+    circle = job_cycle(pipeline)
     if circle:
         yield rules.CYCLE.finding(f"needs goes in a circle: {' -> '.join(circle)}")
 
@@ -98,14 +103,10 @@ def on_stop(pipeline: Pipeline, name: str) -> Iterator[Finding]:
         )
 
 
-def cycle(pipeline: Pipeline) -> list[str] | None:
+def job_cycle(pipeline: Pipeline) -> list[str] | None:
     """Jobs that need one another in a circle, the first one last again, or None."""
     waits = {
         name: [str(need["job"]) for need in long_needs(job) if "job" in need]
         for name, job in pipeline.jobs.items()
     }
-    try:
-        TopologicalSorter(waits).prepare()
-    except CycleError as error:
-        return list(reversed(error.args[1]))
-    return None
+    return cycle(waits)

@@ -1,133 +1,58 @@
 """The rules for GitLab CI pipelines, each with its source."""
 
-from inframind.categories.base import Rule
+from inframind.categories.shared import rules as duties
 
 DOCS = "https://docs.gitlab.com/ci/"
 SYNTAX = DOCS + "yaml/"
 OPTIMIZATION = SYNTAX + "yaml_optimization/"
 SECURITY = DOCS + "pipelines/pipeline_security/"
 
-YAML = Rule(
-    "yaml",
-    "parse",
-    "The text is one YAML mapping, or a `spec` header and one",
-    "https://yaml.org/spec/1.2.2/",
+YAML = duties.SYNTAX.rule(
+    "https://yaml.org/spec/1.2.2/", "one YAML mapping, or a `spec` header and one"
 )
-SCHEMA = Rule(
-    "schema",
-    "schema",
-    "Keywords and types are those of GitLab's schema, also after `extends`",
-    SYNTAX,
+FIELDS = duties.field_rules(SYNTAX, "GitLab's schema, also after `extends`")
+JOBS = duties.MISSING_FIELD.rule(DOCS + "jobs/#hide-a-job", "at least one job that is not hidden")
+SCRIPT = duties.MISSING_FIELD.rule(SYNTAX + "#script", "script, run or trigger of every job")
+ONLY_ONE = duties.COMBINATION.rule(
+    SYNTAX + "#rules", "one of script, run and trigger; rules without only; start_in with delayed"
 )
-JOBS = Rule(
-    "visible-job",
-    "schema",
-    "There is at least one job that is not hidden",
-    DOCS + "jobs/#hide-a-job",
+WHEN = duties.INVALID_VALUE.rule(SYNTAX + "#when", "`when` of a job")
+DURATION = duties.INVALID_DURATION.rule(SYNTAX + "#artifactsexpire_in")
+IMAGE = duties.INVALID_IMAGE.rule(SYNTAX + "#image")
+EXPRESSION = duties.INVALID_EXPRESSION.rule(
+    DOCS + "jobs/job_rules/#cicd-variable-expressions", "`if`"
 )
-SCRIPT = Rule(
-    "script-required", "schema", "Every job has one of script, run and trigger", SYNTAX + "#script"
+OPTION = duties.INVALID_VALUE.rule(SYNTAX + "#variablesoptions", "options of a variable")
+STAGE = duties.UNDEFINED.rule(SYNTAX + "#stages", "every job's stage")
+NEEDS = duties.UNDEFINED.rule(
+    SYNTAX + "#needs", "needed jobs, which run in the same stage or before"
 )
-ONLY_RULES = Rule(
-    "only-with-rules", "schema", "`rules` stands without `only` and `except`", SYNTAX + "#rules"
+DEPENDENCIES = duties.UNDEFINED.rule(
+    SYNTAX + "#dependencies", "jobs of `dependencies`, of stages before and among the needed"
 )
-WHEN = Rule(
-    "when",
-    "schema",
-    "`when` of a job is one it may have; `start_in` goes with `delayed`",
-    SYNTAX + "#when",
+CYCLE = duties.CYCLE.rule(SYNTAX + "#needs", "`needs` and `extends`")
+EXTENDS = duties.UNDEFINED.rule(SYNTAX + "#extends", "what `extends` names")
+REFERENCE = duties.UNDEFINED.rule(OPTIMIZATION + "#reference-tags", "keywords of `!reference`")
+ON_STOP = duties.UNDEFINED.rule(
+    SYNTAX + "#environmenton_stop", "the job of `on_stop`, which stops the same environment"
 )
-DURATION = Rule("duration", "schema", "Durations are well formed", SYNTAX + "#artifactsexpire_in")
-IMAGE = Rule("image", "schema", "Images are well-formed references", SYNTAX + "#image")
-EXPRESSION = Rule(
-    "expression",
-    "schema",
-    "Expressions of `if` can be read",
-    DOCS + "jobs/job_rules/#cicd-variable-expressions",
-)
-OPTION = Rule(
-    "variable-option",
-    "schema",
-    "A variable's value is one of its options",
-    SYNTAX + "#variablesoptions",
+INPUT = duties.UNDEFINED.rule(DOCS + "inputs/", "inputs of the header")
+INCLUDED = duties.NOT_VERIFIED.rule(
+    SYNTAX + "#include", "what may come from an include", rung="references"
 )
 
-STAGE = Rule("stage", "references", "Every job's stage is in `stages`", SYNTAX + "#stages")
-NEEDS = Rule(
-    "needs",
-    "references",
-    "Needed jobs exist, run, and stand in the same stage or before",
-    SYNTAX + "#needs",
+LATEST = duties.UNPINNED.rule(
+    DOCS + "docker/using_docker_images/", "images have a tag other than latest"
 )
-DEPENDENCIES = Rule(
-    "dependencies",
-    "references",
-    "`dependencies` names jobs of stages before, among the needed",
-    SYNTAX + "#dependencies",
-)
-CYCLE = Rule("cycle", "references", "`needs` has no circle", SYNTAX + "#needs")
-EXTENDS = Rule(
-    "extends", "references", "`extends` names what is there, without a circle", SYNTAX + "#extends"
-)
-REFERENCE = Rule(
-    "reference-tag",
-    "references",
-    "`!reference` leads to a keyword that is there",
-    OPTIMIZATION + "#reference-tags",
-)
-ON_STOP = Rule(
-    "on-stop",
-    "references",
-    "`on_stop` names a job that stops the same environment",
-    SYNTAX + "#environmenton_stop",
-)
-INPUT = Rule(
-    "input", "references", "`$[[ inputs.x ]]` names an input of the header", DOCS + "inputs/"
-)
-INCLUDED = Rule(
-    "included",
-    "references",
-    "What may come from an include is not verified: it is not fetched",
-    SYNTAX + "#include",
-    "unsupported",
-)
-
-LATEST = Rule(
-    "image-latest",
-    "policy",
-    "Images have a tag other than latest",
-    DOCS + "docker/using_docker_images/",
-    "warning",
-)
-SECRET = Rule(
-    "plain-secret",
-    "policy",
-    "No secrets in plain variables",
-    DOCS + "variables/#cicd-variable-security",
-    "warning",
-)
-INCLUDE = Rule(
-    "include-unpinned", "policy", "Includes of others are pinned to a version", SECURITY, "warning"
-)
-PIPE_TO_SHELL = Rule(
-    "pipe-to-shell", "policy", "No download is piped into a shell", SECURITY, "warning"
-)
-LOGIN = Rule(
-    "login-password",
-    "policy",
-    "`docker login` takes the password from standard input",
+SECRET = duties.PLAIN_SECRET.rule(DOCS + "variables/#cicd-variable-security", "variables")
+INCLUDE = duties.UNPINNED.rule(SECURITY, "includes of others")
+PIPE_TO_SHELL = duties.PIPE_TO_SHELL.rule(SECURITY)
+LOGIN = duties.EXPOSED_SECRET.rule(
     "https://docs.docker.com/reference/cli/docker/login/#password-stdin",
-    "warning",
+    "`docker login` reads the password from standard input",
 )
-DEPRECATED = Rule(
-    "deprecated",
-    "policy",
-    "Defaults stand in `default`, conditions in `rules`",
-    SYNTAX + "#deprecated-keywords",
-    "info",
+DEPRECATED = duties.DEPRECATED.rule(
+    SYNTAX + "#deprecated-keywords", "defaults stand in `default`, conditions in `rules`"
 )
 
-RULES = (
-    YAML, SCHEMA, JOBS, SCRIPT, ONLY_RULES, WHEN, DURATION, IMAGE, EXPRESSION, OPTION, STAGE, NEEDS, DEPENDENCIES, CYCLE, EXTENDS,
-    REFERENCE, ON_STOP, INPUT, INCLUDED, LATEST, SECRET, INCLUDE, PIPE_TO_SHELL, LOGIN, DEPRECATED,
-)  # fmt: skip
+RULES = duties.declared(vars())

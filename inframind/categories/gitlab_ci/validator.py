@@ -1,4 +1,6 @@
-"""GitLab CI pipelines: the schema, before and after everything is merged, and what the pipeline's creation refuses."""
+"""GitLab CI pipelines: the schema, before and after everything is merged, and what the pipeline's
+creation refuses.
+"""
 
 import re
 from collections.abc import Sequence
@@ -7,33 +9,45 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, Link, ParseError, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Link, ParseError, Resource
 from inframind.categories.gitlab_ci import jobs, policy, references, rules
 from inframind.categories.gitlab_ci.long_forms import long_form, long_needs, pipeline_fields
 from inframind.categories.gitlab_ci.pipeline import Pipeline
-from inframind.categories.shared import json_schema as _jsonschema
-from inframind.categories.shared.yaml import YamlError, load_all
+from inframind.categories.shared import json_schema
+from inframind.categories.shared.yaml import yaml_documents
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.gitlab_ci"
 FILENAME = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
-SCRIPT, STAGES = re.compile(r"^ +(?:script|trigger):", re.M), re.compile(r"^stages:", re.M)
-FOREIGN = re.compile(
-    r"^(?:(?:jobs|on|trigger|steps|pipelines):[ \t]*(?:#.*)?$|apiVersion:|services:[ \t]*\n[ \t]+[\w\"'])",
-    re.M,
-)
+
+
+def has_job(text: str) -> bool:
+    """Whether `script` or `trigger` stands right below a key of the top level."""
+    level: int | None = None
+    for line in text.split("\n"):
+        content = line.lstrip(" ")
+        if not content or content.startswith("#"):
+            continue
+        indent = len(line) - len(content)
+        if indent == 0:
+            level = 0 if content.startswith("-") else None
+        elif level is None:
+            level = indent
+        if indent and indent == level and content.startswith(("script:", "trigger:")):
+            return True
+    return False
 
 
 @cache
 def schema() -> jsonschema_rs.Validator:
     """The compiled schema of a whole file."""
-    return jsonschema_rs.validator_for(_jsonschema.load(PACKAGE, "schema")["schema"])
+    return jsonschema_rs.validator_for(json_schema.load(PACKAGE, "schema")["schema"])
 
 
 @cache
 def job_schema() -> jsonschema_rs.Validator:
     """The compiled schema of one job."""
-    whole = _jsonschema.load(PACKAGE, "schema")["schema"]
+    whole = json_schema.load(PACKAGE, "schema")["schema"]
     return jsonschema_rs.validator_for(
         {
             "$schema": whole["$schema"],
@@ -46,14 +60,19 @@ def job_schema() -> jsonschema_rs.Validator:
 def merged_findings(pipeline: Pipeline) -> list[Finding]:
     """Schema errors that a job has only after `extends` is merged into it."""
     return [
-        rules.SCHEMA.finding(f"job {name}, extended: {finding.message}", pipeline.line(name))
+        finding.model_copy(
+            update={
+                "message": f"job {name}, extended: {finding.message}"[:500],
+                "line": pipeline.line(name),
+            }
+        )
         for name, job in pipeline.jobs.items()
         if "extends" in pipeline.fields[name]
-        for finding in _jsonschema.findings(job_schema(), job, rules.SCHEMA, "")
+        for finding in json_schema.findings(job_schema(), job, rules.FIELDS, "")
     ]
 
 
-class GitLabCI:
+class GitLabCI(Category[Pipeline]):
     """The category `gitlab-ci`."""
 
     id = "gitlab-ci"
@@ -62,18 +81,13 @@ class GitLabCI:
     filename = ".gitlab-ci.yml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        if filename and FILENAME.search(filename):
-            return 0.95
-        if FOREIGN.search(text) and not STAGES.search(text):
-            return 0.0
-        return 0.85 if SCRIPT.search(text) else 0.0
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        if FILENAME.search(filename or ""):
+            return Evidence.CERTAIN
+        return Evidence.LIKELY if has_job(text) else Evidence.NONE
 
     def parse(self, text: str) -> Pipeline:
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+        documents = yaml_documents(text, rules.YAML)
         header: dict[str, Any] = {}
         if len(documents) == 2 and isinstance(documents[0], dict) and set(documents[0]) == {"spec"}:
             header = documents.pop(0)
@@ -83,9 +97,9 @@ class GitLabCI:
         return Pipeline(text, documents[0], header, marks[-1] if header and marks else 0)
 
     def schema(self, document: Pipeline) -> Sequence[Finding]:
-        found = _jsonschema.findings(schema(), document.header, rules.SCHEMA, document.text)
-        found = found or _jsonschema.findings(
-            schema(), document.without_null, rules.SCHEMA, document.text, document.start
+        found = json_schema.findings(schema(), document.header, rules.FIELDS, document.text)
+        found = found or json_schema.findings(
+            schema(), document.without_null, rules.FIELDS, document.text, document.start
         )
         found = found or merged_findings(document)
         if found:
@@ -124,3 +138,6 @@ class GitLabCI:
 
     def policy(self, document: Pipeline) -> Sequence[Finding]:
         return list(policy.findings(document))
+
+
+CATEGORY = GitLabCI()

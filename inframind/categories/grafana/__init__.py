@@ -1,1 +1,3 @@
-"""The Grafana category: dashboards, and the files that provision data sources, dashboards and alerting."""
+"""The Grafana category: dashboards, and the files that provision data sources, dashboards and
+alerting.
+"""

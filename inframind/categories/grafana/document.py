@@ -1,6 +1,5 @@
 """A parsed Grafana file, and what stands in it."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,10 +7,15 @@ from typing import Any
 
 from inframind.categories.base import ParseError
 from inframind.categories.grafana import rules
-from inframind.categories.shared.yaml import YamlError, line_of, load_all
+from inframind.categories.shared import json_text
+from inframind.categories.shared.values import texts
+from inframind.categories.shared.yaml import line_of, yaml_documents
 
-SECTIONS = ("datasources", "deleteDatasources", "providers", "groups", "deleteRules", "contactPoints", "deleteContactPoints",
-            "policies", "resetPolicies", "templates", "deleteTemplates", "muteTimes", "deleteMuteTimes", "apps")  # fmt: skip
+SECTIONS = (
+    "datasources", "deleteDatasources", "providers", "groups", "deleteRules", "contactPoints",
+    "deleteContactPoints", "policies", "resetPolicies", "templates", "deleteTemplates", "muteTimes",
+    "deleteMuteTimes", "apps",
+)  # fmt: skip
 USED = re.compile(r"\$\{(\w+)(?:\.\w+)?(?::[^}]*)?\}|\[\[(\w+)(?::\w+)?\]\]|\$(\w+)")
 
 
@@ -30,17 +34,17 @@ class Dashboard:
     def placed(self) -> Iterator[tuple[dict[str, Any], str]]:
         """(panel or row, title of the row that it stands below)."""
         row = ""
-        for panel in listed(self.fields, "panels"):
+        for panel in mappings_at(self.fields, "panels"):
             if panel.get("type") == "row":
                 row = str(panel.get("title") or "")
             yield panel, row
-            for inner in listed(panel, "panels") if panel.get("type") == "row" else ():
+            for inner in mappings_at(panel, "panels") if panel.get("type") == "row" else ():
                 yield inner, row
 
     @property
     def variables(self) -> list[dict[str, Any]]:
         """The template variables."""
-        return listed(self.fields.get("templating"), "list")
+        return mappings_at(self.fields.get("templating"), "list")
 
     def find(self, *needles: str) -> int | None:
         """1-based line of the first needle that the text has."""
@@ -59,7 +63,7 @@ class Provisioning:
         return line_of(self.text, path)
 
 
-def listed(fields: Any, key: str) -> list[dict[str, Any]]:
+def mappings_at(fields: Any, key: str) -> list[dict[str, Any]]:
     """The mappings in the list at `key`."""
     found = fields.get(key) if isinstance(fields, dict) else None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
@@ -69,10 +73,7 @@ def parsed(text: str) -> Dashboard | Provisioning:
     """The file's content. Raises ParseError."""
     if text.lstrip().startswith("{"):
         return _dashboard(text)
-    try:
-        documents = load_all(text)
-    except YamlError as error:
-        raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+    documents = yaml_documents(text, rules.YAML)
     fields = documents[0] if len(documents) == 1 else None
     if not isinstance(fields, dict) or not any(section in fields for section in SECTIONS):
         raise ParseError(
@@ -85,10 +86,9 @@ def parsed(text: str) -> Dashboard | Provisioning:
 
 def _dashboard(text: str) -> Dashboard:
     try:
-        fields = json.loads(text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        line = error.lineno if isinstance(error, json.JSONDecodeError) else None
-        raise ParseError(rules.JSON.finding(str(error) or "nested too deep", line)) from None
+        fields = json_text.load(text)
+    except json_text.JsonError as error:
+        raise ParseError(rules.JSON.finding(str(error), error.line)) from None
     # POST /api/dashboards/db, and the resource form of dashboard.grafana.app
     for wrapper in ("dashboard", "spec"):
         if isinstance(fields.get(wrapper), dict) and "panels" not in fields:
@@ -100,22 +100,8 @@ def _dashboard(text: str) -> Dashboard:
     return Dashboard(text, fields)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(
-            f"the key {next(key for key in keys if keys.count(key) > 1)!r} is written twice"
-        )
-    return found
-
-
 def used_variables(node: Any) -> Iterator[str]:
     """Names of the variables in all texts below a value."""
-    if isinstance(node, str):
-        for match in USED.finditer(node):
+    for text in texts(node):
+        for match in USED.finditer(text):
             yield next(group for group in match.groups() if group)
-    for child in (
-        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    ):
-        yield from used_variables(child)

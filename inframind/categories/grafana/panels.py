@@ -4,16 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import jsonschema_rs
 import promql_parser
 
 from inframind.categories.grafana import rules
-from inframind.categories.grafana.document import Dashboard, listed, used_variables
-from inframind.categories.shared import json_schema as _jsonschema
-from inframind.categories.shared.yaml import load_all
+from inframind.categories.grafana.document import Dashboard, mappings_at, used_variables
+from inframind.categories.shared import json_schema
+from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.grafana"
@@ -22,10 +21,10 @@ OBJECT = {"type": ["object", "null"]}
 OBJECTS = {"type": ["array", "null"], "items": {"type": "object"}}
 # https://github.com/grafana/grafana/tree/main/public/app/plugins/panel
 CORE = frozenset({
-    "alertlist", "annolist", "barchart", "bargauge", "candlestick", "canvas", "dashlist", "datagrid", "debug",
-    "flamegraph", "gauge", "geomap", "gettingstarted", "heatmap", "histogram", "live", "logs", "logstable", "news", "nodeGraph",
-    "piechart", "row", "stat",
-    "state-timeline", "status-history", "table", "text", "timeseries", "traces", "trend", "welcome", "xychart",
+    "alertlist", "annolist", "barchart", "bargauge", "candlestick", "canvas", "dashlist",
+    "datagrid", "debug", "flamegraph", "gauge", "geomap", "gettingstarted", "heatmap", "histogram",
+    "live", "logs", "logstable", "news", "nodeGraph", "piechart", "row", "stat", "state-timeline",
+    "status-history", "table", "text", "timeseries", "traces", "trend", "welcome", "xychart",
 })  # fmt: skip
 LEGACY = frozenset(
     {
@@ -43,18 +42,24 @@ DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?(?:[+-]\d{2}:?\d{2})?)?|\d{10,13}"
 )
 INTERVAL = re.compile(r"[<>]?=?(?:\d+(?:ms|[smhdwMy]))+")
-BUILT_IN = frozenset({"timeFilter", "timeFrom", "timeTo", "timeGroup", "unixEpochFilter", "unixEpochGroup", "unixEpochFrom",
-                      "unixEpochTo", "time", "interval", "timeGroupAlias"})  # fmt: skip
+BUILT_IN = frozenset(
+    {
+        "timeFilter", "timeFrom", "timeTo", "timeGroup", "unixEpochFilter", "unixEpochGroup",
+        "unixEpochFrom", "unixEpochTo", "time", "interval", "timeGroupAlias",
+    }
+)  # fmt: skip
 MACRO = re.compile(r"\$__\w+|\$\{__[^}]*\}|\[\[__\w+\]\]")
 
 
 def loosened() -> dict[str, Any]:
-    """Grafana's types as it reads them: fields that exports carry, data sources by name, defaults left out.
+    """Grafana's types as it reads them: fields that exports carry, data sources by name, defaults
+    left out.
 
-    A panel keeps what its earlier kinds left behind: what it has beyond the schema is for the policy rung.
+    A panel keeps what its earlier kinds left behind: what it has beyond the schema is for the
+    policy rung.
     """
-    found: dict[str, Any] = dict(_jsonschema.load(PACKAGE, "schema")["definitions"])
-    (carried,) = load_all((files(PACKAGE) / "carried.yaml").read_text())
+    found: dict[str, Any] = dict(json_schema.load(PACKAGE, "schema")["definitions"])
+    carried = packaged(PACKAGE, "carried.yaml")
     changes: dict[str, dict[str, Any]] = {
         "Dashboard": dict.fromkeys(carried["dashboard"], ANY)
         | {
@@ -100,7 +105,7 @@ def loosened() -> dict[str, Any]:
 @cache
 def validator(name: str) -> jsonschema_rs.Validator:
     """The compiled schema of one of Grafana's types."""
-    return _jsonschema.compile_definition(loosened(), name)
+    return json_schema.compile_definition(loosened(), name)
 
 
 def schema_findings(dashboard: Dashboard) -> Iterator[Finding]:
@@ -127,10 +132,10 @@ def schema_findings(dashboard: Dashboard) -> Iterator[Finding]:
 def _errors(dashboard: Dashboard, kind: str, value: Any, where: str) -> Iterator[Finding]:
     if validator(kind).is_valid(value):
         return
-    for error in list(validator(kind).iter_errors(value))[: _jsonschema.MAX_FINDINGS]:
+    for error in list(validator(kind).iter_errors(value))[: json_schema.MAX_FINDINGS]:
         path = ".".join(map(str, error.instance_path))
         keys = [f'"{part}"' for part in error.instance_path if isinstance(part, str)][-1:]
-        yield rules.SCHEMA.finding(
+        yield rules.DASHBOARD.of_error(error).finding(
             f"{where}{': ' + path if path else ''}: {error.message[:300]}", dashboard.find(*keys)
         )
 
@@ -143,7 +148,10 @@ def _grid_findings(dashboard: Dashboard) -> Iterator[Finding]:
         x, y, w, h = (grid.get(key, 0) for key in "xywh")
         numbers = all(isinstance(value, int | float) for value in (x, y, w, h))
         if not numbers or x < 0 or y < 0 or w < 1 or h < 1 or x + w > 24:
-            message = f"panel {panel.get('title')!r}: x {x}, y {y}, w {w}, h {h}; x + w is 24 at most, w and h are at least 1"
+            message = (
+                f"panel {panel.get('title')!r}: x {x}, y {y}, w {w}, h {h}; x + w is 24 at most, w "
+                "and h are at least 1"
+            )
             yield rules.GRID.finding(message, dashboard.find('"gridPos"'))
 
 
@@ -198,7 +206,7 @@ def source_type(*nodes: Any) -> str | None:
 
 
 def _target_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Finding]:
-    for target in listed(panel, "targets"):
+    for target in mappings_at(panel, "targets"):
         kind = source_type(target, panel)
         where = f"panel {panel.get('title')!r}, query {target.get('refId')}"
         expression = target.get("expr")
@@ -241,7 +249,7 @@ def reference_findings(dashboard: Dashboard) -> Iterator[Finding]:
     names = Counter(str(variable.get("name")) for variable in dashboard.variables)
     for name, count in names.items():
         if count > 1:
-            yield rules.VARIABLE.finding(
+            yield rules.PANEL_ID.finding(
                 f"{count} variables are called {name!r}", dashboard.find(f'"{name}"')
             )
     for where, name in _uses(dashboard):
@@ -266,7 +274,7 @@ def _uses(dashboard: Dashboard) -> Iterator[tuple[str, str]]:
             yield where, panel["repeat"]
         queries = [
             {key: target.get(key) for key in ("expr", "datasource")}
-            for target in listed(panel, "targets")
+            for target in mappings_at(panel, "targets")
         ]
         used = {
             name
@@ -282,7 +290,7 @@ def _uses(dashboard: Dashboard) -> Iterator[tuple[str, str]]:
 
 
 def _query_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Finding]:
-    targets = listed(panel, "targets")
+    targets = mappings_at(panel, "targets")
     names = Counter(str(target["refId"]) for target in targets if target.get("refId"))
     for name, count in names.items():
         if count > 1:
@@ -294,7 +302,10 @@ def _query_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Fin
         if source_type(target) == "__expr__":
             for name in expression_inputs(target):
                 if name not in names:
-                    message = f"panel {panel.get('title')!r}: the expression {target.get('refId')} reads ${name}, which is no query"
+                    message = (
+                        f"panel {panel.get('title')!r}: the expression {target.get('refId')} reads "
+                        f"${name}, which is no query"
+                    )
                     yield rules.EXPRESSION.finding(message, dashboard.find('"expression"'))
 
 

@@ -1,19 +1,20 @@
-"""Provisioning files: data sources, dashboard providers, alert rules, contact points, policies, mute timings."""
+"""Provisioning files: data sources, dashboard providers, alert rules, contact points, policies,
+mute timings.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import jsonschema_rs
 
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.grafana import rules
-from inframind.categories.grafana.document import Provisioning, listed
+from inframind.categories.grafana.document import Provisioning, mappings_at
 from inframind.categories.grafana.panels import expression_inputs, promql_problem
-from inframind.categories.shared import json_schema as _jsonschema
-from inframind.categories.shared.yaml import load_all
+from inframind.categories.shared import json_schema
+from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
 EXPRESSION_UIDS = ("__expr__", "-100")
@@ -24,16 +25,17 @@ SECRETS = ("password", "basicAuthPassword")
 @cache
 def validator() -> jsonschema_rs.Validator:
     """The compiled schema of `provisioning.yaml`."""
-    (schema,) = load_all((files("inframind.categories.grafana") / "provisioning.yaml").read_text())
-    return jsonschema_rs.validator_for(schema)
+    return jsonschema_rs.validator_for(
+        packaged("inframind.categories.grafana", "provisioning.yaml")
+    )
 
 
 def rules_of(
     file: Provisioning,
 ) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any], dict[str, Any]]]:
     """(path, group, rule) of every alert rule."""
-    for index, group in enumerate(listed(file.fields, "groups")):
-        for number, rule in enumerate(listed(group, "rules")):
+    for index, group in enumerate(mappings_at(file.fields, "groups")):
+        for number, rule in enumerate(mappings_at(group, "rules")):
             yield ("groups", index, "rules", number), group, rule
 
 
@@ -41,12 +43,12 @@ def policies_of(nodes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Every policy and route."""
     for node in nodes:
         yield node
-        yield from policies_of(listed(node, "routes"))
+        yield from policies_of(mappings_at(node, "routes"))
 
 
 def schema_findings(file: Provisioning) -> list[Finding]:
     """All findings of the schema rung."""
-    found = _jsonschema.findings(validator(), file.fields, rules.PROVISIONING, file.text)
+    found = json_schema.findings(validator(), file.fields, rules.PROVISIONING, file.text)
     for path, _, rule in rules_of(file) if not found else ():
         for query in rule["data"]:
             model, line = query["model"], file.line(*path, "data")
@@ -84,7 +86,8 @@ def reference_findings(file: Provisioning) -> Iterator[Finding]:
                 )
         if "record" not in rule and rule.get("condition") not in queries:
             yield rules.EXPRESSION.finding(
-                f"rule {rule['title']!r}: the condition {rule.get('condition')!r} is no refId of its data",
+                f"rule {rule['title']!r}: the condition {rule.get('condition')!r} is no refId of "
+                "its data",
                 line,
             )
         for query in rule["data"]:
@@ -94,13 +97,16 @@ def reference_findings(file: Provisioning) -> Iterator[Finding]:
                 else ()
             ):
                 if name not in queries:
-                    message = f"rule {rule['title']!r}: the expression {query['refId']} reads {name!r}, which is no query"
+                    message = (
+                        f"rule {rule['title']!r}: the expression {query['refId']} reads {name!r}, "
+                        "which is no query"
+                    )
                     yield rules.EXPRESSION.finding(message, line)
     yield from _receiver_findings(file)
 
 
 def _source_findings(file: Provisioning) -> Iterator[Finding]:
-    sources = listed(file.fields, "datasources")
+    sources = mappings_at(file.fields, "datasources")
     uids = Counter(str(rule["uid"]) for _, _, rule in rules_of(file))
     uids.update(str(source["uid"]) for source in sources if source.get("uid"))
     for name, count in uids.items():
@@ -109,7 +115,7 @@ def _source_findings(file: Provisioning) -> Iterator[Finding]:
     names = Counter((source["name"], str(source.get("orgId", 1))) for source in sources)
     names.update(
         (f"provider {provider['name']}", str(provider.get("orgId", 1)))
-        for provider in listed(file.fields, "providers")
+        for provider in mappings_at(file.fields, "providers")
     )
     for (name, _), count in names.items():
         if count > 1:
@@ -124,9 +130,9 @@ def _source_findings(file: Provisioning) -> Iterator[Finding]:
 
 
 def _receiver_findings(file: Provisioning) -> Iterator[Finding]:
-    points = {point["name"] for point in listed(file.fields, "contactPoints")}
-    timings = {timing["name"] for timing in listed(file.fields, "muteTimes")}
-    for policy in policies_of(listed(file.fields, "policies")):
+    points = {point["name"] for point in mappings_at(file.fields, "contactPoints")}
+    timings = {timing["name"] for timing in mappings_at(file.fields, "muteTimes")}
+    for policy in policies_of(mappings_at(file.fields, "policies")):
         if points and policy.get("receiver") not in (None, DEFAULT_RECEIVER, *points):
             yield rules.RECEIVER.finding(
                 f"there is no contact point {policy['receiver']!r}", file.line("policies")
@@ -151,11 +157,11 @@ def effective(file: Provisioning) -> Configuration:
         ("contactPoints", "contact-point"),
         ("muteTimes", "mute-timing"),
     ):
-        for index, node in enumerate(listed(file.fields, key)):
+        for index, node in enumerate(mappings_at(file.fields, key)):
             found.append(Resource(kind, str(node["name"]), node, file.line(key, index)))
     uids = {
         str(source["uid"]): source["name"]
-        for source in listed(file.fields, "datasources")
+        for source in mappings_at(file.fields, "datasources")
         if source.get("uid")
     }
     for path, group, rule in rules_of(file):
@@ -172,7 +178,7 @@ def effective(file: Provisioning) -> Configuration:
             }
             found.append(Resource("alert-rule", rule["title"], fields, file.line(*path)))
     known = {(resource.kind, resource.name) for resource in found}
-    for policy in policies_of(listed(file.fields, "policies")):
+    for policy in policies_of(mappings_at(file.fields, "policies")):
         targets = [("receiver", "contact-point", policy.get("receiver"))]
         targets += [
             ("mute_time_intervals", "mute-timing", name)
@@ -189,13 +195,14 @@ def effective(file: Provisioning) -> Configuration:
 
 def policy_findings(file: Provisioning) -> Iterator[Finding]:
     """Secrets and certificates of data sources."""
-    for index, source in enumerate(listed(file.fields, "datasources")):
+    for index, source in enumerate(mappings_at(file.fields, "datasources")):
         line = file.line("datasources", index)
         secrets = {key: source.get(key) for key in SECRETS} | (source.get("secureJsonData") or {})
         for key, value in secrets.items():
             if isinstance(value, str) and value and not value.startswith("$"):
                 yield rules.SECRET.finding(
-                    f"{source.get('name')}: {key} is written in plain: use $VARIABLE or $__file{{...}}",
+                    f"{source.get('name')}: {key} is written in plain: use $VARIABLE or "
+                    f"$__file{{...}}",
                     line,
                 )
         if (source.get("jsonData") or {}).get("tlsSkipVerify") is True:

@@ -1,6 +1,7 @@
 """The rules for Grafana's files, each with its source."""
 
 from inframind.categories.base import Rule
+from inframind.categories.shared import rules as duties
 
 DOCS = "https://grafana.com/docs/grafana/latest/"
 MODEL = DOCS + "dashboards/build-dashboards/view-dashboard-json-model/"
@@ -9,29 +10,17 @@ ALERTING = DOCS + "alerting/set-up/provision-alerting-resources/file-provisionin
 VARIABLES = DOCS + "dashboards/variables/"
 PROMQL = "https://prometheus.io/docs/prometheus/latest/querying/basics/"
 
-JSON = Rule(
-    "json",
-    "parse",
-    "A dashboard is one JSON object without repeated keys",
-    "https://www.rfc-editor.org/rfc/rfc8259",
+JSON = duties.SYNTAX.rule(
+    "https://www.rfc-editor.org/rfc/rfc8259", "a dashboard is one JSON object without repeated keys"
 )
-YAML = Rule("yaml", "parse", "A provisioning file is YAML", "https://yaml.org/spec/1.2.2/")
-KIND = Rule(
-    "unknown-file", "parse", "The file is a dashboard, or provisions what Grafana knows", PROVISION
+YAML = duties.SYNTAX.rule("https://yaml.org/spec/1.2.2/", "a provisioning file is YAML")
+KIND = duties.WRONG_DOCUMENT.rule(
+    PROVISION, "a dashboard, or a provisioning file that Grafana knows"
 )
-SCHEMA = Rule("schema", "schema", "Fields and types are those of Grafana's dashboard schema", MODEL)
-PROVISIONING = Rule(
-    "provisioning",
-    "schema",
-    "Fields and types are those of Grafana's provisioning files",
-    PROVISION,
-)
-PLUGIN = Rule(
-    "foreign-panel",
-    "schema",
-    "Panels of plugins are not verified",
-    DOCS + "panels-visualizations/visualizations/",
-    "unsupported",
+DASHBOARD = duties.field_rules(MODEL, "a dashboard")
+PROVISIONING = duties.field_rules(PROVISION, "provisioning files")
+PLUGIN = duties.NOT_VERIFIED.rule(
+    DOCS + "panels-visualizations/visualizations/", "panels of plugins"
 )
 GRID = Rule(
     "grid",
@@ -39,41 +28,28 @@ GRID = Rule(
     "A panel lies within the 24 columns and has a size",
     MODEL + "#panel-size-and-position",
 )
-TIME = Rule(
-    "time",
-    "schema",
-    "Times are `now` expressions or dates, refresh and intervals are durations",
+TIME = duties.INVALID_TIME.rule(
     DOCS + "dashboards/use-dashboards/",
+    "`now` expressions or dates; refresh and intervals are durations",
 )
-TARGET = Rule("target", "schema", "A query has what its data source reads", DOCS + "datasources/")
-PROMQL_SYNTAX = Rule("promql", "schema", "Prometheus queries parse", PROMQL)
-PANEL_ID = Rule("panel-id", "references", "Panel ids are unique, and refIds within a panel", MODEL)
-VARIABLE = Rule("variable", "references", "Variables that are used are defined once", VARIABLES)
-EXPRESSION = Rule(
-    "expression",
-    "references",
-    "Expressions and conditions refer to queries that are there",
+TARGET = Rule("query", "schema", "A query has what its data source reads", DOCS + "datasources/")
+PROMQL_SYNTAX = duties.INVALID_EXPRESSION.rule(PROMQL, "PromQL")
+PANEL_ID = duties.DUPLICATE.rule(MODEL, "panel ids, refIds within a panel, variables")
+VARIABLE = duties.UNDEFINED.rule(VARIABLES, "variables")
+EXPRESSION = duties.UNDEFINED.rule(
     DOCS + "panels-visualizations/query-transform-data/expression-queries/",
+    "queries of expressions and conditions",
 )
-DATASOURCE = Rule(
-    "datasource",
-    "references",
-    "Names and uids of provisioned things are unique, and one data source is the default",
+DATASOURCE = duties.DUPLICATE.rule(
     PROVISION + "#data-sources",
+    "names and uids of provisioned things; one data source is the default",
 )
-RECEIVER = Rule(
-    "receiver",
-    "references",
-    "Policies name contact points and mute timings that exist where the file defines some",
-    ALERTING,
+RECEIVER = duties.UNDEFINED.rule(
+    ALERTING, "contact points and mute timings, where the file defines some"
 )
 
-TITLE = Rule(
-    "no-title",
-    "policy",
-    "Dashboards and panels have a title",
-    DOCS + "dashboards/build-dashboards/best-practices/",
-    "info",
+TITLE = duties.NO_NAME.rule(
+    DOCS + "dashboards/build-dashboards/best-practices/", "dashboards and panels"
 )
 OVERLAP = Rule(
     "overlap",
@@ -96,29 +72,15 @@ UNIT = Rule(
     DOCS + "panels-visualizations/configure-standard-options/#unit",
     "info",
 )
-LEGACY = Rule(
-    "legacy-panel",
-    "policy",
-    "Panels are not of the removed Angular kinds",
-    DOCS + "developers/angular_deprecation/",
-    "warning",
+LEGACY = duties.DEPRECATED.rule(
+    DOCS + "developers/angular_deprecation/", "the removed Angular panels", severity="warning"
 )
-SECRET = Rule(
-    "plain-secret",
-    "policy",
-    "Secrets come from the environment or a file",
-    PROVISION + "#using-environment-variables",
-    "warning",
+SECRET = duties.PLAIN_SECRET.rule(
+    PROVISION + "#using-environment-variables", "secrets come from the environment or a file"
 )
-TLS = Rule(
-    "tls-skip-verify",
-    "policy",
-    "Certificates of data sources are verified",
-    PROVISION + "#data-sources",
-    "warning",
-)
+TLS = duties.INSECURE_TLS.rule(PROVISION + "#data-sources", "data sources")
 FIELD = Rule(
-    "unknown-field", "policy", "A panel has no fields that Grafana does not read", MODEL, "warning"
+    "unread-field", "policy", "A panel has no fields that Grafana does not read", MODEL, "warning"
 )
 THRESHOLDS = Rule(
     "thresholds",
@@ -128,7 +90,4 @@ THRESHOLDS = Rule(
     "warning",
 )
 
-RULES = (
-    JSON, YAML, KIND, SCHEMA, PROVISIONING, PLUGIN, GRID, TIME, TARGET, PROMQL_SYNTAX, PANEL_ID, VARIABLE, EXPRESSION, DATASOURCE,
-    RECEIVER, TITLE, OVERLAP, REFRESH, UNIT, LEGACY, SECRET, TLS, FIELD, THRESHOLDS,
-)  # fmt: skip
+RULES = duties.declared(vars())

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from inframind.categories.base import Configuration
-from inframind.categories.grafana import effective, panels, provisioning, rules
+from inframind.categories.base import Category, Configuration, Evidence
+from inframind.categories.grafana import effective, panels, policy, provisioning, rules
 from inframind.categories.grafana.document import Dashboard, Provisioning, parsed
 from inframind.types import Finding
 
@@ -16,7 +16,7 @@ FILE = re.compile(
 NUMBER = re.compile(r"^apiVersion: ['\"]?1['\"]?\s*$", re.MULTILINE)
 
 
-class Grafana:
+class Grafana(Category[Dashboard | Provisioning]):
     """The category `grafana`."""
 
     id = "grafana"
@@ -25,10 +25,12 @@ class Grafana:
     filename = "dashboard.json"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
+    def detect(self, text: str, filename: str | None) -> Evidence:
         if text.lstrip().startswith("{"):
-            return 0.9 if DASHBOARD.search(text) else 0.0
-        return 0.9 if NUMBER.search(text) and FILE.search(text) else 0.0
+            return Evidence.LIKELY if DASHBOARD.search(text) else Evidence.NONE
+        # A version that is a number: objects of other formats have names there, such as v1.
+        is_provisioning = NUMBER.search(text) and FILE.search(text)
+        return Evidence.CERTAIN if is_provisioning else Evidence.NONE
 
     def parse(self, text: str) -> Dashboard | Provisioning:
         return parsed(text)
@@ -51,15 +53,18 @@ class Grafana:
 
     def effective(self, document: Dashboard | Provisioning) -> Configuration:
         return (
-            effective.effective(document)
+            effective.configuration(document)
             if isinstance(document, Dashboard)
             else provisioning.effective(document)
         )
 
     def policy(self, document: Dashboard | Provisioning) -> Sequence[Finding]:
         found = (
-            effective.policy_findings(document)
+            policy.findings(document)
             if isinstance(document, Dashboard)
             else provisioning.policy_findings(document)
         )
         return list(found)
+
+
+CATEGORY = Grafana()

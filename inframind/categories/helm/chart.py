@@ -1,9 +1,9 @@
 """A chart's files, taken from one text.
 
-Several files stand behind one another, each below a line `# Source: PATH` as `helm template` prints it: `Chart.yaml`,
-`values.yaml`, `templates/deployment.yaml`, `templates/_helpers.tpl` ... with or without the chart's folder before them.
-A text without such lines is one file: a Chart.yaml if it has a version and no kind, values if nothing in it is a template or
-an object, else a template.
+Several files stand behind one another, each below a line `# Source: PATH` as `helm template` prints
+it: `Chart.yaml`, `values.yaml`, `templates/deployment.yaml`, `templates/_helpers.tpl` ... with or
+without the chart's folder before them. A text without such lines is one file: a Chart.yaml if it
+has a version and no kind, values if nothing in it is a template or an object, else a template.
 """
 
 import re
@@ -23,7 +23,9 @@ MAX_FILES = 60
 
 @dataclass(frozen=True)
 class File:
-    """One file: its path below the chart's folder, text, and the lines that stand before it in the whole text."""
+    """One file: its path below the chart's folder, text, and the lines that stand before it in the
+    whole text.
+    """
 
     path: str
     text: str
@@ -49,7 +51,9 @@ class Chart:
     templates: dict[str, list[Node]] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
     whole: bool = False
-    """Whether the text has a Chart.yaml without dependencies beside its templates: every name must then be in it."""
+    """Whether the text has a Chart.yaml without dependencies beside its templates: every name must
+    then be in it.
+    """
 
     def named(self) -> dict[str, list[Node]]:
         """Bodies of the named templates, `define` and `block`."""

@@ -1,4 +1,6 @@
-"""What template functions do, where a text can be rendered from its values (https://masterminds.github.io/sprig/)."""
+"""What template functions do, where a text can be rendered from its values
+(https://masterminds.github.io/sprig/).
+"""
 
 import base64
 import hashlib
@@ -6,19 +8,18 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from inframind.categories.helm.values import (
+    Hole,
     Missing,
-    Unknown,
     has_unknown,
     plain,
     text_of,
     truth,
     yaml_of,
 )
-from inframind.categories.shared.yaml import YamlError, load_all
+from inframind.categories.shared.yaml import YamlError, load_all, packaged
 
 MAX_TEXT = 200_000
 MAX_LIST = 1_000
@@ -31,8 +32,8 @@ class CallError(Exception):
 @cache
 def arities() -> Mapping[str, tuple[int, int | None]]:
     """Function -> (least, most) number of arguments."""
-    (data,) = load_all((files("inframind.categories.helm") / "functions.yaml").read_text())
-    return {name: (low, high) for name, (low, high) in data.items()}
+    bounds = packaged("inframind.categories.helm", "functions.yaml")
+    return {name: (low, high) for name, (low, high) in bounds.items()}
 
 
 def _empty(value: Any) -> bool:
@@ -345,27 +346,15 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "typeIs": lambda kind, value: _kind(value) == kind,
 }
 LINES = {"nindent", "indent"}
-KEEPS = {
-    "toYaml",
-    "quote",
-    "squote",
-    "toString",
-    "trim",
-    "tpl",
-    "trunc",
-    "trimSuffix",
-    "lower",
-    "int",
-    "toJson",
-    "default",
-    "required",
-}
 
 
 def call(name: str, arguments: list[Any], source: str) -> Any:
-    """The value of a call; Unknown where an argument or the function's outcome is. Raises CallError."""
+    """The value of a call; Hole where an argument or the function's outcome is.
+
+    Raises CallError.
+    """
     if name in ("fail", "required") and any(map(has_unknown, arguments)):
-        return Unknown(source)
+        return Hole(source)
     if any(map(has_unknown, arguments)) and name not in (
         "list",
         "dict",
@@ -384,16 +373,16 @@ def call(name: str, arguments: list[Any], source: str) -> Any:
     ):
         block = (
             int(_number(arguments[0]))
-            if name in LINES and not isinstance(arguments[0], Unknown)
+            if name in LINES and not isinstance(arguments[0], Hole)
             else None
         )
-        known = [value for value in arguments[1:] if not isinstance(value, Unknown)]
+        known = [value for value in arguments[1:] if not isinstance(value, Hole)]
         if name in LINES and known:
             # Known text with holes in it.
             return FUNCTIONS[name](*arguments)
-        return Unknown(source, block)
+        return Hole(source, block)
     if name not in FUNCTIONS or any(
-        isinstance(value, Unknown)
+        isinstance(value, Hole)
         for value in arguments[:1]
         if name
         in (
@@ -410,7 +399,7 @@ def call(name: str, arguments: list[Any], source: str) -> Any:
             "toYaml",
         )
     ):
-        return Unknown(source)
+        return Hole(source)
     try:
         return FUNCTIONS[name](*arguments)
     except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:

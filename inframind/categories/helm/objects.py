@@ -7,7 +7,7 @@ from typing import Any
 from inframind.categories.helm import rules
 from inframind.categories.helm.chart import Chart, File
 from inframind.categories.helm.render import Renderer, RenderError
-from inframind.categories.helm.values import HOLE, OPEN, Unknown, readable
+from inframind.categories.helm.values import HOLE, OPEN, Hole, readable
 from inframind.categories.kubernetes import document, schema
 from inframind.categories.kubernetes import policy as kubernetes_policy
 from inframind.categories.kubernetes import references as kubernetes_references
@@ -77,12 +77,12 @@ def root_of(chart: Chart) -> dict[str, Any]:
         if chart.values is not None
         else {}
         if chart.whole
-        else Unknown(".Values"),
-        "Chart": metadata if chart.metadata is not None else Unknown(".Chart"),
+        else Hole(".Values"),
+        "Chart": metadata if chart.metadata is not None else Hole(".Chart"),
         "Release": RELEASE,
-        "Capabilities": Unknown(".Capabilities"),
-        "Files": Unknown(".Files"),
-        "Subcharts": Unknown(".Subcharts"),
+        "Capabilities": Hole(".Capabilities"),
+        "Files": Hole(".Files"),
+        "Subcharts": Hole(".Subcharts"),
     }
 
 
@@ -95,7 +95,10 @@ def _objects(found: Rendered, file: File, text: str) -> None:
             if error.line and error.line <= text.count("\n") + 1
             else ""
         )
-        message = f"{file.path} renders to no YAML: {readable(str(error))}{f' near {excerpt!r}' if excerpt else ''}"
+        message = (
+            f"{file.path} renders to no YAML: "
+            f"{readable(str(error))}{f' near {excerpt!r}' if excerpt else ''}"
+        )
         found.schema.append(rules.RENDERED.finding(message, file.start + 1))
         return
     for content in documents:
@@ -160,7 +163,8 @@ def object_findings(path: str, item: Item) -> Iterator[Finding]:
     ):
         yield from (_said(path, finding) for finding in schema.findings(manifest, item))
         return
-    # List items of which nothing is known are left out, and so their places move: only mappings tell whether they are whole.
+    # List items of which nothing is known are left out, and so their places move: only mappings
+    # tell whether they are whole.
     shown = without_holes(item.fields)
     for error in schema.validator(f"{api}/{kind}").iter_errors(shown):
         place = list(error.instance_path)
@@ -172,8 +176,8 @@ def object_findings(path: str, item: Item) -> Iterator[Finding]:
         )
         if known and whole and not _opened(item.fields, place):
             where = ".".join(map(str, place)) or "the object"
-            yield rules_finding(
-                path, f"{kind} {readable(item.name)}: {where}: {error.message[:250]}"
+            yield kubernetes_rules.FIELDS.of_error(error).finding(
+                f"{path} renders {kind} {readable(item.name)}: {where}: {error.message[:250]}"
             )
 
 
@@ -192,11 +196,6 @@ def _opened(fields: Any, place: list[Any]) -> bool:
         for index in range(1, len(place))
     )
     return direct or (isinstance(node, list) and holes(node)) or (through and holes(node))
-
-
-def rules_finding(path: str, message: str) -> Finding:
-    """A finding of Kubernetes' schema in a rendered file."""
-    return kubernetes_rules.SCHEMA.finding(f"{path} renders {message}")
 
 
 def _said(path: str, finding: Finding) -> Finding:

@@ -1,4 +1,6 @@
-"""Renders a chart's templates with its default values, as `helm template` does; what only a release knows stays open."""
+"""Renders a chart's templates with its default values, as `helm template` does; what only a release
+knows stays open.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +8,7 @@ from typing import Any
 
 from inframind.categories.helm.functions import CallError, call
 from inframind.categories.helm.syntax import Node, Operand, Pipeline
-from inframind.categories.helm.values import Missing, Unknown, text_of, truth
+from inframind.categories.helm.values import Hole, Missing, text_of, truth
 
 MAX_STEPS = 30_000
 MAX_TEXT = 400_000
@@ -89,7 +91,7 @@ class Renderer:
             return ""
         if isinstance(value, Missing):
             self.undefined.setdefault(value.path, node.line)
-        if isinstance(value, Unknown) and value.block is not None:
+        if isinstance(value, Hole) and value.block is not None:
             return _lines(value, before)
         return text_of(value)
 
@@ -154,8 +156,8 @@ class Renderer:
         self.steps += 1
         if first.kind != "function":
             value = self.operand(first, dot, scope, line, source)
-            if (len(command) > 1 or extra) and not isinstance(value, Unknown):
-                return Unknown(source)
+            if (len(command) > 1 or extra) and not isinstance(value, Hole):
+                return Hole(source)
             return value
         if first.value in ("and", "or"):
             return self._logic(str(first.value), command[1:], extra, dot, scope, line, source)
@@ -192,7 +194,7 @@ class Renderer:
                 else extra[index - len(rest)]
             )
             if truth(value) is None:
-                return Unknown(source)
+                return Hole(source)
             if truth(value) == (name == "or"):
                 return value
         return value
@@ -211,7 +213,7 @@ class Renderer:
                 if operand.value == "$"
                 else next(
                     (level[operand.value] for level in reversed(scope) if operand.value in level),
-                    Unknown(str(operand.value)),
+                    Hole(str(operand.value)),
                 )
             )
             return self.field(value, operand.path, line, str(operand.value))
@@ -237,13 +239,14 @@ class Renderer:
         said = start
         for name in path:
             said += f".{name}"
-            if isinstance(value, Unknown):
+            if isinstance(value, Hole):
                 source = f"({value.source})" if " " in value.source else value.source.rstrip(".")
-                value = Unknown(f"{source}.{name}")
+                value = Hole(f"{source}.{name}")
                 continue
             if isinstance(value, Missing) or value is None:
                 raise RenderError(
-                    f"nil pointer: {said} is asked for, and what stands before .{name} is not given",
+                    f"nil pointer: {said} is asked for, and what stands before .{name} is not "
+                    "given",
                     line,
                 )
             if not isinstance(value, dict):
@@ -255,7 +258,7 @@ class Renderer:
         """The text of a named template; unknown where the text does not hold it."""
         body = self.named.get(name)
         if body is None:
-            return Unknown(source or f'template "{name}"')
+            return Hole(source or f'template "{name}"')
         if self.depth >= MAX_CALLS:
             raise RenderError(f"template {name!r} calls itself without end", line)
         self.depth += 1
@@ -266,8 +269,8 @@ class Renderer:
 
 def _entries(value: Any, line: int) -> Iterator[tuple[Any, Any]]:
     """(key, item) of what a range runs over."""
-    if isinstance(value, Unknown):
-        yield Unknown("key"), Unknown(".")
+    if isinstance(value, Hole):
+        yield Hole("key"), Hole(".")
     elif isinstance(value, dict):
         yield from sorted(value.items())
     elif isinstance(value, list):
@@ -278,8 +281,10 @@ def _entries(value: Any, line: int) -> Iterator[tuple[Any, Any]]:
         raise RenderError(f"range cannot run over {text_of(value)[:40]!r}", line)
 
 
-def _lines(value: Unknown, before: list[str]) -> str:
-    """Unknown lines in the form that fits what stands before them: an item of a list, or an entry of a mapping."""
+def _lines(value: Hole, before: list[str]) -> str:
+    """Hole lines in the form that fits what stands before them: an item of a list, or an entry of a
+    mapping.
+    """
     space = " " * (value.block or 0)
     last = next(
         (

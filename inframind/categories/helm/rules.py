@@ -2,45 +2,32 @@
 
 from inframind.categories.base import Rule
 from inframind.categories.kubernetes import rules as kubernetes
+from inframind.categories.shared import rules as duties
 
 DOCS = "https://helm.sh/docs/"
 GUIDE = DOCS + "chart_template_guide/"
 
-SYNTAX = Rule(
-    "template-syntax",
-    "parse",
-    "Templates are Go templates whose blocks are closed",
-    "https://pkg.go.dev/text/template",
+SYNTAX = duties.SYNTAX.rule(
+    "https://pkg.go.dev/text/template", "Go templates whose blocks are closed"
 )
-YAML = Rule(
-    "yaml",
-    "parse",
-    "Chart.yaml and values.yaml are YAML mappings",
-    DOCS + "topics/charts/#the-chartyaml-file",
+YAML = duties.SYNTAX.rule(
+    DOCS + "topics/charts/#the-chartyaml-file", "Chart.yaml and values.yaml are YAML mappings"
 )
-EMPTY = Rule(
-    "no-file",
-    "parse",
-    "The text is a template, a Chart.yaml, a values.yaml, or several files with `# Source:` lines",
-    GUIDE,
+EMPTY = duties.WRONG_DOCUMENT.rule(
+    GUIDE, "a template, a Chart.yaml, a values.yaml, or several files with `# Source:` lines"
 )
-CHART = Rule(
-    "chart",
-    "schema",
-    "Chart.yaml has Helm's fields with their types",
-    DOCS + "topics/charts/#the-chartyaml-file",
+CHART = duties.field_rules(DOCS + "topics/charts/#the-chartyaml-file", "Chart.yaml")
+DUPLICATE = duties.DUPLICATE.rule(
+    DOCS + "topics/charts/#chart-dependencies", "dependencies", rung="schema"
 )
 VERSION = Rule(
-    "version",
+    "invalid-version",
     "schema",
     "Versions are SemVer, in quotes where YAML would read a number",
     DOCS + "topics/charts/#charts-and-versioning",
 )
-FUNCTION = Rule(
-    "function",
-    "schema",
-    "Functions are Go's, Sprig's or Helm's, with as many arguments as they take",
-    GUIDE + "function_list/",
+FUNCTION = duties.INVALID_ARGUMENTS.rule(
+    GUIDE + "function_list/", "functions of Go, Sprig and Helm"
 )
 RENDERED = Rule(
     "rendered-yaml",
@@ -48,20 +35,12 @@ RENDERED = Rule(
     "A template renders to YAML: indentation fits",
     GUIDE + "yaml_techniques/",
 )
-VARIABLE = Rule(
-    "variable", "references", "Variables are declared in their block", GUIDE + "variables/"
+VARIABLE = duties.UNDEFINED.rule(GUIDE + "variables/", "variables, in their block")
+NAMED = duties.UNDEFINED.rule(
+    GUIDE + "named_templates/", "named templates that a whole chart includes"
 )
-NAMED = Rule(
-    "named-template",
-    "references",
-    "Named templates that a whole chart includes are defined in it",
-    GUIDE + "named_templates/",
-)
-VALUE = Rule(
-    "value",
-    "references",
-    "Values that are printed are given or have a default",
-    GUIDE + "values_files/",
+VALUE = duties.UNDEFINED.rule(
+    GUIDE + "values_files/", "values that are printed are given or have a default"
 )
 RENDER = Rule(
     "render",
@@ -77,19 +56,11 @@ NAMESPACE = Rule(
     DOCS + "chart_best_practices/templates/",
     "info",
 )
-SECRET_VALUE = Rule(
-    "secret-value",
-    "policy",
-    "Default values hold no secrets",
-    DOCS + "chart_best_practices/values/",
-    "warning",
-)
-DEPENDENCY = Rule(
-    "open-dependency",
-    "policy",
-    "Dependencies have an upper bound or are exact",
+SECRET_VALUE = duties.PLAIN_SECRET.rule(DOCS + "chart_best_practices/values/", "default values")
+DEPENDENCY = duties.UNPINNED.rule(
     DOCS + "chart_best_practices/dependencies/",
-    "info",
+    "dependencies have an upper bound or are exact",
+    severity="info",
 )
 LABELS = Rule(
     "standard-labels",
@@ -99,24 +70,7 @@ LABELS = Rule(
     "info",
 )
 
-OWN = (
-    SYNTAX,
-    YAML,
-    EMPTY,
-    CHART,
-    VERSION,
-    FUNCTION,
-    RENDERED,
-    VARIABLE,
-    NAMED,
-    VALUE,
-    RENDER,
-    NAMESPACE,
-    SECRET_VALUE,
-    DEPENDENCY,
-    LABELS,
-)
 RULES = (
-    *OWN,
+    *duties.declared(vars()),
     *(rule for rule in kubernetes.RULES if rule not in (kubernetes.YAML, kubernetes.NO_OBJECT)),
 )

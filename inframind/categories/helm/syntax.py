@@ -19,7 +19,9 @@ class TemplateError(Exception):
 
 @dataclass(frozen=True)
 class Operand:
-    """One operand: `kind` is field, variable, function, dot, literal or pipeline; `path` is what follows it (`.a.b`)."""
+    """One operand: `kind` is field, variable, function, dot, literal or pipeline; `path` is what
+    follows it (`.a.b`).
+    """
 
     kind: str
     value: object = None
@@ -64,7 +66,9 @@ ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'"}
 
 
 def split(text: str) -> Iterator[tuple[str, str, int]]:
-    """(kind, content, line) of the text and action parts, whitespace trimmed as `{{-` and `-}}` say."""
+    """(kind, content, line) of the text and action parts, whitespace trimmed as `{{-` and `-}}`
+    say.
+    """
     at, trim, count = 0, False, 0
     while match := ACTION.search(text, at):
         line = text.count("\n", 0, match.start()) + 1

@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, Link, Resource
+from inframind.categories.base import Category, Configuration, Evidence, Link, Resource
 from inframind.categories.helm import chart as charts
 from inframind.categories.helm import objects, rules
 from inframind.categories.helm.chart import Chart
@@ -17,8 +16,10 @@ from inframind.categories.helm.functions import arities
 from inframind.categories.helm.syntax import operands, walk
 from inframind.categories.helm.values import readable
 from inframind.categories.kubernetes import references as kubernetes_references
-from inframind.categories.shared import json_schema as _jsonschema
-from inframind.categories.shared.yaml import load_all
+from inframind.categories.shared import json_schema
+from inframind.categories.shared.policies import is_secret_field
+from inframind.categories.shared.values import children
+from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
 TEMPLATE = re.compile(
@@ -31,8 +32,8 @@ MARKED = re.compile(
 CHART = re.compile(
     r"^apiVersion: v[12]$.*^version:|^version:.*^apiVersion: v[12]$", re.MULTILINE | re.DOTALL
 )
+NAME = re.compile(r"^name:", re.MULTILINE)
 SEMVER = re.compile(r"v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
-SECRET = re.compile(r"(?i)(?:password|passwd|secret|token|api_?key|private_?key)\Z")
 OPEN_RANGE = re.compile(r"\s*(?:\*|x|>=?\s*[\d.]+|latest|)\s*")
 
 
@@ -51,11 +52,10 @@ class Document:
 @cache
 def chart_schema() -> jsonschema_rs.Validator:
     """The compiled schema of Chart.yaml."""
-    (schema,) = load_all((files("inframind.categories.helm") / "chart.yaml").read_text())
-    return jsonschema_rs.validator_for(schema)
+    return jsonschema_rs.validator_for(packaged("inframind.categories.helm", "chart.yaml"))
 
 
-class Helm:
+class Helm(Category[Document]):
     """The category `helm`."""
 
     id = "helm"
@@ -64,13 +64,14 @@ class Helm:
     filename = "templates/template.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
+    def detect(self, text: str, filename: str | None) -> Evidence:
         if MARKED.search(text) or (TEMPLATE.search(text) and HELM.search(text)):
-            return 0.98
+            return Evidence.CERTAIN
         name = (filename or "").rpartition("/")[2]
-        if "kind:" not in text and CHART.search(text) and re.search(r"^name:", text, re.MULTILINE):
-            return 0.95
-        return 0.9 if name in ("values.yaml", "_helpers.tpl") else 0.0
+        is_metadata = CHART.search(text) and NAME.search(text)
+        if is_metadata or name in ("values.yaml", "_helpers.tpl"):
+            return Evidence.LIKELY
+        return Evidence.NONE
 
     def parse(self, text: str) -> Document:
         return Document(text, charts.parsed(text))
@@ -99,7 +100,9 @@ class Helm:
         return found
 
     def effective(self, document: Document) -> Configuration:
-        """Rendered objects as in `kubernetes`, and the files themselves: `chart`, `values`, `template`."""
+        """Rendered objects as in `kubernetes`, and the files themselves: `chart`, `values`,
+        `template`.
+        """
         chart = document.chart
         shown = [
             Resource(item.kind, str(readable(item.name)), readable(item.fields))
@@ -141,11 +144,14 @@ def metadata_findings(chart: Chart) -> Iterator[Finding]:
     if chart.metadata is None:
         return
     file = chart.files["Chart.yaml"]
-    found = _jsonschema.findings(chart_schema(), chart.metadata, rules.CHART, file.text)
+    found = json_schema.findings(chart_schema(), chart.metadata, rules.CHART, file.text)
     for finding in found:
         versions = re.match(r"(?:version|appVersion|dependencies\.\d+\.version):", finding.message)
-        rule = rules.VERSION if versions else rules.CHART
-        yield rule.finding(finding.message, (finding.line or 1) + file.start)
+        line = (finding.line or 1) + file.start
+        if versions:
+            yield rules.VERSION.finding(finding.message, line)
+        else:
+            yield finding.model_copy(update={"line": line})
     if not found and not SEMVER.fullmatch(chart.metadata["version"]):
         yield rules.VERSION.finding(
             f"version {chart.metadata['version']!r} is not SemVer, such as 1.2.3", file.start + 1
@@ -156,7 +162,7 @@ def metadata_findings(chart: Chart) -> Iterator[Finding]:
         else []
     )
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield rules.CHART.finding(
+        yield rules.DUPLICATE.finding(
             f"dependencies: {name!r} is there twice: give one an alias", file.start + 1
         )
 
@@ -211,26 +217,23 @@ def named_findings(chart: Chart) -> Iterator[Finding]:
 def value_findings(chart: Chart) -> Iterator[Finding]:
     """Secrets in values, and dependencies without a bound."""
     for path, value in _leaves(chart.values or {}, ""):
-        if SECRET.search(path) and isinstance(value, str) and value:
+        if is_secret_field(path) and isinstance(value, str) and value:
             yield rules.SECRET_VALUE.finding(
                 f"values.yaml: {path} has a default: leave it empty or name an existing Secret"
             )
     for dependency in (chart.metadata or {}).get("dependencies", ()):
         if OPEN_RANGE.fullmatch(str(dependency.get("version", ""))):
             yield rules.DEPENDENCY.finding(
-                f"Chart.yaml: {dependency['name']} {dependency.get('version', '')!r} takes every later version"
+                f"Chart.yaml: {dependency['name']} {dependency.get('version', '')!r} takes every "
+                "later version"
             )
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    children = (
-        node.items()
-        if isinstance(node, dict)
-        else enumerate(node)
-        if isinstance(node, list)
-        else ()
-    )
-    for key, child in children:
+    for key, child in children(node):
         yield from _leaves(child, f"{path}.{key}".lstrip("."))
     if not isinstance(node, dict | list):
         yield path, node
+
+
+CATEGORY = Helm()

@@ -11,8 +11,11 @@ HOLE = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
 
 
 @dataclass(frozen=True)
-class Unknown:
-    """A value that only the release knows. `block` is the indentation it is printed with, if it is printed as lines."""
+class Hole:
+    """What only the release knows, held open in the rendered text.
+
+    `block` is the indentation it is printed with, if it is printed as lines.
+    """
 
     source: str
     block: int | None = None
@@ -30,14 +33,14 @@ class Missing:
 
 def truth(value: Any) -> bool | None:
     """Go's truth of a value; None if it is not known."""
-    if isinstance(value, Unknown):
+    if isinstance(value, Hole):
         return None
     return not isinstance(value, Missing) and bool(value)
 
 
 def plain(value: Any) -> Any:
     """The value as data: what is not known or missing becomes text or null."""
-    if isinstance(value, Unknown):
+    if isinstance(value, Hole):
         return value.text()
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
@@ -50,12 +53,12 @@ def has_unknown(value: Any) -> bool:
     """Whether the value is or holds something unknown."""
     if isinstance(value, dict):
         return any(map(has_unknown, value.values()))
-    return any(map(has_unknown, value)) if isinstance(value, list) else isinstance(value, Unknown)
+    return any(map(has_unknown, value)) if isinstance(value, list) else isinstance(value, Hole)
 
 
 def text_of(value: Any) -> str:
     """How Go prints a value."""
-    if isinstance(value, Unknown):
+    if isinstance(value, Hole):
         return value.text()
     if isinstance(value, Missing) or value is None:
         return ""

@@ -32,7 +32,10 @@ def _problems(part: Statement) -> Iterator[str]:
     spec = CONDITIONS[part.name]
     if spec is None:
         if not part.inner or (part.name == "not" and len(part.inner) != 1):
-            yield f"{part.name} takes {'one condition' if part.name == 'not' else 'conditions'} in a block"
+            yield (
+                f"{part.name} takes {'one condition' if part.name == 'not' else 'conditions'} in a "
+                "block"
+            )
         for inner in part.inner:
             yield from _problems(inner)
         return

@@ -1,4 +1,5 @@
-"""Jenkins' schedules: five numeric fields, `H` for a hashed value, several lines, `TZ=` and the usual names.
+"""Jenkins' schedules: five numeric fields, `H` for a hashed value, several lines, `TZ=` and the
+usual names.
 
 https://www.jenkins.io/doc/book/pipeline/syntax/#jenkins-cron-syntax
 """

@@ -17,7 +17,7 @@ from inframind.categories.jenkins.references import blocks, declared, used
 from inframind.categories.jenkins.syntax import Statement
 
 
-def effective(pipeline: Pipeline) -> Configuration:
+def configuration(pipeline: Pipeline) -> Configuration:
     """What docs/contracts/task.md describes."""
     resources = [Resource("pipeline", "", pipeline_fields(pipeline), 1)]
     links: list[Link] = []

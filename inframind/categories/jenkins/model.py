@@ -65,7 +65,9 @@ class Pipeline:
             yield from root.below()
 
     def parts(self) -> Iterator[tuple[Stage | None, Sections]]:
-        """The pipeline and its stages, each with its sections; a matrix' own are among its stage's."""
+        """The pipeline and its stages, each with its sections; a matrix' own are among its
+        stage's.
+        """
         yield None, self.sections
         for stage in self.stages():
             yield stage, stage.sections
@@ -83,7 +85,7 @@ class Pipeline:
                 shown = name or statement.text[:40]
                 self._report(rules.SECTION, f"{where} has no section {shown!r}", statement.line)
             elif name in found:
-                self._report(rules.SECTION, f"{where} has {name} twice", statement.line)
+                self._report(rules.REPEATED, f"{where} has {name} twice", statement.line)
             else:
                 found[name] = statement
         return found
@@ -103,7 +105,7 @@ class Pipeline:
             self._report(rules.REQUIRED, f"{owner.name} has no stage", owner.line)
         for name, count in Counter(stage.name for stage in found).items():
             if count > 1 and owner:
-                self._report(rules.STAGE_NAME, f"{count} stages are called {name!r}", owner.line)
+                self._report(rules.REPEATED, f"{count} stages are called {name!r}", owner.line)
         return found
 
     def _stage(self, statement: Statement, parent: Stage | None) -> Stage:
@@ -200,7 +202,9 @@ def plain(value: Any) -> Any:
 
 
 def content_of(statement: Statement) -> Any:
-    """A call's arguments as one value: True for none, the value itself for one, else a mapping or list."""
+    """A call's arguments as one value: True for none, the value itself for one, else a mapping or
+    list.
+    """
     if statement.block is not None and not statement.args and not statement.named:
         return {part.name: content_of(part) for part in statement.inner if part.name}
     if statement.named and not statement.args:

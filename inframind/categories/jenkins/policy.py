@@ -1,4 +1,4 @@
-"""Security and good practice of pipelines. Never part of the verdict unless a task lists the rule."""
+"""Security and good practice of pipelines. Counts where a request lists the rule."""
 
 import re
 from collections.abc import Iterator
@@ -7,10 +7,13 @@ from inframind.categories.jenkins import rules, steps
 from inframind.categories.jenkins.effective import agent_of, environment_of
 from inframind.categories.jenkins.model import Pipeline
 from inframind.categories.jenkins.references import blocks
-from inframind.categories.shared.formats import SECRET_NAME, is_unpinned
+from inframind.categories.shared.policies import (
+    downloads_to_shell,
+    is_secret_variable,
+    is_unpinned,
+)
 from inframind.types import Finding
 
-PIPE_TO_SHELL = re.compile(r"\b(?:curl|wget)\b[^|;&]{0,500}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b")
 COMMANDS = frozenset({"sh", "bat", "powershell", "pwsh"})
 INTERPOLATED = re.compile(r"(?<!\\)\$\{?\s*(?:env\.)?(params\.)?(\w+)")
 
@@ -34,7 +37,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             if isinstance(value, dict) and "credentials" in value:
                 secrets |= {name, f"{name}_PSW", f"{name}_USR"}
             elif (
-                SECRET_NAME.search(name)
+                is_secret_variable(name)
                 and isinstance(value, str)
                 and value
                 and "$" not in value
@@ -54,7 +57,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 def command_findings(step: steps.Step, secrets: set[str]) -> Iterator[Finding]:
     """One command."""
     line, script = step.statement.line, step.arguments.get("script")
-    if isinstance(script, str) and PIPE_TO_SHELL.search(script):
+    if isinstance(script, str) and downloads_to_shell(script):
         yield rules.PIPE_TO_SHELL.finding("a download runs unchecked", line)
     found = [
         match for token in step.statement.interpolated for match in INTERPOLATED.findall(token.text)

@@ -1,45 +1,29 @@
 """The rules for Jenkins' declarative pipelines, each with its source."""
 
 from inframind.categories.base import Rule
+from inframind.categories.shared import rules as duties
 
 BOOK = "https://www.jenkins.io/doc/book/pipeline/"
 SYNTAX = BOOK + "syntax/"
 STEPS = "https://www.jenkins.io/doc/pipeline/steps/"
 
-GROOVY = Rule(
-    "groovy",
-    "parse",
-    "Strings, comments and brackets are closed",
-    "https://groovy-lang.org/syntax.html",
+GROOVY = duties.SYNTAX.rule(
+    "https://groovy-lang.org/syntax.html", "strings, comments and brackets are closed"
 )
-PIPELINE = Rule(
-    "pipeline-required", "parse", "There is one `pipeline` block", SYNTAX + "#declarative-pipeline"
+PIPELINE = duties.WRONG_DOCUMENT.rule(SYNTAX + "#declarative-pipeline", "one `pipeline` block")
+SCRIPTED = duties.NOT_VERIFIED.rule(
+    SYNTAX + "#scripted-pipeline", "scripted pipelines are programs", rung="parse"
 )
-SCRIPTED = Rule(
-    "scripted",
-    "parse",
-    "Scripted pipelines are programs: not verified",
-    SYNTAX + "#scripted-pipeline",
-    "unsupported",
-)
-
-SECTION = Rule(
-    "section",
-    "schema",
-    "Sections and directives are known, stand where they may, and stand once",
-    SYNTAX,
-)
-REQUIRED = Rule(
-    "required-section",
-    "schema",
-    "A pipeline has agent and stages, a stage has one kind of content",
-    SYNTAX + "#stages",
+SECTION = duties.UNKNOWN_FIELD.rule(SYNTAX, "sections and directives")
+REQUIRED = duties.MISSING_FIELD.rule(
+    SYNTAX + "#stages", "agent and stages of a pipeline, one kind of content of a stage"
 )
 AGENT = Rule(
     "agent", "schema", "Agents are of a known kind with the fields of that kind", SYNTAX + "#agent"
 )
-STAGE_NAME = Rule(
-    "stage-name", "schema", "Stages have names that differ among siblings", SYNTAX + "#stage"
+STAGE_NAME = duties.INVALID_NAME.rule(SYNTAX + "#stage", "a stage is called by a text")
+REPEATED = duties.DUPLICATE.rule(
+    SYNTAX, "sections of an owner, stages among siblings", rung="schema"
 )
 PARALLEL = Rule(
     "parallel",
@@ -56,18 +40,8 @@ POST = Rule(
 OPTION = Rule(
     "option", "schema", "Options stand where they may, with what they need", SYNTAX + "#options"
 )
-TRIGGER = Rule(
-    "cron",
-    "schema",
-    "Schedules of `cron` and `pollSCM` have five valid fields",
-    SYNTAX + "#jenkins-cron-syntax",
-)
-PARAMETER = Rule(
-    "parameter",
-    "schema",
-    "Parameters are of a known kind, with a name and what the kind needs",
-    SYNTAX + "#parameters",
-)
+TRIGGER = duties.INVALID_CRON.rule(SYNTAX + "#jenkins-cron-syntax", "`cron` and `pollSCM`")
+PARAMETER = duties.INVALID_PARAMETER.rule(SYNTAX + "#parameters")
 ENVIRONMENT = Rule(
     "environment",
     "schema",
@@ -76,69 +50,28 @@ ENVIRONMENT = Rule(
 )
 WHEN = Rule("when", "schema", "Conditions of `when` are known and complete", SYNTAX + "#when")
 INPUT = Rule("input", "schema", "`input` has a message and known fields", SYNTAX + "#input")
-STEP = Rule("step", "schema", "Steps have the arguments that they need and no others", STEPS)
+STEP = duties.INVALID_ARGUMENTS.rule(STEPS, "steps")
 CODE = Rule("code-in-steps", "schema", "Groovy code stands in `script` blocks", SYNTAX + "#script")
-PLUGIN = Rule(
-    "plugin",
-    "schema",
-    "Steps, options and agents of other plugins or libraries are not verified",
-    STEPS,
-    "unsupported",
+PLUGIN = duties.NOT_VERIFIED.rule(STEPS, "steps, options and agents of other plugins or libraries")
+UNDEFINED_PARAMETER = duties.UNDEFINED.rule(
+    SYNTAX + "#parameters", "parameters that `params` names"
 )
-
-UNDEFINED_PARAMETER = Rule(
-    "undefined-parameter",
-    "references",
-    "`params` names declared parameters",
-    SYNTAX + "#parameters",
-)
-STASH = Rule(
-    "stash",
-    "references",
-    "What is unstashed was stashed before",
+STASH = duties.UNDEFINED.rule(
     STEPS + "workflow-basic-steps/#unstash-restore-files-previously-stashed",
+    "what is unstashed was stashed before",
 )
 NO_AGENT = Rule("no-agent", "references", "Steps that need a node have one", SYNTAX + "#agent")
-DUPLICATE = Rule(
-    "duplicate", "references", "Parameters and axes have names of their own", SYNTAX + "#parameters"
-)
+DUPLICATE = duties.DUPLICATE.rule(SYNTAX + "#parameters", "parameters and axes")
 
 CREDENTIALS = BOOK + "jenkinsfile/#handling-credentials"
-LATEST = Rule(
-    "image-latest",
-    "policy",
-    "Images of agents have a tag other than latest",
-    BOOK + "docker/",
-    "warning",
+
+LATEST = duties.UNPINNED.rule(BOOK + "docker/", "images of agents have a tag other than latest")
+SECRET = duties.PLAIN_SECRET.rule(CREDENTIALS, "`environment` values")
+INTERPOLATION = duties.EXPOSED_SECRET.rule(
+    BOOK + "jenkinsfile/#string-interpolation", "Groovy does not interpolate them"
 )
-SECRET = Rule(
-    "plain-secret", "policy", "No secrets in plain `environment` values", CREDENTIALS, "warning"
-)
-INTERPOLATION = Rule(
-    "secret-interpolation",
-    "policy",
-    "Secrets are not interpolated by Groovy",
-    BOOK + "jenkinsfile/#string-interpolation",
-    "warning",
-)
-INJECTION = Rule(
-    "parameter-injection",
-    "policy",
-    "Parameters are not interpolated into commands",
-    BOOK + "jenkinsfile/#injection-via-interpolation",
-    "warning",
-)
-PIPE_TO_SHELL = Rule(
-    "pipe-to-shell",
-    "policy",
-    "No download is piped into a shell",
-    BOOK + "pipeline-best-practices/",
-    "warning",
-)
+INJECTION = duties.INJECTION.rule(BOOK + "jenkinsfile/#injection-via-interpolation", "parameters")
+PIPE_TO_SHELL = duties.PIPE_TO_SHELL.rule(BOOK + "pipeline-best-practices/")
 NO_TIMEOUT = Rule("no-timeout", "policy", "The pipeline has a timeout", SYNTAX + "#options", "info")
 
-RULES = (
-    GROOVY, PIPELINE, SCRIPTED, SECTION, REQUIRED, AGENT, STAGE_NAME, PARALLEL, MATRIX, POST, OPTION, TRIGGER, PARAMETER,
-    ENVIRONMENT, WHEN, INPUT, STEP, CODE, PLUGIN, UNDEFINED_PARAMETER, STASH, NO_AGENT, DUPLICATE, LATEST, SECRET, INTERPOLATION,
-    INJECTION, PIPE_TO_SHELL, NO_TIMEOUT,
-)  # fmt: skip
+RULES = duties.declared(vars())

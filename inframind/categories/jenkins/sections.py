@@ -1,4 +1,6 @@
-"""What stands in each section: agents, options, triggers, parameters, environment, post and the rest."""
+"""What stands in each section: agents, options, triggers, parameters, environment, post and the
+rest.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -93,7 +95,8 @@ def triggers(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
         if trigger.name not in TRIGGERS:
             yield (
                 rules.PLUGIN,
-                f"the trigger {trigger.name or trigger.text[:40]!r} is of a plugin that is not known",
+                f"the trigger {trigger.name or trigger.text[:40]!r} is of a plugin that is not "
+                "known",
                 trigger.line,
             )
         elif trigger.name in ("cron", "pollSCM"):

@@ -13,8 +13,9 @@ from inframind.categories.jenkins.vocabulary import BLOCK_STEPS, STEPS
 
 UNITS = frozenset("NANOSECONDS MICROSECONDS MILLISECONDS SECONDS MINUTES HOURS DAYS".split())
 BINDINGS = frozenset(
-    "string usernamePassword usernameColonPassword file zip sshUserPrivateKey certificate dockerCert aws gitUsernamePassword "
-    "kubeconfigContent kubeconfigFile azureServicePrincipal".split()
+    "string usernamePassword usernameColonPassword file zip sshUserPrivateKey certificate "
+    "dockerCert aws gitUsernamePassword kubeconfigContent kubeconfigFile "
+    "azureServicePrincipal".split()
 )
 Problem = tuple[Rule, str, int]
 ENDS = frozenset({"error"})
@@ -23,7 +24,10 @@ ENDS = frozenset({"error"})
 
 @dataclass(frozen=True)
 class Step:
-    """One step that runs. `around` are the names of the block steps around it, `bound` the variables that hold secrets."""
+    """One step that runs.
+
+    `around` are the names of the block steps around it, `bound` the variables that hold secrets.
+    """
 
     statement: Statement
     around: tuple[str, ...]

@@ -1,4 +1,6 @@
-"""Statements of a block: calls with arguments and blocks, assignments, and everything else as code."""
+"""Statements of a block: calls with arguments and blocks, assignments, and everything else as
+code.
+"""
 
 import re
 from collections.abc import Iterator
@@ -9,8 +11,9 @@ from typing import Any
 from inframind.categories.jenkins.tokens import Token, interpolates, pairs, read, value_of
 
 KEYWORDS = frozenset(
-    "def if else for while do try catch finally switch case return throw import package class final assert new boolean int long "
-    "double float var in instanceof break continue void static public private String".split()
+    "def if else for while do try catch finally switch case return throw import package class "
+    "final assert new boolean int long double float var in instanceof break continue void static "
+    "public private String".split()
 )
 CONTINUES = frozenset("= == != =~ ==~ + - * / % && || , . ?. ? : -> < > <= >= ?: += -= ..".split())
 CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}

@@ -1,6 +1,7 @@
 """Groovy's words: names, strings, numbers and brackets, with comments left out and brackets paired.
 
-https://groovy-lang.org/syntax.html. Enough for declarative pipelines; code in `script` blocks is only balanced.
+https://groovy-lang.org/syntax.html. Enough for declarative pipelines; code in `script` blocks is
+only balanced.
 """
 
 import re

@@ -1,9 +1,11 @@
-"""Jenkins' declarative pipelines, read by a parser of their own: sections, steps and what they refer to."""
+"""Jenkins' declarative pipelines, read by a parser of their own: sections, steps and what they
+refer to.
+"""
 
 import re
 from collections.abc import Sequence
 
-from inframind.categories.base import Configuration, ParseError
+from inframind.categories.base import Category, Configuration, Evidence, ParseError
 from inframind.categories.jenkins import effective, policy, references, rules, sections
 from inframind.categories.jenkins.model import Pipeline
 from inframind.categories.jenkins.syntax import Source
@@ -12,13 +14,15 @@ from inframind.types import Finding
 
 DECLARATIVE = re.compile(r"^[ \t]*pipeline\s*\{", re.M)
 SCRIPTED = re.compile(
-    r"^[ \t]*(?:node\s*(?:\([^)\n]*\)\s*)?\{|stage\s*[('\"]|def\s+\w+|parallel\b|checkout\b|import\s|library\b|return this)",
+    r"^[ \t]*(?:node\s*(?:\([^)\n]*\)\s*)?\{|stage\s*[('\"]|def\s+\w+|parallel\b|checkout\b"
+    r"|import\s|library\b|return this)",
     re.M,
 )
-FILENAME = re.compile(r"(?:^|/)[^/]*(?:Jenkinsfile[^/]*|\.jenkinsfile|\.groovy)$")
+NODE = re.compile(r"^[ \t]*(?:node\s*(?:\([^)\n]*\)\s*)?\{|podTemplate\s*\()", re.M)
+FILENAME = re.compile(r"(?:^|/)[^/]*(?:Jenkinsfile[^/]*|\.jenkinsfile)$")
 
 
-class Jenkins:
+class Jenkins(Category[Pipeline]):
     """The category `jenkins`."""
 
     id = "jenkins"
@@ -27,17 +31,11 @@ class Jenkins:
     filename = "Jenkinsfile"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        if DECLARATIVE.search(text):
-            return 0.9
-        named = bool(filename and FILENAME.search(filename))
-        return (
-            0.8
-            if named
-            else 0.5
-            if re.search(r"^[ \t]*node\s*(?:\([^)\n]*\)\s*)?\{", text, re.M)
-            else 0.0
-        )
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        name = filename or ""
+        if DECLARATIVE.search(text) or NODE.search(text) or FILENAME.search(name):
+            return Evidence.CERTAIN
+        return Evidence.POSSIBLE if name.endswith(".groovy") else Evidence.NONE
 
     def parse(self, text: str) -> Pipeline:
         try:
@@ -72,7 +70,10 @@ class Jenkins:
 
     def effective(self, document: Pipeline) -> Configuration:
         """The pipeline, its parameters, and the stages and steps that can run."""
-        return effective.effective(document)
+        return effective.configuration(document)
 
     def policy(self, document: Pipeline) -> Sequence[Finding]:
         return list(policy.findings(document))
+
+
+CATEGORY = Jenkins()

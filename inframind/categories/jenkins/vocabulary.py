@@ -1,7 +1,8 @@
 """What declarative pipelines know: sections, conditions, options, agents, parameters and steps.
 
-From https://www.jenkins.io/doc/book/pipeline/syntax/ and https://www.jenkins.io/doc/pipeline/steps/ (November 2026).
-A field with `!` is required; the first field of a step is the one that stands without a name.
+From https://www.jenkins.io/doc/book/pipeline/syntax/ and https://www.jenkins.io/doc/pipeline/steps/
+(November 2026). A field with `!` is required; the first field of a step is the one that stands
+without a name.
 """
 
 PIPELINE_SECTIONS = frozenset(
@@ -18,34 +19,41 @@ POST_CONDITIONS = frozenset(
     "always changed fixed regression aborted failure success unstable unsuccessful cleanup".split()
 )
 TOOLS = frozenset(
-    "maven jdk gradle ant git nodejs go terraform cmake groovy sbt scala dockerTool msbuild allure".split()
+    "maven jdk gradle ant git nodejs go terraform cmake groovy sbt scala dockerTool msbuild "
+    "allure".split()
 )
 
 AGENTS: dict[str, frozenset[str]] = {
     "label": frozenset(),
     "node": frozenset({"label", "customWorkspace", "retries"}),
     "docker": frozenset(
-        "image label args registryUrl registryCredentialsId alwaysPull reuseNode customWorkspace containerPerStageRoot "
-        "retries".split()
+        "image label args registryUrl registryCredentialsId alwaysPull reuseNode customWorkspace "
+        "containerPerStageRoot retries".split()
     ),
     "dockerfile": frozenset(
-        "filename dir label args additionalBuildArgs registryUrl registryCredentialsId alwaysPull reuseNode "
-        "customWorkspace retries".split()
+        "filename dir label args additionalBuildArgs registryUrl registryCredentialsId alwaysPull "
+        "reuseNode customWorkspace retries".split()
     ),
     "kubernetes": frozenset(
-        "yaml yamlFile yamlMergeStrategy label cloud inheritFrom namespace defaultContainer serviceAccount containerTemplate "
-        "containerTemplates nodeSelector workingDir podRetention idleMinutes instanceCap slaveConnectTimeout activeDeadlineSeconds "
-        "customWorkspace workspaceVolume showRawYaml retries supplementalGroups runAsUser runAsGroup hostNetwork "
+        "yaml yamlFile yamlMergeStrategy label cloud inheritFrom namespace defaultContainer "
+        "serviceAccount containerTemplate containerTemplates nodeSelector workingDir podRetention "
+        "idleMinutes instanceCap slaveConnectTimeout activeDeadlineSeconds customWorkspace "
+        "workspaceVolume showRawYaml retries supplementalGroups runAsUser runAsGroup hostNetwork "
         "inheritYamlMergeStrategy imagePullSecrets".split()
     ),
 }
 # Option -> whether a stage may have it.
 OPTIONS: dict[str, bool] = {
-    "buildDiscarder": False, "checkoutToSubdirectory": False, "disableConcurrentBuilds": False, "disableResume": False,
-    "newContainerPerStage": False, "overrideIndexTriggers": False, "preserveStashes": False, "quietPeriod": False,
-    "disableRestartFromStage": False, "parallelsAlwaysFailFast": False, "skipStagesAfterUnstable": False,
-    "skipDefaultCheckout": True, "retry": True, "timeout": True, "timestamps": True, "durabilityHint": False,
-    "rateLimitBuilds": False, "copyArtifactPermission": False, "githubProjectProperty": False, "gitLabConnection": False,
+    "buildDiscarder": False, "checkoutToSubdirectory": False, "disableConcurrentBuilds": False,
+    "disableResume": False,
+    "newContainerPerStage": False, "overrideIndexTriggers": False, "preserveStashes": False,
+    "quietPeriod": False,
+    "disableRestartFromStage": False, "parallelsAlwaysFailFast": False,
+    "skipStagesAfterUnstable": False,
+    "skipDefaultCheckout": True, "retry": True, "timeout": True, "timestamps": True,
+    "durabilityHint": False,
+    "rateLimitBuilds": False, "copyArtifactPermission": False, "githubProjectProperty": False,
+    "gitLabConnection": False,
     "lock": True, "ansiColor": True, "throttle": False, "withCredentials": True, "withEnv": True,
 }  # fmt: skip
 OPTION_NEEDS: dict[str, tuple[str, ...]] = {
@@ -66,10 +74,14 @@ PARAMETERS: dict[str, str] = {
 }
 # Condition -> its fields; None: a block of other conditions; an empty text: none.
 CONDITIONS: dict[str, str | None] = {
-    "allOf": None, "anyOf": None, "not": None, "expression": "", "branch": "pattern! comparator", "buildingTag": "",
+    "allOf": None, "anyOf": None, "not": None, "expression": "", "branch": "pattern! comparator",
+    "buildingTag": "",
     "changelog": "pattern!", "changeset": "glob! caseSensitive comparator pattern",
-    "changeRequest": "id target branch fork url title author authorDisplayName authorEmail comparator",
-    "environment": "name! value! ignoreCase", "equals": "expected! actual!", "tag": "pattern! comparator",
+    "changeRequest": (
+        "id target branch fork url title author authorDisplayName authorEmail comparator"
+    ),
+    "environment": "name! value! ignoreCase", "equals": "expected! actual!",
+    "tag": "pattern! comparator",
     "triggeredBy": "value! cause detail", "isRestartedRun": "",
 }  # fmt: skip
 WHEN_FLAGS = frozenset({"beforeAgent", "beforeInput", "beforeOptions"})
@@ -98,12 +110,16 @@ STEPS: dict[str, str] = {
     "fileExists": "file!",
     "stash": "name! includes excludes useDefaultExcludes allowEmpty",
     "unstash": "name!",
-    "archiveArtifacts": "artifacts! excludes allowEmptyArchive fingerprint onlyIfSuccessful defaultExcludes "
-    "caseSensitive followSymlinks",
+    "archiveArtifacts": (
+        "artifacts! excludes allowEmptyArchive fingerprint onlyIfSuccessful defaultExcludes "
+        "caseSensitive followSymlinks"
+    ),
     "fingerprint": "targets! excludes caseSensitive defaultExcludes",
-    "junit": "testResults! allowEmptyResults keepLongStdio keepProperties keepTestNames checksName healthScaleFactor "
-    "skipMarkingBuildUnstable "
-    "skipPublishingChecks skipOldReports stdioRetention testDataPublishers",
+    "junit": (
+        "testResults! allowEmptyResults keepLongStdio keepProperties keepTestNames checksName "
+        "healthScaleFactor skipMarkingBuildUnstable skipPublishingChecks skipOldReports "
+        "stdioRetention testDataPublishers"
+    ),
     "checkout": "scm! poll changelog",
     "git": "url! branch credentialsId changelog poll",
     "build": "job! parameters wait propagate quietPeriod waitForStart",
@@ -115,29 +131,41 @@ STEPS: dict[str, str] = {
     "catchError": "buildResult stageResult message catchInterruptions",
     "warnError": "message! catchInterruptions",
     "milestone": "ordinal label unsafe",
-    "lock": "resource label quantity variable inversePrecedence skipIfLocked extra priority reason resourceSelectStrategy",
+    "lock": (
+        "resource label quantity variable inversePrecedence skipIfLocked extra priority reason "
+        "resourceSelectStrategy"
+    ),
     "script": "",
     "timestamps": "",
     "ansiColor": "colorMapName",
     "wrap": "delegate!",
     "step": "delegate!",
     "properties": "properties!",
-    "cleanWs": "deleteDirs cleanWhenAborted cleanWhenFailure cleanWhenNotBuilt cleanWhenSuccess cleanWhenUnstable "
-    "disableDeferredWipeout "
-    "externalDelete notFailBuild patterns skipWhenFailed",
-    "emailext": "subject body to from replyTo recipientProviders attachLog attachmentsPattern compressLog mimeType presendScript "
-    "postsendScript saveOutput",
-    "slackSend": "message channel color teamDomain token tokenCredentialId botUser failOnError notifyCommitters attachments blocks "
-    "baseUrl iconEmoji username timestamp sendAsText",
+    "cleanWs": (
+        "deleteDirs cleanWhenAborted cleanWhenFailure cleanWhenNotBuilt cleanWhenSuccess "
+        "cleanWhenUnstable disableDeferredWipeout externalDelete notFailBuild patterns "
+        "skipWhenFailed"
+    ),
+    "emailext": (
+        "subject body to from replyTo recipientProviders attachLog attachmentsPattern compressLog "
+        "mimeType presendScript postsendScript saveOutput"
+    ),
+    "slackSend": (
+        "message channel color teamDomain token tokenCredentialId botUser failOnError "
+        "notifyCommitters attachments blocks baseUrl iconEmoji username timestamp sendAsText"
+    ),
     "publishHTML": "target!",
-    "recordIssues": "tools tool qualityGates enabledForFailure aggregatingResults id name filters sourceCodeEncoding "
-    "skipPublishingChecks "
-    "failOnError ignoreQualityGate",
+    "recordIssues": (
+        "tools tool qualityGates enabledForFailure aggregatingResults id name filters "
+        "sourceCodeEncoding skipPublishingChecks failOnError ignoreQualityGate"
+    ),
     "sshagent": "credentials! ignoreMissing",
     "configFileProvider": "managedFiles!",
     "container": "name! shell",
-    "withMaven": "maven jdk mavenSettingsConfig mavenLocalRepo options globalMavenSettingsConfig mavenOpts "
-    "publisherStrategy traceability",
+    "withMaven": (
+        "maven jdk mavenSettingsConfig mavenLocalRepo options globalMavenSettingsConfig mavenOpts "
+        "publisherStrategy traceability"
+    ),
     "withDockerRegistry": "credentialsId url toolName",
     "withDockerContainer": "image! args toolName",
     "withSonarQubeEnv": "installationName credentialsId envOnly",
@@ -151,21 +179,25 @@ STEPS: dict[str, str] = {
     "zip": "zipFile! archive dir exclude glob overwrite defaultExcludes file",
     "unzip": "zipFile! charset dir glob quiet read test",
     "findFiles": "glob excludes",
-    "httpRequest": "url! httpMode requestBody contentType acceptType authentication customHeaders validResponseCodes "
-    "consoleLogResponseBody "
-    "ignoreSslErrors outputFile quiet timeout validResponseContent responseHandle httpProxy",
-    "copyArtifacts": "projectName! selector filter target flatten fingerprintArtifacts optional excludes parameters "
-    "resultVariableSuffix",
+    "httpRequest": (
+        "url! httpMode requestBody contentType acceptType authentication customHeaders "
+        "validResponseCodes consoleLogResponseBody ignoreSslErrors outputFile quiet timeout "
+        "validResponseContent responseHandle httpProxy"
+    ),
+    "copyArtifacts": (
+        "projectName! selector filter target flatten fingerprintArtifacts optional excludes "
+        "parameters resultVariableSuffix"
+    ),
     "buildDescription": "description!",
     "buildName": "nameTemplate!",
 }
 BLOCK_STEPS = frozenset(
-    "retry timeout waitUntil dir ws node withEnv withCredentials catchError warnError lock script timestamps ansiColor "
-    "wrap sshagent "
-    "configFileProvider container withMaven withDockerRegistry withDockerContainer withSonarQubeEnv".split()
+    "retry timeout waitUntil dir ws node withEnv withCredentials catchError warnError lock script "
+    "timestamps ansiColor wrap sshagent configFileProvider container withMaven withDockerRegistry "
+    "withDockerContainer withSonarQubeEnv".split()
 )
 NEEDS_NODE = frozenset(
-    "sh bat powershell pwsh dir ws deleteDir readFile writeFile fileExists stash unstash archiveArtifacts fingerprint "
-    "junit checkout git "
-    "cleanWs publishHTML recordIssues findFiles zip unzip".split()
+    "sh bat powershell pwsh dir ws deleteDir readFile writeFile fileExists stash unstash "
+    "archiveArtifacts fingerprint junit checkout git cleanWs publishHTML recordIssues findFiles "
+    "zip unzip".split()
 )

@@ -7,7 +7,8 @@ from typing import Any
 
 from inframind.categories.base import ParseError
 from inframind.categories.kubernetes import rules
-from inframind.categories.shared.yaml import YamlError, line_of, load_all
+from inframind.categories.shared.values import value_at
+from inframind.categories.shared.yaml import line_of, yaml_documents
 
 Pod = tuple[tuple[str | int, ...], dict[str, Any]]
 """Path and content of a pod spec."""
@@ -38,10 +39,7 @@ class Item:
 
     def at(self, *path: str) -> Any:
         """The value at a path of keys, or None."""
-        node: Any = self.fields
-        for key in path:
-            node = node.get(key) if isinstance(node, dict) else None
-        return node
+        return value_at(self.fields, *path)
 
 
 @dataclass(frozen=True)
@@ -74,10 +72,7 @@ def starts(text: str) -> list[int]:
 
 def parsed(text: str) -> Manifest:
     """The objects of a text. Raises ParseError."""
-    try:
-        documents = load_all(text)
-    except YamlError as error:
-        raise ParseError(rules.YAML.finding(str(error), error.line)) from None
+    documents = yaml_documents(text, rules.YAML)
     if not documents or not all(isinstance(document, dict) for document in documents):
         raise ParseError(
             rules.NO_OBJECT.finding("a manifest is one or more mappings with apiVersion and kind")
@@ -96,11 +91,7 @@ def parsed(text: str) -> Manifest:
 
 def expanded(fields: dict[str, Any], start: int) -> Iterator[Item]:
     """The object, or the items of a `List`."""
-    if (
-        str(fields.get("kind", "")).endswith("List")
-        and isinstance(fields.get("items"), list)
-        and "metadata" in fields | {"metadata": 0}
-    ):
+    if str(fields.get("kind", "")).endswith("List") and isinstance(fields.get("items"), list):
         for item in fields["items"]:
             if isinstance(item, dict):
                 yield Item(item, start)

@@ -1,4 +1,6 @@
-"""What the OpenAPI schema leaves open and the API server refuses: names, ports, quantities, closed sets."""
+"""What the OpenAPI schema leaves open and the API server refuses: names, ports, quantities, closed
+sets.
+"""
 
 import re
 from collections.abc import Iterator
@@ -39,14 +41,14 @@ def name_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """metadata.name and labels."""
     metadata = item.fields.get("metadata")
     if not isinstance(metadata, dict):
-        yield rules.NAME.finding(
+        yield rules.REQUIRED.finding(
             "metadata is missing: give the object a metadata.name", manifest.line(item, "kind")
         )
         return
     name = metadata.get("name")
     form = DNS_LABEL if item.kind in LABEL_NAMED else SUBDOMAIN
     if name is None and not metadata.get("generateName"):
-        yield rules.NAME.finding("metadata.name is missing", manifest.line(item, "metadata"))
+        yield rules.REQUIRED.finding("metadata.name is missing", manifest.line(item, "metadata"))
     elif (
         isinstance(name, str)
         and item.kind not in FREE_NAMED
@@ -102,7 +104,7 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
             )
         elif key in ENUMS and isinstance(value, str) and value not in ENUMS[key]:
             options = ", ".join(sorted(ENUMS[key]))
-            yield rules.ENUM.finding(
+            yield rules.FIELDS.value.finding(
                 f"{key} {value!r} is not one of {options}", manifest.line(item, *path)
             )
         elif key in ("limits", "requests") and isinstance(value, dict) and "resources" in path:
@@ -147,11 +149,8 @@ def container_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 def kind_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """What single kinds demand."""
     if item.kind == "CronJob" and isinstance(schedule := item.at("spec", "schedule"), str):
-        error = cron_error(
-            schedule.removeprefix("TZ=").removeprefix("CRON_TZ=")
-            if "TZ=" not in schedule
-            else schedule.split(" ", 1)[-1]
-        )
+        # What the API server reads may begin with a zone: `TZ=` or `CRON_TZ=`, then a space.
+        error = cron_error(schedule.split(" ", 1)[-1] if "TZ=" in schedule else schedule)
         if error:
             yield rules.CRON.finding(error, manifest.line(item, "spec", "schedule"))
     if (
@@ -159,7 +158,7 @@ def kind_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         and (kind := item.at("spec", "type")) is not None
         and kind not in SERVICE_TYPES
     ):
-        yield rules.ENUM.finding(
+        yield rules.FIELDS.value.finding(
             f"type {kind!r} is not one of {', '.join(sorted(SERVICE_TYPES))}",
             manifest.line(item, "spec", "type"),
         )
@@ -167,7 +166,7 @@ def kind_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         modes = item.at("spec", "accessModes")
         for mode in modes if isinstance(modes, list) else ():
             if mode not in ACCESS_MODES:
-                yield rules.ENUM.finding(
+                yield rules.FIELDS.value.finding(
                     f"accessModes {mode!r} is unknown", manifest.line(item, "spec", "accessModes")
                 )
         if not modes or not is_quantity(item.at("spec", "resources", "requests", "storage")):

@@ -1,11 +1,11 @@
-"""Security and good practice of pods. Never part of the verdict unless a task lists the rule."""
+"""Security and good practice of pods. Counts where a request lists the rule."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from inframind.categories.kubernetes import rules
 from inframind.categories.kubernetes.document import MERGED, Item, Manifest, containers_of
-from inframind.categories.shared.formats import SECRET_NAME, is_unpinned
+from inframind.categories.shared.policies import is_secret_variable, is_unpinned
 from inframind.types import Finding
 
 
@@ -45,7 +45,7 @@ def container_findings(
     if not (container.get("resources") or {}).get("limits"):
         yield rules.NO_LIMITS.finding(f"container {name} has no resource limits", line)
     for variable in container.get("env") or ():
-        if SECRET_NAME.search(str(variable.get("name"))) and variable.get("value"):
+        if is_secret_variable(str(variable.get("name"))) and variable.get("value"):
             yield rules.SECRET.finding(
                 f"{variable['name']} is written in plain: use secretKeyRef", line
             )

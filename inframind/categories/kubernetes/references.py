@@ -1,4 +1,7 @@
-"""What must agree within a text: selectors and labels, mounts and volumes, unique names. And what links to what."""
+"""What must agree within a text: selectors and labels, mounts and volumes, unique names.
+
+And what links to what.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,46 +1,35 @@
 """The rules for Kubernetes manifests, each with its source."""
 
 from inframind.categories.base import Rule
+from inframind.categories.shared import rules as duties
 
 API = "https://kubernetes.io/docs/reference/kubernetes-api/"
 CONCEPTS = "https://kubernetes.io/docs/concepts/"
 OBJECTS = CONCEPTS + "overview/working-with-objects/"
 
-YAML = Rule("yaml", "parse", "The text is YAML", "https://yaml.org/spec/1.2.2/")
-NO_OBJECT = Rule(
-    "no-object", "parse", "There is at least one object, and each is a mapping", OBJECTS
-)
-KIND = Rule("kind-required", "schema", "`apiVersion` and `kind` are given", OBJECTS)
+YAML = duties.SYNTAX.rule("https://yaml.org/spec/1.2.2/", "YAML")
+NO_OBJECT = duties.WRONG_DOCUMENT.rule(OBJECTS, "at least one object, and each is a mapping")
+REQUIRED = duties.MISSING_FIELD.rule(OBJECTS, "`apiVersion`, `kind` and a name")
 UNKNOWN_VERSION = Rule(
     "unknown-version",
     "schema",
     "The kind exists in that apiVersion",
     "https://kubernetes.io/docs/reference/using-api/deprecation-guide/",
 )
-UNKNOWN_KIND = Rule("unknown-kind", "schema", "The kind exists in the built-in API group", API)
-FOREIGN = Rule("foreign-kind", "schema", "Custom resources are not verified", API, "unsupported")
-SCHEMA = Rule("schema", "schema", "Fields and types are those of the OpenAPI definition", API)
-NAME = Rule("name", "schema", "`metadata.name` is a DNS name", OBJECTS + "names/")
-LABEL = Rule("label", "schema", "Label keys and values are well formed", OBJECTS + "labels/")
-IMAGE = Rule(
-    "image", "schema", "Every container has a well-formed image", CONCEPTS + "containers/images/"
-)
-PORT = Rule("port", "schema", "Ports are 1 to 65535", API + "service-resources/service-v1/")
+UNKNOWN_KIND = duties.UNKNOWN_TYPE.rule(API, "kinds of the built-in API groups")
+FOREIGN = duties.NOT_VERIFIED.rule(API, "custom resources")
+FIELDS = duties.field_rules(API, "the OpenAPI definition")
+NAME = duties.INVALID_NAME.rule(OBJECTS + "names/", "`metadata.name` is a DNS name")
+LABEL = duties.INVALID_LABEL.rule(OBJECTS + "labels/", "keys and values")
+IMAGE = duties.INVALID_IMAGE.rule(CONCEPTS + "containers/images/", "every container has one")
+PORT = duties.INVALID_PORT.rule(API + "service-resources/service-v1/", "1 to 65535")
 QUANTITY = Rule(
-    "quantity", "schema", "Quantities are well formed", API + "common-definitions/quantity/"
+    "invalid-quantity", "schema", "Quantities are well formed", API + "common-definitions/quantity/"
 )
-ENUM = Rule("enum", "schema", "Closed sets of values are kept", API)
-CRON = Rule(
-    "cron",
-    "schema",
-    "`schedule` has five valid fields",
-    CONCEPTS + "workloads/controllers/cron-jobs/",
-)
-RESTART = Rule(
-    "restart-policy",
-    "schema",
-    "A workload's restartPolicy is one its kind allows",
+CRON = duties.INVALID_CRON.rule(CONCEPTS + "workloads/controllers/cron-jobs/", "`schedule`")
+RESTART = duties.INVALID_VALUE.rule(
     CONCEPTS + "workloads/pods/pod-lifecycle/",
+    "restartPolicy is one that the workload's kind allows",
 )
 SELECTOR = Rule(
     "selector",
@@ -48,39 +37,20 @@ SELECTOR = Rule(
     "The selector matches the template's labels",
     CONCEPTS + "workloads/controllers/deployment/",
 )
-VOLUME = Rule(
-    "volume", "references", "Every mount has its volume in the pod", CONCEPTS + "storage/volumes/"
+VOLUME = duties.UNDEFINED.rule(CONCEPTS + "storage/volumes/", "the volume of every mount")
+DUPLICATE = duties.DUPLICATE.rule(OBJECTS + "names/")
+TARGET_PORT = duties.UNDEFINED.rule(CONCEPTS + "workloads/pods/", "ports that probes name")
+LIMITS = duties.INVERTED_BOUNDS.rule(
+    CONCEPTS + "configuration/manage-resources-containers/", "requests and limits"
 )
-DUPLICATE = Rule(
-    "duplicate", "references", "Names are unique where they must be", OBJECTS + "names/"
-)
-TARGET_PORT = Rule(
-    "named-port",
-    "references",
-    "A port named by a probe exists in its container",
-    CONCEPTS + "workloads/pods/",
-)
-LIMITS = Rule(
-    "limits",
-    "references",
-    "A request is not above its limit",
-    CONCEPTS + "configuration/manage-resources-containers/",
-)
-SCALE = Rule("scale", "references", "minReplicas is not above maxReplicas", API)
+SCALE = duties.INVERTED_BOUNDS.rule(API, "minReplicas and maxReplicas")
 
 BASELINE = CONCEPTS + "security/pod-security-standards/"
-PRIVILEGED = Rule(
-    "privileged", "policy", "No privileged containers, no host namespaces", BASELINE, "warning"
-)
-RUN_AS_ROOT = Rule(
-    "run-as-root", "policy", "Containers say that they do not run as root", BASELINE, "warning"
-)
-LATEST = Rule(
-    "image-latest",
-    "policy",
-    "Images have a tag other than latest",
-    CONCEPTS + "containers/images/",
-    "warning",
+
+PRIVILEGED = duties.PRIVILEGED.rule(BASELINE, "containers, host namespaces")
+RUN_AS_ROOT = duties.RUN_AS_ROOT.rule(BASELINE, "they say so")
+LATEST = duties.UNPINNED.rule(
+    CONCEPTS + "containers/images/", "images have a tag other than latest"
 )
 NO_LIMITS = Rule(
     "no-limits",
@@ -96,15 +66,6 @@ NO_PROBE = Rule(
     CONCEPTS + "workloads/pods/probes/",
     "info",
 )
-SECRET = Rule(
-    "plain-secret",
-    "policy",
-    "No secrets in plain environment values",
-    CONCEPTS + "configuration/secret/",
-    "warning",
-)
+SECRET = duties.PLAIN_SECRET.rule(CONCEPTS + "configuration/secret/", "environment values")
 
-RULES = (
-    YAML, NO_OBJECT, KIND, UNKNOWN_VERSION, UNKNOWN_KIND, FOREIGN, SCHEMA, NAME, LABEL, IMAGE, PORT, QUANTITY, ENUM, CRON,
-    RESTART, SELECTOR, VOLUME, DUPLICATE, TARGET_PORT, LIMITS, SCALE, PRIVILEGED, RUN_AS_ROOT, LATEST, NO_LIMITS, NO_PROBE, SECRET,
-)  # fmt: skip
+RULES = duties.declared(vars())

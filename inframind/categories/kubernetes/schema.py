@@ -6,10 +6,9 @@ from functools import cache
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, Resource
-from inframind.categories.kubernetes import fields, references, rules
+from inframind.categories.kubernetes import fields, rules
 from inframind.categories.kubernetes.document import Item, Manifest
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 from inframind.types import Finding, Json
 
 PACKAGE = "inframind.categories.kubernetes"
@@ -24,15 +23,18 @@ CUSTOM_K8S_IO = re.compile(
 
 def definitions() -> dict[str, Json]:
     """All OpenAPI definitions by their full names, such as `io.k8s.api.core.v1.PodSpec`."""
-    found: dict[str, Json] = _jsonschema.load(PACKAGE, "schema")["definitions"]
+    found: dict[str, Json] = json_schema.load(PACKAGE, "schema")["definitions"]
     return found
 
 
 @cache
 def validator(key: str) -> jsonschema_rs.Validator:
-    """The compiled schema of an `apiVersion/kind`. A field that is null is left out; null in a list of objects is an error."""
-    return _jsonschema.compile_definition(
-        definitions(), _jsonschema.load(PACKAGE, "schema")["kinds"][key], null_objects=False
+    """The compiled schema of an `apiVersion/kind`.
+
+    A field that is null is left out; null in a list of objects is an error.
+    """
+    return json_schema.compile_definition(
+        definitions(), json_schema.load(PACKAGE, "schema")["kinds"][key], null_objects=False
     )
 
 
@@ -40,7 +42,7 @@ def validator(key: str) -> jsonschema_rs.Validator:
 def versions() -> dict[str, list[str]]:
     """Kind -> the apiVersions that have it."""
     found: dict[str, list[str]] = {}
-    for key in _jsonschema.load(PACKAGE, "schema")["kinds"]:
+    for key in json_schema.load(PACKAGE, "schema")["kinds"]:
         api, _, kind = key.rpartition("/")
         found.setdefault(kind, []).append(api)
     return found
@@ -50,12 +52,12 @@ def findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
     """All findings of the schema rung for one object of Kubernetes itself."""
     api, kind = item.fields.get("apiVersion"), item.fields.get("kind")
     if not isinstance(api, str) or not isinstance(kind, str):
-        return [rules.KIND.finding("the object needs apiVersion and kind", item.start + 1)]
+        return [rules.REQUIRED.finding("the object needs apiVersion and kind", item.start + 1)]
     key = f"{api}/{kind}"
-    if key not in _jsonschema.load(PACKAGE, "schema")["kinds"]:
+    if key not in json_schema.load(PACKAGE, "schema")["kinds"]:
         return [unknown(manifest, item, api, kind)]
-    found = _jsonschema.findings(
-        validator(key), item.fields, rules.SCHEMA, manifest.text, item.start
+    found = json_schema.findings(
+        validator(key), item.fields, rules.FIELDS, manifest.text, item.start
     )
     return found or list(fields.findings(manifest, item))
 
@@ -73,13 +75,3 @@ def unknown(manifest: Manifest, item: Item, api: str, kind: str) -> Finding:
     return rules.UNKNOWN_KIND.finding(
         f"there is no kind {kind} in {api}", manifest.line(item, "kind")
     )
-
-
-def effective(manifest: Manifest) -> Configuration:
-    """Objects as written. A workload with `replicas: 0` or `suspend: true` never runs and is left out."""
-    resources = tuple(
-        Resource(item.kind, item.name, item.fields, item.start + 1)
-        for item in manifest.items
-        if item.at("spec", "replicas") != 0 and item.at("spec", "suspend") is not True
-    )
-    return Configuration(resources, tuple(references.links(resources)))

@@ -1,16 +1,20 @@
-"""Kubernetes manifests: the OpenAPI schema of one release, and what the API server checks beyond it."""
+"""Kubernetes manifests: the OpenAPI schema of one release, and what the API server checks beyond
+it.
+"""
 
 import re
 from collections.abc import Sequence
 
-from inframind.categories.base import Configuration
+from inframind.categories.base import Category, Configuration, Evidence
 from inframind.categories.kubernetes import document as manifests
-from inframind.categories.kubernetes import policy, references, rules, schema
+from inframind.categories.kubernetes import effective, policy, references, rules, schema
 from inframind.categories.kubernetes.document import Manifest
 from inframind.types import Finding
 
+API_VERSION, KIND = re.compile(r"^apiVersion:", re.M), re.compile(r"^kind:", re.M)
 
-class Kubernetes:
+
+class Kubernetes(Category[Manifest]):
     """The category `kubernetes`."""
 
     id = "kubernetes"
@@ -19,12 +23,9 @@ class Kubernetes:
     filename = "manifest.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        return (
-            0.9
-            if re.search(r"^apiVersion:", text, re.M) and re.search(r"^kind:", text, re.M)
-            else 0.0
-        )
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        is_object = API_VERSION.search(text) and KIND.search(text)
+        return Evidence.LIKELY if is_object else Evidence.NONE
 
     def parse(self, text: str) -> Manifest:
         return manifests.parsed(text)
@@ -36,7 +37,10 @@ class Kubernetes:
         return list(references.findings(document))
 
     def effective(self, document: Manifest) -> Configuration:
-        return schema.effective(document)
+        return effective.configuration(document)
 
     def policy(self, document: Manifest) -> Sequence[Finding]:
         return [finding for item in document.items for finding in policy.findings(document, item)]
+
+
+CATEGORY = Kubernetes()

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from inframind.categories.base import Resource
@@ -11,6 +10,7 @@ from inframind.categories.kubernetes import rules as kubernetes_rules
 from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
 from inframind.categories.shared.formats import cron_error
+from inframind.categories.shared.values import cycle
 from inframind.types import Finding
 
 KINDS = ("Workflow", "CronWorkflow", "WorkflowTemplate", "ClusterWorkflowTemplate")
@@ -67,7 +67,7 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     names = Counter(str(template.get("name")) for template in templates)
     for name, count in names.items():
         if count > 1:
-            yield rules.TEMPLATE.finding(f"{count} templates are called {name!r}", line)
+            yield rules.DUPLICATE.finding(f"{count} templates are called {name!r}", line)
     whole = spec.get("workflowTemplateRef")
     if not whole and item.kind in ("Workflow", "CronWorkflow") and not spec.get("entrypoint"):
         yield rules.TEMPLATE.finding("spec.entrypoint names the template that runs first", line)
@@ -98,17 +98,14 @@ def _task_findings(
                 yield rules.TEMPLATE.finding(
                     f"task {task.get('name')} depends on {other!r}, which does not exist", line
                 )
-    try:
-        TopologicalSorter(
-            {
-                str(task.get("name")): [str(one) for one in task.get("dependencies") or ()]
-                for task in tasks
-            }
-        ).prepare()
-    except CycleError as error:
-        yield rules.TEMPLATE.finding(
-            f"tasks wait for one another: {' -> '.join(map(str, error.args[1]))}", line
-        )
+    circle = cycle(
+        {
+            str(task.get("name")): [str(name) for name in task.get("dependencies") or ()]
+            for task in tasks
+        }
+    )
+    if circle:
+        yield rules.CYCLE.finding(f"tasks wait for one another: {' -> '.join(circle)}", line)
 
 
 def _parameter_findings(
@@ -119,7 +116,8 @@ def _parameter_findings(
         known = own if scope == "inputs" else workflow
         if known is not None and name not in known:
             yield rules.PARAMETER.finding(
-                f"template {template.get('name')} uses {scope}.parameters.{name}, which is not declared",
+                f"template {template.get('name')} uses {scope}.parameters.{name}, which is not "
+                "declared",
                 line,
             )
 

@@ -1,14 +1,17 @@
-"""MLflow projects: the `MLproject` file (https://mlflow.org/docs/latest/ml/projects/), read as mlflow 3.17 does."""
+"""MLflow projects: the `MLproject` file (https://mlflow.org/docs/latest/ml/projects/), read as
+mlflow 3.17 does.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from string import Formatter
 from typing import Any
 
-from inframind.categories.base import Configuration, Resource
+from inframind.categories.base import Configuration, Resource, Rule
 from inframind.categories.kubernetes import rules as kubernetes_rules
 from inframind.categories.mlops import rules
-from inframind.categories.shared.formats import is_image, is_unpinned
+from inframind.categories.shared.formats import is_image
+from inframind.categories.shared.policies import is_unpinned
 from inframind.categories.shared.yaml import line_of
 from inframind.types import Finding
 
@@ -24,8 +27,8 @@ class Project:
     text: str
     fields: dict[str, Any]
 
-    def finding(self, message: str, *path: str) -> Finding:
-        return rules.PROJECT.finding(message, line_of(self.text, path))
+    def finding(self, rule: Rule, message: str, *path: str) -> Finding:
+        return rule.finding(message, line_of(self.text, path))
 
 
 def is_project(fields: Any) -> bool:
@@ -36,23 +39,29 @@ def is_project(fields: Any) -> bool:
 def schema_findings(project: Project) -> Iterator[Finding]:
     """All findings of the schema rung."""
     for key in project.fields.keys() - set(FIELDS):
-        yield project.finding(f"{key!r} is not a field: {', '.join(FIELDS)}", key)
+        yield project.finding(
+            rules.PROJECT.unknown, f"{key!r} is not a field: {', '.join(FIELDS)}", key
+        )
     given = [key for key in ENVIRONMENTS if project.fields.get(key) is not None]
     if len(given) > 1:
-        yield project.finding(f"only one environment: {', '.join(given)} are given", given[1])
+        yield project.finding(
+            rules.ENVIRONMENT, f"only one environment: {', '.join(given)} are given", given[1]
+        )
     for key in ("name", "python_env", "conda_env"):
         if not isinstance(project.fields.get(key, ""), str):
-            yield project.finding(f"{key} is a text", key)
+            yield project.finding(rules.PROJECT.type, f"{key} is a text", key)
     docker = project.fields.get("docker_env")
     if docker is not None and not (
         isinstance(docker, dict)
         and isinstance(docker.get("image"), str)
         and is_image(docker["image"])
     ):
-        yield project.finding("docker_env needs an image", "docker_env")
+        yield project.finding(rules.PROJECT.missing, "docker_env needs an image", "docker_env")
     points = project.fields["entry_points"]
     if not isinstance(points, dict) or not points:
-        yield project.finding("entry_points maps names to commands", "entry_points")
+        yield project.finding(
+            rules.PROJECT.type, "entry_points maps names to commands", "entry_points"
+        )
         return
     for name, point in points.items():
         yield from _point_findings(project, name, point)
@@ -65,13 +74,13 @@ def _point_findings(project: Project, name: str, point: Any) -> Iterator[Finding
         or not isinstance(point.get("command"), str)
         or point.keys() - {"command", "parameters"}
     ):
-        yield project.finding(
-            f"entry point {name}: give a command, and parameters if it has some", *here
-        )
+        message = f"entry point {name}: give a command, and parameters if it has some"
+        yield project.finding(rules.PROJECT.missing, message, *here)
         return
     parameters = point.get("parameters") or {}
     if not isinstance(parameters, dict):
-        yield project.finding(f"entry point {name}: parameters maps names to types", *here)
+        message = f"entry point {name}: parameters maps names to types"
+        yield project.finding(rules.PROJECT.type, message, *here)
         return
     for key, parameter in parameters.items():
         kind = parameter.get("type", "string") if isinstance(parameter, dict) else parameter
@@ -79,6 +88,7 @@ def _point_findings(project: Project, name: str, point: Any) -> Iterator[Finding
             isinstance(parameter, dict) and parameter.keys() - {"type", "default"}
         ):
             yield project.finding(
+                rules.PROJECT.value,
                 f"parameter {key}: a type of {', '.join(TYPES)}, or {{type, default}}",
                 *here,
                 "parameters",

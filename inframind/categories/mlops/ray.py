@@ -1,4 +1,6 @@
-"""Ray on Kubernetes: what the operator and Ray Serve check (https://github.com/ray-project/kuberay)."""
+"""Ray on Kubernetes: what the operator and Ray Serve check
+(https://github.com/ray-project/kuberay).
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -46,7 +48,9 @@ def _job_findings(manifest: Manifest, item: Item, path: tuple[str, ...]) -> Iter
     if (spec.get("rayClusterSpec") is None) == (not spec.get("clusterSelector")):
         yield rules.RAY_JOB.finding("give exactly one of rayClusterSpec and clusterSelector", line)
     if not spec.get("entrypoint") and spec.get("submissionMode") != "InteractiveMode":
-        yield rules.RAY_JOB.finding("the job needs an entrypoint, such as `python train.py`", line)
+        yield rules.ENTRYPOINT.finding(
+            "the job needs an entrypoint, such as `python train.py`", line
+        )
     if (environment := spec.get("runtimeEnvYAML")) and not isinstance(_embedded(environment), dict):
         yield rules.EMBEDDED.finding(
             "runtimeEnvYAML is not a YAML mapping", manifest.line(item, *path, "runtimeEnvYAML")
@@ -91,7 +95,7 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     groups = [group for group in item.at(*path) or () if isinstance(group, dict)]
     for name, count in Counter(group.get("groupName") for group in groups).items():
         if count > 1:
-            yield rules.WORKER_GROUP.finding(
+            yield rules.DUPLICATE.finding(
                 f"{count} worker groups are called {name!r}", manifest.line(item, *path)
             )
     for index, group in enumerate(groups):
@@ -102,7 +106,10 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         )
         bounds = [bound for bound in (low, now, high) if isinstance(bound, int)]
         if bounds != sorted(bounds) or low < 0:
-            message = f"group {group.get('groupName')}: minReplicas <= replicas <= maxReplicas does not hold"
+            message = (
+                f"group {group.get('groupName')}: minReplicas <= replicas <= maxReplicas does not "
+                "hold"
+            )
             yield rules.WORKER_GROUP.finding(message, manifest.line(item, *path, index))
 
 

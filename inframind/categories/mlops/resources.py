@@ -1,4 +1,6 @@
-"""The custom resources: which exist, their schemas, and what each kind's controller checks beyond them."""
+"""The custom resources: which exist, their schemas, and what each kind's controller checks beyond
+them.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -12,7 +14,7 @@ from inframind.categories.kubernetes import rules as kubernetes_rules
 from inframind.categories.kubernetes import schema as kubernetes
 from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import argo, ray, serving, training
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.mlops"
@@ -35,7 +37,7 @@ STOP = "serving.kserve.io/stop"
 @cache
 def kinds() -> dict[str, str]:
     """`apiVersion/kind` -> definition."""
-    found: dict[str, str] = _jsonschema.load(PACKAGE, "schema")["kinds"]
+    found: dict[str, str] = json_schema.load(PACKAGE, "schema")["kinds"]
     return found
 
 
@@ -48,8 +50,8 @@ def groups() -> frozenset[str]:
 @cache
 def validator(key: str) -> jsonschema_rs.Validator:
     """The compiled schema of an `apiVersion/kind`."""
-    own = _jsonschema.load(PACKAGE, "schema")["definitions"]
-    return _jsonschema.compile_definition(
+    own = json_schema.load(PACKAGE, "schema")["definitions"]
+    return json_schema.compile_definition(
         kubernetes.definitions() | own, kinds()[key], null_objects=False
     )
 
@@ -66,8 +68,8 @@ def schema_findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
     key = f"{api}/{kind}"
     if key not in kinds():
         return [_unknown(manifest, item, api, kind)]
-    found = _jsonschema.findings(
-        validator(key), item.fields, kubernetes_rules.SCHEMA, manifest.text, item.start
+    found = json_schema.findings(
+        validator(key), item.fields, kubernetes_rules.FIELDS, manifest.text, item.start
     )
     if not found:
         found = [
@@ -102,7 +104,9 @@ def reference_findings(manifest: Manifest) -> list[Finding]:
 
 
 def runs(item: Item) -> bool:
-    """Whether the object ever starts something: not suspended, not stopped, not scaled to nothing for good."""
+    """Whether the object ever starts something: not suspended, not stopped, not scaled to nothing
+    for good.
+    """
     suspended = (item.at("spec", "suspend"), item.at("spec", "runPolicy", "suspend"))
     annotations = item.at("metadata", "annotations") or {}
     return (
@@ -113,7 +117,9 @@ def runs(item: Item) -> bool:
 
 
 def effective(manifest: Manifest) -> Configuration:
-    """Objects as written; what is suspended or stopped is left out, and so are Argo's tasks that never run."""
+    """Objects as written; what is suspended or stopped is left out, and so are Argo's tasks that
+    never run.
+    """
     resources = tuple(
         Resource(item.kind, item.name, argo.pruned(item.fields), item.start + 1)
         for item in manifest.items

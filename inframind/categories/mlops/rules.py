@@ -1,7 +1,8 @@
-"""The rules for MLOps texts: Kubernetes' own for every object in a manifest, and those of the custom resources."""
+"""The rules for MLOps texts: Kubernetes' own for objects, and those of what stands on it."""
 
 from inframind.categories.base import Rule
-from inframind.categories.kubernetes.rules import RULES as KUBERNETES
+from inframind.categories.kubernetes import rules as kubernetes
+from inframind.categories.shared import rules as duties
 
 KSERVE = "https://kserve.github.io/website/docs/"
 KUBEFLOW = "https://www.kubeflow.org/docs/components/"
@@ -11,17 +12,14 @@ MLPROJECT = "https://mlflow.org/docs/latest/ml/projects/"
 AWS = "https://docs.aws.amazon.com/sagemaker/latest/"
 PIPELINE = "https://aws-sagemaker-mlops.github.io/sagemaker-model-building-pipeline-definition-JSON-schema/"
 
-PREDICTOR = Rule(
-    "one-predictor",
-    "schema",
-    "A KServe component has exactly one implementation",
-    KSERVE + "concepts/architecture",
+PREDICTOR = duties.COMBINATION.rule(
+    KSERVE + "concepts/architecture", "one implementation of a KServe component"
 )
-STORAGE_URI = Rule(
-    "storage-uri",
-    "schema",
-    "A model's storage URI has a scheme that KServe fetches",
-    KSERVE + "model-serving/storage/overview",
+STORAGE_URI = duties.INVALID_VALUE.rule(
+    KSERVE + "model-serving/storage/overview", "schemes that KServe fetches a model from"
+)
+SCALE = duties.INVERTED_BOUNDS.rule(
+    KSERVE + "model-serving/storage/overview", "minReplicas and maxReplicas", rung="schema"
 )
 TRAFFIC = Rule(
     "traffic",
@@ -29,11 +27,13 @@ TRAFFIC = Rule(
     "Traffic shares are percentages, and a splitter's sum to 100",
     KSERVE + "model-serving/inferencegraph/overview",
 )
-GRAPH = Rule(
-    "graph",
-    "references",
-    "An InferenceGraph has a root, and its steps name nodes that exist",
+GRAPH = duties.UNDEFINED.rule(
+    KSERVE + "model-serving/inferencegraph/overview", "the root and the nodes of an InferenceGraph"
+)
+STEP_TARGET = duties.COMBINATION.rule(
     KSERVE + "model-serving/inferencegraph/overview",
+    "one target of a step of an InferenceGraph",
+    rung="references",
 )
 REPLICA_TYPE = Rule(
     "replica-type",
@@ -42,30 +42,33 @@ REPLICA_TYPE = Rule(
     KUBEFLOW + "trainer/legacy-v1/overview/",
 )
 MAIN_CONTAINER = Rule(
-    "main-container", "references", "Each replica has the container that its framework's controller looks for",
+    "main-container",
+    "references",
+    "Each replica has the container that its framework's controller looks for",
     KUBEFLOW + "trainer/legacy-v1/user-guides/pytorch/",
-)  # fmt: skip
-TRIAL = Rule(
-    "trial-parameter", "references", "Trial parameters and search parameters name one another",
+)
+TRIAL = duties.UNDEFINED.rule(
     KUBEFLOW + "katib/user-guides/trial-template/",
-)  # fmt: skip
+    "trial parameters and search parameters name one another",
+)
 SEARCH = Rule(
     "search-space",
     "schema",
     "Objective, algorithm and feasible spaces are complete",
     KUBEFLOW + "katib/user-guides/hp-tuning/configure-experiment/",
 )
-WORKER_GROUP = Rule(
-    "worker-group",
-    "references",
-    "Ray worker groups have unique names and bounds in order",
-    RAY + "user-guides/config.html",
+DUPLICATE = duties.DUPLICATE.rule(
+    RAY + "user-guides/config.html", "worker groups, templates, steps, variants"
 )
-RAY_JOB = Rule(
-    "ray-job",
-    "schema",
-    "A RayJob has an entrypoint and exactly one cluster",
-    RAY + "getting-started/rayjob-quick-start.html",
+CYCLE = duties.CYCLE.rule(ARGO + "walk-through/dag/", "tasks and steps of a pipeline")
+WORKER_GROUP = duties.INVERTED_BOUNDS.rule(
+    RAY + "user-guides/config.html", "replicas of a Ray worker group"
+)
+RAY_JOB = duties.COMBINATION.rule(
+    RAY + "getting-started/rayjob-quick-start.html", "one cluster of a RayJob"
+)
+ENTRYPOINT = duties.MISSING_FIELD.rule(
+    RAY + "getting-started/rayjob-quick-start.html", "a RayJob's entrypoint"
 )
 EMBEDDED = Rule(
     "embedded-yaml",
@@ -73,79 +76,41 @@ EMBEDDED = Rule(
     "YAML inside a field is YAML of the form that Ray reads",
     RAY + "getting-started/rayservice-quick-start.html",
 )
-TEMPLATE = Rule(
-    "template",
-    "references",
-    "Argo templates, tasks and dependencies that are named exist",
-    ARGO + "walk-through/dag/",
+TEMPLATE = duties.UNDEFINED.rule(
+    ARGO + "walk-through/dag/", "Argo templates, tasks and dependencies"
 )
-PARAMETER = Rule(
-    "parameter",
-    "references",
-    "Argo parameters that are used are declared",
-    ARGO + "walk-through/parameters/",
+PARAMETER = duties.UNDEFINED.rule(ARGO + "walk-through/parameters/", "Argo parameters")
+REQUEST = duties.WRONG_DOCUMENT.rule(
+    AWS + "APIReference/API_Operations.html", "a SageMaker request or a pipeline definition"
 )
-
-REQUEST = Rule(
-    "request",
-    "parse",
-    "A JSON text is a SageMaker request or a pipeline definition",
-    AWS + "APIReference/API_Operations.html",
-)
-SHAPE = Rule(
-    "shape",
-    "schema",
-    "Fields, types and closed sets are those of SageMaker's service model",
-    AWS + "APIReference/API_Operations.html",
-)
-STEP = Rule(
-    "pipeline-step",
-    "schema",
-    "A pipeline step has a known type and that request's arguments",
-    PIPELINE,
-)
-PIPELINE_REFERENCE = Rule(
-    "pipeline-reference",
-    "references",
-    "Steps and parameters that a pipeline refers to exist, without cycles",
-    PIPELINE,
-)
-CONTAINERS = Rule(
-    "model-containers",
-    "references",
-    "A SageMaker model has either one primary container or a list",
+SHAPE = duties.field_rules(AWS + "APIReference/API_Operations.html", "SageMaker's service model")
+STEP = duties.UNKNOWN_TYPE.rule(PIPELINE, "steps of a SageMaker pipeline")
+PIPELINE_REFERENCE = duties.UNDEFINED.rule(PIPELINE, "steps and parameters of a SageMaker pipeline")
+CONTAINERS = duties.COMBINATION.rule(
     AWS + "APIReference/API_CreateModel.html",
+    "one primary container of a SageMaker model, or a list",
+    rung="references",
 )
-VARIANT = Rule(
-    "variant",
-    "references",
-    "Production variants have unique names and a size",
+VARIANT = duties.COMBINATION.rule(
     AWS + "APIReference/API_ProductionVariant.html",
+    "the size of a production variant",
+    rung="references",
 )
 
-PROJECT = Rule(
-    "project",
-    "schema",
-    "An MLproject has known fields, one environment and entry points with commands",
-    MLPROJECT,
-)
-PROJECT_PARAMETER = Rule(
-    "project-parameter",
-    "references",
-    "A command's {parameters} are declared, with known types",
-    MLPROJECT,
-)
-
+PROJECT = duties.field_rules(MLPROJECT, "an MLproject")
+ENVIRONMENT = duties.COMBINATION.rule(MLPROJECT, "one environment of an MLproject")
+PROJECT_PARAMETER = duties.UNDEFINED.rule(MLPROJECT, "parameters of an MLproject's commands")
 NO_ACCELERATOR_LIMIT = Rule(
-    "gpu-request", "policy", "GPUs are asked for in limits, not in requests alone",
-    "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/", "warning",
-)  # fmt: skip
-UNENCRYPTED = Rule(
-    "unencrypted",
+    "gpu-request",
     "policy",
-    "SageMaker volumes and outputs have a KMS key",
+    "GPUs are asked for in limits, not in requests alone",
+    "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/",
+    "warning",
+)
+UNENCRYPTED = duties.UNENCRYPTED.rule(
     AWS + "dg/encryption-at-rest.html",
-    "info",
+    "a KMS key of SageMaker's volumes and outputs",
+    severity="info",
 )
 NETWORK = Rule(
     "no-isolation",
@@ -155,9 +120,4 @@ NETWORK = Rule(
     "info",
 )
 
-CUSTOM = (
-    PREDICTOR, STORAGE_URI, TRAFFIC, GRAPH, REPLICA_TYPE, MAIN_CONTAINER, TRIAL, SEARCH, WORKER_GROUP, RAY_JOB, EMBEDDED, TEMPLATE,
-    PARAMETER, REQUEST, SHAPE, STEP, PIPELINE_REFERENCE, CONTAINERS, VARIANT, PROJECT, PROJECT_PARAMETER, NO_ACCELERATOR_LIMIT,
-    UNENCRYPTED, NETWORK,
-)  # fmt: skip
-RULES = (*KUBERNETES, *CUSTOM)
+RULES = (*kubernetes.RULES, *duties.declared(vars()))

@@ -1,33 +1,41 @@
-"""SageMaker: request bodies (`aws sagemaker create-... --cli-input-json`) and pipeline definitions."""
+"""SageMaker: request bodies (`aws sagemaker create-... --cli-input-json`) and pipeline
+definitions.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import jsonschema_rs
 
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.mlops import rules
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
+from inframind.categories.shared.values import cycle
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.mlops"
 NAMES = {
-    "TrainingJobName": "TrainingJob", "TransformJobName": "TransformJob", "ProcessingJobName": "ProcessingJob",
+    "TrainingJobName": "TrainingJob", "TransformJobName": "TransformJob",
+    "ProcessingJobName": "ProcessingJob",
     "HyperParameterTuningJobName": "HyperParameterTuningJob", "PipelineName": "Pipeline",
     "NotebookInstanceName": "NotebookInstance",
-    "FeatureGroupName": "FeatureGroup", "ExperimentName": "Experiment", "DomainName": "Domain", "ModelPackageName": "ModelPackage",
-    "ModelPackageGroupName": "ModelPackageGroup", "EndpointName": "Endpoint", "EndpointConfigName": "EndpointConfig",
+    "FeatureGroupName": "FeatureGroup", "ExperimentName": "Experiment", "DomainName": "Domain",
+    "ModelPackageName": "ModelPackage",
+    "ModelPackageGroupName": "ModelPackageGroup", "EndpointName": "Endpoint",
+    "EndpointConfigName": "EndpointConfig",
     "ModelName": "Model",
 }  # fmt: skip
 """The field that names what a request makes -> its kind, the first one present wins."""
-STEP_REQUESTS = {"Training": "TrainingJob", "Processing": "ProcessingJob", "Transform": "TransformJob", "Model": "Model",
-                 "Tuning": "HyperParameterTuningJob"}  # fmt: skip
+STEP_REQUESTS = {
+    "Training": "TrainingJob", "Processing": "ProcessingJob", "Transform": "TransformJob", "Model":
+    "Model", "Tuning": "HyperParameterTuningJob",
+}  # fmt: skip
 STEP_TYPES = (
-    *STEP_REQUESTS, "Condition", "Fail", "RegisterModel", "Callback", "Lambda", "ClarifyCheck", "QualityCheck", "EMR", "AutoML",
+    *STEP_REQUESTS, "Condition", "Fail", "RegisterModel", "Callback", "Lambda", "ClarifyCheck",
+    "QualityCheck", "EMR", "AutoML",
 )  # fmt: skip
 VERSION = "2020-12-01"
 
@@ -50,8 +58,8 @@ def request_of(fields: dict[str, Any]) -> Request | None:
 @cache
 def validator(kind: str) -> jsonschema_rs.Validator:
     """The compiled schema of the request that creates a `kind`."""
-    data = _jsonschema.load(PACKAGE, "sagemaker")
-    return _jsonschema.compile_definition(data["definitions"], data["operations"][kind])
+    data = json_schema.load(PACKAGE, "sagemaker")
+    return json_schema.compile_definition(data["definitions"], data["operations"][kind])
 
 
 def schema_findings(request: Request) -> list[Finding]:
@@ -61,14 +69,15 @@ def schema_findings(request: Request) -> list[Finding]:
     return [
         _shape(error)
         for error in list(validator(request.kind).iter_errors(request.fields))[
-            : _jsonschema.MAX_FINDINGS
+            : json_schema.MAX_FINDINGS
         ]
     ]
 
 
 def _shape(error: Any) -> Finding:
     where = ".".join(map(str, error.instance_path)) or "the request"
-    return rules.SHAPE.finding(f"{where}: {error.message[:300]}")
+    rule = rules.SHAPE.of_error(error)
+    return rule.finding(f"{where}: {error.message[:300]}")
 
 
 def steps_of(fields: Any) -> Iterator[dict[str, Any]]:
@@ -85,15 +94,15 @@ def steps_of(fields: Any) -> Iterator[dict[str, Any]]:
 
 def _definition_findings(fields: dict[str, Any]) -> Iterator[Finding]:
     if fields.get("Version") != VERSION:
-        yield rules.STEP.finding(f'Version is "{VERSION}"')
+        yield rules.SHAPE.value.finding(f'Version is "{VERSION}"')
     if not isinstance(fields.get("Steps"), list) or not fields["Steps"]:
-        yield rules.STEP.finding("Steps is a list with at least one step")
+        yield rules.SHAPE.missing.finding("Steps is a list with at least one step")
     parameters = fields.get("Parameters", [])
     for parameter in parameters if isinstance(parameters, list) else [None]:
         if not isinstance(parameter, dict) or not isinstance(parameter.get("Name"), str):
-            yield rules.STEP.finding("Parameters is a list of objects with Name and Type")
+            yield rules.SHAPE.type.finding("Parameters is a list of objects with Name and Type")
         elif parameter.get("Type") not in ("String", "Integer", "Boolean", "Float"):
-            yield rules.STEP.finding(
+            yield rules.SHAPE.value.finding(
                 f"parameter {parameter['Name']}: Type is String, Integer, Boolean or Float"
             )
     for step in steps_of(fields):
@@ -112,7 +121,8 @@ def _step_findings(step: dict[str, Any]) -> Iterator[Finding]:
                 error.instance_path
             )
             if not missing_name and not _is_placeholder(error.instance):
-                yield rules.STEP.finding(f"step {name}: {_shape(error).message}")
+                rule = rules.SHAPE.of_error(error)
+                yield rule.finding(f"step {name}: {_shape(error).message}")
 
 
 def _is_placeholder(node: Any) -> bool:
@@ -159,7 +169,7 @@ def reference_findings(request: Request) -> Iterator[Finding]:
     )
     for name, count in Counter(variant["VariantName"] for variant in variants).items():
         if count > 1:
-            yield rules.VARIANT.finding(f"{count} variants are called {name!r}")
+            yield rules.DUPLICATE.finding(f"{count} variants are called {name!r}")
     for variant in variants:
         sized = (
             "InstanceType" in variant
@@ -178,7 +188,7 @@ def _pipeline_references(fields: dict[str, Any]) -> Iterator[Finding]:
     parameters = {str(one.get("Name")) for one in fields.get("Parameters") or ()}
     for name, count in names.items():
         if count > 1:
-            yield rules.PIPELINE_REFERENCE.finding(f"{count} steps are called {name!r}")
+            yield rules.DUPLICATE.finding(f"{count} steps are called {name!r}")
     for get in references_of(fields):
         scope, _, rest = get.partition(".")
         if scope == "Parameters" and rest not in parameters:
@@ -188,12 +198,9 @@ def _pipeline_references(fields: dict[str, Any]) -> Iterator[Finding]:
             yield rules.PIPELINE_REFERENCE.finding(
                 f"step {step.get('Name')}: there is no step {other!r}"
             )
-    try:
-        TopologicalSorter({str(step.get("Name")): waits_for(step) for step in steps}).prepare()
-    except CycleError as error:
-        yield rules.PIPELINE_REFERENCE.finding(
-            f"steps wait for one another: {' -> '.join(error.args[1])}"
-        )
+    circle = cycle({str(step.get("Name")): waits_for(step) for step in steps})
+    if circle:
+        yield rules.CYCLE.finding(f"steps wait for one another: {' -> '.join(circle)}")
 
 
 def effective(request: Request) -> Configuration:

@@ -1,4 +1,6 @@
-"""KServe: what its webhooks check (https://github.com/kserve/kserve/tree/master/pkg/apis/serving)."""
+"""KServe: what its webhooks check
+(https://github.com/kserve/kserve/tree/master/pkg/apis/serving).
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from inframind.categories.base import Resource
 from inframind.categories.kubernetes import rules as kubernetes_rules
 from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
+from inframind.categories.shared.values import children
 from inframind.types import Finding
 
 GROUP = "serving.kserve.io/"
@@ -88,13 +91,11 @@ def _scaling(component: dict[str, Any], name: str, line: int | None) -> Iterator
     if isinstance(share, int) and not 0 <= share <= 100:
         yield rules.TRAFFIC.finding(f"{name}: canaryTrafficPercent {share} is not 0 to 100", line)
     if isinstance(low, int) and isinstance(high, int) and high and low > high:
-        yield kubernetes_rules.SCALE.finding(
-            f"{name}: minReplicas {low} is above maxReplicas {high}", line
-        )
+        yield rules.SCALE.finding(f"{name}: minReplicas {low} is above maxReplicas {high}", line)
     if any(isinstance(bound, int) and bound < 0 for bound in (low, high)):
-        yield kubernetes_rules.SCALE.finding(f"{name}: a number of replicas is not negative", line)
+        yield rules.SCALE.finding(f"{name}: a number of replicas is not negative", line)
     if (metric := component.get("scaleMetric")) is not None and metric not in SCALE_METRICS:
-        yield kubernetes_rules.ENUM.finding(
+        yield kubernetes_rules.FIELDS.value.finding(
             f"{name}: scaleMetric {metric!r} is not one of {', '.join(SCALE_METRICS)}", line
         )
 
@@ -103,7 +104,10 @@ def _storage(manifest: Manifest, item: Item) -> Iterator[Finding]:
     known = tuple(_container_prefixes(manifest)) + SCHEMES
     for path, uri in _uris(item.fields.get("spec"), ("spec",)):
         if not uri.startswith(known):
-            message = f"{uri!r}: KServe fetches {', '.join(SCHEMES)}, or what a ClusterStorageContainer names"
+            message = (
+                f"{uri!r}: KServe fetches {', '.join(SCHEMES)}, or what a ClusterStorageContainer "
+                "names"
+            )
             yield rules.STORAGE_URI.finding(message, manifest.line(item, *path))
 
 
@@ -117,14 +121,7 @@ def _container_prefixes(manifest: Manifest) -> Iterator[str]:
 
 
 def _uris(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    children = (
-        node.items()
-        if isinstance(node, dict)
-        else enumerate(node)
-        if isinstance(node, list)
-        else ()
-    )
-    for key, child in children:
+    for key, child in children(node):
         if isinstance(child, str) and (
             key == "storageUri"
             or (key == "uri" and path[-1] in ("model", "adapters", "storageUris"))
@@ -147,7 +144,7 @@ def _traffic(manifest: Manifest, item: Item) -> Iterator[Finding]:
     for name, node in nodes_of(item).items():
         line = manifest.line(item, "spec", "nodes", name)
         if node.get("routerType") not in ROUTERS:
-            yield kubernetes_rules.ENUM.finding(
+            yield kubernetes_rules.FIELDS.value.finding(
                 f"node {name}: routerType is one of {', '.join(ROUTERS)}", line
             )
         weights = [
@@ -182,7 +179,7 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         for step in node.get("steps") or ():
             targets = [key for key in ("nodeName", "serviceName", "serviceUrl") if step.get(key)]
             if len(targets) != 1:
-                yield rules.GRAPH.finding(
+                yield rules.STEP_TARGET.finding(
                     f"node {name}: a step has exactly one of nodeName, serviceName and serviceUrl",
                     line,
                 )

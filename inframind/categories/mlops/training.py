@@ -10,7 +10,8 @@ from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
 from inframind.types import Finding
 
-# https://github.com/kubeflow/trainer/tree/release-1.9/pkg/apis/kubeflow.org/v1: field, replica types, container
+# https://github.com/kubeflow/trainer/tree/release-1.9/pkg/apis/kubeflow.org/v1: field, replica
+# types, container
 JOBS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "PyTorchJob": ("pytorchReplicaSpecs", ("Master", "Worker"), "pytorch"),
     "TFJob": ("tfReplicaSpecs", ("Chief", "Master", "Worker", "PS", "Evaluator"), "tensorflow"),
@@ -22,7 +23,8 @@ JOBS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
 NEEDED = {"MPIJob": "Launcher", "XGBoostJob": "Master"}
 RESTART = ("Always", "OnFailure", "Never", "ExitCode")
 ALGORITHMS = (
-    "random", "grid", "bayesianoptimization", "hyperband", "tpe", "multivariate-tpe", "cmaes", "sobol", "enas", "darts", "pbt",
+    "random", "grid", "bayesianoptimization", "hyperband", "tpe", "multivariate-tpe", "cmaes",
+    "sobol", "enas", "darts", "pbt",
 )  # fmt: skip
 TYPES = ("double", "int", "discrete", "categorical")
 USED = re.compile(r"\$\{trialParameters\.([A-Za-z0-9_.-]+)\}")
@@ -57,7 +59,7 @@ def _replica_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         if name in ("Master", "Launcher", "Chief") and spec.get("replicas") not in (None, 1):
             yield rules.REPLICA_TYPE.finding(f"there is exactly one {name}", here)
         if (policy := spec.get("restartPolicy")) is not None and policy not in RESTART:
-            yield kubernetes_rules.ENUM.finding(
+            yield kubernetes_rules.FIELDS.value.finding(
                 f"restartPolicy {policy!r} is not one of {', '.join(RESTART)}", here
             )
 

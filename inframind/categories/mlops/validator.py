@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from inframind.categories.base import Configuration, ParseError
+from inframind.categories.base import Category, Configuration, Evidence, ParseError
 from inframind.categories.kubernetes import document as manifests
 from inframind.categories.kubernetes import policy as kubernetes_policy
 from inframind.categories.kubernetes import rules as kubernetes_rules
@@ -13,25 +13,23 @@ from inframind.categories.kubernetes.document import Item, Manifest, containers_
 from inframind.categories.mlops import mlproject, resources, rules, sagemaker
 from inframind.categories.mlops.mlproject import Project
 from inframind.categories.mlops.sagemaker import Request
-from inframind.categories.shared.yaml import YamlError, load_all
+from inframind.categories.shared.yaml import yaml_documents
 from inframind.types import Finding
 
 Document: TypeAlias = Manifest | Project | Request
-API_VERSION = re.compile(
-    r"^apiVersion:\s*[\"']?(?:serving\.kserve\.io|(?:trainer\.)?kubeflow\.org|ray\.io|argoproj\.io/v1alpha1)\b",
+OBJECT = re.compile(
+    r"^apiVersion:\s*[\"']?(?:serving\.kserve\.io|(?:trainer\.)?kubeflow\.org|ray\.io)\b",
     re.MULTILINE,
 )
-ARGO_CD = re.compile(
-    r"^kind:\s*[\"']?(?:Application|ApplicationSet|AppProject|Rollout|EventSource|Sensor|EventBus)\b",
-    re.MULTILINE,
-)
+ARGO = re.compile(r"^apiVersion:\s*[\"']?argoproj\.io/v1alpha1\b", re.MULTILINE)
+WORKFLOW = re.compile(r"^kind:\s*[\"']?(?:Cron|Cluster)?Workflow", re.MULTILINE)
 PROJECT = re.compile(r"^entry_points:", re.MULTILINE)
 REQUEST = re.compile(
     r"\"(?:" + "|".join(sagemaker.NAMES) + r")\"\s*:|\"Version\"\s*:\s*\"2020-12-01\""
 )
 
 
-class MLOps:
+class MLOps(Category[Document]):
     """The category `mlops`."""
 
     id = "mlops"
@@ -40,12 +38,13 @@ class MLOps:
     filename = "mlops.yaml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        if API_VERSION.search(text) and not ARGO_CD.search(text):
-            return 0.97
-        if PROJECT.search(text) and "command:" in text and "apiVersion:" not in text:
-            return 0.97 if (filename or "").lower().startswith("mlproject") else 0.8
-        return 0.9 if text.lstrip().startswith("{") and REQUEST.search(text) else 0.0
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        if (filename or "").lower().startswith("mlproject"):
+            return Evidence.CERTAIN
+        is_request = text.lstrip().startswith("{") and REQUEST.search(text)
+        is_project = PROJECT.search(text) and "command:" in text
+        is_object = OBJECT.search(text) or (ARGO.search(text) and WORKFLOW.search(text))
+        return Evidence.LIKELY if is_request or is_project or is_object else Evidence.NONE
 
     def parse(self, text: str) -> Document:
         if text.lstrip().startswith("{"):
@@ -59,10 +58,7 @@ class MLOps:
                     message = f"the object has none of {', '.join(sagemaker.NAMES)}, and no Steps"
                     raise ParseError(rules.REQUEST.finding(message, 1))
                 return request
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(kubernetes_rules.YAML.finding(str(error), error.line)) from None
+        documents = yaml_documents(text, kubernetes_rules.YAML)
         if len(documents) == 1 and mlproject.is_project(documents[0]):
             return Project(text, documents[0])
         return manifests.parsed(text)
@@ -113,3 +109,6 @@ def _policy(manifest: Manifest, item: Item) -> Iterator[Finding]:
                 yield rules.NO_ACCELERATOR_LIMIT.finding(
                     message, manifest.line(item, *path, key, index)
                 )
+
+
+CATEGORY = MLOps()

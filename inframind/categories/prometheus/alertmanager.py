@@ -17,7 +17,6 @@ from inframind.categories.prometheus.server import authentication_findings
 from inframind.types import Finding
 
 MATCHER = re.compile(r'\s*"?([^\s"=!~,{}]+)"?\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^\s"{},]*)\s*')
-MATCHER_FIELDS = ("matchers", "source_matchers", "target_matchers")
 TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 MONTHS = (
@@ -35,7 +34,8 @@ MONTHS = (
     "december",
 )
 RANGES: dict[str, tuple[int, int, tuple[str, ...]]] = {
-    "weekdays": (0, 6, DAYS), "days_of_month": (-31, 31, ()), "months": (1, 12, MONTHS), "years": (1, 9999, ()),
+    "weekdays": (0, 6, DAYS), "days_of_month": (-31, 31, ()), "months": (1, 12, MONTHS),
+    "years": (1, 9999, ()),
 }  # fmt: skip
 UNVERIFIED = frozenset(
     f"{name}_configs"
@@ -271,7 +271,9 @@ def references(document: Document) -> Iterator[Finding]:
 
 
 def reached(node: dict[str, Any], *path: str | int) -> Iterator[tuple[Path, dict[str, Any], str]]:
-    """(path, route, receiver) of routes that an alert can reach: none behind a sibling that takes everything."""
+    """(path, route, receiver) of routes that an alert can reach: none behind a sibling that takes
+    everything.
+    """
     todo: list[tuple[Path, dict[str, Any], str]] = [(path, node, text_of(node["receiver"]))]
     while todo:
         here, route, receiver = todo.pop(0)

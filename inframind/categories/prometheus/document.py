@@ -13,15 +13,17 @@ from inframind.types import Finding
 
 Kind = Literal["rules", "config", "alertmanager"]
 CONFIG_KEYS = frozenset(
-    "scrape_configs scrape_config_files rule_files alerting remote_write remote_read storage tracing otlp runtime".split()
+    "scrape_configs scrape_config_files rule_files alerting remote_write remote_read storage "
+    "tracing otlp runtime".split()
 )
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 # https://prometheus.io/docs/prometheus/latest/configuration/configuration/: <duration>
 DURATION = re.compile(r"(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?")
 DURATION_FIELDS = frozenset(
-    "interval query_offset for keep_firing_for scrape_interval scrape_timeout evaluation_interval rule_query_offset "
-    "refresh_interval remote_timeout batch_send_deadline min_backoff max_backoff sample_age_limit send_interval "
-    "out_of_order_time_window resolve_timeout group_wait group_interval repeat_interval timeout".split()
+    "interval query_offset for keep_firing_for scrape_interval scrape_timeout evaluation_interval "
+    "rule_query_offset refresh_interval remote_timeout batch_send_deadline min_backoff max_backoff "
+    "sample_age_limit send_interval out_of_order_time_window resolve_timeout group_wait "
+    "group_interval repeat_interval timeout".split()
 )
 UNITS = {
     "y": 31_536_000_000,
@@ -82,7 +84,10 @@ def kind_of(fields: dict[str, Any]) -> Kind | None:
 
 
 def without_null(node: Any) -> Any:
-    """The node without mapping entries that have no value. Empty list items stay: they are errors."""
+    """The node without mapping entries that have no value.
+
+    Empty list items stay: they are errors.
+    """
     if isinstance(node, dict):
         return {key: without_null(value) for key, value in node.items() if value is not None}
     return [without_null(item) for item in node] if isinstance(node, list) else node

@@ -1,4 +1,6 @@
-"""PromQL: whether an expression can be read, its canonical text, what it uses, and whether it can ever give anything."""
+"""PromQL: whether an expression can be read, its canonical text, what it uses, and whether it can
+ever give anything.
+"""
 
 import operator
 import re
@@ -14,7 +16,8 @@ MAX_OPERATORS = 150
 """The parser's objects cost their depth squared."""
 OPERATOR = re.compile(r"[-+*/%^<>=!]=?|\b(?:and|or|unless|atan2)\b")
 COMPARE: dict[str, Callable[[float, float], bool]] = {
-    ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
+    ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": operator.eq,
+    "!=": operator.ne,
 }  # fmt: skip
 SWAPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
@@ -152,7 +155,9 @@ def _labels(node: Any) -> frozenset[str] | None:
 
 
 def _is_empty(node: Any) -> bool:
-    """Whether it never gives a sample: constant comparisons that do not hold, `x unless x`, `x < x`, and what contains them."""
+    """Whether it never gives a sample: constant comparisons that do not hold, `x unless x`, `x <
+    x`, and what contains them.
+    """
     node = _bare(node)
     if isinstance(node, promql.BinaryExpr):
         return _is_empty_binary(node)

@@ -29,7 +29,7 @@ def findings(document: Document) -> Iterator[Finding]:
     """Findings of the schema rung."""
     for at, group in enumerate(document.fields["groups"]):
         if not text_of(group["name"]):
-            yield rules.SCHEMA.finding("a group has no name", document.line("groups", at))
+            yield rules.FIELDS.missing.finding("a group has no name", document.line("groups", at))
     for at, _, index, rule in each(document):
         yield from rule_findings(document, rule, "groups", at, "rules", index)
 

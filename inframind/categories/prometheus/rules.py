@@ -1,6 +1,7 @@
 """The rules for Prometheus and Alertmanager, each with its source."""
 
 from inframind.categories.base import Rule
+from inframind.categories.shared import rules as duties
 
 DOCS = "https://prometheus.io/docs/"
 CONFIG = DOCS + "prometheus/latest/configuration/configuration/"
@@ -10,90 +11,53 @@ MANAGER = DOCS + "alerting/latest/configuration/"
 NAMES = DOCS + "concepts/data_model/#metric-names-and-labels"
 PRACTICE = DOCS + "practices/"
 
-YAML = Rule("yaml", "parse", "The text is one YAML mapping", "https://yaml.org/spec/1.2.2/")
-KIND = Rule(
-    "kind", "parse", "It is a rule file, Prometheus' configuration or Alertmanager's", CONFIG
+YAML = duties.SYNTAX.rule("https://yaml.org/spec/1.2.2/", "one YAML mapping")
+KIND = duties.WRONG_DOCUMENT.rule(
+    CONFIG, "a rule file, Prometheus' configuration or Alertmanager's"
 )
-SCHEMA = Rule("schema", "schema", "Fields and types are the documented ones", CONFIG)
-DURATION = Rule("duration", "schema", "Durations are well formed", CONFIG)
-LABEL = Rule("label-name", "schema", "Label and annotation names are well formed", NAMES)
-RECORD_OR_ALERT = Rule(
-    "record-or-alert",
-    "schema",
-    "A rule records or alerts, with the fields of one of them",
-    RECORDING + "#rule",
+FIELDS = duties.field_rules(CONFIG, "the documentation")
+DURATION = duties.INVALID_DURATION.rule(CONFIG)
+LABEL = duties.INVALID_LABEL.rule(NAMES, "names of labels and annotations")
+RECORD_OR_ALERT = duties.COMBINATION.rule(
+    RECORDING + "#rule", "a rule records or alerts, with the fields of one of them"
 )
-METRIC = Rule("metric-name", "schema", "Recorded metrics have well-formed names", NAMES)
-PROMQL = Rule(
-    "promql",
-    "schema",
-    "Expressions are PromQL and give a vector or a number",
-    DOCS + "prometheus/latest/querying/basics/",
+METRIC = duties.INVALID_NAME.rule(NAMES, "recorded metrics")
+PROMQL = duties.INVALID_EXPRESSION.rule(
+    DOCS + "prometheus/latest/querying/basics/", "PromQL that gives a vector or a number"
 )
-TEMPLATE = Rule(
-    "template",
-    "schema",
-    "Templates can be read",
-    DOCS + "prometheus/latest/configuration/template_reference/",
+TEMPLATE = duties.INVALID_EXPRESSION.rule(
+    DOCS + "prometheus/latest/configuration/template_reference/", "templates"
 )
-REGEX = Rule("regex", "schema", "Regular expressions are RE2", CONFIG + "#relabel_config")
+REGEX = duties.INVALID_EXPRESSION.rule(CONFIG + "#relabel_config", "regular expressions are RE2")
 RELABEL = Rule(
     "relabel", "schema", "A relabelling has what its action needs", CONFIG + "#relabel_config"
 )
-TARGET = Rule("target", "schema", "Targets are host and port", CONFIG + "#static_config")
-TIMEOUT = Rule(
-    "scrape-timeout", "schema", "The timeout is not above the interval", CONFIG + "#scrape_config"
+TARGET = Rule("invalid-target", "schema", "Targets are host and port", CONFIG + "#static_config")
+TIMEOUT = duties.INVERTED_BOUNDS.rule(
+    CONFIG + "#scrape_config", "scrape_timeout and scrape_interval", rung="schema"
 )
-AUTH = Rule(
-    "authentication", "schema", "One way to authenticate, from one place", CONFIG + "#http_config"
-)
-MATCHER = Rule("matcher", "schema", "Matchers are well formed", MANAGER + "#matcher")
+AUTH = duties.COMBINATION.rule(CONFIG + "#http_config", "one way to authenticate, from one place")
+MATCHER = duties.INVALID_EXPRESSION.rule(MANAGER + "#matcher", "matchers")
 ROOT = Rule(
     "root-route",
     "schema",
     "The root route has a receiver and matches everything",
     MANAGER + "#route",
 )
-RECEIVER = Rule(
-    "receiver-settings",
-    "schema",
-    "An integration has the address and the key that it needs",
-    MANAGER + "#receiver",
+RECEIVER = duties.MISSING_FIELD.rule(
+    MANAGER + "#receiver", "the address and the key of an integration"
 )
-TIMES = Rule(
-    "time-interval",
-    "schema",
-    "Times, days, months and years of an interval are well formed",
-    MANAGER + "#time_interval",
+TIMES = duties.INVALID_TIME.rule(
+    MANAGER + "#time_interval", "times, days, months and years of an interval"
 )
-FOREIGN = Rule(
-    "unverified-plugin",
-    "schema",
-    "This discovery or integration is not verified",
-    CONFIG,
-    "unsupported",
-)
+FOREIGN = duties.NOT_VERIFIED.rule(CONFIG, "other discoveries and integrations")
+DUPLICATE = duties.DUPLICATE.rule(RECORDING, "groups, jobs, receivers and intervals")
+UNDEFINED = duties.UNDEFINED.rule(MANAGER + "#route", "receivers and time intervals of routes")
 
-DUPLICATE = Rule(
-    "duplicate",
-    "references",
-    "Groups, jobs, receivers and intervals have names of their own",
-    RECORDING,
+SECRET = duties.PLAIN_SECRET.rule(
+    CONFIG + "#http_config", "passwords, tokens and keys stand in files"
 )
-UNDEFINED = Rule(
-    "undefined", "references", "Receivers and time intervals of routes exist", MANAGER + "#route"
-)
-
-SECRET = Rule(
-    "plain-secret",
-    "policy",
-    "Passwords, tokens and keys stand in files",
-    CONFIG + "#http_config",
-    "warning",
-)
-INSECURE = Rule(
-    "insecure-tls", "policy", "Certificates are verified", CONFIG + "#tls_config", "warning"
-)
+INSECURE = duties.INSECURE_TLS.rule(CONFIG + "#tls_config")
 SEVERITY = Rule(
     "no-severity", "policy", "Alerts have a severity to route by", PRACTICE + "alerting/", "info"
 )
@@ -117,8 +81,4 @@ SAME_RULE = Rule(
     "same-rule", "policy", "No two rules have the same name and labels", RECORDING, "warning"
 )
 
-RULES = (
-    YAML, KIND, SCHEMA, DURATION, LABEL, RECORD_OR_ALERT, METRIC, PROMQL, TEMPLATE, REGEX, RELABEL, TARGET, TIMEOUT, AUTH, MATCHER,
-    ROOT, RECEIVER, TIMES, FOREIGN, DUPLICATE, UNDEFINED, SECRET, INSECURE, SEVERITY, SUMMARY, NO_FOR, RECORD_NAME, LOST_LABEL,
-    SAME_RULE,
-)  # fmt: skip
+RULES = duties.declared(vars())

@@ -21,13 +21,16 @@ SD_FILE = re.compile(r"[^*]*(?:\*[^/]*)?\.(?:json|yml|yaml|JSON|YML|YAML)")
 NEEDS_TARGET = frozenset({"replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal"})
 WAYS = ("basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file")
 ONE_OF_PAIR = (
-    ("password", "password_file"), ("username", "username_file"), ("credentials", "credentials_file"),
+    ("password", "password_file"), ("username", "username_file"),
+    ("credentials", "credentials_file"),
     ("client_secret", "client_secret_file"),
 )  # fmt: skip
 UNVERIFIED = frozenset(
     f"{name}_sd_configs"
-    for name in "openstack digitalocean eureka hetzner ionos kuma lightsail linode marathon nerve nomad ovhcloud puppetdb scaleway "
-    "serverset stackit triton uyuni vultr".split()
+    for name in (
+        "openstack digitalocean eureka hetzner ionos kuma lightsail linode marathon nerve nomad "
+        "ovhcloud puppetdb scaleway serverset stackit triton uyuni vultr"
+    ).split()
 )
 ANYTHING = frozenset({"(.*)", ".*"})
 
@@ -60,7 +63,10 @@ def findings(document: Document) -> Iterator[Finding]:
 def target_findings(
     document: Document, targets: list[Any], path: tuple[str | int, ...]
 ) -> Iterator[Finding]:
-    """Targets of a static configuration. Where relabelling writes the address, they may be anything."""
+    """Targets of a static configuration.
+
+    Where relabelling writes the address, they may be anything.
+    """
     owner: Any = document.fields
     for part in path[: path.index("static_configs")] if "static_configs" in path else ():
         owner = owner[part]
@@ -149,7 +155,9 @@ def references(document: Document) -> Iterator[Finding]:
 
 
 def drops_everything(items: list[dict[str, Any]]) -> bool:
-    """Whether a relabelling leaves nothing: it drops whatever there is, or keeps what no empty text matches."""
+    """Whether a relabelling leaves nothing: it drops whatever there is, or keeps what no empty text
+    matches.
+    """
     for item in items:
         regex, action = text_of(item.get("regex", "(.*)")), item.get("action")
         if action == "drop" and regex in ANYTHING:

@@ -12,10 +12,11 @@ TOKEN = re.compile(
     r'\s*(?:(?P<text>"(?:[^"\\]|\\.)*"|`[^`]*`)|(?P<word>\$?[\w.]+|\$)|(?P<mark>:=|[|()=,-]))'
 )
 FUNCTIONS = frozenset(
-    "query first label value sortByLabel strvalue args reReplaceAll match safeHtml title toUpper toLower graphLink tableLink "
-    "stripPort stripDomain humanize humanize1024 humanizeDuration humanizePercentage humanizeTimestamp toTime toDuration now "
-    "externalURL pathPrefix parseDuration tmpl urlQueryEscape and or not len index slice print printf println html js urlquery "
-    "call eq ne lt le gt ge true false nil".split()
+    "query first label value sortByLabel strvalue args reReplaceAll match safeHtml title toUpper "
+    "toLower graphLink tableLink stripPort stripDomain humanize humanize1024 humanizeDuration "
+    "humanizePercentage humanizeTimestamp toTime toDuration now externalURL pathPrefix "
+    "parseDuration tmpl urlQueryEscape and or not len index slice print printf println html js "
+    "urlquery call eq ne lt le gt ge true false nil".split()
 )
 BLOCKS = frozenset({"if", "range", "with", "define", "block"})
 VARIABLES = frozenset({"$", "$labels", "$value", "$externalLabels", "$externalURL"})

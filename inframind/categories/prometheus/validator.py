@@ -1,4 +1,4 @@
-"""Prometheus: rule files, the server's configuration and Alertmanager's, each told by its top-level keys."""
+"""Prometheus: rule files, the server's configuration and Alertmanager's, told by their keys."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -6,11 +6,11 @@ from functools import cache
 
 import jsonschema_rs
 
-from inframind.categories.base import Configuration, ParseError
+from inframind.categories.base import Category, Configuration, Evidence, ParseError
 from inframind.categories.prometheus import alertmanager, rule_files, rules, server
 from inframind.categories.prometheus.document import Document, Kind, format_findings, kind_of
-from inframind.categories.shared import json_schema as _jsonschema
-from inframind.categories.shared.yaml import YamlError, load_all
+from inframind.categories.shared import json_schema
+from inframind.categories.shared.yaml import yaml_mapping
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.prometheus"
@@ -18,9 +18,9 @@ RULES = re.compile(r"^groups:", re.M), re.compile(r"^[ -]+(?:alert|record|expr):
 CONFIG = re.compile(r"^(?:scrape_configs|rule_files|scrape_config_files|remote_write):", re.M)
 MANAGER = re.compile(r"^route:", re.M), re.compile(r"^receivers:", re.M)
 SECRETS = frozenset(
-    "password credentials bearer_token client_secret secret_key routing_key service_key api_key bot_token auth_password "
-    "auth_secret smtp_auth_password smtp_auth_secret slack_api_url opsgenie_api_key victorops_api_key telegram_bot_token "
-    "app_token token".split()
+    "password credentials bearer_token client_secret secret_key routing_key service_key api_key "
+    "bot_token auth_password auth_secret smtp_auth_password smtp_auth_secret slack_api_url "
+    "opsgenie_api_key victorops_api_key telegram_bot_token app_token token".split()
 )
 FINDINGS: dict[Kind, Callable[[Document], Iterator[Finding]]] = {
     "rules": rule_files.findings,
@@ -42,10 +42,10 @@ EFFECTIVE: dict[Kind, Callable[[Document], Configuration]] = {
 @cache
 def schema(kind: Kind) -> jsonschema_rs.Validator:
     """The compiled schema of one kind of file."""
-    return _jsonschema.compile_definition(_jsonschema.load(PACKAGE, "schema")["definitions"], kind)
+    return json_schema.compile_definition(json_schema.load(PACKAGE, "schema")["definitions"], kind)
 
 
-class Prometheus:
+class Prometheus(Category[Document]):
     """The category `prometheus`."""
 
     id = "prometheus"
@@ -54,32 +54,27 @@ class Prometheus:
     filename = "prometheus.yml"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        if re.search(r"^apiVersion:", text, re.M):
-            return 0.0
-        if any(all(pattern.search(text) for pattern in pair) for pair in (RULES, MANAGER)):
-            return 0.9
-        return 0.9 if CONFIG.search(text) else 0.0
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        pairs = (RULES, MANAGER)
+        if any(all(pattern.search(text) for pattern in pair) for pair in pairs):
+            return Evidence.LIKELY
+        return Evidence.LIKELY if CONFIG.search(text) else Evidence.NONE
 
     def parse(self, text: str) -> Document:
-        try:
-            documents = load_all(text)
-        except YamlError as error:
-            raise ParseError(rules.YAML.finding(str(error), error.line)) from None
-        if len(documents) != 1 or not isinstance(documents[0], dict):
-            raise ParseError(rules.YAML.finding("a file is one mapping"))
-        kind = kind_of(documents[0])
+        fields = yaml_mapping(text, rules.YAML, "a file is one mapping")
+        kind = kind_of(fields)
         if kind is None:
             raise ParseError(
                 rules.KIND.finding(
-                    "there are neither groups, nor scrape_configs and the like, nor route and receivers"
+                    "there are neither groups, nor scrape_configs and the like, nor route and "
+                    "receivers"
                 )
             )
-        return Document(text, documents[0], kind)
+        return Document(text, fields, kind)
 
     def schema(self, document: Document) -> Sequence[Finding]:
-        found = _jsonschema.findings(
-            schema(document.kind), document.fields, rules.SCHEMA, document.text
+        found = json_schema.findings(
+            schema(document.kind), document.fields, rules.FIELDS, document.text
         )
         return found or [*format_findings(document), *FINDINGS[document.kind](document)]
 
@@ -112,3 +107,6 @@ class Prometheus:
                     rules.INSECURE.finding("certificates are not verified", document.line(*path))
                 )
         return found
+
+
+CATEGORY = Prometheus()

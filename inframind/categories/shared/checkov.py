@@ -1,4 +1,6 @@
-"""checkov (https://www.checkov.io): policies of several categories, in its own Python environment or in ours."""
+"""checkov (https://www.checkov.io): policies of several categories, in its own Python environment
+or in ours.
+"""
 
 import json
 import re

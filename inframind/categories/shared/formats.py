@@ -12,8 +12,6 @@ IMAGE = re.compile(
 CRON_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 CRON_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 CRON_FIELDS = ((0, 59, ()), (0, 23, ()), (1, 31, ()), (1, 12, CRON_MONTHS), (0, 7, CRON_DAYS))
-SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|private_?key)")
-"""Part of the name of a variable that should not be written in plain."""
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+")
 
 
@@ -22,9 +20,11 @@ VERSIONED = re.compile(r"([A-Za-z][A-Za-z_.:-]*?)(\d{1,4}(?:\.\d{1,4})*)(\D.*)?"
 
 
 def newest_known(text: str, known: Iterable[str]) -> str | None:
-    """The newest of the known names of which the text is a later version; None if it is none of a series of at least two.
+    """The newest of the known names of which the text is a later version; None if it is none of a
+    series of at least two.
 
-    Who makes such a list adds to it: a name that comes after its end may have been added since, and is no misspelling.
+    Who makes such a list adds to it: a name that comes after its end may have been added since, and
+    is no misspelling.
     """
     match = VERSIONED.fullmatch(text)
     if match is None:
@@ -48,19 +48,15 @@ def is_image(text: str) -> bool:
     return len(text) <= 4096 and IMAGE.fullmatch(text) is not None
 
 
-def is_unpinned(image: str) -> bool:
-    """Whether the image has no tag, or `latest`, and no digest."""
-    name = image.rsplit("/", 1)[-1]
-    return "@" not in image and (":" not in name or name.endswith(":latest"))
-
-
 def is_duration(text: str) -> bool:
     """Go's duration form, such as `1m30s` (https://pkg.go.dev/time#ParseDuration)."""
     return text == "0" or DURATION.fullmatch(text) is not None
 
 
 def cron_error(schedule: str, *, macros: bool = True) -> str | None:
-    """What is wrong with a five-field cron schedule, or None (https://man7.org/linux/man-pages/man5/crontab.5.html)."""
+    """What is wrong with a five-field cron schedule, or None
+    (https://man7.org/linux/man-pages/man5/crontab.5.html).
+    """
     if macros and schedule in (
         "@yearly",
         "@annually",
@@ -77,7 +73,8 @@ def cron_error(schedule: str, *, macros: bool = True) -> str | None:
     for field, (low, high, names) in zip(fields, CRON_FIELDS, strict=True):
         for part in field.split(","):
             if not _cron_part(part.lower(), low, high, list(names)):
-                return f"{part!r} is not valid in {schedule!r}: {low} to {high}, ranges, lists and steps"
+                allowed = f"{low} to {high}, ranges, lists and steps"
+                return f"{part!r} is not valid in {schedule!r}: {allowed}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""JSON Schema data shared by the categories: compressed, loaded at first use, compiled per definition."""
+"""JSON Schema data: compressed, loaded at first use, compiled per definition."""
 
 import gzip
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from inframind.categories.base import Rule
+from inframind.categories.shared.rules import FieldRules
 from inframind.categories.shared.yaml import line_of
 from inframind.types import Finding, Json
 
@@ -43,7 +43,10 @@ def _references(node: Json) -> list[str]:
 def compile_definition(
     definitions: dict[str, Json], root: str, *, null_objects: bool = True
 ) -> jsonschema_rs.Validator:
-    """A validator for one definition. Without `null_objects`, null is no item of a list of objects, whatever they allow."""
+    """A validator for one definition.
+
+    Without `null_objects`, null is no item of a list of objects, whatever they allow.
+    """
     below = definitions_below(definitions, root)
     return jsonschema_rs.validator_for(
         {
@@ -70,15 +73,18 @@ def _without_null_objects(node: Json, definitions: dict[str, Json]) -> Json:
 
 
 def findings(
-    validator: jsonschema_rs.Validator, document: Json, rule: Rule, text: str, start: int = 0
+    validator: jsonschema_rs.Validator, document: Json, rules: FieldRules, text: str, start: int = 0
 ) -> list[Finding]:
-    """One finding per schema error, the deepest alternatives of an `anyOf` first; empty if the document is valid."""
+    """One finding per schema error, the deepest alternatives of an `anyOf` first; empty if the
+    document is valid.
+    """
     if validator.is_valid(document):
         return []
     found = []
     for error in validator.iter_errors(document):
         path = list(error.instance_path)
         where = ".".join(map(str, path)) or "the document"
+        rule = rules.of_error(error)
         found.append(rule.finding(f"{where}: {error.message[:300]}", line_of(text, path, start)))
         if len(found) == MAX_FINDINGS:
             break

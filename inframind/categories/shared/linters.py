@@ -26,8 +26,8 @@ SECONDS, SECONDS_EACH = 60.0, 0.5
 class Opinion:
     """What a tool says of one text, and why.
 
-    `abstains`: the text needs what is not here, such as a file beside it; the fast verdict stands. `unavailable`: the environment
-    lacks what the tool needs.
+    `abstains`: the text needs what is not here, such as a file beside it; the fast verdict stands.
+    `unavailable`: the environment lacks what the tool needs.
     """
 
     outcome: Literal["accepts", "rejects", "abstains", "unavailable"]
@@ -44,11 +44,17 @@ class DeepTool(Protocol):
     """What to do where it is missing."""
 
     def version(self) -> str | None:
-        """What is installed, with the versions of what it needs; None if it is not. Raises SandboxError if it does not start."""
+        """What is installed, with the versions of what it needs; None if it is not.
+
+        Raises SandboxError if it does not start.
+        """
         ...
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
-        """An opinion for each text, in order. Raises SandboxError where nothing isolates the tool."""
+        """An opinion for each text, in order.
+
+        Raises SandboxError where nothing isolates the tool.
+        """
         ...
 
 
@@ -59,7 +65,8 @@ SEVERITIES: dict[Weight, Severity] = {"invalid": "error", "advice": "warning", "
 class Complaint(NamedTuple):
     """What a tool says of a place in a file.
 
-    `invalid`: the file cannot be used. `undecided`: the tool cannot tell, because something is not here.
+    `invalid`: the file cannot be used. `undecided`: the tool cannot tell, because something is not
+    here.
     """
 
     line: int | None
@@ -68,7 +75,10 @@ class Complaint(NamedTuple):
 
 
 class Linter:
-    """A tool that reads files and prints JSON. A run for many files at once that fails is repeated for each alone."""
+    """A tool that reads files and prints JSON.
+
+    A run for many files at once that fails is repeated for each alone.
+    """
 
     name: str
     rule: str
@@ -98,7 +108,10 @@ class Linter:
         raise NotImplementedError
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
-        """As DeepTool. A text for which alone the tool fails twice is rejected, if the tool works at all."""
+        """As DeepTool.
+
+        A text for which alone the tool fails twice is rejected, if the tool works at all.
+        """
         found = self._run(texts)
         if found is not None:
             return [self._opinion(complaints) for complaints in found]
@@ -187,13 +200,18 @@ class Environment:
         )
 
     def version(self, distribution: str) -> str:
-        """The version of what is installed there. Raises SandboxError if it does not start in isolation."""
+        """The version of what is installed there.
+
+        Raises SandboxError if it does not start in isolation.
+        """
         code = f"from importlib.metadata import version; print(version({distribution!r}))"
         return printed_version(self.program("-c", code))
 
 
 def environment(variable: str, script: str) -> Environment | None:
-    """The environment that the variable names, else the one of a script: beside our Python, or on the PATH."""
+    """The environment that the variable names, else the one of a script: beside our Python, or on
+    the PATH.
+    """
     named, found = first_folder((variable,), ()), program(script)
     where = named or (found.resolve().parent.parent if found else None)
     if (
@@ -247,7 +265,10 @@ def json_rows(output: str) -> Iterator[dict[str, Any]] | None:
 
 
 def printed_version(call: Program) -> str:
-    """The first line that a tool prints of its version. Raises SandboxError if it does not start in isolation."""
+    """The first line that a tool prints of its version.
+
+    Raises SandboxError if it does not start in isolation.
+    """
     with folder() as work:
         try:
             finished = run(call, work)

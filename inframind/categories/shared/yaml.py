@@ -1,10 +1,15 @@
-"""The one YAML reader: YAML 1.2 booleans, duplicate keys and bombs refused, merge keys resolved, lines on demand."""
+"""The one YAML reader: YAML 1.2 booleans, duplicate keys and bombs refused, merge keys resolved,
+lines on demand.
+"""
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from importlib.resources import files
 from typing import Any, NamedTuple
+
+from inframind.categories.base import ParseError, Rule
 
 MAX_NODES = 50_000
 """After aliases and merges are expanded: an alias bomb is small only until somebody walks it."""
@@ -21,7 +26,8 @@ class YamlError(ValueError):
 def load_all(text: str) -> list[Any]:
     """Every document of the text; empty ones are left out. Raises YamlError.
 
-    Plain JSON data with text keys. `on`, `no` and `010` are texts, as in YAML 1.2; a tagged node `!tag x` is `{"!tag": x}`.
+    Plain JSON data with text keys. `on`, `no` and `010` are texts, as in YAML 1.2; a tagged node
+    `!tag x` is `{"!tag": x}`.
     """
     import ryaml
 
@@ -37,6 +43,31 @@ def load_all(text: str) -> list[Any]:
         raise YamlError(message, int(where.group(1)) if where else None) from None
     count = [0]
     return [_merged(document, count) for document in documents or [] if document is not None]
+
+
+def yaml_documents(text: str, rule: Rule) -> list[Any]:
+    """As `load_all`, for a category's parser: what is no YAML raises ParseError with that rule."""
+    try:
+        return load_all(text)
+    except YamlError as error:
+        raise ParseError(rule.finding(str(error), error.line)) from None
+
+
+def yaml_mapping(text: str, rule: Rule, form: str) -> dict[str, Any]:
+    """The one mapping that the text is.
+
+    Raises ParseError with the rule; `form` says what is asked for.
+    """
+    documents = yaml_documents(text, rule)
+    if len(documents) != 1 or not isinstance(documents[0], dict):
+        raise ParseError(rule.finding(form))
+    return documents[0]
+
+
+def packaged(package: str, name: str) -> Any:
+    """The content of a YAML file of ours in a category's folder."""
+    (document,) = load_all((files(package) / name).read_text())
+    return document
 
 
 def _merged(node: Any, count: list[int]) -> Any:
@@ -110,9 +141,11 @@ def _entries(number: int, line: str) -> Iterator[_Entry]:
 
 
 def line_of(text: str, path: Sequence[str | int], start: int = 0) -> int | None:
-    """1-based line of the node at `path`, in the document that begins at the 0-based line `start`; None if nothing of it is found.
+    """1-based line of the node at `path`, in the document that begins at the 0-based line `start`;
+    None if nothing of it is found.
 
-    The deepest part that stands in block style on lines of its own: inside flow style or an alias it is where that begins.
+    The deepest part that stands in block style on lines of its own: inside flow style or an alias
+    it is where that begins.
     """
     starts, documents = _documents(text)
     # Marks and comments may stand before the first entry.
@@ -130,7 +163,9 @@ def line_of(text: str, path: Sequence[str | int], start: int = 0) -> int | None:
 
 
 def _child(entries: Sequence[_Entry], at: int, column: int, part: str | int) -> int | None:
-    """Index of the entry for `part` in the collection that begins at entry `at` below a parent in `column`."""
+    """Index of the entry for `part` in the collection that begins at entry `at` below a parent in
+    `column`.
+    """
     if at >= len(entries):
         return None
     level, is_list = entries[at].column, entries[at].key is None

@@ -6,7 +6,7 @@ from inframind.categories.terraform.fit import NUMBER, PRIMITIVES
 from inframind.categories.terraform.values import (
     Reference,
     SetValue,
-    Unknown,
+    TypedUnknown,
     Value,
     as_text,
     is_bare,
@@ -19,10 +19,15 @@ class AccessError(Exception):
 
 
 def access(value: Value, steps: list[tuple[str, Any]], text: str) -> Value:
-    """What stands at the end of the steps. Raises AccessError where Terraform's evaluation fails."""
+    """What stands at the end of the steps.
+
+    Raises AccessError where Terraform's evaluation fails.
+    """
     for at, (step, name) in enumerate(steps):
-        if isinstance(value, Reference) or (isinstance(value, Unknown) and value.type == "dynamic"):
-            return Unknown(text)
+        if isinstance(value, Reference) or (
+            isinstance(value, TypedUnknown) and value.type == "dynamic"
+        ):
+            return TypedUnknown(text)
         if step == "splat":
             return _splat(value, steps[at + 1 :], text)
         if value is None:
@@ -34,20 +39,21 @@ def access(value: Value, steps: list[tuple[str, Any]], text: str) -> Value:
 def _splat(value: Value, rest: list[tuple[str, Any]], text: str) -> Value:
     if value is None:
         return []
-    if isinstance(value, Unknown):
-        return Unknown(text, ["list", "dynamic"])
+    if isinstance(value, TypedUnknown):
+        return TypedUnknown(text, ["list", "dynamic"])
     return [access(item, rest, text) for item in (value if isinstance(value, list) else [value])]
 
 
 def _attribute(value: Value, name: str, text: str) -> Value:
-    if isinstance(value, Unknown):
-        return Unknown(text, _attribute_type(value.type, name, text))
+    if isinstance(value, TypedUnknown):
+        return TypedUnknown(text, _attribute_type(value.type, name, text))
     if isinstance(value, dict):
         if name not in value:
             raise AccessError(f"{text}: the object has no attribute {name!r}")
         return value[name]
     raise AccessError(
-        f"{text}: a {'list' if isinstance(value, list) else 'primitive value'} has no attribute {name!r}"
+        f"{text}: a {'list' if isinstance(value, list) else 'primitive value'} has no attribute "
+        f"{name!r}"
     )
 
 
@@ -65,12 +71,12 @@ def _attribute_type(kind: Any, name: str, text: str) -> Any:
 
 
 def _index(value: Value, key: Value, text: str) -> Value:
-    if isinstance(value, Unknown):
-        return Unknown(text, _index_type(value.type, key, text))
+    if isinstance(value, TypedUnknown):
+        return TypedUnknown(text, _index_type(value.type, key, text))
     if isinstance(value, SetValue) or not isinstance(value, list | dict):
         raise AccessError(f"{text}: the value has no index")
     if is_bare(key):
-        return Unknown(text)
+        return TypedUnknown(text)
     if isinstance(value, dict):
         if as_text(key) not in value:
             raise AccessError(f"{text}: the object has no element {as_text(key)!r}")

@@ -1,6 +1,7 @@
 """What Terraform reads without evaluating it: traversals, addresses of objects, keywords.
 
-https://developer.hashicorp.com/terraform/language/meta-arguments/lifecycle, .../modules/develop/refactoring, .../import
+https://developer.hashicorp.com/terraform/language/meta-arguments/lifecycle,
+.../modules/develop/refactoring, .../import
 """
 
 import re
@@ -21,7 +22,10 @@ QUOTED = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*|\[(?:\d+|\"[^\"$%]*\")
 
 
 def traversal(node: Node | None, *, quoted: bool = False) -> list[Step] | None:
-    """The steps of `a.b["c"].d`, the root first; None for anything that is more. `quoted`: in a text too, as old files have it."""
+    """The steps of `a.b["c"].d`, the root first; None for anything that is more.
+
+    `quoted`: in a text too, as old files have it.
+    """
     if node is None or not node.children:
         return None
     if quoted and node.children[0].type == "literal_value" and len(node.children) == 1:
@@ -73,7 +77,9 @@ def elements(node: Node | None) -> list[Node] | None:
 
 
 def roots(node: Node | None, bound: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
-    """(root, first attribute or nothing) of every reference in an expression; not what `bound` names, which loops do."""
+    """(root, first attribute or nothing) of every reference in an expression; not what `bound`
+    names, which loops do.
+    """
     if node is None:
         return
     if node.type == "variable_expr" and text_of(node) not in {"true", "false", "null"} | bound:
@@ -108,7 +114,10 @@ def ignored(node: Node | None) -> list[list[Step]] | str:
 
 
 def trigger_fault(node: Node | None) -> str | None:
-    """What is wrong with `replace_triggered_by`, or None. Whether an attribute exists, Terraform does not ask."""
+    """What is wrong with `replace_triggered_by`, or None.
+
+    Whether an attribute exists, Terraform does not ask.
+    """
     items = elements(node)
     if items is None:
         return "a list of references is required"
@@ -122,7 +131,10 @@ def trigger_fault(node: Node | None) -> str | None:
 def address_fault(
     steps: Sequence[Step] | None, *, keys: bool = True, data: bool = True, computed: bool = False
 ) -> str | None:
-    """Why these steps are no address of a module or a resource, or None. `keys`: instances have addresses too."""
+    """Why these steps are no address of a module or a resource, or None.
+
+    `keys`: instances have addresses too.
+    """
     if steps is None:
         return "write an address such as aws_vpc.main, without quotes"
     rest = list(steps)

@@ -1,4 +1,6 @@
-"""Bodies against provider schemas: arguments, nested blocks, dynamic blocks, and what the provider's code accepts."""
+"""Bodies against provider schemas: arguments, nested blocks, dynamic blocks, and what the
+provider's code accepts.
+"""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -30,7 +32,14 @@ from inframind.categories.terraform.provider import (
 from inframind.categories.terraform.provider_code import NO_CONSTRAINTS, ProviderCode, on_framework
 from inframind.categories.terraform.references import Scope
 from inframind.categories.terraform.syntax import Attribute, Block, Body, text_of
-from inframind.categories.terraform.values import SetValue, Unknown, Value, is_bare, shape, type_of
+from inframind.categories.terraform.values import (
+    SetValue,
+    TypedUnknown,
+    Value,
+    is_bare,
+    shape,
+    type_of,
+)
 from inframind.types import Finding
 
 META = frozenset({"count", "for_each", "provider", "depends_on"})
@@ -59,7 +68,9 @@ class Place:
 
 
 class BodyChecker:
-    """Checks the resources and provider blocks of one module; findings gather in `findings` and in the evaluator."""
+    """Checks the resources and provider blocks of one module; findings gather in `findings` and in
+    the evaluator.
+    """
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
@@ -116,7 +127,10 @@ class BodyChecker:
         why = place.code.constraints.violation(path, value)
         newest = place.code.constraints.newest_known(path, value) if why else None
         if newest:
-            why = f"{value!r} is newer than the provider that is known here, whose newest is {newest}: not verified"
+            why = (
+                f"{value!r} is newer than the provider that is known here, whose newest is "
+                f"{newest}: not verified"
+            )
         if why:
             rule = rules.NEWER if newest else rules.VALUE
             place.code.violations.append(
@@ -212,7 +226,7 @@ class BodyChecker:
         if items is None:
             dynamic.add(name)
             place.code.block(place.path + name, known=False)
-        for key, value in items if items is not None else [(Unknown(""), Unknown(""))]:
+        for key, value in items if items is not None else [(TypedUnknown(""), TypedUnknown(""))]:
             inner = place.below(
                 name, block.line, place.scope.with_names({loop: {"key": key, "value": value}})
             )
@@ -323,7 +337,7 @@ class BodyChecker:
             )
         for name, why in wrong.items():
             if why:
-                self.findings.append(rules.META.finding(f"{name}: {why}", attributes[name].line))
+                self.findings.append(rules.TYPE.finding(f"{name}: {why}", attributes[name].line))
         if "depends_on" in attributes:
             self.language.references(attributes["depends_on"], scope)
         if "provider" in attributes:
@@ -374,7 +388,10 @@ class BodyChecker:
                 else None
             )
             if found:
-                message = f"{attribute.name}: a provisioner for destroy may name self, count and each, not {found}"
+                message = (
+                    f"{attribute.name}: a provisioner for destroy may name self, count and each, "
+                    f"not {found}"
+                )
                 self.findings.append(rules.STATIC.finding(message, attribute.line))
 
     def _meta_block(self, block: Block, scope: Scope, mode: str) -> None:

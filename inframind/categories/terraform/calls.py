@@ -1,4 +1,6 @@
-"""Function calls: whether the function exists, whether the arguments fit its signature, and what it gives."""
+"""Function calls: whether the function exists, whether the arguments fit its signature, and what it
+gives.
+"""
 
 from typing import Any
 
@@ -6,7 +8,7 @@ from inframind.categories.terraform.fit import misfit
 from inframind.categories.terraform.functions import PURE, SHAPES, CallError
 from inframind.categories.terraform.module import Module
 from inframind.categories.terraform.provider import functions, provider
-from inframind.categories.terraform.values import Unknown, Value, is_known, shape, type_of
+from inframind.categories.terraform.values import TypedUnknown, Value, is_known, shape, type_of
 
 RESULT: dict[str, Any] = {
     "length": "number",
@@ -22,12 +24,15 @@ class NotVerifiedError(Exception):
 
 
 def called(name: str, values: list[Value], text: str, module: Module) -> Value:
-    """The call's result. Raises LookupError if there is no such function, NotVerifiedError if that is not known, CallError if the
-    arguments do not fit."""
+    """The call's result.
+
+    Raises LookupError if there is no such function, NotVerifiedError if that is not known,
+    CallError if the arguments do not fit.
+    """
     name = name.removeprefix("core::")
     if "::" in name:
         _provider_function(name, module)
-        return Unknown(text)
+        return TypedUnknown(text)
     signature = functions().get(name)
     if signature is None:
         raise LookupError(f"there is no function {name!r}")
@@ -43,7 +48,7 @@ def called(name: str, values: list[Value], text: str, module: Module) -> Value:
         if why:
             raise CallError(why)
     _shape(name, values)
-    unknown = Unknown(text, RESULT.get(name, result))
+    unknown = TypedUnknown(text, RESULT.get(name, result))
     return (
         _result(name, values, unknown) if name in PURE and all(map(is_known, values)) else unknown
     )
@@ -69,7 +74,7 @@ def _shape(name: str, values: list[Value]) -> None:
             raise CallError(f"needs {' or '.join(shapes)}, not {word}")
 
 
-def _result(name: str, values: list[Value], unknown: Unknown) -> Value:
+def _result(name: str, values: list[Value], unknown: TypedUnknown) -> Value:
     try:
         return PURE[name](*values)
     except (LookupError, TypeError, AttributeError, ValueError, OverflowError):

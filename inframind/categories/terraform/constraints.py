@@ -1,6 +1,8 @@
-"""What the provider's own code accepts: enumerations, formats, ranges, and arguments that need or exclude one another.
+"""What the provider's own code accepts: enumerations, formats, ranges, and arguments that need or
+exclude one another.
 
-The data come from `build_constraints.py` and `build_details.py`. Only values that are known without running Terraform are judged.
+The data come from tools/terraform/constraints.py and details.py. Only values that are known without
+running Terraform are judged.
 """
 
 import binascii
@@ -14,14 +16,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 from inframind.categories.shared.formats import newest_known
 from inframind.categories.terraform.fit import NUMBER
 from inframind.categories.terraform.provider import PACKAGE
 from inframind.categories.terraform.values import Value, as_text
 
 SHOWN = 12
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html, as terraform-provider-aws checks it
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html, as terraform-provider-aws
+# checks it
 ARN = re.compile(r"arn:[^:]+:[^:]+:[^:]*:[^:]*:.+", re.S)
 DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)"
 CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
@@ -109,14 +112,18 @@ class Constraints:
     """Those of one resource type."""
 
     values: Mapping[str, list[list[Any]]]
-    """path -> constraints, each [name, arguments ...]; of ["either", constraints] one has to hold."""
+    """path -> constraints, each [name, arguments ...]; of ["either", constraints] one has to
+    hold.
+    """
     together: list[list[Any]]
     """["any" | "at-most-one" | "with", path, paths] or ["conflict", path, other]."""
     members: Mapping[str, list[str]] = field(default_factory=dict)
     """path of a list of objects -> what each must have where they are written as blocks."""
 
     def violation(self, path: str, value: Value) -> str | None:
-        """What is wrong with a value at a path, or None; elements of a list are judged one by one."""
+        """What is wrong with a value at a path, or None; elements of a list are judged one by
+        one.
+        """
         constraints = self.values.get(path, [])
         items = value if isinstance(value, list) else [value]
         for item in items if constraints else ():
@@ -128,7 +135,9 @@ class Constraints:
         return None
 
     def newest_known(self, path: str, value: Value) -> str | None:
-        """The last of the enumeration's versions, if the value is a later one: who makes the list may have added it since."""
+        """The last of the enumeration's versions, if the value is a later one: who makes the list
+        may have added it since.
+        """
         lists = [constraint[1] for constraint in self.values.get(path, []) if constraint[0] == "in"]
         if not isinstance(value, str):
             return None
@@ -197,12 +206,16 @@ def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> 
     low, high = arguments if arguments else (0 if name == "port-or-0" else 1, 65535)
     if (low is not None and value < low) or (high is not None and value > high):
         what = "a text of length" if name == "length" else "a number"
-        return f"{what} between {'-' if low is None else low} and {'-' if high is None else high} is required, not {value:g}"
+        bounds = " and ".join("-" if bound is None else str(bound) for bound in (low, high))
+        return f"{what} between {bounds} is required, not {value:g}"
     return None
 
 
 def _forbidden(characters: str, text: str) -> str | None:
-    """`A` stands for capital letters, `é` for what is not ASCII. Where a name stands, an ARN may stand too."""
+    """`A` stands for capital letters, `é` for what is not ASCII.
+
+    Where a name stands, an ARN may stand too.
+    """
     if text.startswith("arn:"):
         return None
     found = next((c for c in text if c in characters or ("A" in characters and c.isupper())), None)
@@ -230,5 +243,5 @@ def constraints(provider: str, mode: str, kind: str) -> Constraints | None:
 def _data(name: str) -> dict[str, Any]:
     """A data file; empty for a provider that has none."""
     there = (files(PACKAGE) / "data" / f"{name}.json.gz").is_file()
-    data: dict[str, Any] = _jsonschema.load(PACKAGE, name) if there else {}
+    data: dict[str, Any] = json_schema.load(PACKAGE, name) if there else {}
     return data

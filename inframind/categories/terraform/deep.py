@@ -1,7 +1,9 @@
-"""`terraform validate`, for many texts at once: each is a child module of one root, and one run judges them all.
+"""`terraform validate`, for many texts at once: each is a child module of one root, and one run
+judges them all.
 
-A run costs seconds, because it starts the providers; a further module costs milliseconds. What holds for a text is only what a run
-without any error says: an error that belongs to no text means that nothing was decided, and the texts are tried in smaller groups.
+A run costs seconds, because it starts the providers; a further module costs milliseconds. What
+holds for a text is only what a run without any error says: an error that belongs to no text means
+that nothing was decided, and the texts are tried in smaller groups.
 """
 
 import json
@@ -41,11 +43,13 @@ ROOT_ONLY = re.compile(r"\bsensitive\b|\bimport\s*\{|\bconfiguration_aliases\b|\
 """What means something else in a child module."""
 READS = re.compile(r"\b(?:file\w*|templatefile|abspath|pathexpand)\s*\(\s*([^,)]*)")
 OWN_FILE = re.compile(
-    r'"(?:\$\{path\.module\}/|\./)?(?!main\.tf)[A-Za-z0-9_][\w/ -]*(?:\.[\w-]+)*"\s*|(?:var|data)\.[\w.]+\s*'
+    r'"(?:\$\{path\.module\}/|\./)?(?!main\.tf)[A-Za-z0-9_][\w/ '
+    r'-]*(?:\.[\w-]+)*"\s*|(?:var|data)\.[\w.]+\s*'
 )
 """The path of a file that lies beside the text, or one that nobody knows before a plan."""
 MISSING = re.compile(
-    r'no file exists at "([^"]+)"|Call to function "file\w*" failed: open (.+): no such file or directory'
+    r'no file exists at "([^"]+)"|Call to function "file\w*" failed: open (.+): no such file or '
+    r"directory"
 )
 SUMMARY = re.compile(r'[A-Z][A-Za-z0-9_ ,."-]{2,80}')
 """Terraform's own summaries. A provider's may quote a value, and with it a file."""
@@ -62,7 +66,9 @@ class Text:
 
     @property
     def alone(self) -> bool:
-        """Whether only a run of its own can judge it: as a root module, or because it may read what lies beside it."""
+        """Whether only a run of its own can judge it: as a root module, or because it may read what
+        lies beside it.
+        """
         reads = READS.findall(self.content)
         return ROOT_ONLY.search(self.content) is not None or not all(map(OWN_FILE.fullmatch, reads))
 
@@ -82,7 +88,9 @@ class Result:
 
 
 class TerraformValidate:
-    """The deep check of Terraform. `plugins`: a folder of unpacked providers, as `TF_PLUGIN_CACHE_DIR` has it.
+    """The deep check of Terraform.
+
+    `plugins`: a folder of unpacked providers, as `TF_PLUGIN_CACHE_DIR` has it.
 
     `seconds`: how long a run may take by the clock, beside what each text adds.
     """
@@ -90,7 +98,8 @@ class TerraformValidate:
     name = "terraform validate"
     is_authority = True
     remedy = (
-        "install terraform, and fill a folder with the providers: TF_PLUGIN_CACHE_DIR=FOLDER terraform init; "
+        "install terraform, and fill a folder with the providers: TF_PLUGIN_CACHE_DIR=FOLDER "
+        "terraform init; "
         "then set INFRAMIND_TERRAFORM_PLUGINS=FOLDER"
     )
 
@@ -109,7 +118,10 @@ class TerraformValidate:
 
     @cached_property
     def providers(self) -> dict[str, tuple[str, Path]]:
-        """Provider -> version and folder of its program. Those of HashiCorp go by their name alone."""
+        """Provider -> version and folder of its program.
+
+        Those of HashiCorp go by their name alone.
+        """
         found: dict[str, tuple[str, Path]] = {}
         programs = (
             self._plugins.glob("registry.terraform.io/*/*/*/*/terraform-provider-*")
@@ -158,7 +170,9 @@ class TerraformValidate:
         return [opinions[text.name] for text in order]
 
     def _missing(self, module: Module) -> set[str]:
-        """Providers that the text needs and that are not installed: each would end the run for all."""
+        """Providers that the text needs and that are not installed: each would end the run for
+        all.
+        """
         names = {block.labels[0] for block in module.providers}
         names |= {
             name
@@ -172,7 +186,10 @@ class TerraformValidate:
         return needed - self.providers.keys() - {"terraform"}
 
     def _together(self, texts: Sequence[Text]) -> dict[str, Opinion]:
-        """Opinions by name. Texts with errors leave, and the rest runs again, until a run says nothing against any."""
+        """Opinions by name.
+
+        Texts with errors leave, and the rest runs again, until a run says nothing against any.
+        """
         if len(texts) < 2:
             return {text.name: self._alone(text) for text in texts}
         opinions: dict[str, Opinion] = {}
@@ -191,7 +208,10 @@ class TerraformValidate:
         return opinions | self._together(live[:middle]) | self._together(live[middle:])
 
     def _alone(self, text: Text) -> Opinion:
-        """The text as the root module of a run of its own. What does not even run, twice, is the text's fault."""
+        """The text as the root module of a run of its own.
+
+        What does not even run, twice, is the text's fault.
+        """
         files: set[str] = set()
         failures = 0
         while failures < 2 and len(files) < MAX_ROUNDS:
@@ -237,7 +257,8 @@ class TerraformValidate:
         return Program(
             [str(terraform), *arguments],
             (terraform, *(where for _, where in self.providers.values())),
-            # A run lives for seconds: collecting garbage less often saves two fifths of its processor time.
+            # A run lives for seconds: collecting garbage less often saves two fifths of its
+            # processor time.
             {
                 "TF_CLI_CONFIG_FILE": f"{WORK}/terraform.rc",
                 "CHECKPOINT_DISABLE": "1",
@@ -248,7 +269,8 @@ class TerraformValidate:
         )
 
     def _write(self, work: Path, texts: Sequence[Text], *, root: bool) -> None:
-        # Overrides spare the installation, and with it the checksum of a program of 700 MB in every run.
+        # Overrides spare the installation, and with it the checksum of a program of 700 MB in every
+        # run.
         overrides = "".join(
             f'    "{name if "/" in name else "hashicorp/" + name}" = "{where}"\n'
             for name, (_, where) in self.providers.items()
@@ -306,7 +328,10 @@ def _owner(diagnostic: dict[str, Any], names: Sequence[str], *, root: bool) -> s
 
 
 def _judged(errors: Sequence[dict[str, Any]], files: set[str]) -> Opinion | None:
-    """The opinion that a text's errors are. None if only files are missing: they are added to its `files`, for the next run."""
+    """The opinion that a text's errors are.
+
+    None if only files are missing: they are added to its `files`, for the next run.
+    """
     found = [error for error in errors if not MISSING.search(error.get("detail", ""))]
     if found and files:
         return Opinion(
@@ -343,3 +368,6 @@ class Modules(Advised):
 
     def __init__(self) -> None:
         super().__init__(TerraformValidate(), Checkov("terraform", ".tf"))
+
+
+TOOL = Modules()

@@ -1,4 +1,6 @@
-"""What a configuration would really create, as plain data for intent checks (docs/contracts/task.md)."""
+"""What a configuration would really create, as plain data for intent checks
+(docs/contracts/task.md).
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +15,7 @@ from inframind.categories.terraform.syntax import Attribute, Block, Body, Node, 
 from inframind.categories.terraform.values import (
     Reference,
     SetValue,
-    Unknown,
+    TypedUnknown,
     Value,
     decoded,
     plain,
@@ -58,7 +60,7 @@ class Reader:
         value = self.evaluator.value(node, scope)
         if _cannot_hold(value, kind):
             # It passes `terraform validate`, and no plan can make a text of an object.
-            value = Unknown(text_of(node) if node else "")
+            value = TypedUnknown(text_of(node) if node else "")
             self.evaluator.visited.clear()
         for reference in self.evaluator.visited:
             self.links[path, reference.kind, reference.name] = None
@@ -87,7 +89,7 @@ def _items(value: Value) -> list[tuple[Value, Value]]:
         return [(item, item) for item in value[:MAX_EXPANDED]]
     if isinstance(value, list):
         return list(enumerate(value[:MAX_EXPANDED]))
-    return [(Unknown("each.key"), Unknown("each.value"))]
+    return [(TypedUnknown("each.key"), TypedUnknown("each.value"))]
 
 
 def _cannot_hold(value: Value, kind: Any) -> bool:
@@ -106,8 +108,9 @@ def _cannot_hold(value: Value, kind: Any) -> bool:
 
 
 def exists(block: Block, evaluator: Evaluator) -> bool:
-    """Whether the block makes at least one object that Terraform would manage: not for count 0, an empty for_each, or
-    `ignore_changes = all`, which freezes whatever happens to be there."""
+    """Whether the block makes at least one object that Terraform would manage: not for count 0, an
+    empty for_each, or `ignore_changes = all`, which freezes whatever happens to be there.
+    """
     attributes = block.body.attributes
     if "count" in attributes:
         value = evaluator.value(attributes["count"].expression, Scope())

@@ -1,9 +1,10 @@
-"""Expressions to values. What Terraform would report while it validates is reported; what only it can find is Unknown."""
+"""Expressions to values.
 
-import json
+What Terraform would report while it validates is reported; what only it can find is TypedUnknown.
+"""
+
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from inframind.categories.base import Rule
 from inframind.categories.terraform import rules
@@ -18,7 +19,7 @@ from inframind.categories.terraform.references import Resolver, Scope, Step
 from inframind.categories.terraform.syntax import Node, label_of, line_of, text_of
 from inframind.categories.terraform.values import (
     Reference,
-    Unknown,
+    TypedUnknown,
     Value,
     as_text,
     is_bare,
@@ -46,8 +47,9 @@ def unescaped(text: str) -> str:
 class Evaluator(Loops):
     """Evaluates the expressions of one module.
 
-    With `defaults`, variables have their default's value, and `jsonencode` gives the value it encodes: that is how intent
-    checks see a file. Without, a variable is of its type and unknown, as `terraform validate` has it.
+    With `defaults`, variables have their default's value, and `jsonencode` gives the value it
+    encodes: that is how intent checks see a file. Without, a variable is of its type and unknown,
+    as `terraform validate` has it.
     """
 
     def __init__(self, module: Module, *, defaults: bool = False) -> None:
@@ -60,10 +62,10 @@ class Evaluator(Loops):
         self._followed = 0
         self._values: dict[tuple[str, str], tuple[Value, list[Reference]]] = {}
 
-    def fault(self, rule: Rule, message: str, line: int, text: str = "") -> Unknown:
+    def fault(self, rule: Rule, message: str, line: int, text: str = "") -> TypedUnknown:
         """Records what goes wrong while evaluating; `try` and untaken branches forgive it."""
         self.faults.append(rule.finding(message, line))
-        return Unknown(text)
+        return TypedUnknown(text)
 
     def forgiving(self, node: Node | None, scope: Scope) -> tuple[Value, list[Finding]]:
         """The value, with the faults found in it, which are not recorded."""
@@ -76,20 +78,22 @@ class Evaluator(Loops):
     def value(self, node: Node | None, scope: Scope) -> Value:
         """The expression's value as far as it is known. Reports what is wrong in it."""
         if node is None:
-            return Unknown("")
+            return TypedUnknown("")
         handler = getattr(self, f"_{node.type}", None)
         if handler is not None:
             return handler(node, scope)
         for child in node.named_children:
             self.value(child, scope)
-        return Unknown(text_of(node))
+        return TypedUnknown(text_of(node))
 
     def _expression(self, node: Node, scope: Scope) -> Value:
         values = list(self.operands(node.children, scope))
-        return values[0] if len(values) == 1 else Unknown(text_of(node))
+        return values[0] if len(values) == 1 else TypedUnknown(text_of(node))
 
     def operands(self, nodes: list[Node], scope: Scope) -> Iterator[Value]:
-        """The values among sibling nodes; a primary stands with its attribute accesses and indices behind it."""
+        """The values among sibling nodes; a primary stands with its attribute accesses and indices
+        behind it.
+        """
         at = 0
         while at < len(nodes):
             primary = nodes[at]
@@ -170,7 +174,10 @@ class Evaluator(Loops):
         return found if root == "var" and value is None else value
 
     def _elsewhere(self, node: Node | None, found: Value) -> tuple[Value, list[Reference]]:
-        """A value declared elsewhere, with its references. What is wrong in it is reported where it stands."""
+        """A value declared elsewhere, with its references.
+
+        What is wrong in it is reported where it stands.
+        """
         resolver, self.resolver = self.resolver, Resolver(self.module)
         outer, self.visited = self.visited, []
         value, _ = self.forgiving(node, Scope())
@@ -202,10 +209,10 @@ class Evaluator(Loops):
         if all(isinstance(part, str) for part in parts):
             text = "".join(parts)
             return text if quoted else _heredoc(text, text_of(template))
-        return Unknown(text_of(node), "string")
+        return TypedUnknown(text_of(node), "string")
 
     def template_parts(self, nodes: list[Node], scope: Scope, *, quoted: bool) -> Iterator[Value]:
-        """Texts, and Unknown for what is not known."""
+        """Texts, and TypedUnknown for what is not known."""
         for child in nodes:
             if child.type == "template_literal":
                 yield (
@@ -222,10 +229,10 @@ class Evaluator(Loops):
                         f"{text_of(child)}: {what} cannot be part of a text",
                         line_of(child),
                     )
-                yield as_text(value) if isinstance(value, str | int | float) else Unknown("")
+                yield as_text(value) if isinstance(value, str | int | float) else TypedUnknown("")
             elif child.type == "template_directive":
                 self.directive(child, scope)
-                yield Unknown("")
+                yield TypedUnknown("")
 
     def interpolation(self, node: Node, scope: Scope) -> Value:
         """The value between `${` and `}`."""
@@ -252,7 +259,7 @@ class Evaluator(Loops):
                 )
             known &= isinstance(key, str)
             found[str(key)] = value
-        return found if known else Unknown(text_of(node), ["map", "dynamic"])
+        return found if known else TypedUnknown(text_of(node), ["map", "dynamic"])
 
     def _key(self, node: Node, scope: Scope) -> Value:
         if node.children and node.children[0].type == "variable_expr":
@@ -277,7 +284,7 @@ class Evaluator(Loops):
         values = [self.value(child, scope) for child in arguments]
         if any(child.type in ("ellipsis", "...") for child in children):
             if not isinstance(values[-1], list):
-                return Unknown(text_of(node))
+                return TypedUnknown(text_of(node))
             values = [*values[:-1], *values[-1]]
         if (
             name == "jsonencode"
@@ -294,21 +301,23 @@ class Evaluator(Loops):
             return self.resolver.report(rules.FOREIGN, str(error), line_of(node))
         except LookupError as error:
             return self.resolver.report(rules.FUNCTION, str(error.args[0]), line_of(node))
-        return value if weight(value) < MAX_FOLLOWED // 20 else Unknown(text_of(node))
+        return value if weight(value) < MAX_FOLLOWED // 20 else TypedUnknown(text_of(node))
 
     def _attempt(self, name: str, node: Node, arguments: list[Node], scope: Scope) -> Value:
         """`try` and `can`: a fault means the next argument, or false."""
         results = [self.forgiving(child, scope) for child in arguments]
         if name == "can":
             known = len(results) == 1 and is_known(results[0][0])
-            return not results[0][1] if known else Unknown(text_of(node), "bool")
-        value = next((value for value, faults in results if not faults), Unknown(text_of(node)))
-        return Unknown(text_of(node)) if is_bare(value) else value
+            return not results[0][1] if known else TypedUnknown(text_of(node), "bool")
+        value = next(
+            (value for value, faults in results if not faults), TypedUnknown(text_of(node))
+        )
+        return TypedUnknown(text_of(node)) if is_bare(value) else value
 
     def _conditional(self, node: Node, scope: Scope) -> Value:
         nodes = [child for child in node.children if child.type == "expression"]
         if len(nodes) != 3:
-            return Unknown(text_of(node))
+            return TypedUnknown(text_of(node))
         condition = self.value(nodes[0], scope)
         wrong = "the condition is null" if condition is None else misfit(condition, "bool")
         if wrong:
@@ -339,14 +348,14 @@ class Evaluator(Loops):
         return value
 
     @staticmethod
-    def _either(one: Value, other: Value, text: str) -> Unknown:
+    def _either(one: Value, other: Value, text: str) -> TypedUnknown:
         """A value of which only the family of types is known."""
         for family, kinds in FAMILY:
             if all(
                 isinstance(value, kinds) and not isinstance(value, bool) for value in (one, other)
             ):
-                return Unknown(text, family)
-        return Unknown(text)
+                return TypedUnknown(text, family)
+        return TypedUnknown(text)
 
     def _operation(self, node: Node, scope: Scope) -> Value:
         return self.value(node.children[0], scope)
@@ -367,7 +376,9 @@ class Evaluator(Loops):
         except CallError as error:
             return self.fault(rules.TYPE, f"{operator}: {error}", line_of(node), text_of(node))
         return (
-            Unknown(text_of(node), result_type(operator)) if isinstance(value, Unknown) else value
+            TypedUnknown(text_of(node), result_type(operator))
+            if isinstance(value, TypedUnknown)
+            else value
         )
 
 
@@ -380,8 +391,3 @@ def _heredoc(text: str, source: str) -> str:
         lines = [line[cut:] for line in lines]
     joined = "\n".join(lines)
     return joined if joined.endswith("\n") or not joined else joined + "\n"
-
-
-def json_text(value: Any) -> str:
-    """How `jsonencode` writes a value."""
-    return json.dumps(value, separators=(",", ":"))

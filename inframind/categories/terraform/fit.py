@@ -1,10 +1,19 @@
-"""Whether a value can become a type: Terraform's conversion rules (https://developer.hashicorp.com/terraform/language/expressions/types)."""
+"""Whether a value can become a type: Terraform's conversion rules
+(https://developer.hashicorp.com/terraform/language/expressions/types).
+"""
 
 import re
 from typing import Any
 
 from inframind.categories.terraform.provider import REQUIRED
-from inframind.categories.terraform.values import SetValue, Unknown, Value, is_bare, shape, type_of
+from inframind.categories.terraform.values import (
+    SetValue,
+    TypedUnknown,
+    Value,
+    is_bare,
+    shape,
+    type_of,
+)
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 PRIMITIVES = ("string", "number", "bool")
@@ -13,12 +22,15 @@ MAPPINGS = ("map", "object")
 
 
 def misfit(value: Value, kind: Any) -> str | None:
-    """Why `value` cannot become the type, or None. References may become anything, as for `terraform validate`."""
+    """Why `value` cannot become the type, or None.
+
+    References may become anything, as for `terraform validate`.
+    """
     wanted = shape(kind)
     if value is None or wanted == "dynamic":
         return None
     if is_bare(value):
-        return type_misfit(value.type, kind) if isinstance(value, Unknown) else None
+        return type_misfit(value.type, kind) if isinstance(value, TypedUnknown) else None
     if wanted in PRIMITIVES:
         return _primitive_misfit(value, wanted)
     if wanted in ("list", "set"):
@@ -87,7 +99,9 @@ def _nested_misfit(value: Value, kind: Any) -> str | None:
 
 
 def _member_misfit(value: Value, attributes: dict[str, Any]) -> str | None:
-    """One object of a nested attribute; unlike other objects it may have no further attributes... nor lack required ones."""
+    """One object of a nested attribute; unlike other objects it may have no further attributes...
+    nor lack required ones.
+    """
     if value is None or is_bare(value):
         return None
     if not isinstance(value, dict):

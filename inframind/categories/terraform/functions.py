@@ -1,5 +1,7 @@
 """Terraform's functions on known arguments: those that touch no file, no clock and no randomness
-(https://developer.hashicorp.com/terraform/language/functions). A CallError is an error of `terraform validate` too."""
+(https://developer.hashicorp.com/terraform/language/functions). A CallError is an error of
+`terraform validate` too.
+"""
 
 import base64
 import binascii
@@ -303,7 +305,9 @@ def substr(text: Value, offset: Value, count: Value) -> Value:
 
 
 def regex(pattern: Value, text: Value) -> Value:
-    """Patterns are RE2: matching takes linear time there, so here only simple ones are tried on short texts."""
+    """Patterns are RE2: matching takes linear time there, so here only simple ones are tried on
+    short texts.
+    """
     source = as_text(pattern)
     if (
         len(source) > MAX_PATTERN
@@ -411,7 +415,9 @@ PURE: dict[str, Callable[..., Any]] = {
     "values": lambda table: [item for _, item in sorted(mapping(table).items())],
     "zipmap": zipmap,
 }
-"""Function -> its result for known arguments; raises CallError where Terraform does, LookupError where it is not known here."""
+"""Function -> its result for known arguments; raises CallError where Terraform does, LookupError
+where it is not known here.
+"""
 SHAPES: dict[str, tuple[int, tuple[str, ...]]] = {
     "concat": (0, ("list", "set", "tuple")),
     "element": (0, ("list", "tuple", "set")),
@@ -423,4 +429,6 @@ SHAPES: dict[str, tuple[int, tuple[str, ...]]] = {
     "merge": (0, ("map", "object")),
     "length": (0, ("string", "list", "set", "tuple", "map", "object")),
 }
-"""Functions whose first argument must have one of these shapes although the signature says `dynamic`."""
+"""Functions whose first argument must have one of these shapes although the signature says
+`dynamic`.
+"""

@@ -1,4 +1,5 @@
-"""The blocks of the language itself: variable, output, locals, terraform, moved, import, removed, check, lifecycle ...
+"""The blocks of the language itself: variable, output, locals, terraform, moved, import, removed,
+check, lifecycle ...
 
 https://developer.hashicorp.com/terraform/language
 """
@@ -6,6 +7,7 @@ https://developer.hashicorp.com/terraform/language
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 from inframind.categories.terraform import addresses, rules
@@ -16,33 +18,40 @@ from inframind.categories.terraform.syntax import Attribute, Block, Body, Node, 
 from inframind.categories.terraform.type_constraints import TypeConstraintError, type_constraint
 from inframind.types import Finding
 
-(
-    EXPRESSION,
-    STATIC_BOOL,
-    STATIC_TEXT,
-    CONSTANT,
-    TYPE,
-    REFERENCES,
-    OTHER,
-    TESTED,
-    TRIGGERS,
-    KEYWORD,
-    IMPORT_ID,
-    TEXT,
-    TEXTS,
-    TEXT_MAP,
-    BOOL,
-) = range(15)
-"""What an argument of the language holds; OTHER is not looked into, or elsewhere."""
-TYPES: dict[int, Any] = {
-    TEXT: "string",
-    TEXTS: ["list", "string"],
-    TEXT_MAP: ["map", "string"],
-    BOOL: "bool",
+
+class Holds(Enum):
+    """What an argument of the language holds."""
+
+    EXPRESSION = auto()
+    TESTED = auto()
+    """A condition: it refers to something."""
+    IMPORT_ID = auto()
+    TEXT = auto()
+    TEXTS = auto()
+    TEXT_MAP = auto()
+    BOOL = auto()
+    STATIC_BOOL = auto()
+    """Neither references nor functions, as in the next two."""
+    STATIC_TEXT = auto()
+    CONSTANT = auto()
+    TYPE = auto()
+    REFERENCES = auto()
+    TRIGGERS = auto()
+    KEYWORD = auto()
+    OTHER = auto()
+    """Not looked into, or elsewhere."""
+
+
+TYPES: dict[Holds, Any] = {
+    Holds.TEXT: "string",
+    Holds.TEXTS: ["list", "string"],
+    Holds.TEXT_MAP: ["map", "string"],
+    Holds.BOOL: "bool",
 }
 """Expressions of a known type, in Terraform's JSON form."""
 ADDRESSES: dict[str, dict[str, bool]] = {
-    "moved": {}, "removed": {"keys": False, "data": False}, "import": {"data": False, "computed": True},
+    "moved": {}, "removed": {"keys": False, "data": False},
+    "import": {"data": False, "computed": True},
 }  # fmt: skip
 """Blocks whose `from` and `to` are addresses, and what may stand in them."""
 VERSION_CONSTRAINT = re.compile(
@@ -54,7 +63,7 @@ VERSION_CONSTRAINT = re.compile(
 class Shape:
     """Arguments and nested blocks of a language block."""
 
-    arguments: Mapping[str, int] = field(default_factory=dict)
+    arguments: Mapping[str, Holds] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     blocks: Mapping[str, "Shape"] = field(default_factory=dict)
     open: bool = False
@@ -63,51 +72,53 @@ class Shape:
 
 
 CONDITION = Shape(
-    {"condition": TESTED, "error_message": EXPRESSION}, frozenset({"condition", "error_message"})
+    {"condition": Holds.TESTED, "error_message": Holds.EXPRESSION},
+    frozenset({"condition", "error_message"}),
 )
 ANYTHING = Shape(open=True)
 CONNECTION = Shape(
     dict.fromkeys(
         (
-            "type user password host port timeout script_path private_key certificate agent agent_identity host_key "
-            "target_platform https insecure use_ntlm cacert bastion_host bastion_host_key bastion_port bastion_user "
-            "bastion_password bastion_private_key bastion_certificate proxy_scheme proxy_host proxy_port proxy_user_name "
+            "type user password host port timeout script_path private_key certificate agent "
+            "agent_identity host_key target_platform https insecure use_ntlm cacert bastion_host "
+            "bastion_host_key bastion_port bastion_user bastion_password bastion_private_key "
+            "bastion_certificate proxy_scheme proxy_host proxy_port proxy_user_name "
             "proxy_user_password"
         ).split(),
-        EXPRESSION,
+        Holds.EXPRESSION,
     ),
     frozenset({"host"}),
 )
-PROVISIONER_META = {"when": KEYWORD, "on_failure": KEYWORD}
+PROVISIONER_META = {"when": Holds.KEYWORD, "on_failure": Holds.KEYWORD}
 PROVISIONERS = {
     "local-exec": Shape(
         {
             **PROVISIONER_META,
-            "command": TEXT,
-            "interpreter": TEXTS,
-            "working_dir": TEXT,
-            "environment": TEXT_MAP,
-            "quiet": BOOL,
+            "command": Holds.TEXT,
+            "interpreter": Holds.TEXTS,
+            "working_dir": Holds.TEXT,
+            "environment": Holds.TEXT_MAP,
+            "quiet": Holds.BOOL,
         },
         frozenset({"command"}),
         {"connection": CONNECTION},
     ),
     "remote-exec": Shape(
-        {**PROVISIONER_META, "inline": TEXTS, "script": TEXT, "scripts": TEXTS},
+        {**PROVISIONER_META, "inline": Holds.TEXTS, "script": Holds.TEXT, "scripts": Holds.TEXTS},
         blocks={"connection": CONNECTION},
     ),
     "file": Shape(
-        {**PROVISIONER_META, **dict.fromkeys(("source", "content", "destination"), TEXT)},
+        {**PROVISIONER_META, **dict.fromkeys(("source", "content", "destination"), Holds.TEXT)},
         frozenset({"destination"}),
         {"connection": CONNECTION},
     ),
 }
 LIFECYCLE = Shape(
     {
-        "create_before_destroy": STATIC_BOOL,
-        "prevent_destroy": STATIC_BOOL,
-        "ignore_changes": OTHER,
-        "replace_triggered_by": TRIGGERS,
+        "create_before_destroy": Holds.STATIC_BOOL,
+        "prevent_destroy": Holds.STATIC_BOOL,
+        "ignore_changes": Holds.OTHER,
+        "replace_triggered_by": Holds.TRIGGERS,
     },
     blocks={"precondition": CONDITION, "postcondition": CONDITION},
     at_most_one=True,
@@ -118,28 +129,32 @@ DATA_LIFECYCLE = Shape(
 BLOCKS = {
     "variable": Shape(
         {
-            "type": TYPE,
-            "default": CONSTANT,
-            "description": STATIC_TEXT,
-            "sensitive": STATIC_BOOL,
-            "nullable": STATIC_BOOL,
-            "ephemeral": STATIC_BOOL,
+            "type": Holds.TYPE,
+            "default": Holds.CONSTANT,
+            "description": Holds.STATIC_TEXT,
+            "sensitive": Holds.STATIC_BOOL,
+            "nullable": Holds.STATIC_BOOL,
+            "ephemeral": Holds.STATIC_BOOL,
         },
         blocks={"validation": CONDITION},
     ),
     "output": Shape(
         {
-            "value": EXPRESSION,
-            "description": STATIC_TEXT,
-            "sensitive": STATIC_BOOL,
-            "ephemeral": STATIC_BOOL,
-            "depends_on": REFERENCES,
+            "value": Holds.EXPRESSION,
+            "description": Holds.STATIC_TEXT,
+            "sensitive": Holds.STATIC_BOOL,
+            "ephemeral": Holds.STATIC_BOOL,
+            "depends_on": Holds.REFERENCES,
         },
         frozenset({"value"}),
         {"precondition": CONDITION},
     ),
     "terraform": Shape(
-        {"required_version": STATIC_TEXT, "experiments": OTHER, "language": OTHER},
+        {
+            "required_version": Holds.STATIC_TEXT,
+            "experiments": Holds.OTHER,
+            "language": Holds.OTHER,
+        },
         blocks={
             "required_providers": Shape(open=True, at_most_one=True),
             "backend": Shape(open=True, at_most_one=True),
@@ -147,15 +162,20 @@ BLOCKS = {
             "provider_meta": ANYTHING,
         },
     ),
-    "moved": Shape({"from": OTHER, "to": OTHER}, frozenset({"from", "to"})),
+    "moved": Shape({"from": Holds.OTHER, "to": Holds.OTHER}, frozenset({"from", "to"})),
     "import": Shape(
-        {"to": OTHER, "id": IMPORT_ID, "provider": OTHER, "for_each": EXPRESSION},
+        {
+            "to": Holds.OTHER,
+            "id": Holds.IMPORT_ID,
+            "provider": Holds.OTHER,
+            "for_each": Holds.EXPRESSION,
+        },
         frozenset({"to", "id"}),
     ),
     "removed": Shape(
-        {"from": OTHER},
+        {"from": Holds.OTHER},
         frozenset({"from"}),
-        {"lifecycle": Shape({"destroy": STATIC_BOOL}), "provisioner": ANYTHING},
+        {"lifecycle": Shape({"destroy": Holds.STATIC_BOOL}), "provisioner": ANYTHING},
     ),
     "check": Shape(blocks={"data": Shape(open=True, at_most_one=True), "assert": CONDITION}),
 }
@@ -188,7 +208,7 @@ class LanguageChecker:
     def shape(self, block: Block, shape: Shape, scope: Scope) -> None:
         """A block against its shape."""
         for attribute in block.body.attributes.values():
-            kind = OTHER if shape.open else shape.arguments.get(attribute.name)
+            kind = Holds.OTHER if shape.open else shape.arguments.get(attribute.name)
             if kind is None:
                 message = f"{block.type} has no argument {attribute.name!r}"
                 self.findings.append(rules.ARGUMENT.finding(message, attribute.line))
@@ -225,28 +245,28 @@ class LanguageChecker:
             scope.names, scope.each, scope.count, scope.own, allows_self=scope.allows_self or own
         )
 
-    def _argument(self, attribute: Attribute, kind: int, scope: Scope) -> None:
+    def _argument(self, attribute: Attribute, kind: Holds, scope: Scope) -> None:
         node = attribute.expression
-        if node is None or kind == OTHER:
+        if node is None or kind is Holds.OTHER:
             return
-        if kind == TYPE:
+        if kind is Holds.TYPE:
             try:
                 type_constraint(node)
             except TypeConstraintError as error:
                 self.findings.append(rules.TYPE.finding(str(error), attribute.line))
-        elif kind == REFERENCES:
+        elif kind is Holds.REFERENCES:
             self.references(attribute, scope)
-        elif kind == TRIGGERS:
+        elif kind is Holds.TRIGGERS:
             self._static_fault(attribute, addresses.trigger_fault(node))
-        elif kind == KEYWORD:
+        elif kind is Holds.KEYWORD:
             self._static_fault(attribute, addresses.keyword_fault(attribute.name, node))
-        elif kind in (EXPRESSION, TESTED, IMPORT_ID):
+        elif kind in (Holds.EXPRESSION, Holds.TESTED, Holds.IMPORT_ID):
             value = self.evaluator.value(node, scope)
-            if kind == TESTED and not any(addresses.roots(node)):
+            if kind is Holds.TESTED and not any(addresses.roots(node)):
                 self._static_fault(
                     attribute, "the condition refers to nothing, so it tests nothing"
                 )
-            elif kind == IMPORT_ID and value in (None, ""):
+            elif kind is Holds.IMPORT_ID and value in (None, ""):
                 self._static_fault(attribute, "a text that is not empty is required")
         elif kind in TYPES:
             why = misfit(self.evaluator.value(node, scope), TYPES[kind])
@@ -254,14 +274,19 @@ class LanguageChecker:
                 self.findings.append(rules.TYPE.finding(f"{attribute.name}: {why}", attribute.line))
         else:
             self._static(
-                attribute, node, {STATIC_BOOL: "bool", STATIC_TEXT: "string"}.get(kind, "dynamic")
+                attribute,
+                node,
+                {Holds.STATIC_BOOL: "bool", Holds.STATIC_TEXT: "string"}.get(kind, "dynamic"),
             )
 
     def _static(self, attribute: Attribute, node: Node, kind: str) -> None:
         """A value that may use neither references nor functions."""
         computed = next(computing(node), None)
         if computed is not None:
-            message = f"{attribute.name}: {text_of(computed)[:60]} may not stand here: write a plain value"
+            message = (
+                f"{attribute.name}: {text_of(computed)[:60]} may not stand here: write a plain "
+                "value"
+            )
             self.findings.append(rules.STATIC.finding(message, line_of(computed)))
             return
         value = self.evaluator.value(node, Scope())

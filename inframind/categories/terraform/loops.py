@@ -9,7 +9,7 @@ from inframind.categories.terraform.references import Scope
 from inframind.categories.terraform.syntax import Node, line_of, text_of
 from inframind.categories.terraform.values import (
     SetValue,
-    Unknown,
+    TypedUnknown,
     Value,
     as_text,
     is_bare,
@@ -32,7 +32,7 @@ class Loops:
     def value(self, node: Node | None, scope: Scope) -> Value:
         raise NotImplementedError
 
-    def fault(self, rule: Rule, message: str, line: int, text: str = "") -> Unknown:
+    def fault(self, rule: Rule, message: str, line: int, text: str = "") -> TypedUnknown:
         raise NotImplementedError
 
     def forgiving(self, node: Node | None, scope: Scope) -> tuple[Value, "list[Finding]"]:
@@ -53,8 +53,8 @@ class Loops:
         items = self._items(over, node)
         if items is None:
             for part in [*results, *(condition.named_children if condition else [])]:
-                self.forgiving(part, scope.with_names(dict.fromkeys(names, Unknown(""))))
-            return Unknown(text_of(node))
+                self.forgiving(part, scope.with_names(dict.fromkeys(names, TypedUnknown(""))))
+            return TypedUnknown(text_of(node))
         grouped = any(child.type == "ellipsis" for child in inner.children)
         found = _Collected(inner.type == "for_tuple_expr", grouped)
         for key, item in items:
@@ -88,7 +88,7 @@ class Loops:
             next((c for c in condition.children if c.type == "expression"), None), scope
         )
         if (
-            not isinstance(value, Unknown)
+            not isinstance(value, TypedUnknown)
             and not isinstance(value, bool)
             and value not in ("true", "false")
             and not is_bare(value)
@@ -114,7 +114,8 @@ class Loops:
             if as_text(key) in found.table:
                 self.fault(
                     rules.TYPE,
-                    f"two items have the key {as_text(key)!r}: write ... behind the value to group them",
+                    f"two items have the key {as_text(key)!r}: write ... behind the value to group "
+                    "them",
                     line_of(node),
                 )
             found.table[as_text(key)] = item
@@ -128,7 +129,7 @@ class Loops:
             )
             if start is not None:
                 names = {
-                    text_of(part): Unknown("")
+                    text_of(part): TypedUnknown("")
                     for part in start.children
                     if part.type == "identifier"
                 }
@@ -158,5 +159,5 @@ class _Collected:
 
     def value(self, text: str) -> Value:
         if not self.known:
-            return Unknown(text)
+            return TypedUnknown(text)
         return self.items if self.is_tuple else self.table

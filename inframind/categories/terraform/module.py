@@ -10,7 +10,8 @@ from inframind.categories.terraform.syntax import Attribute, Block, Body, text_o
 from inframind.types import Finding
 
 LABELS = {
-    "terraform": 0, "locals": 0, "moved": 0, "import": 0, "removed": 0, "provider": 1, "variable": 1, "output": 1, "module": 1,
+    "terraform": 0, "locals": 0, "moved": 0, "import": 0, "removed": 0, "provider": 1,
+    "variable": 1, "output": 1, "module": 1,
     "check": 1, "resource": 2, "data": 2, "ephemeral": 2,
 }  # fmt: skip
 """Top-level block types and their number of labels."""
@@ -36,7 +37,9 @@ class Module:
     providers: list[Block] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
-    """Local name of a provider -> its type, where `required_providers` has a source; of other namespaces the whole source."""
+    """Local name of a provider -> its type, where `required_providers` has a source; of other
+    namespaces the whole source.
+    """
     sound: list[Block] = field(default_factory=list)
     """Top-level blocks of known type with the right labels."""
 
@@ -59,7 +62,9 @@ class Module:
         return {(block.labels[0], _alias(block).strip('"')) for block in self.providers}
 
     def provider_of(self, key: tuple[str, str, str]) -> str:
-        """The provider type of an object: from its `provider` argument, else from its type's first word."""
+        """The provider type of an object: from its `provider` argument, else from its type's first
+        word.
+        """
         local = self._configuration_of(key).partition(".")[0]
         return self.sources.get(local, local)
 

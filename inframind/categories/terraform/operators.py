@@ -5,7 +5,7 @@ from typing import Any
 
 from inframind.categories.terraform.fit import misfit
 from inframind.categories.terraform.functions import CallError, number
-from inframind.categories.terraform.values import Unknown, Value, is_known
+from inframind.categories.terraform.values import TypedUnknown, Value, is_known
 
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
@@ -37,7 +37,7 @@ def result_type(operator: str) -> str:
 
 
 def apply(operator: str, values: list[Value]) -> Value:
-    """The result, or Unknown. Raises CallError for operands of a wrong type."""
+    """The result, or TypedUnknown. Raises CallError for operands of a wrong type."""
     wanted = "dynamic" if operator in ("==", "!=") else "bool" if operator in LOGIC else "number"
     for value in values:
         if value is None and wanted != "dynamic":
@@ -61,7 +61,7 @@ def _partly_known(operator: str, values: list[Value]) -> Value:
     known = {str(value).lower() for value in values if isinstance(value, bool | str)}
     if operator == "&&" and "false" in known:
         return False
-    return True if operator == "||" and "true" in known else Unknown("")
+    return True if operator == "||" and "true" in known else TypedUnknown("")
 
 
 def _same(one: Value, other: Value) -> bool:
@@ -83,5 +83,5 @@ def _computed(operator: str, numbers: list[Any]) -> Value:
         raise CallError("division by zero")
     result = ARITHMETIC[operator](*numbers)
     if abs(result) > MAX_NUMBER:
-        return Unknown("")
+        return TypedUnknown("")
     return int(result) if float(result).is_integer() else result

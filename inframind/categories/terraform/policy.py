@@ -1,6 +1,7 @@
-"""Security of AWS configurations. Never part of the verdict unless a task lists the rule.
+"""Security of AWS configurations. Counts where a request lists the rule.
 
-The controls are those of AWS Security Hub; what is not known without running Terraform is given the benefit of the doubt.
+The controls are those of AWS Security Hub; what is not known without running Terraform is given the
+benefit of the doubt.
 """
 
 import re
@@ -8,16 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from inframind.categories.base import Configuration, Resource, Rule
+from inframind.categories.shared.policies import WORLD, is_secret_field
+from inframind.categories.shared.values import listed
 from inframind.categories.terraform import rules
 from inframind.categories.terraform.module import Module
 from inframind.types import Finding
 
 Fields = Mapping[str, Any]
-SECRET_NAME = re.compile(
-    r"(?i)(?:^|_)(?:password|passwd|secret|secret_key|access_key|private_key|api_key|auth_token|token)$"
-)
 SECRET_VALUE = re.compile(r"\bAKIA[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----")
-WORLD = frozenset({"0.0.0.0/0", "::/0"})
 ADMIN_PORTS = (22, 3389)
 ENCRYPTED = {
     "aws_ebs_volume": "encrypted",
@@ -56,11 +55,6 @@ def findings(module: Module, configuration: Configuration) -> Iterator[Finding]:
             yield rules.EXECUTES.finding(
                 f"{'.'.join(block.labels)} runs a provisioner", nested.line
             )
-
-
-def listed(value: Any) -> list[Any]:
-    """The value as a list: nested blocks and lists as they are, one value alone, nothing for null."""
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def is_computed(value: Any) -> bool:
@@ -108,15 +102,13 @@ def plain_secret(resource: Resource) -> Iterator[str]:
         return
     if resource.kind == "variable":
         default = resource.fields.get("default")
-        if SECRET_NAME.search(resource.name) and isinstance(default, str) and default:
+        if is_secret_field(resource.name) and isinstance(default, str) and default:
             yield f"variable {resource.name} has a secret as default: leave it out"
         return
     for path, value in _texts(resource.fields, ""):
         name = path.rpartition(".")[2]
-        if (SECRET_NAME.search(name) and not value.startswith("arn:")) or SECRET_VALUE.search(
-            value
-        ):
-            yield f"{path} of {resource.name} is written in plain: use a variable, or a secret store"
+        if (is_secret_field(name) and not value.startswith("arn:")) or SECRET_VALUE.search(value):
+            yield f"{path} of {resource.name} is written in plain: use a variable or a secret store"
 
 
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -188,7 +180,7 @@ def iam_star(resource: Resource) -> Iterator[str]:
     if any(
         isinstance(statement, Mapping) and _allows_everything(statement) for statement in statements
     ):
-        yield f"the policy of {resource.name} allows every action on everything: name what is needed"
+        yield f"the policy of {resource.name} allows everything on everything: name what is needed"
 
 
 def _allows_everything(statement: Fields) -> bool:
@@ -208,7 +200,8 @@ def metadata_v1(resource: Resource) -> Iterator[str]:
         and (option.get("http_tokens") == "required" or is_computed(option.get("http_tokens")))
         for option in options
     ):
-        yield f'{resource.name} accepts IMDSv1: write metadata_options {{ http_tokens = "required" }}'
+        remedy = 'metadata_options { http_tokens = "required" }'
+        yield f"{resource.name} accepts IMDSv1: write {remedy}"
 
 
 def no_rotation(resource: Resource) -> Iterator[str]:
@@ -244,7 +237,8 @@ def plain_http(resource: Resource) -> Iterator[str]:
             isinstance(b, Mapping) and b.get("viewer_protocol_policy") == "allow-all"
             for b in behaviours
         ):
-            yield f'{resource.name} serves plain HTTP: write viewer_protocol_policy = "redirect-to-https"'
+            remedy = 'viewer_protocol_policy = "redirect-to-https"'
+            yield f"{resource.name} serves plain HTTP: write {remedy}"
 
 
 JUDGES: tuple[tuple[Rule, Callable[[Resource], Iterator[str]]], ...] = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from inframind.categories.shared import json_schema as _jsonschema
+from inframind.categories.shared import json_schema
 from inframind.categories.terraform.values import shape
 
 PACKAGE = "inframind.categories.terraform"
@@ -26,7 +26,8 @@ BUILT_IN: dict[str, Any] = {
     "blocks": [
         "[{}, {}]",
         '[{"input": [2, 0], "output": [4, 0], "triggers_replace": [2, 0], "id": [4, 1]}, {}]',
-        '[{"backend": [1, 1], "config": [2, 0], "defaults": [2, 0], "outputs": [4, 0], "workspace": [2, 1]}, {}]',
+        '[{"backend": [1, 1], "config": [2, 0], "defaults": [2, 0], "outputs": [4, 0], '
+        '"workspace": [2, 1]}, {}]',
     ],
 }
 REQUIRED, OPTIONAL, COMPUTED, SENSITIVE = 1, 2, 4, 8
@@ -45,14 +46,19 @@ class BlockSchema:
         return self.attributes[name][0]
 
     def type(self, name: str) -> Any:
-        """The attribute's type in Terraform's JSON form, or ["nested", mode, {name: [flags, type]}]."""
+        """The attribute's type in Terraform's JSON form, or ["nested", mode, {name: [flags,
+        type]}].
+        """
         return self.provider.type(self.attributes[name][1])
 
     def below(self, name: str) -> "BlockSchema":
         return self.provider.block(self.blocks[name][3])
 
     def members(self, name: str) -> dict[str, Any] | None:
-        """Lists of objects may be written as blocks: the objects' attributes and their types. None for any other name."""
+        """Lists of objects may be written as blocks: the objects' attributes and their types.
+
+        None for any other name.
+        """
         if name not in self.attributes or not self.flags(name) & (REQUIRED | OPTIONAL):
             return None
         kind = self.type(name)
@@ -95,7 +101,9 @@ class Provider:
         return None if index is None else self.block(index)
 
     def covers(self, mode: str) -> bool:
-        """Whether the data know this kind of object at all; those that come from bindings have no ephemeral resources."""
+        """Whether the data know this kind of object at all; those that come from bindings have no
+        ephemeral resources.
+        """
         return mode in self.data
 
     @property
@@ -114,11 +122,13 @@ def provider(name: str) -> Provider | None:
     """The provider's schema, loaded at first use; None for a provider that is not verified."""
     if name == "terraform":
         return Provider(name, BUILT_IN)
-    return Provider(name, _jsonschema.load(PACKAGE, name)) if name in PROVIDERS else None
+    return Provider(name, json_schema.load(PACKAGE, name)) if name in PROVIDERS else None
 
 
 @cache
 def functions() -> dict[str, list[Any]]:
-    """Function -> [[type, may be null] of each parameter, the same of further ones or None, type of the result]."""
-    loaded: dict[str, list[Any]] = _jsonschema.load(PACKAGE, "functions")
+    """Function -> [[type, may be null] of each parameter, the same of further ones or None, type of
+    the result].
+    """
+    loaded: dict[str, list[Any]] = json_schema.load(PACKAGE, "functions")
     return loaded

@@ -1,8 +1,10 @@
-"""What the provider's own code sees of one resource: which values it judges, and which arguments stand beside one another.
+"""What the provider's own code sees of one resource: which values it judges, and which arguments
+stand beside one another.
 
-A provider judges a resource while much of it is still unknown. Code on the plugin framework judges each known value by itself. Code
-on plugin SDK v2 does not look into an argument, or into any of the blocks of one name, while anything in them is unknown
-(`schemaMap.validate` in terraform-plugin-sdk, `helper/schema/schema.go`).
+A provider judges a resource while much of it is still unknown. Code on the plugin framework judges
+each known value by itself. Code on plugin SDK v2 does not look into an argument, or into any of the
+blocks of one name, while anything in them is unknown (`schemaMap.validate` in terraform-plugin-sdk,
+`helper/schema/schema.go`).
 """
 
 from collections.abc import Iterator
@@ -17,7 +19,9 @@ NO_CONSTRAINTS = Constraints({}, [])
 
 
 def on_framework(schema: BlockSchema) -> bool:
-    """Whether a resource is written on the plugin framework: SDK v2 gives each an `id` that can be set."""
+    """Whether a resource is written on the plugin framework: SDK v2 gives each an `id` that can be
+    set.
+    """
     return schema.attributes.get("id", [COMPUTED])[0] == COMPUTED
 
 
@@ -27,7 +31,10 @@ def _top(path: str) -> str:
 
 @dataclass
 class ProviderCode:
-    """Gathers what a resource gives. Paths are dotted, `ingress.cidr_blocks`; blocks of one name share them."""
+    """Gathers what a resource gives.
+
+    Paths are dotted, `ingress.cidr_blocks`; blocks of one name share them.
+    """
 
     constraints: Constraints = NO_CONSTRAINTS
     framework: bool = True

@@ -1,4 +1,6 @@
-"""Traversals such as `aws_vpc.main.id` or `var.name`: whether they lead somewhere, and what type is there."""
+"""Traversals such as `aws_vpc.main.id` or `var.name`: whether they lead somewhere, and what type is
+there.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +11,7 @@ from inframind.categories.terraform import rules
 from inframind.categories.terraform.module import Module
 from inframind.categories.terraform.provider import LIST, SET, BlockSchema, provider
 from inframind.categories.terraform.type_constraints import declared_type
-from inframind.categories.terraform.values import Reference, Unknown, Value, is_bare, shape
+from inframind.categories.terraform.values import Reference, TypedUnknown, Value, is_bare, shape
 from inframind.types import Finding
 
 Step = tuple[str, Any]
@@ -19,7 +21,9 @@ MODES = {"data": "data", "ephemeral": "ephemeral"}
 
 @dataclass(frozen=True)
 class Scope:
-    """Where an expression stands: loop variables, and whether `each`, `count` and `self` mean something."""
+    """Where an expression stands: loop variables, and whether `each`, `count` and `self` mean
+    something.
+    """
 
     names: Mapping[str, Value] = field(default_factory=dict)
     each: bool = False
@@ -34,18 +38,22 @@ class Scope:
 
 @dataclass
 class Resolver:
-    """Resolves traversals as `terraform validate` does before it evaluates anything, and collects findings."""
+    """Resolves traversals as `terraform validate` does before it evaluates anything, and collects
+    findings.
+    """
 
     module: Module
     findings: list[Finding] = field(default_factory=list)
 
-    def report(self, rule: Rule, message: str, line: int) -> Unknown:
+    def report(self, rule: Rule, message: str, line: int) -> TypedUnknown:
         """Records a finding; nothing more can be known of the value."""
         self.findings.append(rule.finding(message, line))
-        return Unknown("")
+        return TypedUnknown("")
 
     def resolve(self, text: str, root: str, steps: list[Step], scope: Scope, line: int) -> Value:
-        """What the traversal's root is (for objects: the whole traversal), without following locals and variables."""
+        """What the traversal's root is (for objects: the whole traversal), without following locals
+        and variables.
+        """
         first = steps[0][1] if steps and steps[0][0] == "attr" else None
         if root in ("var", "local", "module"):
             return self._declared(text, root, first, line)
@@ -74,7 +82,7 @@ class Resolver:
             return self.report(
                 rules.UNDECLARED, f"{text}: there is no {words[root]} {name!r}", line
             )
-        return Unknown(text, declared_type(table[name].body) if root == "var" else "dynamic")
+        return TypedUnknown(text, declared_type(table[name].body) if root == "var" else "dynamic")
 
     def _special(self, text: str, root: str, name: str | None, scope: Scope, line: int) -> Value:
         allowed = {
@@ -94,7 +102,7 @@ class Resolver:
                 rules.UNDECLARED, f"{text}: {root} has {', '.join(sorted(names))}", line
             )
         texts = root == "path" or name in ("key", "workspace")
-        return Unknown(text, "number" if root == "count" else "string" if texts else "dynamic")
+        return TypedUnknown(text, "number" if root == "count" else "string" if texts else "dynamic")
 
     def _object(
         self, text: str, mode: str, kind: str, steps: list[Step], scope: Scope, line: int
@@ -122,12 +130,17 @@ class Resolver:
             )
         if itself and len(self.findings) == reported:
             return self.report(rules.LATE, f"{text}: a block cannot refer to itself", line)
-        return Unknown(text) if len(self.findings) > reported else replace(reference, type=at_end)
+        return (
+            TypedUnknown(text) if len(self.findings) > reported else replace(reference, type=at_end)
+        )
 
 
 @dataclass
 class _Walk:
-    """One traversal below an object. What `terraform validate` cannot see, because an index before it is computed, is `late`."""
+    """One traversal below an object.
+
+    What `terraform validate` cannot see, because an index before it is computed, is `late`.
+    """
 
     resolver: Resolver
     text: str

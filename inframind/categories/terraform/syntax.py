@@ -1,4 +1,7 @@
-"""HCL text to bodies, attributes and blocks. The verdict is hashicorp/hcl's own, the structure tree-sitter's."""
+"""HCL text to bodies, attributes and blocks.
+
+The verdict is hashicorp/hcl's own, the structure tree-sitter's.
+"""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""Type constraints of variables (https://developer.hashicorp.com/terraform/language/expressions/type-constraints)."""
+"""Type constraints of variables
+(https://developer.hashicorp.com/terraform/language/expressions/type-constraints).
+"""
 
 from typing import Any
 
@@ -13,7 +15,9 @@ class TypeConstraintError(Exception):
 
 
 def declared_type(body: Body) -> Any:
-    """A variable's type in Terraform's JSON form; `dynamic` if none, or none that can be read, is declared."""
+    """A variable's type in Terraform's JSON form; `dynamic` if none, or none that can be read, is
+    declared.
+    """
     attribute = body.attributes.get("type")
     if attribute is None or attribute.expression is None:
         return "dynamic"
@@ -46,7 +50,8 @@ def _word(word: str) -> Any:
     if word in ("set", "object", "tuple"):
         raise TypeConstraintError(f"{word} needs an argument: {word}(...)")
     raise TypeConstraintError(
-        f"{word!r} is not a type: string, number, bool, list(...), set(...), map(...), object({{...}}) or any"
+        f"{word!r} is not a type: string, number, bool, list(...), set(...), map(...), "
+        f"object({{...}}) or any"
     )
 
 

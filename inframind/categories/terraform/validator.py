@@ -1,11 +1,13 @@
-"""Terraform: hashicorp/hcl's syntax, the provider's schema, references, and what would really be created."""
+"""Terraform: hashicorp/hcl's syntax, the provider's schema, references, and what would really be
+created.
+"""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from inframind.categories.base import Configuration, ParseError
+from inframind.categories.base import Category, Configuration, Evidence, ParseError
 from inframind.categories.terraform import policy, rules
 from inframind.categories.terraform.bodies import BodyChecker, Place
 from inframind.categories.terraform.effective import configuration
@@ -17,6 +19,9 @@ from inframind.categories.terraform.references import Scope
 from inframind.categories.terraform.syntax import Block, Body, parse
 from inframind.types import Finding
 
+BLOCK = re.compile(
+    r"^(?:resource|data|variable|output|provider|module|terraform|locals)\b[^:=\n{]*\{(?!\{)", re.M
+)
 PROVIDER_META = frozenset({"alias", "version"})
 
 
@@ -70,7 +75,7 @@ class Configured:
         return [finding.model_copy(update={"severity": "warning"}) for finding in found]
 
 
-class Terraform:
+class Terraform(Category[Configured]):
     """The category `terraform`."""
 
     id = "terraform"
@@ -79,15 +84,9 @@ class Terraform:
     filename = "main.tf"
     rules = rules.RULES
 
-    def detect(self, text: str, filename: str | None) -> float:
-        if filename and filename.endswith(".tf"):
-            return 1.0
-        found = re.search(
-            r"^(resource|data|variable|output|provider|module|terraform|locals)\b[^:=\n]*\{",
-            text,
-            re.M,
-        )
-        return 0.95 if found else 0.0
+    def detect(self, text: str, filename: str | None) -> Evidence:
+        is_terraform = (filename or "").endswith(".tf") or BLOCK.search(text)
+        return Evidence.CERTAIN if is_terraform else Evidence.NONE
 
     def parse(self, text: str) -> Configured:
         if not text.strip():
@@ -105,3 +104,6 @@ class Terraform:
 
     def policy(self, document: Configured) -> Sequence[Finding]:
         return list(policy.findings(document.module, configuration(document.module)))
+
+
+CATEGORY = Terraform()

@@ -11,19 +11,24 @@ MAX_WEIGHT = 4000
 
 @dataclass(frozen=True)
 class Reference:
-    """A value that another object will have: `kind` and `name` of the object, `path` within it, its type if known."""
+    """A value that another object will have: `kind` and `name` of the object, `path` within it, its
+    type if known.
+    """
 
     text: str
     kind: str
     name: str
     path: tuple[str, ...] = ()
     type: Any = "dynamic"
-    """Terraform's type in JSON form; "object" for a whole resource. `terraform validate` does not look at it."""
+    """Terraform's type in JSON form; "object" for a whole resource.
+
+    `terraform validate` does not look at it.
+    """
 
 
 @dataclass(frozen=True)
-class Unknown:
-    """An expression whose value only Terraform can find; `type` if it is known."""
+class TypedUnknown:
+    """An expression whose value only Terraform can find; its `type` may be known before."""
 
     text: str
     type: Any = "dynamic"
@@ -34,7 +39,7 @@ class SetValue(list[Any]):
 
 
 Value = Any
-"""None, bool, int, float, str, list, SetValue, dict of such, Reference or Unknown."""
+"""None, bool, int, float, str, list, SetValue, dict of such, Reference or TypedUnknown."""
 
 
 def is_known(value: Value) -> bool:
@@ -43,12 +48,14 @@ def is_known(value: Value) -> bool:
         return all(map(is_known, value))
     if isinstance(value, dict):
         return all(map(is_known, value.values()))
-    return not isinstance(value, Reference | Unknown)
+    return not isinstance(value, Reference | TypedUnknown)
 
 
 def is_bare(value: Value) -> bool:
-    """Whether nothing at all is known of the value's parts: it is a reference or unknown as a whole."""
-    return isinstance(value, Reference | Unknown)
+    """Whether nothing at all is known of the value's parts: it is a reference or unknown as a
+    whole.
+    """
+    return isinstance(value, Reference | TypedUnknown)
 
 
 def type_of(value: Value) -> Any:
@@ -65,7 +72,7 @@ def type_of(value: Value) -> Any:
         return ["tuple", [type_of(item) for item in value]]
     if isinstance(value, dict):
         return ["object", {key: type_of(item) for key, item in value.items()}]
-    return value.type if isinstance(value, Unknown) else "dynamic"
+    return value.type if isinstance(value, TypedUnknown) else "dynamic"
 
 
 def shape(kind: Any) -> str:
@@ -117,10 +124,12 @@ def decoded(text: str) -> Value:
 
 
 def plain(value: Value) -> Any:
-    """The value as JSON data for checks: {"$ref": text} and {"$expr": text} for what is not known."""
+    """The value as JSON data for checks: {"$ref": text} and {"$expr": text} for what is not
+    known.
+    """
     if isinstance(value, Reference):
         return {"$ref": value.text}
-    if isinstance(value, Unknown):
+    if isinstance(value, TypedUnknown):
         return {"$expr": value.text}
     if isinstance(value, list):
         return [plain(item) for item in value]

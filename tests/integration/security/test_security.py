@@ -19,7 +19,7 @@ from app import keys
 from app.catalog import service as catalog
 from app.main import create_app
 from app.settings import Settings
-from app.web.body_limit import is_deeper
+from app.web.body_limit import BodyLimits, is_deeper
 from inframind.errors import EngineError
 from inframind.models.adapter import verify_adapter
 from tests.support.growth import QUADRATIC, growth
@@ -155,7 +155,7 @@ def test_without_a_key_not_one_byte_of_a_body_is_read(tmp_path: Path) -> None:
 
 
 def test_a_body_that_trickles_is_given_up(tmp_path: Path) -> None:
-    with on_a_socket(tmp_path, body_timeout_seconds=0.3) as (url, service_):
+    with on_a_socket(tmp_path, BodyLimits(piece_seconds=0.3)) as (url, service_):
         host, port = url.removeprefix("http://").split(":")
         head = f"POST /jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {service_.first}\r\nContent-Length: 99\r\n"
         with socket.create_connection((host, int(port))) as client:

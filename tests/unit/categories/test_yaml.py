@@ -2,7 +2,16 @@
 
 import pytest
 
-from inframind.categories.shared.yaml import YamlError, line_of, load_all
+from inframind.categories.base import ParseError, Rule
+from inframind.categories.shared.yaml import (
+    YamlError,
+    line_of,
+    load_all,
+    yaml_documents,
+    yaml_mapping,
+)
+
+RULE = Rule("syntax", "parse", "The text can be read", "https://yaml.org/spec/1.2.2/")
 
 
 def test_scalars_are_yaml_1_2() -> None:
@@ -117,3 +126,15 @@ def test_line_of_looks_in_the_document_that_starts_there() -> None:
     assert line_of(MANIFEST, ["kind"], 20) == 22
     assert line_of(MANIFEST, ["kind"], 1) == 3
     assert line_of(MANIFEST, ["nothing"]) is None
+
+
+def test_a_parsers_yaml_fails_in_one_form() -> None:
+    assert yaml_mapping("a: 1\n", RULE, "write one mapping") == {"a": 1}
+    assert yaml_documents("a\n---\n- b\n", RULE) == ["a", ["b"]]
+    for text in ("", "- a\n", "a: 1\n---\nb: 2\n", "a\n"):
+        with pytest.raises(ParseError, match="write one mapping"):
+            yaml_mapping(text, RULE, "write one mapping")
+    with pytest.raises(ParseError) as caught:
+        yaml_mapping("a: [1\n", RULE, "write one mapping")
+    (finding,) = caught.value.findings
+    assert (finding.rule, finding.rung, finding.line) == ("syntax", "parse", 2)

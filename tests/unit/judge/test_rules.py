@@ -37,7 +37,7 @@ def test_bad_habits_cost_a_right_answer_something() -> None:
     assert 8.0 <= judgement.overall < 10.0
     assert judgement.scores.security < 10.0
     assert judgement.scores.correctness == 10.0
-    assert "[image-latest]" in judgement.feedback
+    assert "[unpinned]" in judgement.feedback
 
 
 def test_a_missed_check_is_named_with_what_was_found() -> None:

@@ -1,15 +1,15 @@
 """The ladder's scores and statuses, rung by rung, as docs/contracts/verdict.md has them."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from inframind.categories import CATEGORIES, category
+from inframind.categories import CATEGORIES, CategoryPackage
 from inframind.errors import ConfigError, DataError
 from inframind.types import RUNGS, Outcome, Verdict, VerifyRequest
 from inframind.verifier.ladder import score, score_json
+from tests.support.toy import TOY
 
 THING = {"kind": "thing", "name": "a", "size": 3}
 CHECKS = (
@@ -21,10 +21,8 @@ CHECKS = (
 
 
 @pytest.fixture(autouse=True)
-def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(CATEGORIES, "toy", "tests.support.toy_category:Toy")
-    yield
-    category.cache_clear()
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CATEGORIES, "toy", TOY)
 
 
 def judged(*things: dict[str, Any], checks: Any = CHECKS, **fields: Any) -> Verdict:
@@ -127,7 +125,7 @@ def test_a_request_without_meaning_is_an_error_of_the_caller() -> None:
 
 
 def test_a_broken_installation_is_not_the_texts_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CATEGORIES, "broken", "no_such_module:Broken")
+    monkeypatch.setitem(CATEGORIES, "broken", CategoryPackage("broken", "no_such_module"))
     verdict = Verdict.model_validate_json(
         score_json(VerifyRequest(text="[]", category="broken").model_dump_json())
     )

@@ -1,6 +1,8 @@
 """Task families for Ansible playbooks."""
 
-from inframind.categories.ansible.families import systems, tasks
-from inframind.categories.ansible.families.checks import FAMILIES
+from inframind.bench.family import Families
+from inframind.categories.ansible.families import systems, task_lists, tasks
 
-__all__ = ["FAMILIES", "systems", "tasks"]
+FAMILIES = Families(
+    "ansible", [*systems.FAMILIES.all, *tasks.FAMILIES.all, *task_lists.FAMILIES.all]
+)

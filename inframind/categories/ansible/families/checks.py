@@ -2,11 +2,8 @@
 
 from textwrap import indent
 
-from inframind.bench.family import Families, contains
+from inframind.bench.family import contains
 from inframind.types import Check, Json
-
-FAMILIES = Families("ansible")
-family = FAMILIES.family
 
 PACKAGES = (
     "nginx",

@@ -1,9 +1,12 @@
 """Families of several tasks, handlers and plays."""
 
 from inframind.bench.draw import Draw
-from inframind.bench.family import Draft, contains, equals, references
-from inframind.categories.ansible.families.checks import asked, call, family, on, play
+from inframind.bench.family import Draft, Families, contains, equals, references
+from inframind.categories.ansible.families.checks import asked, call, on, play
 from inframind.types import Check
+
+FAMILIES = Families("ansible")
+family = FAMILIES.family
 
 
 @family("roles", difficulty=2, held_out=True)
@@ -243,17 +246,9 @@ def hardening(draw: Draw) -> Draft:
     )
 
 
-@family("application", difficulty=5)
-def application(draw: Draw) -> Draft:
-    hosts, name, account, folder, port = (
-        draw.name(),
-        draw.name(),
-        draw.word(),
-        draw.path(),
-        draw.port(),
-    )
-    repo = f"https://git.example.com/{name}.git"
-    tasks = (
+def application_tasks(name: str, account: str, folder: str, port: str | int, repo: str) -> str:
+    """Packages, account, source, libraries, environment and unit of a Python application."""
+    return (
         call("Packages", "apt", name="[git, python3-venv]", state="present", update_cache="true")
         + call("Account", "user", name=account, system="true", home=folder)
         + call("Source", "git", repo=repo, dest=f"{folder}/src", version="main")
@@ -291,6 +286,19 @@ def application(draw: Draw) -> Draft:
             daemon_reload="true",
         )
     )
+
+
+@family("application", difficulty=5)
+def application(draw: Draw) -> Draft:
+    hosts, name, account, folder, port = (
+        draw.name(),
+        draw.name(),
+        draw.word(),
+        draw.path(),
+        draw.port(),
+    )
+    repo = f"https://git.example.com/{name}.git"
+    tasks = application_tasks(name, account, folder, port, repo)
     answer = play(
         hosts, tasks, handlers=call("Restart", "systemd_service", name=name, state="restarted")
     )

@@ -28,6 +28,9 @@ from inframind.types import Check
 FAMILIES = Families("gitlab-ci")
 family = FAMILIES.family
 
+LOGS_IN = "[before_script, script][][] | [?contains(@, '--password-stdin')]"
+DEPLOY = './deploy.sh "$CI_ENVIRONMENT_NAME" "$CI_COMMIT_SHORT_SHA"'
+
 
 @family("child-pipeline", difficulty=4)
 def child_pipeline(draw: Draw) -> Draft:
@@ -298,9 +301,7 @@ def service_delivery(draw: Draw) -> Draft:
             equals("job", test, "artifacts.when", "always"),
             contains("job", image, "services", {"name": "docker:27.3-dind"}),
             runs(image, docker),
-            exists(
-                "job", image, "[before_script, script][][] | [?contains(@, '--password-stdin')]"
-            ),
+            exists("job", image, LOGS_IN),
             *(on_default_branch(name) for name in (image, first, last)),
             *(on_image(name, "alpine:3.20") for name in (first, last)),
             *(equals("job", name, "interruptible", False) for name in (first, last)),
@@ -311,10 +312,7 @@ def service_delivery(draw: Draw) -> Draft:
             ),
             by_hand(last),
             equals("job", last, "resource_group", "production"),
-            *(
-                runs(name, './deploy.sh "$CI_ENVIRONMENT_NAME" "$CI_COMMIT_SHORT_SHA"')
-                for name in (first, last)
-            ),
+            *(runs(name, DEPLOY) for name in (first, last)),
         ),
         variant=answer.replace(
             "stages: [check, build, deploy]", "stages:\n  - check\n  - build\n  - deploy"
@@ -336,6 +334,7 @@ def service_delivery(draw: Draw) -> Draft:
 def terraform_delivery(draw: Draw) -> Draft:
     check, plan, apply, scan = (draw.word() for _ in range(4))
     folder, group, branch = draw.word(), draw.name(), draw.name()
+    begin = ['cd "$TF_ROOT"', "terraform init -input=false"]
     answer = (
         f'stages: [validate, plan, apply]\n\nvariables:\n  TF_IN_AUTOMATION: "true"\n  TF_ROOT: {folder}\n\ndefault:\n'
         '  image:\n    name: hashicorp/terraform:1.9.8\n    entrypoint: [""]\n  cache:\n    key: terraform\n    paths:\n      - $TF_ROOT/.terraform\n'
@@ -368,12 +367,7 @@ def terraform_delivery(draw: Draw) -> Draft:
             equals("job", plan, "image.entrypoint", [""]),
             equals("job", plan, "cache[0].key", "terraform"),
             contains("job", plan, "cache[0].paths", "$TF_ROOT/.terraform"),
-            *(
-                equals(
-                    "job", name, "before_script", ['cd "$TF_ROOT"', "terraform init -input=false"]
-                )
-                for name in (check, plan, apply)
-            ),
+            *(equals("job", name, "before_script", begin) for name in (check, plan, apply)),
             in_stage(check, "validate"),
             in_stage(scan, "validate"),
             in_stage(plan, "plan"),

@@ -257,6 +257,23 @@ def worker(draw: Draw) -> Draft:
     )
 
 
+def ingress(name: str) -> str:
+    """An Ingress that the values may leave out."""
+    return (
+        f"{{{{- if .Values.ingress.enabled }}}}\n{labelled('Ingress', 'networking.k8s.io/v1', name, name)}spec:\n  rules:\n    - host: {{{{ .Values.ingress.host }}}}\n      http:\n        paths:\n"
+        f"          - path: /\n            pathType: Prefix\n            backend:\n              service:\n                name: {{{{ .Release.Name }}}}-{name}\n                port:\n"
+        "                  name: http\n{{- end }}\n"
+    )
+
+
+def scaler(name: str) -> str:
+    """An autoscaler with bounds from the values."""
+    return (
+        f"{labelled('HorizontalPodAutoscaler', 'autoscaling/v2', name, name)}spec:\n  scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: {{{{ .Release.Name }}}}-{name}\n"
+        "  minReplicas: {{ .Values.autoscaling.min }}\n  maxReplicas: {{ .Values.autoscaling.max }}\n"
+    )
+
+
 @family("web-application", difficulty=5)
 def web_application(draw: Draw) -> Draft:
     name, version, app, host, port = (
@@ -275,15 +292,6 @@ def web_application(draw: Draw) -> Draft:
         '          image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"\n'
         f"          ports:\n            - name: http\n              containerPort: {port}\n          readinessProbe:\n            httpGet:\n              path: /\n              port: http\n"
     )
-    ingress = (
-        f"{{{{- if .Values.ingress.enabled }}}}\n{labelled('Ingress', 'networking.k8s.io/v1', name, name)}spec:\n  rules:\n    - host: {{{{ .Values.ingress.host }}}}\n      http:\n        paths:\n"
-        f"          - path: /\n            pathType: Prefix\n            backend:\n              service:\n                name: {{{{ .Release.Name }}}}-{name}\n                port:\n"
-        "                  name: http\n{{- end }}\n"
-    )
-    scaler = (
-        f"{labelled('HorizontalPodAutoscaler', 'autoscaling/v2', name, name)}spec:\n  scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: {{{{ .Release.Name }}}}-{name}\n"
-        "  minReplicas: {{ .Values.autoscaling.min }}\n  maxReplicas: {{ .Values.autoscaling.max }}\n"
-    )
     files = (
         metadata(name, version, f'appVersion: "{app}"\n'),
         (
@@ -293,8 +301,8 @@ def web_application(draw: Draw) -> Draft:
         helpers(name),
         ("templates/deployment.yaml", pods(name, "", container)),
         ("templates/service.yaml", service(name, "{{ .Values.service.port }}")),
-        ("templates/ingress.yaml", ingress),
-        ("templates/hpa.yaml", scaler),
+        ("templates/ingress.yaml", ingress(name)),
+        ("templates/hpa.yaml", scaler(name)),
     )
     full = f"release-name-{name}"
     return Draft(

@@ -281,16 +281,20 @@ def two_checks(unit: str, lint: str, runner: str) -> str:
     )
 
 
+def deployed(builder: str, stash: str, credential: str, command: str, *guards: str) -> list[str]:
+    """The parts of a stage that deploys what was stashed, with the secret text bound to KEY."""
+    bound = f"withCredentials([string(credentialsId: '{credential}', variable: 'KEY')])"
+    return [
+        f"agent {{ label '{builder}' }}",
+        *guards,
+        steps(f"unstash '{stash}'", block(bound, f"sh '{command}'")),
+    ]
+
+
 @family("whole-delivery", difficulty=5)
 def whole_delivery(draw: Draw) -> Draft:
     build, checks, unit, lint, staging, production = (draw.word() for _ in range(6))
-    builder, runner, stash, credential, group = (
-        draw.name(),
-        draw.name(),
-        draw.name(),
-        draw.name(),
-        draw.name(),
-    )
+    builder, runner, stash, credential, group = (draw.name() for _ in range(5))
     parameter, host, team, minutes = (
         draw.constant(),
         draw.domain(),
@@ -299,15 +303,11 @@ def whole_delivery(draw: Draw) -> Draft:
     )
     deploy = f'./deploy.sh {{}} "${parameter}" "$KEY"'
     question = "Deploy to production?"
-    bound = f"withCredentials([string(credentialsId: '{credential}', variable: 'KEY')])"
+    mail = f"mail to: '{team}@{host}', subject: 'Delivery failed', body: 'See the log'"
+    limit = f"timeout(time: {minutes}, unit: 'MINUTES')"
     answer = pipeline(
         "agent none",
-        block(
-            "options",
-            f"timeout(time: {minutes}, unit: 'MINUTES')",
-            "buildDiscarder(logRotator(numToKeepStr: '30'))",
-            "timestamps()",
-        ),
+        block("options", limit, "buildDiscarder(logRotator(numToKeepStr: '30'))", "timestamps()"),
         block(
             "parameters", f"string(name: '{parameter}', defaultValue: 'latest', description: '')"
         ),
@@ -319,26 +319,20 @@ def whole_delivery(draw: Draw) -> Draft:
                 steps("sh 'make dist'", f"stash name: '{stash}', includes: 'dist/**'"),
             ),
             stage(checks, "failFast true", two_checks(unit, lint, runner)),
-            stage(
-                staging,
-                f"agent {{ label '{builder}' }}",
-                steps(f"unstash '{stash}'", block(bound, f"sh '{deploy.format('staging')}'")),
-            ),
+            stage(staging, *deployed(builder, stash, credential, deploy.format("staging"))),
             stage(
                 production,
-                f"agent {{ label '{builder}' }}",
-                block("when", "beforeInput true", "branch 'main'"),
-                block("input", f"message '{question}'", f"submitter '{group}'"),
-                steps(f"unstash '{stash}'", block(bound, f"sh '{deploy.format('production')}'")),
+                *deployed(
+                    builder,
+                    stash,
+                    credential,
+                    deploy.format("production"),
+                    block("when", "beforeInput true", "branch 'main'"),
+                    block("input", f"message '{question}'", f"submitter '{group}'"),
+                ),
             ),
         ),
-        block(
-            "post",
-            block(
-                "failure",
-                f"mail to: '{team}@{host}', subject: 'Delivery failed', body: 'See the log'",
-            ),
-        ),
+        block("post", block("failure", mail)),
     )
     return Draft(
         wordings=(

@@ -1,8 +1,14 @@
-"""Task families of this category: `basics` are one or two objects, `systems` and `platforms` several that belong together."""
+"""Task families for manifests: of one or two objects, then of several that belong together."""
 
 from inframind.bench.family import Families
-from inframind.categories.kubernetes.families import basics, platforms, systems
+from inframind.categories.kubernetes.families import platforms, surroundings, systems, workloads
 
 FAMILIES = Families(
-    "kubernetes", [*basics.FAMILIES.all, *systems.FAMILIES.all, *platforms.FAMILIES.all]
+    "kubernetes",
+    [
+        *workloads.FAMILIES.all,
+        *surroundings.FAMILIES.all,
+        *systems.FAMILIES.all,
+        *platforms.FAMILIES.all,
+    ],
 )

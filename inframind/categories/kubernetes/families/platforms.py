@@ -248,20 +248,9 @@ def guarded_backend(draw: Draw) -> Draft:
     )  # fmt: skip
 
 
-@family("production-service", difficulty=5)
-def production_service(draw: Draw) -> Draft:
-    name, image, host = draw.name(), draw.choice(RUNTIMES), draw.domain()
-    port, target, low = draw.port(), draw.port(), draw.integer(2, 4)
-    high, percent = low + draw.integer(3, 8), draw.choice((55, 65, 85))
-    container = dedent(f"""\
-        image: {image}
-        ports:
-          - containerPort: {target}
-        resources:
-          requests:
-            cpu: 100m
-        """)
-    scaler = dedent(f"""\
+def scaler(name: str, low: int, high: int, percent: int) -> str:
+    """An autoscaler of the Deployment on its CPU."""
+    return dedent(f"""\
         apiVersion: autoscaling/v2
         kind: HorizontalPodAutoscaler
         metadata:
@@ -281,7 +270,11 @@ def production_service(draw: Draw) -> Draft:
                   type: Utilization
                   averageUtilization: {percent}
         """)
-    budget = dedent(f"""\
+
+
+def budget(name: str) -> str:
+    """A disruption budget that keeps one pod."""
+    return dedent(f"""\
         apiVersion: policy/v1
         kind: PodDisruptionBudget
         metadata:
@@ -292,13 +285,28 @@ def production_service(draw: Draw) -> Draft:
             matchLabels:
               app: {name}
         """)
+
+
+@family("production-service", difficulty=5)
+def production_service(draw: Draw) -> Draft:
+    name, image, host = draw.name(), draw.choice(RUNTIMES), draw.domain()
+    port, target, low = draw.port(), draw.port(), draw.integer(2, 4)
+    high, percent = low + draw.integer(3, 8), draw.choice((55, 65, 85))
+    container = dedent(f"""\
+        image: {image}
+        ports:
+          - containerPort: {target}
+        resources:
+          requests:
+            cpu: 100m
+        """)
     body = "".join(f"          {line}\n" for line in container.splitlines())
     answer = joined(
         deployment(name, low, body),
         service(name, port, target),
         ingress(name, host, port),
-        scaler,
-        budget,
+        scaler(name, low, high, percent),
+        budget(name),
     )
     return Draft(
         wordings=(

@@ -284,6 +284,11 @@ def whole_server(draw: Draw) -> Draft:
     )
 
 
+def inhibits(path: str, label: str, value: str) -> Check:
+    """An inhibition that has the matcher."""
+    return contains("inhibit_rule", None, path, {"label": label, "op": "=", "value": value})
+
+
 @family("on-call", difficulty=5)
 def on_call(draw: Draw) -> Draft:
     inbox, pager, chat, quiet = draw.name(), draw.name(), draw.name(), draw.name()
@@ -349,18 +354,8 @@ def on_call(draw: Draw) -> Draft:
             equals(
                 "time_interval", quiet, "sort(time_intervals[].weekdays[])", ["saturday", "sunday"]
             ),
-            contains(
-                "inhibit_rule",
-                None,
-                "source_matchers",
-                {"label": "severity", "op": "=", "value": "page"},
-            ),
-            contains(
-                "inhibit_rule",
-                None,
-                "target_matchers",
-                {"label": "severity", "op": "=", "value": "warning"},
-            ),
+            inhibits("source_matchers", "severity", "page"),
+            inhibits("target_matchers", "severity", "warning"),
             equals("inhibit_rule", None, "sort(equal)", ["alertname", "cluster"]),
         ),
         variant=answer.replace(f'[team="{team}"]', f"\n        - team = {team}")

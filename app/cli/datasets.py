@@ -1,0 +1,47 @@
+"""`inframind datasets`: a user's own tasks."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.client import LOCAL, Url, call
+from app.cli.output import console, listed
+
+app = typer.Typer(help="Bring your own tasks.", no_args_is_help=True)
+
+
+@app.command("add")
+def add_dataset(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="JSON lines: instruction, input, output, category, checks.",
+        ),
+    ],
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    url: Url = LOCAL,
+) -> None:
+    """Store Alpaca rows as a dataset that a job can name.
+
+    Every row is validated; nothing is stored if one is bad.
+    """
+    query = {"name": name} if name else {}
+    made = call(url, "POST", "/datasets", content=file.read_bytes(), **query)
+    console.print(
+        f"{made['id']}: {sum(made['tasks'].values())} tasks, {made['derived']} with derived "
+        f"checks, {made['unchecked']} without"
+    )
+    console.print(f'use it in a job: {{"method": "dapo", "dataset": "{made["id"]}"}}')
+
+
+@app.command("list")
+def list_datasets(url: Url = LOCAL) -> None:
+    """Show the stored datasets."""
+    table = listed("id", "name", "tasks", "categories")
+    for row in call(url, "GET", "/datasets")["data"]:
+        tasks = str(sum(row["tasks"].values()))
+        table.add_row(row["id"], row["name"] or "", tasks, ", ".join(row["categories"]))
+    console.print(table, soft_wrap=False)

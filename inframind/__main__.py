@@ -1,0 +1,5 @@
+"""`python -m inframind`: the command line."""
+
+from inframind.cli import main
+
+main()

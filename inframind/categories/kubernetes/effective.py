@@ -1,0 +1,18 @@
+"""The objects that would really run."""
+
+from inframind.categories.base import Configuration, Resource
+from inframind.categories.kubernetes import references
+from inframind.categories.kubernetes.document import Manifest
+
+
+def configuration(manifest: Manifest) -> Configuration:
+    """Objects as written.
+
+    A workload with `replicas: 0` or `suspend: true` never runs and is left out.
+    """
+    resources = tuple(
+        Resource(item.kind, item.name, item.fields, item.start + 1)
+        for item in manifest.items
+        if item.at("spec", "replicas") != 0 and item.at("spec", "suspend") is not True
+    )
+    return Configuration(resources, tuple(references.links(resources)))

@@ -1,0 +1,49 @@
+"""What readers of several formats ask of parsed data, and the value that only a run knows."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Final
+
+
+class Unknown:
+    """A value that only a run knows."""
+
+
+UNKNOWN: Final = Unknown()
+
+
+def listed(value: Any) -> list[Any]:
+    """The value as a list: one that is none stands alone in it, and null is empty."""
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def children(node: Any) -> Iterable[tuple[str | int, Any]]:
+    """(key or index, child) of a mapping or list; nothing of anything else."""
+    if isinstance(node, dict):
+        return node.items()
+    return enumerate(node) if isinstance(node, list) else ()
+
+
+def value_at(node: Any, *path: str) -> Any:
+    """The value at a path of mappings' keys, or None."""
+    for key in path:
+        node = node.get(key) if isinstance(node, dict) else None
+    return node
+
+
+def texts(node: Any) -> Iterator[str]:
+    """All texts in a node, mappings' keys left out."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict | list):
+        for item in node.values() if isinstance(node, dict) else node:
+            yield from texts(item)
+
+
+def cycle(waits: Mapping[str, Iterable[str]]) -> list[str] | None:
+    """Names that wait for one another in a circle, the first one last again; None without one."""
+    try:
+        TopologicalSorter(waits).prepare()
+    except CycleError as error:
+        return list(reversed(error.args[1]))
+    return None
