@@ -62,8 +62,8 @@ DESCRIPTION = (
 
 def create_app(
     given: Settings | None = None,
-    body_limits: BodyLimits = DEFAULT_BODY_LIMITS,
     wake: Wake | None = None,
+    body_limits: BodyLimits = DEFAULT_BODY_LIMITS,
 ) -> FastAPI:
     """Makes the application on a migrated database.
 

@@ -18,9 +18,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from inframind.errors import ConfigError
 
+PREFIX = "INFRAMIND_"
 NO_JUDGE = "no judge model is configured: set INFRAMIND_JUDGE_URL and INFRAMIND_JUDGE_MODEL"
 """Whoever needs a judge model and finds that the settings have none says this."""
-PREFIX = "INFRAMIND_"
 PAGE = "docs/production/settings.md"
 
 

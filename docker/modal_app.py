@@ -1,8 +1,8 @@
 """The trainer on a GPU of Modal: `modal run docker/modal_app.py --spec job.json`.
 
-The same job contract, database rows, supervisor, trainer process and adapters as everywhere else, on
-one volume. Nothing here is another way to train: the function submits the job and runs what waits
-(docs/production/modal.md).
+The same job contract, database rows, supervisor, trainer process and adapters as everywhere else,
+on one volume (docs/production/modal.md). Nothing here is another way to train: the function submits
+the job at the front desk and runs what waits.
 """
 
 import json
@@ -33,7 +33,7 @@ app = modal.App("inframind", image=image)
 # job and its checkpoints.
 @app.function(gpu="A100", volumes={DATA: volume}, timeout=HOURS * 3600, max_containers=1, retries=3)
 def train(spec: dict[str, Any], key: str | None = None) -> dict[str, Any]:
-    """Run one job to its end and give it as `GET /jobs/{id}` does.
+    """Runs one job to its end and gives it as `GET /jobs/{id}` does.
 
     A repeated `key` goes on with its job.
     """
@@ -52,8 +52,9 @@ def train(spec: dict[str, Any], key: str | None = None) -> dict[str, Any]:
     configured.data_dir.mkdir(parents=True, exist_ok=True)
     engine = make_engine(configured.url)
     upgrade(engine)
-    desk = JobService(engine, configured, Artifacts.of(configured))
-    job = desk.submit(JobSpec.model_validate(spec), key)
+    job = JobService(engine, configured, Artifacts.of(configured)).submit(
+        JobSpec.model_validate(spec), key
+    )
     supervisor = Supervisor(engine, configured, "modal")
     while service.get(engine, job.id).finished_at is None:
         supervisor.run_waiting()

@@ -41,8 +41,7 @@ def of_exception(error: Exception) -> Failure:
     if isinstance(error, MemoryError):
         return Failure(code=OutOfMemoryError.code, message=str(OutOfMemoryError()))
     if isinstance(error, ModuleNotFoundError):
-        extra = extra_of(error.name) or "train"
-        message = missing_packages([str(error.name)], extra)
+        message = missing_packages([str(error.name)], extra_of(error.name) or "train")
         return Failure(code="missing_package", message=message)
     message = f"{type(error).__name__}: {error}"[: MAX_MESSAGE - len(LOG_HINT)]
     return Failure(code="internal_error", message=message + LOG_HINT, then="retry")

@@ -16,8 +16,6 @@ API_KEY = "INFRAMIND_API_KEY"
 LOCAL = "http://127.0.0.1:8000"
 TIMEOUT_SECONDS = 180.0
 """A search over sixteen answers takes minutes on two cores."""
-TERMINAL = ("succeeded", "failed", "cancelled")
-"""States of a job that has ended."""
 SHOWN = 300
 """Characters that are shown of an answer that is not the service's."""
 Url = Annotated[str, typer.Option("--url", envvar="INFRAMIND_URL", help="Where the service is.")]

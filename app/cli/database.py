@@ -1,4 +1,4 @@
-"""`inframind db`, and how the other commands open the database: they make none, and migrate none."""
+"""`inframind db`, and how other commands open the database: they make none and migrate none."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

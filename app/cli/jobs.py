@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from app.cli.client import LOCAL, TERMINAL, ServiceClient, Url, call
+from app.cli.client import LOCAL, ServiceClient, Url, call
 from app.cli.evaluations import comparison, show_judge
 from app.cli.output import console, errors, listed
+from app.job_state import TERMINAL, JobState
 
 app = typer.Typer(
     help="Create, list, show, follow and cancel jobs of a running service.", no_args_is_help=True
@@ -123,4 +124,4 @@ def follow_to_the_end(url: str, job_id: str) -> None:
             time.sleep(POLL_SECONDS)
     if job["error"]:
         errors.print(f"{job['error']['code']}: {escape(job['error']['message'])}")
-    raise typer.Exit(0 if job["state"] == "succeeded" else 1)
+    raise typer.Exit(0 if job["state"] == JobState.SUCCEEDED else 1)

@@ -1,4 +1,4 @@
-"""The service's commands together; `inframind.commands` loads `app` for what is not the library's."""
+"""The service's commands together; `inframind.commands` loads `app` when one is asked for."""
 
 import typer
 

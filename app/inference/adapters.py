@@ -30,6 +30,10 @@ def encode_all(base_model: str, texts: Sequence[str]) -> list[list[int]]:
     return [encode(base_model, text) for text in texts]
 
 
+TOLERANCE_NATS = 0.25
+"""What a loaded adapter's log-probabilities may differ by from PEFT's: bfloat16 is within 0.1."""
+
+
 class AdapterLoader:
     """Loads adapters into the server, one at a time each, and remembers which it has."""
 
@@ -98,7 +102,7 @@ class AdapterLoader:
         reason = fault(
             Probe.model_validate(manifest["probe"]),
             Probe(base=base, adapter=adapter),
-            ADAPTER_TOLERANCE_NATS,
+            TOLERANCE_NATS,
         )
         if reason is not None:
             await self._server.post("/v1/unload_lora_adapter", {"lora_name": model})

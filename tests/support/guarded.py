@@ -87,7 +87,7 @@ def on_a_socket(
 ) -> Iterator[tuple[str, Guarded]]:
     """The service on a real socket, whose URL comes first."""
     configured, made = prepared(folder, **more)
-    app = create_app(configured, body_limits)
+    app = create_app(configured, body_limits=body_limits)
     with listening(app) as url, connect(url) as client:
         yield url, Guarded(client, app, configured, *made)
 

@@ -22,9 +22,9 @@ from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 
-from app.cli.client import TERMINAL, ServiceClient
+from app.cli.client import ServiceClient
 from app.errors import NotAnsweringError
-from app.job_state import JobState
+from app.job_state import TERMINAL, JobState
 from inframind.bench.load import load_tasks
 from inframind.categories import category
 from inframind.errors import ConfigError, InfraMindError

@@ -53,6 +53,6 @@ def test_a_bad_row_names_itself_and_nothing_is_stored(
 
 def test_a_dataset_may_be_large_and_no_larger(settings: Settings) -> None:
     limits = BodyLimits(json_bytes=1000, file_bytes=2000)
-    with TestClient(create_app(settings, limits)) as connected:
+    with TestClient(create_app(settings, body_limits=limits)) as connected:
         assert connected.post("/datasets", content=ROWS).status_code == 201
         assert connected.post("/datasets", content=ROWS * 2).status_code == 413

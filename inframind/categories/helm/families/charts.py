@@ -15,6 +15,7 @@ from inframind.categories.helm.families.base import (
 )
 
 VERSIONS = ("0.1.0", "1.4.0", "2.0.3")
+CONTAINER = "spec.template.spec.containers[0]"
 IMAGE = '          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"\n'
 
 
@@ -328,21 +329,11 @@ def web_application(draw: Draw) -> Draft:
             identity("chart", name),
             equals("chart", name, "version", version),
             equals("chart", name, "appVersion", app),
-            equals(
-                "Deployment", full, "spec.template.spec.containers[0].image", f"{repository}:{app}"
-            ),
+            equals("Deployment", full, f"{CONTAINER}.image", f"{repository}:{app}"),
             contains(
-                "Deployment",
-                full,
-                "spec.template.spec.containers[0].ports",
-                {"name": "http", "containerPort": port},
+                "Deployment", full, f"{CONTAINER}.ports", {"name": "http", "containerPort": port}
             ),
-            equals(
-                "Deployment",
-                full,
-                "spec.template.spec.containers[0].readinessProbe.httpGet.path",
-                "/",
-            ),
+            equals("Deployment", full, f"{CONTAINER}.readinessProbe.httpGet.path", "/"),
             contains("Service", full, "spec.ports", {"port": 80, "targetPort": "http"}),
             references("Service", full, "spec.selector", "Deployment", full),
             equals("Ingress", full, "spec.rules[0].host", host),

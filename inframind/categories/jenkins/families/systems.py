@@ -295,12 +295,8 @@ def deployed(builder: str, stash: str, credential: str, command: str, *guards: s
 def whole_delivery(draw: Draw) -> Draft:
     build, checks, unit, lint, staging, production = (draw.word() for _ in range(6))
     builder, runner, stash, credential, group = (draw.name() for _ in range(5))
-    parameter, host, team, minutes = (
-        draw.constant(),
-        draw.domain(),
-        draw.word(),
-        draw.choice((30, 45, 90)),
-    )
+    parameter, host, team = draw.constant(), draw.domain(), draw.word()
+    minutes = draw.choice((30, 45, 90))
     deploy = f'./deploy.sh {{}} "${parameter}" "$KEY"'
     question = "Deploy to production?"
     mail = f"mail to: '{team}@{host}', subject: 'Delivery failed', body: 'See the log'"
