@@ -21,9 +21,6 @@ from inframind.models.adapter import verify_adapter
 from inframind.models.probe import PROMPTS, TOP, Likeliest, Probe, fault
 from inframind.models.registry import BASE_MODELS
 
-ADAPTER_TOLERANCE_NATS = 0.25
-"""What a loaded adapter's log-probabilities may differ by from PEFT's: bfloat16 is within 0.1."""
-
 
 def encode_all(base_model: str, texts: Sequence[str]) -> list[list[int]]:
     """Splits texts into a base model's tokens."""
