@@ -28,6 +28,7 @@ INHERITED = (
     "ignore_errors",
 )
 BOOLEANS = ("become", "run_once", "no_log", "ignore_errors", "gather_facts")
+# Actions of meta after which no task of the play runs on the host.
 ENDS = frozenset(("end_play", "end_host", "end_batch"))
 
 

@@ -68,6 +68,7 @@ class Task:
         if len(keys) != 1:
             return None
         key, value = keys[0], self.fields[keys[0]]
+        # The old forms, in which the module is a value and no key.
         if key in ("action", "local_action"):
             if isinstance(value, dict):
                 written, value = (

@@ -28,6 +28,7 @@ RESULT_TESTS = frozenset(
     ("changed", "failed", "skipped", "succeeded", "success", "change", "finished")
 )
 UNDECIDED = object()
+# The words that YAML 1.2, which the reader follows, leaves as texts.
 YAML_BOOLEANS = {"yes": True, "on": True, "no": False, "off": False}
 """Ansible reads YAML 1.1."""
 

@@ -67,10 +67,10 @@ class CfnLint(Linter):
         """
         plain = [not _has_macro(text) for text in texts]
         judged = iter(
-            super().judge([text for text, is_known in zip(texts, plain, strict=True) if is_known])
+            super().judge([text for text, is_plain in zip(texts, plain, strict=True) if is_plain])
         )
         unknown = self._opinion([Complaint(None, "a macro rewrites the template", "undecided")])
-        return [next(judged) if is_known else unknown for is_known in plain]
+        return [next(judged) if is_plain else unknown for is_plain in plain]
 
     def program(self, names: Sequence[str]) -> Program:
         assert self._environment is not None

@@ -128,6 +128,7 @@ class Solver:
             truth = self.truths.get(argument[0]) if isinstance(argument[0], str) else None
             if truth is not None:
                 return self.value(argument[1 if truth else 2], depth + 1)
+            # The condition is open: both branches stay, each resolved.
             return {name: [argument[0], *(self.value(item, depth + 1) for item in argument[1:])]}
         solved = self.value(argument, depth + 1)
         return _computed(self.template, name, solved)

@@ -94,6 +94,7 @@ def findings(template: Template) -> Iterator[Finding]:
     for key in fields:
         if key not in SECTIONS and not (key == "Globals" and template.is_serverless):
             yield rules.SECTION.finding(f"a template has no section {key!r}", template.line(key))
+    # The one version there is: format-version-structure.html.
     if fields.get("AWSTemplateFormatVersion", "2010-09-09") != "2010-09-09":
         yield rules.VALUE.finding(
             "AWSTemplateFormatVersion is '2010-09-09'", template.line("AWSTemplateFormatVersion")

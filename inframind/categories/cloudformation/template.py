@@ -188,6 +188,7 @@ def long_form(node: Any, depth: int = 0) -> Any:
     if len(node) == 1:
         key, value = next(iter(node.items()))
         if key.startswith("!"):
+            # These two have no `Fn::` in their long form.
             name = key[1:] if key in ("!Ref", "!Condition") else f"Fn::{key[1:]}"
             value = "" if value is None else value
             return {

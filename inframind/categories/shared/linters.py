@@ -155,6 +155,7 @@ class Linter:
                     rung=rung, rule=self.rule, severity=SEVERITIES[weight], line=line, message=said
                 )
             )
+        # A text that is wrong is rejected, even if something else in it cannot be told.
         weights = {complaint.weight for complaint in complaints}
         if "invalid" in weights:
             return Opinion("rejects", tuple(findings))

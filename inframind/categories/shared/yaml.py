@@ -88,6 +88,7 @@ def _merged(node: Any, count: list[int]) -> Any:
             for key, value in _merged(source, count).items():
                 result.setdefault(key, value)
     for key, value in node.items():
+        # A key of its own wins over merged ones; `<<` with a scalar is a key like any other.
         if key != "<<" or not isinstance(value, dict | list):
             result[key if isinstance(key, str) else _key(key)] = _merged(value, count)
     return result

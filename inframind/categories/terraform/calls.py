@@ -60,14 +60,11 @@ def _provider_function(name: str, module: Module) -> None:
     # https://developer.hashicorp.com/terraform/language/functions#provider-defined-functions
     parts = name.split("::")
     source = module.sources.get(parts[1], "") if len(parts) == 3 and parts[0] == "provider" else ""
-    names = (
-        (known_provider.functions if (known_provider := provider(source)) else None)
-        if source
-        else ()
-    )
-    if names is None:
+    known_provider = provider(source) if source else None
+    names = known_provider.functions if known_provider else None
+    if source and names is None:
         raise NotVerifiedError(f"functions of the provider {source} are not verified")
-    if parts[-1] not in names:
+    if names is None or parts[-1] not in names:
         raise LookupError(
             f"there is no function {name!r}: declare its provider in required_providers"
         )
