@@ -450,7 +450,7 @@ def _not_iterable(value: Value) -> str | None:
         or (isinstance(value, list) and not isinstance(value, SetValue))
         or word in ("list", "tuple")
     ):
-        # "for_each doesn't implicitly convert lists or tuples to sets": meta-arguments/for_each.
+        # Lists and tuples are not converted to sets here: meta-arguments/for_each.
         return "a map or a set of texts is required: write toset([...])"
     if isinstance(value, SetValue) and any(
         not is_bare(item) and not isinstance(item, str) for item in value

@@ -69,8 +69,8 @@ class Evaluator(Loops):
 
     def forgiving(self, node: Node | None, scope: Scope) -> tuple[Value, list[Finding]]:
         """Evaluates, and returns the faults beside the value instead of recording them."""
-        # What the resolver reports stays: `try` "will not catch errors relating to expressions that
-        # can be proven to be invalid for any input" (language/functions/try).
+        # What the resolver reports stays: `can` "will not catch errors relating to expressions that
+        # can be proven to be invalid for any input" (language/functions/can); nor does `try`.
         before = len(self.faults)
         value = self.value(node, scope)
         faults = self.faults[before:]

@@ -15,7 +15,7 @@ from typing import Any
 from inframind.categories.terraform.fit import NUMBER, as_set
 from inframind.categories.terraform.values import SetValue, Value, as_text
 
-# "There is an artificial limit of 1024 numbers in the returned sequence": functions/range.
+# "Terraform imposes an artificial limit of 1024 numbers": functions/range.
 MAX_RANGE = 1024
 MAX_PATTERN = 200
 SIMPLE_PATTERN = re.compile(r"\^?(?:[A-Za-z0-9 _/:.=@-]|\\[dwsDWS.])*\$?")
