@@ -95,7 +95,7 @@ def volume(value: Any) -> dict[str, Any]:
 
 def _interpolated(text: str) -> dict[str, Any]:
     source, _, rest = re.sub(
-        r"\$\{[^}]*\}", lambda found: found.group().replace(":", "\0"), text
+        r"\$\{[^}]*\}", lambda match: match.group().replace(":", "\0"), text
     ).partition(":")
     target, _, mode = rest.partition(":")
     named = not source.startswith((".", "/", "~", "$"))

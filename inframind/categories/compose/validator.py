@@ -173,9 +173,9 @@ class Compose(Category[Project]):
         return Project(text, fields)
 
     def schema(self, document: Project) -> Sequence[Finding]:
-        found = json_schema.findings(schema(), document.fields, rules.FIELDS, document.text)
-        if found:
-            return found
+        errors = json_schema.findings(schema(), document.fields, rules.FIELDS, document.text)
+        if errors:
+            return errors
         if not document.services and "include" not in document.fields:
             return [rules.SERVICE.finding("there are no services")]
         return [
@@ -187,22 +187,24 @@ class Compose(Category[Project]):
     def references(self, document: Project) -> Sequence[Finding]:
         if "include" in document.fields:
             return []
-        known = {("service", name) for name in document.services} | {("network", "default")}
+        defined = {("service", name) for name in document.services} | {("network", "default")}
         for kind, section in SECTIONS.items():
-            known |= {(kind, name) for name in document.fields.get(section) or {}}
-        found = [
+            defined |= {(kind, name) for name in document.fields.get(section) or {}}
+        findings = [
             rules.UNDEFINED.finding(
                 f"service {name}: the {kind} {other!r} is not defined",
                 document.line("services", name, path),
             )
             for name, service in document.services.items()
             for path, kind, other in wanted(service)
-            if (kind, other) not in known
+            if (kind, other) not in defined
         ]
         circle = service_cycle(document)
         if circle:
-            found.append(rules.CYCLE.finding(f"depends_on goes in a circle: {' -> '.join(circle)}"))
-        return found
+            findings.append(
+                rules.CYCLE.finding(f"depends_on goes in a circle: {' -> '.join(circle)}")
+            )
+        return findings
 
     def effective(self, document: Project) -> Configuration:
         """Services that `up` starts, in long form, and the top-level objects."""
@@ -214,18 +216,18 @@ class Compose(Category[Project]):
         for kind, section in SECTIONS.items():
             for name, entry in (document.fields.get(section) or {}).items():
                 resources.append(Resource(kind, name, entry or {}, document.line(section, name)))
-        known = {(resource.kind, resource.name) for resource in resources}
+        present = {(resource.kind, resource.name) for resource in resources}
         links = tuple(
             Link(source, path, kind, other)
             for source, resource in enumerate(resources)
             if resource.kind == "service"
             for path, kind, other in wanted(document.services[resource.name])
-            if (kind, other) in known
+            if (kind, other) in present
         )
         return Configuration(tuple(resources), links)
 
     def policy(self, document: Project) -> Sequence[Finding]:
-        found = (
+        findings = (
             [rules.VERSION.finding("`version` is obsolete: remove it", document.line("version"))]
             if "version" in document.fields
             else []
@@ -233,11 +235,11 @@ class Compose(Category[Project]):
         for name, service in document.services.items():
             line = document.line("services", name)
             if service.get("privileged") or "docker.sock" in str(service.get("volumes")):
-                found.append(
+                findings.append(
                     rules.PRIVILEGED.finding(f"service {name} has power over the host", line)
                 )
             if isinstance(service.get("image"), str) and is_unpinned(service["image"]):
-                found.append(
+                findings.append(
                     rules.LATEST.finding(
                         f"service {name}: {service['image']} has no fixed tag", line
                     )
@@ -249,10 +251,10 @@ class Compose(Category[Project]):
                     and not has_variable(value)
                     and not key.endswith("_FILE")
                 ):
-                    found.append(
+                    findings.append(
                         rules.SECRET.finding(f"service {name}: {key} is written in plain", line)
                     )
-        return found
+        return findings
 
 
 CATEGORY = Compose()

@@ -30,13 +30,13 @@ class Hadolint(Executable):
         rows = json_rows(finished.output)
         if rows is None or finished.status != 0:
             return None
-        found: dict[str, list[Complaint]] = {}
+        by_file: dict[str, list[Complaint]] = {}
         for row in rows:
             code = str(row.get("code", ""))
             # Its messages quote the file; the code says what they would.
             complaint = Complaint(row.get("line"), code, "invalid" if code in INVALID else "advice")
-            found.setdefault(str(row.get("file")), []).append(complaint)
-        return found
+            by_file.setdefault(str(row.get("file")), []).append(complaint)
+        return by_file
 
 
 def apart(text: str) -> str:

@@ -33,15 +33,15 @@ def pairs(rest: str) -> dict[str, str] | None:
     first = rest.split(None, 1)
     if first and "=" not in first[0]:
         return {first[0]: first[1]} if len(first) == 2 else None
-    found: dict[str, str] = {}
-    at = 0
-    while at < len(rest):
-        match = PAIR.match(rest, at)
+    values: dict[str, str] = {}
+    position = 0
+    while position < len(rest):
+        match = PAIR.match(rest, position)
         if match is None:
             return None
-        found[match.group(1).strip("\"'")] = unquoted(match.group(2))
-        at = match.end()
-    return found or None
+        values[match.group(1).strip("\"'")] = unquoted(match.group(2))
+        position = match.end()
+    return values or None
 
 
 def unquoted(text: str) -> str:

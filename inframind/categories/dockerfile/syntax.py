@@ -62,11 +62,11 @@ class Instruction:
 def read(text: str) -> list[Instruction]:
     """All instructions. Raises ParseError for a line that cannot be one."""
     lines = text.replace("\r\n", "\n").split("\n")
-    escape, at = _directives(lines)
-    found: list[Instruction] = []
-    while at < len(lines):
-        start = at
-        logical, at = _logical(lines, at, escape)
+    escape, index = _directives(lines)
+    instructions: list[Instruction] = []
+    while index < len(lines):
+        start = index
+        logical, index = _logical(lines, index, escape)
         if not logical:
             continue
         match = WORD.match(logical)
@@ -77,40 +77,40 @@ def read(text: str) -> list[Instruction]:
         word = match.group().upper()
         rest = logical[match.end() :].strip()
         flags, rest = _flags(rest)
-        body, at = _heredocs(lines, at, rest, start) if word in TAKES_HEREDOC else ("", at)
-        found.append(Instruction(word, rest + body, flags, start + 1, bool(body), at))
-    if not found:
+        body, index = _heredocs(lines, index, rest, start) if word in TAKES_HEREDOC else ("", index)
+        instructions.append(Instruction(word, rest + body, flags, start + 1, bool(body), index))
+    if not instructions:
         raise ParseError(rules.SYNTAX.finding("there are no instructions"))
-    return found
+    return instructions
 
 
 def _directives(lines: list[str]) -> tuple[str, int]:
-    escape, at = "\\", 0
-    while at < len(lines) and (match := DIRECTIVE.match(lines[at].strip())):
+    escape, index = "\\", 0
+    while index < len(lines) and (match := DIRECTIVE.match(lines[index].strip())):
         if match.group(1).lower() == "escape" and match.group(2) in ("\\", "`"):
             escape = match.group(2)
-        at += 1
-    return escape, at
+        index += 1
+    return escape, index
 
 
-def _logical(lines: list[str], at: int, escape: str) -> tuple[str, int]:
+def _logical(lines: list[str], index: int, escape: str) -> tuple[str, int]:
     """One logical line from `at` on, empty for comments and blanks, and where the next begins."""
     pieces: list[str] = []
-    while at < len(lines):
-        line = lines[at]
-        at += 1
+    while index < len(lines):
+        line = lines[index]
+        index += 1
         stripped = line.strip()
         if stripped.startswith("#") or (not stripped and pieces):
             if pieces:
                 continue
-            return "", at
+            return "", index
         body = line.rstrip()
         if body.endswith(escape):
             pieces.append(body[:-1])
             continue
         pieces.append(line)
         break
-    return "".join(pieces).strip(), at
+    return "".join(pieces).strip(), index
 
 
 def _flags(rest: str) -> tuple[tuple[tuple[str, str], ...], str]:
@@ -121,21 +121,21 @@ def _flags(rest: str) -> tuple[tuple[tuple[str, str], ...], str]:
     return tuple(flags), rest
 
 
-def _heredocs(lines: list[str], at: int, rest: str, start: int) -> tuple[str, int]:
+def _heredocs(lines: list[str], index: int, rest: str, start: int) -> tuple[str, int]:
     body: list[str] = []
     for match in HEREDOC.finditer(rest):
         end = match.group(2)
         while True:
-            if at >= len(lines):
+            if index >= len(lines):
                 raise ParseError(
                     rules.SYNTAX.finding(f"the heredoc {end} is not closed", start + 1)
                 )
-            line = lines[at]
-            at += 1
+            line = lines[index]
+            index += 1
             if line.strip("\t" if "<<-" in match.group() else "") == end:
                 break
             body.append(line)
-    return ("\n" + "\n".join(body)) if body else "", at
+    return ("\n" + "\n".join(body)) if body else "", index
 
 
 def substitute(text: str, values: dict[str, str | None]) -> str:
@@ -147,12 +147,12 @@ def substitute(text: str, values: dict[str, str | None]) -> str:
         name = match.group(1) or match.group(4)
         if name is None:
             return match.group()
-        known = values.get(name)
+        current = values.get(name)
         operator, other = match.group(2), match.group(3)
         if operator in (":-", "-"):
-            return known if known else other
+            return current if current else other
         if operator in (":+", "+"):
-            return other if known else ""
-        return known if known is not None else match.group()
+            return other if current else ""
+        return current if current is not None else match.group()
 
     return VARIABLE.sub(value, text)

@@ -54,8 +54,8 @@ def _number(value: bool | float | str | None) -> float:
 class _Folder:
     """Recursive descent over the tokens; the guards bound how deep parentheses go."""
 
-    def __init__(self, found: list[Token]) -> None:
-        self.tokens = found
+    def __init__(self, words: list[Token]) -> None:
+        self.tokens = words
         self.at = 0
 
     def _next(self) -> str:

@@ -48,7 +48,7 @@ def uses(expression: str) -> list[Use]:
     if not read:
         raise ExpressionError("the expression is empty")
     _balanced(read)
-    found: list[Use] = []
+    used: list[Use] = []
     for index, (kind, value) in enumerate(read):
         before = read[index - 1][1] if index else ""
         if kind != "name" or before == ".":
@@ -61,22 +61,22 @@ def uses(expression: str) -> list[Use]:
                 raise ExpressionError(
                     f"there is no context {value!r}; a text stands in single quotes"
                 )
-            found.append(Use(value.lower(), *_parts(read[index + 1 : index + 8])))
-    return found
+            used.append(Use(value.lower(), *_parts(read[index + 1 : index + 8])))
+    return used
 
 
 def tokens(expression: str) -> list[Token]:
     """(kind, text) of each: `string`, `number`, `name` or `operator`. Raises ExpressionError."""
-    found: list[Token] = []
-    at = 0
-    while expression[at:].strip():
-        match = TOKEN.match(expression, at)
+    read: list[Token] = []
+    position = 0
+    while expression[position:].strip():
+        match = TOKEN.match(expression, position)
         if match is None:
-            raise ExpressionError(f"cannot read {expression[at:].strip()[:30]!r}")
+            raise ExpressionError(f"cannot read {expression[position:].strip()[:30]!r}")
         kind = match.lastgroup or ""
-        found.append((kind, match.group(kind)))
-        at = match.end()
-    return found
+        read.append((kind, match.group(kind)))
+        position = match.end()
+    return read
 
 
 def _balanced(tokens: list[Token]) -> None:
@@ -100,14 +100,16 @@ def _balanced(tokens: list[Token]) -> None:
 
 def _parts(tokens: list[Token]) -> tuple[str, ...]:
     parts: list[str] = []
-    at = 0
-    while at + 1 < len(tokens) and len(parts) < 2:
-        if tokens[at][1] == "." and tokens[at + 1][0] == "name":
-            parts.append(tokens[at + 1][1])
-            at += 2
-        elif tokens[at][1] == "[" and tokens[at + 1][0] == "string" and at + 2 < len(tokens):
-            parts.append(tokens[at + 1][1].strip("'"))
-            at += 3
+    index = 0
+    while index + 1 < len(tokens) and len(parts) < 2:
+        if tokens[index][1] == "." and tokens[index + 1][0] == "name":
+            parts.append(tokens[index + 1][1])
+            index += 2
+        elif (
+            tokens[index][1] == "[" and tokens[index + 1][0] == "string" and index + 2 < len(tokens)
+        ):
+            parts.append(tokens[index + 1][1].strip("'"))
+            index += 3
         else:
             break
     return tuple(parts)

@@ -121,7 +121,7 @@ def needs_findings(workflow: Workflow) -> Iterator[Finding]:
 
 
 def expression_uses(
-    part: Any, workflow: Workflow, line: int | None, found: list[Finding]
+    part: Any, workflow: Workflow, line: int | None, findings: list[Finding]
 ) -> list[expressions.Use]:
     """Contexts used below a node; unreadable expressions become findings."""
     used: list[expressions.Use] = []
@@ -134,55 +134,55 @@ def expression_uses(
         for expression in [*bare, *(e for text in texts(part) for e in expressions.inside(text))]:
             used += expressions.uses(expression)
     except expressions.ExpressionError as error:
-        found.append(rules.EXPRESSION.finding(str(error), line))
+        findings.append(rules.EXPRESSION.finding(str(error), line))
     return used
 
 
 def context_findings(workflow: Workflow) -> Iterator[Finding]:
     """`needs.x`, `steps.x` and `matrix` name what is there."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for name, job in workflow.jobs.items():
         line = workflow.line("jobs", name)
         direct = {str(need) for need in listed(job.get("needs"))}
         rest = {key: value for key, value in job.items() if key not in ("steps", "outputs")}
-        used = expression_uses(rest, workflow, line, found)
-        known: set[str] = set()
+        used = expression_uses(rest, workflow, line, findings)
+        earlier: set[str] = set()
         ids = {
             str(step["id"])
             for step in job.get("steps") or ()
             if isinstance(step, dict) and "id" in step
         }
         for step in job.get("steps") or ():
-            in_step = expression_uses(step, workflow, line, found)
+            in_step = expression_uses(step, workflow, line, findings)
             used += in_step
             missing = (
                 {use.first for use in in_step if use.context == "steps"}
-                - known
+                - earlier
                 - ({str(step.get("id"))} & ids)
                 - {""}
             )
-            found += [
+            findings += [
                 rules.CONTEXT.finding(f"job {name}: no step before has the id {i!r}", line)
                 for i in sorted(missing)
             ]
-            known |= {str(step["id"])} if "id" in step else set()
-        used += expression_uses(job.get("outputs"), workflow, line, found)
+            earlier |= {str(step["id"])} if "id" in step else set()
+        used += expression_uses(job.get("outputs"), workflow, line, findings)
         for use in used:
             if use.context == "needs" and use.first and use.first not in direct:
-                found.append(
+                findings.append(
                     rules.CONTEXT.finding(
                         f"job {name} does not need {use.first!r}: list it in needs", line
                     )
                 )
             if use.context == "matrix" and "strategy" not in job:
-                found.append(rules.CONTEXT.finding(f"job {name} has no matrix", line))
-    yield from found
+                findings.append(rules.CONTEXT.finding(f"job {name} has no matrix", line))
+    yield from findings
 
 
 def version_of(uses: str) -> tuple[str, str | None]:
     """`owner/action` and the version behind `@`."""
-    action, at, version = uses.partition("@")
-    return action, version if at else None
+    action, separator, version = uses.partition("@")
+    return action, version if separator else None
 
 
 class GitHubActions(Category[Workflow]):
@@ -203,37 +203,37 @@ class GitHubActions(Category[Workflow]):
         return Workflow(text, fields)
 
     def schema(self, document: Workflow) -> Sequence[Finding]:
-        found = json_schema.findings(schema(), document.fields, rules.FIELDS, document.text)
-        if found:
-            return found
+        findings = json_schema.findings(schema(), document.fields, rules.FIELDS, document.text)
+        if findings:
+            return findings
         if not document.jobs:
             return [rules.JOBS.finding("there are no jobs", document.line("jobs"))]
-        found = [
+        findings = [
             f for name, job in document.jobs.items() for f in job_findings(document, name, job)
         ]
-        found += [
+        findings += [
             f
             for name, index, step in document.steps()
             for f in step_findings(document, name, index, step)
         ]
-        return found + list(event_findings(document))
+        return findings + list(event_findings(document))
 
     def references(self, document: Workflow) -> Sequence[Finding]:
-        found = [*needs_findings(document), *context_findings(document)]
+        findings = [*needs_findings(document), *context_findings(document)]
         for name, job in document.jobs.items():
             ids = Counter(
                 step["id"]
                 for step in job.get("steps") or ()
                 if isinstance(step, dict) and "id" in step
             )
-            found += [
+            findings += [
                 rules.DUPLICATE.finding(
                     f"job {name}: {count} steps have the id {step!r}", document.line("jobs", name)
                 )
                 for step, count in ids.items()
                 if count > 1
             ]
-        return found
+        return findings
 
     def effective(self, document: Workflow) -> Configuration:
         """The workflow, and the jobs and steps that can run, in long forms."""

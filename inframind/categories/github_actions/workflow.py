@@ -51,7 +51,7 @@ class Workflow:
     @cached_property
     def running(self) -> frozenset[str]:
         """Jobs that can run: no `if: false`, and none of their needs is such a job."""
-        known = {
+        needed_by = {
             name: [str(need) for need in listed(job.get("needs"))]
             for name, job in self.jobs.items()
         }
@@ -59,11 +59,11 @@ class Workflow:
         while True:
             more = {
                 name
-                for name, needs in known.items()
+                for name, needs in needed_by.items()
                 if name not in stopped and stopped & set(needs)
             }
             if not more:
-                return frozenset(known) - stopped
+                return frozenset(needed_by) - stopped
             stopped |= more
 
 

@@ -26,16 +26,16 @@ Value = str | bool | None | Unknown
 @dataclass
 class _Reader:
     tokens: list[tuple[str, str]]
-    at: int = field(default=0)
+    position: int = field(default=0)
 
     def peek(self) -> str:
-        return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
+        return self.tokens[self.position][1] if self.position < len(self.tokens) else ""
 
     def take(self) -> tuple[str, str]:
-        if self.at >= len(self.tokens):
+        if self.position >= len(self.tokens):
             raise ExpressionError("the expression ends too early")
-        self.at += 1
-        return self.tokens[self.at - 1]
+        self.position += 1
+        return self.tokens[self.position - 1]
 
 
 def constant(expression: str) -> bool | None:
@@ -45,26 +45,26 @@ def constant(expression: str) -> bool | None:
     """
     reader = _Reader(_tokens(expression))
     value = _any(reader)
-    if reader.at < len(reader.tokens):
+    if reader.position < len(reader.tokens):
         raise ExpressionError(f"{reader.peek()!r} is not expected")
     return _truth(value)
 
 
 def _tokens(expression: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    at, end = 0, len(expression.rstrip())
-    while at < end:
-        match = TOKEN.match(expression, at)
+    read: list[tuple[str, str]] = []
+    position, end = 0, len(expression.rstrip())
+    while position < end:
+        match = TOKEN.match(expression, position)
         if match is None:
-            raise ExpressionError(f"cannot read {expression[at:].strip()[:30]!r}")
+            raise ExpressionError(f"cannot read {expression[position:].strip()[:30]!r}")
         kind = match.lastgroup or ""
-        found.append((kind, match.group(kind)))
-        at = match.end()
-        if len(found) > MAX_TOKENS:
+        read.append((kind, match.group(kind)))
+        position = match.end()
+        if len(read) > MAX_TOKENS:
             raise ExpressionError(f"it has over {MAX_TOKENS} words")
-    if not found:
+    if not read:
         raise ExpressionError("the expression is empty")
-    return found
+    return read
 
 
 def _truth(value: Value) -> bool | None:
@@ -102,8 +102,8 @@ def _comparison(reader: _Reader) -> Value:
     reader.take()
     if (
         operator in ("=~", "!~")
-        and reader.at < len(reader.tokens)
-        and reader.tokens[reader.at][0] in ("text", "null")
+        and reader.position < len(reader.tokens)
+        and reader.tokens[reader.position][0] in ("text", "null")
     ):
         raise ExpressionError(f"{operator} takes a pattern such as /^release/")
     right = _value(reader)

@@ -16,9 +16,10 @@ def scalar(value: Any) -> str:
 
 def variables(value: Any) -> dict[str, str]:
     """Variables as texts, those with `value` and a description included."""
-    given = value if isinstance(value, dict) else {}
+    written = value if isinstance(value, dict) else {}
     return {
-        name: scalar(v.get("value", "") if isinstance(v, dict) else v) for name, v in given.items()
+        name: scalar(v.get("value", "") if isinstance(v, dict) else v)
+        for name, v in written.items()
     }
 
 
@@ -40,11 +41,11 @@ def retry(value: Any) -> Any:
 def long_needs(job: dict[str, Any]) -> list[dict[str, Any]]:
     """`needs` of a job, and of its rules, as mappings."""
     rules = [rule for rule in listed(job.get("rules")) if isinstance(rule, dict)]
-    given = [
+    needs = [
         *listed(job.get("needs")),
         *(need for rule in rules for need in listed(rule.get("needs"))),
     ]
-    return [need if isinstance(need, dict) else {"job": need} for need in given]
+    return [need if isinstance(need, dict) else {"job": need} for need in needs]
 
 
 def with_defaults(pipeline: Pipeline, job: dict[str, Any]) -> dict[str, Any]:
@@ -57,13 +58,13 @@ def with_defaults(pipeline: Pipeline, job: dict[str, Any]) -> dict[str, Any]:
         if "trigger" not in job
         else {}
     )
-    known = variables(pipeline.fields.get("variables"))
-    known = (
-        known
+    common = variables(pipeline.fields.get("variables"))
+    common = (
+        common
         if shared is True
-        else {name: known[name] for name in listed(shared or None) if name in known}
+        else {name: common[name] for name in listed(shared or None) if name in common}
     )
-    return taken | job | {"variables": known | variables(job.get("variables"))}
+    return taken | job | {"variables": common | variables(job.get("variables"))}
 
 
 def long_form(pipeline: Pipeline, name: str) -> dict[str, Any]:

@@ -119,12 +119,12 @@ class Pipeline:
 
     def _resolved(self, node: Any, root: dict[str, Any], job: str, deep: int) -> Any:
         if isinstance(node, list):
-            found: list[Any] = []
+            items: list[Any] = []
             for item in node:
                 value = self._resolved(item, root, job, deep)
                 # GitLab flattens lists in lists, which anchors and references make.
-                found += value if isinstance(value, list) else [] if value is MISSING else [value]
-            return found if found or not node else MISSING
+                items += value if isinstance(value, list) else [] if value is MISSING else [value]
+            return items if items or not node else MISSING
         if not isinstance(node, dict):
             return node
         if set(node) == {"!reference"}:
@@ -171,9 +171,9 @@ class Pipeline:
         }
 
     def _extended(self, name: str, chain: tuple[str, ...]) -> dict[str, Any]:
-        own = self.fields[name]
+        job = self.fields[name]
         result: dict[str, Any] = {}
-        for parent in map(str, listed(own.get("extends"))):
+        for parent in map(str, listed(job.get("extends"))):
             if parent in chain or len(chain) > MAX_EXTENDS or self._exhausted():
                 self.problems.append(
                     Problem(
@@ -191,8 +191,8 @@ class Pipeline:
                         self.includes,
                     )
                 )
-        own = {key: value for key, value in own.items() if key != "extends"}
-        return {key: value for key, value in merged(result, own).items() if value is not None}
+        job = {key: value for key, value in job.items() if key != "extends"}
+        return {key: value for key, value in merged(result, job).items() if value is not None}
 
     def _exhausted(self) -> bool:
         self.expansions.append(None)
@@ -201,8 +201,10 @@ class Pipeline:
     @cached_property
     def stages(self) -> tuple[str, ...]:
         """All stages in order, with those that are always there."""
-        given = self.fields.get("stages")
-        names = [str(stage) for stage in given] if isinstance(given, list) else list(DEFAULT_STAGES)
+        written = self.fields.get("stages")
+        names = (
+            [str(stage) for stage in written] if isinstance(written, list) else list(DEFAULT_STAGES)
+        )
         return (".pre", *(name for name in names if name not in (".pre", ".post")), ".post")
 
     @cached_property

@@ -41,8 +41,8 @@ def global_findings(pipeline: Pipeline) -> Iterator[Finding]:
     places = {name: job.get("variables") for name, job in pipeline.jobs.items()} | {
         "variables": pipeline.fields.get("variables")
     }
-    for place, given in places.items():
-        for name, value in variables(given).items():
+    for place, written in places.items():
+        for name, value in variables(written).items():
             if (
                 is_secret_variable(name)
                 and value

@@ -97,13 +97,13 @@ class GitLabCI(Category[Pipeline]):
         return Pipeline(text, documents[0], header, marks[-1] if header and marks else 0)
 
     def schema(self, document: Pipeline) -> Sequence[Finding]:
-        found = json_schema.findings(schema(), document.header, rules.FIELDS, document.text)
-        found = found or json_schema.findings(
+        findings = json_schema.findings(schema(), document.header, rules.FIELDS, document.text)
+        findings = findings or json_schema.findings(
             schema(), document.without_null, rules.FIELDS, document.text, document.start
         )
-        found = found or merged_findings(document)
-        if found:
-            return found
+        findings = findings or merged_findings(document)
+        if findings:
+            return findings
         if not document.jobs and not document.includes:
             return [rules.JOBS.finding("there is no visible job")]
         return [
@@ -133,8 +133,10 @@ class GitLabCI(Category[Pipeline]):
             stop = (job.get("environment") or {}).get("on_stop")
             links += [Link(source, "environment.on_stop", "job", str(stop))] if stop else []
             resources.append(Resource("job", name, job, document.line(name)))
-        known = {resource.name for resource in resources[1:]}
-        return Configuration(tuple(resources), tuple(link for link in links if link.name in known))
+        job_names = {resource.name for resource in resources[1:]}
+        return Configuration(
+            tuple(resources), tuple(link for link in links if link.name in job_names)
+        )
 
     def policy(self, document: Pipeline) -> Sequence[Finding]:
         return list(policy.findings(document))

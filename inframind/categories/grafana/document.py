@@ -48,8 +48,15 @@ class Dashboard:
 
     def find(self, *needles: str) -> int | None:
         """1-based line of the first needle that the text has."""
-        at = next((at for at in (self.text.find(needle) for needle in needles) if at >= 0), -1)
-        return self.text.count("\n", 0, at) + 1 if at >= 0 else None
+        position = next(
+            (
+                position
+                for position in (self.text.find(needle) for needle in needles)
+                if position >= 0
+            ),
+            -1,
+        )
+        return self.text.count("\n", 0, position) + 1 if position >= 0 else None
 
 
 @dataclass(frozen=True)
@@ -65,8 +72,8 @@ class Provisioning:
 
 def mappings_at(fields: Any, key: str) -> list[dict[str, Any]]:
     """The mappings in the list at `key`."""
-    found = fields.get(key) if isinstance(fields, dict) else None
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    items = fields.get(key) if isinstance(fields, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def parsed(text: str) -> Dashboard | Provisioning:

@@ -58,7 +58,7 @@ def loosened() -> dict[str, Any]:
     A panel keeps what its earlier kinds left behind: what it has beyond the schema is for the
     policy rung.
     """
-    found: dict[str, Any] = dict(json_schema.load(PACKAGE, "schema")["definitions"])
+    definitions: dict[str, Any] = dict(json_schema.load(PACKAGE, "schema")["definitions"])
     carried = packaged(PACKAGE, "carried.yaml")
     changes: dict[str, dict[str, Any]] = {
         "Dashboard": dict.fromkeys(carried["dashboard"], ANY)
@@ -93,13 +93,17 @@ def loosened() -> dict[str, Any]:
         "RowPanel": ["type"],
     }
     for name, properties in changes.items():
-        found[name] = found[name] | {"properties": found[name]["properties"] | properties}
+        definitions[name] = definitions[name] | {
+            "properties": definitions[name]["properties"] | properties
+        }
     for name, fields in required.items():
-        found[name] = found[name] | {"required": fields}
+        definitions[name] = definitions[name] | {"required": fields}
     for name in ("Panel", "RowPanel", "Threshold", "FieldColor", "DataSourceRef"):
-        found[name] = found[name] | {"additionalProperties": True}
-    found["DataSourceRef"] = {"anyOf": [found["DataSourceRef"], {"type": ["string", "null"]}]}
-    return found
+        definitions[name] = definitions[name] | {"additionalProperties": True}
+    definitions["DataSourceRef"] = {
+        "anyOf": [definitions["DataSourceRef"], {"type": ["string", "null"]}]
+    }
+    return definitions
 
 
 @cache
@@ -110,19 +114,19 @@ def validator(name: str) -> jsonschema_rs.Validator:
 
 def schema_findings(dashboard: Dashboard) -> Iterator[Finding]:
     """All findings of the schema rung."""
-    found = list(_errors(dashboard, "Dashboard", dashboard.fields, "the dashboard"))
+    findings = list(_errors(dashboard, "Dashboard", dashboard.fields, "the dashboard"))
     for panel, _ in dashboard.placed():
         kind = panel.get("type")
         where = f"panel {panel.get('title') or panel.get('id')!r}"
-        found += _errors(dashboard, "RowPanel" if kind == "row" else "Panel", panel, where)
+        findings += _errors(dashboard, "RowPanel" if kind == "row" else "Panel", panel, where)
         if isinstance(kind, str) and kind not in CORE | LEGACY and "libraryPanel" not in panel:
-            found.append(
+            findings.append(
                 rules.PLUGIN.finding(
                     f"{where}: {kind!r} is no panel of Grafana itself", dashboard.find(f'"{kind}"')
                 )
             )
-    yield from found
-    if not found:
+    yield from findings
+    if not findings:
         yield from _grid_findings(dashboard)
         yield from _time_findings(dashboard)
         for panel in dashboard.panels:

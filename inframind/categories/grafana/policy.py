@@ -21,7 +21,7 @@ def findings(dashboard: Dashboard) -> Iterator[Finding]:
             dashboard.find('"refresh"'),
         )
     units = frozenset(json_schema.load(PACKAGE, "schema")["units"])
-    known = json_schema.load(PACKAGE, "schema")["definitions"]["Panel"]["properties"].keys()
+    panel_fields = json_schema.load(PACKAGE, "schema")["definitions"]["Panel"]["properties"].keys()
     for panel in dashboard.panels:
         title = panel.get("title")
         if not title and panel.get("type") not in ("text", "news", "welcome"):
@@ -32,7 +32,7 @@ def findings(dashboard: Dashboard) -> Iterator[Finding]:
                 dashboard.find(f'"{panel["type"]}"'),
             )
         unknown = (
-            panel.keys() - known
+            panel.keys() - panel_fields
             if panel.get("type") not in LEGACY and "pluginVersion" not in panel
             else set()
         )

@@ -48,8 +48,8 @@ def policies_of(nodes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def schema_findings(file: Provisioning) -> list[Finding]:
     """All findings of the schema rung."""
-    found = json_schema.findings(validator(), file.fields, rules.PROVISIONING, file.text)
-    for path, _, rule in rules_of(file) if not found else ():
+    findings = json_schema.findings(validator(), file.fields, rules.PROVISIONING, file.text)
+    for path, _, rule in rules_of(file) if not findings else ():
         for query in rule["data"]:
             model, line = query["model"], file.line(*path, "data")
             expression = query["datasourceUid"] in EXPRESSION_UIDS
@@ -59,18 +59,18 @@ def schema_findings(file: Provisioning) -> list[Finding]:
                 promql_problem(text) if isinstance(text, str) and not text.startswith("{") else None
             )
             if problem:
-                found.append(
+                findings.append(
                     rules.PROMQL_SYNTAX.finding(
                         f"rule {rule['title']!r}, query {query['refId']}: {problem}", line
                     )
                 )
             if expression and not isinstance(model.get("type"), str):
-                found.append(
+                findings.append(
                     rules.TARGET.finding(
                         f"rule {rule['title']!r}: the expression {query['refId']} has no type", line
                     )
                 )
-    return found
+    return findings
 
 
 def reference_findings(file: Provisioning) -> Iterator[Finding]:
@@ -149,7 +149,7 @@ def _receiver_findings(file: Provisioning) -> Iterator[Finding]:
 
 def effective(file: Provisioning) -> Configuration:
     """What the file provisions; paused rules never fire and are left out."""
-    found: list[Resource] = []
+    resources: list[Resource] = []
     links: list[Link] = []
     for key, kind in (
         ("datasources", "datasource"),
@@ -158,7 +158,7 @@ def effective(file: Provisioning) -> Configuration:
         ("muteTimes", "mute-timing"),
     ):
         for index, node in enumerate(mappings_at(file.fields, key)):
-            found.append(Resource(kind, str(node["name"]), node, file.line(key, index)))
+            resources.append(Resource(kind, str(node["name"]), node, file.line(key, index)))
     uids = {
         str(source["uid"]): source["name"]
         for source in mappings_at(file.fields, "datasources")
@@ -167,7 +167,7 @@ def effective(file: Provisioning) -> Configuration:
     for path, group, rule in rules_of(file):
         if rule.get("isPaused") is not True:
             links += [
-                Link(len(found), "data.datasourceUid", "datasource", uids[q["datasourceUid"]])
+                Link(len(resources), "data.datasourceUid", "datasource", uids[q["datasourceUid"]])
                 for q in rule["data"]
                 if q["datasourceUid"] in uids
             ]
@@ -176,8 +176,8 @@ def effective(file: Provisioning) -> Configuration:
                 "folder": group["folder"],
                 "interval": group["interval"],
             }
-            found.append(Resource("alert-rule", rule["title"], fields, file.line(*path)))
-    known = {(resource.kind, resource.name) for resource in found}
+            resources.append(Resource("alert-rule", rule["title"], fields, file.line(*path)))
+    present = {(resource.kind, resource.name) for resource in resources}
     for policy in policies_of(mappings_at(file.fields, "policies")):
         targets = [("receiver", "contact-point", policy.get("receiver"))]
         targets += [
@@ -185,12 +185,12 @@ def effective(file: Provisioning) -> Configuration:
             for name in policy.get("mute_time_intervals", ())
         ]
         links += [
-            Link(len(found), path, kind, str(name))
+            Link(len(resources), path, kind, str(name))
             for path, kind, name in targets
-            if (kind, name) in known
+            if (kind, name) in present
         ]
-        found.append(Resource("policy", str(policy["receiver"]), policy, file.line("policies")))
-    return Configuration(tuple(found), tuple(links))
+        resources.append(Resource("policy", str(policy["receiver"]), policy, file.line("policies")))
+    return Configuration(tuple(resources), tuple(links))
 
 
 def policy_findings(file: Provisioning) -> Iterator[Finding]:

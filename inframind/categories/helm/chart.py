@@ -66,7 +66,7 @@ class Chart:
 
     def includes(self, path: str) -> set[str]:
         """Names of the templates that a file uses."""
-        found = {node.text for node in walk(self.templates[path]) if node.kind == "template"}
+        names = {node.text for node in walk(self.templates[path]) if node.kind == "template"}
         for node in walk(self.templates[path]):
             for command in node.pipeline.commands if node.pipeline else ():
                 if (
@@ -74,8 +74,8 @@ class Chart:
                     and command[0].value == "include"
                     and isinstance(command[1].value, str)
                 ):
-                    found.add(command[1].value)
-        return found
+                    names.add(command[1].value)
+        return names
 
     def used_values(self, path: str) -> list[str]:
         """Dotted paths of `.Values` that a file reads."""
@@ -84,9 +84,9 @@ class Chart:
         )
         return sorted(
             {
-                ".".join(one.path[1:])
-                for one in fields
-                if one.path[:1] == ("Values",) and len(one.path) > 1
+                ".".join(operand.path[1:])
+                for operand in fields
+                if operand.path[:1] == ("Values",) and len(operand.path) > 1
             }
         )
 
@@ -104,9 +104,9 @@ def split(text: str) -> Iterator[File]:
     for mark, following in zip(marks, [*marks[1:], None], strict=True):
         end = following.start() if following else len(text)
         path = mark.group(1)
-        at = re.search(r"(?:^|/)((?:templates|charts|crds)/.*|Chart\.yaml|values\.yaml)\Z", path)
+        below = re.search(r"(?:^|/)((?:templates|charts|crds)/.*|Chart\.yaml|values\.yaml)\Z", path)
         yield File(
-            at.group(1) if at else path,
+            below.group(1) if below else path,
             text[mark.end() + 1 : end],
             text.count("\n", 0, mark.end()) + 1,
         )
@@ -175,19 +175,19 @@ def variable_findings(file: File, nodes: list[Node]) -> Iterator[Finding]:
     yield from _scoped(file, nodes, {"$"})
 
 
-def _scoped(file: File, nodes: list[Node], known: set[str]) -> Iterator[Finding]:
-    known = set(known)
+def _scoped(file: File, nodes: list[Node], declared: set[str]) -> Iterator[Finding]:
+    declared = set(declared)
     for node in nodes:
-        inner = set(known)
+        inner = set(declared)
         pipeline = node.pipeline
         if pipeline:
             for operand, _ in operands(pipeline):
-                if operand.kind == "variable" and operand.value not in known:
+                if operand.kind == "variable" and operand.value not in declared:
                     message = f"{file.path}: {operand.value} is not declared here"
                     yield rules.VARIABLE.finding(message, node.line + file.start)
-            if pipeline.assigns and not known.issuperset(pipeline.names):
+            if pipeline.assigns and not declared.issuperset(pipeline.names):
                 message = f"{file.path}: {pipeline.names[0]} is assigned before := declares it"
                 yield rules.VARIABLE.finding(message, node.line + file.start)
-            (inner if node.kind in ("if", "with", "range") else known).update(pipeline.names)
+            (inner if node.kind in ("if", "with", "range") else declared).update(pipeline.names)
         yield from _scoped(file, node.body, {"$"} if node.kind in ("define", "block") else inner)
         yield from _scoped(file, node.otherwise, inner)

@@ -84,8 +84,8 @@ def _ternary(yes: Any, no: Any, test: Any) -> Any:
     return yes if test is True else no
 
 
-def _default(fallback: Any, *given: Any) -> Any:
-    return fallback if not given or _empty(given[-1]) else given[-1]
+def _default(fallback: Any, *values: Any) -> Any:
+    return fallback if not values or _empty(values[-1]) else values[-1]
 
 
 def _coalesce(*values: Any) -> Any:
@@ -136,14 +136,14 @@ def _index(value: Any, *keys: Any) -> Any:
 
 
 def _merge(target: Any, *sources: Any, overwrite: bool = False) -> Any:
-    found = dict(target) if isinstance(target, dict) else {}
+    merged = dict(target) if isinstance(target, dict) else {}
     for source in sources:
         for key, value in (source if isinstance(source, dict) else {}).items():
-            if isinstance(value, dict) and isinstance(found.get(key), dict):
-                found[key] = _merge(found[key], value, overwrite=overwrite)
-            elif key not in found or overwrite:
-                found[key] = value
-    return found
+            if isinstance(value, dict) and isinstance(merged.get(key), dict):
+                merged[key] = _merge(merged[key], value, overwrite=overwrite)
+            elif key not in merged or overwrite:
+                merged[key] = value
+    return merged
 
 
 def _range(*bounds: Any) -> list[int]:
@@ -210,12 +210,12 @@ def _dashed(text: str, mark: str) -> str:
 
 
 def _product(*values: Any) -> Any:
-    found: Any = 1
+    product: Any = 1
     for value in values:
-        found *= _number(value)
-        if abs(found) > 1e18:
+        product *= _number(value)
+        if abs(product) > 1e18:
             raise CallError("the product is too large")
-    return found
+    return product
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -376,8 +376,8 @@ def call(name: str, arguments: list[Any], source: str) -> Any:
             if name in LINES and not isinstance(arguments[0], Hole)
             else None
         )
-        known = [value for value in arguments[1:] if not isinstance(value, Hole)]
-        if name in LINES and known:
+        values = [value for value in arguments[1:] if not isinstance(value, Hole)]
+        if name in LINES and values:
             # Known text with holes in it.
             return FUNCTIONS[name](*arguments)
         return Hole(source, block)

@@ -38,7 +38,7 @@ class Rendered:
 
 def render(chart: Chart) -> Rendered:
     """Renders every template with the chart's default values."""
-    found = Rendered()
+    rendered = Rendered()
     root = root_of(chart)
     named = chart.named()
     for path, nodes in chart.templates.items():
@@ -52,18 +52,18 @@ def render(chart: Chart) -> Rendered:
             text = renderer.render(nodes, renderer.root, [{}])
         except (RenderError, RecursionError) as error:
             line = error.line if isinstance(error, RenderError) else 1
-            found.references.append(rules.RENDER.finding(f"{path}: {error}", line + file.start))
+            rendered.references.append(rules.RENDER.finding(f"{path}: {error}", line + file.start))
             continue
         for name, line in renderer.undefined.items():
-            found.references.append(
+            rendered.references.append(
                 rules.VALUE.finding(
                     f"{path}: {name} is printed and not given: add it to values.yaml, or a default",
                     line + file.start,
                 )
             )
         if not file.is_partial:
-            _objects(found, file, text)
-    return found
+            _objects(rendered, file, text)
+    return rendered
 
 
 def root_of(chart: Chart) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def root_of(chart: Chart) -> dict[str, Any]:
     }
 
 
-def _objects(found: Rendered, file: File, text: str) -> None:
+def _objects(rendered: Rendered, file: File, text: str) -> None:
     try:
         documents = load_all(text)
     except YamlError as error:
@@ -99,18 +99,18 @@ def _objects(found: Rendered, file: File, text: str) -> None:
             f"{file.path} renders to no YAML: "
             f"{readable(str(error))}{f' near {excerpt!r}' if excerpt else ''}"
         )
-        found.schema.append(rules.RENDERED.finding(message, file.start + 1))
+        rendered.schema.append(rules.RENDERED.finding(message, file.start + 1))
         return
     for content in documents:
         if not isinstance(content, dict):
             if not (isinstance(content, str) and HOLE.search(content)):
-                found.schema.append(
+                rendered.schema.append(
                     rules.RENDERED.finding(
                         f"{file.path} renders to something that is no object", file.start + 1
                     )
                 )
             continue
-        found.items += [(file.path, item) for item in document.expanded(content, 0)]
+        rendered.items += [(file.path, item) for item in document.expanded(content, 0)]
 
 
 def holes(node: Any) -> bool:
@@ -168,13 +168,13 @@ def object_findings(path: str, item: Item) -> Iterator[Finding]:
     shown = without_holes(item.fields)
     for error in schema.validator(f"{api}/{kind}").iter_errors(shown):
         place = list(error.instance_path)
-        known = not holes(node_at(shown, place))
+        is_known = not holes(node_at(shown, place))
         whole = (
             not holes_above(item.fields, place)
-            if "required" in error.message or not known
+            if "required" in error.message or not is_known
             else True
         )
-        if known and whole and not _opened(item.fields, place):
+        if is_known and whole and not _opened(item.fields, place):
             where = ".".join(map(str, place)) or "the object"
             yield kubernetes_rules.FIELDS.of_error(error).finding(
                 f"{path} renders {kind} {readable(item.name)}: {where}: {error.message[:250]}"

@@ -115,9 +115,9 @@ class Renderer:
             return self.render(node.otherwise, dot, [*scope, {}])
         names, parts = node.pipeline.names, []
         for key, item in _entries(value, node.line):
-            found = dict(zip(names, (key, item) if len(names) == 2 else (item,), strict=False))
+            variables = dict(zip(names, (key, item) if len(names) == 2 else (item,), strict=False))
             try:
-                parts.append(self.render(node.body, item, [*scope, found]))
+                parts.append(self.render(node.body, item, [*scope, variables]))
             except _Break:
                 break
             except _Continue:
@@ -161,7 +161,9 @@ class Renderer:
             return value
         if first.value in ("and", "or"):
             return self._logic(str(first.value), command[1:], extra, dot, scope, line, source)
-        arguments = [self.operand(one, dot, scope, line, source) for one in command[1:]] + extra
+        arguments = [
+            self.operand(operand, dot, scope, line, source) for operand in command[1:]
+        ] + extra
         return self._called(str(first.value), arguments, line, source)
 
     def _called(self, name: str, arguments: list[Any], line: int, source: str) -> Any:

@@ -69,19 +69,23 @@ def split(text: str) -> Iterator[tuple[str, str, int]]:
     """(kind, content, line) of the text and action parts, whitespace trimmed as `{{-` and `-}}`
     say.
     """
-    at, trim, count = 0, False, 0
-    while match := ACTION.search(text, at):
+    position, trim, count = 0, False, 0
+    while match := ACTION.search(text, position):
         line = text.count("\n", 0, match.start()) + 1
-        before = text[at : match.start()]
+        before = text[position : match.start()]
         before = before.lstrip() if trim else before
-        yield "text", before.rstrip() if match.group(1) else before, text.count("\n", 0, at) + 1
+        yield (
+            "text",
+            before.rstrip() if match.group(1) else before,
+            text.count("\n", 0, position) + 1,
+        )
         start = match.end()
         if text[start:].lstrip(" \t\r\n")[:2] == "/*":
             close = text.find("*/", start)
             end = re.compile(r"\s*(-)?\}\}").match(text, close + 2) if close >= 0 else None
             if end is None:
                 raise TemplateError("the comment is not closed with */}}", line)
-            trim, at = bool(end.group(1)), end.end()
+            trim, position = bool(end.group(1)), end.end()
             continue
         end_at = _closing(text, start, line)
         content = text[start:end_at]
@@ -90,35 +94,37 @@ def split(text: str) -> Iterator[tuple[str, str, int]]:
         if count > MAX_ACTIONS:
             raise TemplateError(f"over {MAX_ACTIONS} actions", line)
         yield "action", content[:-1] if trim else content, line
-        at = end_at + 2
-    rest = text[at:]
-    yield "text", rest.lstrip() if trim else rest, text.count("\n", 0, at) + 1
+        position = end_at + 2
+    rest = text[position:]
+    yield "text", rest.lstrip() if trim else rest, text.count("\n", 0, position) + 1
 
 
 def _closing(text: str, start: int, line: int) -> int:
     """Where the `}}` of an action stands, quoted texts passed over."""
-    at = start
+    position = start
     for match in re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|\}\}').finditer(text, start):
-        at = match.start()
+        position = match.start()
         if match.group() == "}}":
-            return at
+            return position
     raise TemplateError("the action is not closed with }}", line)
 
 
 def tokens(content: str, line: int) -> list[tuple[str, str, bool]]:
     """(kind, text, whether space stands before it) of an action's tokens."""
-    found, at, spaced = [], 0, True
-    while at < len(content):
-        match = TOKEN.match(content, at)
+    read, position, spaced = [], 0, True
+    while position < len(content):
+        match = TOKEN.match(content, position)
         if match is None:
-            raise TemplateError(f"unexpected {content[at : at + 12]!r} in the action", line)
+            raise TemplateError(
+                f"unexpected {content[position : position + 12]!r} in the action", line
+            )
         if match.lastgroup == "space":
             spaced = True
         else:
-            found.append((str(match.lastgroup), match.group(), spaced))
+            read.append((str(match.lastgroup), match.group(), spaced))
             spaced = False
-        at = match.end()
-    return found
+        position = match.end()
+    return read
 
 
 class Expression:
@@ -151,7 +157,7 @@ class Expression:
 
     def declaration(self) -> tuple[tuple[str, ...], bool]:
         names: list[str] = []
-        at = self.at
+        before = self.at
         while self.peek()[0] == "variable":
             names.append(self.peek()[1])
             self.at += 1
@@ -162,7 +168,7 @@ class Expression:
                 self.at += 1
                 return tuple(names), self.tokens[self.at - 1][1] == "="
             break
-        self.at = at
+        self.at = before
         return (), False
 
     def command(self) -> Command:
@@ -302,9 +308,9 @@ def _whole(content: str, line: int) -> Pipeline:
     expression = Expression(content, line)
     if not expression.tokens:
         raise TemplateError("the action is empty", line)
-    found = expression.pipeline()
+    pipeline = expression.pipeline()
     expression.finish()
-    return found
+    return pipeline
 
 
 def _named(word: str, rest: str, line: int) -> Node:
@@ -336,8 +342,8 @@ def operands(pipeline: Pipeline | None) -> Iterator[tuple[Operand, int]]:
     """(operand, arguments that a function operand gets; -1 for others) below a pipeline."""
     for index, command in enumerate(pipeline.commands if pipeline else ()):
         for place, operand in enumerate(command):
-            given = len(command) - 1 + (index > 0) if place == 0 else 0
-            yield operand, given if operand.kind == "function" else -1
+            count = len(command) - 1 + (index > 0) if place == 0 else 0
+            yield operand, count if operand.kind == "function" else -1
             if operand.kind == "pipeline":
                 assert isinstance(operand.value, Pipeline)
                 yield from operands(operand.value)

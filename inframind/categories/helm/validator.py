@@ -78,10 +78,10 @@ class Helm(Category[Document]):
 
     def schema(self, document: Document) -> Sequence[Finding]:
         chart = document.chart
-        found = [*metadata_findings(chart), *function_findings(chart)]
+        findings = [*metadata_findings(chart), *function_findings(chart)]
         # A variable that is not declared has no value: the references rung says so.
-        if found or any(True for _ in variables(chart)):
-            return found
+        if findings or any(True for _ in variables(chart)):
+            return findings
         rendered = document.rendered
         return [
             *rendered.schema,
@@ -94,10 +94,13 @@ class Helm(Category[Document]):
 
     def references(self, document: Document) -> Sequence[Finding]:
         chart = document.chart
-        found = [*variables(chart), *named_findings(chart)]
-        if not found:
-            found = [*document.rendered.references, *objects.reference_findings(document.rendered)]
-        return found
+        findings = [*variables(chart), *named_findings(chart)]
+        if not findings:
+            findings = [
+                *document.rendered.references,
+                *objects.reference_findings(document.rendered),
+            ]
+        return findings
 
     def effective(self, document: Document) -> Configuration:
         """Rendered objects as in `kubernetes`, and the files themselves: `chart`, `values`,
@@ -144,21 +147,24 @@ def metadata_findings(chart: Chart) -> Iterator[Finding]:
     if chart.metadata is None:
         return
     file = chart.files["Chart.yaml"]
-    found = json_schema.findings(chart_schema(), chart.metadata, rules.CHART, file.text)
-    for finding in found:
+    errors = json_schema.findings(chart_schema(), chart.metadata, rules.CHART, file.text)
+    for finding in errors:
         versions = re.match(r"(?:version|appVersion|dependencies\.\d+\.version):", finding.message)
         line = (finding.line or 1) + file.start
         if versions:
             yield rules.VERSION.finding(finding.message, line)
         else:
             yield finding.model_copy(update={"line": line})
-    if not found and not SEMVER.fullmatch(chart.metadata["version"]):
+    if not errors and not SEMVER.fullmatch(chart.metadata["version"]):
         yield rules.VERSION.finding(
             f"version {chart.metadata['version']!r} is not SemVer, such as 1.2.3", file.start + 1
         )
     names = (
-        [one.get("alias") or one["name"] for one in chart.metadata.get("dependencies", ())]
-        if not found
+        [
+            dependency.get("alias") or dependency["name"]
+            for dependency in chart.metadata.get("dependencies", ())
+        ]
+        if not errors
         else []
     )
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -172,7 +178,7 @@ def function_findings(chart: Chart) -> Iterator[Finding]:
     for path, nodes in chart.templates.items():
         start = chart.files[path].start
         for node in walk(nodes):
-            for operand, given in operands(node.pipeline):
+            for operand, count in operands(node.pipeline):
                 if operand.kind != "function":
                     continue
                 bounds = arities().get(str(operand.value))
@@ -180,7 +186,7 @@ def function_findings(chart: Chart) -> Iterator[Finding]:
                     yield rules.FUNCTION.finding(
                         f"{path}: there is no function {operand.value!r}", node.line + start
                     )
-                elif given < bounds[0] or (bounds[1] is not None and given > bounds[1]):
+                elif count < bounds[0] or (bounds[1] is not None and count > bounds[1]):
                     wanted = (
                         bounds[0]
                         if bounds[0] == bounds[1]
@@ -189,7 +195,7 @@ def function_findings(chart: Chart) -> Iterator[Finding]:
                         else f"{bounds[0]} to {bounds[1]}"
                     )
                     yield rules.FUNCTION.finding(
-                        f"{path}: {operand.value} takes {wanted} arguments, not {given}",
+                        f"{path}: {operand.value} takes {wanted} arguments, not {count}",
                         node.line + start,
                     )
 
@@ -202,13 +208,13 @@ def variables(chart: Chart) -> Iterator[Finding]:
 
 def named_findings(chart: Chart) -> Iterator[Finding]:
     """Named templates that are not there."""
-    known = (
+    defined = (
         chart.named().keys()
         | chart.templates.keys()
         | {f"{(chart.metadata or {}).get('name')}/{path}" for path in chart.templates}
     )
     for path in chart.templates if chart.whole else ():
-        for name in sorted(chart.includes(path) - known):
+        for name in sorted(chart.includes(path) - defined):
             yield rules.NAMED.finding(
                 f"{path} includes {name!r}, which no file defines", chart.files[path].start + 1
             )

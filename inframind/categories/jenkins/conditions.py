@@ -44,17 +44,17 @@ def _problems(part: Statement) -> Iterator[str]:
             yield "expression takes a block with code"
         return
     fields = spec.split()
-    known = {field.rstrip("!") for field in fields}
-    unknown = set(part.named) - known
+    allowed = {field.rstrip("!") for field in fields}
+    unknown = set(part.named) - allowed
     if unknown:
         yield f"{part.name} has no field {sorted(unknown)[0]!r}"
     if len(part.args) > (1 if fields else 0):
         yield f"{part.name} takes {'one value' if fields else 'nothing'}"
-    given = set(part.named) | ({fields[0].rstrip("!")} if part.args and fields else set())
+    present = set(part.named) | ({fields[0].rstrip("!")} if part.args and fields else set())
     missing = [
         field.rstrip("!")
         for field in fields
-        if field.endswith("!") and field.rstrip("!") not in given
+        if field.endswith("!") and field.rstrip("!") not in present
     ]
     if missing:
         yield f"{part.name} needs {' and '.join(missing)}"

@@ -31,17 +31,17 @@ def configuration(pipeline: Pipeline) -> Configuration:
         )
         for part in (section.inner if section else ())
     ]
-    known = set(declared(pipeline))
+    parameters = set(declared(pipeline))
     for index, stage in enumerate(runnable(pipeline)):
         links += [
             Link(len(resources), "when", "parameter", name)
-            for name in _used_in(stage.sections.get("when")) & known
+            for name in _used_in(stage.sections.get("when")) & parameters
         ]
         resources.append(
             Resource("stage", stage.name, stage_fields(stage) | {"index": index}, stage.line)
         )
-        _add_steps(resources, links, stage, stage.sections, known)
-    _add_steps(resources, links, None, pipeline.sections, known)
+        _add_steps(resources, links, stage, stage.sections, parameters)
+    _add_steps(resources, links, None, pipeline.sections, parameters)
     return Configuration(tuple(resources), tuple(links))
 
 
@@ -66,7 +66,7 @@ def _add_steps(
     links: list[Link],
     stage: Stage | None,
     sections: Sections,
-    known: set[str],
+    parameters: set[str],
 ) -> None:
     for condition, statements in blocks(sections):
         for index, step in enumerate(steps.running(statements)):
@@ -77,11 +77,12 @@ def _add_steps(
                 "post": condition,
             }
             # The text of a block step holds its inner steps: only its own words refer.
-            own = statement.source.between(
+            words = statement.source.between(
                 statement.start, statement.block[0] if statement.block else statement.end
             )
             links += [
-                Link(len(resources), "script", "parameter", name) for name in used(own) & known
+                Link(len(resources), "script", "parameter", name)
+                for name in used(words) & parameters
             ]
             fields = step.arguments | where | {"index": index, "inside": list(step.around)}
             resources.append(Resource("step", statement.name, fields, statement.line))

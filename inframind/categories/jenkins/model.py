@@ -75,23 +75,25 @@ class Pipeline:
     def _report(self, rule: Rule, message: str, line: int) -> None:
         self.problems.append(rule.finding(message, line))
 
-    def _sections(self, owner: Statement, known: frozenset[str], where: str, line: int) -> Sections:
-        found: Sections = {}
+    def _sections(
+        self, owner: Statement, allowed: frozenset[str], where: str, line: int
+    ) -> Sections:
+        sections: Sections = {}
         if owner.block is None:
             self._report(rules.SECTION, f"{where} has no block", line)
         for statement in owner.inner:
             name = statement.name
-            if name not in known or statement.assigns:
+            if name not in allowed or statement.assigns:
                 shown = name or statement.text[:40]
                 self._report(rules.SECTION, f"{where} has no section {shown!r}", statement.line)
-            elif name in found:
+            elif name in sections:
                 self._report(rules.REPEATED, f"{where} has {name} twice", statement.line)
             else:
-                found[name] = statement
-        return found
+                sections[name] = statement
+        return sections
 
     def _stages(self, owner: Statement | None, parent: Stage | None) -> list[Stage]:
-        found: list[Stage] = []
+        stages: list[Stage] = []
         for statement in owner.inner if owner else ():
             if statement.name != "stage" or statement.block is None:
                 self._report(
@@ -100,13 +102,13 @@ class Pipeline:
                     statement.line,
                 )
             else:
-                found.append(self._stage(statement, parent))
-        if owner and not found:
+                stages.append(self._stage(statement, parent))
+        if owner and not stages:
             self._report(rules.REQUIRED, f"{owner.name} has no stage", owner.line)
-        for name, count in Counter(stage.name for stage in found).items():
+        for name, count in Counter(stage.name for stage in stages).items():
             if count > 1 and owner:
                 self._report(rules.REPEATED, f"{count} stages are called {name!r}", owner.line)
-        return found
+        return stages
 
     def _stage(self, statement: Statement, parent: Stage | None) -> Stage:
         name = statement.value
@@ -182,12 +184,12 @@ class Pipeline:
 
 def axis_values(axes: Statement | None) -> list[tuple[str, Sequence[Any]]]:
     """(name, values) of each axis."""
-    found: list[tuple[str, Sequence[Any]]] = []
+    named_axes: list[tuple[str, Sequence[Any]]] = []
     for axis in axes.inner if axes else ():
         parts = {part.name: part for part in axis.inner}
         if axis.name == "axis" and "name" in parts and "values" in parts:
-            found.append((str(parts["name"].value), parts["values"].args))
-    return found
+            named_axes.append((str(parts["name"].value), parts["values"].args))
+    return named_axes
 
 
 def plain(value: Any) -> Any:

@@ -59,15 +59,15 @@ def command_findings(step: steps.Step, secrets: set[str]) -> Iterator[Finding]:
     line, script = step.statement.line, step.arguments.get("script")
     if isinstance(script, str) and downloads_to_shell(script):
         yield rules.PIPE_TO_SHELL.finding("a download runs unchecked", line)
-    found = [
+    interpolations = [
         match for token in step.statement.interpolated for match in INTERPOLATED.findall(token.text)
     ]
-    leaked = sorted({name for _, name in found if name in secrets | step.bound})
+    leaked = sorted({name for _, name in interpolations if name in secrets | step.bound})
     if leaked:
         yield rules.INTERPOLATION.finding(
             f"Groovy writes {', '.join(leaked)} into the command: use single quotes", line
         )
-    injected = sorted({name for parameter, name in found if parameter})
+    injected = sorted({name for parameter, name in interpolations if parameter})
     if injected:
         yield rules.INJECTION.finding(
             f"{', '.join(injected)} may hold commands: use the environment in single quotes", line

@@ -93,7 +93,7 @@ def blocks(sections: Sections) -> Iterator[tuple[str | None, tuple[Statement, ..
 
 def stash_findings(pipeline: Pipeline) -> Iterator[Finding]:
     """What is unstashed is stashed somewhere before."""
-    known: set[str] = set()
+    stashed: set[str] = set()
     code = False
     for _, sections in pipeline.parts():
         for _, statements in blocks(sections):
@@ -101,11 +101,11 @@ def stash_findings(pipeline: Pipeline) -> Iterator[Finding]:
                 name = steps.named_arguments(step.statement).get("name")
                 code |= step.statement.name == "script" or bool(step.statement.interpolated)
                 if step.statement.name == "stash" and isinstance(name, str):
-                    known.add(name)
+                    stashed.add(name)
                 if (
                     step.statement.name == "unstash"
                     and isinstance(name, str)
-                    and name not in known
+                    and name not in stashed
                     and not code
                 ):
                     yield rules.STASH.finding(

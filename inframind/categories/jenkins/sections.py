@@ -125,8 +125,8 @@ def parameters(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
             )
             continue
         fields = PARAMETERS[kind].split()
-        known = {field.rstrip("!") for field in fields}
-        unknown = sorted(set(parameter.named) - known)
+        allowed = {field.rstrip("!") for field in fields}
+        unknown = sorted(set(parameter.named) - allowed)
         missing = [
             f.rstrip("!")
             for f in fields
@@ -134,7 +134,7 @@ def parameters(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
         ]
         default = parameter.named.get("defaultValue")
         if parameter.args or unknown:
-            yield rules.PARAMETER, f"{kind} takes {', '.join(sorted(known))}, by name", line
+            yield rules.PARAMETER, f"{kind} takes {', '.join(sorted(allowed))}, by name", line
         if missing:
             yield rules.PARAMETER, f"{kind} needs {' and '.join(missing)}", line
         if kind == "booleanParam" and isinstance(default, str):
@@ -201,15 +201,15 @@ def tools(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 def input_(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
     """A question before the stage."""
-    given: Any = (
+    fields: Any = (
         content_of(statement)
         if statement.block
         else statement.named or {"message": statement.value}
     )
-    unknown = sorted(set(given) - INPUT_FIELDS) if isinstance(given, dict) else []
+    unknown = sorted(set(fields) - INPUT_FIELDS) if isinstance(fields, dict) else []
     if unknown:
         yield rules.INPUT, f"input has no field {unknown[0]!r}", statement.line
-    if not isinstance(given, dict) or not isinstance(given.get("message"), str | dict):
+    if not isinstance(fields, dict) or not isinstance(fields.get("message"), str | dict):
         yield rules.INPUT, "input needs a message", statement.line
     for part in statement.inner:
         if part.name == "parameters":

@@ -80,30 +80,30 @@ def problems(statements: tuple[Statement, ...]) -> Iterator[Problem]:
 
 def _argument_problems(statement: Statement) -> Iterator[tuple[Rule, str]]:
     name, fields = statement.name, STEPS[statement.name].split()
-    known = {field.rstrip("!") for field in fields}
+    allowed = {field.rstrip("!") for field in fields}
     if (statement.block is not None) != (name in BLOCK_STEPS):
         yield rules.STEP, f"{name} takes {'a' if name in BLOCK_STEPS else 'no'} block"
     if statement.args and (len(statement.args) > 1 or not fields or statement.named):
         yield rules.STEP, f"{name} takes {'one value, or all by name' if fields else 'nothing'}"
         return
-    given = named_arguments(statement)
-    unknown = sorted(set(given) - known - {"$class"})
+    arguments = named_arguments(statement)
+    unknown = sorted(set(arguments) - allowed - {"$class"})
     if unknown:
         yield rules.STEP, f"{name} has no argument {unknown[0]!r}"
     missing = [
         field.rstrip("!")
         for field in fields
-        if field.endswith("!") and field.rstrip("!") not in given
+        if field.endswith("!") and field.rstrip("!") not in arguments
     ]
-    if missing and "$class" not in given:
+    if missing and "$class" not in arguments:
         yield rules.STEP, f"{name} needs {' and '.join(missing)}"
-    count, unit = given.get("count"), given.get("unit")
+    count, unit = arguments.get("count"), arguments.get("unit")
     if name == "retry" and not isinstance(count, int | dict):
         yield rules.STEP, "retry takes a number"
     if isinstance(unit, str) and unit not in UNITS:
         yield rules.STEP, f"{unit!r} is not a unit of time: SECONDS, MINUTES, HOURS ..."
     if name == "withCredentials":
-        yield from _binding_problems(given.get("bindings"))
+        yield from _binding_problems(arguments.get("bindings"))
 
 
 def _binding_problems(bindings: Any) -> Iterator[tuple[Rule, str]]:

@@ -74,28 +74,28 @@ class Source:
 
     def statements(self, start: int, end: int) -> Iterator[Statement]:
         """The statements of a token range."""
-        at = start
-        while at < end:
-            if self.tokens[at].kind == "newline":
-                at += 1
+        index = start
+        while index < end:
+            if self.tokens[index].kind == "newline":
+                index += 1
                 continue
-            stop = self._statement_end(at, end)
-            yield self._statement(at, stop)
-            at = stop
+            stop = self._statement_end(index, end)
+            yield self._statement(index, stop)
+            index = stop
 
-    def _statement_end(self, at: int, end: int) -> int:
-        while at < end:
-            token = self.tokens[at]
-            if token.kind == "newline" and not self._goes_on(at, end):
-                return at
-            at = self.closing.get(at, at) + 1
+    def _statement_end(self, index: int, end: int) -> int:
+        while index < end:
+            token = self.tokens[index]
+            if token.kind == "newline" and not self._goes_on(index, end):
+                return index
+            index = self.closing.get(index, index) + 1
         return end
 
-    def _goes_on(self, at: int, end: int) -> bool:
+    def _goes_on(self, index: int, end: int) -> bool:
         """Whether the line break at `at` is inside a statement."""
-        if self.tokens[at].text == ";":
+        if self.tokens[index].text == ";":
             return False
-        before, after = self.tokens[at - 1], at
+        before, after = self.tokens[index - 1], index
         while after < end and self.tokens[after].text == "\n":
             after += 1
         if after >= end:
@@ -139,14 +139,14 @@ class Source:
             before = self.tokens[opened - 1]
             if before.text not in CONTINUES - {","}:
                 block, last = (opened + 1, end - 1), opened
-        at = start + 1
-        while last > at and self.tokens[last - 1].text in ("\n", ","):
+        index = start + 1
+        while last > index and self.tokens[last - 1].text in ("\n", ","):
             last -= 1
-        if at < last and self.tokens[at].text == "(":
-            if self.closing[at] != last - 1:
+        if index < last and self.tokens[index].text == "(":
+            if self.closing[index] != last - 1:
                 return Statement(self, start, end)
-            at, last = at + 1, last - 1
-        args, named = self._arguments(at, last)
+            index, last = index + 1, last - 1
+        args, named = self._arguments(index, last)
         return Statement(self, start, end, name, args, named, block)
 
     def _arguments(self, start: int, end: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -168,12 +168,12 @@ class Source:
 
     def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Ranges between commas."""
-        at = first = start
-        while at < end:
-            if self.tokens[at].text == ",":
-                yield self._trimmed(first, at)
-                first = at + 1
-            at = self.closing.get(at, at) + 1
+        index = first = start
+        while index < end:
+            if self.tokens[index].text == ",":
+                yield self._trimmed(first, index)
+                first = index + 1
+            index = self.closing.get(index, index) + 1
         if first < end and any(token.text != "\n" for token in self.tokens[first:end]):
             yield self._trimmed(first, end)
 

@@ -39,26 +39,26 @@ class Token:
 
 def read(source: str) -> list[Token]:
     """All tokens. Raises GroovyError."""
-    found: list[Token] = []
-    at, line = 0, 1
-    while at < len(source):
-        blank = BLANK.match(source, at)
+    tokens: list[Token] = []
+    position, line = 0, 1
+    while position < len(source):
+        blank = BLANK.match(source, position)
         if blank:
             line += blank.group().count("\n")
-            at = blank.end()
+            position = blank.end()
             continue
-        if source.startswith("/*", at):
+        if source.startswith("/*", position):
             raise GroovyError("a comment is not closed", line)
-        token = _token(source, at, line, found[-1] if found else None)
-        found.append(token)
+        token = _token(source, position, line, tokens[-1] if tokens else None)
+        tokens.append(token)
         line += source.count("\n", token.start, token.end)
-        at = token.end
-    return found
+        position = token.end
+    return tokens
 
 
 def pairs(tokens: list[Token]) -> dict[int, int]:
     """Index of each opening bracket -> index of its closing one. Raises GroovyError."""
-    found: dict[int, int] = {}
+    closing: dict[int, int] = {}
     stack: list[int] = []
     for index, token in enumerate(tokens):
         if token.kind != "bracket":
@@ -68,37 +68,37 @@ def pairs(tokens: list[Token]) -> dict[int, int]:
         elif not stack or CLOSING[tokens[stack[-1]].text] != token.text:
             raise GroovyError(f"{token.text!r} closes nothing", token.line)
         else:
-            found[stack.pop()] = index
+            closing[stack.pop()] = index
     if stack:
         opened = tokens[stack[-1]]
         raise GroovyError(f"{opened.text!r} is not closed", opened.line)
-    return found
+    return closing
 
 
-def _token(source: str, at: int, line: int, before: Token | None) -> Token:
-    char = source[at]
+def _token(source: str, position: int, line: int, before: Token | None) -> Token:
+    char = source[position]
     if char in "\n;":
-        return Token("newline", char, line, at, at + 1)
+        return Token("newline", char, line, position, position + 1)
     if char in "()[]{}":
-        return Token("bracket", char, line, at, at + 1)
+        return Token("bracket", char, line, position, position + 1)
     if char in "'\"":
-        return _string(source, at, line)
+        return _string(source, position, line)
     if char == "/" and (
         before is None
         or before.kind in ("operator", "newline")
         or before.text in ("(", "[", "return")
     ):
-        end = _slashy_end(source, at, line)
-        return Token("gstring", source[at:end], line, at, end)
+        end = _slashy_end(source, position, line)
+        return Token("gstring", source[position:end], line, position, end)
     for kind, pattern in (("name", NAME), ("number", NUMBER), ("operator", OPERATOR)):
-        match = pattern.match(source, at)
+        match = pattern.match(source, position)
         if match:
-            return Token(kind, match.group(), line, at, match.end())
+            return Token(kind, match.group(), line, position, match.end())
     raise GroovyError(f"cannot read {char!r}", line)
 
 
-def _slashy_end(source: str, at: int, line: int) -> int:
-    end = at + 1
+def _slashy_end(source: str, position: int, line: int) -> int:
+    end = position + 1
     while (end := source.find("/", end)) >= 0 and source[end - 1] == "\\":
         end += 1
     if end < 0:
@@ -106,9 +106,13 @@ def _slashy_end(source: str, at: int, line: int) -> int:
     return end + 1
 
 
-def _string(source: str, at: int, line: int) -> Token:
-    quote = source[at] * 3 if source.startswith(source[at] * 3, at) else source[at]
-    end, kind = at + len(quote), "text" if quote[0] == "'" else "gstring"
+def _string(source: str, position: int, line: int) -> Token:
+    quote = (
+        source[position] * 3
+        if source.startswith(source[position] * 3, position)
+        else source[position]
+    )
+    end, kind = position + len(quote), "text" if quote[0] == "'" else "gstring"
     while not source.startswith(quote, end):
         if end >= len(source) or (len(quote) == 1 and source[end] == "\n"):
             raise GroovyError("a text is not closed", line)
@@ -118,23 +122,23 @@ def _string(source: str, at: int, line: int) -> Token:
             end = _interpolation_end(source, end + 2, line)
         else:
             end += 1
-    return Token(kind, source[at : end + len(quote)], line, at, end + len(quote))
+    return Token(kind, source[position : end + len(quote)], line, position, end + len(quote))
 
 
-def _interpolation_end(source: str, at: int, line: int) -> int:
+def _interpolation_end(source: str, position: int, line: int) -> int:
     """Index behind the `}` that closes an interpolation; texts inside may hold brackets."""
     depth = 1
-    while at < len(source):
-        char = source[at]
+    while position < len(source):
+        char = source[position]
         if char in "'\"":
-            closing = source.find(char, at + 1)
+            closing = source.find(char, position + 1)
             if closing < 0:
                 break
-            at = closing
+            position = closing
         depth += (char == "{") - (char == "}")
-        at += 1
+        position += 1
         if depth == 0:
-            return at
+            return position
     raise GroovyError("an interpolation is not closed", line)
 
 

@@ -43,24 +43,24 @@ class Jenkins(Category[Pipeline]):
         except GroovyError as error:
             raise ParseError(rules.GROOVY.finding(str(error), error.line)) from None
         statements = list(source.statements(0, len(source.tokens)))
-        found = [
+        pipelines = [
             statement
             for statement in statements
             if statement.name == "pipeline" and statement.block is not None
         ]
-        if not found and statements and SCRIPTED.search(text):
+        if not pipelines and statements and SCRIPTED.search(text):
             raise ParseError(
                 rules.SCRIPTED.finding(
                     "a scripted pipeline or library: only declarative ones are verified"
                 )
             )
-        if len(found) != 1:
+        if len(pipelines) != 1:
             raise ParseError(
                 rules.PIPELINE.finding(
-                    f"there are {len(found)} `pipeline` blocks; a Jenkinsfile has one"
+                    f"there are {len(pipelines)} `pipeline` blocks; a Jenkinsfile has one"
                 )
             )
-        return Pipeline(source, found[0])
+        return Pipeline(source, pipelines[0])
 
     def schema(self, document: Pipeline) -> Sequence[Finding]:
         return list(sections.findings(document))

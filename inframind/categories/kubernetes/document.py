@@ -58,7 +58,7 @@ def starts(text: str) -> list[int]:
     """0-based lines where documents with content begin."""
     lines = text.split("\n")
     marks = [0] + [index for index, line in enumerate(lines) if line.startswith("---")]
-    found = []
+    first_lines = []
     for mark, end in zip(marks, [*marks[1:], len(lines)], strict=True):
         body = [
             line
@@ -66,8 +66,8 @@ def starts(text: str) -> list[int]:
             if line.strip() and not line.lstrip().startswith("#") and line.strip() != "---"
         ]
         if body:
-            found.append(mark)
-    return found
+            first_lines.append(mark)
+    return first_lines
 
 
 def parsed(text: str) -> Manifest:

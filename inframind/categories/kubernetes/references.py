@@ -176,11 +176,11 @@ def labels_of(fields: Any) -> dict[str, Any]:
 
 def links(resources: Sequence[Resource]) -> Iterator[Link]:
     """References between the objects of the text."""
-    known = {(resource.kind, resource.name) for resource in resources}
+    present = {(resource.kind, resource.name) for resource in resources}
     for source, resource in enumerate(resources):
         yield from _selected(source, resource, resources)
         for path, kind, name in _named(resource.fields, ()):
-            if (kind, name) in known:
+            if (kind, name) in present:
                 yield Link(source, ".".join(path), kind, name)
 
 

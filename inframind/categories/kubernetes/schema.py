@@ -23,8 +23,8 @@ CUSTOM_K8S_IO = re.compile(
 
 def definitions() -> dict[str, Json]:
     """All OpenAPI definitions by their full names, such as `io.k8s.api.core.v1.PodSpec`."""
-    found: dict[str, Json] = json_schema.load(PACKAGE, "schema")["definitions"]
-    return found
+    by_name: dict[str, Json] = json_schema.load(PACKAGE, "schema")["definitions"]
+    return by_name
 
 
 @cache
@@ -41,11 +41,11 @@ def validator(key: str) -> jsonschema_rs.Validator:
 @cache
 def versions() -> dict[str, list[str]]:
     """Kind -> the apiVersions that have it."""
-    found: dict[str, list[str]] = {}
+    by_kind: dict[str, list[str]] = {}
     for key in json_schema.load(PACKAGE, "schema")["kinds"]:
         api, _, kind = key.rpartition("/")
-        found.setdefault(kind, []).append(api)
-    return found
+        by_kind.setdefault(kind, []).append(api)
+    return by_kind
 
 
 def findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
@@ -56,21 +56,21 @@ def findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
     key = f"{api}/{kind}"
     if key not in json_schema.load(PACKAGE, "schema")["kinds"]:
         return [unknown(manifest, item, api, kind)]
-    found = json_schema.findings(
+    errors = json_schema.findings(
         validator(key), item.fields, rules.FIELDS, manifest.text, item.start
     )
-    return found or list(fields.findings(manifest, item))
+    return errors or list(fields.findings(manifest, item))
 
 
 def unknown(manifest: Manifest, item: Item, api: str, kind: str) -> Finding:
     """Why the object's kind is not one of this release."""
     line = manifest.line(item, "apiVersion")
-    known = versions().get(kind)
+    served = versions().get(kind)
     if not BUILT_IN.fullmatch(api) or CUSTOM_K8S_IO.search(api):
         return rules.FOREIGN.finding(f"{api} {kind} is a custom resource: not verified", line)
-    if known:
+    if served:
         return rules.UNKNOWN_VERSION.finding(
-            f"{kind} does not exist in {api}: use {', '.join(known)}", line
+            f"{kind} does not exist in {api}: use {', '.join(served)}", line
         )
     return rules.UNKNOWN_KIND.finding(
         f"there is no kind {kind} in {api}", manifest.line(item, "kind")

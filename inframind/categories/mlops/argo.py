@@ -74,17 +74,20 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     for wanted in (spec.get("entrypoint"), spec.get("onExit")):
         if wanted and not whole and wanted not in names:
             yield rules.TEMPLATE.finding(f"there is no template {wanted!r}", line)
-    known = {str(one.get("name")) for one in (spec.get("arguments") or {}).get("parameters") or ()}
+    parameters = {
+        str(parameter.get("name"))
+        for parameter in (spec.get("arguments") or {}).get("parameters") or ()
+    }
     for template in templates:
         yield from _task_findings(template, set(names), line)
-        yield from _parameter_findings(template, None if whole else known, line)
+        yield from _parameter_findings(template, None if whole else parameters, line)
 
 
 def _task_findings(
     template: dict[str, Any], names: set[str], line: int | None
 ) -> Iterator[Finding]:
     tasks = tasks_of(template)
-    known = {str(task.get("name")) for task in tasks}
+    task_names = {str(task.get("name")) for task in tasks}
     for task in tasks:
         target = task.get("template")
         if target and target not in names:
@@ -94,7 +97,7 @@ def _task_findings(
         if not (target or task.get("templateRef") or task.get("inline")):
             yield rules.TEMPLATE.finding(f"task {task.get('name')} names no template", line)
         for other in task.get("dependencies") or ():
-            if other not in known:
+            if other not in task_names:
                 yield rules.TEMPLATE.finding(
                     f"task {task.get('name')} depends on {other!r}, which does not exist", line
                 )
@@ -111,10 +114,13 @@ def _task_findings(
 def _parameter_findings(
     template: dict[str, Any], workflow: set[str] | None, line: int | None
 ) -> Iterator[Finding]:
-    own = {str(one.get("name")) for one in (template.get("inputs") or {}).get("parameters") or ()}
+    inputs = {
+        str(parameter.get("name"))
+        for parameter in (template.get("inputs") or {}).get("parameters") or ()
+    }
     for scope, name in sorted(set(USED.findall(str({**template, "outputs": None})))):
-        known = own if scope == "inputs" else workflow
-        if known is not None and name not in known:
+        declared = inputs if scope == "inputs" else workflow
+        if declared is not None and name not in declared:
             yield rules.PARAMETER.finding(
                 f"template {template.get('name')} uses {scope}.parameters.{name}, which is not "
                 "declared",
@@ -126,8 +132,8 @@ def pruned(fields: dict[str, Any]) -> dict[str, Any]:
     """The object without tasks whose `when` is never true."""
     if fields.get("kind") not in KINDS:
         return fields
-    found: dict[str, Any] = _without_dead(fields)
-    return found
+    alive: dict[str, Any] = _without_dead(fields)
+    return alive
 
 
 def _without_dead(node: Any) -> Any:

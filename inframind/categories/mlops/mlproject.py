@@ -42,10 +42,12 @@ def schema_findings(project: Project) -> Iterator[Finding]:
         yield project.finding(
             rules.PROJECT.unknown, f"{key!r} is not a field: {', '.join(FIELDS)}", key
         )
-    given = [key for key in ENVIRONMENTS if project.fields.get(key) is not None]
-    if len(given) > 1:
+    environments = [key for key in ENVIRONMENTS if project.fields.get(key) is not None]
+    if len(environments) > 1:
         yield project.finding(
-            rules.ENVIRONMENT, f"only one environment: {', '.join(given)} are given", given[1]
+            rules.ENVIRONMENT,
+            f"only one environment: {', '.join(environments)} are given",
+            environments[1],
         )
     for key in ("name", "python_env", "conda_env"):
         if not isinstance(project.fields.get(key, ""), str):

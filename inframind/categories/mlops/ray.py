@@ -69,7 +69,9 @@ def _embedded(text: str) -> Any:
 def _serve_findings(text: str, line: int | None) -> Iterator[Finding]:
     config = _embedded(text)
     applications = config.get("applications") if isinstance(config, dict) else None
-    if not isinstance(applications, list) or not all(isinstance(one, dict) for one in applications):
+    if not isinstance(applications, list) or not all(
+        isinstance(application, dict) for application in applications
+    ):
         yield rules.EMBEDDED.finding(
             "serveConfigV2 is a YAML mapping with a list of applications", line
         )

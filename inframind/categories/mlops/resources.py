@@ -37,8 +37,8 @@ STOP = "serving.kserve.io/stop"
 @cache
 def kinds() -> dict[str, str]:
     """`apiVersion/kind` -> definition."""
-    found: dict[str, str] = json_schema.load(PACKAGE, "schema")["kinds"]
-    return found
+    by_kind: dict[str, str] = json_schema.load(PACKAGE, "schema")["kinds"]
+    return by_kind
 
 
 @cache
@@ -50,9 +50,9 @@ def groups() -> frozenset[str]:
 @cache
 def validator(key: str) -> jsonschema_rs.Validator:
     """The compiled schema of an `apiVersion/kind`."""
-    own = json_schema.load(PACKAGE, "schema")["definitions"]
+    custom = json_schema.load(PACKAGE, "schema")["definitions"]
     return json_schema.compile_definition(
-        kubernetes.definitions() | own, kinds()[key], null_objects=False
+        kubernetes.definitions() | custom, kinds()[key], null_objects=False
     )
 
 
@@ -68,26 +68,26 @@ def schema_findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
     key = f"{api}/{kind}"
     if key not in kinds():
         return [_unknown(manifest, item, api, kind)]
-    found = json_schema.findings(
+    findings = json_schema.findings(
         validator(key), item.fields, kubernetes_rules.FIELDS, manifest.text, item.start
     )
-    if not found:
-        found = [
+    if not findings:
+        findings = [
             *fields.findings(manifest, item),
             *(finding for check in FIELDS for finding in check(manifest, item)),
         ]
-    return found
+    return findings
 
 
 def _unknown(manifest: Manifest, item: Item, api: str, kind: str) -> Finding:
     group = api.partition("/")[0]
-    known = [
+    served = [
         key.rpartition("/")[0]
         for key in kinds()
         if key.startswith(f"{group}/") and key.endswith(f"/{kind}")
     ]
-    if known:
-        message = f"{kind} does not exist in {api}: use {', '.join(known)}"
+    if served:
+        message = f"{kind} does not exist in {api}: use {', '.join(served)}"
         return kubernetes_rules.UNKNOWN_VERSION.finding(message, manifest.line(item, "apiVersion"))
     return kubernetes_rules.UNKNOWN_KIND.finding(
         f"there is no kind {kind} in {api}", manifest.line(item, "kind")
@@ -96,11 +96,11 @@ def _unknown(manifest: Manifest, item: Item, api: str, kind: str) -> Finding:
 
 def reference_findings(manifest: Manifest) -> list[Finding]:
     """All findings of the references rung."""
-    found = list(kubernetes_references.findings(manifest))
+    findings = list(kubernetes_references.findings(manifest))
     for item in manifest.items:
         if str(item.fields.get("apiVersion")).partition("/")[0] in groups():
-            found += [finding for check in REFERENCES for finding in check(manifest, item)]
-    return found
+            findings += [finding for check in REFERENCES for finding in check(manifest, item)]
+    return findings
 
 
 def runs(item: Item) -> bool:
@@ -127,11 +127,11 @@ def effective(manifest: Manifest) -> Configuration:
     )
     links = [
         *kubernetes_references.links(resources),
-        *(link for index, one in enumerate(resources) for link in _links(index, one)),
+        *(link for index, resource in enumerate(resources) for link in _links(index, resource)),
     ]
-    known = {(resource.kind, resource.name) for resource in resources}
+    present = {(resource.kind, resource.name) for resource in resources}
     return Configuration(
-        resources, tuple(link for link in links if (link.kind, link.name) in known)
+        resources, tuple(link for link in links if (link.kind, link.name) in present)
     )
 
 

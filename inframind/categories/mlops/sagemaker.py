@@ -145,8 +145,8 @@ def references_of(node: Any) -> Iterator[str]:
 def waits_for(step: dict[str, Any]) -> set[str]:
     """The steps that a step needs."""
     listed = step.get("DependsOn")
-    found = {str(name) for name in listed} if isinstance(listed, list) else set()
-    return found | {
+    needed = {str(name) for name in listed} if isinstance(listed, list) else set()
+    return needed | {
         get.split(".")[1]
         for get in references_of(step.get("Arguments"))
         if get.startswith("Steps.") and get.count(".") > 1
@@ -185,7 +185,7 @@ def reference_findings(request: Request) -> Iterator[Finding]:
 def _pipeline_references(fields: dict[str, Any]) -> Iterator[Finding]:
     steps = list(steps_of(fields))
     names = Counter(str(step.get("Name")) for step in steps)
-    parameters = {str(one.get("Name")) for one in fields.get("Parameters") or ()}
+    parameters = {str(parameter.get("Name")) for parameter in fields.get("Parameters") or ()}
     for name, count in names.items():
         if count > 1:
             yield rules.DUPLICATE.finding(f"{count} steps are called {name!r}")
@@ -212,8 +212,8 @@ def effective(request: Request) -> Configuration:
         )
     steps = [Resource("step", str(step.get("Name")), step) for step in steps_of(request.fields)]
     parameters = [
-        Resource("parameter", str(one.get("Name")), one)
-        for one in request.fields.get("Parameters") or ()
+        Resource("parameter", str(parameter.get("Name")), parameter)
+        for parameter in request.fields.get("Parameters") or ()
     ]
     links = [
         Link(

@@ -69,11 +69,14 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         )
     for name, component in components(item):
         line = manifest.line(item, "spec", name)
-        given = [key for key in IMPLEMENTATIONS[name] if component.get(key)]
-        if len(given) != 1 and not (name == "predictor" and set(given) == {"model", "containers"}):
+        implementations = [key for key in IMPLEMENTATIONS[name] if component.get(key)]
+        if len(implementations) != 1 and not (
+            name == "predictor" and set(implementations) == {"model", "containers"}
+        ):
             wanted = ", ".join(IMPLEMENTATIONS[name])
             yield rules.PREDICTOR.finding(
-                f"{name} has {given or 'no implementation'}: give exactly one of {wanted}", line
+                f"{name} has {implementations or 'no implementation'}: give exactly one of {wanted}",
+                line,
             )
         yield from _scaling(component, name, line)
     if item.kind in ("InferenceService", "TrainedModel", "LLMInferenceService"):
@@ -101,9 +104,9 @@ def _scaling(component: dict[str, Any], name: str, line: int | None) -> Iterator
 
 
 def _storage(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    known = tuple(_container_prefixes(manifest)) + SCHEMES
+    prefixes = tuple(_container_prefixes(manifest)) + SCHEMES
     for path, uri in _uris(item.fields.get("spec"), ("spec",)):
-        if not uri.startswith(known):
+        if not uri.startswith(prefixes):
             message = (
                 f"{uri!r}: KServe fetches {', '.join(SCHEMES)}, or what a ClusterStorageContainer "
                 "names"
@@ -116,7 +119,9 @@ def _container_prefixes(manifest: Manifest) -> Iterator[str]:
         if item.kind == "ClusterStorageContainer":
             formats = item.at("spec", "supportedUriFormats")
             yield from (
-                str(one["prefix"]) for one in formats if isinstance(one, dict) and one.get("prefix")
+                str(entry["prefix"])
+                for entry in formats
+                if isinstance(entry, dict) and entry.get("prefix")
             )
 
 

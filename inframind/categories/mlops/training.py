@@ -32,8 +32,8 @@ USED = re.compile(r"\$\{trialParameters\.([A-Za-z0-9_.-]+)\}")
 
 def replicas_of(item: Item) -> dict[str, dict[str, Any]]:
     """Replica type -> spec of a training job."""
-    found = item.at("spec", JOBS[item.kind][0]) if item.kind in JOBS else None
-    return {name: spec for name, spec in (found or {}).items() if isinstance(spec, dict)}
+    replicas = item.at("spec", JOBS[item.kind][0]) if item.kind in JOBS else None
+    return {name: spec for name, spec in (replicas or {}).items() if isinstance(spec, dict)}
 
 
 def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:

@@ -60,8 +60,8 @@ class Document:
     @cached_property
     def fields(self) -> dict[str, Any]:
         """The mapping without empty values: Go reads them as not given."""
-        found: dict[str, Any] = without_null(self.written)
-        return found
+        fields: dict[str, Any] = without_null(self.written)
+        return fields
 
     @cached_property
     def entries(self) -> list[tuple[tuple[str | int, ...], str, Any]]:

@@ -81,7 +81,7 @@ def _canonical(node: Any) -> str:
 
 
 def _metrics(node: Any) -> tuple[str, ...]:
-    found: dict[str, None] = {}
+    metrics: dict[str, None] = {}
 
     def visit(part: Any) -> None:
         selector = part.vector_selector if isinstance(part, promql.MatrixSelector) else part
@@ -91,10 +91,10 @@ def _metrics(node: Any) -> tuple[str, ...]:
                 for m in selector.matchers.matchers
                 if m.name == "__name__" and str(m.op) == "MatchOp.Equal"
             ]
-            found.update(dict.fromkeys([selector.name] if selector.name else names))
+            metrics.update(dict.fromkeys([selector.name] if selector.name else names))
 
     promql.walk(node, visit)
-    return tuple(found)
+    return tuple(metrics)
 
 
 def _number(node: Any) -> float | None:

@@ -15,9 +15,9 @@ ONLY_ALERT = ("for", "keep_firing_for", "annotations")
 
 def each(document: Document) -> Iterator[tuple[int, dict[str, Any], int, dict[str, Any]]]:
     """(index of the group, group, index of the rule, rule)."""
-    for at, group in enumerate(document.fields["groups"]):
+    for group_index, group in enumerate(document.fields["groups"]):
         for index, rule in enumerate(group.get("rules", ())):
-            yield at, group, index, rule
+            yield group_index, group, index, rule
 
 
 def kind_of(rule: dict[str, Any]) -> str:
@@ -27,11 +27,13 @@ def kind_of(rule: dict[str, Any]) -> str:
 
 def findings(document: Document) -> Iterator[Finding]:
     """Findings of the schema rung."""
-    for at, group in enumerate(document.fields["groups"]):
+    for group_index, group in enumerate(document.fields["groups"]):
         if not text_of(group["name"]):
-            yield rules.FIELDS.missing.finding("a group has no name", document.line("groups", at))
-    for at, _, index, rule in each(document):
-        yield from rule_findings(document, rule, "groups", at, "rules", index)
+            yield rules.FIELDS.missing.finding(
+                "a group has no name", document.line("groups", group_index)
+            )
+    for group_index, _, index, rule in each(document):
+        yield from rule_findings(document, rule, "groups", group_index, "rules", index)
 
 
 def rule_findings(document: Document, rule: dict[str, Any], *path: str | int) -> Iterator[Finding]:
@@ -68,8 +70,8 @@ def rule_findings(document: Document, rule: dict[str, Any], *path: str | int) ->
 def references(document: Document) -> Iterator[Finding]:
     """Groups have names of their own."""
     names = [
-        (text_of(group["name"]), ("groups", at))
-        for at, group in enumerate(document.fields["groups"])
+        (text_of(group["name"]), ("groups", group_index))
+        for group_index, group in enumerate(document.fields["groups"])
     ]
     yield from duplicates(document, names, "groups", rules.DUPLICATE)
 
@@ -77,15 +79,15 @@ def references(document: Document) -> Iterator[Finding]:
 def effective(document: Document) -> Configuration:
     """Groups, and the rules that can give something."""
     resources: list[Resource] = []
-    for at, group in enumerate(document.fields["groups"]):
+    for group_index, group in enumerate(document.fields["groups"]):
         fields = {key: value for key, value in group.items() if key != "rules"} | {
             "rules": len(group.get("rules", ()))
         }
         resources.append(
-            Resource("group", text_of(group["name"]), fields, document.line("groups", at))
+            Resource("group", text_of(group["name"]), fields, document.line("groups", group_index))
         )
     links: list[Link] = []
-    for at, group, index, rule in each(document):
+    for group_index, group, index, rule in each(document):
         expression = promql.read(text_of(rule["expr"]))
         kind = kind_of(rule)
         if expression.never:
@@ -101,19 +103,24 @@ def effective(document: Document) -> Configuration:
         links += [Link(len(resources), "expr", "record", metric) for metric in expression.metrics]
         links.append(Link(len(resources), "group", "group", text_of(group["name"])))
         resources.append(
-            Resource(kind, text_of(rule[kind]), fields, document.line("groups", at, "rules", index))
+            Resource(
+                kind,
+                text_of(rule[kind]),
+                fields,
+                document.line("groups", group_index, "rules", index),
+            )
         )
-    known = {(resource.kind, resource.name) for resource in resources}
+    present = {(resource.kind, resource.name) for resource in resources}
     return Configuration(
-        tuple(resources), tuple(link for link in links if (link.kind, link.name) in known)
+        tuple(resources), tuple(link for link in links if (link.kind, link.name) in present)
     )
 
 
 def policy(document: Document) -> Iterator[Finding]:
     """Good practice of rules."""
     seen: set[str] = set()
-    for at, _, index, rule in each(document):
-        line, kind = document.line("groups", at, "rules", index), kind_of(rule)
+    for group_index, _, index, rule in each(document):
+        line, kind = document.line("groups", group_index, "rules", index), kind_of(rule)
         labels, name = texts(rule.get("labels")), text_of(rule[kind])
         key = repr((name, sorted(labels.items())))
         if key in seen:

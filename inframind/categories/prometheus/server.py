@@ -55,8 +55,8 @@ def findings(document: Document) -> Iterator[Finding]:
             yield rules.FOREIGN.finding(
                 f"the fields of {key} are not verified", document.line(*path)
             )
-    for at, scrape in enumerate(document.fields.get("scrape_configs", ())):
-        yield from timeout_findings(document, scrape, at)
+    for job_index, scrape in enumerate(document.fields.get("scrape_configs", ())):
+        yield from timeout_findings(document, scrape, job_index)
     yield from authentication_findings(document)
 
 
@@ -107,7 +107,9 @@ def relabel_findings(
         )
 
 
-def timeout_findings(document: Document, scrape: dict[str, Any], at: int) -> Iterator[Finding]:
+def timeout_findings(
+    document: Document, scrape: dict[str, Any], job_index: int
+) -> Iterator[Finding]:
     """The timeout against the interval, with the global values."""
     common = document.fields.get("global", {})
     interval = milliseconds(
@@ -117,7 +119,8 @@ def timeout_findings(document: Document, scrape: dict[str, Any], at: int) -> Ite
     if interval is not None and timeout is not None and timeout > interval:
         name = text_of(scrape["job_name"])
         yield rules.TIMEOUT.finding(
-            f"{name}: scrape_timeout is above scrape_interval", document.line("scrape_configs", at)
+            f"{name}: scrape_timeout is above scrape_interval",
+            document.line("scrape_configs", job_index),
         )
 
 
@@ -128,15 +131,13 @@ def authentication_findings(document: Document) -> Iterator[Finding]:
             if not isinstance(item, dict):
                 continue
             place = path if index is None else (*path, index)
-            given = [way for way in WAYS if way in item]
-            if len(given) > 1:
-                yield rules.AUTH.finding(
-                    f"give one of {' and '.join(given)}", document.line(*place)
-                )
-            for one, other in ONE_OF_PAIR:
-                if one in item and other in item:
+            ways = [way for way in WAYS if way in item]
+            if len(ways) > 1:
+                yield rules.AUTH.finding(f"give one of {' and '.join(ways)}", document.line(*place))
+            for first, other in ONE_OF_PAIR:
+                if first in item and other in item:
                     yield rules.AUTH.finding(
-                        f"give one of {one} and {other}", document.line(*place)
+                        f"give one of {first} and {other}", document.line(*place)
                     )
 
 
@@ -147,8 +148,8 @@ def references(document: Document) -> Iterator[Finding]:
         ("remote_write", "name", "remote stores"),
     ):
         named = [
-            (text_of(item[key]), (section, at))
-            for at, item in enumerate(document.fields.get(section, ()))
+            (text_of(item[key]), (section, index))
+            for index, item in enumerate(document.fields.get(section, ()))
             if key in item
         ]
         yield from duplicates(document, named, what, rules.DUPLICATE)
@@ -187,13 +188,13 @@ def targets_of(part: dict[str, Any]) -> list[str]:
 
 def with_texts(part: dict[str, Any]) -> dict[str, Any]:
     """The part with the expressions of its relabellings as texts, however they were written."""
-    found = dict(part)
+    converted = dict(part)
     for key in [key for key in part if key.endswith("relabel_configs")]:
-        found[key] = [
+        converted[key] = [
             {k: text_of(v) if k in ("regex", "replacement") else v for k, v in item.items()}
             for item in part[key]
         ]
-    return found
+    return converted
 
 
 def effective(document: Document) -> Configuration:
@@ -207,7 +208,7 @@ def effective(document: Document) -> Configuration:
         if key in ("scrape_interval", "scrape_timeout")
     }
     resources = [Resource("config", "", {"global": {}} | common, 1)]
-    for at, scrape in enumerate(fields.get("scrape_configs", ())):
+    for index, scrape in enumerate(fields.get("scrape_configs", ())):
         if scrapes(scrape):
             long = defaults | with_texts(scrape) | {"targets": targets_of(scrape)}
             resources.append(
@@ -215,20 +216,20 @@ def effective(document: Document) -> Configuration:
                     "scrape_config",
                     text_of(scrape["job_name"]),
                     long,
-                    document.line("scrape_configs", at),
+                    document.line("scrape_configs", index),
                 )
             )
-    for at, remote in enumerate(fields.get("remote_write", ())):
+    for index, remote in enumerate(fields.get("remote_write", ())):
         resources.append(
             Resource(
                 "remote_write",
                 text_of(remote.get("name", "")),
                 with_texts(remote),
-                document.line("remote_write", at),
+                document.line("remote_write", index),
             )
         )
-    for at, manager in enumerate(fields.get("alerting", {}).get("alertmanagers", ())):
-        line = document.line("alerting", "alertmanagers", at)
+    for index, manager in enumerate(fields.get("alerting", {}).get("alertmanagers", ())):
+        line = document.line("alerting", "alertmanagers", index)
         resources.append(
             Resource("alertmanager", "", manager | {"targets": targets_of(manager)}, line)
         )

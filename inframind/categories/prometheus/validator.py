@@ -73,10 +73,10 @@ class Prometheus(Category[Document]):
         return Document(text, fields, kind)
 
     def schema(self, document: Document) -> Sequence[Finding]:
-        found = json_schema.findings(
+        errors = json_schema.findings(
             schema(document.kind), document.fields, rules.FIELDS, document.text
         )
-        return found or [*format_findings(document), *FINDINGS[document.kind](document)]
+        return errors or [*format_findings(document), *FINDINGS[document.kind](document)]
 
     def references(self, document: Document) -> Sequence[Finding]:
         return list(REFERENCES[document.kind](document))
@@ -88,7 +88,7 @@ class Prometheus(Category[Document]):
     def policy(self, document: Document) -> Sequence[Finding]:
         if document.kind == "rules":
             return list(rule_files.policy(document))
-        found = []
+        findings = []
         for path, key, value in document.entries:
             if (
                 key in SECRETS
@@ -97,16 +97,16 @@ class Prometheus(Category[Document]):
                 and "$" not in value
                 and not value.startswith("<")
             ):
-                found.append(
+                findings.append(
                     rules.SECRET.finding(
                         f"{key} stands in plain: use {key}_file", document.line(*path)
                     )
                 )
             if key == "insecure_skip_verify" and value in (True, "yes", "on"):
-                found.append(
+                findings.append(
                     rules.INSECURE.finding("certificates are not verified", document.line(*path))
                 )
-        return found
+        return findings
 
 
 CATEGORY = Prometheus()
