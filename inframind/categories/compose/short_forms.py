@@ -1,4 +1,4 @@
-"""Compose's short forms and what they mean in the long form.
+"""Compose's short forms, read into the long form.
 
 Raises ValueError with the reason where a form is wrong.
 """
@@ -15,13 +15,14 @@ ACCESS = frozenset(
 
 
 def has_variable(value: Any) -> bool:
-    """Whether the text is interpolated: its final form is known on the host alone."""
+    """Tell whether a text is interpolated, so that only the host knows its final form."""
     return isinstance(value, str) and "$" in value.replace("$$", "")
 
 
 def port(value: Any) -> dict[str, Any]:
-    """`8080:80/tcp`, `80` or a mapping -> {target, published, protocol, host_ip} (services.md,
-    ports).
+    """Read `8080:80/tcp`, `80` or a mapping into {target, published, protocol, host_ip}.
+
+    Raises ValueError if it is no port (compose-spec, 05-services.md, ports).
     """
     if isinstance(value, dict):
         published = {"published": str(value["published"])} if "published" in value else {}
@@ -58,8 +59,9 @@ def _is_range(part: str) -> bool:
 
 
 def volume(value: Any) -> dict[str, Any]:
-    """`data:/var/lib:ro` or a mapping -> {type, source, target, read_only} (services.md,
-    volumes).
+    """Read `data:/var/lib:ro` or a mapping into {type, source, target, read_only}.
+
+    Raises ValueError if it is no volume (compose-spec, 05-services.md, volumes).
     """
     if isinstance(value, dict):
         return {"read_only": False} | value
@@ -108,9 +110,7 @@ def _interpolated(text: str) -> dict[str, Any]:
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """A list of `KEY=value` or a mapping -> a mapping; numbers and booleans as the text they
-    become.
-    """
+    """Read a list of `KEY=value` or a mapping; numbers and booleans become the text they mean."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     pairs = (str(item).partition("=") for item in value or ())
@@ -124,7 +124,7 @@ def _plain(value: Any) -> Any:
 
 
 def depends_on(value: Any) -> dict[str, Any]:
-    """A list of services or a mapping -> {service: {condition}}."""
+    """Read a list of services or a mapping into {service: {condition}}."""
     if isinstance(value, dict):
         return {
             name: {"condition": "service_started"} | (entry or {}) for name, entry in value.items()
@@ -133,12 +133,12 @@ def depends_on(value: Any) -> dict[str, Any]:
 
 
 def named(value: Any) -> dict[str, Any]:
-    """A list of names or a mapping of names -> a mapping."""
+    """Read a list of names or a mapping of names into a mapping."""
     if isinstance(value, dict):
         return {name: entry or {} for name, entry in value.items()}
     return {str(name): {} for name in value or ()}
 
 
 def sources(value: Any) -> list[dict[str, Any]]:
-    """Secrets or configs of a service -> [{source, ...}]."""
+    """Read the secrets or configs of a service into [{source, ...}]."""
     return [item if isinstance(item, dict) else {"source": str(item)} for item in value or ()]

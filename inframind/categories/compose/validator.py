@@ -27,7 +27,7 @@ DURATIONS = ("interval", "timeout", "start_period", "start_interval")
 
 @dataclass(frozen=True)
 class Project:
-    """A parsed Compose file."""
+    """Hold a parsed Compose file."""
 
     text: str
     fields: dict[str, Any]
@@ -45,12 +45,12 @@ class Project:
 
 @cache
 def schema() -> jsonschema_rs.Validator:
-    """The compiled Compose schema."""
+    """Compile the Compose schema, once a process."""
     return jsonschema_rs.validator_for(json_schema.load(PACKAGE, "schema")["schema"])
 
 
 def service_findings(project: Project, name: str, service: dict[str, Any]) -> Iterator[Finding]:
-    """What the schema leaves open in one service."""
+    """Check the fields of a service that the schema leaves open."""
     image = service.get("image")
     if (
         image is None
@@ -85,7 +85,7 @@ def service_findings(project: Project, name: str, service: dict[str, Any]) -> It
 
 
 def form_findings(project: Project, name: str, service: dict[str, Any]) -> Iterator[Finding]:
-    """Ports and volumes in their short forms."""
+    """Check the short forms of a service's ports and volumes."""
     forms: tuple[tuple[str, Callable[[Any], dict[str, Any]], Any], ...] = (
         ("ports", short_forms.port, rules.PORT),
         ("volumes", short_forms.volume, rules.VOLUME),
@@ -99,7 +99,7 @@ def form_findings(project: Project, name: str, service: dict[str, Any]) -> Itera
 
 
 def wanted(service: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(path, kind, name) of everything that a service refers to."""
+    """Yield (path, kind, name) of everything that a service refers to."""
     for other in short_forms.depends_on(service.get("depends_on")):
         yield "depends_on", "service", other
     for link in service.get("links") or ():
@@ -123,7 +123,7 @@ def wanted(service: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def service_cycle(project: Project) -> list[str] | None:
-    """Services that wait for one another in a circle, the first one last again, or None."""
+    """Find a circle of services that wait for one another, its first one last again, or None."""
     waits = {
         name: list(short_forms.depends_on(service.get("depends_on")))
         for name, service in project.services.items()
@@ -132,7 +132,7 @@ def service_cycle(project: Project) -> list[str] | None:
 
 
 def long_form(service: dict[str, Any]) -> dict[str, Any]:
-    """A service as docs/contracts/task.md describes it."""
+    """Write a service out as docs/contracts/task.md describes it."""
     fields = dict(service)
     readers: dict[str, Callable[[Any], Any]] = {
         "ports": lambda value: [short_forms.port(item) for item in value or ()],
@@ -149,7 +149,7 @@ def long_form(service: dict[str, Any]) -> dict[str, Any]:
 
 
 def runs(service: dict[str, Any]) -> bool:
-    """Whether `docker compose up` starts it: no profile, and at least one replica."""
+    """Tell whether `docker compose up` starts a service: no profile, at least one replica."""
     replicas = (service.get("deploy") or {}).get("replicas")
     return not service.get("profiles") and service.get("scale") != 0 and replicas != 0
 
@@ -207,7 +207,7 @@ class Compose(Category[Project]):
         return findings
 
     def effective(self, document: Project) -> Configuration:
-        """Services that `up` starts, in long form, and the top-level objects."""
+        """Collect the services that `up` starts, in long form, and the top-level objects."""
         resources = [
             Resource("service", name, long_form(service), document.line("services", name))
             for name, service in document.services.items()

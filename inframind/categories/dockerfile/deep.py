@@ -14,7 +14,7 @@ INVALID = frozenset(
 
 
 class Hadolint(Executable):
-    """The deep check of Dockerfiles. Comments that switch rules off are not obeyed."""
+    """Check Dockerfiles with hadolint. Comments that switch rules off are not obeyed."""
 
     name = "hadolint"
     rule = "hadolint"
@@ -40,8 +40,9 @@ class Hadolint(Executable):
 
 
 def apart(text: str) -> str:
-    """The text with a space before what follows a heredoc, without which hadolint's parser stops
-    there (hadolint issue 960).
+    """Put a space before the line that follows a heredoc.
+
+    Without it hadolint's parser stops there (https://github.com/hadolint/hadolint/issues/960).
     """
     try:
         after = {instruction.end for instruction in read(text) if instruction.heredoc}

@@ -10,7 +10,7 @@ from inframind.categories.dockerfile.syntax import Instruction, substitute
 
 @dataclass
 class Stage:
-    """One build stage as it is read: instructions after its FROM."""
+    """Hold one build stage: the instructions after its FROM."""
 
     index: int
     image: str
@@ -25,7 +25,7 @@ class Stage:
 
 
 def global_args(instructions: list[Instruction]) -> dict[str, str | None]:
-    """ARGs before the first FROM."""
+    """Read the ARGs before the first FROM."""
     values: dict[str, str | None] = {}
     for instruction in instructions:
         if instruction.word == "FROM":
@@ -37,7 +37,7 @@ def global_args(instructions: list[Instruction]) -> dict[str, str | None]:
 
 
 def stages(instructions: list[Instruction]) -> list[Stage]:
-    """The stages in order; instructions before the first FROM are left out."""
+    """Group instructions into stages, in order; those before the first FROM are left out."""
     defaults = global_args(instructions)
     read: list[Stage] = []
     for instruction in instructions:
@@ -58,7 +58,7 @@ def stages(instructions: list[Instruction]) -> list[Stage]:
 
 
 def stage_called(all_stages: list[Stage], name: str, before: int) -> Stage | None:
-    """The stage before index `before` with that alias or number."""
+    """Find the stage before index `before` with that alias or number, or None."""
     for stage in all_stages[:before]:
         if stage.alias == name.lower() or str(stage.index) == name:
             return stage
@@ -66,7 +66,7 @@ def stage_called(all_stages: list[Stage], name: str, before: int) -> Stage | Non
 
 
 def needs(all_stages: list[Stage], stage: Stage) -> list[tuple[str, Stage]]:
-    """(path, stage) of the stages that `stage` builds on or copies from."""
+    """List (path, stage) for the stages that `stage` builds on or copies from."""
     wanted = []
     base = stage_called(all_stages, stage.image, stage.index)
     if base:
@@ -89,8 +89,9 @@ def _mounted(instruction: Instruction) -> str | None:
 def settings(
     all_stages: list[Stage], stage: Stage, defaults: dict[str, str | None]
 ) -> dict[str, Any]:
-    """The stage's fields as docs/contracts/task.md names them, those of an own base stage
-    inherited.
+    """Collect a stage's fields as docs/contracts/task.md names them.
+
+    A base stage of the same file passes its own on.
     """
     base = stage_called(all_stages, stage.image, stage.index)
     fields: dict[str, Any] = _inherited(settings(all_stages, base, defaults)) if base else {}
@@ -184,7 +185,7 @@ def _healthcheck(instruction: Instruction) -> dict[str, Any] | None:
 
 
 def configuration(instructions: list[Instruction]) -> Configuration:
-    """The `image`, and each `stage` that it needs."""
+    """Collect the `image`, and each `stage` that it needs."""
     all_stages, defaults = stages(instructions), global_args(instructions)
     last = all_stages[-1]
     needed: dict[int, Stage] = {}

@@ -1,4 +1,4 @@
-"""What each instruction demands of its flags and arguments."""
+"""Demands of each instruction on its flags and arguments."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ PAIR = re.compile(
 
 
 def pairs(rest: str) -> dict[str, str] | None:
-    """ENV's and LABEL's KEY=value pairs, or the old `KEY value`; None if it is neither."""
+    """Read ENV's and LABEL's KEY=value pairs, or the old `KEY value`; None if it is neither."""
     first = rest.split(None, 1)
     if first and "=" not in first[0]:
         return {first[0]: first[1]} if len(first) == 2 else None
@@ -45,12 +45,12 @@ def pairs(rest: str) -> dict[str, str] | None:
 
 
 def unquoted(text: str) -> str:
-    """A shell-like word without its quotes and escapes."""
+    """Take the quotes and escapes off a shell-like word."""
     return re.sub(r"""\\(.)|["']""", lambda match: match.group(1) or "", text)
 
 
 def from_parts(instruction: Instruction) -> tuple[str, str | None] | None:
-    """(image, alias) of FROM, or None if it is malformed."""
+    """Read (image, alias) of FROM; None if it is malformed."""
     words = instruction.rest.split()
     if len(words) == 1:
         return words[0], None
@@ -124,7 +124,10 @@ def one_argument(instruction: Instruction) -> Iterator[Finding]:
 
 
 def command_findings(instruction: Instruction) -> Iterator[Finding]:
-    """RUN, CMD, ENTRYPOINT, SHELL, VOLUME. A broken JSON list would silently be run by a shell."""
+    """Check RUN, CMD, ENTRYPOINT, SHELL and VOLUME.
+
+    A broken JSON list would silently be run by a shell.
+    """
     rest = instruction.rest
     if not rest and instruction.word != "CMD" and instruction.word != "ENTRYPOINT":
         yield rules.ARGUMENT.finding(f"{instruction.word} has no argument", instruction.line)
@@ -193,7 +196,7 @@ BY_WORD: dict[str, Callable[[Instruction], Iterator[Finding]]] = {
 
 
 def findings(instruction: Instruction) -> Iterator[Finding]:
-    """All findings of the schema rung for one instruction."""
+    """Check one instruction: its name, its flags, its arguments."""
     if instruction.word not in INSTRUCTIONS:
         yield rules.INSTRUCTION.finding(f"unknown instruction {instruction.word}", instruction.line)
         return

@@ -24,7 +24,7 @@ VARIABLE = re.compile(
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction. `rest` is its text after the flags, heredocs included."""
+    """Hold one instruction. `rest` is its text after the flags, heredocs included."""
 
     word: str
     rest: str
@@ -35,12 +35,12 @@ class Instruction:
     """How many lines of the text go before the next instruction."""
 
     def flag(self, name: str) -> str | None:
-        """The value of `--name`, or None."""
+        """Read the value of `--name`, or None."""
         return dict(self.flags).get(name)
 
     @property
     def exec_form(self) -> list[str] | None:
-        """The JSON list, if the arguments are one."""
+        """Read the arguments as a JSON list of texts; None if they are none."""
         if not self.rest.startswith("["):
             return None
         try:
@@ -55,12 +55,15 @@ class Instruction:
 
     @property
     def words(self) -> list[str]:
-        """Arguments split at spaces; the exec form's items if it is one."""
+        """Split the arguments at spaces, or take the items of the exec form."""
         return self.exec_form if self.exec_form is not None else self.rest.split()
 
 
 def read(text: str) -> list[Instruction]:
-    """All instructions. Raises ParseError for a line that cannot be one."""
+    """Read all instructions of a text.
+
+    Raises ParseError for a line that cannot be one, an open heredoc, and an empty text.
+    """
     lines = text.replace("\r\n", "\n").split("\n")
     escape, index = _directives(lines)
     instructions: list[Instruction] = []
@@ -94,7 +97,10 @@ def _directives(lines: list[str]) -> tuple[str, int]:
 
 
 def _logical(lines: list[str], index: int, escape: str) -> tuple[str, int]:
-    """One logical line from `at` on, empty for comments and blanks, and where the next begins."""
+    """Join one logical line from `index` on, empty for comments and blanks.
+
+    Returns it with the index where the next begins.
+    """
     pieces: list[str] = []
     while index < len(lines):
         line = lines[index]
@@ -139,8 +145,9 @@ def _heredocs(lines: list[str], index: int, rest: str, start: int) -> tuple[str,
 
 
 def substitute(text: str, values: dict[str, str | None]) -> str:
-    """`$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}` with the known values; unknown
-    ones stay.
+    """Put known values for `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`.
+
+    Variables without a value stay as they are.
     """
 
     def value(match: re.Match[str]) -> str:

@@ -24,7 +24,7 @@ FIRST_STAGE = re.compile(
 
 @dataclass(frozen=True)
 class File:
-    """A parsed Dockerfile."""
+    """Hold a parsed Dockerfile."""
 
     instructions: tuple[Instruction, ...]
 

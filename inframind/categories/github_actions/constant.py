@@ -1,4 +1,4 @@
-"""What an expression is worth before any run: literals and operators folded, the rest unknown.
+"""Expressions before any run: literals and operators folded, the rest unknown.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#operators
 """
@@ -29,7 +29,7 @@ LEVELS = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="))
 
 
 def fold(expression: str) -> Value:
-    """The expression's value, or UNKNOWN; also for an expression that cannot be read."""
+    """Fold an expression to its value; UNKNOWN if it depends on the run or cannot be read."""
     try:
         folder = _Folder(tokens(expression))
         value = folder.binary(0)
@@ -39,12 +39,12 @@ def fold(expression: str) -> Value:
 
 
 def is_truthy(value: Value) -> bool | None:
-    """As `if` sees it; None if it is unknown."""
+    """Decide a value's truth as `if` does; None if it is unknown."""
     return None if isinstance(value, Unknown) else bool(value) and value == value
 
 
 def _number(value: bool | float | str | None) -> float:
-    """GitHub's coercion of unlike types: a text that is no number is NaN."""
+    """Coerce unlike types to numbers as GitHub does: a text that is no number is NaN."""
     try:
         return float(value or 0)
     except ValueError:
@@ -52,7 +52,7 @@ def _number(value: bool | float | str | None) -> float:
 
 
 class _Folder:
-    """Recursive descent over the tokens; the guards bound how deep parentheses go."""
+    """Evaluate tokens by recursive descent; the guards bound how deep parentheses go."""
 
     def __init__(self, words: list[Token]) -> None:
         self.tokens = words
@@ -99,7 +99,7 @@ class _Folder:
         return UNKNOWN
 
     def _skip(self) -> None:
-        """Past what belongs to a name: `.part`, `[index]`, `(arguments)`."""
+        """Skip what belongs to a name: `.part`, `[index]`, `(arguments)`."""
         depth = 0
         while self.at < len(self.tokens):
             text = self._next()

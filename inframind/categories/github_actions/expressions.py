@@ -1,4 +1,4 @@
-"""`${{ }}` expressions: whether they are closed, and which contexts and functions they use."""
+"""`${{ }}` expressions: their delimiters, and the contexts and functions they use."""
 
 import re
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ CONSTANTS = frozenset({"true", "false", "null", "nan", "infinity"})
 
 
 class ExpressionError(ValueError):
-    """The expression cannot be read; the message says why."""
+    """An expression cannot be read; the message says why."""
 
 
 @dataclass(frozen=True)
 class Use:
-    """`context.first.second` as it is used; empty parts where the index is computed."""
+    """Hold one use of `context.first.second`; parts are empty where the index is computed."""
 
     context: str
     first: str = ""
@@ -34,7 +34,10 @@ class Use:
 
 
 def inside(text: str) -> Iterator[str]:
-    """The expressions in a text. Raises ExpressionError for one that is not closed."""
+    """Yield the expressions in a text.
+
+    Raises ExpressionError for one that is not closed.
+    """
     rest = OPEN.sub("", text)
     if "${{" in rest:
         raise ExpressionError("${{ is not closed by }}")
@@ -43,7 +46,10 @@ def inside(text: str) -> Iterator[str]:
 
 
 def uses(expression: str) -> list[Use]:
-    """The contexts that an expression uses. Raises ExpressionError."""
+    """List the contexts that an expression uses.
+
+    Raises ExpressionError if it cannot be read, or names an unknown context or function.
+    """
     read = tokens(expression)
     if not read:
         raise ExpressionError("the expression is empty")
@@ -66,7 +72,10 @@ def uses(expression: str) -> list[Use]:
 
 
 def tokens(expression: str) -> list[Token]:
-    """(kind, text) of each: `string`, `number`, `name` or `operator`. Raises ExpressionError."""
+    """Split an expression into (kind, text): `string`, `number`, `name` or `operator`.
+
+    Raises ExpressionError.
+    """
     read: list[Token] = []
     position = 0
     while expression[position:].strip():

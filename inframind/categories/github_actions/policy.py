@@ -1,4 +1,4 @@
-"""Security of workflows. Counts where a request lists the rule."""
+"""Security of workflows. A finding counts where a request lists its rule."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ FOREIGN_TEXT = re.compile(
 
 
 def findings(workflow: Workflow) -> Iterator[Finding]:
-    """Findings of the policy rung."""
+    """Judge permissions, pinned actions, scripts and checkouts of a workflow."""
     jobs = workflow.jobs.values()
     if workflow.fields.get("permissions") == "write-all" or any(
         job.get("permissions") == "write-all" for job in jobs

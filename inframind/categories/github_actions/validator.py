@@ -46,12 +46,12 @@ ACTION_INPUTS: dict[str, frozenset[str]] = {
 
 @cache
 def schema() -> jsonschema_rs.Validator:
-    """The compiled workflow schema."""
+    """Compile the workflow schema, once a process."""
     return jsonschema_rs.validator_for(json_schema.load(PACKAGE, "schema")["schema"])
 
 
 def job_findings(workflow: Workflow, name: str, job: dict[str, Any]) -> Iterator[Finding]:
-    """Runner, steps and reusable workflow of one job."""
+    """Check the runner, the steps and the reusable workflow of one job."""
     line = workflow.line("jobs", name)
     if "uses" not in job and not job.get("steps"):
         yield rules.JOBS.finding(f"job {name} has no steps", line)
@@ -69,7 +69,7 @@ def job_findings(workflow: Workflow, name: str, job: dict[str, Any]) -> Iterator
 def step_findings(
     workflow: Workflow, name: str, index: int, step: dict[str, Any]
 ) -> Iterator[Finding]:
-    """Action, inputs and shell of one step."""
+    """Check the action, the inputs and the shell of one step."""
     line = workflow.line("jobs", name, "steps")
     uses = step.get("uses")
     if isinstance(uses, str):
@@ -88,7 +88,7 @@ def step_findings(
 
 
 def event_findings(workflow: Workflow) -> Iterator[Finding]:
-    """Schedules and filters."""
+    """Check schedules and filters."""
     for entry in listed(workflow.events.get("schedule")):
         if isinstance(entry, dict) and isinstance(entry.get("cron"), str):
             error = cron_error(entry["cron"], macros=False)
@@ -104,7 +104,7 @@ def event_findings(workflow: Workflow) -> Iterator[Finding]:
 
 
 def needs_findings(workflow: Workflow) -> Iterator[Finding]:
-    """Needed jobs exist and form no circle."""
+    """Check that needed jobs exist and form no circle."""
     needs = {
         name: [str(need) for need in listed(job.get("needs"))]
         for name, job in workflow.jobs.items()
@@ -123,7 +123,7 @@ def needs_findings(workflow: Workflow) -> Iterator[Finding]:
 def expression_uses(
     part: Any, workflow: Workflow, line: int | None, findings: list[Finding]
 ) -> list[expressions.Use]:
-    """Contexts used below a node; unreadable expressions become findings."""
+    """List the contexts used below a node; an unreadable expression is added to `findings`."""
     used: list[expressions.Use] = []
     bare = (
         [str(part["if"])]
@@ -139,7 +139,7 @@ def expression_uses(
 
 
 def context_findings(workflow: Workflow) -> Iterator[Finding]:
-    """`needs.x`, `steps.x` and `matrix` name what is there."""
+    """Check that `needs.x`, `steps.x` and `matrix` name what is there."""
     findings: list[Finding] = []
     for name, job in workflow.jobs.items():
         line = workflow.line("jobs", name)
@@ -180,7 +180,7 @@ def context_findings(workflow: Workflow) -> Iterator[Finding]:
 
 
 def version_of(uses: str) -> tuple[str, str | None]:
-    """`owner/action` and the version behind `@`."""
+    """Split `owner/action@version`; the version is None without `@`."""
     action, separator, version = uses.partition("@")
     return action, version if separator else None
 
@@ -236,7 +236,7 @@ class GitHubActions(Category[Workflow]):
         return findings
 
     def effective(self, document: Workflow) -> Configuration:
-        """The workflow, and the jobs and steps that can run, in long forms."""
+        """Collect the workflow, and the jobs and steps that can run, in long forms."""
         fields = {key: value for key, value in document.fields.items() if key != "true"} | {
             "on": document.events
         }

@@ -12,18 +12,18 @@ from inframind.categories.shared.yaml import line_of
 
 @dataclass(frozen=True)
 class Workflow:
-    """The text and its mapping."""
+    """Hold the text of a workflow and its mapping."""
 
     text: str
     fields: dict[str, Any]
 
     def line(self, *path: str | int) -> int | None:
-        """1-based line of a path."""
+        """Find the 1-based line of a path."""
         return line_of(self.text, path)
 
     @cached_property
     def events(self) -> dict[str, Any]:
-        """Event -> its settings, whatever form `on` has."""
+        """Map each event to its settings, whatever form `on` has."""
         on = self.fields.get("on", self.fields.get("true"))
         if isinstance(on, str):
             return {on: {}}
@@ -37,12 +37,12 @@ class Workflow:
 
     @cached_property
     def jobs(self) -> dict[str, dict[str, Any]]:
-        """Job id -> job."""
+        """Map each job's id to the job."""
         jobs = self.fields.get("jobs")
         return {name: job for name, job in (jobs or {}).items() if isinstance(job, dict)}
 
     def steps(self) -> Iterator[tuple[str, int, dict[str, Any]]]:
-        """(job, index, step) of all steps."""
+        """Yield (job, index, step) for all steps."""
         for name, job in self.jobs.items():
             for index, step in enumerate(job.get("steps") or ()):
                 if isinstance(step, dict):
@@ -50,7 +50,7 @@ class Workflow:
 
     @cached_property
     def running(self) -> frozenset[str]:
-        """Jobs that can run: no `if: false`, and none of their needs is such a job."""
+        """Collect the jobs that can run: no `if: false`, and none of their needs is such a job."""
         needed_by = {
             name: [str(need) for need in listed(job.get("needs"))]
             for name, job in self.jobs.items()
@@ -68,7 +68,7 @@ class Workflow:
 
 
 def never(part: dict[str, Any]) -> bool:
-    """Whether the `if` of a job or step is false whatever happens."""
+    """Tell whether the `if` of a job or step is false whatever happens."""
     condition = part.get("if")
     if isinstance(condition, str):
         inner = condition.strip()

@@ -8,7 +8,7 @@ from inframind.sandbox.isolation import Finished
 
 
 class Zizmor(Executable):
-    """Advice on workflows. Comments that switch audits off are not obeyed."""
+    """Advise on workflows with zizmor. Comments that switch audits off are not obeyed."""
 
     name = "zizmor"
     rule = "zizmor"

@@ -1,4 +1,4 @@
-"""Expressions of `rules:if`: whether they can be read, and whether they are constant.
+"""Expressions of `rules:if`, read and folded where they are constant.
 
 https://docs.gitlab.com/ci/jobs/job_rules/#cicd-variable-expressions
 """
@@ -17,7 +17,7 @@ MAX_TOKENS = 200
 
 
 class ExpressionError(ValueError):
-    """The expression cannot be read; the message says why."""
+    """An expression cannot be read; the message says why."""
 
 
 Value = str | bool | None | Unknown
@@ -39,7 +39,7 @@ class _Reader:
 
 
 def constant(expression: str) -> bool | None:
-    """Whether the expression is always true or always false; None if it depends on the run.
+    """Decide an expression that is always true or always false; None if it depends on the run.
 
     Raises ExpressionError.
     """

@@ -1,4 +1,4 @@
-"""What the schema leaves open in one job, and in the keywords of the whole pipeline."""
+"""Checks of one job, and of the whole pipeline's keywords, beyond the schema."""
 
 import re
 from collections.abc import Iterator
@@ -20,8 +20,9 @@ WORK = ("script", "run", "trigger")
 
 
 def is_duration(text: str) -> bool:
-    """`3 mins 4 sec`, `1 week`, `2h20min`, `42` or `never`
-    (https://docs.gitlab.com/ci/yaml/#artifactsexpire_in).
+    """Tell whether a text is a duration: `3 mins 4 sec`, `1 week`, `2h20min`, `42`, `never`.
+
+    https://docs.gitlab.com/ci/yaml/#artifactsexpire_in
     """
     return (
         text == "never" or "$" in text or (len(text) < 100 and DURATION.fullmatch(text) is not None)
@@ -29,7 +30,7 @@ def is_duration(text: str) -> bool:
 
 
 def images(part: dict[str, Any]) -> Iterator[str]:
-    """Image references of a job or of the defaults, its services included."""
+    """Yield the image references of a job or of the defaults, those of services included."""
     for entry in [part.get("image"), *listed(part.get("services"))]:
         name = entry.get("name") if isinstance(entry, dict) else entry
         if isinstance(name, str):
@@ -37,7 +38,7 @@ def images(part: dict[str, Any]) -> Iterator[str]:
 
 
 def findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
-    """Findings in one job."""
+    """Check one job: its kind of work, its combinations of keywords, its formats, its rules."""
     job, line = pipeline.jobs[name], pipeline.line(name)
     work = [key for key in WORK if key in job]
     if not work and not pipeline.is_incomplete(name) and not pipeline.includes:
@@ -59,7 +60,7 @@ def findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
 
 
 def format_findings(pipeline: Pipeline, name: str, job: dict[str, Any]) -> Iterator[Finding]:
-    """Durations and images."""
+    """Check the durations and images of one job."""
     durations = {
         "timeout": job.get("timeout"),
         "start_in": job.get("start_in"),
@@ -80,7 +81,7 @@ def format_findings(pipeline: Pipeline, name: str, job: dict[str, Any]) -> Itera
 
 
 def condition_findings(pipeline: Pipeline, part: dict[str, Any], *path: str) -> Iterator[Finding]:
-    """Expressions of `rules`."""
+    """Check that the expressions in `rules` can be read."""
     for index, rule in enumerate(listed(part.get("rules"))):
         condition = rule.get("if") if isinstance(rule, dict) else None
         try:
@@ -92,7 +93,7 @@ def condition_findings(pipeline: Pipeline, part: dict[str, Any], *path: str) -> 
 
 
 def global_findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Workflow, defaults and variables."""
+    """Check the workflow's rules, the defaults' images and the variables' options."""
     workflow = pipeline.fields.get("workflow")
     yield from condition_findings(
         pipeline, workflow if isinstance(workflow, dict) else {}, "workflow"

@@ -1,6 +1,4 @@
-"""A parsed pipeline: inputs, `!reference`, `extends` and defaults resolved, and which jobs can ever
-run.
-"""
+"""The parsed pipeline: inputs, `!reference`, `extends` and defaults resolved; jobs that can run."""
 
 import re
 from collections.abc import Iterator
@@ -28,8 +26,9 @@ INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)[^\]]*\]\]")
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Mappings are merged, everything else is replaced
-    (https://docs.gitlab.com/ci/yaml/yaml_optimization/#merge-details).
+    """Merge mappings; everything else is replaced.
+
+    https://docs.gitlab.com/ci/yaml/yaml_optimization/#merge-details
     """
     result = dict(base)
     for key, value in over.items():
@@ -42,8 +41,9 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Problem:
-    """What could not be resolved: `kind` is `extends`, `reference` or `input`; `foreign` if an
-    include may have it.
+    """Record a name that could not be resolved.
+
+    `kind` is `extends`, `reference`, `input` or `cycle`; `foreign` if an include may have it.
     """
 
     kind: str
@@ -54,7 +54,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The text, the mapping as written, and the `spec` of its header."""
+    """Hold the text, the mapping as written, and the `spec` of its header."""
 
     text: str
     written: dict[str, Any]
@@ -65,12 +65,12 @@ class Pipeline:
     expansions: list[None] = field(default_factory=list)
 
     def line(self, *path: str | int) -> int | None:
-        """1-based line of a path."""
+        """Find the 1-based line of a path."""
         return line_of(self.text, path, self.start)
 
     @cached_property
     def inputs(self) -> dict[str, Any]:
-        """Input -> its settings."""
+        """Map each input of the header to its settings."""
         inputs = value_at(self.header, "spec", "inputs")
         return (
             {name: value or {} for name, value in inputs.items()}
@@ -80,14 +80,12 @@ class Pipeline:
 
     @property
     def includes(self) -> bool:
-        """Whether other files belong to the pipeline: they are not fetched."""
+        """Tell whether other files belong to the pipeline: they are not fetched."""
         return bool(self.written.get("include"))
 
     @cached_property
     def fields(self) -> dict[str, Any]:
-        """The mapping with inputs and `!reference` resolved; what cannot be is left out and becomes
-        a problem.
-        """
+        """Resolve inputs and `!reference`; what cannot be is left out and becomes a problem."""
         root = self._with_inputs(self.written, "")
         values = {name: self._resolved(value, root, name, 0) for name, value in root.items()}
         return {name: value for name, value in values.items() if value is not MISSING}
@@ -151,8 +149,9 @@ class Pipeline:
 
     @property
     def without_null(self) -> dict[str, Any]:
-        """The fields but for `keyword: null`, which takes away what `extends` would bring and is no
-        value of its own.
+        """Leave out `keyword: null` of jobs that extend others.
+
+        It takes away what `extends` would bring, and is no value of its own.
         """
         return {
             name: {key: value for key, value in part.items() if value is not None}
@@ -163,7 +162,7 @@ class Pipeline:
 
     @cached_property
     def jobs(self) -> dict[str, dict[str, Any]]:
-        """Visible job -> its own fields with `extends` merged."""
+        """Map each visible job to its own fields with `extends` merged."""
         return {
             name: self._extended(name, (name,))
             for name, job in self.fields.items()
@@ -200,7 +199,7 @@ class Pipeline:
 
     @cached_property
     def stages(self) -> tuple[str, ...]:
-        """All stages in order, with those that are always there."""
+        """List all stages in order, with those that are always there."""
         written = self.fields.get("stages")
         names = (
             [str(stage) for stage in written] if isinstance(written, list) else list(DEFAULT_STAGES)
@@ -209,21 +208,22 @@ class Pipeline:
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
-        """What every job takes unless it has its own: `default`, and the keywords that may stand at
-        the top.
+        """Collect the keywords that every job takes unless it has its own.
+
+        They stand in `default` or, the old way, at the top.
         """
         default = self.fields.get("default")
         top = {key: self.fields[key] for key in DEFAULTABLE if key in self.fields}
         return top | (default if isinstance(default, dict) else {})
 
     def is_incomplete(self, name: str) -> bool:
-        """Whether a part of the job could not be resolved."""
+        """Tell whether a part of the job could not be resolved."""
         extends = "extends" in self.fields[name]
         return any(problem.job == name or extends for problem in self.problems)
 
     @cached_property
     def running(self) -> frozenset[str]:
-        """Jobs that some pipeline has. Those of `.pre` and `.post` alone make none."""
+        """Collect the jobs that some pipeline has. Those of `.pre` and `.post` alone make none."""
         if not may_run(self.fields.get("workflow") or {}):
             return frozenset()
         names = frozenset(
@@ -236,7 +236,7 @@ class Pipeline:
         )
 
     def stage(self, name: str) -> str:
-        """The job's stage; `test` by default."""
+        """Name the job's stage; `test` by default."""
         return str(self.jobs[name].get("stage", "test"))
 
 
@@ -244,13 +244,14 @@ MISSING: Any = object()
 
 
 def conditions(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The `rules` of a job or workflow."""
+    """Yield the `rules` of a job or workflow."""
     yield from (rule for rule in listed(part.get("rules")) if isinstance(rule, dict))
 
 
 def may_run(part: dict[str, Any]) -> bool:
-    """Whether some rule adds the job: the first that holds decides, and one of `when: never`
-    removes it.
+    """Tell whether some rule adds the job.
+
+    The first rule that holds decides, and one of `when: never` removes the job.
     """
     if "rules" not in part:
         return True
@@ -275,8 +276,9 @@ def _constant(condition: Any) -> bool | None:
 
 
 def _excluded(job: dict[str, Any]) -> bool:
-    """Whether `only` and `except` leave no pipeline: without `only`, a job is for branches and
-    tags.
+    """Tell whether `only` and `except` leave no pipeline.
+
+    Without `only`, a job is for branches and tags.
     """
     only, other = (
         part.get("refs") if isinstance(part := job.get(key), dict) else part

@@ -1,4 +1,4 @@
-"""Security and good practice of pipelines. Counts where a request lists the rule."""
+"""Security and good practice of pipelines. A finding counts where a request lists its rule."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ LOGIN = re.compile(r"\bdocker\s+login\b[^|;&]{0,300}\s(?:-p|--password)(?:\s|=)"
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Findings of the policy rung."""
+    """Judge images, commands, deprecated keywords, secrets and includes of a pipeline."""
     parts = {name: pipeline.jobs[name] for name in pipeline.jobs} | {"default": pipeline.defaults}
     for name, part in parts.items():
         line = pipeline.line(name)
@@ -37,7 +37,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def global_findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Secrets, includes, and defaults at the top."""
+    """Judge secrets in variables, includes without a version, and defaults at the top."""
     places = {name: job.get("variables") for name, job in pipeline.jobs.items()} | {
         "variables": pipeline.fields.get("variables")
     }

@@ -22,7 +22,7 @@ FILENAME = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
 
 
 def has_job(text: str) -> bool:
-    """Whether `script` or `trigger` stands right below a key of the top level."""
+    """Tell whether `script` or `trigger` stands right below a key of the top level."""
     level: int | None = None
     for line in text.split("\n"):
         content = line.lstrip(" ")
@@ -40,13 +40,13 @@ def has_job(text: str) -> bool:
 
 @cache
 def schema() -> jsonschema_rs.Validator:
-    """The compiled schema of a whole file."""
+    """Compile the schema of a whole file, once a process."""
     return jsonschema_rs.validator_for(json_schema.load(PACKAGE, "schema")["schema"])
 
 
 @cache
 def job_schema() -> jsonschema_rs.Validator:
-    """The compiled schema of one job."""
+    """Compile the schema of one job, once a process."""
     whole = json_schema.load(PACKAGE, "schema")["schema"]
     return jsonschema_rs.validator_for(
         {
@@ -58,7 +58,7 @@ def job_schema() -> jsonschema_rs.Validator:
 
 
 def merged_findings(pipeline: Pipeline) -> list[Finding]:
-    """Schema errors that a job has only after `extends` is merged into it."""
+    """Find the schema errors that a job has only after `extends` is merged into it."""
     return [
         finding.model_copy(
             update={
@@ -115,7 +115,7 @@ class GitLabCI(Category[Pipeline]):
         return list(references.findings(document))
 
     def effective(self, document: Pipeline) -> Configuration:
-        """The pipeline, and the jobs that some pipeline has, in long forms."""
+        """Collect the pipeline, and the jobs that some pipeline has, in long forms."""
         fields = pipeline_fields(document)
         resources = [
             Resource("pipeline", str((fields.get("workflow") or {}).get("name", "")), fields, 1)

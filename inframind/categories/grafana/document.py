@@ -1,4 +1,4 @@
-"""A parsed Grafana file, and what stands in it."""
+"""The parsed Grafana file: a dashboard or a provisioning file."""
 
 import re
 from collections.abc import Iterator
@@ -21,18 +21,18 @@ USED = re.compile(r"\$\{(\w+)(?:\.\w+)?(?::[^}]*)?\}|\[\[(\w+)(?::\w+)?\]\]|\$(\
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A dashboard, taken out of the wrappers in which Grafana's APIs carry it."""
+    """Hold a dashboard, taken out of the wrappers in which Grafana's APIs carry it."""
 
     text: str
     fields: dict[str, Any]
 
     @property
     def panels(self) -> list[dict[str, Any]]:
-        """All panels, those inside rows too, rows themselves left out."""
+        """List all panels, those inside rows too; rows themselves are left out."""
         return [panel for panel, _ in self.placed() if panel.get("type") != "row"]
 
     def placed(self) -> Iterator[tuple[dict[str, Any], str]]:
-        """(panel or row, title of the row that it stands below)."""
+        """Yield each panel or row with the title of the row that it stands below."""
         row = ""
         for panel in mappings_at(self.fields, "panels"):
             if panel.get("type") == "row":
@@ -43,11 +43,11 @@ class Dashboard:
 
     @property
     def variables(self) -> list[dict[str, Any]]:
-        """The template variables."""
+        """List the template variables."""
         return mappings_at(self.fields.get("templating"), "list")
 
     def find(self, *needles: str) -> int | None:
-        """1-based line of the first needle that the text has."""
+        """Find the 1-based line of the first needle that the text has."""
         position = next(
             (
                 position
@@ -61,7 +61,7 @@ class Dashboard:
 
 @dataclass(frozen=True)
 class Provisioning:
-    """A provisioning file."""
+    """Hold a provisioning file."""
 
     text: str
     fields: dict[str, Any]
@@ -71,13 +71,16 @@ class Provisioning:
 
 
 def mappings_at(fields: Any, key: str) -> list[dict[str, Any]]:
-    """The mappings in the list at `key`."""
+    """List the mappings in the list at `key`."""
     items = fields.get(key) if isinstance(fields, dict) else None
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def parsed(text: str) -> Dashboard | Provisioning:
-    """The file's content. Raises ParseError."""
+    """Parse a text into a dashboard or a provisioning file.
+
+    Raises ParseError if it is neither.
+    """
     if text.lstrip().startswith("{"):
         return _dashboard(text)
     documents = yaml_documents(text, rules.YAML)
@@ -108,7 +111,7 @@ def _dashboard(text: str) -> Dashboard:
 
 
 def used_variables(node: Any) -> Iterator[str]:
-    """Names of the variables in all texts below a value."""
+    """Yield the names of the variables in all texts below a value."""
     for text in texts(node):
         for match in USED.finditer(text):
             yield next(group for group in match.groups() if group)

@@ -1,4 +1,4 @@
-"""What a dashboard shows: its panels, the queries that run, its variables."""
+"""The content that a dashboard shows: its panels, the queries that run, its variables."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from inframind.categories.grafana.document import Dashboard, mappings_at, used_v
 
 
 def seen(target: dict[str, Any], panel: dict[str, Any]) -> dict[str, Any]:
-    """A query with the data source that it inherits and the panel's title."""
+    """Write a query with the data source that it inherits and the panel's title."""
     source = target.get("datasource") or panel.get("datasource")
     return (
         target
@@ -17,7 +17,7 @@ def seen(target: dict[str, Any], panel: dict[str, Any]) -> dict[str, Any]:
 
 
 def configuration(dashboard: Dashboard) -> Configuration:
-    """`dashboard` (one), each panel as its type, `row`, `target`, `variable` and `annotation`.
+    """Collect the `dashboard`, panels as their types, `row`, `target`, `variable`, `annotation`.
 
     Hidden queries and disabled annotations are left out.
     """

@@ -52,8 +52,7 @@ MACRO = re.compile(r"\$__\w+|\$\{__[^}]*\}|\[\[__\w+\]\]")
 
 
 def loosened() -> dict[str, Any]:
-    """Grafana's types as it reads them: fields that exports carry, data sources by name, defaults
-    left out.
+    """Adapt Grafana's types to what it reads: carried fields, data sources by name, no defaults.
 
     A panel keeps what its earlier kinds left behind: what it has beyond the schema is for the
     policy rung.
@@ -108,12 +107,12 @@ def loosened() -> dict[str, Any]:
 
 @cache
 def validator(name: str) -> jsonschema_rs.Validator:
-    """The compiled schema of one of Grafana's types."""
+    """Compile the schema of one of Grafana's types, once a process."""
     return json_schema.compile_definition(loosened(), name)
 
 
 def schema_findings(dashboard: Dashboard) -> Iterator[Finding]:
-    """All findings of the schema rung."""
+    """Check a dashboard: schemas and, where they hold, the grid, times and queries."""
     findings = list(_errors(dashboard, "Dashboard", dashboard.fields, "the dashboard"))
     for panel, _ in dashboard.placed():
         kind = panel.get("type")
@@ -160,7 +159,7 @@ def _grid_findings(dashboard: Dashboard) -> Iterator[Finding]:
 
 
 def is_moment(text: Any) -> bool:
-    """A point in time: `now-6h`, `now/d` or a date."""
+    """Tell whether a value is a point in time: `now-6h`, `now/d` or a date."""
     return isinstance(text, str) and (
         MOMENT.fullmatch(text) is not None or DATE.fullmatch(text) is not None
     )
@@ -199,7 +198,7 @@ def _time_findings(dashboard: Dashboard) -> Iterator[Finding]:
 
 
 def source_type(*nodes: Any) -> str | None:
-    """The type of the first data source that is said."""
+    """Name the type of the first data source that one of the nodes gives."""
     for node in nodes:
         source = node.get("datasource") if isinstance(node, dict) else None
         if isinstance(source, dict) and isinstance(source.get("type"), str):
@@ -223,7 +222,7 @@ def _target_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Fi
 
 
 def promql_problem(text: str) -> str | None:
-    """What is wrong with a Prometheus query once Grafana has filled in its variables, or None."""
+    """Explain why a Prometheus query cannot be read once its variables are filled in, or None."""
     plain = re.sub(r"\[[^\[\]]*\$[^\[\]]*\]", "[5m]", text)
     plain = re.sub(r"\boffset\s+-?\$\{?\w+\}?", "offset 5m", plain)
     plain = MACRO.sub("1", plain)
@@ -241,7 +240,7 @@ def promql_problem(text: str) -> str | None:
 
 
 def reference_findings(dashboard: Dashboard) -> Iterator[Finding]:
-    """All findings of the references rung."""
+    """Check ids, refIds, names and variables of a dashboard."""
     ids = Counter(panel["id"] for panel, _ in dashboard.placed() if panel.get("id") is not None)
     for number, count in ids.items():
         if count > 1:
@@ -314,7 +313,7 @@ def _query_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Fin
 
 
 def expression_inputs(target: dict[str, Any]) -> list[str]:
-    """The refIds that a server-side expression reads."""
+    """List the refIds that a server-side expression reads."""
     expression, kind = target.get("expression"), target.get("type")
     if not isinstance(expression, str) or kind in ("classic_conditions", "sql"):
         return []

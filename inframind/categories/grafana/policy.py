@@ -14,7 +14,7 @@ FAST = frozenset({"1s", "2s", "3s", "4s"})
 
 
 def findings(dashboard: Dashboard) -> Iterator[Finding]:
-    """Titles, overlaps, refresh, units, thresholds and removed kinds of panels."""
+    """Judge titles, overlaps, refresh, units, thresholds and removed kinds of panels."""
     if dashboard.fields.get("refresh") in FAST:
         yield rules.REFRESH.finding(
             f"refresh {dashboard.fields['refresh']} loads the data source",

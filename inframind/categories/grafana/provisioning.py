@@ -1,6 +1,4 @@
-"""Provisioning files: data sources, dashboard providers, alert rules, contact points, policies,
-mute timings.
-"""
+"""Provisioning: data sources, dashboards, alert rules, contact points, policies, mute timings."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -24,7 +22,7 @@ SECRETS = ("password", "basicAuthPassword")
 
 @cache
 def validator() -> jsonschema_rs.Validator:
-    """The compiled schema of `provisioning.yaml`."""
+    """Compile the schema of `provisioning.yaml`, once a process."""
     return jsonschema_rs.validator_for(
         packaged("inframind.categories.grafana", "provisioning.yaml")
     )
@@ -33,21 +31,21 @@ def validator() -> jsonschema_rs.Validator:
 def rules_of(
     file: Provisioning,
 ) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any], dict[str, Any]]]:
-    """(path, group, rule) of every alert rule."""
+    """Yield (path, group, rule) for every alert rule."""
     for index, group in enumerate(mappings_at(file.fields, "groups")):
         for number, rule in enumerate(mappings_at(group, "rules")):
             yield ("groups", index, "rules", number), group, rule
 
 
 def policies_of(nodes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Every policy and route."""
+    """Yield every notification policy and the routes below it."""
     for node in nodes:
         yield node
         yield from policies_of(mappings_at(node, "routes"))
 
 
 def schema_findings(file: Provisioning) -> list[Finding]:
-    """All findings of the schema rung."""
+    """Check a provisioning file's schema and, where it holds, the queries of its rules."""
     findings = json_schema.findings(validator(), file.fields, rules.PROVISIONING, file.text)
     for path, _, rule in rules_of(file) if not findings else ():
         for query in rule["data"]:
@@ -74,7 +72,7 @@ def schema_findings(file: Provisioning) -> list[Finding]:
 
 
 def reference_findings(file: Provisioning) -> Iterator[Finding]:
-    """All findings of the references rung."""
+    """Check names, uids, conditions, contact points and mute timings."""
     yield from _source_findings(file)
     for path, _, rule in rules_of(file):
         queries = Counter(str(query["refId"]) for query in rule["data"])
@@ -148,7 +146,7 @@ def _receiver_findings(file: Provisioning) -> Iterator[Finding]:
 
 
 def effective(file: Provisioning) -> Configuration:
-    """What the file provisions; paused rules never fire and are left out."""
+    """Collect the provisioned objects; paused rules never fire and are left out."""
     resources: list[Resource] = []
     links: list[Link] = []
     for key, kind in (
@@ -194,7 +192,7 @@ def effective(file: Provisioning) -> Configuration:
 
 
 def policy_findings(file: Provisioning) -> Iterator[Finding]:
-    """Secrets and certificates of data sources."""
+    """Judge secrets and certificates of data sources."""
     for index, source in enumerate(mappings_at(file.fields, "datasources")):
         line = file.line("datasources", index)
         secrets = {key: source.get(key) for key in SECRETS} | (source.get("secureJsonData") or {})

@@ -23,8 +23,9 @@ MAX_FILES = 60
 
 @dataclass(frozen=True)
 class File:
-    """One file: its path below the chart's folder, text, and the lines that stand before it in the
-    whole text.
+    """Hold one file of a chart.
+
+    `path` is relative to the chart's folder, `start` the number of lines before it in the text.
     """
 
     path: str
@@ -33,7 +34,7 @@ class File:
 
     @property
     def is_partial(self) -> bool:
-        """Files that render no objects: helpers and notes."""
+        """Tell whether the file renders no objects: helpers and notes."""
         name = self.path.rpartition("/")[2]
         return (
             name.startswith("_")
@@ -44,7 +45,7 @@ class File:
 
 @dataclass
 class Chart:
-    """What the text holds of a chart."""
+    """Hold the parts of a chart that a text has."""
 
     metadata: dict[str, Any] | None = None
     values: dict[str, Any] | None = None
@@ -56,7 +57,7 @@ class Chart:
     """
 
     def named(self) -> dict[str, list[Node]]:
-        """Bodies of the named templates, `define` and `block`."""
+        """Map the named templates, made by `define` and `block`, to their bodies."""
         return {
             node.text: node.body
             for nodes in self.templates.values()
@@ -65,7 +66,7 @@ class Chart:
         }
 
     def includes(self, path: str) -> set[str]:
-        """Names of the templates that a file uses."""
+        """Collect the names of the templates that a file uses."""
         names = {node.text for node in walk(self.templates[path]) if node.kind == "template"}
         for node in walk(self.templates[path]):
             for command in node.pipeline.commands if node.pipeline else ():
@@ -78,7 +79,7 @@ class Chart:
         return names
 
     def used_values(self, path: str) -> list[str]:
-        """Dotted paths of `.Values` that a file reads."""
+        """List the dotted paths of `.Values` that a file reads."""
         fields = (
             operand for node in walk(self.templates[path]) for operand, _ in operands(node.pipeline)
         )
@@ -92,7 +93,10 @@ class Chart:
 
 
 def split(text: str) -> Iterator[File]:
-    """The files of a text. Raises ParseError."""
+    """Split a text into the files of a chart.
+
+    Raises ParseError if text stands before the first mark, or there are too many files.
+    """
     marks = list(MARK.finditer(text))
     if not marks:
         yield File(_guess(text), text)
@@ -127,7 +131,10 @@ def _guess(text: str) -> str:
 
 
 def parsed(text: str) -> Chart:
-    """The chart that the text holds. Raises ParseError."""
+    """Parse a text into a chart.
+
+    Raises ParseError if a file cannot be read or stands there twice.
+    """
     chart = Chart()
     for file in split(text):
         if file.path in chart.files:
@@ -171,7 +178,7 @@ def _mapping(file: File) -> dict[str, Any]:
 
 
 def variable_findings(file: File, nodes: list[Node]) -> Iterator[Finding]:
-    """Variables that are used outside the blocks that declare them."""
+    """Report variables that are used outside the blocks that declare them."""
     yield from _scoped(file, nodes, {"$"})
 
 

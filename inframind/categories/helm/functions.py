@@ -1,6 +1,4 @@
-"""What template functions do, where a text can be rendered from its values
-(https://masterminds.github.io/sprig/).
-"""
+"""Functions of templates (https://masterminds.github.io/sprig/), run while a chart is rendered."""
 
 import base64
 import hashlib
@@ -26,12 +24,12 @@ MAX_LIST = 1_000
 
 
 class CallError(Exception):
-    """The function fails, as Helm's would."""
+    """A call fails, as it would in Helm."""
 
 
 @cache
 def arities() -> Mapping[str, tuple[int, int | None]]:
-    """Function -> (least, most) number of arguments."""
+    """Map each function to its (least, most) number of arguments."""
     bounds = packaged("inframind.categories.helm", "functions.yaml")
     return {name: (low, high) for name, (low, high) in bounds.items()}
 
@@ -349,9 +347,9 @@ LINES = {"nindent", "indent"}
 
 
 def call(name: str, arguments: list[Any], source: str) -> Any:
-    """The value of a call; Hole where an argument or the function's outcome is.
+    """Call a function; the value is a Hole where an argument or the outcome is not known.
 
-    Raises CallError.
+    Raises CallError if Helm's function would fail.
     """
     if name in ("fail", "required") and any(map(has_unknown, arguments)):
         return Hole(source)

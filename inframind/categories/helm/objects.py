@@ -1,4 +1,4 @@
-"""What a chart renders to, and Kubernetes' checks of it."""
+"""The objects that a chart renders to, with Kubernetes' checks of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ HIDDEN = {"apiVersion": "APIVersion", "appVersion": "AppVersion", "kubeVersion":
 
 @dataclass
 class Rendered:
-    """The objects of a chart with the file that each comes from, and what rendering found wrong."""
+    """Hold a chart's objects, each with its file, and the findings that rendering made."""
 
     items: list[tuple[str, Item]] = field(default_factory=list)
     schema: list[Finding] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Rendered:
 
 
 def render(chart: Chart) -> Rendered:
-    """Renders every template with the chart's default values."""
+    """Render every template with the chart's default values."""
     rendered = Rendered()
     root = root_of(chart)
     named = chart.named()
@@ -67,7 +67,7 @@ def render(chart: Chart) -> Rendered:
 
 
 def root_of(chart: Chart) -> dict[str, Any]:
-    """What stands in the dot of a template."""
+    """Build the root value, `$`, that a chart's templates start with."""
     metadata = {
         HIDDEN.get(key, key[:1].upper() + key[1:]): value
         for key, value in (chart.metadata or {}).items()
@@ -114,7 +114,7 @@ def _objects(rendered: Rendered, file: File, text: str) -> None:
 
 
 def holes(node: Any) -> bool:
-    """Whether the value is a text with a hole, or a mapping that a hole may add to."""
+    """Tell whether a value is a text with a hole, or a mapping that a hole may add to."""
     if isinstance(node, str):
         # Nearly every text is without: the plain search is many times faster than the expression.
         return OPEN in node and HOLE.search(node) is not None
@@ -124,7 +124,7 @@ def holes(node: Any) -> bool:
 
 
 def without_holes(node: Any) -> Any:
-    """The value without the entries and items of which nothing is known."""
+    """Copy a value without the entries and items of which nothing is known."""
     if isinstance(node, dict):
         return {key: without_holes(value) for key, value in node.items() if not HOLE.search(key)}
     if isinstance(node, list):
@@ -137,7 +137,7 @@ def without_holes(node: Any) -> Any:
 
 
 def node_at(node: Any, path: list[Any]) -> Any:
-    """The value at a path of keys and indices, or None."""
+    """Read the value at a path of keys and indices, or None."""
     for part in path:
         inside = (isinstance(node, dict) and part in node) or (
             isinstance(node, list) and isinstance(part, int) and part < len(node)
@@ -147,7 +147,7 @@ def node_at(node: Any, path: list[Any]) -> Any:
 
 
 def object_findings(path: str, item: Item) -> Iterator[Finding]:
-    """The schema rung for one rendered object; what depends on something unknown is left open."""
+    """Check one rendered object against its schema, and leave open what is not known."""
     api, kind = item.fields.get("apiVersion"), item.fields.get("kind")
     if holes(api) or holes(kind) or any(HOLE.search(key) for key in item.fields):
         return
@@ -182,13 +182,13 @@ def object_findings(path: str, item: Item) -> Iterator[Finding]:
 
 
 def holes_above(fields: Any, place: list[Any]) -> bool:
-    """Whether a hole may add entries to the mapping at the place."""
+    """Tell whether a hole may add entries to the mapping at a place."""
     node = node_at(fields, place)
     return isinstance(node, dict) and any(HOLE.search(key) for key in node)
 
 
 def _opened(fields: Any, place: list[Any]) -> bool:
-    """Whether the value at the place was or may be filled by something unknown."""
+    """Tell whether something unknown fills, or may fill, the value at a place."""
     node = node_at(fields, place)
     direct = isinstance(node, dict) and any(HOLE.search(key) for key in node)
     through = any(
@@ -203,19 +203,19 @@ def _said(path: str, finding: Finding) -> Finding:
 
 
 def known_items(rendered: Rendered) -> list[Item]:
-    """The objects that are known to the last value."""
+    """List the objects that are known to the last value."""
     return [item for _, item in rendered.items if not holes(item.fields)]
 
 
 def reference_findings(rendered: Rendered) -> Iterator[Finding]:
-    """Kubernetes' references rung over the objects that are wholly known."""
+    """Check Kubernetes' references among the objects that are wholly known."""
     manifest = Manifest("", tuple(known_items(rendered)))
     for finding in kubernetes_references.findings(manifest):
         yield finding.model_copy(update={"line": None})
 
 
 def policy_findings(rendered: Rendered) -> Iterator[Finding]:
-    """Kubernetes' policy, the namespace and the labels."""
+    """Judge the rendered objects by Kubernetes' policy, their namespace and their labels."""
     for path, item in rendered.items:
         if not holes(item.fields):
             yield from (

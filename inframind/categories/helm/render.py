@@ -17,7 +17,7 @@ SECTIONS = ("Values", "Release", "Chart", "Capabilities", "Template", "Files", "
 
 
 class RenderError(Exception):
-    """Helm would fail: (message, line)."""
+    """Rendering fails, as Helm's would; `line` is 1-based in the template's file."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class _Continue(Exception):  # noqa: N818 - control flow of range
 
 @dataclass
 class Renderer:
-    """Renders one file. `values` is None where the chart's values are not given."""
+    """Render one file; `root` is the value of `$`, `named` the templates it can include."""
 
     named: Mapping[str, list[Node]]
     root: dict[str, Any]
@@ -47,7 +47,10 @@ class Renderer:
     depth: int = 0
 
     def render(self, nodes: list[Node], dot: Any, scope: list[dict[str, Any]]) -> str:
-        """The text of nodes. Raises RenderError."""
+        """Render nodes to text.
+
+        Raises RenderError if Helm would fail, or the text outgrows the limits.
+        """
         parts: list[str] = []
         for node in nodes:
             self.steps += 1
@@ -59,7 +62,7 @@ class Renderer:
         return "".join(parts)
 
     def node(self, node: Node, dot: Any, scope: list[dict[str, Any]], before: list[str]) -> str:
-        """The text of one node."""
+        """Render one node to text."""
         if node.kind == "text":
             return node.text
         if node.kind == "print":
@@ -84,7 +87,7 @@ class Renderer:
         return ""
 
     def printed(self, node: Node, dot: Any, scope: list[dict[str, Any]], before: list[str]) -> str:
-        """What an action prints."""
+        """Evaluate an action and return the text that it prints."""
         assert node.pipeline
         value = self.value(node.pipeline, dot, scope, node.line)
         if node.pipeline.names:
@@ -127,7 +130,7 @@ class Renderer:
     def value(
         self, pipeline: Pipeline | None, dot: Any, scope: list[dict[str, Any]], line: int
     ) -> Any:
-        """The value of a pipeline; declares its variables."""
+        """Evaluate a pipeline and declare its variables in the innermost scope."""
         assert pipeline
         value: Any = None
         for index, command in enumerate(pipeline.commands):
@@ -151,7 +154,7 @@ class Renderer:
         line: int,
         source: str,
     ) -> Any:
-        """The value of a command: a call, or one operand."""
+        """Evaluate a command: a call, or one operand."""
         first = command[0]
         self.steps += 1
         if first.kind != "function":
@@ -204,7 +207,7 @@ class Renderer:
     def operand(
         self, operand: Operand, dot: Any, scope: list[dict[str, Any]], line: int, source: str
     ) -> Any:
-        """The value of one operand."""
+        """Evaluate one operand."""
         if operand.kind == "literal":
             return operand.value
         if operand.kind == "dot":
@@ -237,7 +240,10 @@ class Renderer:
         )
 
     def field(self, value: Any, path: tuple[str, ...], line: int, start: str) -> Any:
-        """The value at `.a.b`. Raises RenderError where Go meets nil on the way."""
+        """Follow a path `.a.b` from a value.
+
+        Raises RenderError where Go meets nil on the way.
+        """
         said = start
         for name in path:
             said += f".{name}"
@@ -257,7 +263,7 @@ class Renderer:
         return value
 
     def include(self, name: str, dot: Any, line: int, source: str = "") -> Any:
-        """The text of a named template; unknown where the text does not hold it."""
+        """Render a named template; a Hole if the text does not hold it."""
         body = self.named.get(name)
         if body is None:
             return Hole(source or f'template "{name}"')
@@ -270,7 +276,7 @@ class Renderer:
 
 
 def _entries(value: Any, line: int) -> Iterator[tuple[Any, Any]]:
-    """(key, item) of what a range runs over."""
+    """Yield the (key, item) pairs that a range runs over."""
     if isinstance(value, Hole):
         yield Hole("key"), Hole(".")
     elif isinstance(value, dict):
@@ -284,9 +290,7 @@ def _entries(value: Any, line: int) -> Iterator[tuple[Any, Any]]:
 
 
 def _lines(value: Hole, before: list[str]) -> str:
-    """Hole lines in the form that fits what stands before them: an item of a list, or an entry of a
-    mapping.
-    """
+    """Write a hole as lines that fit what stands before: a list's item, or a mapping's entry."""
     space = " " * (value.block or 0)
     last = next(
         (

@@ -10,7 +10,7 @@ MAX_DEPTH = 60
 
 
 class TemplateError(Exception):
-    """The template does not parse; `line` is 1-based in its file."""
+    """A template does not parse; `line` is 1-based in its file."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -19,8 +19,9 @@ class TemplateError(Exception):
 
 @dataclass(frozen=True)
 class Operand:
-    """One operand: `kind` is field, variable, function, dot, literal or pipeline; `path` is what
-    follows it (`.a.b`).
+    """Hold one operand.
+
+    `kind` is field, variable, function, dot, literal or pipeline; `path` follows it (`.a.b`).
     """
 
     kind: str
@@ -33,7 +34,7 @@ Command = tuple[Operand, ...]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """`$names := command | command`; `assigns` is True for `=`."""
+    """Hold `$names := command | command`; `assigns` is True for `=`."""
 
     commands: tuple[Command, ...]
     names: tuple[str, ...] = ()
@@ -43,7 +44,7 @@ class Pipeline:
 
 @dataclass
 class Node:
-    """`kind`: text, print, if, with, range, define, block, template, break, continue."""
+    """Hold one node: text, print, if, with, range, define, block, template, break or continue."""
 
     kind: str
     line: int
@@ -66,9 +67,7 @@ ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'"}
 
 
 def split(text: str) -> Iterator[tuple[str, str, int]]:
-    """(kind, content, line) of the text and action parts, whitespace trimmed as `{{-` and `-}}`
-    say.
-    """
+    """Yield (kind, content, line) of text and actions, trimmed as `{{-` and `-}}` say."""
     position, trim, count = 0, False, 0
     while match := ACTION.search(text, position):
         line = text.count("\n", 0, match.start()) + 1
@@ -100,7 +99,7 @@ def split(text: str) -> Iterator[tuple[str, str, int]]:
 
 
 def _closing(text: str, start: int, line: int) -> int:
-    """Where the `}}` of an action stands, quoted texts passed over."""
+    """Find the `}}` of an action, quoted texts passed over."""
     position = start
     for match in re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|\}\}').finditer(text, start):
         position = match.start()
@@ -110,7 +109,7 @@ def _closing(text: str, start: int, line: int) -> int:
 
 
 def tokens(content: str, line: int) -> list[tuple[str, str, bool]]:
-    """(kind, text, whether space stands before it) of an action's tokens."""
+    """Split an action into (kind, text, spaced) tokens; `spaced` if space stands before."""
     read, position, spaced = [], 0, True
     while position < len(content):
         match = TOKEN.match(content, position)
@@ -128,7 +127,7 @@ def tokens(content: str, line: int) -> list[tuple[str, str, bool]]:
 
 
 class Expression:
-    """Reads one pipeline from an action's tokens."""
+    """Read one pipeline from an action's tokens."""
 
     def __init__(self, content: str, line: int) -> None:
         self.content, self.line = content, line
@@ -147,7 +146,7 @@ class Expression:
         return TemplateError(f"{message} in {{{{ {self.content.strip()[:60]} }}}}", self.line)
 
     def pipeline(self) -> Pipeline:
-        """A whole pipeline, with its declaration."""
+        """Read a whole pipeline, with its declaration."""
         names, assigns = self.declaration()
         commands = [self.command()]
         while self.peek()[1] == "|":
@@ -180,7 +179,7 @@ class Expression:
         return tuple(operands)
 
     def number(self, text: str) -> int | float:
-        """As text/template reads it: a whole number in its base, or a float that ends."""
+        """Read a number as text/template does: whole in its base, or a float that ends."""
         try:
             return int(text, 8 if re.fullmatch(r"[+-]?0\d+", text) else 0)
         except ValueError:
@@ -241,7 +240,10 @@ class Expression:
 
 
 def parse(text: str) -> list[Node]:
-    """The tree of a template. Raises TemplateError."""
+    """Parse a template into its tree.
+
+    Raises TemplateError.
+    """
     root = Node("root", 1)
     stack: list[tuple[Node, list[Node], int]] = [(root, root.body, 0)]
     for kind, content, line in split(text):
@@ -327,7 +329,7 @@ def _named(word: str, rest: str, line: int) -> Node:
 
 
 def walk(nodes: list[Node]) -> Iterator[Node]:
-    """Every node of a tree, in the order of the text."""
+    """Yield every node of a tree, in the order of the text."""
     todo = nodes[::-1]
     while todo:
         node = todo.pop()
@@ -339,7 +341,7 @@ def walk(nodes: list[Node]) -> Iterator[Node]:
 
 
 def operands(pipeline: Pipeline | None) -> Iterator[tuple[Operand, int]]:
-    """(operand, arguments that a function operand gets; -1 for others) below a pipeline."""
+    """Yield each operand below a pipeline with its number of arguments, -1 if it is no function."""
     for index, command in enumerate(pipeline.commands if pipeline else ()):
         for place, operand in enumerate(command):
             count = len(command) - 1 + (index > 0) if place == 0 else 0

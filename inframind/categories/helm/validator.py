@@ -39,7 +39,7 @@ OPEN_RANGE = re.compile(r"\s*(?:\*|x|>=?\s*[\d.]+|latest|)\s*")
 
 @dataclass
 class Document:
-    """A chart, rendered when first asked for."""
+    """Hold a chart, rendered when first asked for."""
 
     text: str
     chart: Chart
@@ -51,7 +51,7 @@ class Document:
 
 @cache
 def chart_schema() -> jsonschema_rs.Validator:
-    """The compiled schema of Chart.yaml."""
+    """Compile the schema of Chart.yaml, once a process."""
     return jsonschema_rs.validator_for(packaged("inframind.categories.helm", "chart.yaml"))
 
 
@@ -103,8 +103,9 @@ class Helm(Category[Document]):
         return findings
 
     def effective(self, document: Document) -> Configuration:
-        """Rendered objects as in `kubernetes`, and the files themselves: `chart`, `values`,
-        `template`.
+        """Collect the rendered objects, and the chart's own files.
+
+        The files are of the kinds `chart`, `values` and `template`.
         """
         chart = document.chart
         shown = [
@@ -143,7 +144,7 @@ def _defined(chart: Chart, path: str) -> list[str]:
 
 
 def metadata_findings(chart: Chart) -> Iterator[Finding]:
-    """Chart.yaml."""
+    """Check Chart.yaml: its schema, its version, its dependencies' names."""
     if chart.metadata is None:
         return
     file = chart.files["Chart.yaml"]
@@ -174,7 +175,7 @@ def metadata_findings(chart: Chart) -> Iterator[Finding]:
 
 
 def function_findings(chart: Chart) -> Iterator[Finding]:
-    """Functions and their numbers of arguments."""
+    """Check that functions exist and get as many arguments as they take."""
     for path, nodes in chart.templates.items():
         start = chart.files[path].start
         for node in walk(nodes):
@@ -201,13 +202,13 @@ def function_findings(chart: Chart) -> Iterator[Finding]:
 
 
 def variables(chart: Chart) -> Iterator[Finding]:
-    """Variables that are not declared."""
+    """Report variables that are not declared, in all templates of a chart."""
     for path, nodes in chart.templates.items():
         yield from charts.variable_findings(chart.files[path], nodes)
 
 
 def named_findings(chart: Chart) -> Iterator[Finding]:
-    """Named templates that are not there."""
+    """Report included templates that no file of a whole chart defines."""
     defined = (
         chart.named().keys()
         | chart.templates.keys()
@@ -221,7 +222,7 @@ def named_findings(chart: Chart) -> Iterator[Finding]:
 
 
 def value_findings(chart: Chart) -> Iterator[Finding]:
-    """Secrets in values, and dependencies without a bound."""
+    """Judge secrets in values, and dependencies without a bound."""
     for path, value in _leaves(chart.values or {}, ""):
         if is_secret_field(path) and isinstance(value, str) and value:
             yield rules.SECRET_VALUE.finding(

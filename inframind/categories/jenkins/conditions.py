@@ -1,4 +1,4 @@
-"""Conditions of `when`: known and complete, and whether they can ever hold."""
+"""Conditions of `when`: known, complete, and able to hold."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ CONSTANTS = {"true": True, "false": False, "null": None}
 
 
 def problems(when: Statement) -> Iterator[str]:
-    """What is wrong with a `when` block."""
+    """Explain what is wrong with a `when` block."""
     conditions = [part for part in when.inner if part.name not in WHEN_FLAGS]
     if not conditions:
         yield "when has no condition"
@@ -61,7 +61,7 @@ def _problems(part: Statement) -> Iterator[str]:
 
 
 def never(when: Statement | None) -> bool:
-    """Whether the conditions cannot hold together."""
+    """Tell whether the conditions of a `when` cannot hold together."""
     return when is not None and any(
         _truth(part) is False for part in when.inner if part.name not in WHEN_FLAGS
     )
@@ -89,7 +89,7 @@ def _truth(part: Statement) -> bool | None:
 
 
 def _body_truth(part: Statement) -> bool | None:
-    """The truth of the last statement of a block of code."""
+    """Decide the truth of the last statement of a block of code."""
     last = part.inner[-1]
     tokens = [token for token in part.source.tokens[last.start : last.end] if token.text != "\n"]
     returns = [
@@ -103,7 +103,7 @@ def _body_truth(part: Statement) -> bool | None:
 
 
 def constant(tokens: list[Token]) -> bool | None:
-    """Whether an expression of constants is true or false; None if it depends on the run."""
+    """Decide an expression of constants; None if it depends on the run."""
     if len(tokens) > MAX_TOKENS:
         return None
     for operator, decisive in (("||", True), ("&&", False)):

@@ -1,5 +1,4 @@
-"""Jenkins' schedules: five numeric fields, `H` for a hashed value, several lines, `TZ=` and the
-usual names.
+"""Jenkins' schedules: five fields, `H` for a hashed value, several lines, `TZ=`, `@daily` ...
 
 https://www.jenkins.io/doc/book/pipeline/syntax/#jenkins-cron-syntax
 """
@@ -18,7 +17,7 @@ PART = re.compile(r"(?:\*|H(?:\((\d{1,2})-(\d{1,2})\))?|(\d{1,2})(?:-(\d{1,2}))?
 
 
 def cron_error(schedule: str) -> str | None:
-    """What is wrong with a schedule, or None."""
+    """Explain why a schedule is wrong, or return None."""
     lines = [line.strip() for line in schedule.split("\n")]
     lines = [line for line in lines if line and not line.startswith(("#", "TZ="))]
     if not lines:

@@ -1,4 +1,4 @@
-"""A declarative pipeline as a tree of stages, with what is wrong with its structure."""
+"""The declarative pipeline as a tree of stages, with the errors of its structure."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ Sections = dict[str, Statement]
 
 @dataclass
 class Stage:
-    """One stage. `content` is the kind of its content, `parent` the stage around it."""
+    """Hold one stage. `content` is the kind of its content, `parent` the stage around it."""
 
     name: str
     line: int
@@ -32,23 +32,23 @@ class Stage:
 
     @property
     def path(self) -> str:
-        """`outer/inner`."""
+        """Join the names of the stages around it and its own: `outer/inner`."""
         return f"{self.parent.path}/{self.name}" if self.parent else self.name
 
     @property
     def is_parallel(self) -> bool:
-        """Whether it runs beside its siblings."""
+        """Tell whether the stage runs beside its siblings."""
         return self.parent is not None and self.parent.content == "parallel"
 
     def below(self) -> Iterator["Stage"]:
-        """The stage and all stages in it."""
+        """Yield the stage and all stages in it."""
         yield self
         for child in self.children:
             yield from child.below()
 
 
 class Pipeline:
-    """The parsed text. `problems` are findings about its structure."""
+    """Hold the parsed text. `problems` are findings about its structure."""
 
     def __init__(self, source: Source, statement: Statement) -> None:
         self.source = source
@@ -60,13 +60,14 @@ class Pipeline:
         self.roots = self._stages(self.sections.get("stages"), None)
 
     def stages(self) -> Iterator[Stage]:
-        """All stages in the order of the text."""
+        """Yield all stages in the order of the text."""
         for root in self.roots:
             yield from root.below()
 
     def parts(self) -> Iterator[tuple[Stage | None, Sections]]:
-        """The pipeline and its stages, each with its sections; a matrix' own are among its
-        stage's.
+        """Yield the pipeline and its stages, each with its sections.
+
+        A matrix' own sections are among its stage's.
         """
         yield None, self.sections
         for stage in self.stages():
@@ -183,7 +184,7 @@ class Pipeline:
 
 
 def axis_values(axes: Statement | None) -> list[tuple[str, Sequence[Any]]]:
-    """(name, values) of each axis."""
+    """List (name, values) for each axis of a matrix."""
     named_axes: list[tuple[str, Sequence[Any]]] = []
     for axis in axes.inner if axes else ():
         parts = {part.name: part for part in axis.inner}
@@ -193,7 +194,7 @@ def axis_values(axes: Statement | None) -> list[tuple[str, Sequence[Any]]]:
 
 
 def plain(value: Any) -> Any:
-    """A value as docs/contracts/task.md shows it: a call is a mapping with its name."""
+    """Write a value as docs/contracts/task.md shows it: a call is a mapping with its name."""
     if isinstance(value, dict) and "$call" in value:
         named = {key: plain(item) for key, item in value.items() if key not in ("$call", "args")}
         args = [plain(item) for item in value["args"]]
@@ -204,8 +205,9 @@ def plain(value: Any) -> Any:
 
 
 def content_of(statement: Statement) -> Any:
-    """A call's arguments as one value: True for none, the value itself for one, else a mapping or
-    list.
+    """Read a call's arguments as one value.
+
+    True for none, the value itself for one, else a mapping or list.
     """
     if statement.block is not None and not statement.args and not statement.named:
         return {part.name: content_of(part) for part in statement.inner if part.name}

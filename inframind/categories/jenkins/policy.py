@@ -1,4 +1,4 @@
-"""Security and good practice of pipelines. Counts where a request lists the rule."""
+"""Security and good practice of pipelines. A finding counts where a request lists its rule."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ INTERPOLATED = re.compile(r"(?<!\\)\$\{?\s*(?:env\.)?(params\.)?(\w+)")
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Findings of the policy rung."""
+    """Judge timeouts, images, secrets and commands of a pipeline."""
     if "timeout" not in {
         part.name
         for part in (pipeline.sections["options"].inner if "options" in pipeline.sections else ())
@@ -55,7 +55,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def command_findings(step: steps.Step, secrets: set[str]) -> Iterator[Finding]:
-    """One command."""
+    """Judge one command: downloads run unchecked, secrets and parameters written into it."""
     line, script = step.statement.line, step.arguments.get("script")
     if isinstance(script, str) and downloads_to_shell(script):
         yield rules.PIPE_TO_SHELL.finding("a download runs unchecked", line)

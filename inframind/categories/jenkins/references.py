@@ -1,4 +1,4 @@
-"""What must be there: parameters, stashes, and a node for the steps that need one."""
+"""References: parameters, stashes, and a node for the steps that need one."""
 
 import re
 from collections import Counter
@@ -29,7 +29,7 @@ METHODS = frozenset(
 
 
 def declared(pipeline: Pipeline) -> list[str]:
-    """Names of the parameters."""
+    """List the names of the parameters."""
     section = pipeline.sections.get("parameters")
     return [
         str(part.named["name"])
@@ -39,12 +39,12 @@ def declared(pipeline: Pipeline) -> list[str]:
 
 
 def used(text: str) -> set[str]:
-    """Parameters that a piece of the text names."""
+    """Collect the parameters that a piece of the text names."""
     return {name for name in PARAMETER.findall(text) if name not in METHODS}
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Findings of the references rung."""
+    """Check parameters, axes, stashes and agents of a pipeline."""
     names = declared(pipeline)
     for name, count in Counter(names).items():
         if count > 1:
@@ -84,7 +84,7 @@ def _named_in_code(pipeline: Pipeline, names: set[str]) -> Iterator[Finding]:
 
 
 def blocks(sections: Sections) -> Iterator[tuple[str | None, tuple[Statement, ...]]]:
-    """(post condition or None, statements) of the steps of a pipeline or stage."""
+    """Yield (post condition or None, statements) for the steps of a pipeline or stage."""
     if "steps" in sections:
         yield None, sections["steps"].inner
     for condition in sections["post"].inner if "post" in sections else ():
@@ -92,7 +92,7 @@ def blocks(sections: Sections) -> Iterator[tuple[str | None, tuple[Statement, ..
 
 
 def stash_findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """What is unstashed is stashed somewhere before."""
+    """Check that every unstash has a stash before it."""
     stashed: set[str] = set()
     code = False
     for _, sections in pipeline.parts():
@@ -114,12 +114,12 @@ def stash_findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def is_none(agent: Statement) -> bool:
-    """Whether it says `agent none`."""
+    """Tell whether an agent is `agent none`."""
     return bool(agent.value == {"$expr": "none"})
 
 
 def has_node(pipeline: Pipeline, stage: Stage | None) -> bool:
-    """Whether an agent of the stage, of one around it or of the pipeline gives a node."""
+    """Tell whether an agent of the stage, of one around it or of the pipeline gives a node."""
     while stage:
         if "agent" in stage.sections:
             return not is_none(stage.sections["agent"])
@@ -128,7 +128,7 @@ def has_node(pipeline: Pipeline, stage: Stage | None) -> bool:
 
 
 def agent_findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Steps that need a node and have none."""
+    """Report steps that need a node and have none."""
     for stage, sections in pipeline.parts():
         if has_node(pipeline, stage):
             continue

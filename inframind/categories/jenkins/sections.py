@@ -1,6 +1,4 @@
-"""What stands in each section: agents, options, triggers, parameters, environment, post and the
-rest.
-"""
+"""Checks of each section: agents, options, triggers, parameters, environment, post and the rest."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,7 +22,7 @@ from inframind.types import Finding
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Findings of the schema rung."""
+    """Check the structure of a pipeline, and each section of it."""
     yield from pipeline.problems
     for stage, sections in pipeline.parts():
         for name, statement in sections.items():
@@ -34,7 +32,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def agent(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """`any`, `none`, or a block with one kind of agent."""
+    """Check an agent: `any`, `none`, or a block with one kind of agent."""
     line = statement.line
     if statement.block is None:
         if statement.value not in ({"$expr": "any"}, {"$expr": "none"}):
@@ -62,7 +60,7 @@ def agent(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def options(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Known options, at a place where they may stand."""
+    """Check that options are known and stand where they may."""
     for option in statement.inner:
         if option.name not in OPTIONS:
             yield (
@@ -90,7 +88,7 @@ def options(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def triggers(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Known triggers with valid schedules."""
+    """Check that triggers are known and their schedules valid."""
     for trigger in statement.inner:
         if trigger.name not in TRIGGERS:
             yield (
@@ -114,7 +112,7 @@ def triggers(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def parameters(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Known kinds with their fields."""
+    """Check that parameters are of known kinds, with their fields."""
     for parameter in statement.inner:
         kind, line = parameter.name, parameter.line
         if kind not in PARAMETERS:
@@ -144,7 +142,7 @@ def parameters(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def environment(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Assignments of texts or calls."""
+    """Check that an environment assigns texts or calls."""
     for part in statement.inner:
         value = part.args[0] if part.assigns else None
         if not part.assigns:
@@ -158,7 +156,7 @@ def environment(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def post(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Known conditions, each with steps."""
+    """Check that post conditions are known, each with steps."""
     if not statement.inner:
         yield rules.POST, "post has no condition", statement.line
     for condition in statement.inner:
@@ -175,19 +173,19 @@ def post(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def step_block(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """`steps`: at least one."""
+    """Check `steps`: at least one, each known and complete."""
     if not statement.inner:
         yield rules.REQUIRED, "steps has no step", statement.line
     yield from steps.problems(statement.inner)
 
 
 def when(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Known, complete conditions."""
+    """Check that conditions are known and complete."""
     yield from ((rules.WHEN, message, statement.line) for message in conditions.problems(statement))
 
 
 def tools(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Known tools, called by the names they are configured under."""
+    """Check that tools are known, called by the names they are configured under."""
     for tool in statement.inner:
         if tool.name not in TOOLS:
             yield (
@@ -200,7 +198,7 @@ def tools(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def input_(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """A question before the stage."""
+    """Check the question before a stage."""
     fields: Any = (
         content_of(statement)
         if statement.block

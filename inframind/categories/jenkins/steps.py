@@ -1,4 +1,4 @@
-"""Steps: known, with the arguments that they need, and flat with the blocks around them."""
+"""Steps: known, with the arguments they need, and flat with the blocks around them."""
 
 import textwrap
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ ENDS = frozenset({"error"})
 
 @dataclass(frozen=True)
 class Step:
-    """One step that runs.
+    """Hold one step that runs.
 
     `around` are the names of the block steps around it, `bound` the variables that hold secrets.
     """
@@ -35,7 +35,7 @@ class Step:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Its arguments by name."""
+        """Map the step's arguments by name, texts dedented."""
         return {key: _text(value) for key, value in named_arguments(self.statement).items()}
 
 
@@ -44,7 +44,7 @@ def _text(value: Any) -> Any:
 
 
 def named_arguments(statement: Statement) -> dict[str, Any]:
-    """The arguments by name, the one without a name as the step's first field."""
+    """Map arguments by name; the one without a name is the step's first field."""
     fields = [field.rstrip("!") for field in STEPS.get(statement.name, "").split()]
     if len(statement.args) == 1 and fields:
         only = statement.args[0]
@@ -55,7 +55,7 @@ def named_arguments(statement: Statement) -> dict[str, Any]:
 
 
 def problems(statements: tuple[Statement, ...]) -> Iterator[Problem]:
-    """What is wrong with the steps of a block."""
+    """Yield what is wrong with the steps of a block."""
     for statement in statements:
         name, line = statement.name, statement.line
         if not name or statement.assigns:
@@ -116,7 +116,7 @@ def _binding_problems(bindings: Any) -> Iterator[tuple[Rule, str]]:
 
 
 def bound_variables(statement: Statement) -> frozenset[str]:
-    """Variables that `withCredentials` fills."""
+    """Collect the variables that `withCredentials` fills."""
     bindings = (
         named_arguments(statement).get("bindings") if statement.name == "withCredentials" else None
     )
@@ -142,7 +142,7 @@ def running(
     around: tuple[str, ...] = (),
     bound: frozenset[str] = frozenset(),
 ) -> Iterator[Step]:
-    """The steps of a block in order, those in blocks after the block itself, until one ends it.
+    """Yield the steps of a block in order, each before those in it, until one ends the block.
 
     Of a `script` block, the steps that stand in it directly: what code decides is not known.
     """

@@ -21,7 +21,7 @@ CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}
 
 @dataclass(frozen=True)
 class Statement:
-    """`name args { block }`, `name = value`, or code (`name` is empty)."""
+    """Hold `name args { block }`, `name = value`, or code (`name` is empty)."""
 
     source: "Source"
     start: int
@@ -39,28 +39,31 @@ class Statement:
 
     @cached_property
     def inner(self) -> tuple["Statement", ...]:
-        """The statements of the block."""
+        """Read the statements of the block."""
         return tuple(self.source.statements(*self.block)) if self.block else ()
 
     @cached_property
     def text(self) -> str:
-        """The statement as it is written."""
+        """Cut the statement out of the text as it is written."""
         return self.source.between(self.start, self.end)
 
     @property
     def interpolated(self) -> tuple[Token, ...]:
-        """The strings outside the block into which Groovy puts values."""
+        """Collect the strings outside the block into which Groovy puts values."""
         end = self.block[0] if self.block else self.end
         return tuple(token for token in self.source.tokens[self.start : end] if interpolates(token))
 
     @property
     def value(self) -> Any:
-        """The one argument, or None."""
+        """Take the one argument; None if there are none or several."""
         return self.args[0] if len(self.args) == 1 and not self.named else None
 
 
 class Source:
-    """The text and its tokens. Raises GroovyError."""
+    """Hold the text and its tokens.
+
+    Raises GroovyError if the text cannot be read.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -69,11 +72,11 @@ class Source:
         self.opening = {close: start for start, close in self.closing.items()}
 
     def between(self, start: int, end: int) -> str:
-        """The source of a token range."""
+        """Cut a token range out of the text."""
         return self.text[self.tokens[start].start : self.tokens[end - 1].end] if end > start else ""
 
     def statements(self, start: int, end: int) -> Iterator[Statement]:
-        """The statements of a token range."""
+        """Yield the statements of a token range."""
         index = start
         while index < end:
             if self.tokens[index].kind == "newline":
@@ -92,7 +95,7 @@ class Source:
         return end
 
     def _goes_on(self, index: int, end: int) -> bool:
-        """Whether the line break at `at` is inside a statement."""
+        """Tell whether the line break at `index` is inside a statement."""
         if self.tokens[index].text == ";":
             return False
         before, after = self.tokens[index - 1], index
@@ -132,7 +135,7 @@ class Source:
         return Statement(self, start, end)
 
     def _call(self, start: int, end: int) -> Statement:
-        """`name(args) { }`, `name args { }` or `name { }`."""
+        """Read `name(args) { }`, `name args { }` or `name { }`."""
         name, block, last = self.tokens[start].text, None, end
         if self.tokens[end - 1].text == "}":
             opened = self.opening[end - 1]
@@ -167,7 +170,7 @@ class Source:
         return tuple(args), named
 
     def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Ranges between commas."""
+        """Yield the ranges between commas."""
         index = first = start
         while index < end:
             if self.tokens[index].text == ",":
@@ -185,7 +188,7 @@ class Source:
         return first, last
 
     def value(self, start: int, end: int) -> Any:
-        """A literal as JSON, `{"$call": name, "args": [...], named...}`, or `{"$expr": text}`."""
+        """Read a literal as JSON, a call as `$call` with its arguments, all else as `$expr`."""
         start, end = self._trimmed(start, end)
         if end - start == 1:
             return self._single(self.tokens[start])

@@ -19,7 +19,7 @@ CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 class GroovyError(ValueError):
-    """The text cannot be read; `line` is 1-based."""
+    """A text cannot be read; `line` is 1-based."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class GroovyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word. `kind`: name, text, gstring, number, newline, bracket or operator."""
+    """Hold one word. `kind`: name, text, gstring, number, newline, bracket or operator."""
 
     kind: str
     text: str
@@ -38,7 +38,10 @@ class Token:
 
 
 def read(source: str) -> list[Token]:
-    """All tokens. Raises GroovyError."""
+    """Split a text into tokens.
+
+    Raises GroovyError.
+    """
     tokens: list[Token] = []
     position, line = 0, 1
     while position < len(source):
@@ -57,7 +60,10 @@ def read(source: str) -> list[Token]:
 
 
 def pairs(tokens: list[Token]) -> dict[int, int]:
-    """Index of each opening bracket -> index of its closing one. Raises GroovyError."""
+    """Map the index of each opening bracket to that of its closing one.
+
+    Raises GroovyError for a bracket without its pair.
+    """
     closing: dict[int, int] = {}
     stack: list[int] = []
     for index, token in enumerate(tokens):
@@ -126,7 +132,7 @@ def _string(source: str, position: int, line: int) -> Token:
 
 
 def _interpolation_end(source: str, position: int, line: int) -> int:
-    """Index behind the `}` that closes an interpolation; texts inside may hold brackets."""
+    """Find the index behind the `}` of an interpolation; texts inside may hold brackets."""
     depth = 1
     while position < len(source):
         char = source[position]
@@ -143,7 +149,7 @@ def _interpolation_end(source: str, position: int, line: int) -> int:
 
 
 def value_of(token: Token) -> str:
-    """The text of a string token, escapes resolved; interpolations stay as they are written."""
+    """Read the text of a string token, escapes resolved; interpolations stay as written."""
     quote = 3 if token.text[:3] in ("'''", '"""') else 1
     inner = token.text[quote:-quote]
     if token.text[0] == "/":
@@ -157,5 +163,5 @@ def value_of(token: Token) -> str:
 
 
 def interpolates(token: Token) -> bool:
-    """Whether Groovy puts values into the string."""
+    """Tell whether Groovy puts values into the string."""
     return token.kind == "gstring" and re.search(r"(?<!\\)\$[{A-Za-z_]", token.text) is not None

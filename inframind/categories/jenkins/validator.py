@@ -1,6 +1,4 @@
-"""Jenkins' declarative pipelines, read by a parser of their own: sections, steps and what they
-refer to.
-"""
+"""Jenkins' declarative pipelines, read by a parser of their own."""
 
 import re
 from collections.abc import Sequence
@@ -69,7 +67,7 @@ class Jenkins(Category[Pipeline]):
         return list(references.findings(document))
 
     def effective(self, document: Pipeline) -> Configuration:
-        """The pipeline, its parameters, and the stages and steps that can run."""
+        """Collect the pipeline, its parameters, and the stages and steps that can run."""
         return effective.configuration(document)
 
     def policy(self, document: Pipeline) -> Sequence[Finding]:

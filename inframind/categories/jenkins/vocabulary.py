@@ -1,4 +1,4 @@
-"""What declarative pipelines know: sections, conditions, options, agents, parameters and steps.
+"""The vocabulary of declarative pipelines: sections, conditions, options, agents, steps ...
 
 From https://www.jenkins.io/doc/book/pipeline/syntax/ and https://www.jenkins.io/doc/pipeline/steps/
 (November 2026). A field with `!` is required; the first field of a step is the one that stands

@@ -6,9 +6,9 @@ from inframind.categories.kubernetes.document import Manifest
 
 
 def configuration(manifest: Manifest) -> Configuration:
-    """Objects as written.
+    """Collect the objects as written, without those that never run.
 
-    A workload with `replicas: 0` or `suspend: true` never runs and is left out.
+    A workload with `replicas: 0` or `suspend: true` never runs.
     """
     resources = tuple(
         Resource(item.kind, item.name, item.fields, item.start + 1)

@@ -1,6 +1,4 @@
-"""What the OpenAPI schema leaves open and the API server refuses: names, ports, quantities, closed
-sets.
-"""
+"""Checks of the API server beyond the OpenAPI schema: names, ports, quantities, closed sets."""
 
 import re
 from collections.abc import Iterator
@@ -38,7 +36,7 @@ ONCE = frozenset({"OnFailure", "Never"})
 
 
 def name_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """metadata.name and labels."""
+    """Check metadata.name and the labels of an object."""
     metadata = item.fields.get("metadata")
     if not isinstance(metadata, dict):
         yield rules.REQUIRED.finding(
@@ -70,7 +68,7 @@ def name_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 def walk(
     node: Any, path: tuple[str | int, ...] = ()
 ) -> Iterator[tuple[tuple[str | int, ...], str, Any]]:
-    """(path, key, value) of every field, without the user's own mappings."""
+    """Yield (path, key, value) of every field, but none below the user's own mappings."""
     if isinstance(node, dict):
         for key, value in node.items():
             yield (*path, key), key, value
@@ -82,7 +80,7 @@ def walk(
 
 
 def is_quantity(value: Any) -> bool:
-    """A number, or its text form (docs: Quantity)."""
+    """Tell whether a value is a number or the text form of a quantity, such as `500m`."""
     if isinstance(value, bool):
         return False
     return isinstance(value, int | float) or (
@@ -91,7 +89,7 @@ def is_quantity(value: Any) -> bool:
 
 
 def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Ports, quantities and closed sets, wherever they stand."""
+    """Check ports, quantities and closed sets, wherever they stand in an object."""
     for path, key, value in walk(item.fields):
         if (
             key in PORT_KEYS
@@ -117,7 +115,7 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def container_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Images of the containers, and the pod's restartPolicy."""
+    """Check the containers' images and the pods' restartPolicy."""
     for path, spec in item.pods:
         for key, index, container in containers_of(spec):
             image = container.get("image")
@@ -147,7 +145,7 @@ def container_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def kind_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """What single kinds demand."""
+    """Check the fields that single kinds demand: schedules, service types, claims."""
     if item.kind == "CronJob" and isinstance(schedule := item.at("spec", "schedule"), str):
         # What the API server reads may begin with a zone: `TZ=` or `CRON_TZ=`, then a space.
         error = cron_error(schedule.split(" ", 1)[-1] if "TZ=" in schedule else schedule)
@@ -177,7 +175,7 @@ def kind_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Everything above, for one object of a known kind."""
+    """Check one object of a known kind with everything this module has."""
     yield from name_findings(manifest, item)
     yield from field_findings(manifest, item)
     yield from container_findings(manifest, item)

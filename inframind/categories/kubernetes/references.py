@@ -1,7 +1,4 @@
-"""What must agree within a text: selectors and labels, mounts and volumes, unique names.
-
-And what links to what.
-"""
+"""Agreement within a text: selectors and labels, mounts and volumes, unique names; the links."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -39,7 +36,7 @@ NAMED_REFERENCES: dict[tuple[str, ...], str] = {
 
 
 def amount(value: Any) -> float | None:
-    """A quantity as a number."""
+    """Convert a quantity to a number; None for a value that is no quantity."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, str):
@@ -57,7 +54,7 @@ def amount(value: Any) -> float | None:
 
 
 def selector_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """spec.selector.matchLabels is a part of the template's labels."""
+    """Check that spec.selector.matchLabels is a part of the template's labels."""
     if item.kind not in SELECTING:
         return
     wanted = item.at("spec", "selector", "matchLabels") or {}
@@ -76,7 +73,7 @@ def selector_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def pod_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Volumes, names, named ports and limits of the pods."""
+    """Check volumes, names, named ports and limits of an object's pods."""
     claims = item.at("spec", "volumeClaimTemplates") or ()
     claimed = {(claim.get("metadata") or {}).get("name") for claim in claims}
     for path, spec in item.pods:
@@ -102,7 +99,7 @@ def pod_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 def probe_findings(
     manifest: Manifest, item: Item, where: tuple[str | int, ...], container: dict[str, Any]
 ) -> Iterator[Finding]:
-    """Probes name ports of their container."""
+    """Check that probes name ports of their container."""
     named = {port.get("name") for port in container.get("ports") or ()}
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         for action in ("httpGet", "tcpSocket"):
@@ -117,7 +114,7 @@ def probe_findings(
 def limit_findings(
     manifest: Manifest, item: Item, where: tuple[str | int, ...], container: dict[str, Any]
 ) -> Iterator[Finding]:
-    """requests <= limits."""
+    """Check that no request is above its limit."""
     resources = container.get("resources") or {}
     for name, request in (resources.get("requests") or {}).items():
         low, high = amount(request), amount((resources.get("limits") or {}).get(name))
@@ -129,7 +126,7 @@ def limit_findings(
 
 
 def findings(manifest: Manifest) -> Iterator[Finding]:
-    """All findings of the references rung."""
+    """Check the references within a manifest: duplicates, selectors, pods, scaling."""
     seen = Counter(
         (
             item.fields.get("apiVersion"),
@@ -160,12 +157,12 @@ def findings(manifest: Manifest) -> Iterator[Finding]:
 
 
 def mapping(node: Any) -> dict[str, Any]:
-    """The node if it is a mapping, else an empty one."""
+    """Return the node if it is a mapping, else an empty one."""
     return node if isinstance(node, dict) else {}
 
 
 def labels_of(fields: Any) -> dict[str, Any]:
-    """Labels of the pods that an object makes (a Pod: its own)."""
+    """Read the labels of the pods that an object makes; a Pod has its own."""
     template = (
         mapping(mapping(fields.get("spec")).get("template"))
         if fields.get("kind") != "Pod"
@@ -175,7 +172,7 @@ def labels_of(fields: Any) -> dict[str, Any]:
 
 
 def links(resources: Sequence[Resource]) -> Iterator[Link]:
-    """References between the objects of the text."""
+    """Yield the references between the objects of a text."""
     present = {(resource.kind, resource.name) for resource in resources}
     for source, resource in enumerate(resources):
         yield from _selected(source, resource, resources)

@@ -22,14 +22,14 @@ CUSTOM_K8S_IO = re.compile(
 
 
 def definitions() -> dict[str, Json]:
-    """All OpenAPI definitions by their full names, such as `io.k8s.api.core.v1.PodSpec`."""
+    """Load all OpenAPI definitions by their full names, such as `io.k8s.api.core.v1.PodSpec`."""
     by_name: dict[str, Json] = json_schema.load(PACKAGE, "schema")["definitions"]
     return by_name
 
 
 @cache
 def validator(key: str) -> jsonschema_rs.Validator:
-    """The compiled schema of an `apiVersion/kind`.
+    """Compile the schema of an `apiVersion/kind`, once a process.
 
     A field that is null is left out; null in a list of objects is an error.
     """
@@ -40,7 +40,7 @@ def validator(key: str) -> jsonschema_rs.Validator:
 
 @cache
 def versions() -> dict[str, list[str]]:
-    """Kind -> the apiVersions that have it."""
+    """Map each kind to the apiVersions that have it."""
     by_kind: dict[str, list[str]] = {}
     for key in json_schema.load(PACKAGE, "schema")["kinds"]:
         api, _, kind = key.rpartition("/")
@@ -49,7 +49,7 @@ def versions() -> dict[str, list[str]]:
 
 
 def findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
-    """All findings of the schema rung for one object of Kubernetes itself."""
+    """Check one object of Kubernetes itself against its schema, then its fields."""
     api, kind = item.fields.get("apiVersion"), item.fields.get("kind")
     if not isinstance(api, str) or not isinstance(kind, str):
         return [rules.REQUIRED.finding("the object needs apiVersion and kind", item.start + 1)]
@@ -63,7 +63,7 @@ def findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
 
 
 def unknown(manifest: Manifest, item: Item, api: str, kind: str) -> Finding:
-    """Why the object's kind is not one of this release."""
+    """Explain why an object's kind is not one of this release."""
     line = manifest.line(item, "apiVersion")
     served = versions().get(kind)
     if not BUILT_IN.fullmatch(api) or CUSTOM_K8S_IO.search(api):

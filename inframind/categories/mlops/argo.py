@@ -1,4 +1,4 @@
-"""Argo Workflows, the format of Kubeflow's pipelines: what `argo lint` checks beyond the schema."""
+"""Argo Workflows, the format of Kubeflow's pipelines: checks of `argo lint` beyond the schema."""
 
 import re
 from collections import Counter
@@ -21,7 +21,7 @@ NEVER = re.compile(
 
 
 def spec_of(item: Item) -> dict[str, Any] | None:
-    """The workflow's spec, or None if the object is no workflow."""
+    """Return the workflow's spec, or None if the object is no workflow."""
     if item.kind not in KINDS:
         return None
     spec = item.at("spec", "workflowSpec") if item.kind == "CronWorkflow" else item.at("spec")
@@ -29,12 +29,12 @@ def spec_of(item: Item) -> dict[str, Any] | None:
 
 
 def templates_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    """The workflow's templates."""
+    """List the workflow's templates."""
     return [template for template in spec.get("templates") or () if isinstance(template, dict)]
 
 
 def tasks_of(template: dict[str, Any]) -> list[dict[str, Any]]:
-    """The steps or DAG tasks of a template."""
+    """List the steps or DAG tasks of a template."""
     tasks = [
         task for task in (template.get("dag") or {}).get("tasks") or () if isinstance(task, dict)
     ]
@@ -45,7 +45,7 @@ def tasks_of(template: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Schedules."""
+    """Check the schedules of a CronWorkflow."""
     if item.kind == "CronWorkflow":
         schedules = [item.at("spec", "schedule"), *(item.at("spec", "schedules") or ())]
         if not any(schedules):
@@ -58,7 +58,7 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Entrypoint, templates, tasks, dependencies and parameters."""
+    """Check the entrypoint, templates, tasks, dependencies and parameters of a workflow."""
     spec = spec_of(item)
     if spec is None:
         return
@@ -129,7 +129,7 @@ def _parameter_findings(
 
 
 def pruned(fields: dict[str, Any]) -> dict[str, Any]:
-    """The object without tasks whose `when` is never true."""
+    """Copy an object without the tasks whose `when` is never true."""
     if fields.get("kind") not in KINDS:
         return fields
     alive: dict[str, Any] = _without_dead(fields)
@@ -151,7 +151,7 @@ def _without_dead(node: Any) -> Any:
 
 
 def links(resource: Resource) -> Iterator[tuple[str, str, Any]]:
-    """(path, kind, name) of what a workflow refers to."""
+    """Yield (path, kind, name) of what a workflow refers to."""
     if resource.kind in ("Workflow", "CronWorkflow"):
         spec = resource.fields.get("spec") or {}
         path = "spec.workflowSpec" if resource.kind == "CronWorkflow" else "spec"

@@ -1,5 +1,6 @@
-"""Ray on Kubernetes: what the operator and Ray Serve check
-(https://github.com/ray-project/kuberay).
+"""Ray on Kubernetes: the checks of its operator and of Ray Serve.
+
+https://github.com/ray-project/kuberay
 """
 
 from collections import Counter
@@ -26,12 +27,12 @@ SELECTED = "ray.io/cluster"
 
 
 def is_ray(item: Item) -> bool:
-    """Whether the object is one of Ray's."""
+    """Tell whether the object is one of Ray's."""
     return str(item.fields.get("apiVersion")).startswith(GROUP)
 
 
 def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Jobs and the YAML inside fields."""
+    """Check the jobs, the schedules and the YAML inside fields of Ray's objects."""
     if not is_ray(item):
         return
     if item.kind in ("RayJob", "RayCronJob"):
@@ -58,7 +59,7 @@ def _job_findings(manifest: Manifest, item: Item, path: tuple[str, ...]) -> Iter
 
 
 def _embedded(text: str) -> Any:
-    """The one document of a YAML text inside a field; None if it is none."""
+    """Parse a YAML text inside a field; None if it is not one document."""
     try:
         documents = load_all(text)
     except YamlError:
@@ -90,7 +91,7 @@ def _serve_findings(text: str, line: int | None) -> Iterator[Finding]:
 
 
 def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Worker groups."""
+    """Check the names and bounds of worker groups."""
     if not is_ray(item) or item.kind not in CLUSTERS:
         return
     path = (*CLUSTERS[item.kind], "workerGroupSpecs")
@@ -116,7 +117,7 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def links(resource: Resource) -> Iterator[tuple[str, str, Any]]:
-    """(path, kind, name) of what a Ray object refers to."""
+    """Yield (path, kind, name) of what a Ray object refers to."""
     if resource.kind == "RayJob":
         selector = (resource.fields.get("spec") or {}).get("clusterSelector") or {}
         yield "spec.clusterSelector", "RayCluster", selector.get(SELECTED)

@@ -1,6 +1,4 @@
-"""The custom resources: which exist, their schemas, and what each kind's controller checks beyond
-them.
-"""
+"""The custom resources: their kinds, their schemas, and the checks of each kind's controller."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -36,20 +34,20 @@ STOP = "serving.kserve.io/stop"
 
 @cache
 def kinds() -> dict[str, str]:
-    """`apiVersion/kind` -> definition."""
+    """Map each `apiVersion/kind` to its definition."""
     by_kind: dict[str, str] = json_schema.load(PACKAGE, "schema")["kinds"]
     return by_kind
 
 
 @cache
 def groups() -> frozenset[str]:
-    """The API groups whose kinds are all known."""
+    """Collect the API groups whose kinds are all known."""
     return frozenset(key.partition("/")[0] for key in kinds())
 
 
 @cache
 def validator(key: str) -> jsonschema_rs.Validator:
-    """The compiled schema of an `apiVersion/kind`."""
+    """Compile the schema of an `apiVersion/kind`, once a process."""
     custom = json_schema.load(PACKAGE, "schema")["definitions"]
     return json_schema.compile_definition(
         kubernetes.definitions() | custom, kinds()[key], null_objects=False
@@ -57,7 +55,7 @@ def validator(key: str) -> jsonschema_rs.Validator:
 
 
 def schema_findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
-    """All findings of the schema rung for one object, of Kubernetes itself or of a known group."""
+    """Check one object, of Kubernetes itself or of a known group, against its schema."""
     api, kind = item.fields.get("apiVersion"), item.fields.get("kind")
     if (
         not isinstance(api, str)
@@ -95,7 +93,7 @@ def _unknown(manifest: Manifest, item: Item, api: str, kind: str) -> Finding:
 
 
 def reference_findings(manifest: Manifest) -> list[Finding]:
-    """All findings of the references rung."""
+    """Check Kubernetes' references, and those of each custom resource."""
     findings = list(kubernetes_references.findings(manifest))
     for item in manifest.items:
         if str(item.fields.get("apiVersion")).partition("/")[0] in groups():
@@ -104,8 +102,9 @@ def reference_findings(manifest: Manifest) -> list[Finding]:
 
 
 def runs(item: Item) -> bool:
-    """Whether the object ever starts something: not suspended, not stopped, not scaled to nothing
-    for good.
+    """Tell whether an object ever starts something.
+
+    Not if it is suspended, stopped, or scaled to nothing for good.
     """
     suspended = (item.at("spec", "suspend"), item.at("spec", "runPolicy", "suspend"))
     annotations = item.at("metadata", "annotations") or {}
@@ -117,9 +116,7 @@ def runs(item: Item) -> bool:
 
 
 def effective(manifest: Manifest) -> Configuration:
-    """Objects as written; what is suspended or stopped is left out, and so are Argo's tasks that
-    never run.
-    """
+    """Collect the objects that run, as written, without Argo's tasks that never run."""
     resources = tuple(
         Resource(item.kind, item.name, argo.pruned(item.fields), item.start + 1)
         for item in manifest.items

@@ -1,6 +1,4 @@
-"""SageMaker: request bodies (`aws sagemaker create-... --cli-input-json`) and pipeline
-definitions.
-"""
+"""SageMaker: requests (`aws sagemaker create-... --cli-input-json`) and pipeline definitions."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -42,14 +40,14 @@ VERSION = "2020-12-01"
 
 @dataclass(frozen=True)
 class Request:
-    """A parsed JSON text: `kind` is what it makes, `Definition` for a pipeline definition."""
+    """Hold a parsed JSON text: `kind` is what it makes, `Definition` for a pipeline definition."""
 
     kind: str
     fields: dict[str, Any]
 
 
 def request_of(fields: dict[str, Any]) -> Request | None:
-    """The request that the JSON object is, or None."""
+    """Recognize the request that a JSON object is, or return None."""
     if "Steps" in fields:
         return Request("Definition", fields)
     return next((Request(kind, fields) for key, kind in NAMES.items() if key in fields), None)
@@ -57,13 +55,13 @@ def request_of(fields: dict[str, Any]) -> Request | None:
 
 @cache
 def validator(kind: str) -> jsonschema_rs.Validator:
-    """The compiled schema of the request that creates a `kind`."""
+    """Compile the schema of the request that creates a `kind`, once a process."""
     data = json_schema.load(PACKAGE, "sagemaker")
     return json_schema.compile_definition(data["definitions"], data["operations"][kind])
 
 
 def schema_findings(request: Request) -> list[Finding]:
-    """All findings of the schema rung."""
+    """Check a request against SageMaker's service model, or the steps of a definition."""
     if request.kind == "Definition":
         return list(_definition_findings(request.fields))
     return [
@@ -81,7 +79,7 @@ def _shape(error: Any) -> Finding:
 
 
 def steps_of(fields: Any) -> Iterator[dict[str, Any]]:
-    """All steps of a pipeline definition, those inside conditions too."""
+    """Yield all steps of a pipeline definition, those inside conditions too."""
     steps = fields.get("Steps")
     for step in steps if isinstance(steps, list) else ():
         if isinstance(step, dict):
@@ -126,12 +124,12 @@ def _step_findings(step: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _is_placeholder(node: Any) -> bool:
-    """Whether the value is a reference or function that the pipeline resolves when it runs."""
+    """Tell whether the pipeline resolves a value when it runs: a reference or a function."""
     return isinstance(node, dict) and ("Get" in node or any(key.startswith("Std:") for key in node))
 
 
 def references_of(node: Any) -> Iterator[str]:
-    """Every `{"Get": "..."}` below a value."""
+    """Yield the name of every `{"Get": "..."}` below a value."""
     if isinstance(node, dict):
         if isinstance(node.get("Get"), str):
             yield node["Get"]
@@ -143,7 +141,7 @@ def references_of(node: Any) -> Iterator[str]:
 
 
 def waits_for(step: dict[str, Any]) -> set[str]:
-    """The steps that a step needs."""
+    """Collect the steps that a step needs."""
     listed = step.get("DependsOn")
     needed = {str(name) for name in listed} if isinstance(listed, list) else set()
     return needed | {
@@ -154,7 +152,7 @@ def waits_for(step: dict[str, Any]) -> set[str]:
 
 
 def reference_findings(request: Request) -> Iterator[Finding]:
-    """All findings of the references rung."""
+    """Check containers, variants, and the names that a pipeline definition uses."""
     if request.kind == "Definition":
         yield from _pipeline_references(request.fields)
     if request.kind == "Model" and ("PrimaryContainer" in request.fields) == bool(
@@ -204,7 +202,7 @@ def _pipeline_references(fields: dict[str, Any]) -> Iterator[Finding]:
 
 
 def effective(request: Request) -> Configuration:
-    """One object for a request; `step` and `parameter` objects for a pipeline definition."""
+    """Return one object for a request, `step` and `parameter` objects for a definition."""
     if request.kind != "Definition":
         key = next(key for key, kind in NAMES.items() if kind == request.kind)
         return Configuration(
@@ -235,7 +233,7 @@ def effective(request: Request) -> Configuration:
 
 
 def policy_findings(request: Request) -> Iterator[Finding]:
-    """Encryption and isolation."""
+    """Judge encryption and isolation."""
     text = str(request.fields)
     if (
         request.kind in ("TrainingJob", "ProcessingJob", "EndpointConfig", "NotebookInstance")

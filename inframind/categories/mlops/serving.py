@@ -1,5 +1,6 @@
-"""KServe: what its webhooks check
-(https://github.com/kserve/kserve/tree/master/pkg/apis/serving).
+"""KServe: the checks of its webhooks.
+
+https://github.com/kserve/kserve/tree/master/pkg/apis/serving
 """
 
 import re
@@ -52,14 +53,14 @@ SCALE_METRICS = ("cpu", "memory", "concurrency", "rps")
 
 
 def components(item: Item) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The components of an InferenceService."""
+    """Yield the components of an InferenceService."""
     for name in IMPLEMENTATIONS if item.kind == "InferenceService" else ():
         if isinstance(component := item.at("spec", name), dict):
             yield name, component
 
 
 def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Implementations, names, storage, traffic and scaling."""
+    """Check implementations, names, storage, traffic and scaling of KServe's objects."""
     if not str(item.fields.get("apiVersion")).startswith(GROUP):
         return
     if item.kind == "InferenceService" and item.name and not NAME.fullmatch(item.name):
@@ -137,7 +138,7 @@ def _uris(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | 
 
 
 def nodes_of(item: Item) -> dict[str, dict[str, Any]]:
-    """The nodes of an InferenceGraph."""
+    """Map the names of an InferenceGraph's nodes to the nodes."""
     return {
         name: node
         for name, node in (item.at("spec", "nodes") or {}).items()
@@ -162,7 +163,7 @@ def _traffic(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """An InferenceGraph's nodes and steps; the volumes of model servers."""
+    """Check an InferenceGraph's nodes and steps, and the volumes of model servers."""
     for name, component in components(item):
         volumes = {volume.get("name") for volume in component.get("volumes") or ()}
         for framework in FRAMEWORKS:
@@ -195,7 +196,7 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def links(resource: Resource) -> Iterator[tuple[str, str, Any]]:
-    """(path, kind, name) of what a KServe object refers to."""
+    """Yield (path, kind, name) of what a KServe object refers to."""
     spec = resource.fields.get("spec") or {}
     if resource.kind == "TrainedModel":
         yield "spec.inferenceService", "InferenceService", spec.get("inferenceService")

@@ -1,4 +1,4 @@
-"""Kubeflow's training jobs and Katib's experiments: what their webhooks check."""
+"""Kubeflow's training jobs and Katib's experiments: the checks of their webhooks."""
 
 import re
 from collections.abc import Iterator
@@ -31,13 +31,13 @@ USED = re.compile(r"\$\{trialParameters\.([A-Za-z0-9_.-]+)\}")
 
 
 def replicas_of(item: Item) -> dict[str, dict[str, Any]]:
-    """Replica type -> spec of a training job."""
+    """Map the replica types of a training job to their specs."""
     replicas = item.at("spec", JOBS[item.kind][0]) if item.kind in JOBS else None
     return {name: spec for name, spec in (replicas or {}).items() if isinstance(spec, dict)}
 
 
 def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Replica types, and what an experiment needs."""
+    """Check a training job's replica types, and an experiment's search."""
     if item.kind in JOBS:
         yield from _replica_findings(manifest, item)
     if item.kind == "Experiment":
@@ -109,7 +109,7 @@ def _space_problem(parameter: dict[str, Any]) -> str | None:
 
 
 def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Main containers and trial parameters."""
+    """Check main containers and trial parameters."""
     main = JOBS[item.kind][2] if item.kind in JOBS else None
     for path, pod in item.pods if main else ():
         if main not in [
@@ -144,7 +144,7 @@ def _trial_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def links(resource: Resource) -> Iterator[tuple[str, str, Any]]:
-    """(path, kind, name) of what a training object refers to."""
+    """Yield (path, kind, name) of what a training object refers to."""
     if resource.kind == "TrainJob":
         reference = (resource.fields.get("spec") or {}).get("runtimeRef") or {}
         yield (

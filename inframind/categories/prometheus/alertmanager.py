@@ -74,7 +74,7 @@ Path = tuple[str | int, ...]
 def routes(
     node: dict[str, Any], *path: str | int
 ) -> Iterator[tuple[Path, dict[str, Any], dict[str, Any] | None]]:
-    """(path, route, parent) of the tree below a route."""
+    """Yield (path, route, parent) of the tree below a route."""
     todo: list[tuple[Path, dict[str, Any], dict[str, Any] | None]] = [(path, node, None)]
     while todo:
         here, route, parent = todo.pop()
@@ -86,7 +86,10 @@ def routes(
 
 
 def matchers(part: dict[str, Any], prefix: str = "") -> list[dict[str, str]]:
-    """All matchers of a route or inhibition in one form. Raises ValueError."""
+    """Read all matchers of a route or inhibition in one form.
+
+    Raises ValueError if one cannot be read, or its label or expression is wrong.
+    """
     read = [
         {"label": name, "op": "=", "value": value}
         for name, value in texts(part.get(f"{prefix}match")).items()
@@ -120,7 +123,7 @@ def _pieces(written: str) -> list[str]:
 
 
 def findings(document: Document) -> Iterator[Finding]:
-    """Findings of the schema rung."""
+    """Check the root route, labels, matchers, receivers and times of a configuration."""
     fields = document.fields
     root = fields["route"]
     if not root.get("receiver"):
@@ -166,7 +169,7 @@ def findings(document: Document) -> Iterator[Finding]:
 def matcher_findings(
     document: Document, part: dict[str, Any], prefix: str, path: Path
 ) -> Iterator[Finding]:
-    """Matchers that cannot be read."""
+    """Report matchers that cannot be read."""
     try:
         matchers(part, prefix)
     except ValueError as error:
@@ -176,7 +179,7 @@ def matcher_findings(
 def receiver_findings(
     document: Document, receiver: dict[str, Any], index: int
 ) -> Iterator[Finding]:
-    """What each integration needs, here or in `global`."""
+    """Check that each integration has what it needs, here or in `global`."""
     common, name = document.fields.get("global", {}), text_of(receiver["name"])
     for kind, items in receiver.items():
         if kind in UNVERIFIED:
@@ -192,7 +195,7 @@ def receiver_findings(
 
 
 def integration_problems(kind: str, item: dict[str, Any], common: dict[str, Any]) -> Iterator[str]:
-    """What one integration lacks, has twice or has wrong."""
+    """Yield what one integration lacks, has twice or has wrong."""
     for fields, shared in NEEDS[kind]:
         present = [key for key in fields if item.get(key)]
         if not present and not any(common.get(key) for key in shared):
@@ -208,7 +211,7 @@ def integration_problems(kind: str, item: dict[str, Any], common: dict[str, Any]
 
 
 def time_findings(document: Document) -> Iterator[Finding]:
-    """Ranges of the named intervals."""
+    """Check the ranges of the named intervals."""
     for path, key, value in document.entries:
         if path[0] not in ("time_intervals", "mute_time_intervals") or not isinstance(
             value, list | str | int
@@ -245,7 +248,7 @@ def _in_range(text: str, low: int, high: int, names: tuple[str, ...]) -> bool:
 
 
 def references(document: Document) -> Iterator[Finding]:
-    """Receivers and intervals of routes exist, each once."""
+    """Check that receivers and intervals of routes exist, each once."""
     fields = document.fields
     named = [
         (text_of(item["name"]), ("receivers", index))
@@ -274,8 +277,9 @@ def references(document: Document) -> Iterator[Finding]:
 
 
 def reached(node: dict[str, Any], *path: str | int) -> Iterator[tuple[Path, dict[str, Any], str]]:
-    """(path, route, receiver) of routes that an alert can reach: none behind a sibling that takes
-    everything.
+    """Yield (path, route, receiver) of routes that an alert can reach.
+
+    None is reached behind a sibling that takes everything.
     """
     todo: list[tuple[Path, dict[str, Any], str]] = [(path, node, text_of(node["receiver"]))]
     while todo:
@@ -294,7 +298,7 @@ def reached(node: dict[str, Any], *path: str | int) -> Iterator[tuple[Path, dict
 
 
 def effective(document: Document) -> Configuration:
-    """Reachable routes with what they inherit, and the receivers that they lead to."""
+    """Collect the reachable routes, what they inherit, and the receivers they lead to."""
     fields = document.fields
     resources = [
         Resource(

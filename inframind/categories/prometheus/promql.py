@@ -1,6 +1,4 @@
-"""PromQL: whether an expression can be read, its canonical text, what it uses, and whether it can
-ever give anything.
-"""
+"""PromQL: expressions read into their canonical text, their metrics, and whether they are empty."""
 
 import operator
 import re
@@ -23,12 +21,12 @@ SWAPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
 
 class PromqlError(ValueError):
-    """The expression cannot be used in a rule; the message says why."""
+    """An expression cannot be used in a rule; the message says why."""
 
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed expression."""
+    """Hold a parsed expression."""
 
     text: str
     """As the parser writes it: `sum(x) by (a)` and `sum by(a)(x)` are one text."""
@@ -43,7 +41,10 @@ class Expression:
 
 @lru_cache(maxsize=1024)
 def read(text: str) -> Expression:
-    """The expression. Raises PromqlError."""
+    """Read an expression.
+
+    Raises PromqlError if it does not parse, is too large, or gives a range or a text.
+    """
     if len(text) > MAX_LENGTH or len(OPERATOR.findall(text)) > MAX_OPERATORS:
         raise PromqlError(
             f"it is longer than {MAX_LENGTH:,} characters or has over {MAX_OPERATORS} operators"
@@ -61,7 +62,7 @@ def read(text: str) -> Expression:
 
 
 def is_regex(pattern: str) -> bool:
-    """Whether the pattern is one that Prometheus takes (linear-time syntax, fully anchored)."""
+    """Tell whether Prometheus takes a pattern (linear-time syntax, fully anchored)."""
     quoted = pattern.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     try:
         promql.parse(f'x{{y=~"{quoted}"}}')
@@ -137,7 +138,7 @@ def _comparison(node: Any) -> dict[str, Any] | None:
 
 
 def _labels(node: Any) -> frozenset[str] | None:
-    """Labels after a top-level aggregation; functions and numbers keep them."""
+    """Collect the labels after a top-level aggregation; functions and numbers keep them."""
     node = _bare(node)
     if isinstance(node, promql.AggregateExpr):
         name, modifier = str(node.op), node.modifier
@@ -155,8 +156,9 @@ def _labels(node: Any) -> frozenset[str] | None:
 
 
 def _is_empty(node: Any) -> bool:
-    """Whether it never gives a sample: constant comparisons that do not hold, `x unless x`, `x <
-    x`, and what contains them.
+    """Tell whether an expression never gives a sample.
+
+    Constant comparisons that do not hold, `x unless x`, `x < x`, and what contains them.
     """
     node = _bare(node)
     if isinstance(node, promql.BinaryExpr):
@@ -173,7 +175,7 @@ def _is_empty(node: Any) -> bool:
 
 
 def _constant(node: Any) -> float | None:
-    """The value of a number or of `vector(number)`."""
+    """Evaluate a number or `vector(number)`; None for anything else."""
     node = _bare(node)
     if isinstance(node, promql.Call) and node.func.name == "vector":
         return _number(node.args[0])

@@ -14,19 +14,19 @@ ONLY_ALERT = ("for", "keep_firing_for", "annotations")
 
 
 def each(document: Document) -> Iterator[tuple[int, dict[str, Any], int, dict[str, Any]]]:
-    """(index of the group, group, index of the rule, rule)."""
+    """Yield (index of the group, group, index of the rule, rule) for all rules."""
     for group_index, group in enumerate(document.fields["groups"]):
         for index, rule in enumerate(group.get("rules", ())):
             yield group_index, group, index, rule
 
 
 def kind_of(rule: dict[str, Any]) -> str:
-    """`alert` or `record`, whichever is given: Go takes an empty text for none."""
+    """Name a rule's kind, `alert` or `record`: Go takes an empty text for none."""
     return "alert" if text_of(rule.get("alert", "")) else "record"
 
 
 def findings(document: Document) -> Iterator[Finding]:
-    """Findings of the schema rung."""
+    """Check the names of groups, and each rule."""
     for group_index, group in enumerate(document.fields["groups"]):
         if not text_of(group["name"]):
             yield rules.FIELDS.missing.finding(
@@ -37,7 +37,7 @@ def findings(document: Document) -> Iterator[Finding]:
 
 
 def rule_findings(document: Document, rule: dict[str, Any], *path: str | int) -> Iterator[Finding]:
-    """One rule."""
+    """Check one rule: its kind, its metric, its expression, its templates."""
     alert, record = text_of(rule.get("alert", "")), text_of(rule.get("record", ""))
     if bool(alert) == bool(record):
         yield rules.RECORD_OR_ALERT.finding(
@@ -68,7 +68,7 @@ def rule_findings(document: Document, rule: dict[str, Any], *path: str | int) ->
 
 
 def references(document: Document) -> Iterator[Finding]:
-    """Groups have names of their own."""
+    """Check that groups have names of their own."""
     names = [
         (text_of(group["name"]), ("groups", group_index))
         for group_index, group in enumerate(document.fields["groups"])
@@ -77,7 +77,7 @@ def references(document: Document) -> Iterator[Finding]:
 
 
 def effective(document: Document) -> Configuration:
-    """Groups, and the rules that can give something."""
+    """Collect the groups, and the rules that can give something."""
     resources: list[Resource] = []
     for group_index, group in enumerate(document.fields["groups"]):
         fields = {key: value for key, value in group.items() if key != "rules"} | {
@@ -117,7 +117,7 @@ def effective(document: Document) -> Configuration:
 
 
 def policy(document: Document) -> Iterator[Finding]:
-    """Good practice of rules."""
+    """Judge the names, labels, annotations and delays of rules."""
     seen: set[str] = set()
     for group_index, _, index, rule in each(document):
         line, kind = document.line("groups", group_index, "rules", index), kind_of(rule)

@@ -36,7 +36,7 @@ ANYTHING = frozenset({"(.*)", ".*"})
 
 
 def findings(document: Document) -> Iterator[Finding]:
-    """Findings of the schema rung."""
+    """Check targets, relabelling, files, timeouts and authentication of a configuration."""
     for path, key, value in document.entries:
         if key == "targets" and isinstance(value, list):
             yield from target_findings(document, value, path)
@@ -63,7 +63,7 @@ def findings(document: Document) -> Iterator[Finding]:
 def target_findings(
     document: Document, targets: list[Any], path: tuple[str | int, ...]
 ) -> Iterator[Finding]:
-    """Targets of a static configuration.
+    """Check the targets of a static configuration.
 
     Where relabelling writes the address, they may be anything.
     """
@@ -81,7 +81,7 @@ def target_findings(
 def relabel_findings(
     document: Document, item: dict[str, Any], *path: str | int
 ) -> Iterator[Finding]:
-    """What the action needs, and its regular expression."""
+    """Check the fields that a relabelling's action needs, and its regular expression."""
     action = item.get("action", "replace")
     target = text_of(item.get("target_label", ""))
     if action in NEEDS_TARGET and not target:
@@ -110,7 +110,7 @@ def relabel_findings(
 def timeout_findings(
     document: Document, scrape: dict[str, Any], job_index: int
 ) -> Iterator[Finding]:
-    """The timeout against the interval, with the global values."""
+    """Check a job's timeout against its interval, with the global values."""
     common = document.fields.get("global", {})
     interval = milliseconds(
         text_of(scrape.get("scrape_interval", common.get("scrape_interval", "1m")))
@@ -125,7 +125,7 @@ def timeout_findings(
 
 
 def authentication_findings(document: Document) -> Iterator[Finding]:
-    """Several ways at once, or one secret from two places."""
+    """Report several ways to authenticate at once, or one secret from two places."""
     for path, _, value in document.entries:
         for index, item in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if not isinstance(item, dict):
@@ -142,7 +142,7 @@ def authentication_findings(document: Document) -> Iterator[Finding]:
 
 
 def references(document: Document) -> Iterator[Finding]:
-    """Jobs and remote stores have names of their own."""
+    """Check that jobs and remote stores have names of their own."""
     for section, key, what in (
         ("scrape_configs", "job_name", "jobs"),
         ("remote_write", "name", "remote stores"),
@@ -156,8 +156,9 @@ def references(document: Document) -> Iterator[Finding]:
 
 
 def drops_everything(items: list[dict[str, Any]]) -> bool:
-    """Whether a relabelling leaves nothing: it drops whatever there is, or keeps what no empty text
-    matches.
+    """Tell whether a relabelling leaves nothing.
+
+    It drops whatever there is, or keeps what no empty text matches.
     """
     for item in items:
         regex, action = text_of(item.get("regex", "(.*)")), item.get("action")
@@ -169,7 +170,7 @@ def drops_everything(items: list[dict[str, Any]]) -> bool:
 
 
 def scrapes(scrape: dict[str, Any]) -> bool:
-    """Whether a job has targets and keeps something of them."""
+    """Tell whether a job has targets and keeps something of them."""
     dynamic = any(key.endswith("_sd_configs") and value for key, value in scrape.items())
     relabelling = drops_everything(scrape.get("relabel_configs", [])) or drops_everything(
         scrape.get("metric_relabel_configs", [])
@@ -178,7 +179,7 @@ def scrapes(scrape: dict[str, Any]) -> bool:
 
 
 def targets_of(part: dict[str, Any]) -> list[str]:
-    """All static targets of a job or an Alertmanager."""
+    """List all static targets of a job or an Alertmanager."""
     return [
         text_of(target)
         for static in part.get("static_configs", ())
@@ -187,7 +188,7 @@ def targets_of(part: dict[str, Any]) -> list[str]:
 
 
 def with_texts(part: dict[str, Any]) -> dict[str, Any]:
-    """The part with the expressions of its relabellings as texts, however they were written."""
+    """Copy a part with its relabellings' expressions as texts, however they were written."""
     converted = dict(part)
     for key in [key for key in part if key.endswith("relabel_configs")]:
         converted[key] = [
@@ -198,7 +199,7 @@ def with_texts(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def effective(document: Document) -> Configuration:
-    """The configuration, and the jobs that scrape something."""
+    """Collect the configuration, and the jobs that scrape something."""
     fields = document.fields
     common = {key: value for key, value in fields.items() if key != "scrape_configs"}
     defaults = {"metrics_path": "/metrics", "scheme": "http"}

@@ -23,11 +23,14 @@ VARIABLES = frozenset({"$", "$labels", "$value", "$externalLabels", "$externalUR
 
 
 class TemplateError(ValueError):
-    """The template cannot be read; the message says why."""
+    """A template cannot be read; the message says why."""
 
 
 def check(text: str) -> None:
-    """Raises TemplateError."""
+    """Check the actions, blocks, functions and variables of a template.
+
+    Raises TemplateError.
+    """
     rest = ACTION.sub("", text)
     if "{{" in rest:
         raise TemplateError("{{ is not closed by }}")
@@ -47,7 +50,7 @@ def check(text: str) -> None:
 
 
 def labels(text: str) -> set[str]:
-    """The alert's labels that the template uses."""
+    """Collect the alert's labels that the template uses."""
     return set(re.findall(r"(?:\$labels|\.Labels)\.(\w+)", text))
 
 

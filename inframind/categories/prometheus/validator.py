@@ -41,7 +41,7 @@ EFFECTIVE: dict[Kind, Callable[[Document], Configuration]] = {
 
 @cache
 def schema(kind: Kind) -> jsonschema_rs.Validator:
-    """The compiled schema of one kind of file."""
+    """Compile the schema of one kind of file, once a process."""
     return json_schema.compile_definition(json_schema.load(PACKAGE, "schema")["definitions"], kind)
 
 
@@ -82,7 +82,7 @@ class Prometheus(Category[Document]):
         return list(REFERENCES[document.kind](document))
 
     def effective(self, document: Document) -> Configuration:
-        """What is evaluated, scraped or reached."""
+        """Collect what is evaluated, scraped or reached."""
         return EFFECTIVE[document.kind](document)
 
     def policy(self, document: Document) -> Sequence[Finding]:
