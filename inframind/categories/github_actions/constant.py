@@ -21,9 +21,13 @@ LITERALS: dict[str, Value] = {
     "infinity": math.inf,
 }
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
     "!=": operator.ne,
-}  # fmt: skip
+}
 LEVELS = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="))
 """Operators, the loosest first."""
 

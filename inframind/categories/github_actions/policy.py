@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 
 from inframind.categories.github_actions import rules
-from inframind.categories.github_actions.workflow import Workflow
+from inframind.categories.github_actions.workflow import Workflow, inputs_of
 from inframind.types import Finding
 
 HASH = re.compile(r"@[0-9a-f]{40}$")
 FOREIGN_TEXT = re.compile(
-    r"\$\{\{[^}]*github\.(?:head_ref|event\.[\w.]*(?:title|body|message|name|email|label|ref|default_branch))[^}]*\}\}"
+    r"\$\{\{[^}]*github\.(?:head_ref|event\.[\w.]*"
+    r"(?:title|body|message|name|email|label|ref|default_branch))[^}]*\}\}"
 )
 
 
@@ -35,7 +36,7 @@ def findings(workflow: Workflow) -> Iterator[Finding]:
             )
         if "::set-output" in run or "::save-state" in run:
             yield rules.COMMAND.finding("write to $GITHUB_OUTPUT or $GITHUB_STATE", line)
-        head = "pull_request" in str((step.get("with") or {}).get("ref", ""))
+        head = "pull_request" in str(inputs_of(step).get("ref", ""))
         if (
             "pull_request_target" in workflow.events
             and uses.startswith("actions/checkout")

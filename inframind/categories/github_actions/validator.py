@@ -10,7 +10,7 @@ import jsonschema_rs
 
 from inframind.categories.base import Category, Configuration, Evidence, Link, Resource
 from inframind.categories.github_actions import expressions, policy, rules
-from inframind.categories.github_actions.workflow import Workflow, never
+from inframind.categories.github_actions.workflow import Workflow, inputs_of, never
 from inframind.categories.shared import json_schema
 from inframind.categories.shared.formats import cron_error
 from inframind.categories.shared.values import cycle, listed, texts
@@ -77,7 +77,7 @@ def step_findings(
             yield rules.USES.finding(
                 f"{uses!r}: write owner/action@version", workflow.line("jobs", name, "uses")
             )
-        inputs = frozenset(step.get("with") or {})
+        inputs = inputs_of(step).keys()
         for key in sorted(inputs - ACTION_INPUTS.get(uses.partition("@")[0], inputs)):
             yield rules.INPUT.finding(
                 f"{uses} has no input {key!r}", workflow.line("jobs", name, key)

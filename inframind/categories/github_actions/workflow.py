@@ -67,6 +67,14 @@ class Workflow:
             stopped |= more
 
 
+def inputs_of(step: dict[str, Any]) -> dict[str, Any]:
+    """Read the inputs of a step; none are known where `with` is an expression as a whole."""
+    # GitHub evaluates such a `with`: `step-with` has contexts of its own in
+    # https://github.com/actions/runner/blob/main/src/Sdk/DTPipelines/workflow-v1.0.json
+    inputs = step.get("with")
+    return inputs if isinstance(inputs, dict) else {}
+
+
 def never(part: dict[str, Any]) -> bool:
     """Tell whether the `if` of a job or step is false whatever happens."""
     condition = part.get("if")

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from inframind.categories.shared.values import UNKNOWN, Unknown
 
 TOKEN = re.compile(
-    r"""\s*(?:(?P<variable>\$(?:\w+|\{\w+\}))|(?P<text>"[^"]*"|'[^']*')|(?P<pattern>/(?:[^/\\]|\\.)+/[a-z]*)"""
+    r"""\s*(?:(?P<variable>\$(?:\w+|\{\w+\}))|(?P<text>"[^"]*"|'[^']*')"""
+    r"|(?P<pattern>/(?:[^/\\]|\\.)+/[a-z]*)"
     r"|(?P<null>null\b)|(?P<operator>==|!=|=~|!~|&&|\|\||[()]))"
 )
 COMPARISONS = ("==", "!=", "=~", "!~")

@@ -14,10 +14,10 @@ GLOBAL = frozenset(
     "image services before_script after_script variables cache default stages include workflow "
     "spec types".split()
 )
-DEFAULTABLE = (
-    "after_script", "artifacts", "before_script", "cache", "hooks", "id_tokens", "identity",
-    "image", "interruptible", "retry", "services", "tags", "timeout",
-)  # fmt: skip
+DEFAULTABLE = tuple(
+    "after_script artifacts before_script cache hooks id_tokens identity image interruptible "
+    "retry services tags timeout".split()
+)
 DEFAULT_STAGES = ("build", "test", "deploy")
 MAX_EXTENDS, MAX_REFERENCES = 11, 10
 MAX_EXPANSIONS = 2_000

@@ -11,11 +11,11 @@ from inframind.categories.shared import json_text
 from inframind.categories.shared.values import texts
 from inframind.categories.shared.yaml import line_of, yaml_documents
 
-SECTIONS = (
-    "datasources", "deleteDatasources", "providers", "groups", "deleteRules", "contactPoints",
-    "deleteContactPoints", "policies", "resetPolicies", "templates", "deleteTemplates", "muteTimes",
-    "deleteMuteTimes", "apps",
-)  # fmt: skip
+SECTIONS = tuple(
+    "datasources deleteDatasources providers groups deleteRules contactPoints "
+    "deleteContactPoints policies resetPolicies templates deleteTemplates muteTimes "
+    "deleteMuteTimes apps".split()
+)
 USED = re.compile(r"\$\{(\w+)(?:\.\w+)?(?::[^}]*)?\}|\[\[(\w+)(?::\w+)?\]\]|\$(\w+)")
 
 

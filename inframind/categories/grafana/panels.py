@@ -20,21 +20,15 @@ ANY: dict[str, Any] = {}
 OBJECT = {"type": ["object", "null"]}
 OBJECTS = {"type": ["array", "null"], "items": {"type": "object"}}
 # https://github.com/grafana/grafana/tree/main/public/app/plugins/panel
-CORE = frozenset({
-    "alertlist", "annolist", "barchart", "bargauge", "candlestick", "canvas", "dashlist",
-    "datagrid", "debug", "flamegraph", "gauge", "geomap", "gettingstarted", "heatmap", "histogram",
-    "live", "logs", "logstable", "news", "nodeGraph", "piechart", "row", "stat", "state-timeline",
-    "status-history", "table", "text", "timeseries", "traces", "trend", "welcome", "xychart",
-})  # fmt: skip
+CORE = frozenset(
+    "alertlist annolist barchart bargauge candlestick canvas dashlist datagrid debug "
+    "flamegraph gauge geomap gettingstarted heatmap histogram live logs logstable news "
+    "nodeGraph piechart row stat state-timeline status-history table text timeseries traces "
+    "trend welcome xychart".split()
+)
 LEGACY = frozenset(
-    {
-        "graph",
-        "singlestat",
-        "table-old",
-        "grafana-piechart-panel",
-        "grafana-singlestat-panel",
-        "grafana-worldmap-panel",
-    }
+    "graph singlestat table-old grafana-piechart-panel grafana-singlestat-panel "
+    "grafana-worldmap-panel".split()
 )
 """Angular panels: Grafana migrates them when it loads the dashboard."""
 MOMENT = re.compile(r"now(?:[+-]\d+[smhdwMyQ])*(?:/[smhdwMyQ]|/fQ|/fy)?")
@@ -43,11 +37,9 @@ DATE = re.compile(
 )
 INTERVAL = re.compile(r"[<>]?=?(?:\d+(?:ms|[smhdwMy]))+")
 BUILT_IN = frozenset(
-    {
-        "timeFilter", "timeFrom", "timeTo", "timeGroup", "unixEpochFilter", "unixEpochGroup",
-        "unixEpochFrom", "unixEpochTo", "time", "interval", "timeGroupAlias",
-    }
-)  # fmt: skip
+    "timeFilter timeFrom timeTo timeGroup unixEpochFilter unixEpochGroup unixEpochFrom "
+    "unixEpochTo time interval timeGroupAlias".split()
+)
 MACRO = re.compile(r"\$__\w+|\$\{__[^}]*\}|\[\[__\w+\]\]")
 
 

@@ -23,7 +23,8 @@ from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
 TEMPLATE = re.compile(
-    r"\{\{-?\s*(?:define|include|template|toYaml|with|range|if|end|\$|\()|\{\{-?\s*\$?\.(?:Values|Release|Chart|Capabilities|Files)\b"
+    r"\{\{-?\s*(?:define|include|template|toYaml|with|range|if|end|\$|\()"
+    r"|\{\{-?\s*\$?\.(?:Values|Release|Chart|Capabilities|Files)\b"
 )
 HELM = re.compile(r"\.(?:Values|Release|Chart|Capabilities)\b|\b(?:include|define) \"|\| *nindent ")
 MARKED = re.compile(

@@ -12,19 +12,7 @@ from inframind.types import Finding
 
 PARAMETER = re.compile(r"\bparams\.([A-Za-z_]\w*)")
 METHODS = frozenset(
-    {
-        "containsKey",
-        "get",
-        "each",
-        "collect",
-        "find",
-        "any",
-        "every",
-        "toString",
-        "size",
-        "keySet",
-        "findAll",
-    }
+    "containsKey get each collect find any every toString size keySet findAll".split()
 )
 
 

@@ -44,18 +44,32 @@ AGENTS: dict[str, frozenset[str]] = {
 }
 # Option -> whether a stage may have it.
 OPTIONS: dict[str, bool] = {
-    "buildDiscarder": False, "checkoutToSubdirectory": False, "disableConcurrentBuilds": False,
+    "buildDiscarder": False,
+    "checkoutToSubdirectory": False,
+    "disableConcurrentBuilds": False,
     "disableResume": False,
-    "newContainerPerStage": False, "overrideIndexTriggers": False, "preserveStashes": False,
+    "newContainerPerStage": False,
+    "overrideIndexTriggers": False,
+    "preserveStashes": False,
     "quietPeriod": False,
-    "disableRestartFromStage": False, "parallelsAlwaysFailFast": False,
+    "disableRestartFromStage": False,
+    "parallelsAlwaysFailFast": False,
     "skipStagesAfterUnstable": False,
-    "skipDefaultCheckout": True, "retry": True, "timeout": True, "timestamps": True,
+    "skipDefaultCheckout": True,
+    "retry": True,
+    "timeout": True,
+    "timestamps": True,
     "durabilityHint": False,
-    "rateLimitBuilds": False, "copyArtifactPermission": False, "githubProjectProperty": False,
+    "rateLimitBuilds": False,
+    "copyArtifactPermission": False,
+    "githubProjectProperty": False,
     "gitLabConnection": False,
-    "lock": True, "ansiColor": True, "throttle": False, "withCredentials": True, "withEnv": True,
-}  # fmt: skip
+    "lock": True,
+    "ansiColor": True,
+    "throttle": False,
+    "withCredentials": True,
+    "withEnv": True,
+}
 OPTION_NEEDS: dict[str, tuple[str, ...]] = {
     "timeout": ("time",),
     "retry": ("count",),
@@ -74,16 +88,23 @@ PARAMETERS: dict[str, str] = {
 }
 # Condition -> its fields; None: a block of other conditions; an empty text: none.
 CONDITIONS: dict[str, str | None] = {
-    "allOf": None, "anyOf": None, "not": None, "expression": "", "branch": "pattern! comparator",
+    "allOf": None,
+    "anyOf": None,
+    "not": None,
+    "expression": "",
+    "branch": "pattern! comparator",
     "buildingTag": "",
-    "changelog": "pattern!", "changeset": "glob! caseSensitive comparator pattern",
+    "changelog": "pattern!",
+    "changeset": "glob! caseSensitive comparator pattern",
     "changeRequest": (
         "id target branch fork url title author authorDisplayName authorEmail comparator"
     ),
-    "environment": "name! value! ignoreCase", "equals": "expected! actual!",
+    "environment": "name! value! ignoreCase",
+    "equals": "expected! actual!",
     "tag": "pattern! comparator",
-    "triggeredBy": "value! cause detail", "isRestartedRun": "",
-}  # fmt: skip
+    "triggeredBy": "value! cause detail",
+    "isRestartedRun": "",
+}
 WHEN_FLAGS = frozenset({"beforeAgent", "beforeInput", "beforeOptions"})
 INPUT_FIELDS = frozenset("message id ok submitter submitterParameter parameters cancel".split())
 

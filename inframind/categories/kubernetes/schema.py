@@ -17,7 +17,8 @@ BUILT_IN = re.compile(
 )
 """apiVersions of Kubernetes itself; anything else with a slash is somebody's custom resource."""
 CUSTOM_K8S_IO = re.compile(
-    r"(?:gateway\.networking|snapshot\.storage|metrics|x-k8s|custom\.metrics|external\.metrics|kustomize\.config|kubelet\.config)"
+    r"(?:gateway\.networking|snapshot\.storage|metrics|x-k8s|custom\.metrics|external\.metrics"
+    r"|kustomize\.config|kubelet\.config)"
 )
 
 

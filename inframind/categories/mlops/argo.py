@@ -16,7 +16,8 @@ from inframind.types import Finding
 KINDS = ("Workflow", "CronWorkflow", "WorkflowTemplate", "ClusterWorkflowTemplate")
 USED = re.compile(r"\{\{\s*(inputs|workflow)\.parameters\.([A-Za-z0-9_-]+)\s*\}\}")
 NEVER = re.compile(
-    r"\s*(?:\{\{=?)?\s*(?:false|0\s*==\s*1|1\s*==\s*0|1\s*>\s*1|'?(\w+)'?\s*!=\s*'?\1'?)\s*(?:\}\})?\s*"
+    r"\s*(?:\{\{=?)?\s*(?:false|0\s*==\s*1|1\s*==\s*0|1\s*>\s*1"
+    r"|'?(\w+)'?\s*!=\s*'?\1'?)\s*(?:\}\})?\s*"
 )
 
 

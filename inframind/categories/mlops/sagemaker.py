@@ -16,25 +16,41 @@ from inframind.types import Finding
 
 PACKAGE = "inframind.categories.mlops"
 NAMES = {
-    "TrainingJobName": "TrainingJob", "TransformJobName": "TransformJob",
+    "TrainingJobName": "TrainingJob",
+    "TransformJobName": "TransformJob",
     "ProcessingJobName": "ProcessingJob",
-    "HyperParameterTuningJobName": "HyperParameterTuningJob", "PipelineName": "Pipeline",
+    "HyperParameterTuningJobName": "HyperParameterTuningJob",
+    "PipelineName": "Pipeline",
     "NotebookInstanceName": "NotebookInstance",
-    "FeatureGroupName": "FeatureGroup", "ExperimentName": "Experiment", "DomainName": "Domain",
+    "FeatureGroupName": "FeatureGroup",
+    "ExperimentName": "Experiment",
+    "DomainName": "Domain",
     "ModelPackageName": "ModelPackage",
-    "ModelPackageGroupName": "ModelPackageGroup", "EndpointName": "Endpoint",
+    "ModelPackageGroupName": "ModelPackageGroup",
+    "EndpointName": "Endpoint",
     "EndpointConfigName": "EndpointConfig",
     "ModelName": "Model",
-}  # fmt: skip
+}
 """The field that names what a request makes -> its kind, the first one present wins."""
 STEP_REQUESTS = {
-    "Training": "TrainingJob", "Processing": "ProcessingJob", "Transform": "TransformJob", "Model":
-    "Model", "Tuning": "HyperParameterTuningJob",
-}  # fmt: skip
+    "Training": "TrainingJob",
+    "Processing": "ProcessingJob",
+    "Transform": "TransformJob",
+    "Model": "Model",
+    "Tuning": "HyperParameterTuningJob",
+}
 STEP_TYPES = (
-    *STEP_REQUESTS, "Condition", "Fail", "RegisterModel", "Callback", "Lambda", "ClarifyCheck",
-    "QualityCheck", "EMR", "AutoML",
-)  # fmt: skip
+    *STEP_REQUESTS,
+    "Condition",
+    "Fail",
+    "RegisterModel",
+    "Callback",
+    "Lambda",
+    "ClarifyCheck",
+    "QualityCheck",
+    "EMR",
+    "AutoML",
+)
 VERSION = "2020-12-01"
 
 

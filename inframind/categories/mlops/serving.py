@@ -15,37 +15,17 @@ from inframind.categories.shared.values import children
 from inframind.types import Finding
 
 GROUP = "serving.kserve.io/"
-FRAMEWORKS = (
-    "model",
-    "sklearn",
-    "xgboost",
-    "tensorflow",
-    "pytorch",
-    "triton",
-    "onnx",
-    "huggingface",
-    "pmml",
-    "lightgbm",
-    "paddle",
+FRAMEWORKS = tuple(
+    "model sklearn xgboost tensorflow pytorch triton onnx huggingface pmml lightgbm paddle".split()
 )
 IMPLEMENTATIONS = {
     "predictor": (*FRAMEWORKS, "containers"),
     "transformer": ("containers",),
     "explainer": ("art", "alibi", "aix", "containers"),
 }
-SCHEMES = (
-    "gs://",
-    "s3://",
-    "pvc://",
-    "file://",
-    "https://",
-    "http://",
-    "hdfs://",
-    "webhdfs://",
-    "oci://",
-    "oci+native://",
-    "oci+fetch://",
-    "hf://",
+SCHEMES = tuple(
+    "gs:// s3:// pvc:// file:// https:// http:// hdfs:// webhdfs:// oci:// oci+native:// "
+    "oci+fetch:// hf://".split()
 )
 NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 ROUTERS = ("Sequence", "Splitter", "Ensemble", "Switch")
@@ -74,11 +54,8 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         if len(implementations) != 1 and not (
             name == "predictor" and set(implementations) == {"model", "containers"}
         ):
-            wanted = ", ".join(IMPLEMENTATIONS[name])
-            yield rules.PREDICTOR.finding(
-                f"{name} has {implementations or 'no implementation'}: give exactly one of {wanted}",
-                line,
-            )
+            wanted, has = ", ".join(IMPLEMENTATIONS[name]), implementations or "no implementation"
+            yield rules.PREDICTOR.finding(f"{name} has {has}: give exactly one of {wanted}", line)
         yield from _scaling(component, name, line)
     if item.kind in ("InferenceService", "TrainedModel", "LLMInferenceService"):
         yield from _storage(manifest, item)

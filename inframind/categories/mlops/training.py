@@ -22,10 +22,10 @@ JOBS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
 }
 NEEDED = {"MPIJob": "Launcher", "XGBoostJob": "Master"}
 RESTART = ("Always", "OnFailure", "Never", "ExitCode")
-ALGORITHMS = (
-    "random", "grid", "bayesianoptimization", "hyperband", "tpe", "multivariate-tpe", "cmaes",
-    "sobol", "enas", "darts", "pbt",
-)  # fmt: skip
+ALGORITHMS = tuple(
+    "random grid bayesianoptimization hyperband tpe multivariate-tpe cmaes sobol enas darts "
+    "pbt".split()
+)
 TYPES = ("double", "int", "discrete", "categorical")
 USED = re.compile(r"\$\{trialParameters\.([A-Za-z0-9_.-]+)\}")
 

@@ -19,24 +19,15 @@ from inframind.types import Finding
 MATCHER = re.compile(r'\s*"?([^\s"=!~,{}]+)"?\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^\s"{},]*)\s*')
 TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
+MONTHS = tuple(
+    "january february march april may june july august september october november december".split()
 )
 RANGES: dict[str, tuple[int, int, tuple[str, ...]]] = {
-    "weekdays": (0, 6, DAYS), "days_of_month": (-31, 31, ()), "months": (1, 12, MONTHS),
+    "weekdays": (0, 6, DAYS),
+    "days_of_month": (-31, 31, ()),
+    "months": (1, 12, MONTHS),
     "years": (1, 9999, ()),
-}  # fmt: skip
+}
 UNVERIFIED = frozenset(
     f"{name}_configs"
     for name in "pushover sns webex wechat jira rocketchat mattermost incidentio".split()

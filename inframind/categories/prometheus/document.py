@@ -34,18 +34,7 @@ UNITS = {
     "s": 1000,
     "ms": 1,
 }
-FREE = frozenset(
-    {
-        "labels",
-        "annotations",
-        "external_labels",
-        "params",
-        "details",
-        "headers",
-        "matchers",
-        "equal",
-    }
-)
+FREE = frozenset("labels annotations external_labels params details headers matchers equal".split())
 """Fields whose mappings have names of the user's own."""
 
 

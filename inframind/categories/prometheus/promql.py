@@ -14,9 +14,13 @@ MAX_OPERATORS = 150
 """The parser's objects cost their depth squared."""
 OPERATOR = re.compile(r"[-+*/%^<>=!]=?|\b(?:and|or|unless|atan2)\b")
 COMPARE: dict[str, Callable[[float, float], bool]] = {
-    ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": operator.eq,
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
     "!=": operator.ne,
-}  # fmt: skip
+}
 SWAPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
 

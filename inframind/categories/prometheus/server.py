@@ -21,10 +21,11 @@ SD_FILE = re.compile(r"[^*]*(?:\*[^/]*)?\.(?:json|yml|yaml|JSON|YML|YAML)")
 NEEDS_TARGET = frozenset({"replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal"})
 WAYS = ("basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file")
 ONE_OF_PAIR = (
-    ("password", "password_file"), ("username", "username_file"),
+    ("password", "password_file"),
+    ("username", "username_file"),
     ("credentials", "credentials_file"),
     ("client_secret", "client_secret_file"),
-)  # fmt: skip
+)
 UNVERIFIED = frozenset(
     f"{name}_sd_configs"
     for name in (
