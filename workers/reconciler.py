@@ -34,10 +34,10 @@ POLLS_A_ROUND = 10
 class Reconciler:
     """Looks after the queue, one round after another."""
 
-    def __init__(self, engine: Engine, given: Settings) -> None:
-        self._engine, self._settings = engine, given
-        self._artifacts = Artifacts.of(given)
-        self._wake_ups = WakeUps(given.redis_url.get_secret_value())
+    def __init__(self, engine: Engine, configured: Settings) -> None:
+        self._engine, self._settings = engine, configured
+        self._artifacts = Artifacts.of(configured)
+        self._wake_ups = WakeUps(configured.redis_url.get_secret_value())
         self._prune_at = time.monotonic() + PRUNE_SECONDS
 
     def tick(self) -> int:
@@ -67,7 +67,7 @@ class Reconciler:
                 log.warning("pruning stopped: %s", error)
 
     def run(self, stopped: threading.Event) -> None:
-        """Until stopped. A database that is away is waited for."""
+        """Makes rounds until stopped. A database that is away is waited for."""
         while not stopped.wait(POLLS_A_ROUND * self._settings.poll_seconds):
             try:
                 self.tick()

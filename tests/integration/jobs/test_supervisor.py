@@ -170,7 +170,7 @@ def test_a_stopped_supervisor_loses_the_job_and_its_trainer_ends_itself(fleet: F
 
 
 def test_the_trainer_sees_no_secret(fleet: Fleet) -> None:
-    fleet.set("INFRAMIND_DATABASE_URL_COPY", "postgresql://user:secret@db/x")
+    fleet.set("SERVICE_DATABASE_URL", "postgresql://user:secret@db/x")
     fleet.set("AWS_SECRET_ACCESS_KEY", "secret")
     fleet.set(
         "INFRAMIND_JUDGE_API_KEY", "secret"
