@@ -6,11 +6,9 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#o
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable
 
 from inframind.categories.github_actions.expressions import ExpressionError, Token, tokens
-from inframind.categories.shared.values import UNKNOWN, Unknown
+from inframind.categories.shared.values import COMPARISONS, UNKNOWN, Unknown
 
 Value = None | bool | float | str | Unknown
 LITERALS: dict[str, Value] = {
@@ -19,14 +17,6 @@ LITERALS: dict[str, Value] = {
     "null": None,
     "nan": math.nan,
     "infinity": math.inf,
-}
-COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
 }
 LEVELS = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="))
 """Operators, the loosest first."""

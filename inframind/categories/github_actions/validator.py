@@ -1,7 +1,6 @@
 """GitHub Actions workflows: the schema, what the runner refuses beyond it, and contexts."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -13,7 +12,7 @@ from inframind.categories.github_actions import expressions, policy, rules
 from inframind.categories.github_actions.workflow import Workflow, inputs_of, never
 from inframind.categories.shared import json_schema
 from inframind.categories.shared.formats import cron_error
-from inframind.categories.shared.values import cycle, listed, texts
+from inframind.categories.shared.values import cycle, listed, repeated, texts
 from inframind.categories.shared.yaml import yaml_mapping
 from inframind.types import Finding
 
@@ -221,7 +220,7 @@ class GitHubActions(Category[Workflow]):
     def references(self, document: Workflow) -> Sequence[Finding]:
         findings = [*needs_findings(document), *context_findings(document)]
         for name, job in document.jobs.items():
-            ids = Counter(
+            ids = (
                 step["id"]
                 for step in job.get("steps") or ()
                 if isinstance(step, dict) and "id" in step
@@ -230,8 +229,7 @@ class GitHubActions(Category[Workflow]):
                 rules.DUPLICATE.finding(
                     f"job {name}: {count} steps have the id {step!r}", document.line("jobs", name)
                 )
-                for step, count in ids.items()
-                if count > 1
+                for step, count in repeated(ids)
             ]
         return findings
 

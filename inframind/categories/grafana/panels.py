@@ -12,6 +12,7 @@ import promql_parser
 from inframind.categories.grafana import rules
 from inframind.categories.grafana.document import Dashboard, mappings_at, used_variables
 from inframind.categories.shared import json_schema
+from inframind.categories.shared.values import repeated
 from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
@@ -233,20 +234,18 @@ def promql_problem(text: str) -> str | None:
 
 def reference_findings(dashboard: Dashboard) -> Iterator[Finding]:
     """Check ids, refIds, names and variables of a dashboard."""
-    ids = Counter(panel["id"] for panel, _ in dashboard.placed() if panel.get("id") is not None)
-    for number, count in ids.items():
-        if count > 1:
-            yield rules.PANEL_ID.finding(
-                f"{count} panels have the id {number}", dashboard.find(f'"id": {number}')
-            )
+    ids = (panel["id"] for panel, _ in dashboard.placed() if panel.get("id") is not None)
+    for number, count in repeated(ids):
+        yield rules.PANEL_ID.finding(
+            f"{count} panels have the id {number}", dashboard.find(f'"id": {number}')
+        )
     for panel in dashboard.panels:
         yield from _query_findings(dashboard, panel)
     names = Counter(str(variable.get("name")) for variable in dashboard.variables)
-    for name, count in names.items():
-        if count > 1:
-            yield rules.PANEL_ID.finding(
-                f"{count} variables are called {name!r}", dashboard.find(f'"{name}"')
-            )
+    for name, count in repeated(names):
+        yield rules.PANEL_ID.finding(
+            f"{count} variables are called {name!r}", dashboard.find(f'"{name}"')
+        )
     for where, name in _uses(dashboard):
         if (
             name not in names
@@ -287,12 +286,11 @@ def _uses(dashboard: Dashboard) -> Iterator[tuple[str, str]]:
 def _query_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Finding]:
     targets = mappings_at(panel, "targets")
     names = Counter(str(target["refId"]) for target in targets if target.get("refId"))
-    for name, count in names.items():
-        if count > 1:
-            yield rules.PANEL_ID.finding(
-                f"panel {panel.get('title')!r}: {count} queries have the refId {name}",
-                dashboard.find('"refId"'),
-            )
+    for name, count in repeated(names):
+        yield rules.PANEL_ID.finding(
+            f"panel {panel.get('title')!r}: {count} queries have the refId {name}",
+            dashboard.find('"refId"'),
+        )
     for target in targets:
         if source_type(target) == "__expr__":
             for name in expression_inputs(target):

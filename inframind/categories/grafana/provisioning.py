@@ -12,6 +12,7 @@ from inframind.categories.grafana import rules
 from inframind.categories.grafana.document import Provisioning, mappings_at
 from inframind.categories.grafana.panels import expression_inputs, promql_problem
 from inframind.categories.shared import json_schema
+from inframind.categories.shared.values import repeated
 from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
@@ -77,11 +78,10 @@ def reference_findings(file: Provisioning) -> Iterator[Finding]:
     for path, _, rule in rules_of(file):
         queries = Counter(str(query["refId"]) for query in rule["data"])
         line = file.line(*path)
-        for name, count in queries.items():
-            if count > 1:
-                yield rules.PANEL_ID.finding(
-                    f"rule {rule['title']!r}: {count} queries have the refId {name}", line
-                )
+        for name, count in repeated(queries):
+            yield rules.PANEL_ID.finding(
+                f"rule {rule['title']!r}: {count} queries have the refId {name}", line
+            )
         if "record" not in rule and rule.get("condition") not in queries:
             yield rules.EXPRESSION.finding(
                 f"rule {rule['title']!r}: the condition {rule.get('condition')!r} is no refId of "
@@ -107,21 +107,17 @@ def _source_findings(file: Provisioning) -> Iterator[Finding]:
     sources = mappings_at(file.fields, "datasources")
     uids = Counter(str(rule["uid"]) for _, _, rule in rules_of(file))
     uids.update(str(source["uid"]) for source in sources if source.get("uid"))
-    for name, count in uids.items():
-        if count > 1:
-            yield rules.DATASOURCE.finding(f"the uid {name!r} is given {count} times")
+    for name, count in repeated(uids):
+        yield rules.DATASOURCE.finding(f"the uid {name!r} is given {count} times")
     names = Counter((source["name"], str(source.get("orgId", 1))) for source in sources)
     names.update(
         (f"provider {provider['name']}", str(provider.get("orgId", 1)))
         for provider in mappings_at(file.fields, "providers")
     )
-    for (name, _), count in names.items():
-        if count > 1:
-            yield rules.DATASOURCE.finding(
-                f"{name!r} is given {count} times", file.line("datasources")
-            )
-    defaults = Counter(str(source.get("orgId", 1)) for source in sources if source.get("isDefault"))
-    if any(count > 1 for count in defaults.values()):
+    for (name, _), count in repeated(names):
+        yield rules.DATASOURCE.finding(f"{name!r} is given {count} times", file.line("datasources"))
+    defaults = (str(source.get("orgId", 1)) for source in sources if source.get("isDefault"))
+    if any(repeated(defaults)):
         yield rules.DATASOURCE.finding(
             "only one data source of an organisation is the default", file.line("datasources")
         )

@@ -15,6 +15,7 @@ from inframind.categories.helm.chart import Chart
 from inframind.categories.helm.functions import arities
 from inframind.categories.helm.syntax import operands, walk
 from inframind.categories.helm.values import readable
+from inframind.categories.kubernetes import effective as kubernetes_effective
 from inframind.categories.kubernetes import references as kubernetes_references
 from inframind.categories.shared import json_schema
 from inframind.categories.shared.policies import is_secret_field
@@ -112,7 +113,7 @@ class Helm(Category[Document]):
         shown = [
             Resource(item.kind, str(readable(item.name)), readable(item.fields))
             for _, item in document.rendered.items
-            if item.at("spec", "replicas") != 0 and item.at("spec", "suspend") is not True
+            if kubernetes_effective.runs(item)
         ]
         links = list(kubernetes_references.links(shown))
         if chart.metadata is not None:

@@ -5,7 +5,12 @@ from typing import Any
 
 from inframind.categories.jenkins.syntax import Statement
 from inframind.categories.jenkins.tokens import Token, value_of
-from inframind.categories.jenkins.vocabulary import CONDITIONS, WHEN_FLAGS
+from inframind.categories.jenkins.vocabulary import (
+    CONDITIONS,
+    WHEN_FLAGS,
+    field_names,
+    missing_fields,
+)
 
 MAX_TOKENS = 100
 """Longer conditions are not folded: each operator costs a level of recursion."""
@@ -43,20 +48,14 @@ def _problems(part: Statement) -> Iterator[str]:
         if part.block is None or not part.inner:
             yield "expression takes a block with code"
         return
-    fields = spec.split()
-    allowed = {field.rstrip("!") for field in fields}
-    unknown = set(part.named) - allowed
+    fields = field_names(spec)
+    unknown = set(part.named) - set(fields)
     if unknown:
         yield f"{part.name} has no field {sorted(unknown)[0]!r}"
     if len(part.args) > (1 if fields else 0):
         yield f"{part.name} takes {'one value' if fields else 'nothing'}"
-    present = set(part.named) | ({fields[0].rstrip("!")} if part.args and fields else set())
-    missing = [
-        field.rstrip("!")
-        for field in fields
-        if field.endswith("!") and field.rstrip("!") not in present
-    ]
-    if missing:
+    present = set(part.named) | set(fields[:1] if part.args else ())
+    if missing := missing_fields(spec, present):
         yield f"{part.name} needs {' and '.join(missing)}"
 
 

@@ -1,6 +1,5 @@
 """The declarative pipeline as a tree of stages, with the errors of its structure."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from inframind.categories.jenkins.vocabulary import (
     PIPELINE_SECTIONS,
     STAGE_SECTIONS,
 )
+from inframind.categories.shared.values import repeated
 from inframind.types import Finding
 
 Sections = dict[str, Statement]
@@ -106,9 +106,8 @@ class Pipeline:
                 stages.append(self._stage(statement, parent))
         if owner and not stages:
             self._report(rules.REQUIRED, f"{owner.name} has no stage", owner.line)
-        for name, count in Counter(stage.name for stage in stages).items():
-            if count > 1 and owner:
-                self._report(rules.REPEATED, f"{count} stages are called {name!r}", owner.line)
+        for name, count in repeated(stage.name for stage in stages) if owner else ():
+            self._report(rules.REPEATED, f"{count} stages are called {name!r}", owner.line)
         return stages
 
     def _stage(self, statement: Statement, parent: Stage | None) -> Stage:

@@ -1,13 +1,13 @@
 """References: parameters, stashes, and a node for the steps that need one."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from inframind.categories.jenkins import rules, steps
 from inframind.categories.jenkins.model import Pipeline, Sections, Stage, axis_values
 from inframind.categories.jenkins.syntax import Statement
 from inframind.categories.jenkins.vocabulary import NEEDS_NODE
+from inframind.categories.shared.values import repeated
 from inframind.types import Finding
 
 PARAMETER = re.compile(r"\bparams\.([A-Za-z_]\w*)")
@@ -34,17 +34,13 @@ def used(text: str) -> set[str]:
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
     """Check parameters, axes, stashes and agents of a pipeline."""
     names = declared(pipeline)
-    for name, count in Counter(names).items():
-        if count > 1:
-            yield rules.DUPLICATE.finding(
-                f"there are {count} parameters {name!r}", pipeline.sections["parameters"].line
-            )
+    for name, count in repeated(names):
+        yield rules.DUPLICATE.finding(
+            f"there are {count} parameters {name!r}", pipeline.sections["parameters"].line
+        )
     for stage in pipeline.stages():
-        for axis, count in Counter(
-            name for name, _ in axis_values(stage.sections.get("axes"))
-        ).items():
-            if count > 1:
-                yield rules.DUPLICATE.finding(f"there are {count} axes {axis!r}", stage.line)
+        for axis, count in repeated(name for name, _ in axis_values(stage.sections.get("axes"))):
+            yield rules.DUPLICATE.finding(f"there are {count} axes {axis!r}", stage.line)
     if "parameters" in pipeline.sections:
         for token in pipeline.source.tokens:
             if token.kind == "gstring":

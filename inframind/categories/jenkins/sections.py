@@ -17,6 +17,8 @@ from inframind.categories.jenkins.vocabulary import (
     POST_CONDITIONS,
     TOOLS,
     TRIGGERS,
+    field_names,
+    missing_fields,
 )
 from inframind.types import Finding
 
@@ -122,17 +124,11 @@ def parameters(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
                 line,
             )
             continue
-        fields = PARAMETERS[kind].split()
-        allowed = {field.rstrip("!") for field in fields}
-        unknown = sorted(set(parameter.named) - allowed)
-        missing = [
-            f.rstrip("!")
-            for f in fields
-            if f.endswith("!") and f.rstrip("!") not in parameter.named
-        ]
+        fields = field_names(PARAMETERS[kind])
+        missing = missing_fields(PARAMETERS[kind], parameter.named)
         default = parameter.named.get("defaultValue")
-        if parameter.args or unknown:
-            yield rules.PARAMETER, f"{kind} takes {', '.join(sorted(allowed))}, by name", line
+        if parameter.args or not set(parameter.named) <= set(fields):
+            yield rules.PARAMETER, f"{kind} takes {', '.join(sorted(fields))}, by name", line
         if missing:
             yield rules.PARAMETER, f"{kind} needs {' and '.join(missing)}", line
         if kind == "booleanParam" and isinstance(default, str):

@@ -9,7 +9,7 @@ from inframind.categories.base import Rule
 from inframind.categories.jenkins import rules
 from inframind.categories.jenkins.model import plain
 from inframind.categories.jenkins.syntax import Statement
-from inframind.categories.jenkins.vocabulary import BLOCK_STEPS, STEPS
+from inframind.categories.jenkins.vocabulary import BLOCK_STEPS, STEPS, field_names, missing_fields
 
 UNITS = frozenset("NANOSECONDS MICROSECONDS MILLISECONDS SECONDS MINUTES HOURS DAYS".split())
 BINDINGS = frozenset(
@@ -45,7 +45,7 @@ def _text(value: Any) -> Any:
 
 def named_arguments(statement: Statement) -> dict[str, Any]:
     """Map arguments by name; the one without a name is the step's first field."""
-    fields = [field.rstrip("!") for field in STEPS.get(statement.name, "").split()]
+    fields = field_names(STEPS.get(statement.name, ""))
     if len(statement.args) == 1 and fields:
         only = statement.args[0]
         if isinstance(only, dict) and only and set(only) <= set(fields):
@@ -79,22 +79,17 @@ def problems(statements: tuple[Statement, ...]) -> Iterator[Problem]:
 
 
 def _argument_problems(statement: Statement) -> Iterator[tuple[Rule, str]]:
-    name, fields = statement.name, STEPS[statement.name].split()
-    allowed = {field.rstrip("!") for field in fields}
+    name, fields = statement.name, field_names(STEPS[statement.name])
     if (statement.block is not None) != (name in BLOCK_STEPS):
         yield rules.STEP, f"{name} takes {'a' if name in BLOCK_STEPS else 'no'} block"
     if statement.args and (len(statement.args) > 1 or not fields or statement.named):
         yield rules.STEP, f"{name} takes {'one value, or all by name' if fields else 'nothing'}"
         return
     arguments = named_arguments(statement)
-    unknown = sorted(set(arguments) - allowed - {"$class"})
+    unknown = sorted(set(arguments) - {*fields, "$class"})
     if unknown:
         yield rules.STEP, f"{name} has no argument {unknown[0]!r}"
-    missing = [
-        field.rstrip("!")
-        for field in fields
-        if field.endswith("!") and field.rstrip("!") not in arguments
-    ]
+    missing = missing_fields(STEPS[name], arguments)
     if missing and "$class" not in arguments:
         yield rules.STEP, f"{name} needs {' and '.join(missing)}"
     count, unit = arguments.get("count"), arguments.get("unit")

@@ -5,6 +5,8 @@ From https://www.jenkins.io/doc/book/pipeline/syntax/ and https://www.jenkins.io
 without a name.
 """
 
+from collections.abc import Container
+
 PIPELINE_SECTIONS = frozenset(
     "agent stages post tools environment options parameters triggers libraries".split()
 )
@@ -222,3 +224,14 @@ NEEDS_NODE = frozenset(
     "archiveArtifacts fingerprint junit checkout git cleanWs publishHTML recordIssues findFiles "
     "zip unzip".split()
 )
+
+
+def field_names(spec: str) -> list[str]:
+    """List the fields of an entry such as `name! filter`, in their order."""
+    return [field.rstrip("!") for field in spec.split()]
+
+
+def missing_fields(spec: str, present: Container[str]) -> list[str]:
+    """List the required fields of an entry that are not present."""
+    required = (field.rstrip("!") for field in spec.split() if field.endswith("!"))
+    return [name for name in required if name not in present]

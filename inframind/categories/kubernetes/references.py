@@ -1,12 +1,12 @@
 """Agreement within a text: selectors and labels, mounts and volumes, unique names; the links."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from inframind.categories.base import Link, Resource
 from inframind.categories.kubernetes import rules
 from inframind.categories.kubernetes.document import MERGED, Item, Manifest, containers_of
+from inframind.categories.shared.values import repeated
 from inframind.types import Finding
 
 SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
@@ -79,13 +79,10 @@ def pod_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     for path, spec in item.pods:
         volumes = claimed | {volume.get("name") for volume in spec.get("volumes") or ()}
         containers = list(containers_of(spec))
-        for name, count in Counter(
-            str(container.get("name")) for _, _, container in containers
-        ).items():
-            if count > 1:
-                yield rules.DUPLICATE.finding(
-                    f"{count} containers are called {name!r}", manifest.line(item, *path)
-                )
+        for name, count in repeated(str(container.get("name")) for _, _, container in containers):
+            yield rules.DUPLICATE.finding(
+                f"{count} containers are called {name!r}", manifest.line(item, *path)
+            )
         for key, index, container in containers:
             where: tuple[str | int, ...] = (*path, key, index)
             for mount in container.get("volumeMounts") or ():
@@ -127,7 +124,7 @@ def limit_findings(
 
 def findings(manifest: Manifest) -> Iterator[Finding]:
     """Check the references within a manifest: duplicates, selectors, pods, scaling."""
-    seen = Counter(
+    identities = (
         (
             item.fields.get("apiVersion"),
             item.kind,
@@ -137,9 +134,8 @@ def findings(manifest: Manifest) -> Iterator[Finding]:
         for item in manifest.items
         if item.name
     )
-    for (_, kind, _, name), count in seen.items():
-        if count > 1:
-            yield rules.DUPLICATE.finding(f"{kind} {name} is written {count} times")
+    for (_, kind, _, name), count in repeated(identities):
+        yield rules.DUPLICATE.finding(f"{kind} {name} is written {count} times")
     for item in manifest.items:
         yield from selector_findings(manifest, item)
         yield from pod_findings(manifest, item)

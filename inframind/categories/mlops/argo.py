@@ -10,7 +10,7 @@ from inframind.categories.kubernetes import rules as kubernetes_rules
 from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
 from inframind.categories.shared.formats import cron_error
-from inframind.categories.shared.values import cycle
+from inframind.categories.shared.values import cycle, repeated
 from inframind.types import Finding
 
 KINDS = ("Workflow", "CronWorkflow", "WorkflowTemplate", "ClusterWorkflowTemplate")
@@ -66,9 +66,8 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     line = manifest.line(item, "spec")
     templates = templates_of(spec)
     names = Counter(str(template.get("name")) for template in templates)
-    for name, count in names.items():
-        if count > 1:
-            yield rules.DUPLICATE.finding(f"{count} templates are called {name!r}", line)
+    for name, count in repeated(names):
+        yield rules.DUPLICATE.finding(f"{count} templates are called {name!r}", line)
     whole = spec.get("workflowTemplateRef")
     if not whole and item.kind in ("Workflow", "CronWorkflow") and not spec.get("entrypoint"):
         yield rules.TEMPLATE.finding("spec.entrypoint names the template that runs first", line)

@@ -3,7 +3,6 @@
 https://github.com/ray-project/kuberay
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from inframind.categories.kubernetes import rules as kubernetes_rules
 from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
 from inframind.categories.shared.formats import cron_error
+from inframind.categories.shared.values import repeated
 from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
@@ -96,11 +96,10 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         return
     path = (*CLUSTERS[item.kind], "workerGroupSpecs")
     groups = [group for group in item.at(*path) or () if isinstance(group, dict)]
-    for name, count in Counter(group.get("groupName") for group in groups).items():
-        if count > 1:
-            yield rules.DUPLICATE.finding(
-                f"{count} worker groups are called {name!r}", manifest.line(item, *path)
-            )
+    for name, count in repeated(group.get("groupName") for group in groups):
+        yield rules.DUPLICATE.finding(
+            f"{count} worker groups are called {name!r}", manifest.line(item, *path)
+        )
     for index, group in enumerate(groups):
         low, now, high = (
             group.get("minReplicas", 0) or 0,

@@ -6,6 +6,7 @@ from functools import cache
 import jsonschema_rs
 
 from inframind.categories.base import Configuration, Link, Resource
+from inframind.categories.kubernetes import effective as kubernetes_effective
 from inframind.categories.kubernetes import fields
 from inframind.categories.kubernetes import references as kubernetes_references
 from inframind.categories.kubernetes import rules as kubernetes_rules
@@ -106,11 +107,10 @@ def runs(item: Item) -> bool:
 
     Not if it is suspended, stopped, or scaled to nothing for good.
     """
-    suspended = (item.at("spec", "suspend"), item.at("spec", "runPolicy", "suspend"))
     annotations = item.at("metadata", "annotations") or {}
     return (
-        True not in suspended
-        and item.at("spec", "replicas") != 0
+        kubernetes_effective.runs(item)
+        and item.at("spec", "runPolicy", "suspend") is not True
         and annotations.get(STOP) != "true"
     )
 

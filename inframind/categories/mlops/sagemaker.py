@@ -11,7 +11,7 @@ import jsonschema_rs
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.mlops import rules
 from inframind.categories.shared import json_schema
-from inframind.categories.shared.values import cycle
+from inframind.categories.shared.values import cycle, repeated
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.mlops"
@@ -181,9 +181,8 @@ def reference_findings(request: Request) -> Iterator[Finding]:
     variants = (
         request.fields.get("ProductionVariants", ()) if request.kind == "EndpointConfig" else ()
     )
-    for name, count in Counter(variant["VariantName"] for variant in variants).items():
-        if count > 1:
-            yield rules.DUPLICATE.finding(f"{count} variants are called {name!r}")
+    for name, count in repeated(variant["VariantName"] for variant in variants):
+        yield rules.DUPLICATE.finding(f"{count} variants are called {name!r}")
     for variant in variants:
         sized = (
             "InstanceType" in variant
@@ -200,9 +199,8 @@ def _pipeline_references(fields: dict[str, Any]) -> Iterator[Finding]:
     steps = list(steps_of(fields))
     names = Counter(str(step.get("Name")) for step in steps)
     parameters = {str(parameter.get("Name")) for parameter in fields.get("Parameters") or ()}
-    for name, count in names.items():
-        if count > 1:
-            yield rules.DUPLICATE.finding(f"{count} steps are called {name!r}")
+    for name, count in repeated(names):
+        yield rules.DUPLICATE.finding(f"{count} steps are called {name!r}")
     for get in references_of(fields):
         scope, _, rest = get.partition(".")
         if scope == "Parameters" and rest not in parameters:

@@ -2,25 +2,18 @@
 
 import operator
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import promql_parser as promql
 
+from inframind.categories.shared.values import COMPARISONS
+
 MAX_LENGTH = 5_000
 MAX_OPERATORS = 150
 """The parser's objects cost their depth squared."""
 OPERATOR = re.compile(r"[-+*/%^<>=!]=?|\b(?:and|or|unless|atan2)\b")
-COMPARE: dict[str, Callable[[float, float], bool]] = {
-    ">": operator.gt,
-    "<": operator.lt,
-    ">=": operator.ge,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
 SWAPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
 
@@ -129,7 +122,7 @@ def _number(node: Any) -> float | None:
 
 
 def _comparison(node: Any) -> dict[str, Any] | None:
-    if not isinstance(node, promql.BinaryExpr) or str(node.op) not in COMPARE:
+    if not isinstance(node, promql.BinaryExpr) or str(node.op) not in COMPARISONS:
         return None
     left, right, sign = _number(node.lhs), _number(node.rhs), str(node.op)
     if right is not None and left is None:
@@ -194,9 +187,9 @@ def _is_empty_binary(node: Any) -> bool:
         return _is_empty(left) or _canonical(left) == _canonical(right)
     if _is_empty(left) or _is_empty(right):
         return True
-    if sign not in COMPARE or (node.modifier and node.modifier.return_bool):
+    if sign not in COMPARISONS or (node.modifier and node.modifier.return_bool):
         return False
     values = _constant(left), _constant(right)
     if values[0] is not None and values[1] is not None:
-        return not COMPARE[sign](values[0], values[1])
+        return not COMPARISONS[sign](values[0], values[1])
     return sign in ("<", ">", "!=") and _canonical(left) == _canonical(right)

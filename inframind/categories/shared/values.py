@@ -1,8 +1,20 @@
 """What readers of several formats ask of parsed data, and the value that only a run knows."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import operator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 
 
 class Unknown:
@@ -47,3 +59,8 @@ def cycle(waits: Mapping[str, Iterable[str]]) -> list[str] | None:
     except CycleError as error:
         return list(reversed(error.args[1]))
     return None
+
+
+def repeated(items: Iterable[T]) -> Iterator[tuple[T, int]]:
+    """Yield (item, count) of the items that are there more than once, as they first appear."""
+    return ((item, count) for item, count in Counter(items).items() if count > 1)
