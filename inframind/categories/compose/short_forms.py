@@ -16,6 +16,7 @@ ACCESS = frozenset(
 
 def has_variable(value: Any) -> bool:
     """Tell whether a text is interpolated, so that only the host knows its final form."""
+    # `$$` is a dollar (compose-spec, 12-interpolation.md).
     return isinstance(value, str) and "$" in value.replace("$$", "")
 
 
@@ -75,6 +76,7 @@ def volume(value: Any) -> dict[str, Any]:
         and parts[0].isalpha()
         and parts[1].startswith(("\\", "/"))
     ):
+        # The colon of a Windows drive separates nothing.
         parts = [f"{parts[0]}:{parts[1]}", *parts[2:]]
     if len(parts) > 3 or not all(parts):
         raise ValueError(f"{value!r} is not a volume: [SOURCE:]TARGET[:MODE]")
@@ -87,6 +89,7 @@ def volume(value: Any) -> dict[str, Any]:
     long: dict[str, Any] = {"type": "volume", "target": target, "read_only": "ro" in modes}
     if len(parts) > 1:
         long["source"] = parts[0]
+        # A source that looks like a path is a bind, any other a named volume (05-services.md).
         long["type"] = (
             "bind"
             if parts[0].startswith((".", "/", "~")) or re.match(r"[A-Za-z]:", parts[0])
@@ -129,6 +132,7 @@ def depends_on(value: Any) -> dict[str, Any]:
         return {
             name: {"condition": "service_started"} | (entry or {}) for name, entry in value.items()
         }
+    # The short form waits for the start alone (05-services.md, depends_on).
     return {str(name): {"condition": "service_started"} for name in value or ()}
 
 

@@ -20,6 +20,7 @@ from inframind.types import Finding
 
 PACKAGE = "inframind.categories.compose"
 SECTIONS = {"network": "networks", "volume": "volumes", "secret": "secrets", "config": "configs"}
+# https://docs.docker.com/reference/compose-file/services/#restart
 RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 SERVICES = re.compile(r"^services:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+[\w\"']", re.M)
 DURATIONS = ("interval", "timeout", "start_period", "start_interval")
@@ -51,6 +52,7 @@ def schema() -> jsonschema_rs.Validator:
 
 def service_findings(project: Project, name: str, service: dict[str, Any]) -> Iterator[Finding]:
     """Check the fields of a service that the schema leaves open."""
+    # A service that extends another may take either from it; a provider runs no container.
     image = service.get("image")
     if (
         image is None
@@ -103,6 +105,7 @@ def wanted(service: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for other in short_forms.depends_on(service.get("depends_on")):
         yield "depends_on", "service", other
     for link in service.get("links") or ():
+        # `service:alias`
         yield "links", "service", str(link).split(":", 1)[0]
     for network in short_forms.named(service.get("networks")):
         yield "networks", "network", network
@@ -185,8 +188,10 @@ class Compose(Category[Project]):
         ]
 
     def references(self, document: Project) -> Sequence[Finding]:
+        # Other files, which are not read, may define what this one refers to.
         if "include" in document.fields:
             return []
+        # Every project has the network `default` (compose-spec, 06-networks.md).
         defined = {("service", name) for name in document.services} | {("network", "default")}
         for kind, section in SECTIONS.items():
             defined |= {(kind, name) for name in document.fields.get(section) or {}}
@@ -234,6 +239,7 @@ class Compose(Category[Project]):
         )
         for name, service in document.services.items():
             line = document.line("services", name)
+            # Who may write to Docker's socket is root on the host.
             if service.get("privileged") or "docker.sock" in str(service.get("volumes")):
                 findings.append(
                     rules.PRIVILEGED.finding(f"service {name} has power over the host", line)
@@ -249,6 +255,7 @@ class Compose(Category[Project]):
                     is_secret_variable(key)
                     and value
                     and not has_variable(value)
+                    # By custom of the official images such a variable holds the path of a secret.
                     and not key.endswith("_FILE")
                 ):
                     findings.append(

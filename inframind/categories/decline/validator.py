@@ -38,6 +38,7 @@ class Decline(Category[Refusal]):
 
     def detect(self, text: str, filename: str | None) -> Evidence:
         is_refusal = all(f"\n{name}:" in f"\n{text}" for name in FIELDS)
+        # A refusal is short: longer texts with these two keys are somebody's configuration.
         return Evidence.LIKELY if is_refusal and len(text) < 2 * MAX_SUBJECT else Evidence.NONE
 
     def parse(self, text: str) -> Refusal:

@@ -60,6 +60,7 @@ def stages(instructions: list[Instruction]) -> list[Stage]:
 def stage_called(all_stages: list[Stage], name: str, before: int) -> Stage | None:
     """Find the stage before index `before` with that alias or number, or None."""
     for stage in all_stages[:before]:
+        # Names of stages are compared without regard to case.
         if stage.alias == name.lower() or str(stage.index) == name:
             return stage
     return None
@@ -133,9 +134,11 @@ def _apply(
     elif word == "WORKDIR":
         path = unquoted(rest)
         fields["workdir"] = (
+            # A relative WORKDIR continues the one before (reference, WORKDIR).
             path if path.startswith("/") else f"{(fields.get('workdir') or '/').rstrip('/')}/{path}"
         )
     elif word == "EXPOSE":
+        # tcp unless it says udp (reference, EXPOSE).
         fields["ports"] += [port.lower() if "/" in port else f"{port}/tcp" for port in rest.split()]
     elif word in ("COPY", "ADD"):
         fields[word.lower()].append(_copied(instruction, values))
@@ -154,6 +157,7 @@ def _apply(
     elif word in ("CMD", "ENTRYPOINT", "SHELL"):
         fields[word.lower()] = _command(instruction, rest)
         if word == "ENTRYPOINT":
+            # ENTRYPOINT resets a CMD that the base image brings (reference, CMD and ENTRYPOINT).
             fields.pop("cmd", None)
     elif word in ("USER", "STOPSIGNAL"):
         fields[word.lower()] = unquoted(rest)

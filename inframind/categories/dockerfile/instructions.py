@@ -8,6 +8,7 @@ from inframind.categories.dockerfile.syntax import Instruction
 from inframind.categories.shared.formats import is_duration, is_image
 from inframind.types import Finding
 
+# https://docs.docker.com/reference/dockerfile/, the options of each instruction.
 FLAGS: dict[str, frozenset[str]] = {
     "FROM": frozenset({"platform"}),
     "RUN": frozenset({"mount", "network", "security", "device"}),
@@ -20,6 +21,7 @@ INSTRUCTIONS = frozenset(
     "STOPSIGNAL HEALTHCHECK SHELL".split()
 )
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# BuildKit's pattern for the names of stages (instructions/parse.go).
 ALIAS = re.compile(r"[a-z][a-z0-9_.-]*", re.I)
 PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(?:tcp|udp|sctp))?", re.I)
 SIGNAL = re.compile(r"SIG[A-Z0-9]+(?:[+-]\d+)?|\d{1,2}")
@@ -77,6 +79,7 @@ def copy_findings(instruction: Instruction) -> Iterator[Finding]:
         yield rules.COPY.finding(
             f"{instruction.word} needs at least a source and a target", instruction.line
         )
+    # With several sources the target is a folder and ends with a slash (reference, COPY).
     elif len(words) > 2 and not words[-1].endswith(("/", ".", "\\")) and "$" not in words[-1]:
         yield rules.COPY.finding(
             f"{instruction.word} of several sources needs a folder as target: end it with /",
@@ -133,6 +136,7 @@ def command_findings(instruction: Instruction) -> Iterator[Finding]:
         yield rules.ARGUMENT.finding(f"{instruction.word} has no argument", instruction.line)
     elif not rest:
         yield rules.ARGUMENT.finding(f"{instruction.word} has no command", instruction.line)
+    # `[ -f x ]` is a command of the shell and no list.
     shell_test = rest.startswith("[ ") or rest.startswith("[[")
     if instruction.exec_form is None and (
         instruction.word == "SHELL" or (rest.startswith("[") and not shell_test)
@@ -167,6 +171,7 @@ def signal_findings(instruction: Instruction) -> Iterator[Finding]:
 
 def onbuild_findings(instruction: Instruction) -> Iterator[Finding]:
     word = instruction.rest.split(None, 1)[0].upper() if instruction.rest else ""
+    # Neither of these may be triggered (reference, ONBUILD).
     if word not in INSTRUCTIONS or word in ("ONBUILD", "FROM", "MAINTAINER"):
         yield rules.ARGUMENT.finding(
             f"ONBUILD {word}: not an instruction that a child can run", instruction.line

@@ -16,7 +16,9 @@ DIRECTIVE = re.compile(r"#\s*([a-zA-Z]+)\s*=\s*(\S+)\s*$")
 HEREDOC = re.compile(r"<<-?\s*([\"']?)([A-Za-z_][A-Za-z0-9_]*)\1")
 WORD = re.compile(r"[A-Za-z]+")
 FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)")
+# https://docs.docker.com/reference/dockerfile/#here-documents
 TAKES_HEREDOC = frozenset({"RUN", "COPY", "ADD"})
+# https://docs.docker.com/reference/dockerfile/#environment-replacement
 VARIABLE = re.compile(
     r"\\\$|\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))"
 )
@@ -89,6 +91,7 @@ def read(text: str) -> list[Instruction]:
 
 def _directives(lines: list[str]) -> tuple[str, int]:
     escape, index = "\\", 0
+    # Directives stand above everything else, comments too (reference, Parser directives).
     while index < len(lines) and (match := DIRECTIVE.match(lines[index].strip())):
         if match.group(1).lower() == "escape" and match.group(2) in ("\\", "`"):
             escape = match.group(2)
@@ -106,6 +109,7 @@ def _logical(lines: list[str], index: int, escape: str) -> tuple[str, int]:
         line = lines[index]
         index += 1
         stripped = line.strip()
+        # Comments and empty lines do not end a continuation: BuildKit drops them.
         if stripped.startswith("#") or (not stripped and pieces):
             if pieces:
                 continue
@@ -138,6 +142,7 @@ def _heredocs(lines: list[str], index: int, rest: str, start: int) -> tuple[str,
                 )
             line = lines[index]
             index += 1
+            # `<<-` lets tabs stand before the end mark, as in a shell.
             if line.strip("\t" if "<<-" in match.group() else "") == end:
                 break
             body.append(line)

@@ -75,6 +75,7 @@ class Dockerfile(Category[File]):
                 if source is None or "$" in source or stage_called(all_stages, source, stage.index):
                     continue
                 later = {other.alias for other in all_stages[stage.index :]}
+                # Any other name is an image, which COPY may take from as well.
                 if source.isdigit() or source.lower() in later or not is_image(source):
                     findings.append(
                         rules.STAGE.finding(
@@ -112,10 +113,13 @@ class Dockerfile(Category[File]):
             findings.append(
                 rules.MAINTAINER.finding("use LABEL org.opencontainers.image.authors", line)
             )
+        # ADD fetches addresses and unpacks archives; COPY does neither.
         if word == "ADD" and not re.search(r"://|\.(tar|tgz|zip|gz|bz2|xz)|^git@", rest):
             findings.append(rules.ADD.finding("use COPY for plain files", line))
         if word == "RUN" and re.search(
-            r"apt-get\s+install(?![^&;|]*\s(-y|--yes|-qq|--assume-yes))", rest
+            # `-qq` implies `-y` (apt-get(8)).
+            r"apt-get\s+install(?![^&;|]*\s(-y|--yes|-qq|--assume-yes))",
+            rest,
         ):
             findings.append(rules.APT_YES.finding("apt-get install asks a question: add -y", line))
         if word == "RUN" and downloads_to_shell(rest):

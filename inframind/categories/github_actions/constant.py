@@ -34,6 +34,7 @@ def fold(expression: str) -> Value:
 
 def is_truthy(value: Value) -> bool | None:
     """Decide a value's truth as `if` does; None if it is unknown."""
+    # NaN is false, and the only value unlike itself.
     return None if isinstance(value, Unknown) else bool(value) and value == value
 
 
@@ -84,6 +85,7 @@ class _Folder:
             self.at += 1
             return value
         if kind == "string":
+            # A quote within a text is written twice.
             return text[1:-1].replace("''", "'")
         if kind == "number":
             return float(int(text, 16)) if "x" in text else float(text)
@@ -116,5 +118,6 @@ def _applied(sign: str, left: Value, right: Value) -> Value:
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return UNKNOWN
     if isinstance(left, str) and isinstance(right, str) and sign in ("==", "!="):
+        # GitHub compares texts without regard to case.
         return (left.lower() == right.lower()) == (sign == "==")
     return COMPARISONS[sign](_number(left), _number(right))

@@ -7,7 +7,10 @@ from inframind.categories.github_actions import rules
 from inframind.categories.github_actions.workflow import Workflow, inputs_of
 from inframind.types import Finding
 
+# Only a full commit hash cannot be moved to other code (docs: Secure use reference).
 HASH = re.compile(r"@[0-9a-f]{40}$")
+# Fields that anybody can fill:
+# https://docs.github.com/en/actions/concepts/security/script-injections
 FOREIGN_TEXT = re.compile(
     r"\$\{\{[^}]*github\.(?:head_ref|event\.[\w.]*"
     r"(?:title|body|message|name|email|label|ref|default_branch))[^}]*\}\}"
@@ -34,6 +37,7 @@ def findings(workflow: Workflow) -> Iterator[Finding]:
             yield rules.INJECTION.finding(
                 "text of others becomes part of a script: pass it through env", line
             )
+        # Deprecated on 2022-10-11 (GitHub's changelog): whatever is logged could set outputs.
         if "::set-output" in run or "::save-state" in run:
             yield rules.COMMAND.finding("write to $GITHUB_OUTPUT or $GITHUB_STATE", line)
         head = "pull_request" in str(inputs_of(step).get("ref", ""))

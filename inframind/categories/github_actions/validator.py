@@ -19,6 +19,7 @@ from inframind.types import Finding
 PACKAGE = "inframind.categories.github_actions"
 ON, JOBS = re.compile(r"^['\"]?on['\"]?:", re.M), re.compile(r"^jobs:", re.M)
 USES = re.compile(r"(?:[\w.-]+/[\w.-]+(?:/[\w./-]+)?@[\w./+-]+|\./.*|docker://\S+)")
+# https://github.com/actions/runner-images: labels whose images are gone.
 RETIRED = frozenset(
     "ubuntu-16.04 ubuntu-18.04 ubuntu-20.04 macos-10.15 macos-11 macos-12 macos-13 windows-2016 "
     "windows-2019 vs2017-win2016".split()
@@ -82,6 +83,7 @@ def step_findings(
                 f"{uses} has no input {key!r}", workflow.line("jobs", name, key)
             )
     shell = step.get("shell")
+    # A shell of one's own has `{0}` where the path of the script goes.
     if isinstance(shell, str) and shell not in SHELLS and "{0}" not in shell and "${{" not in shell:
         yield rules.SHELL.finding(f"step {index + 1} of {name}: shell {shell!r} is unknown", line)
 
@@ -90,6 +92,7 @@ def event_findings(workflow: Workflow) -> Iterator[Finding]:
     """Check schedules and filters."""
     for entry in listed(workflow.events.get("schedule")):
         if isinstance(entry, dict) and isinstance(entry.get("cron"), str):
+            # GitHub knows no `@daily` and the like (docs: schedule).
             error = cron_error(entry["cron"], macros=False)
             if error:
                 yield rules.CRON.finding(error, workflow.line("on", "schedule", "cron"))

@@ -24,6 +24,7 @@ class Workflow:
     @cached_property
     def events(self) -> dict[str, Any]:
         """Map each event to its settings, whatever form `on` has."""
+        # YAML 1.1 reads the bare key `on` as true.
         on = self.fields.get("on", self.fields.get("true"))
         if isinstance(on, str):
             return {on: {}}
@@ -57,6 +58,7 @@ class Workflow:
         }
         stopped = {name for name, job in self.jobs.items() if never(job)}
         while True:
+            # A job whose need is skipped is skipped too (docs: jobs.<job_id>.needs).
             more = {
                 name
                 for name, needs in needed_by.items()

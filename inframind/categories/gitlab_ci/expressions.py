@@ -72,6 +72,7 @@ def _truth(value: Value) -> bool | None:
     return None if isinstance(value, Unknown) else bool(value)
 
 
+# `&&` binds stronger than `||` (docs: Join variable expressions together).
 def _any(reader: _Reader) -> Value:
     parts = [_all(reader)]
     while reader.peek() == "||":
@@ -106,6 +107,7 @@ def _comparison(reader: _Reader) -> Value:
         and reader.position < len(reader.tokens)
         and reader.tokens[reader.position][0] in ("text", "null")
     ):
+        # The right side is a pattern or a variable that holds one.
         raise ExpressionError(f"{operator} takes a pattern such as /^release/")
     right = _value(reader)
     if isinstance(left, Unknown) or isinstance(right, Unknown) or operator in ("=~", "!~"):

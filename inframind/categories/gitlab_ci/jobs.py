@@ -11,6 +11,7 @@ from inframind.categories.shared.formats import is_image
 from inframind.categories.shared.values import listed, value_at
 from inframind.types import Finding
 
+# GitLab reads durations with the gem chronic_duration.
 UNIT = (
     r"(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?"
     r"|d|days?|w|wks?|weeks?|mos?|months?|y|yrs?|years?)"
@@ -25,6 +26,7 @@ def is_duration(text: str) -> bool:
     https://docs.gitlab.com/ci/yaml/#artifactsexpire_in
     """
     return (
+        # 100 characters bound the pattern's search: spaces can be split among its repeats.
         text == "never" or "$" in text or (len(text) < 100 and DURATION.fullmatch(text) is not None)
     )
 
@@ -48,6 +50,7 @@ def findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
     both = [key for key in ("only", "except") if key in job]
     if "rules" in job and both:
         yield rules.ONLY_ONE.finding(f"job {name}: rules cannot be used with {both[0]}", line)
+    # https://docs.gitlab.com/ci/yaml/#when
     if job.get("when") == "never":
         yield rules.WHEN.finding(f"job {name}: `when: never` stands only in rules", line)
     for part in (job, *conditions(job)):

@@ -10,18 +10,23 @@ from inframind.categories.gitlab_ci.expressions import ExpressionError, constant
 from inframind.categories.shared.values import listed, value_at
 from inframind.categories.shared.yaml import line_of
 
+# `types` is what `stages` was called first.
 GLOBAL = frozenset(
     "image services before_script after_script variables cache default stages include workflow "
     "spec types".split()
 )
+# https://docs.gitlab.com/ci/yaml/#default
 DEFAULTABLE = tuple(
     "after_script artifacts before_script cache hooks id_tokens identity image interruptible "
     "retry services tags timeout".split()
 )
+# https://docs.gitlab.com/ci/yaml/#stages: those of a pipeline that names none.
 DEFAULT_STAGES = ("build", "test", "deploy")
+# https://docs.gitlab.com/ci/yaml/#extends and yaml_optimization/#reference-tags
 MAX_EXTENDS, MAX_REFERENCES = 11, 10
 MAX_EXPANSIONS = 2_000
 """Of `extends` and `!reference` together: each may name several that name several more."""
+# https://docs.gitlab.com/ci/inputs/: functions may follow the name behind a bar.
 INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)[^\]]*\]\]")
 
 
@@ -100,6 +105,7 @@ class Pipeline:
             return [self._with_inputs(item, job) for item in node]
         if not isinstance(node, str) or "$[[" not in node:
             return node
+        # An input that is the whole value keeps its type: a number, a list.
         whole = INPUT.fullmatch(node)
         if whole and value_at(self.inputs, whole.group(1), "default") is not None:
             return self.inputs[whole.group(1)]["default"]
@@ -204,6 +210,7 @@ class Pipeline:
         names = (
             [str(stage) for stage in written] if isinstance(written, list) else list(DEFAULT_STAGES)
         )
+        # GitLab keeps both at the ends, wherever `stages` lists them.
         return (".pre", *(name for name in names if name not in (".pre", ".post")), ".post")
 
     @cached_property
@@ -226,6 +233,7 @@ class Pipeline:
         """Collect the jobs that some pipeline has. Those of `.pre` and `.post` alone make none."""
         if not may_run(self.fields.get("workflow") or {}):
             return frozenset()
+        # https://docs.gitlab.com/ci/yaml/#stage-pre: such a pipeline is not created.
         names = frozenset(
             name for name, job in self.jobs.items() if may_run(job) and not _excluded(job)
         )

@@ -15,6 +15,7 @@ from inframind.categories.shared.policies import (
 from inframind.categories.shared.values import listed
 from inframind.types import Finding
 
+# 300 characters bound the search, which begins anew at every `docker login`.
 LOGIN = re.compile(r"\bdocker\s+login\b[^|;&]{0,300}\s(?:-p|--password)(?:\s|=)")
 
 
@@ -47,6 +48,7 @@ def global_findings(pipeline: Pipeline) -> Iterator[Finding]:
                 is_secret_variable(name)
                 and value
                 and "$" not in value
+                # A path names the file that holds the secret.
                 and not value.startswith("/")
             ):
                 yield rules.SECRET.finding(
@@ -60,6 +62,7 @@ def global_findings(pipeline: Pipeline) -> Iterator[Finding]:
             if str(item).startswith("http")
             else {}
         )
+        # https://docs.gitlab.com/ci/components/#component-versions
         component = str(entry.get("component", "x@1"))
         loose = ("project" in entry and "ref" not in entry) or (
             "remote" in entry and "integrity" not in entry

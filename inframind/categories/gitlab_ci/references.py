@@ -48,6 +48,7 @@ def job_findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
     needs = {
         str(need["job"]): bool(need.get("optional"))
         for need in long_needs(job)
+        # Jobs of other projects and pipelines are not in the text.
         if "job" in need and not {"project", "pipeline"} & set(need)
     }
     for other, optional in needs.items():
@@ -74,6 +75,7 @@ def needed(
         return
     mine, theirs = pipeline.stage(name), pipeline.stage(other)
     order = {stage: index for index, stage in enumerate(pipeline.stages)}
+    # The same stage is allowed since GitLab 14.2.
     if mine in order and theirs in order and order[theirs] > order[mine]:
         yield rule.finding(f"{what} of the later stage {theirs!r}", line)
     if (

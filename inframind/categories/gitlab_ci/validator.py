@@ -89,6 +89,7 @@ class GitLabCI(Category[Pipeline]):
     def parse(self, text: str) -> Pipeline:
         documents = yaml_documents(text, rules.YAML)
         header: dict[str, Any] = {}
+        # The header is a document of its own (https://docs.gitlab.com/ci/inputs/).
         if len(documents) == 2 and isinstance(documents[0], dict) and set(documents[0]) == {"spec"}:
             header = documents.pop(0)
         if len(documents) != 1 or not isinstance(documents[0], dict):

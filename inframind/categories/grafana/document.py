@@ -11,11 +11,13 @@ from inframind.categories.shared import json_text
 from inframind.categories.shared.values import texts
 from inframind.categories.shared.yaml import line_of, yaml_documents
 
+# https://grafana.com/docs/grafana/latest/administration/provisioning/ and alerting's own.
 SECTIONS = tuple(
     "datasources deleteDatasources providers groups deleteRules contactPoints "
     "deleteContactPoints policies resetPolicies templates deleteTemplates muteTimes "
     "deleteMuteTimes apps".split()
 )
+# The three ways to write a variable: `${name:format}`, `[[name]]` and `$name`.
 USED = re.compile(r"\$\{(\w+)(?:\.\w+)?(?::[^}]*)?\}|\[\[(\w+)(?::\w+)?\]\]|\$(\w+)")
 
 
@@ -35,6 +37,7 @@ class Dashboard:
         """Yield each panel or row with the title of the row that it stands below."""
         row = ""
         for panel in mappings_at(self.fields, "panels"):
+            # A collapsed row holds its panels; those of an open row follow it in the list.
             if panel.get("type") == "row":
                 row = str(panel.get("title") or "")
             yield panel, row

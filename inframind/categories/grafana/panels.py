@@ -32,6 +32,7 @@ LEGACY = frozenset(
     "grafana-worldmap-panel".split()
 )
 """Angular panels: Grafana migrates them when it loads the dashboard."""
+# Grafana's dateMath: steps, then rounding; `fQ` and `fy` are the fiscal quarter and year.
 MOMENT = re.compile(r"now(?:[+-]\d+[smhdwMyQ])*(?:/[smhdwMyQ]|/fQ|/fy)?")
 DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?(?:[+-]\d{2}:?\d{2})?)?|\d{10,13}"
@@ -143,6 +144,7 @@ def _grid_findings(dashboard: Dashboard) -> Iterator[Finding]:
             continue
         x, y, w, h = (grid.get(key, 0) for key in "xywh")
         numbers = all(isinstance(value, int | float) for value in (x, y, w, h))
+        # The grid has 24 columns and grows downwards.
         if not numbers or x < 0 or y < 0 or w < 1 or h < 1 or x + w > 24:
             message = (
                 f"panel {panel.get('title')!r}: x {x}, y {y}, w {w}, h {h}; x + w is 24 at most, w "
@@ -216,6 +218,7 @@ def _target_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Fi
 
 def promql_problem(text: str) -> str | None:
     """Explain why a Prometheus query cannot be read once its variables are filled in, or None."""
+    # A range has to be a duration, and so has an offset: any will do for the parser.
     plain = re.sub(r"\[[^\[\]]*\$[^\[\]]*\]", "[5m]", text)
     plain = re.sub(r"\boffset\s+-?\$\{?\w+\}?", "offset 5m", plain)
     plain = MACRO.sub("1", plain)
@@ -253,6 +256,7 @@ def reference_findings(dashboard: Dashboard) -> Iterator[Finding]:
             and name not in BUILT_IN
             and not name.isdigit()
         ):
+            # An export for sharing asks for these when it is imported (docs: Export a dashboard).
             if name.startswith(("DS_", "VAR_")) and "__inputs" in dashboard.fields:
                 continue
             yield rules.VARIABLE.finding(
@@ -307,6 +311,7 @@ def expression_inputs(target: dict[str, Any]) -> list[str]:
     expression, kind = target.get("expression"), target.get("type")
     if not isinstance(expression, str) or kind in ("classic_conditions", "sql"):
         return []
+    # These read one query, named with or without `$`.
     if kind in ("reduce", "resample", "threshold"):
         return [expression.strip().strip("${}")]
     return [first or second for first, second in re.findall(r"\$\{([^}]+)\}|\$(\w+)", expression)]

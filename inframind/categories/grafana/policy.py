@@ -47,6 +47,7 @@ def findings(dashboard: Dashboard) -> Iterator[Finding]:
             yield rules.UNIT.finding(
                 f"panel {title!r}: {unit!r} is shown as it stands", dashboard.find(f'"{unit}"')
             )
+        # The first step is the base: its value is null, for minus infinity.
         values = [step.get("value") for step in mappings_at(defaults.get("thresholds"), "steps")]
         numbers = [value for value in values[1:] if isinstance(value, int | float)]
         if values and (

@@ -16,6 +16,7 @@ from inframind.categories.shared.values import repeated
 from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
+# Grafana's own data source for server-side expressions, and the number it had before.
 EXPRESSION_UIDS = ("__expr__", "-100")
 DEFAULT_RECEIVER = "grafana-default-email"
 SECRETS = ("password", "basicAuthPassword")
@@ -82,6 +83,7 @@ def reference_findings(file: Provisioning) -> Iterator[Finding]:
             yield rules.PANEL_ID.finding(
                 f"rule {rule['title']!r}: {count} queries have the refId {name}", line
             )
+        # A recording rule names its query in `record.from` instead.
         if "record" not in rule and rule.get("condition") not in queries:
             yield rules.EXPRESSION.finding(
                 f"rule {rule['title']!r}: the condition {rule.get('condition')!r} is no refId of "
@@ -116,6 +118,7 @@ def _source_findings(file: Provisioning) -> Iterator[Finding]:
     )
     for (name, _), count in repeated(names):
         yield rules.DATASOURCE.finding(f"{name!r} is given {count} times", file.line("datasources"))
+    # Data sources belong to an organisation, the first one by default.
     defaults = (str(source.get("orgId", 1)) for source in sources if source.get("isDefault"))
     if any(repeated(defaults)):
         yield rules.DATASOURCE.finding(
@@ -127,6 +130,7 @@ def _receiver_findings(file: Provisioning) -> Iterator[Finding]:
     points = {point["name"] for point in mappings_at(file.fields, "contactPoints")}
     timings = {timing["name"] for timing in mappings_at(file.fields, "muteTimes")}
     for policy in policies_of(mappings_at(file.fields, "policies")):
+        # A file without contact points refers to those of another file.
         if points and policy.get("receiver") not in (None, DEFAULT_RECEIVER, *points):
             yield rules.RECEIVER.finding(
                 f"there is no contact point {policy['receiver']!r}", file.line("policies")
@@ -193,6 +197,7 @@ def policy_findings(file: Provisioning) -> Iterator[Finding]:
         line = file.line("datasources", index)
         secrets = {key: source.get(key) for key in SECRETS} | (source.get("secureJsonData") or {})
         for key, value in secrets.items():
+            # Grafana fills in `$VARIABLE` and `$__file{}` when it reads the file.
             if isinstance(value, str) and value and not value.startswith("$"):
                 yield rules.SECRET.finding(
                     f"{source.get('name')}: {key} is written in plain: use $VARIABLE or "

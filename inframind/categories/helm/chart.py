@@ -17,6 +17,7 @@ from inframind.categories.helm.syntax import Node, TemplateError, operands, pars
 from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
+# `helm template` prints this line behind the `---` of every file.
 MARK = re.compile(r"^(?:---[ \t]*\n)?# Source: (\S+)[ \t]*$", re.MULTILINE)
 MAX_FILES = 60
 
@@ -35,6 +36,7 @@ class File:
     @property
     def is_partial(self) -> bool:
         """Tell whether the file renders no objects: helpers and notes."""
+        # https://helm.sh/docs/chart_template_guide/named_templates/#partials-and-_-files
         name = self.path.rpartition("/")[2]
         return (
             name.startswith("_")
@@ -108,6 +110,7 @@ def split(text: str) -> Iterator[File]:
     for mark, following in zip(marks, [*marks[1:], None], strict=True):
         end = following.start() if following else len(text)
         path = mark.group(1)
+        # `helm template` puts the chart's name before the path.
         below = re.search(r"(?:^|/)((?:templates|charts|crds)/.*|Chart\.yaml|values\.yaml)\Z", path)
         yield File(
             below.group(1) if below else path,
@@ -170,6 +173,7 @@ def _mapping(file: File) -> dict[str, Any]:
         raise ParseError(
             rules.YAML.finding(f"{file.path}: {error}", (error.line or 1) + file.start)
         ) from None
+    # Helm takes an empty values.yaml for a chart without values.
     if not documents and file.path == "values.yaml":
         return {}
     if len(documents) != 1 or not isinstance(documents[0], dict):
@@ -195,6 +199,8 @@ def _scoped(file: File, nodes: list[Node], declared: set[str]) -> Iterator[Findi
             if pipeline.assigns and not declared.issuperset(pipeline.names):
                 message = f"{file.path}: {pipeline.names[0]} is assigned before := declares it"
                 yield rules.VARIABLE.finding(message, node.line + file.start)
+            # A variable ends with its control structure (text/template, Variables).
             (inner if node.kind in ("if", "with", "range") else declared).update(pipeline.names)
+        # A named template sees no variable of the text around it: `$` is what it is called with.
         yield from _scoped(file, node.body, {"$"} if node.kind in ("define", "block") else inner)
         yield from _scoped(file, node.otherwise, inner)

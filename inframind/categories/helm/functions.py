@@ -19,6 +19,7 @@ from inframind.categories.helm.values import (
 )
 from inframind.categories.shared.yaml import YamlError, load_all, packaged
 
+# Charts choose the sizes of `repeat` and `untilStep` themselves: these bound them.
 MAX_TEXT = 200_000
 MAX_LIST = 1_000
 
@@ -54,6 +55,7 @@ def _compare(left: Any, right: Any) -> tuple[Any, Any]:
 
 
 def _eq(first: Any, *others: Any) -> bool:
+    # eq has several right sides, and refuses values of unlike kinds (text/template/funcs.go).
     for other in others:
         kinds = {
             type(None)
@@ -115,6 +117,7 @@ def _indent(count: Any, text: Any) -> str:
 
 def _dict(*pairs: Any) -> dict[str, Any]:
     return {
+        # Sprig gives a last key without a value the empty text.
         text_of(pairs[index]): pairs[index + 1] if index + 1 < len(pairs) else ""
         for index in range(0, len(pairs), 2)
     }
@@ -134,6 +137,7 @@ def _index(value: Any, *keys: Any) -> Any:
 
 
 def _merge(target: Any, *sources: Any, overwrite: bool = False) -> Any:
+    # Sprig's merge keeps what the target has; mergeOverwrite replaces it.
     merged = dict(target) if isinstance(target, dict) else {}
     for source in sources:
         for key, value in (source if isinstance(source, dict) else {}).items():
@@ -158,12 +162,14 @@ def _from_yaml(text: Any) -> Any:
     try:
         documents = load_all(text_of(text))
     except YamlError as error:
+        # Helm's fromYaml does not fail: it puts the message into the map (pkg/engine/funcs.go).
         return {"Error": str(error)}
     return documents[0] if documents else {}
 
 
 def _kind(value: Any) -> str:
     kinds: tuple[tuple[type, str], ...] = (
+        # Before int: in Python a bool is one.
         (bool, "bool"),
         (str, "string"),
         (int, "int"),
@@ -175,6 +181,7 @@ def _kind(value: Any) -> str:
 
 
 def _required(message: Any, value: Any) -> Any:
+    # 0 and false are given: Helm's required takes only nil and the empty text for missing.
     if isinstance(value, Missing) or value is None or value == "":
         raise CallError(text_of(message))
     return value
@@ -211,6 +218,7 @@ def _product(*values: Any) -> Any:
     product: Any = 1
     for value in values:
         product *= _number(value)
+        # Sprig multiplies in int64, which ends at 9.2e18.
         if abs(product) > 1e18:
             raise CallError("the product is too large")
     return product
@@ -351,6 +359,7 @@ def call(name: str, arguments: list[Any], source: str) -> Any:
 
     Raises CallError if Helm's function would fail.
     """
+    # Whether Helm would fail depends on what is not known.
     if name in ("fail", "required") and any(map(has_unknown, arguments)):
         return Hole(source)
     if any(map(has_unknown, arguments)) and name not in (

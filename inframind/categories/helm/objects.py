@@ -16,6 +16,7 @@ from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
+# What `helm template` without flags gives the release.
 RELEASE = {
     "Name": "release-name",
     "Namespace": "default",
@@ -24,6 +25,7 @@ RELEASE = {
     "IsUpgrade": False,
     "Revision": 1,
 }
+# Names of chart.Metadata's fields in Go; the others are the capitalized keys.
 HIDDEN = {"apiVersion": "APIVersion", "appVersion": "AppVersion", "kubeVersion": "KubeVersion"}
 
 
@@ -43,6 +45,7 @@ def render(chart: Chart) -> Rendered:
     named = chart.named()
     for path, nodes in chart.templates.items():
         file = chart.files[path]
+        # Partials are rendered where they are included, never for themselves.
         if path.rpartition("/")[2].startswith("_"):
             continue
         renderer = Renderer(

@@ -10,6 +10,7 @@ from inframind.categories.helm.functions import CallError, call
 from inframind.categories.helm.syntax import Node, Operand, Pipeline
 from inframind.categories.helm.values import Hole, Missing, text_of, truth
 
+# A range within a range multiplies: a few lines can ask for any amount of text.
 MAX_STEPS = 30_000
 MAX_TEXT = 400_000
 MAX_CALLS = 40
@@ -90,6 +91,7 @@ class Renderer:
         """Evaluate an action and return the text that it prints."""
         assert node.pipeline
         value = self.value(node.pipeline, dot, scope, node.line)
+        # A declaration prints nothing (https://pkg.go.dev/text/template#hdr-Variables).
         if node.pipeline.names:
             return ""
         if isinstance(value, Missing):
@@ -139,6 +141,7 @@ class Renderer:
         if pipeline.names:
             target = scope[-1]
             if pipeline.assigns:
+                # `=` writes to the scope that declared the variable, `:=` to the innermost.
                 target = next(
                     (level for level in reversed(scope) if pipeline.names[0] in level), target
                 )
@@ -198,6 +201,7 @@ class Renderer:
                 if index < len(rest)
                 else extra[index - len(rest)]
             )
+            # `and` and `or` stop at the operand that decides, since Go 1.18.
             if truth(value) is None:
                 return Hole(source)
             if truth(value) == (name == "or"):
@@ -280,6 +284,7 @@ def _entries(value: Any, line: int) -> Iterator[tuple[Any, Any]]:
     if isinstance(value, Hole):
         yield Hole("key"), Hole(".")
     elif isinstance(value, dict):
+        # Go visits the keys of a map in sorted order.
         yield from sorted(value.items())
     elif isinstance(value, list):
         yield from enumerate(value)

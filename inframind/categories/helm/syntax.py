@@ -55,6 +55,7 @@ class Node:
     otherwise: list["Node"] = field(default_factory=list)
 
 
+# The trim mark needs a space behind it: `{{-3}}` prints -3 (text/template, Text and spaces).
 ACTION = re.compile(r"\{\{(-(?=\s))?")
 TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<string>"(?:[^"\\\n]|\\.)*"|`[^`]*`)|(?P<char>'(?:[^'\\]|\\.)+')
@@ -79,6 +80,7 @@ def split(text: str) -> Iterator[tuple[str, str, int]]:
             text.count("\n", 0, position) + 1,
         )
         start = match.end()
+        # A comment fills its action, trim marks apart.
         if text[start:].lstrip(" \t\r\n")[:2] == "/*":
             close = text.find("*/", start)
             end = re.compile(r"\s*(-)?\}\}").match(text, close + 2) if close >= 0 else None
@@ -181,6 +183,7 @@ class Expression:
     def number(self, text: str) -> int | float:
         """Read a number as text/template does: whole in its base, or a float that ends."""
         try:
+            # Go reads a leading 0 as octal; Python's base 0 refuses it.
             return int(text, 8 if re.fullmatch(r"[+-]?0\d+", text) else 0)
         except ValueError:
             value = float(text)
@@ -263,6 +266,7 @@ def parse(text: str) -> list[Node]:
             _open(stack, _named(word, rest, line), 0)
         elif word == "template":
             stack[-1][1].append(_named(word, rest, line))
+        # Words of Go 1.18.
         elif word in ("break", "continue") and not rest.strip():
             if not any(node.kind == "range" for node, _, _ in stack):
                 raise TemplateError(f"{word} outside of range", line)
@@ -298,6 +302,7 @@ def _otherwise(stack: list[tuple[Node, list[Node], int]], rest: str, line: int) 
     stack[-1] = (node, node.otherwise, chained)
     words = rest.split(None, 1)
     if words:
+        # `else with` is of Go 1.23; a range has no `else range`.
         if words[0] != node.kind or node.kind == "range" or len(words) < 2:
             raise TemplateError(f"else {words[0]} does not belong to {node.kind}", line)
         # `else if` is an if inside the else, closed by the same end.
@@ -344,6 +349,7 @@ def operands(pipeline: Pipeline | None) -> Iterator[tuple[Operand, int]]:
     """Yield each operand below a pipeline with its number of arguments, -1 if it is no function."""
     for index, command in enumerate(pipeline.commands if pipeline else ()):
         for place, operand in enumerate(command):
+            # What is piped in is the last argument (text/template, Pipelines).
             count = len(command) - 1 + (index > 0) if place == 0 else 0
             yield operand, count if operand.kind == "function" else -1
             if operand.kind == "pipeline":

@@ -35,6 +35,7 @@ CHART = re.compile(
     r"^apiVersion: v[12]$.*^version:|^version:.*^apiVersion: v[12]$", re.MULTILINE | re.DOTALL
 )
 NAME = re.compile(r"^name:", re.MULTILINE)
+# Helm reads versions as leniently as Masterminds/semver: `v1` and `1.2` will do.
 SEMVER = re.compile(r"v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 OPEN_RANGE = re.compile(r"\s*(?:\*|x|>=?\s*[\d.]+|latest|)\s*")
 
@@ -162,6 +163,7 @@ def metadata_findings(chart: Chart) -> Iterator[Finding]:
         yield rules.VERSION.finding(
             f"version {chart.metadata['version']!r} is not SemVer, such as 1.2.3", file.start + 1
         )
+    # Two dependencies of one name would share one key of the values: an alias tells them apart.
     names = (
         [
             dependency.get("alias") or dependency["name"]

@@ -64,10 +64,12 @@ def text_of(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    # strconv writes an exponent from 1e21 on.
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
         return str(int(value))
     if isinstance(value, dict):
         return (
+            # Go prints maps with sorted keys, since Go 1.12.
             "map[" + " ".join(f"{key}:{text_of(item)}" for key, item in sorted(value.items())) + "]"
         )
     if isinstance(value, list):
@@ -101,6 +103,7 @@ def _item(value: Any, indent: int) -> str:
 
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
+        # YAML 1.1 reads the words below as booleans or null: go-yaml quotes them.
         safe = re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./-]*", value) and value.lower() not in (
             "true",
             "false",

@@ -72,12 +72,14 @@ def _truth(part: Statement) -> bool | None:
     )
     if part.name == "not":
         return None if len(truths) != 1 or truths[0] is None else not truths[0]
+    # One condition that cannot hold decides, whatever the unknown ones are.
     if part.name == "allOf":
         return False if False in truths else True if truths and None not in truths else None
     if part.name == "anyOf":
         return True if True in truths else False if truths and None not in truths else None
     if part.name == "equals":
         sides = part.named.get("expected"), part.named.get("actual")
+        # Variables and calls are read as mappings: only literals can be compared.
         literal = (
             len(part.named) == 2
             and not part.interpolated
@@ -105,6 +107,7 @@ def constant(tokens: list[Token]) -> bool | None:
     """Decide an expression of constants; None if it depends on the run."""
     if len(tokens) > MAX_TOKENS:
         return None
+    # The loosest operator first: it splits the expression at its top.
     for operator, decisive in (("||", True), ("&&", False)):
         parts = _split(tokens, operator)
         if len(parts) > 1:

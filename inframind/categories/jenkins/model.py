@@ -119,6 +119,7 @@ class Pipeline:
         where = f"the stage {name!r}"
         sections = self._sections(statement, STAGE_SECTIONS, where, statement.line)
         contents = [content for content in CONTENTS if content in sections]
+        # https://www.jenkins.io/doc/book/pipeline/syntax/#sequential-stages
         if len(contents) != 1:
             self._report(
                 rules.REQUIRED, f"{where} has one of {', '.join(CONTENTS)}", statement.line
@@ -136,6 +137,7 @@ class Pipeline:
     def _check_parallel(self, stage: Stage) -> None:
         where = f"the stage {stage.name!r}"
         if stage.content in ("parallel", "matrix"):
+            # Parallel stages cannot be nested at any depth (Pipeline syntax, Parallel).
             around = stage.parent
             while around:
                 if around.content in ("parallel", "matrix"):
@@ -143,6 +145,7 @@ class Pipeline:
                         rules.PARALLEL, f"{where} is parallel within {around.name!r}", stage.line
                     )
                 around = around.parent
+            # Without steps of its own such a stage has no use for them (Pipeline syntax, Parallel).
             for name in ("agent", "tools"):
                 if name in stage.sections:
                     self._report(
@@ -169,6 +172,7 @@ class Pipeline:
             "input",
             "when",
         }:
+            # A matrix' sections hold for all its cells.
             stage.sections.setdefault(name, sections[name])
         stage.sections |= {
             name: sections[name] for name in ("axes", "excludes") if name in sections

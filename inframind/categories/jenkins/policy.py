@@ -15,6 +15,7 @@ from inframind.categories.shared.policies import (
 from inframind.types import Finding
 
 COMMANDS = frozenset({"sh", "bat", "powershell", "pwsh"})
+# `$name`, `${name}`, `${env.name}` and `${params.name}`, unless the dollar is escaped.
 INTERPOLATED = re.compile(r"(?<!\\)\$\{?\s*(?:env\.)?(params\.)?(\w+)")
 
 
@@ -35,12 +36,14 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             yield rules.LATEST.finding(f"{image} has no fixed tag", sections["agent"].line)
         for name, value in environment_of(sections.get("environment")).items():
             if isinstance(value, dict) and "credentials" in value:
+                # A user and password pair fills three variables (Handling credentials).
                 secrets |= {name, f"{name}_PSW", f"{name}_USR"}
             elif (
                 is_secret_variable(name)
                 and isinstance(value, str)
                 and value
                 and "$" not in value
+                # A path names the file that holds the secret.
                 and not value.startswith("/")
             ):
                 yield rules.SECRET.finding(

@@ -11,6 +11,7 @@ from inframind.categories.shared.values import repeated
 from inframind.types import Finding
 
 PARAMETER = re.compile(r"\bparams\.([A-Za-z_]\w*)")
+# Groovy's own on maps: `params.size()` names no parameter.
 METHODS = frozenset(
     "containsKey get each collect find any every toString size keySet findAll".split()
 )
@@ -83,6 +84,7 @@ def stash_findings(pipeline: Pipeline) -> Iterator[Finding]:
         for _, statements in blocks(sections):
             for step in steps.running(statements):
                 name = steps.named_arguments(step.statement).get("name")
+                # Code may stash under any name: from there on nothing is known to be missing.
                 code |= step.statement.name == "script" or bool(step.statement.interpolated)
                 if step.statement.name == "stash" and isinstance(name, str):
                     stashed.add(name)
@@ -118,6 +120,7 @@ def agent_findings(pipeline: Pipeline) -> Iterator[Finding]:
             continue
         for _, statements in blocks(sections):
             for step in steps.running(statements):
+                # `node` gives a workspace of its own, and code in `script` may ask for one.
                 if step.statement.name in NEEDS_NODE and not {"node", "script"} & set(step.around):
                     where = f"the stage {stage.name!r}" if stage else "the pipeline"
                     yield rules.NO_AGENT.finding(

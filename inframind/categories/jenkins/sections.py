@@ -55,6 +55,7 @@ def agent(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
     unknown = sorted(fields - AGENTS[kind.name])
     if unknown:
         yield rules.AGENT, f"the agent {kind.name} has no field {unknown[0]!r}", kind.line
+    # `docker 'maven:3'` is short for its image.
     if kind.name == "docker" and not kind.args and "image" not in fields:
         yield rules.AGENT, "a docker agent needs an image", kind.line
     if kind.name == "label" and not isinstance(kind.value, str | dict):
@@ -70,6 +71,7 @@ def options(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
                 f"the option {option.name or option.text[:40]!r} is of a plugin that is not known",
                 option.line,
             )
+        # https://www.jenkins.io/doc/book/pipeline/syntax/#stage-options
         elif stage and not OPTIONS[option.name]:
             yield (
                 rules.OPTION,
@@ -147,6 +149,7 @@ def environment(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
             isinstance(value, dict) and not set(value) & {"$call", "$expr"}
         ):
             yield rules.ENVIRONMENT, f"{part.name} is not a text or a call", part.line
+        # A bare word is a variable of Groovy, and Declarative knows none here.
         elif isinstance(value, dict) and str(value.get("$expr", "(")).isidentifier():
             yield rules.ENVIRONMENT, f"{part.name}: a text stands in quotes", part.line
 

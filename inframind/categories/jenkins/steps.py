@@ -12,6 +12,7 @@ from inframind.categories.jenkins.syntax import Statement
 from inframind.categories.jenkins.vocabulary import BLOCK_STEPS, STEPS, field_names, missing_fields
 
 UNITS = frozenset("NANOSECONDS MICROSECONDS MILLISECONDS SECONDS MINUTES HOURS DAYS".split())
+# https://www.jenkins.io/doc/pipeline/steps/credentials-binding/, and plugins that add to it.
 BINDINGS = frozenset(
     "string usernamePassword usernameColonPassword file zip sshUserPrivateKey certificate "
     "dockerCert aws gitUsernamePassword kubeconfigContent kubeconfigFile "
@@ -40,6 +41,7 @@ class Step:
 
 
 def _text(value: Any) -> Any:
+    # Scripts of several lines are indented as their place in the file asks.
     return textwrap.dedent(value).strip() if isinstance(value, str) else plain(value)
 
 
@@ -48,6 +50,7 @@ def named_arguments(statement: Statement) -> dict[str, Any]:
     fields = field_names(STEPS.get(statement.name, ""))
     if len(statement.args) == 1 and fields:
         only = statement.args[0]
+        # `step([a: 1])` is Groovy for `step(a: 1)`.
         if isinstance(only, dict) and only and set(only) <= set(fields):
             return only | statement.named
         return {fields[0]: only} | statement.named
@@ -64,6 +67,7 @@ def problems(statements: tuple[Statement, ...]) -> Iterator[Problem]:
                 f"{statement.text.splitlines()[0][:60]!r} is code: put it into script {{ }}",
                 line,
             )
+        # Its argument is a map of closures, and no list of steps.
         elif name == "parallel":
             continue
         elif name not in STEPS:
@@ -74,6 +78,7 @@ def problems(statements: tuple[Statement, ...]) -> Iterator[Problem]:
             )
         else:
             yield from ((rule, message, line) for rule, message in _argument_problems(statement))
+            # Their blocks hold Groovy, and not only steps.
             if name not in ("script", "waitUntil"):
                 yield from problems(statement.inner)
 
@@ -143,6 +148,7 @@ def running(
     """
     for statement in statements:
         if not statement.name or statement.assigns:
+            # Groovy's ways to leave a block early.
             if statement.text.split("(")[0].split()[0] in ("return", "throw"):
                 return
             continue

@@ -10,6 +10,7 @@ from typing import Any
 
 from inframind.categories.jenkins.tokens import Token, interpolates, pairs, read, value_of
 
+# A statement that begins with one of these is code and no call of a step.
 KEYWORDS = frozenset(
     "def if else for while do try catch finally switch case return throw import package class "
     "final assert new boolean int long double float var in instanceof break continue void static "
@@ -98,6 +99,7 @@ class Source:
         """Tell whether the line break at `index` is inside a statement."""
         if self.tokens[index].text == ";":
             return False
+        # A line break ends a statement unless an operator or an open block joins the lines.
         before, after = self.tokens[index - 1], index
         while after < end and self.tokens[after].text == "\n":
             after += 1
@@ -140,6 +142,7 @@ class Source:
         if self.tokens[end - 1].text == "}":
             opened = self.opening[end - 1]
             before = self.tokens[opened - 1]
+            # Behind an operator the braces are a closure that is a value, and no block of the call.
             if before.text not in CONTINUES - {","}:
                 block, last = (opened + 1, end - 1), opened
         index = start + 1
@@ -222,5 +225,6 @@ class Source:
 
 
 def _number(text: str) -> int | float:
+    # Groovy's suffixes name the type of a number; `_` groups its digits.
     digits = re.sub(r"[_LlIiGgDdFf]", "", text)
     return float(digits) if "." in digits else int(digits)

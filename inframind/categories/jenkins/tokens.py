@@ -12,6 +12,7 @@ NUMBER = re.compile(r"\d[\d_]*(?:\.\d+)?[LlIiGgDdFf]?")
 OPERATOR = re.compile(
     r"==~|=~|<=>|\?\.|\*\.|->|\?:|&&|\|\||[=!<>+*/%-]=|\+\+|--|\.\.<?|[-+*/%=<>!?:.,@&|^~]"
 )
+# A backslash joins lines, and the first may be for the shell (`#!`).
 BLANK = re.compile(r"[ \t\r]+|\\\n|//[^\n]*|/\*.*?\*/|\A#![^\n]*", re.DOTALL)
 ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.|\n)", re.DOTALL)
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": ""}
@@ -89,6 +90,7 @@ def _token(source: str, position: int, line: int, before: Token | None) -> Token
         return Token("bracket", char, line, position, position + 1)
     if char in "'\"":
         return _string(source, position, line)
+    # A slash begins a text only where a value may stand; elsewhere it divides.
     if char == "/" and (
         before is None
         or before.kind in ("operator", "newline")
@@ -124,6 +126,7 @@ def _string(source: str, position: int, line: int) -> Token:
             raise GroovyError("a text is not closed", line)
         if source[end] == "\\":
             end += 2
+        # An interpolation may hold quotes of its own.
         elif kind == "gstring" and source.startswith("${", end):
             end = _interpolation_end(source, end + 2, line)
         else:
@@ -153,6 +156,7 @@ def value_of(token: Token) -> str:
     quote = 3 if token.text[:3] in ("'''", '"""') else 1
     inner = token.text[quote:-quote]
     if token.text[0] == "/":
+        # A slashy text escapes nothing but the slash.
         return inner.replace("\\/", "/")
 
     def plain(match: re.Match[str]) -> str:

@@ -17,6 +17,7 @@ MATRIX_SECTIONS = frozenset(
     "axes excludes stages agent post tools environment options input when".split()
 )
 CONTENTS = ("steps", "stages", "parallel", "matrix")
+# https://www.jenkins.io/doc/book/pipeline/syntax/#post-conditions
 POST_CONDITIONS = frozenset(
     "always changed fixed regression aborted failure success unstable unsuccessful cleanup".split()
 )
@@ -25,6 +26,7 @@ TOOLS = frozenset(
     "allure".split()
 )
 
+# https://www.jenkins.io/doc/book/pipeline/syntax/#agent-parameters
 AGENTS: dict[str, frozenset[str]] = {
     "label": frozenset(),
     "node": frozenset({"label", "customWorkspace", "retries"}),

@@ -57,6 +57,7 @@ class Manifest:
 def starts(text: str) -> list[int]:
     """List the 0-based lines where documents with content begin."""
     lines = text.split("\n")
+    # A line of `---` begins a document (https://yaml.org/spec/1.2.2/, 9.1.2).
     marks = [0] + [index for index, line in enumerate(lines) if line.startswith("---")]
     first_lines = []
     for mark, end in zip(marks, [*marks[1:], len(lines)], strict=True):
@@ -94,6 +95,7 @@ def parsed(text: str) -> Manifest:
 
 def expanded(fields: dict[str, Any], start: int) -> Iterator[Item]:
     """Yield the object itself, or the items of a `List`."""
+    # `kubectl get -o yaml` prints several objects as the items of one `List`.
     if str(fields.get("kind", "")).endswith("List") and isinstance(fields.get("items"), list):
         for item in fields["items"]:
             if isinstance(item, dict):
@@ -107,6 +109,7 @@ def _pods(node: Any, path: tuple[str | int, ...]) -> Iterator[Pod]:
         for index, child in enumerate(node):
             yield from _pods(child, (*path, index))
     elif isinstance(node, dict):
+        # Kinds keep their pod specs at different depths: a list of containers marks them.
         if isinstance(node.get("containers"), list):
             yield path, node
         for key, child in node.items():
@@ -116,6 +119,7 @@ def _pods(node: Any, path: tuple[str | int, ...]) -> Iterator[Pod]:
 
 def containers_of(spec: dict[str, Any]) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Yield (list's key, index, container) for all containers of a pod spec."""
+    # In the order in which the kubelet starts them; ephemeral ones join a running pod.
     for key in ("initContainers", "containers", "ephemeralContainers"):
         for index, container in enumerate(spec.get(key) or ()):
             if isinstance(container, dict):

@@ -9,13 +9,19 @@ from inframind.categories.kubernetes.document import MERGED, Item, Manifest, con
 from inframind.categories.shared.formats import cron_error, is_image
 from inframind.types import Finding
 
+# Up to 63 characters, and 253 for the prefix, which is a DNS subdomain:
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
 LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 LABEL_KEY = re.compile(rf"(?:[a-z0-9](?:[a-z0-9.-]{{0,251}}[a-z0-9])?/)?{LABEL_NAME}")
 LABEL_VALUE = re.compile(rf"(?:{LABEL_NAME})?")
+# RFC 1123: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+# Their names become one label of a host name, so they hold no dots.
 LABEL_NAMED = frozenset({"Service", "Namespace"})
+# Objects of RBAC may be called `system:node`: any segment of a path will do.
 FREE_NAMED = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
+# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 QUANTITY = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+|[numkMGTPE]|[KMGTPE]i)?")
 ENUMS: dict[str, frozenset[str]] = {
     "imagePullPolicy": frozenset({"Always", "IfNotPresent", "Never"}),
@@ -32,6 +38,7 @@ OPEN_KEYS = frozenset(
     {"data", "stringData", "binaryData", "annotations", "labels", "matchLabels", "nodeSelector"}
 )
 """Mappings whose keys are the user's own: nothing below them is a field."""
+# A Job's pods end; the API server refuses a restartPolicy that starts them again for ever.
 ONCE = frozenset({"OnFailure", "Never"})
 
 
@@ -95,6 +102,7 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
             key in PORT_KEYS
             and isinstance(value, int)
             and not isinstance(value, bool)
+            # 0 is how Go leaves a port out: it is the same as none.
             and not (1 <= value <= 65535 or (value == 0 and key in ("nodePort", "hostPort")))
         ):
             yield rules.PORT.finding(
@@ -167,6 +175,7 @@ def kind_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
                 yield rules.FIELDS.value.finding(
                     f"accessModes {mode!r} is unknown", manifest.line(item, "spec", "accessModes")
                 )
+        # Both are optional in the schema; the API server's own validation wants them.
         if not modes or not is_quantity(item.at("spec", "resources", "requests", "storage")):
             yield rules.QUANTITY.finding(
                 "a claim needs accessModes and a quantity in resources.requests.storage",

@@ -21,6 +21,7 @@ def findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
             yield from container_findings(item, spec, container, line)
             if (
                 item.kind in ("Deployment", "StatefulSet", "DaemonSet")
+                # Init containers end before the pod can be ready, so they have no such probe.
                 and key == "containers"
                 and "readinessProbe" not in container
             ):

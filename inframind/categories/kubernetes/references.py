@@ -48,6 +48,7 @@ def amount(value: Any) -> float | None:
     else:
         scale = 1.0
     try:
+        # What is left may have an exponent: `1e3` is a quantity too.
         return float(value) * scale
     except ValueError:
         return None
@@ -60,6 +61,7 @@ def selector_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     wanted = item.at("spec", "selector", "matchLabels") or {}
     labels = item.at("spec", "template", "metadata", "labels") or {}
     line = manifest.line(item, "spec", "selector")
+    # apps/v1 gives selectors no default, and none can be changed later.
     if not wanted and not item.at("spec", "selector", "matchExpressions"):
         yield rules.SELECTOR.finding(
             "spec.selector is empty: write matchLabels like the template's labels", line
@@ -74,6 +76,7 @@ def selector_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 def pod_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """Check volumes, names, named ports and limits of an object's pods."""
+    # A StatefulSet's claims are volumes of its pods, by their names.
     claims = item.at("spec", "volumeClaimTemplates") or ()
     claimed = {(claim.get("metadata") or {}).get("name") for claim in claims}
     for path, spec in item.pods:
@@ -124,6 +127,7 @@ def limit_findings(
 
 def findings(manifest: Manifest) -> Iterator[Finding]:
     """Check the references within a manifest: duplicates, selectors, pods, scaling."""
+    # A name is used once for each kind in a namespace; without one it is the current one.
     identities = (
         (
             item.fields.get("apiVersion"),

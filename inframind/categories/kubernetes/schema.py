@@ -16,6 +16,7 @@ BUILT_IN = re.compile(
     r"(?:[a-z0-9.-]+\.k8s\.io|apps|autoscaling|batch|policy|extensions)/v\w+|v\w+"
 )
 """apiVersions of Kubernetes itself; anything else with a slash is somebody's custom resource."""
+# Groups below k8s.io that the API server does not bring along, and files of tools.
 CUSTOM_K8S_IO = re.compile(
     r"(?:gateway\.networking|snapshot\.storage|metrics|x-k8s|custom\.metrics|external\.metrics"
     r"|kustomize\.config|kubelet\.config)"
@@ -57,6 +58,7 @@ def findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
     key = f"{api}/{kind}"
     if key not in json_schema.load(PACKAGE, "schema")["kinds"]:
         return [unknown(manifest, item, api, kind)]
+    # The checks of fields read values without a look at their types: the schema comes first.
     errors = json_schema.findings(
         validator(key), item.fields, rules.FIELDS, manifest.text, item.start
     )

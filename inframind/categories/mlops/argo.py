@@ -14,7 +14,9 @@ from inframind.categories.shared.values import cycle, repeated
 from inframind.types import Finding
 
 KINDS = ("Workflow", "CronWorkflow", "WorkflowTemplate", "ClusterWorkflowTemplate")
+# Outputs of a template are parameters of others: only these two scopes are declared here.
 USED = re.compile(r"\{\{\s*(inputs|workflow)\.parameters\.([A-Za-z0-9_-]+)\s*\}\}")
+# Argo evaluates `when` with govaluate: these constants are false there for every input.
 NEVER = re.compile(
     r"\s*(?:\{\{=?)?\s*(?:false|0\s*==\s*1|1\s*==\s*0|1\s*>\s*1"
     r"|'?(\w+)'?\s*!=\s*'?\1'?)\s*(?:\}\})?\s*"
@@ -48,6 +50,7 @@ def tasks_of(template: dict[str, Any]) -> list[dict[str, Any]]:
 def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """Check the schedules of a CronWorkflow."""
     if item.kind == "CronWorkflow":
+        # `schedules` came with Argo 3.6; `schedule` is its older form.
         schedules = [item.at("spec", "schedule"), *(item.at("spec", "schedules") or ())]
         if not any(schedules):
             yield kubernetes_rules.CRON.finding(
@@ -68,6 +71,7 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     names = Counter(str(template.get("name")) for template in templates)
     for name, count in repeated(names):
         yield rules.DUPLICATE.finding(f"{count} templates are called {name!r}", line)
+    # The referred template brings the entrypoint, templates and parameters.
     whole = spec.get("workflowTemplateRef")
     if not whole and item.kind in ("Workflow", "CronWorkflow") and not spec.get("entrypoint"):
         yield rules.TEMPLATE.finding("spec.entrypoint names the template that runs first", line)
@@ -96,6 +100,7 @@ def _task_findings(
             )
         if not (target or task.get("templateRef") or task.get("inline")):
             yield rules.TEMPLATE.finding(f"task {task.get('name')} names no template", line)
+        # `depends`, the other way to name them, is an expression and is not read.
         for other in task.get("dependencies") or ():
             if other not in task_names:
                 yield rules.TEMPLATE.finding(

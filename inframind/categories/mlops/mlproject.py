@@ -102,6 +102,7 @@ def _point_findings(project: Project, name: str, point: Any) -> Iterator[Finding
 def placeholders(command: str) -> list[str] | None:
     """List the names in `{}` of a command; None if it is no format string."""
     try:
+        # mlflow fills commands with str.format.
         return [name for _, name, _, _ in Formatter().parse(command) if name is not None]
     except ValueError:
         return None

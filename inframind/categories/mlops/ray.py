@@ -46,8 +46,10 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 def _job_findings(manifest: Manifest, item: Item, path: tuple[str, ...]) -> Iterator[Finding]:
     spec, line = item.at(*path) or {}, manifest.line(item, *path)
+    # A selector runs the job in a cluster that is there already.
     if (spec.get("rayClusterSpec") is None) == (not spec.get("clusterSelector")):
         yield rules.RAY_JOB.finding("give exactly one of rayClusterSpec and clusterSelector", line)
+    # In InteractiveMode a user submits the job to the cluster by hand.
     if not spec.get("entrypoint") and spec.get("submissionMode") != "InteractiveMode":
         yield rules.ENTRYPOINT.finding(
             "the job needs an entrypoint, such as `python train.py`", line
@@ -106,6 +108,7 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
             group.get("replicas"),
             group.get("maxReplicas"),
         )
+        # minReplicas is 0 by default (KubeRay's API reference).
         bounds = [bound for bound in (low, now, high) if isinstance(bound, int)]
         if bounds != sorted(bounds) or low < 0:
             message = (

@@ -30,6 +30,7 @@ REFERENCES: tuple[Check, ...] = (
     ray.reference_findings,
     argo.reference_findings,
 )
+# KServe's annotation takes the pods of a service away until it is removed.
 STOP = "serving.kserve.io/stop"
 
 
@@ -70,6 +71,7 @@ def schema_findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
     findings = json_schema.findings(
         validator(key), item.fields, kubernetes_rules.FIELDS, manifest.text, item.start
     )
+    # The controllers' checks read values without a look at their types: the schema comes first.
     if not findings:
         findings = [
             *fields.findings(manifest, item),

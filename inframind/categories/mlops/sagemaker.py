@@ -51,6 +51,7 @@ STEP_TYPES = (
     "EMR",
     "AutoML",
 )
+# The only version of the definition's schema.
 VERSION = "2020-12-01"
 
 
@@ -131,6 +132,7 @@ def _step_findings(step: dict[str, Any]) -> Iterator[Finding]:
         )
     elif kind in STEP_REQUESTS:
         for error in validator(STEP_REQUESTS[kind]).iter_errors(arguments):
+            # A pipeline gives the jobs of its steps names of its own.
             missing_name = "is a required property" in error.message and not list(
                 error.instance_path
             )
@@ -163,6 +165,7 @@ def waits_for(step: dict[str, Any]) -> set[str]:
     return needed | {
         get.split(".")[1]
         for get in references_of(step.get("Arguments"))
+        # `Steps.NAME.PROPERTY`
         if get.startswith("Steps.") and get.count(".") > 1
     }
 
@@ -251,6 +254,7 @@ def policy_findings(request: Request) -> Iterator[Finding]:
     text = str(request.fields)
     if (
         request.kind in ("TrainingJob", "ProcessingJob", "EndpointConfig", "NotebookInstance")
+        # Volumes, outputs and endpoints each have a field of their own that ends so.
         and "KmsKey" not in text
     ):
         yield rules.UNENCRYPTED.finding(f"the {request.kind} names no KMS key")

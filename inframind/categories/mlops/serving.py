@@ -23,10 +23,12 @@ IMPLEMENTATIONS = {
     "transformer": ("containers",),
     "explainer": ("art", "alibi", "aix", "containers"),
 }
+# SupportedStorageURIPrefixList in pkg/apis/serving/v1beta1/component.go.
 SCHEMES = tuple(
     "gs:// s3:// pvc:// file:// https:// http:// hdfs:// webhdfs:// oci:// oci+native:// "
     "oci+fetch:// hf://".split()
 )
+# The name begins those of Knative's services: RFC 1035, so with a letter.
 NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 ROUTERS = ("Sequence", "Splitter", "Ensemble", "Switch")
 SCALE_METRICS = ("cpu", "memory", "concurrency", "rps")
@@ -51,6 +53,7 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     for name, component in components(item):
         line = manifest.line(item, "spec", name)
         implementations = [key for key in IMPLEMENTATIONS[name] if component.get(key)]
+        # A predictor may put containers beside its model.
         if len(implementations) != 1 and not (
             name == "predictor" and set(implementations) == {"model", "containers"}
         ):
@@ -133,6 +136,7 @@ def _traffic(manifest: Manifest, item: Item) -> Iterator[Finding]:
         weights = [
             step.get("weight") or 0 for step in node.get("steps") or () if isinstance(step, dict)
         ]
+        # The router draws a number up to 100 and adds the weights until they reach it.
         if node.get("routerType") == "Splitter" and sum(weights) != 100:
             yield rules.TRAFFIC.finding(
                 f"node {name}: the weights of a Splitter sum to {sum(weights)}, not 100", line

@@ -20,7 +20,9 @@ JOBS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "PaddleJob": ("paddleReplicaSpecs", ("Master", "Worker"), "paddle"),
     "JAXJob": ("jaxReplicaSpecs", ("Worker",), "jax"),
 }
+# MPI starts from its launcher, XGBoost's tracker runs in the master.
 NEEDED = {"MPIJob": "Launcher", "XGBoostJob": "Master"}
+# ExitCode restarts what ends with a code from 128 on, and nothing else.
 RESTART = ("Always", "OnFailure", "Never", "ExitCode")
 ALGORITHMS = tuple(
     "random grid bayesianoptimization hyperband tpe multivariate-tpe cmaes sobol enas darts "
@@ -97,6 +99,7 @@ def _space_problem(parameter: dict[str, Any]) -> str | None:
         return f"parameter {name!r}: parameterType is one of {', '.join(TYPES)}"
     if kind in ("double", "int"):
         try:
+            # Katib's API has the bounds as texts.
             low, high = float(space["min"]), float(space["max"])
         except (KeyError, TypeError, ValueError):
             return f"parameter {name}: feasibleSpace needs min and max, both numbers in quotes"
@@ -111,6 +114,7 @@ def _space_problem(parameter: dict[str, Any]) -> str | None:
 def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
     """Check main containers and trial parameters."""
     main = JOBS[item.kind][2] if item.kind in JOBS else None
+    # The controllers set environment and ports on the container of this name alone.
     for path, pod in item.pods if main else ():
         if main not in [
             container.get("name") for container in pod["containers"] if isinstance(container, dict)

@@ -17,6 +17,7 @@ from inframind.categories.prometheus.server import authentication_findings
 from inframind.types import Finding
 
 MATCHER = re.compile(r'\s*"?([^\s"=!~,{}]+)"?\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^\s"{},]*)\s*')
+# 24:00 is the end of a day (docs: time_interval).
 TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 MONTHS = tuple(
@@ -195,6 +196,7 @@ def integration_problems(kind: str, item: dict[str, Any], common: dict[str, Any]
             yield f"{kind}: give one of {' and '.join(present)}"
     for key in URLS:
         address = text_of(item.get(key, "http://"))
+        # `<secret>` is how Alertmanager shows a URL in the configuration that it serves.
         if not address.startswith(("http://", "https://")) and address != "<secret>":
             yield f"{key} {address!r} is not an http address"
     if ":" not in text_of(item.get("smarthost", common.get("smtp_smarthost", ":"))):
@@ -229,6 +231,7 @@ def _in_range(text: str, low: int, high: int, names: tuple[str, ...]) -> bool:
             numbers.append(int(part))
         else:
             return False
+    # Days of a month count from its end where they are negative: `1:-1` is all of it.
     ordered = numbers == sorted(numbers) or (low < 0 and numbers[0] > 0 > numbers[-1])
     return (
         len(numbers) <= 2
@@ -272,12 +275,14 @@ def reached(node: dict[str, Any], *path: str | int) -> Iterator[tuple[Path, dict
 
     None is reached behind a sibling that takes everything.
     """
+    # Routes are tried in order, and a receiver is inherited from the parent.
     todo: list[tuple[Path, dict[str, Any], str]] = [(path, node, text_of(node["receiver"]))]
     while todo:
         here, route, receiver = todo.pop(0)
         yield here, route, receiver
         for index, child in enumerate(route.get("routes", ())):
             todo.append(((*here, "routes", index), child, text_of(child.get("receiver", receiver))))
+            # YAML 1.1 has several words for true, and go-yaml takes them all.
             if not matchers(child) and child.get("continue") not in (
                 True,
                 "yes",
@@ -304,6 +309,7 @@ def effective(document: Document) -> Configuration:
     for path, route, receiver in reached(fields["route"], "route"):
         parent = inherited.get(path[:-2], {})
         written = {key: value for key, value in route.items() if key != "routes"}
+        # https://prometheus.io/docs/alerting/latest/configuration/#route: what children inherit.
         kept = {
             key: parent[key]
             for key in ("group_by", "group_wait", "group_interval", "repeat_interval")

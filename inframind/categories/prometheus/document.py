@@ -25,6 +25,7 @@ DURATION_FIELDS = frozenset(
     "sample_age_limit send_interval out_of_order_time_window resolve_timeout group_wait "
     "group_interval repeat_interval timeout".split()
 )
+# Milliseconds; a day has 24 hours, a week 7 days, a year 365.
 UNITS = {
     "y": 31_536_000_000,
     "w": 604_800_000,
@@ -100,6 +101,7 @@ def milliseconds(duration: str) -> int | None:
     """Measure a duration such as `1h30m`; None if it is none."""
     if duration == "0":
         return 0
+    # The pattern takes the empty text too, since each unit may be missing.
     if not duration or len(duration) > 100 or not DURATION.fullmatch(duration):
         return None
     return sum(
@@ -132,6 +134,7 @@ def format_findings(document: Document) -> Iterator[Finding]:
             )
         if key in ("labels", "annotations", "external_labels") and isinstance(value, dict):
             for name in value:
+                # The metric's name is no label that a rule may set.
                 if not LABEL_NAME.fullmatch(name) or name == "__name__":
                     yield rules.LABEL.finding(
                         f"{name!r} is not a label name", document.line(*path, name)

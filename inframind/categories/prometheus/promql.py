@@ -14,6 +14,7 @@ MAX_LENGTH = 5_000
 MAX_OPERATORS = 150
 """The parser's objects cost their depth squared."""
 OPERATOR = re.compile(r"[-+*/%^<>=!]=?|\b(?:and|or|unless|atan2)\b")
+# The comparison read from the other side; `==` and `!=` read the same.
 SWAPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
 
@@ -60,6 +61,7 @@ def read(text: str) -> Expression:
 
 def is_regex(pattern: str) -> bool:
     """Tell whether Prometheus takes a pattern (linear-time syntax, fully anchored)."""
+    # The parser brings the Rust regex syntax, which is as linear as RE2.
     quoted = pattern.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     try:
         promql.parse(f'x{{y=~"{quoted}"}}')
@@ -139,8 +141,10 @@ def _labels(node: Any) -> frozenset[str] | None:
     node = _bare(node)
     if isinstance(node, promql.AggregateExpr):
         name, modifier = str(node.op), node.modifier
+        # These keep the labels of the samples they pick, or add one.
         if name in ("topk", "bottomk", "limitk", "limit_ratio", "count_values"):
             return None
+        # An aggregation without `by` or `without` keeps no label.
         by = modifier is None or str(modifier.type).endswith("By")
         return frozenset(modifier.labels if modifier else ()) if by else None
     if isinstance(node, promql.BinaryExpr) and str(node.op) not in ("or",):
@@ -148,6 +152,7 @@ def _labels(node: Any) -> frozenset[str] | None:
         return _labels(sides[0]) if len(sides) == 1 or str(node.op) in ("and", "unless") else None
     if isinstance(node, promql.Call) and node.func.name == "histogram_quantile":
         kept = _labels(node.args[1])
+        # The quantile uses up the bucket's bound.
         return None if kept is None else kept - {"le"}
     return None
 
@@ -162,6 +167,7 @@ def _is_empty(node: Any) -> bool:
         return _is_empty_binary(node)
     if isinstance(node, promql.AggregateExpr | promql.UnaryExpr):
         return _is_empty(node.expr)
+    # These give a sample even for nothing: absent gives 1, scalar NaN.
     keeps_nothing = isinstance(node, promql.Call) and node.func.name not in (
         "absent",
         "absent_over_time",
@@ -187,6 +193,7 @@ def _is_empty_binary(node: Any) -> bool:
         return _is_empty(left) or _canonical(left) == _canonical(right)
     if _is_empty(left) or _is_empty(right):
         return True
+    # With `bool` a comparison gives 0 or 1 instead of leaving samples out.
     if sign not in COMPARISONS or (node.modifier and node.modifier.return_bool):
         return False
     values = _constant(left), _constant(right)

@@ -9,6 +9,7 @@ from inframind.categories.prometheus import promql, rules, templates
 from inframind.categories.prometheus.document import Document, duplicates, text_of, texts
 from inframind.types import Finding
 
+# https://prometheus.io/docs/concepts/data_model/: colons are for recording rules.
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 ONLY_ALERT = ("for", "keep_firing_for", "annotations")
 
@@ -127,6 +128,7 @@ def policy(document: Document) -> Iterator[Finding]:
             yield rules.SAME_RULE.finding(f"{name} stands twice with the same labels", line)
         seen.add(key)
         if kind == "record":
+            # https://prometheus.io/docs/practices/rules/
             if ":" not in name:
                 yield rules.RECORD_NAME.finding(f"{name}: call it level:metric:operations", line)
             continue

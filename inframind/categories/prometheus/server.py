@@ -16,9 +16,12 @@ from inframind.categories.prometheus.document import (
 from inframind.types import Finding
 
 TARGET = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+|\$\{?\w+\}?)(?::(?:\d{1,5}|\$\{?\w+\}?))?")
+# Groups of the regex may stand in the name: relabelling expands them.
 RELABEL_LABEL = re.compile(r"(?:[a-zA-Z_]|\$(?:\{\w+\}|\w+))(?:[a-zA-Z0-9_]|\$(?:\{\w+\}|\w+))*")
+# The star may stand only in the last part of the path (docs: file_sd_config).
 SD_FILE = re.compile(r"[^*]*(?:\*[^/]*)?\.(?:json|yml|yaml|JSON|YML|YAML)")
 NEEDS_TARGET = frozenset({"replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal"})
+# https://prometheus.io/docs/prometheus/latest/configuration/configuration/: one at most.
 WAYS = ("basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file")
 ONE_OF_PAIR = (
     ("password", "password_file"),
@@ -71,6 +74,7 @@ def target_findings(
     owner: Any = document.fields
     for part in path[: path.index("static_configs")] if "static_configs" in path else ():
         owner = owner[part]
+    # A probe puts URLs here and moves them into a parameter, as for the blackbox exporter.
     free = "__address__" in str(owner.get("relabel_configs"))
     for target in map(text_of, targets):
         if not free and not TARGET.fullmatch(target):
@@ -91,6 +95,7 @@ def relabel_findings(
         yield rules.RELABEL.finding(f"{target!r} is not a label name", document.line(*path))
     if (action == "hashmod") != bool(item.get("modulus")):
         yield rules.RELABEL.finding("hashmod and modulus go together", document.line(*path))
+    # Both match the names of labels and read nothing else (relabel.Config.Validate).
     if action in ("labeldrop", "labelkeep") and set(item) & {
         "source_labels",
         "target_label",
@@ -113,6 +118,7 @@ def timeout_findings(
 ) -> Iterator[Finding]:
     """Check a job's timeout against its interval, with the global values."""
     common = document.fields.get("global", {})
+    # 1m is Prometheus' default; a timeout that is not given never exceeds the interval.
     interval = milliseconds(
         text_of(scrape.get("scrape_interval", common.get("scrape_interval", "1m")))
     )
@@ -165,6 +171,7 @@ def drops_everything(items: list[dict[str, Any]]) -> bool:
         regex, action = text_of(item.get("regex", "(.*)")), item.get("action")
         if action == "drop" and regex in ANYTHING:
             return True
+        # Without source labels the regex meets the empty text.
         if action == "keep" and not item.get("source_labels") and regex not in ANYTHING:
             return True
     return False

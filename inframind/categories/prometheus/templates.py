@@ -11,6 +11,7 @@ ACTION = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
 TOKEN = re.compile(
     r'\s*(?:(?P<text>"(?:[^"\\]|\\.)*"|`[^`]*`)|(?P<word>\$?[\w.]+|\$)|(?P<mark>:=|[|()=,-]))'
 )
+# Go's own functions, and those that Prometheus adds (template_reference).
 FUNCTIONS = frozenset(
     "query first label value sortByLabel strvalue args reReplaceAll match safeHtml title toUpper "
     "toLower graphLink tableLink stripPort stripDomain humanize humanize1024 humanizeDuration "
@@ -19,6 +20,7 @@ FUNCTIONS = frozenset(
     "urlquery call eq ne lt le gt ge true false nil".split()
 )
 BLOCKS = frozenset({"if", "range", "with", "define", "block"})
+# https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/#templating
 VARIABLES = frozenset({"$", "$labels", "$value", "$externalLabels", "$externalURL"})
 
 
@@ -77,6 +79,7 @@ def _names(words: list[str], declared: set[str]) -> None:
         elif (
             (word[0].isalpha() or word[0] == "_")
             and word not in FUNCTIONS
+            # `else if` puts a keyword second.
             and not (index <= 1 and word in keywords)
         ):
             raise TemplateError(f"there is no function {word}")

@@ -95,6 +95,7 @@ class Prometheus(Category[Document]):
                 and isinstance(value, str)
                 and value
                 and "$" not in value
+                # `<secret>` is how Prometheus shows a secret in the configuration that it serves.
                 and not value.startswith("<")
             ):
                 findings.append(
