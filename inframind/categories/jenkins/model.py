@@ -106,8 +106,9 @@ class Pipeline:
                 stages.append(self._stage(statement, parent))
         if owner and not stages:
             self._report(rules.REQUIRED, f"{owner.name} has no stage", owner.line)
-        for name, count in repeated(stage.name for stage in stages) if owner else ():
-            self._report(rules.REPEATED, f"{count} stages are called {name!r}", owner.line)
+        if owner:
+            for name, count in repeated(stage.name for stage in stages):
+                self._report(rules.REPEATED, f"{count} stages are called {name!r}", owner.line)
         return stages
 
     def _stage(self, statement: Statement, parent: Stage | None) -> Stage:
