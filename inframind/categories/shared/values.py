@@ -1,8 +1,20 @@
 """Walks over parsed data for readers of several formats, and the value that only a run knows."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import operator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 
 
 class Unknown:
@@ -48,3 +60,8 @@ def cycle(waits: Mapping[str, Iterable[str]]) -> list[str] | None:
         # graphlib lists each name before the one that waits for it; a message reads the other way.
         return list(reversed(error.args[1]))
     return None
+
+
+def repeated(items: Iterable[T]) -> Iterator[tuple[T, int]]:
+    """Yield (item, count) of the items that are there more than once, as they first appear."""
+    return ((item, count) for item, count in Counter(items).items() if count > 1)
