@@ -267,6 +267,17 @@ def test_a_folder_with_packages_of_the_same_names(folder: Path) -> None:
     assert started.returncode == Exit.UNDECIDED and "port 99999999" in started.stderr
 
 
+def test_up_names_the_models_that_it_can_serve_before_it_starts_anything(folder: Path) -> None:
+    """Its inference server once ended three times, and the user read a log to learn why."""
+    named = process(folder, "up", "--base-model", "nosuch")
+    configured = process(folder, "up", INFRAMIND_INFERENCE_BASE_MODEL="nosuch")
+    for started in (named, configured):
+        assert started.returncode == Exit.UNDECIDED
+        assert "unknown base model 'nosuch'; known: inframind-nano" in started.stderr
+        assert "Traceback" not in started.stderr
+    assert [path.name for path in folder.iterdir()] == ["Dockerfile"]
+
+
 def test_verify_loads_nothing_of_the_service(folder: Path) -> None:
     code = (
         "import sys\nfrom inframind.cli import app\n"
