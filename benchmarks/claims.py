@@ -1,9 +1,12 @@
-"""Claims on PostgreSQL as the queue grows: `python benchmarks/claims.py [--workers N] [--seconds S] [--queued N ...] [--full N]`.
+"""Measure claims on PostgreSQL as the queue grows.
 
-Workers are threads that claim a job, hold it for some seconds, renew its lease as often as real ones do, and end it: far shorter
-jobs than real ones, so that claims come more often. They share few processes and connections; a real worker has its own. Then
-a few workers claim and end jobs without a pause, which says how many claims the database and the client can do at most.
-`--full` puts jobs of owners who may run none of them at the head of the queue.
+Usage: `python benchmarks/claims.py [--workers N] [--seconds S] [--queued N ...] [--full N]`.
+
+Workers are threads that claim a job, hold it for some seconds, renew its lease as often as real
+ones do, and end it: far shorter jobs than real ones, so that claims come more often. They share few
+processes and connections; a real worker has its own. Then a few workers claim and end jobs without
+a pause, which says how many claims the database and the client can do at most. `--full` puts jobs
+of owners who may run none of them at the head of the queue.
 """
 
 import argparse
@@ -40,9 +43,12 @@ BUSY = 4
 MAX_RUNNING = 100
 """Of one owner, as a production service would set it: every claim asks for it."""
 QUEUE = text(
-    "INSERT INTO jobs (id, state, base_model, dataset, seed, spec, metadata, created_at, priority, owner) "
-    "SELECT lpad(n::text, 36, '0'), 'queued', 'inframind-nano', 'inframind-bench', 0, '[]', '{}', n, n % 3 + CAST(:more AS int), "
-    "CAST(:owner AS text) || n % 50 FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS n"
+    "INSERT INTO jobs (id, state, base_model, dataset, seed, spec, metadata, created_at, "
+    "priority, owner) "
+    "SELECT lpad(n::text, 36, '0'), 'queued', 'inframind-nano', 'inframind-bench', 0, "
+    "'[]', '{}', n, n % 3 + CAST(:more AS int), "
+    "CAST(:owner AS text) || n % 50 FROM generate_series(CAST(:first AS bigint), "
+    "CAST(:last AS bigint)) AS n"
 )
 Times = dict[str, list[float]]
 
@@ -63,7 +69,10 @@ def work(
     held: tuple[float, float],
     report: Callable[[Times], None],
 ) -> None:
-    """One process: so many workers, for so long, each with a job for so many seconds. A job that ends leaves a new one behind."""
+    """One process: so many workers, for so long, each with a job for so many seconds.
+
+    A job that ends leaves a new one behind.
+    """
     engine = make_engine(url)
     times: Times = defaultdict(list)
     ids = count(first_id)
@@ -169,14 +178,22 @@ def main() -> None:
                 len(times) for times in (steady["claim"], steady["heartbeat"], busy["claim"])
             )
             table.add_row(
-                f"{queued:,}", f"{claims / given.seconds:.0f}", quantile(steady["claim"], 0.5), quantile(steady["claim"], 0.99),
-                f"{beats / given.seconds:.0f}", quantile(steady["heartbeat"], 0.5), quantile(steady["heartbeat"], 0.99),
-                f"{100 * (between - before) / given.seconds:.0f}", f"{most / given.seconds:.0f}", quantile(busy["claim"], 0.99),
+                f"{queued:,}",
+                f"{claims / given.seconds:.0f}",
+                quantile(steady["claim"], 0.5),
+                quantile(steady["claim"], 0.99),
+                f"{beats / given.seconds:.0f}",
+                quantile(steady["heartbeat"], 0.5),
+                quantile(steady["heartbeat"], 0.99),
+                f"{100 * (between - before) / given.seconds:.0f}",
+                f"{most / given.seconds:.0f}",
+                quantile(busy["claim"], 0.99),
                 f"{1000 * (after - between) / most:.2f}",
-            )  # fmt: skip
+            )
         Console(width=160).print(table)
         Console().print(
-            f"{given.workers} workers, {given.full} jobs of full owners first, load average {os.getloadavg()[0]:.1f}"
+            f"{given.workers} workers, {given.full} jobs of full owners first, load average "
+            f"{os.getloadavg()[0]:.1f}"
         )
     finally:
         postgres.close()

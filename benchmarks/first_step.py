@@ -1,6 +1,9 @@
-"""Seconds from a worker's claim of a job to its first training step: `python benchmarks/first_step.py [--jobs 5]`. Prints JSON.
+"""Measure the seconds from a worker's claim of a job to its first training step.
 
-Starts the embedded service in a temporary folder and sends jobs of one step each over HTTP, as a user would.
+Usage: `python benchmarks/first_step.py [--jobs 5]`. Prints JSON.
+
+Starts the embedded service in a temporary folder and sends jobs of one step each over HTTP, as a
+user would.
 """
 
 import argparse
@@ -13,14 +16,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from workers.demo.__main__ import HOST, STOP_SECONDS, TERMINAL, Client
+from app.job_state import TERMINAL
+from workers.demo.__main__ import HOST, STOP_SECONDS, DemoService
 from workers.process import spawn, stop
 from workers.up import free_port
 
 JOB = {"base_model": "inframind-nano", "stages": [{"stage": "sft", "max_steps": 1}]}
 
 
-def seconds_to_first_step(client: Client) -> float:
+def seconds_to_first_step(client: DemoService) -> float:
     """One job: from the event `claimed` to the report of step 1, both by the database's clock."""
     job_id = client.call("POST", "/jobs", JOB)["id"]
     while client.call("GET", f"/jobs/{job_id}")["state"] not in TERMINAL:
@@ -40,11 +44,20 @@ def main() -> None:
         port, log = free_port(HOST), Path(folder) / "up.log"
         with log.open("wb") as output:
             service = spawn(
-                "workers.up", "--data-dir", folder, "--host", HOST, "--port", str(port),
-                env=dict(os.environ), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            )  # fmt: skip
+                "workers.up",
+                "--data-dir",
+                folder,
+                "--host",
+                HOST,
+                "--port",
+                str(port),
+                env=dict(os.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
         try:
-            client = Client(f"http://{HOST}:{port}", service, log)
+            client = DemoService(f"http://{HOST}:{port}", service, log)
             client.wait_until_ready()
             seconds = [seconds_to_first_step(client) for _ in range(given.jobs)]
         finally:

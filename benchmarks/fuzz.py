@@ -1,8 +1,11 @@
-"""Hostile input for the verifier: `python benchmarks/fuzz.py [--count 100000] [--seed 0] [--category C ...]`.
+"""Judge hostile input with the verifier and count what goes wrong.
 
-Each category gets its own example files mutated, mixed with those of others, and bombs. What must hold, whatever comes: every text
-gets `pass` or `fail`, no checker crashes or runs into its deadline, no answer holds what a file of this machine holds, and memory
-stays bounded. Exit status 1 if any of it does not hold; the texts at fault are written to --out.
+Usage: `python benchmarks/fuzz.py [--count 100000] [--seed 0] [--category C ...]`.
+
+Each category gets its own example files mutated, mixed with those of others, and bombs. What must
+hold, whatever comes: every text gets `pass` or `fail`, no checker crashes or runs into its
+deadline, no answer holds what a file of this machine holds, and memory stays bounded. Exit status 1
+if any of it does not hold; the texts at fault are written to --out.
 """
 
 import argparse
@@ -26,12 +29,14 @@ MAX_WORKER_BYTES = 600 * 2**20
 SECRET = "fuzz-canary-5d1f"
 """Content of a file that hostile texts name; no answer may hold it."""
 TOKENS = (
-    "null", "~", "true", "[]", "{}", "-1", "0", "1e400", "99999999999999999999", "0x7fffffff", "''", '""', "'", '"', "`", "\\",
-    "\t", "\r", "\x0b", "\x7f", "\ufeff", "\u2028", "\U0001f4a5", "é", "${", "}", "${{", "}}", "{{", "%{ if true }", "$(",
-    "<<EOF", "EOF", "&a", "*a", "<<: *a", "!!python/object/apply:os.system", "!Ref x", "---", "...", "#", "//", "/*", "*/", ":",
-    "- ", "|", ">-", "=", ",", "@", "%", "*", "?", "if: false", "count = 0", "for_each = {}", "dynamic \"x\" {", "$ref", "..",
-    "../../etc/passwd", "a" * 300, "(" * 40, ")" * 40, "{{ include \"x\" . }}", "[[", "0 0 31 2 *", "file(\"{secret}\")",
-    "{secret}", "fromjson('{')", "*/0 * * * *", "=~\"(a+)+$\"",
+    "null", "~", "true", "[]", "{}", "-1", "0", "1e400", "99999999999999999999", "0x7fffffff", "''",
+    '""', "'", '"', "`", "\\", "\t", "\r", "\x0b", "\x7f", "\ufeff", "\u2028", "\U0001f4a5", "é",
+    "${", "}", "${{", "}}", "{{", "%{ if true }", "$(", "<<EOF", "EOF", "&a", "*a", "<<: *a",
+    "!!python/object/apply:os.system", "!Ref x", "---", "...", "#", "//", "/*", "*/", ":", "- ",
+    "|", ">-", "=", ",", "@", "%", "*", "?", "if: false", "count = 0", "for_each = {}",
+    "dynamic \"x\" {", "$ref", "..", "../../etc/passwd", "a" * 300, "(" * 40, ")" * 40,
+    "{{ include \"x\" . }}", "[[", "0 0 31 2 *", "file(\"{secret}\")", "{secret}", "fromjson('{')",
+    "*/0 * * * *", "=~\"(a+)+$\"",
 )  # fmt: skip
 ALIASES = "\n".join(
     [
@@ -46,16 +51,18 @@ MERGES = "\n".join(
     ]
 )
 BOMBS = (
-    "", " ", "\n" * 9_999, "\x00", "a\x00b", "\ud800", "\udcff: 1", ALIASES, MERGES, "x" * 10_000_000, "a: 1\n" * 60_000,
-    "[" * 100_000, "{" * 59 + "}" * 59, "- " * 9_000, "a:\n" + "".join(" " * n + "a:\n" for n in range(1, 390)),
-    "(" * 59 + "1" + ")" * 59, "a = " + "-" * 19_000 + "1", "a = " + "!" * 19_000 + "true", "x: " + "1:" * 9_000 + "1",
+    "", " ", "\n" * 9_999, "\x00", "a\x00b", "\ud800", "\udcff: 1", ALIASES, MERGES,
+    "x" * 10_000_000, "a: 1\n" * 60_000, "[" * 100_000, "{" * 59 + "}" * 59, "- " * 9_000,
+    "a:\n" + "".join(" " * n + "a:\n" for n in range(1, 390)), "(" * 59 + "1" + ")" * 59,
+    "a = " + "-" * 19_000 + "1", "a = " + "!" * 19_000 + "true", "x: " + "1:" * 9_000 + "1",
     "9" * 19_999, "a: &a [*a]", "? [a]\n: b", "".join(f"k{n}: {n}\n" for n in range(9_999)),
-    "".join(f"v{n}: {{a: [1, {{b: 2}}]}}\n" for n in range(5_000)), "---\n" * 9_999, "FROM a\n" + "RUN b \\\n" * 9_000,
-    "FROM a\nRUN " + "<<E " * 4_000, "a = \"" + "${" * 50 + "}" * 50 + '"', "<think>" * 10_000, "```yaml\n" * 4_000,
-    "{{ if true }}" * 1_400, "{{" * 9_000, "${{" * 6_000, "'" * 19_999, '"' * 19_999, "\\" * 19_999, "a." * 9_999,
-    "x = " + "a[0]" * 4_900, "x = [for a in " * 55 + "[]" + "]" * 55, "@every " * 2_000, "% " * 9_000,
-    "pipeline {" * 58 + "}" * 58, '{"a":' * 59 + "1" + "}" * 59, "sum(" * 58 + "x" + ")" * 58, "- name: x\n  " * 3_000,
-    "#" * 19_999, "//" * 9_999, "/*" * 9_999,
+    "".join(f"v{n}: {{a: [1, {{b: 2}}]}}\n" for n in range(5_000)), "---\n" * 9_999,
+    "FROM a\n" + "RUN b \\\n" * 9_000, "FROM a\nRUN " + "<<E " * 4_000,
+    "a = \"" + "${" * 50 + "}" * 50 + '"', "<think>" * 10_000, "```yaml\n" * 4_000,
+    "{{ if true }}" * 1_400, "{{" * 9_000, "${{" * 6_000, "'" * 19_999, '"' * 19_999, "\\" * 19_999,
+    "a." * 9_999, "x = " + "a[0]" * 4_900, "x = [for a in " * 55 + "[]" + "]" * 55,
+    "@every " * 2_000, "% " * 9_000, "pipeline {" * 58 + "}" * 58, '{"a":' * 59 + "1" + "}" * 59,
+    "sum(" * 58 + "x" + ")" * 58, "- name: x\n  " * 3_000, "#" * 19_999, "//" * 9_999, "/*" * 9_999,
 )  # fmt: skip
 
 
@@ -197,7 +204,10 @@ def main() -> int:
         rate = chosen.count / seconds
         memory = report.worker_bytes >> 20
         print(
-            f"{name:16} {dict(report.outcomes)}  {len(report.defects)} defects  {rate:,.0f}/s  worker {memory} MiB",
+            (
+                f"{name:16} {dict(report.outcomes)}  {len(report.defects)} defects  {rate:,.0f}/s  "
+                f"worker {memory} MiB"
+            ),
             flush=True,
         )
         for index, (wrong, text) in enumerate(report.defects):

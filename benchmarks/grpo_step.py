@@ -1,7 +1,10 @@
-"""A GRPO step of the demo's size against plain TRL: `python benchmarks/grpo_step.py [--steps 5] [--rounds 3]`. Prints JSON.
+"""Compare a GRPO step of the demo's size with plain TRL's.
 
-Both train the same fresh adapter on the same prompts with the same verified reward and the same seed, in turns, each in a fresh
-process. The stage reports, checkpoints and publishes as it always does; TRL's own trainer runs as its documentation shows it.
+Usage: `python benchmarks/grpo_step.py [--steps 5] [--rounds 3]`. Prints JSON.
+
+Both train the same fresh adapter on the same prompts with the same verified reward and the same
+seed, in turns, each in a fresh process. The stage reports, checkpoints and publishes as it always
+does; TRL's own trainer runs as its documentation shows it.
 """
 
 import argparse
@@ -87,22 +90,53 @@ def plain(steps: int, folder: Path) -> list[float]:
     tasks = load_tasks("train", max_difficulty=RECIPE["max_difficulty"])
     answers = RECIPE["prompts_per_step"] * RECIPE["num_generations"]
     arguments = GRPOConfig(
-        output_dir=str(folder), max_steps=steps, learning_rate=RECIPE["learning_rate"], per_device_train_batch_size=answers,
-        num_generations=RECIPE["num_generations"], max_completion_length=RECIPE["max_tokens"], loss_type="grpo", beta=0.0,
-        logging_steps=1, save_strategy="no", report_to=[], use_cpu=True, bf16=False, seed=0, disable_tqdm=True,
-        activation_checkpointing=False, model_init_kwargs={"dtype": "float32"},
-    )  # fmt: skip
+        output_dir=str(folder),
+        max_steps=steps,
+        learning_rate=RECIPE["learning_rate"],
+        per_device_train_batch_size=answers,
+        num_generations=RECIPE["num_generations"],
+        max_completion_length=RECIPE["max_tokens"],
+        loss_type="grpo",
+        beta=0.0,
+        logging_steps=1,
+        save_strategy="no",
+        report_to=[],
+        use_cpu=True,
+        bf16=False,
+        seed=0,
+        disable_tqdm=True,
+        activation_checkpointing=False,
+        model_init_kwargs={"dtype": "float32"},
+    )
     lora = LoraConfig(
-        r=16, lora_alpha=32, task_type="CAUSAL_LM",
-        target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
-    )  # fmt: skip
+        r=16,
+        lora_alpha=32,
+        task_type="CAUSAL_LM",
+        target_modules=[
+            "q_proj",
+            "k_proj",
+            "v_proj",
+            "o_proj",
+            "gate_proj",
+            "up_proj",
+            "down_proj",
+        ],
+    )
     clock, tokenizer = Clock(), load_tokenizer(BASE_MODEL)
     with Verifier(workers=2) as verifier:
         trainer = GRPOTrainer(
-            model=str(base_model_path(BASE_MODEL)), args=arguments, peft_config=lora, callbacks=[clock], processing_class=tokenizer,
+            model=str(base_model_path(BASE_MODEL)),
+            args=arguments,
+            peft_config=lora,
+            callbacks=[clock],
+            processing_class=tokenizer,
             train_dataset=_rollouts.dataset(tasks),
-            reward_funcs=[verified_reward({task.id: task for task in tasks}, verifier, _rollouts.decoder(tokenizer))],
-        )  # fmt: skip
+            reward_funcs=[
+                verified_reward(
+                    {task.id: task for task in tasks}, verifier, _rollouts.decoder(tokenizer)
+                )
+            ],
+        )
         trainer.train()
     return clock.seconds
 

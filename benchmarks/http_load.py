@@ -1,7 +1,10 @@
-"""One api process on PostgreSQL under load: `python benchmarks/http_load.py [--seconds S] [--connections N] [--redis]`.
+"""Measure one api process on PostgreSQL under load.
 
-Api, database and this client share the given cores. Closed loop: every connection sends its next request when it has the answer.
-Prints requests per second, latency, and processor milliseconds per request of the api and of the database.
+Usage: `python benchmarks/http_load.py [--seconds S] [--connections N] [--redis]`.
+
+Api, database and this client share the given cores. Closed loop: every connection sends its next
+request when it has the answer. Prints requests per second, latency, and processor milliseconds per
+request of the api and of the database.
 """
 
 import argparse
@@ -66,14 +69,19 @@ class Connection:
 
 
 def post(key: str) -> bytes:
-    """POST /jobs."""
-    head = f"POST /jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+    """Give the bytes of a POST /jobs."""
+    head = (
+        f"POST /jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/json\r\n"
+    )
     return head.encode() + f"Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
 
 
 def get(key: str, job_id: str) -> bytes:
-    """GET /jobs/{id}."""
-    return f"GET /jobs/{job_id} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
+    """Give the bytes of a GET /jobs/{id}."""
+    return (
+        f"GET /jobs/{job_id} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n"
+    ).encode()
 
 
 async def load(
@@ -147,10 +155,14 @@ def main() -> None:
     engine.dispose()
     with tempfile.TemporaryDirectory() as folder:
         env = {
-            **os.environ, "INFRAMIND_DATABASE_URL": url, "INFRAMIND_DATA_DIR": folder, "INFRAMIND_PORT": str(port),
-            "INFRAMIND_RATE_LIMIT": "1000000/second", "INFRAMIND_FAILED_KEY_LIMIT": "1000000/second",
+            **os.environ,
+            "INFRAMIND_DATABASE_URL": url,
+            "INFRAMIND_DATA_DIR": folder,
+            "INFRAMIND_PORT": str(port),
+            "INFRAMIND_RATE_LIMIT": "1000000/second",
+            "INFRAMIND_FAILED_KEY_LIMIT": "1000000/second",
             "INFRAMIND_REDIS_URL": redis.url if redis else "",
-        }  # fmt: skip
+        }
         with (Path(folder) / "api.log").open("wb") as log:
             api = subprocess.Popen(
                 [sys.executable, "-m", "workers.api"], env=env, stdout=log, stderr=log

@@ -1,4 +1,6 @@
-"""The tables and the picture of docs/results from the demo's reports: `python benchmarks/results.py docs/results/*.json`.
+"""Print the tables and draw the picture of docs/results from the demo's reports.
+
+Usage: `python benchmarks/results.py docs/results/*.json`.
 
 Prints Markdown; `--svg FILE` draws the table of the first report.
 """
@@ -37,7 +39,8 @@ def main() -> None:
     for path in given.reports:
         report = json.loads(path.read_text())
         print(
-            f"\n### {path.stem}\n\n{markdown(report)}\n\n{report['wall_seconds']:.0f} s in all. {report['machine']}."
+            f"\n### {path.stem}\n\n{markdown(report)}\n\n"
+            f"{report['wall_seconds']:.0f} s in all. {report['machine']}."
         )
     if given.svg:
         console = Console(record=True, width=118, force_terminal=True)

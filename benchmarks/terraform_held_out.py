@@ -1,7 +1,10 @@
-"""The third set of mutators, for measuring only: nothing of the checker was developed with it. See `terraform_mutants.py`.
+"""The third set of mutators, for measuring only: nothing of the checker was developed with it.
 
-What is written wrongly, by kind, stands in `terraform_mistakes.toml`, and whole blocks, as tutorials for older providers have them
-or as they are remembered wrongly, in `terraform_old_examples.tf`.
+See `terraform_mutants.py`.
+
+What is written wrongly, by kind, stands in `terraform_mistakes.toml`, and whole blocks, as
+tutorials for older providers have them or as they are remembered wrongly, in
+`terraform_old_examples.tf`.
 """
 
 import ipaddress
@@ -210,7 +213,10 @@ def explicit_dependency(m: Mutator) -> str | None:
 
 
 def precondition(m: Mutator) -> str | None:
-    rule = 'condition     = terraform.workspace != "none"\n      error_message = "Not in this workspace."'
+    rule = (
+        'condition     = terraform.workspace != "none"\n'
+        '      error_message = "Not in this workspace."'
+    )
     return _with_one_more(
         m, _without_lifecycle(m), f"lifecycle {{\n    precondition {{\n      {rule}\n    }}\n  }}"
     )
@@ -221,7 +227,10 @@ def validated(m: Mutator) -> str | None:
     if node is None:
         return None
     name = m.of(node.children[1]).strip('"')
-    rule = f'condition     = try(length(var.{name}), 1) > 0\n    error_message = "It must not be empty."'
+    rule = (
+        f"condition     = try(length(var.{name}), 1) > 0\n"
+        f'    error_message = "It must not be empty."'
+    )
     return m.inside(node, f"validation {{\n    {rule}\n  }}")
 
 
@@ -503,7 +512,7 @@ def python_habit(m: Mutator) -> str | None:
 
 
 def unescaped(m: Mutator) -> str | None:
-    """A text with what another language replaces in it, or with a quote or a line's end of its own."""
+    """A text with another language's placeholder, or with a bare quote or line's end in it."""
     node = m.pick(
         [
             n
@@ -550,14 +559,16 @@ def old_example(m: Mutator) -> str | None:
 
 
 HARMLESS: tuple[Kind, ...] = (
-    windows_lines, bare_labels, quoted_key, other_sign, older_index, reference_in_local, policy_in_local, policy_as_object,
-    on_one_line, one_per_line, other_comment, counted, keyed, explicit_dependency, precondition, validated, any_type, checked,
-    imported, removed, triggered, provisioned, other_partition, calculated_network, split_text,
+    windows_lines, bare_labels, quoted_key, other_sign, older_index, reference_in_local,
+    policy_in_local, policy_as_object, on_one_line, one_per_line, other_comment, counted, keyed,
+    explicit_dependency, precondition, validated, any_type, checked, imported, removed, triggered,
+    provisioned, other_partition, calculated_network, split_text,
 )  # fmt: skip
 HARMFUL: tuple[Kind, ...] = (
-    wrong_prefix, wrong_namespace, half_a_reference, quoted_reference, bare_interpolation, from_cloudformation, camel_case,
-    wrong_variable_type, computed_default, default_of_other_type, wrong_declaration, wrong_lifecycle, repeated_nested_block,
-    each_of_nothing, broken_dynamic, hoisted, sunk, block_as_list, foreign_function, misused_function, wrong_word, copied,
-    json_habit, wrong_quotes, python_habit, unescaped, wrong_dependency, without_jsonencode, wrong_tags, wrong_provisioner,
-    wrong_timeouts, old_example,
+    wrong_prefix, wrong_namespace, half_a_reference, quoted_reference, bare_interpolation,
+    from_cloudformation, camel_case, wrong_variable_type, computed_default, default_of_other_type,
+    wrong_declaration, wrong_lifecycle, repeated_nested_block, each_of_nothing, broken_dynamic,
+    hoisted, sunk, block_as_list, foreign_function, misused_function, wrong_word, copied,
+    json_habit, wrong_quotes, python_habit, unescaped, wrong_dependency, without_jsonencode,
+    wrong_tags, wrong_provisioner, wrong_timeouts, old_example,
 )  # fmt: skip

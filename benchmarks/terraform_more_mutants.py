@@ -1,4 +1,7 @@
-"""The second set of mutators, held out until 2026-11-28; the checker was developed with it since. See `terraform_mutants.py`."""
+"""The second set of mutators, held out until 2026-11-28; the checker was developed with it since.
+
+See `terraform_mutants.py`.
+"""
 
 import re
 
@@ -335,12 +338,13 @@ def one_label_less(m: Mutator) -> str | None:
 
 
 HARMLESS: tuple[Kind, ...] = (
-    formatted, coalesced, only_element, looked_up, through_json, trimmed_heredoc, with_default, merged, concatenated, through_for,
-    renamed, reordered, one_more_tag, an_output, dynamic, an_empty_local, long_comment, a_moved_block,
+    formatted, coalesced, only_element, looked_up, through_json, trimmed_heredoc, with_default,
+    merged, concatenated, through_for, renamed, reordered, one_more_tag, an_output, dynamic,
+    an_empty_local, long_comment, a_moved_block,
 )  # fmt: skip
 HARMFUL: tuple[Kind, ...] = (
-    undeclared, without_resource, given_twice, renamed_alone, other_type, data_for_resource, in_a_list, out_of_its_list,
-    in_an_object, invented_argument, invented_block, other_attribute, longer_word, scaled, emptied, without_punctuation,
-    fewer_arguments, one_more_argument, repeated_wrongly, after_nothing, ignored, elsewhere, broken_format, of_itself,
-    one_label_less,
+    undeclared, without_resource, given_twice, renamed_alone, other_type, data_for_resource,
+    in_a_list, out_of_its_list, in_an_object, invented_argument, invented_block, other_attribute,
+    longer_word, scaled, emptied, without_punctuation, fewer_arguments, one_more_argument,
+    repeated_wrongly, after_nothing, ignored, elsewhere, broken_format, of_itself, one_label_less,
 )  # fmt: skip

@@ -1,9 +1,12 @@
-"""Mutants of real Terraform files, for measuring the fast checks against `terraform validate`. Half of the kinds keep a file valid.
+"""Mutants of real Terraform files, for measuring the fast checks against `terraform validate`.
 
-A file is mutated in the context of its module: the texts of one folder are one text. What belongs to other providers than AWS and
-to called modules is cut out of it, and references to it become a variable, as do files that lie beside it. The configuration of
-AWS itself goes too, because each starts a provider of its own; only aliases stay. Lambda runtimes, and one attribute, that are
-newer than the provider become what it knows.
+Half of the kinds keep a file valid.
+
+A file is mutated in the context of its module: the texts of one folder are one text. What belongs
+to other providers than AWS and to called modules is cut out of it, and references to it become a
+variable, as do files that lie beside it. The configuration of AWS itself goes too, because each
+starts a provider of its own; only aliases stay. Lambda runtimes, and one attribute, that are newer
+than the provider become what it knows.
 """
 
 import random
@@ -40,7 +43,7 @@ REQUIREMENT = re.compile(
 
 @dataclass(frozen=True)
 class Base:
-    """One file within its module: `start` and `end` are its place in the module's text, in bytes."""
+    """A file of a module; `start` and `end` are its place in the module's text, in bytes."""
 
     name: str
     text: bytes
@@ -409,12 +412,13 @@ def cut(m: Mutator) -> str | None:
 
 
 HARMLESS: tuple[Kind, ...] = (
-    parentheses, template, local_value, quoted, conditional, attempted, comment, to_the_end, twin, lifecycle, new_name,
-    other_number, longer_name, mapped, joined,
+    parentheses, template, local_value, quoted, conditional, attempted, comment, to_the_end, twin,
+    lifecycle, new_name, other_number, longer_name, mapped, joined,
 )  # fmt: skip
 HARMFUL: tuple[Kind, ...] = (
-    without_argument, without_block, misspelt_argument, misspelt_block, misspelt_type, misspelt_reference, misspelt_word,
-    other_case, exchanged, moved, as_argument, as_block, repeated_block, indexed, function, nonsense, cut,
+    without_argument, without_block, misspelt_argument, misspelt_block, misspelt_type,
+    misspelt_reference, misspelt_word, other_case, exchanged, moved, as_argument, as_block,
+    repeated_block, indexed, function, nonsense, cut,
 )  # fmt: skip
 
 

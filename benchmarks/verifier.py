@@ -1,8 +1,11 @@
-"""How fast and how small the verifier is: `python benchmarks/verifier.py [--workers 2] [--checks 6000]`. Prints JSON.
+"""Measure how fast and how small the verifier is.
 
-Texts are the bench's held-out reference answers and the categories' good examples, and as many cut, mixed-up or wrong ones: what a
-model in training writes. `all` is every category but CloudFormation. The processor's time per check does not depend on what else
-the machine does; the rates and latencies do.
+Usage: `python benchmarks/verifier.py [--workers 2] [--checks 6000]`. Prints JSON.
+
+Texts are the bench's held-out reference answers and the categories' good examples, and as many cut,
+mixed-up or wrong ones: what a model in training writes. `all` is every category but CloudFormation.
+The processor's time per check does not depend on what else the machine does; the rates and
+latencies do.
 """
 
 import argparse
@@ -49,7 +52,9 @@ def samples(name: str) -> list[Sample]:
 
 
 def requests(count: int, category: str | None = None) -> list[VerifyRequest]:
-    """A fixed mix: half right answers, a quarter cut short, a quarter with one line taken from another answer."""
+    """A fixed mix: half right answers, a quarter cut short, a quarter with one line taken from
+    another answer.
+    """
     rng = random.Random(0)
     names = [category] if category else [name for name in CATEGORIES if name != LARGE]
     mix = [samples(name) for name in names]
@@ -76,7 +81,9 @@ def processor_seconds(pids: Sequence[int]) -> float:
 
 
 def throughput(verifier: Verifier, batch: Sequence[VerifyRequest]) -> dict[str, float]:
-    """Checks per second over all workers, and milliseconds of processor time that a check costs in the workers and here."""
+    """Checks per second over all workers, and milliseconds of processor time that a check costs in
+    the workers and here.
+    """
     before, own, started = (
         processor_seconds(verifier.process_ids()),
         time.process_time(),

@@ -1,4 +1,4 @@
-"""production: owners, quotas, idempotency, deadlines, failures counted apart; indexes for claims that stay flat"""
+"""production: owners, quotas, idempotency, deadlines, failures apart, indexes for flat claims"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +13,8 @@ WAITING = sa.text("deadline_at IS NOT NULL AND state IN ('queued', 'paused')")
 
 
 def upgrade() -> None:
-    # Only additions, and every column has a default: a worker of the version before goes on while this runs.
+    # Only additions, and every column has a default: a worker of the version before goes on while
+    # this runs.
     op.add_column("jobs", sa.Column("owner", sa.String(length=64), nullable=True))
     op.add_column("jobs", sa.Column("failures", sa.Integer(), server_default="0", nullable=False))
     op.add_column("jobs", sa.Column("deadline_at", sa.Float(precision=53), nullable=True))

@@ -38,9 +38,8 @@ def downgrade() -> None:
     copy_datasets("plain")
     # One row for each content again.
     first = "SELECT min(owner) FROM datasets AS every WHERE every.id = mine.id"
-    op.execute(
-        f"INSERT INTO datasets_copy SELECT {COLUMNS} FROM datasets AS mine WHERE owner = ({first})"
-    )  # noqa: S608
+    rows = f"SELECT {COLUMNS} FROM datasets AS mine WHERE owner = ({first})"  # noqa: S608
+    op.execute(f"INSERT INTO datasets_copy {rows}")
     replace_datasets()
     op.drop_column("jobs", "request_id")
     op.drop_index("adapters_by_owner", "adapters")

@@ -15,7 +15,8 @@ from inframind.types import Outcome, VerifyRequest
 from inframind.verifier.verifier import Verifier
 
 GOOD = {
-    "instruction": "A Dockerfile from python:3.12-slim that works in /srv/app and runs as user worker.",
+    "instruction": "A Dockerfile from python:3.12-slim that works in /srv/app "
+    "and runs as user worker.",
     "output": "FROM python:3.12-slim\nWORKDIR /srv/app\nUSER worker\n",
 }
 OTHER = {"instruction": "From debian:12.", "output": "FROM debian:12\n", "category": "dockerfile"}

@@ -1,4 +1,6 @@
-"""The bench's answers pass the tools that the field trusts, not only the checker that was written beside them."""
+"""The bench's answers pass the tools that the field trusts, not only the checker that was written
+beside them.
+"""
 
 from collections import defaultdict
 

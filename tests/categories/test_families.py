@@ -1,4 +1,6 @@
-"""The bench proves itself: references pass, habits and mutants do not, and nothing leaks between the splits."""
+"""The bench proves itself: references pass, habits and mutants do not, and nothing leaks between
+the splits.
+"""
 
 import json
 from collections import Counter
@@ -71,7 +73,9 @@ def test_every_open_value_matters(family: Family) -> None:
 
 @EVERY
 def test_every_check_is_broken_by_a_small_wound(family: Family) -> None:
-    """For each check there is a valid text that fails it: one line, word or habit from the reference, or another's answer."""
+    """For each check there is a valid text that fails it: one line, word or habit from the
+    reference, or another's answer.
+    """
     draft, _ = family.draft("test-0", "train")
     unbroken = {index: check.id for index, check in enumerate(draft.checks)}
     habits = [draft.answer.replace(new, old) for new, old in draft.habits]

@@ -43,8 +43,12 @@ test: {extends: [.two, .three], variables: {C: 3}, retry: null}
 .three: {tags: [three], retry: 2}
 """
     assert jobs(text)["test"] | {"when": ""} == {
-        "stage": "test", "when": "", "tags": ["three"], "script": ["make two"], "variables": {"A": "one", "B": "two", "C": "3"},
-    }  # fmt: skip
+        "stage": "test",
+        "when": "",
+        "tags": ["three"],
+        "script": ["make two"],
+        "variables": {"A": "one", "B": "two", "C": "3"},
+    }
 
 
 def test_references_and_anchors_are_flattened() -> None:

@@ -69,7 +69,10 @@ def test_templates_render_as_helm_renders_them(template: str, value: object) -> 
 
 
 def test_what_only_a_release_knows_stays_open() -> None:
-    text = "a: {{ .Values.port }}\nb: {{ .Values.image.tag | quote }}\nc:\n  {{- toYaml .Values.more | nindent 2 }}\n  d: 1"
+    text = (
+        "a: {{ .Values.port }}\nb: {{ .Values.image.tag | quote }}\nc:\n"
+        "  {{- toYaml .Values.more | nindent 2 }}\n  d: 1"
+    )
     found = rendered(text, "")
     assert found["a"] == "{{ .Values.port }}"
     assert found["b"] == "{{ .Values.image.tag | quote }}"
@@ -122,5 +125,6 @@ def test_the_helper_of_a_single_file_may_stand_elsewhere() -> None:
 )
 def test_a_template_cannot_run_away(text: str) -> None:
     assert rules_of(
-        f'# Source: templates/a.yaml\n{{{{ define "a" }}}}{{{{ include "a" . }}}}{{{{ end }}}}\na: {text}\n'
+        f"# Source: templates/a.yaml\n"
+        f'{{{{ define "a" }}}}{{{{ include "a" . }}}}{{{{ end }}}}\na: {text}\n'
     )

@@ -1,4 +1,6 @@
-"""Prometheus: what an expression means, which alerts can fire, which jobs scrape, and which routes are reached."""
+"""Prometheus: what an expression means, which alerts can fire, which jobs scrape, and which routes
+are reached.
+"""
 
 import pytest
 
@@ -150,7 +152,10 @@ def test_durations() -> None:
     [
         "static_configs: [{targets: []}]",
         "static_configs: [{targets: ['a:1']}], relabel_configs: [{action: drop}]",
-        "static_configs: [{targets: ['a:1']}], metric_relabel_configs: [{action: drop, source_labels: [__name__], regex: .*}]",
+        (
+            "static_configs: [{targets: ['a:1']}], metric_relabel_configs: [{action: drop, "
+            "source_labels: [__name__], regex: .*}]"
+        ),
         "static_configs: [{targets: ['a:1']}], relabel_configs: [{action: keep, regex: x}]",
         "honor_labels: true",
     ],
@@ -190,6 +195,7 @@ def test_urls_are_targets_only_where_relabelling_writes_the_address() -> None:
 
 def test_go_reads_an_empty_value_as_not_given() -> None:
     assert objects(
-        "global: {scrape_interval: }\nscrape_configs: [{job_name: a, params: , dns_sd_configs: [{names: [x]}]}]"
+        "global: {scrape_interval: }\nscrape_configs: [{job_name: a, params: , "
+        "dns_sd_configs: [{names: [x]}]}]"
     )
     assert "wrong-type" in rules("scrape_configs: [null]")

@@ -1,4 +1,6 @@
-"""Providers beside AWS: their schemas come from Terraform CDK's bindings, each loaded only for a file that uses it."""
+"""Providers beside AWS: their schemas come from Terraform CDK's bindings, each loaded only for a
+file that uses it.
+"""
 
 from pathlib import Path
 
@@ -80,7 +82,8 @@ def test_google_and_azure_are_checked_below_the_first_level(
     "text",
     [
         'resource "helm_release" "web" {\n  name  = "web"\n  chart = "web"\n}\n',
-        'terraform {\n  required_providers {\n    aws = { source = "example.com/hashicorp/aws" }\n  }\n}\n'
+        "terraform {\n  required_providers {\n"
+        '    aws = { source = "example.com/hashicorp/aws" }\n  }\n}\n'
         'resource "aws_sqs_queue" "q" {}\n',
         'ephemeral "random_password" "db" {\n  length = 20\n}\n',
         'terraform {\n  required_providers {\n    time = { source = "hashicorp/time" }\n  }\n}\n'

@@ -67,7 +67,8 @@ def test_sarif_has_one_result_per_finding(bad: Path) -> None:
 def test_checks_from_a_file(good: Path, tmp_path: Path) -> None:
     checks = tmp_path / "checks.json"
     checks.write_text(
-        '[{"op": "equals", "kind": "service", "name": "web", "path": "image", "value": "nginx:1.28"}]'
+        '[{"op": "equals", "kind": "service", "name": "web", "path": "image", "value": '
+        '"nginx:1.28"}]'
     )
     result = run("--checks", checks, good)
     assert result.exit_code == 1
@@ -173,7 +174,8 @@ def test_jsonl_reports_a_line_that_is_no_request_in_its_place(tmp_path: Path) ->
     path = tmp_path / "in.jsonl"
     good = json.dumps({"id": "z", "category": "compose", "text": GOOD})
     path.write_text(
-        f'{good}\n{{"id": "x"}}\nnot json\n{{"id": "y", "category": "no-such", "text": ""}}\n{good}\n'
+        f'{good}\n{{"id": "x"}}\nnot json\n{{"id": "y", "category": "no-such", "text": ""}}\n'
+        f"{good}\n"
     )
     result = run("--jsonl", path)
     answers = [json.loads(line) for line in result.output.splitlines()]
