@@ -36,10 +36,10 @@ def seconds_to_first_step(client: DemoService) -> float:
 
 
 def main() -> None:
-    """The command."""
+    """Run the jobs one after another and print the seconds as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=5)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         port, log = free_port(HOST), Path(folder) / "up.log"
         with log.open("wb") as output:
@@ -59,16 +59,16 @@ def main() -> None:
         try:
             client = DemoService(f"http://{HOST}:{port}", service, log)
             client.wait_until_ready()
-            seconds = [seconds_to_first_step(client) for _ in range(given.jobs)]
+            seconds = [seconds_to_first_step(client) for _ in range(options.jobs)]
         finally:
             stop(service, STOP_SECONDS)
-    found = {
+    report = {
         "median_seconds": round(statistics.median(seconds), 2),
         "all": [round(value, 2) for value in seconds],
     }
     print(
         json.dumps(
-            {**found, "cores": len(os.sched_getaffinity(0)), "machine": platform.machine()},
+            {**report, "cores": len(os.sched_getaffinity(0)), "machine": platform.machine()},
             indent=2,
         )
     )

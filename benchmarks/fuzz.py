@@ -68,11 +68,11 @@ BOMBS = (
 
 def examples(name: str) -> list[str]:
     """The category's own files: good, bad and the bench's answers."""
-    found = [path for kind in ("good", "bad") for path in CATEGORIES[name].examples(kind)]
+    paths = [path for kind in ("good", "bad") for path in CATEGORIES[name].examples(kind)]
     answers = [
         family.draft("fuzz", "train")[0].answer for family in families() if family.category == name
     ]
-    return [path.read_bytes().decode("utf-8", "surrogateescape") for path in found] + answers
+    return [path.read_bytes().decode("utf-8", "surrogateescape") for path in paths] + answers
 
 
 def mutated(draw: random.Random, text: str, others: list[str], secret: str) -> str:
@@ -84,25 +84,25 @@ def mutated(draw: random.Random, text: str, others: list[str], secret: str) -> s
 
 def _accident(draw: random.Random, text: str, others: list[str], secret: str) -> str:
     lines = text.split("\n")
-    at, other = draw.randrange(len(lines)), draw.randrange(len(lines))
+    line, other = draw.randrange(len(lines)), draw.randrange(len(lines))
     cut = draw.randrange(len(text) + 1)
     token = draw.choice(TOKENS).replace("{secret}", secret)
     match draw.randrange(12):
         case 0:
-            del lines[at]
+            del lines[line]
         case 1:
-            lines.insert(other, lines[at])
+            lines.insert(other, lines[line])
         case 2:
-            lines[at], lines[other] = lines[other], lines[at]
+            lines[line], lines[other] = lines[other], lines[line]
         case 3:
-            lines[at] = " " * draw.randint(0, 9) + lines[at].lstrip()
+            lines[line] = " " * draw.randint(0, 9) + lines[line].lstrip()
         case 4:
-            key, sign, _ = lines[at].partition(draw.choice((":", "=", " ")))
-            lines[at] = f"{key}{sign} {token}"
+            key, sign, _ = lines[line].partition(draw.choice((":", "=", " ")))
+            lines[line] = f"{key}{sign} {token}"
         case 5:
-            lines[at] = lines[at].replace(draw.choice(lines[at].split() or [""]), token)
+            lines[line] = lines[line].replace(draw.choice(lines[line].split() or [""]), token)
         case 6:
-            lines = lines[: at + 1] + draw.choice(others).split("\n")[-draw.randint(1, 30) :]
+            lines = lines[: line + 1] + draw.choice(others).split("\n")[-draw.randint(1, 30) :]
         case 7:
             return text[:cut]
         case 8:
@@ -110,7 +110,7 @@ def _accident(draw: random.Random, text: str, others: list[str], secret: str) ->
         case 9:
             return text[:cut] + text[cut + draw.randint(1, 20) :]
         case 10:
-            lines[at:other] = lines[at:other] * draw.randint(2, 20)
+            lines[line:other] = lines[line:other] * draw.randint(2, 20)
         case _:
             return (
                 text[:cut]
@@ -132,7 +132,7 @@ def inputs(name: str, count: int, seed: int, secret: str) -> Iterator[str]:
 
 @dataclass
 class Report:
-    """What came of it."""
+    """Verdicts, defects and speed of one category's texts."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     defects: list[tuple[str, str]] = field(default_factory=list)
@@ -143,7 +143,7 @@ class Report:
 
 
 def defect(verdict: Verdict) -> str | None:
-    """What is wrong with the checker, if anything is."""
+    """Name the checker's defect that a verdict shows, or None."""
     if verdict.verdict is Outcome.UNSCORABLE:
         return "unscorable"
     for finding in verdict.findings:
@@ -188,7 +188,7 @@ def fuzz(name: str, count: int, seed: int, secret: Path) -> Report:
 
 
 def main() -> int:
-    """The command."""
+    """Judge every category's hostile texts; exit status 1 for any defect."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)

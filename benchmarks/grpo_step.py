@@ -155,7 +155,7 @@ def measured(kind: str, steps: int) -> list[float]:
 
 
 def main() -> None:
-    """The command."""
+    """Measure both trainers in turns and print the medians as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
@@ -164,17 +164,17 @@ def main() -> None:
         choices=KINDS,
         help="Measure one of the two in this process; for this benchmark's own use.",
     )
-    given = parser.parse_args()
-    if given.only:
+    options = parser.parse_args()
+    if options.only:
         with tempfile.TemporaryDirectory() as folder:
-            print(json.dumps(KINDS[given.only](given.steps, Path(folder))))
+            print(json.dumps(KINDS[options.only](options.steps, Path(folder))))
         return
     seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    for _ in range(given.rounds):
+    for _ in range(options.rounds):
         for kind in KINDS:
-            seconds[kind] += measured(kind, given.steps)
+            seconds[kind] += measured(kind, options.steps)
     medians = {kind: statistics.median(values) for kind, values in seconds.items()}
-    found = {
+    report = {
         "step_seconds": {kind: round(value, 3) for kind, value in medians.items()},
         "steps": {kind: len(values) for kind, values in seconds.items()},
         "ratio": round(medians["inframind"] / medians["trl"], 3),
@@ -182,7 +182,7 @@ def main() -> None:
         "cores": len(os.sched_getaffinity(0)),
         "machine": platform.machine(),
     }
-    print(json.dumps(found, indent=2))
+    print(json.dumps(report, indent=2))
 
 
 if __name__ == "__main__":

@@ -137,7 +137,7 @@ def measure(
 
 
 def main() -> None:
-    """The benchmark."""
+    """Start database and api, load both routes and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--connections", type=int, default=8)
@@ -145,9 +145,9 @@ def main() -> None:
     parser.add_argument(
         "--redis", action="store_true", help="send wake-ups over a Redis on the same cores"
     )
-    given = parser.parse_args()
-    os.sched_setaffinity(0, {int(core) for core in given.cores.split(",")})
-    postgres, redis, port = Postgres(durable=True), Redis() if given.redis else None, free_port()
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {int(core) for core in options.cores.split(",")})
+    postgres, redis, port = Postgres(durable=True), Redis() if options.redis else None, free_port()
     url = postgres.new_database()
     database = int((postgres.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
     engine = make_engine(url)
@@ -190,7 +190,7 @@ def main() -> None:
                 "database CPU ms",
             )
             sending, reading = post(key), [get(key, job_id) for job_id in ids]
-            many = given.connections
+            many = options.connections
             for name, requests, wanted in (
                 ("GET /jobs/{id}", lambda number: reading[number % len(reading)], 200),
                 ("POST /jobs", lambda _: sending, 201),
@@ -203,10 +203,10 @@ def main() -> None:
                 ) -> list[float]:
                     return asyncio.run(load(port, seconds, many, requests, wanted))
 
-                measure(name, table, api.pid, database, run, given.seconds)
+                measure(name, table, api.pid, database, run, options.seconds)
             Console().print(table)
             Console().print(
-                f"{many} connections, cores {given.cores}, load average {os.getloadavg()[0]:.1f}"
+                f"{many} connections, cores {options.cores}, load average {os.getloadavg()[0]:.1f}"
             )
         finally:
             api.kill()

@@ -80,7 +80,7 @@ def server(command: Sequence[str], health: str, env: dict[str, str]) -> Iterator
 
 
 def answers(url: str) -> bool:
-    """Whether it is up."""
+    """Tell if a health route answers 200."""
     try:
         return httpx.get(url, trust_env=False, timeout=5.0).status_code == 200
     except httpx.HTTPError:
@@ -220,7 +220,7 @@ async def compare(
 
 
 def milliseconds(seconds: Sequence[float]) -> float:
-    """The median."""
+    """Give the median in milliseconds."""
     return round(statistics.median(seconds) * 1000, 2)
 
 
@@ -280,8 +280,10 @@ def plain() -> None:
         started = time.perf_counter()
         encoded = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
         with torch.inference_mode():
-            found = model.generate(**encoded, max_new_tokens=MAX_TOKENS, do_sample=False)
-        tokenizer.batch_decode(found[:, encoded["input_ids"].shape[1] :], skip_special_tokens=True)
+            sequences = model.generate(**encoded, max_new_tokens=MAX_TOKENS, do_sample=False)
+        tokenizer.batch_decode(
+            sequences[:, encoded["input_ids"].shape[1] :], skip_special_tokens=True
+        )
         print(len(texts) / (time.perf_counter() - started), flush=True)
 
 
@@ -337,7 +339,7 @@ def embedded_against_plain(rounds: int, clients: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """The command."""
+    """Measure the chosen parts and print the report as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--clients", type=int, default=32)
@@ -349,19 +351,19 @@ def main() -> None:
         choices=["api", "engine", "plain"],
         help="One part; `plain` is for this benchmark's own use.",
     )
-    given = parser.parse_args()
-    if given.only == "plain":
+    options = parser.parse_args()
+    if options.only == "plain":
         plain()
         return
     report: dict[str, Any] = {
-        "engine": given.engine,
+        "engine": options.engine,
         "cores": len(os.sched_getaffinity(0)),
         "machine": platform.machine(),
     }
-    if given.only != "engine":
-        report["api"] = through_the_api(given.engine, given.rounds, given.clients)
-    if given.only != "api":
-        report["embedded"] = embedded_against_plain(given.rounds, given.clients)
+    if options.only != "engine":
+        report["api"] = through_the_api(options.engine, options.rounds, options.clients)
+    if options.only != "api":
+        report["embedded"] = embedded_against_plain(options.rounds, options.clients)
     report["load_average"] = os.getloadavg()[0]
     print(json.dumps(report, indent=2))
 

@@ -83,9 +83,9 @@ def measure(
     accepted: set[str] = set()
     started = time.perf_counter()
     for start in range(0, len(rows), chunk):
-        counts, gaps, found = compare(tool, rows[start : start + chunk])
+        counts, gaps, newly_accepted = compare(tool, rows[start : start + chunk])
         total += counts
-        accepted |= found
+        accepted |= newly_accepted
         seconds = round(time.perf_counter() - started, 1)
         print(
             json.dumps(
@@ -115,9 +115,9 @@ def main() -> None:
     parser.add_argument("--mutators", choices=MUTATORS, default="developed")
     options = parser.parse_args()
     tool = TerraformValidate(seconds=PATIENCE)
-    found = [base for folder in options.folders for base in bases(folder)]
+    files = [base for folder in options.folders for base in bases(folder)]
     modules: dict[str, list[Base]] = {}
-    for base in found:
+    for base in files:
         modules.setdefault(base.text.decode(), []).append(base)
     rows = [("as it is", text, text) for text in modules]
     accepted = measure(tool, "modules", rows, options.chunk)
@@ -127,7 +127,7 @@ def main() -> None:
             {
                 "version": tool.version(),
                 "modules": len(modules),
-                "files": len(found),
+                "files": len(files),
                 "base files": len(valid),
             }
         ),

@@ -64,11 +64,11 @@ def measured(
             "max_tokens": MAX_TOKENS,
         }
         started = time.perf_counter()
-        found = client.call("POST", "/generate", body)
+        generation = client.call("POST", "/generate", body)
         seconds.append(time.perf_counter() - started)
-        passed += found["choices"][0]["verdict"]["verdict"] == "pass"
-        tokens += found["usage"]["completion_tokens"]
-        attempts += found["attempts"]
+        passed += generation["choices"][0]["verdict"]["verdict"] == "pass"
+        tokens += generation["usage"]["completion_tokens"]
+        attempts += generation["attempts"]
     low, high = wilson(passed, len(tasks))
     return {
         "best_of": best_of,
@@ -83,12 +83,12 @@ def measured(
 
 
 def main() -> None:
-    """The command."""
+    """Ask with every setting and print the table as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, default=60)
     parser.add_argument("--train", action="store_true", help="Train an adapter first.")
-    given = parser.parse_args()
-    tasks = load_tasks("test-values", max_difficulty=2, limit=given.tasks)
+    options = parser.parse_args()
+    tasks = load_tasks("test-values", max_difficulty=2, limit=options.tasks)
     with tempfile.TemporaryDirectory() as folder:
         port, log = free_port(HOST), Path(folder) / "up.log"
         with log.open("wb") as output:
@@ -108,7 +108,7 @@ def main() -> None:
         try:
             client = DemoService(f"http://{HOST}:{port}", service, log)
             client.wait_until_ready()
-            model = trained(client) if given.train else JOB["base_model"]
+            model = trained(client) if options.train else JOB["base_model"]
             rows = [measured(client, str(model), tasks, *search) for search in SEARCHES]
         finally:
             stop(service, STOP_SECONDS)
@@ -120,7 +120,7 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "model": "sft" if given.train else model,
+                "model": "sft" if options.train else model,
                 "tasks": len(tasks),
                 "rows": rows,
                 **machine,

@@ -42,11 +42,11 @@ class Sample:
 def samples(name: str) -> list[Sample]:
     """The reference answers of a category and its good examples."""
     texts = [path.read_text() for path in CATEGORIES[name].examples("good")]
-    found = [
+    references = [
         Sample(name, answer(task), task.checks)
         for task in load_tasks("test-values", categories=[name])
     ]
-    return found + [
+    return references + [
         Sample(name, f"```\n{text.rstrip()}\n```\n") for text in texts if "```" not in text
     ]
 
@@ -59,7 +59,8 @@ def requests(count: int, category: str | None = None) -> list[VerifyRequest]:
     names = [category] if category else [name for name in CATEGORIES if name != LARGE]
     mix = [samples(name) for name in names]
     return [
-        _request(rng, rng.choice(found), found) for found in (rng.choice(mix) for _ in range(count))
+        _request(rng, rng.choice(category_samples), category_samples)
+        for category_samples in (rng.choice(mix) for _ in range(count))
     ]
 
 

@@ -1,4 +1,4 @@
-"""Where a category's data lie, and how they are written."""
+"""Write the data files of the categories."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""initial"""
+"""create jobs, their events and metrics, adapters and results"""
 
 import sqlalchemy as sa
 from alembic import op

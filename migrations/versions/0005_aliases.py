@@ -1,4 +1,4 @@
-"""aliases"""
+"""create aliases: names that point to a model"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -88,11 +88,11 @@ def test_short_forms_aliases_and_types_are_one() -> None:
         ),
         "    - action: apt name=nginx,git update_cache=on state=present\n",
     )
-    found = [tasks(text)[0].fields for text in written]
-    assert all(fields["module"] == "ansible.builtin.apt" for fields in found)
+    fields_of_each = [tasks(text)[0].fields for text in written]
+    assert all(fields["module"] == "ansible.builtin.apt" for fields in fields_of_each)
     assert all(
         fields["args"] == {"name": ["nginx", "git"], "update_cache": True, "state": "present"}
-        for fields in found
+        for fields in fields_of_each
     )
 
 

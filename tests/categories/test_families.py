@@ -175,13 +175,13 @@ def test_a_task_travels_as_json() -> None:
 
 
 def test_the_bench_is_as_large_as_it_says() -> None:
-    found = statistics()
-    assert found["tasks"] >= 3_000
-    assert found["families"] >= 300 and found["skeletons"] >= 300
-    assert found["wordings"] >= 900
-    assert found["unique_instructions"] >= 0.95 * found["tasks"]
-    assert set(found["by_category"]) == set(CATEGORIES)
-    assert set(found["by_difficulty"]) == set("12345")
+    measured = statistics()
+    assert measured["tasks"] >= 3_000
+    assert measured["families"] >= 300 and measured["skeletons"] >= 300
+    assert measured["wordings"] >= 900
+    assert measured["unique_instructions"] >= 0.95 * measured["tasks"]
+    assert set(measured["by_category"]) == set(CATEGORIES)
+    assert set(measured["by_difficulty"]) == set("12345")
 
 
 def test_no_two_families_have_the_same_skeleton() -> None:
@@ -193,7 +193,7 @@ def test_no_two_families_have_the_same_skeleton() -> None:
 
 @pytest.mark.parametrize("name", ["terraform", "kubernetes", "cloudformation", "mlops"])
 def test_no_kind_of_resource_has_more_than_six_families(name: str) -> None:
-    """Where the format has kinds of its own: what a task is known by."""
+    """The kind of a task is that of its resource, where the format has kinds of its own."""
     gates = Counter(
         next(check.kind for check in family.draft("test-0", "train")[0].checks if check.gate)
         for family in families()

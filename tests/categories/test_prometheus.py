@@ -29,7 +29,7 @@ def rules(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("text", "other"),
     [
         ("sum(rate(x[5m])) by (job)", "sum by (job) (rate(x[5m]))"),
         ("up{job='a'}  ==  0", 'up{job="a"} == 0'),
@@ -38,8 +38,8 @@ def rules(text: str) -> set[str]:
         ("rate(x[90m])", "rate(x[1h30m])"),
     ],
 )
-def test_one_meaning_has_one_text(one: str, other: str) -> None:
-    assert promql.read(one).text == promql.read(other).text
+def test_one_meaning_has_one_text(text: str, other: str) -> None:
+    assert promql.read(text).text == promql.read(other).text
 
 
 @pytest.mark.parametrize(

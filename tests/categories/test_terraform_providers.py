@@ -107,8 +107,8 @@ def test_a_file_loads_only_the_providers_that_it_uses() -> None:
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_every_schema_says_where_it_comes_from(name: str) -> None:
-    found = provider(name)
-    assert found is not None
-    assert f"hashicorp/{name} " in found.data["source"]
-    assert found.data["licence"] == "MPL-2.0"
-    assert found.data["resource"] or found.data["data"]
+    loaded = provider(name)
+    assert loaded is not None
+    assert f"hashicorp/{name} " in loaded.data["source"]
+    assert loaded.data["licence"] == "MPL-2.0"
+    assert loaded.data["resource"] or loaded.data["data"]

@@ -1,4 +1,4 @@
-"""What Terraform reads without evaluating it, and what names may hold; each verdict here is that of
+"""Arguments that Terraform reads without evaluating them, and names; each verdict here is that of
 `terraform validate` 1.11.4.
 """
 

@@ -57,11 +57,13 @@ def test_json_is_the_verdict_contract(bad: Path) -> None:
 def test_sarif_has_one_result_per_finding(bad: Path) -> None:
     result = run("--sarif", bad)
     log = json.loads(result.output)
-    found = log["runs"][0]["results"][0]
+    sarif_result = log["runs"][0]["results"][0]
     assert result.exit_code == 1
     assert log["version"] == "2.1.0"
-    assert found["locations"][0]["physicalLocation"]["region"] == {"startLine": 4}
-    assert found["ruleId"] in {rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]}
+    assert sarif_result["locations"][0]["physicalLocation"]["region"] == {"startLine": 4}
+    assert sarif_result["ruleId"] in {
+        rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]
+    }
 
 
 def test_checks_from_a_file(good: Path, tmp_path: Path) -> None:

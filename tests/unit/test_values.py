@@ -1,4 +1,4 @@
-"""What the categories' readers share: shapes of parsed data, circles, and the JSON reader."""
+"""The readers' shared floor: shapes of parsed data, circles, and the JSON reader."""
 
 from itertools import pairwise
 from typing import Any

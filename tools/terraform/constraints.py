@@ -141,20 +141,20 @@ def first_round(source: Provider) -> list[Probe]:
     return full + [Probe(mode, kind, "word", bare=True) for mode, kind in kinds]
 
 
-def next_round(found: Found) -> list[Probe]:
+def next_round(constraints: Found) -> list[Probe]:
     """One probe for each argument that others exclude, without those that are known to."""
     return [
         Probe(mode, kind, text, path, frozenset(others))
-        for (mode, kind), conflicts in sorted(found.conflicts.items())
+        for (mode, kind), conflicts in sorted(constraints.conflicts.items())
         for path, others in sorted(conflicts.items())
         for text in ("word", "empty")
     ]
 
 
-def case_round(found: Found) -> list[Probe]:
+def case_round(recorded: Found) -> list[Probe]:
     """One probe for each enumeration, with its first word in the other case."""
     probes = []
-    for (mode, kind), values in sorted(found.values.items()):
+    for (mode, kind), values in sorted(recorded.values.items()):
         for path, constraints in sorted(values.items()):
             words: list[Any] = next(
                 (constraint[1] for constraint in constraints if constraint[0] == "in"), []
@@ -182,7 +182,7 @@ def write_probes(source: Provider, probes: list[Probe], folder: Path, round_: in
 
 def read_probes(folder: Path) -> Found:
     """Everything that the results under the folder say."""
-    found = Found()
+    recorded = Found()
     for result in sorted(folder.glob("*/result.json")):
         probes = json.loads((result.parent / "probes.json").read_text())
         accepted = {index for index, probe in enumerate(probes) if probe[4:] and probe[4]}
@@ -203,10 +203,10 @@ def read_probes(folder: Path) -> Found:
                         else set()
                     )
                     continue
-                read_message(found, (mode, kind), path, message, about=about, sent=TEXTS[value])
+                read_message(recorded, (mode, kind), path, message, about=about, sent=TEXTS[value])
         for mode, kind, _, about, *_ in (probes[index] for index in sorted(accepted)):
-            found.ignore_case((mode, kind), about)
-    return found
+            recorded.ignore_case((mode, kind), about)
+    return recorded
 
 
 def main(command: str, name: str, folder: Path, round_: int = 0) -> None:
@@ -218,8 +218,8 @@ def main(command: str, name: str, folder: Path, round_: int = 0) -> None:
     def probes() -> list[Probe]:
         if round_ == 0:
             return first_round(source)
-        found = read_probes(folder)
-        return case_round(found) if round_ == CASE_ROUND else next_round(found)
+        recorded = read_probes(folder)
+        return case_round(recorded) if round_ == CASE_ROUND else next_round(recorded)
 
     actions: dict[str, Callable[[], None]] = {
         "write": lambda: write_probes(source, probes(), folder, round_),

@@ -1,4 +1,4 @@
-"""What tells a served adapter from another one and from none."""
+"""The probe tells a served adapter from another one and from none."""
 
 import pytest
 

@@ -1,5 +1,5 @@
-"""What a provider's messages say of a value: alternatives, enumerations read in any case, and what
-no value could meet."""
+"""A provider's messages become constraints: alternatives, enumerations read in any case, and
+requirements that no value could meet."""
 
 import json
 from pathlib import Path
