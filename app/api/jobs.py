@@ -1,4 +1,4 @@
-"""Jobs: create, list, show, pause, resume, cancel, events, metrics."""
+"""Jobs: create, list, show, pause, resume, cancel, retry, events, metrics."""
 
 import asyncio
 import json
@@ -113,6 +113,28 @@ def pause_job(job_id: str, jobs: JobsDep) -> JobView:
 def resume_job(job_id: str, jobs: JobsDep) -> JobView:
     """Puts a paused job back into the queue; it goes on from its last checkpoint."""
     return jobs.resume(job_id)
+
+
+@router.post(
+    "/{job_id}/retry",
+    status_code=201,
+    responses={
+        201: examples.shown(examples.jobs.QUEUED),
+        409: {"model": ErrorView, **examples.jobs.NOT_ENDED},
+        429: {"model": ErrorView, **examples.jobs.TOO_MANY},
+        **UNKNOWN,
+    },
+)
+async def retry_job(
+    job_id: str, response: Response, jobs: JobsDep, idempotency_key: IdempotencyKeyDep = None
+) -> JobView:
+    """Queues a new job with the stages of one that failed or was cancelled.
+
+    With an `Idempotency-Key`, the same request again is answered with the same job.
+    """
+    job = await run_in_threadpool(jobs.retry, job_id, idempotency_key)
+    response.headers["Location"] = f"/jobs/{job.id}"
+    return job
 
 
 @router.get("/{job_id}/events", response_model=Page[EventView], responses={200: EVENTS, **UNKNOWN})

@@ -101,6 +101,12 @@ def resume(job_id: JobId, url: Url = LOCAL) -> None:
 
 
 @app.command()
+def retry(job_id: JobId, url: Url = LOCAL) -> None:
+    """Queue a new job with the stages of one that failed or was cancelled; print its id."""
+    console.print(call(url, "POST", f"/jobs/{job_id}/retry")["id"])
+
+
+@app.command()
 def follow(job_id: JobId, url: Url = LOCAL) -> None:
     """Show a job's progress until it ends."""
     follow_to_the_end(url, job_id)

@@ -20,7 +20,7 @@ from app.job_state import TERMINAL, JobState
 from app.jobs import admission, idempotency, quota, transitions
 from app.jobs.admission import Admitted
 from app.jobs.journal import add_event
-from app.jobs.spec import JobSpec
+from app.jobs.spec import JobSpec, spec_again
 from app.jobs.views import VIEWED, EventView, JobView, MetricView, event_view, job_view, metric_view
 from app.settings import Settings
 from app.views import Page, PageRequest
@@ -108,6 +108,19 @@ class JobService:
         self._wake(view.id)
         return view
 
+    def retry(self, job_id: str, key: str | None = None) -> JobView:
+        """Makes a new job of what one that failed or was cancelled was to do; that one stays ended.
+
+        Raises NotFoundError, ConflictError in another state, and what `submit` raises.
+        """
+        with reading(self.engine) as session:
+            job = _job(session, job_id)
+            if job.state not in (JobState.FAILED, JobState.CANCELLED):
+                message = f"the job is {job.state}"
+                raise ConflictError(f"{message}: only one that failed or was cancelled is tried again")
+            spec = spec_again(job)
+        return self.submit_as(Retry(retry_of=job_id), lambda: spec, key)
+
     def _create(self, session: Session, admitted: Admitted, owner: str | None) -> Job:
         admission.check_still_there(session, admitted)
         now = quota.admit(session, owner, self.settings.max_queued_per_owner)
@@ -185,6 +198,12 @@ class JobService:
         if waits_again:
             self._wake(job_id)
         return view
+
+
+class Retry(BaseModel):
+    """The wish to try a job again, as its idempotency key knows it."""
+
+    retry_of: str
 
 
 def _job(session: Session, job_id: str, *, lock: bool = False) -> Job:

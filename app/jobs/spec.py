@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.db.tables import Job
 from inframind.models.registry import BASE_MODELS
 from inframind.pipeline import DEFAULT_DATASET, resolve_stages
 from inframind.stages import MAX_STAGES, methods
@@ -106,3 +107,19 @@ class JobSpec(BaseModel):
         return resolve_stages(
             self.base_model, method, stages, continues=continues, dataset=self.dataset
         )
+
+
+def spec_again(job: Job) -> JobSpec:
+    """Writes what a job was asked for anew: its resolved stages, with as much time as it had."""
+    spec = JobSpec(
+        stages=job.stages,
+        base_model=job.base_model,
+        start_from=job.start_from,
+        dataset=job.dataset,
+        seed=job.seed,
+        priority=job.priority,
+        deadline_seconds=None if job.deadline_at is None else job.deadline_at - job.created_at,
+        name=job.name,
+        metadata=job.meta,
+    )
+    return spec if job.fine_tuning is None else spec.asked_as(job.fine_tuning)

@@ -9,6 +9,7 @@ import torch
 from peft import set_peft_model_state_dict
 from safetensors.torch import load_file
 
+from inframind import __version__
 from inframind.errors import OutOfMemoryError, StoppedError
 from inframind.models.adapter import AdapterManifest, adapter_id, lora_of, publish
 from inframind.models.probe import probe
@@ -136,5 +137,9 @@ def describe(
 
 
 def versions() -> dict[str, str]:
-    """Reads the versions of the packages that decide the result."""
-    return {name: version(name) for name in ("inframind", "torch", "transformers", "trl", "peft")}
+    """Reads the versions of the packages that decide the result.
+
+    Our own stands in the source: an image or a checkout on the path has no installed distribution.
+    """
+    libraries = ("torch", "transformers", "trl", "peft")
+    return {"inframind": __version__, **{name: version(name) for name in libraries}}

@@ -88,3 +88,6 @@ TOO_MANY = error(
     "20 of your jobs wait already, of at most 20: wait for some to end, or cancel them",
 )
 TOO_LATE = error("conflict", "the job is succeeded already")
+NOT_ENDED = error(
+    "conflict", "the job is running: only one that failed or was cancelled is tried again"
+)

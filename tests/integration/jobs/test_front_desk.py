@@ -162,7 +162,7 @@ def openai_api(service: Service, key: str | None = None, owner: int = 0, **body:
 
 def command_line(service: Service, **options: str) -> Answer:
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    command = [sys.executable, "-c", "from app.cli.main import main; main()", "jobs", "create"]
+    command = [sys.executable, "-c", "from inframind.cli import main; main()", "jobs", "create"]
     ended = subprocess.run(
         [*command, "sft", *arguments, "--url", service.url],
         env={"INFRAMIND_API_KEY": service.keys[0], "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
@@ -289,6 +289,29 @@ def test_of_the_moves_only_a_job_that_waits_again_wakes_a_worker(
         assert told(service.call(f"{prefix}{job_id}/{move}")).code == "conflict"
         assert told(service.call(f"{prefix}{job_id}/{move}", owner=1)).code == "not_found"
     assert service.woken == [job_id]
+
+
+def test_a_job_that_ended_badly_is_tried_again_as_a_new_one(service: Service) -> None:
+    first = own_api(service, name="nightly", deadline_seconds=3600.0, metadata={"a": "b"}).job_id
+    refused = service.call(f"/jobs/{first}/retry")
+    assert (refused.status_code, told(refused).code) == (409, "conflict")
+    assert service.call(f"/jobs/{first}/cancel").is_success
+    service.woken.clear()
+    again = service.call(f"/jobs/{first}/retry", **{"Idempotency-Key": "r1"})
+    made = again.json()
+    assert (again.status_code, again.headers["location"]) == (201, f"/jobs/{made['id']}")
+    assert service.woken == [made["id"]] and made["id"] != first
+    assert (
+        told(service.call(f"/jobs/{first}/retry", **{"Idempotency-Key": "r1"})).job_id == made["id"]
+    )
+    old = service.call(f"/jobs/{first}/cancel")
+    assert old.status_code == 409, "the old job stays ended"
+    assert (made["name"], made["metadata"], made["seed"]) == ("nightly", {"a": "b"}, 7)
+    assert made["deadline_at"] - made["created_at"] == pytest.approx(3600.0)
+    with reading(service.engine) as session:
+        jobs = [session.get_one(Job, identity) for identity in (first, made["id"])]
+        assert jobs[0].stages == jobs[1].stages
+    assert told(service.call(f"/jobs/{first}/retry", owner=1)).code == "not_found"
 
 
 def test_both_doors_are_audited_alike(service: Service, caplog: pytest.LogCaptureFixture) -> None:

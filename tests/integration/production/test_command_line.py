@@ -20,6 +20,7 @@ from inframind.cli import app
 from inframind.commands import SERVICE_COMMANDS, Exit
 from inframind.errors import ConfigError
 from tests.support import ROOT
+from tests.support.waiting import HANG_SECONDS
 
 NOWHERE = "http://127.0.0.1:9"
 ENTRY = "from inframind.cli import main; main()"
@@ -86,7 +87,7 @@ def process(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANG_SECONDS,
     )
 
 
