@@ -117,7 +117,9 @@ class JobService:
             job = _job(session, job_id)
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
                 message = f"the job is {job.state}"
-                raise ConflictError(f"{message}: only one that failed or was cancelled is tried again")
+                raise ConflictError(
+                    f"{message}: only one that failed or was cancelled is tried again"
+                )
             spec = spec_again(job)
         return self.submit_as(Retry(retry_of=job_id), lambda: spec, key)
 

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=128), nullable=True),
         sa.Column("owner", sa.String(length=64), nullable=False),
         sa.Column("scopes", sa.JSON(), nullable=False),
+        # Of the key, which is shown once and stored nowhere.
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
         sa.Column("last_used_at", sa.Float(precision=53), nullable=True),

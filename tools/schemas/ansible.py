@@ -82,6 +82,7 @@ def combinations(source: str) -> dict[str, Any]:
         and any(keyword.arg == "argument_spec" for keyword in node.keywords)
     ]
     literals: dict[str, Any] = {}
+    # In a module with several specs nobody can tell which call a literal belongs to.
     for keyword in calls[0].keywords if len(calls) == 1 else ():
         if keyword.arg in COMBINATIONS:
             try:
@@ -94,6 +95,7 @@ def combinations(source: str) -> dict[str, Any]:
 def module(path: Path, collection: str, loaders: Any) -> dict[str, Any] | None:
     """Options and combinations of one module, fragments resolved; None if it documents none."""
     documentation = importlib.import_module("ansible.utils.plugin_docs")
+    # A module that is not Python (PowerShell) has its documentation in a YAML file beside it.
     beside = next(
         (path.with_suffix(end) for end in (".yml", ".yaml") if path.with_suffix(end).exists()), path
     )
@@ -110,6 +112,7 @@ def module(path: Path, collection: str, loaders: Any) -> dict[str, Any] | None:
     }
     result |= combinations(source.read_text()) if source.exists() else {}
     for name, spec in (doc.get("options") or {}).items():
+        # A default matters to validity only where a combination asks for the option's value.
         if spec.get("default") not in (None, "") and name in str(
             [(result | catalog.EXTRA.get(path.stem, {})).get(key) for key in COMBINATIONS]
         ):
@@ -122,6 +125,7 @@ def modules(folder: Path, collection: str) -> dict[str, Any]:
     loaders = importlib.import_module("ansible.plugins.loader")
     by_name = {}
     for path in sorted({path.with_suffix(".py") for path in folder.glob("*.*")}):
+        # Ansible marks a deprecated plugin by an underscore before its name.
         hidden = path.stem.startswith("_") or not any(
             path.with_suffix(end).exists() for end in (".py", ".yml", ".yaml")
         )
@@ -182,11 +186,13 @@ def main() -> None:
     home = Path(next(iter(importlib.import_module("ansible_collections").__path__)))
     source = f"ansible-core {version('ansible-core')}, ansible {version('ansible')}"
     loaders = importlib.import_module("ansible.plugins.loader")
+    # Without it ansible-core finds no collection, nor the documentation fragments in one.
     loaders.init_plugin_loader()
     arguments = importlib.import_module("ansible.parsing.mod_args")
     jinja = importlib.import_module("jinja2").Environment()
     moved, gone = routes(core / "config" / "ansible_builtin_runtime.yml", "ansible.builtin")
     plugin_names = {"ansible.builtin": plugins(core / "plugins")}
+    # Jinja's own filters and tests are no plugins, and templates have them too.
     plugin_names["ansible.builtin"]["filter"] += sorted(jinja.filters)
     plugin_names["ansible.builtin"]["test"] += sorted(jinja.tests)
     removed = {"ansible.builtin": gone}

@@ -39,6 +39,8 @@ def compact(node: Any) -> Any:
                 kept[key] = compact(value)
         elif key in ("oneOf", "anyOf", "allOf"):
             branches = [compact(child) for child in value]
+            # An empty branch accepts anything, so a choice with one says nothing that can be
+            # checked.
             if all(branches) or key == "allOf":
                 kept[key] = branches
         elif key == "$ref":
@@ -52,6 +54,7 @@ def resource(schema: Any) -> dict[str, Any]:
     """One resource type: its schema, its definitions and the attributes of `Fn::GetAtt`."""
     source = schema.schema
     result: dict[str, Any] = compact(source)
+    # `/properties/Arn` is at the top; what is read-only deeper down stays accepted.
     read_only = [
         path.rpartition("/")[2]
         for path in source.get("readOnlyProperties", ())
@@ -99,6 +102,7 @@ def main() -> None:
     manager = importlib.import_module("cfnlint.schema").PROVIDER_SCHEMA_MANAGER
     root = Path(str(importlib.import_module("cfnlint").__file__)).parent / "data" / "schemas"
     services: dict[str, dict[str, Any]] = defaultdict(dict)
+    # The schema of us-east-1 wins; other regions add the types that it lacks.
     for path in sorted(
         (root / "providers").glob("*-*-*.json"), key=lambda path: path.stem != "us-east-1"
     ):

@@ -40,6 +40,7 @@ class Reader:
 
     def take(self, *wanted: str) -> str:
         word = self.peek()
+        # A word out of place is a form that the generator did not write before: stop, do not guess.
         assert not wanted or word in wanted, (word, wanted)
         self.at += 1
         return word
@@ -62,6 +63,7 @@ class Reader:
             self.take(")")
             return schema
         if word == "{":
+            # `object` takes the brace itself.
             self.at -= 1
             return self.object()
         if word in ("Array", "Record"):

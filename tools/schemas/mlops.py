@@ -58,6 +58,7 @@ def kubernetes_name(name: str) -> str | None:
     """
     if name in OTHERS:
         return OTHERS[name]
+    # Generators differ in how much of group and version they keep in a type's name.
     bare = re.sub(
         r"^(?:IoK8sApiCoreV1|IoK8sApimachineryPkgApisMetaV1|IoK8sApimachineryPkgApiResource|V1(?=[A-Z]))",
         "",

@@ -93,30 +93,34 @@ class Bindings:
         base, body = self.classes.get(name, ("", ""))
         if written is None:
             written = body
+        # Only what may be left out has a method that resets it.
         optional = {word[0].lower() + word[1:] for word in RESET.findall(body)}
         fields = {
             word: (of.rpartition(".")[2], wraps_set == "true")
             for word, of, _, wraps_set in FIELD.findall(body)
         }
-        names = {found: word for word, _, found, _ in FIELD.findall(body)}
+        names = {argument: word for word, _, argument, _ in FIELD.findall(body)}
         getters = {}
         for word, expression in GETTER.findall(body):
             read = NAMED.search(expression)
             if read:
                 getters[read.group(3)] = read.group(1) or read.group(2)
                 names[read.group(3)] = word
-        arguments = {found: rest for found, *rest in ARGUMENT.findall(written)}
+        arguments = {argument: rest for argument, *rest in ARGUMENT.findall(written)}
         attributes: dict[str, Any] = {}
         blocks: dict[str, Any] = {}
         for argument, (value, _, kind, storage) in arguments.items():
             word = names.get(argument) or _camel(argument)
             required = bool(base) and word not in optional
+            # `string` and `stringList` are scalars and lists of them; a class begins with a
+            # capital.
             if storage[0].islower():
                 attributes[argument] = {
                     "type": storage_type(kind, storage),
                     "required": required,
                     "optional": not required,
                 }
+            # A mapper's second argument says if the value is written as a block.
             elif "Mapper" in value and not re.search(r"Mapper\w*\([\w.]+, true\)", value):
                 nested = self.object_type(fields[word][0]) if word in fields else "dynamic"
                 attributes[argument] = {
@@ -127,7 +131,7 @@ class Bindings:
             else:
                 blocks[argument] = self._nested(value, kind, storage, required, fields.get(word))
         for computed in (
-            getters.keys() | {found for _, _, found, _ in FIELD.findall(body)}
+            getters.keys() | {argument for _, _, argument, _ in FIELD.findall(body)}
         ) - arguments.keys():
             attributes[computed] = {
                 "type": self._computed(computed, getters, fields.get(names[computed])),
@@ -202,6 +206,8 @@ def modules(wheel: Path) -> Iterator[tuple[str, list[str]]]:
             parts = PurePosixPath(member.name).parts
             stream = (
                 members.extractfile(member)
+                # A resource has a folder below `package/lib`; files in `lib` itself only collect
+                # them.
                 if member.name.endswith(".js") and parts[1] == "lib" and len(parts) > 3
                 else None
             )

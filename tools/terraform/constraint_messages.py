@@ -103,6 +103,7 @@ class Found:
     def add(self, kind: Kind, path: str, constraint: list[Any]) -> None:
         """Records a constraint on the value at a path, once; two one-sided ranges become one."""
         recorded = self.values[kind][path]
+        # `at least` and `at most` come in two messages, one for each probe text.
         if constraint[0] in ("range", "length"):
             for other in recorded:
                 if other[0] == constraint[0]:
@@ -173,6 +174,7 @@ def read_message(
 
     `about`: only this path's messages count, if it is not empty.
     """
+    # Providers break their messages into lines as they like.
     message = re.sub(r"\s+", " ", message)
     if _read_relation(constraints, kind, path, message):
         return
@@ -251,6 +253,7 @@ def _read_relation(constraints: Found, kind: Kind, path: str, message: str) -> b
         if verb == "conflicts with":
             other = plain_path(rest.split(" ")[0])
             constraints.conflicts[kind][own].add(other)
+            # Sorted, so that the messages of both sides make one relation.
             constraints.relate(kind, ["conflict", *sorted((own, other))])
             return True
         listed = re.search(r"`([^`]*)`", rest)

@@ -85,6 +85,7 @@ def needed(kind: Any, text: str, number: str) -> str:
     plain = literal(kind, text, number)
     if plain is not None:
         return plain
+    # null has every type.
     if kind == "dynamic":
         return "null"
     members: dict[str, Any] = {}
@@ -125,6 +126,7 @@ def lines(
         if value is not None:
             yield f"{name} = {value} # {tag} {path}{name}"
     for name, (_, low, _, _) in schema.blocks.items():
+        # Terraform's SDK reads `timeouts` by itself: no validator of a resource sees it.
         if name != "timeouts" and (low or (depth > 0 and probe.wants(path + name))):
             for _ in range(max(low, 1)):
                 yield f"{name} {{ # {tag} {path}{name}"

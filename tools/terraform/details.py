@@ -162,6 +162,7 @@ def read_probes(folder: Path) -> Details:
 
 def _read(details: Details, kind: str, text: str, path: str, message: str) -> None:
     missing = MISSING.search(message)
+    # `body` writes only lists at the top as blocks.
     if text == MEMBERS and missing and "." not in missing.group(1):
         details.members[kind][missing.group(1)].append(missing.group(2))
     path = path or path_in(message)
@@ -176,6 +177,7 @@ def data_of(details: Details) -> dict[str, str]:
         characters = {
             path: "".join(character for character in CHARACTERS if holding(character) in texts)
             for path, texts in sorted(details.refused[kind].items())
+            # What refuses the plain text too asks for a form, not for an alphabet.
             if PLAIN not in texts
         }
         own: list[Any] = [
