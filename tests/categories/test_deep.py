@@ -102,14 +102,14 @@ CHECKOV_REPORT = """{"check_type": "terraform", "results": {"failed_checks": [
 
 
 @pytest.mark.parametrize(
-    ("output", "status", "found"),
+    ("output", "status", "lines_of_file"),
     [
         (CHECKOV_REPORT, 0, {"0.tf": [5]}), ('{"passed": 0, "failed": 0}', 0, {}), ("[]", 0, {}),
         (CHECKOV_REPORT, 2, None), ("Traceback", 0, None),
     ],
 )  # fmt: skip
 def test_what_checkov_prints_is_read(
-    output: str, status: int, found: dict[str, list[int]] | None
+    output: str, status: int, lines_of_file: dict[str, list[int]] | None
 ) -> None:
     """A report of checkov 3.3.30, shortened."""
     complaints = Checkov("terraform", ".tf").complaints(Finished(status, output, ""))
@@ -118,7 +118,7 @@ def test_what_checkov_prints_is_read(
         if complaints is None
         else {name: [complaint.line for complaint in own] for name, own in complaints.items()}
     )
-    assert lines == found
+    assert lines == lines_of_file
 
 
 def test_zizmor_adds_its_advice_and_changes_no_verdict(verifier: Verifier) -> None:
@@ -133,9 +133,9 @@ def test_zizmor_adds_its_advice_and_changes_no_verdict(verifier: Verifier) -> No
     )
     assert verdict.verdict is Outcome.PASS
     assert "zizmor 1." in verdict.verifier
-    found = [finding for finding in verdict.findings if finding.rule == "zizmor"]
-    assert ("warning", 6) in {(finding.severity, finding.line) for finding in found}
-    assert not any("issue.title" in finding.message for finding in found)
+    zizmor_findings = [finding for finding in verdict.findings if finding.rule == "zizmor"]
+    assert ("warning", 6) in {(finding.severity, finding.line) for finding in zizmor_findings}
+    assert not any("issue.title" in finding.message for finding in zizmor_findings)
     broken = deep(verifier, "on: [push\njobs: {}\n", "github-actions")
     assert broken.verdict is Outcome.FAIL
 
@@ -307,15 +307,15 @@ def test_the_measured_agreement_lists_the_gaps(verifier: Verifier, tmp_path: Pat
     (tmp_path / "a.Dockerfile").write_text("FROM debian:12\n")
     (tmp_path / "b.Dockerfile").write_text("FROM debian:12\nSTOPSIGNAL TERMINATE\n")
     (tmp_path / "c.Dockerfile").write_text("FROM\n")
-    (found,) = agreement(verifier, requests_below(tmp_path))
-    assert (found.category, found.files, found.both_accept, found.both_reject) == (
+    (measured,) = agreement(verifier, requests_below(tmp_path))
+    assert (measured.category, measured.files, measured.both_accept, measured.both_reject) == (
         "dockerfile",
         3,
         1,
         1,
     )
-    assert found.false_reject == 1
-    assert [gap.file for gap in found.disagreements] == ["b.Dockerfile"]
+    assert measured.false_reject == 1
+    assert [gap.file for gap in measured.disagreements] == ["b.Dockerfile"]
 
 
 def test_hadolint_reads_on_after_a_heredoc() -> None:

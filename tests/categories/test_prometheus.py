@@ -101,8 +101,8 @@ def test_an_expression_that_may_give_something(text: str) -> None:
 
 
 def test_what_is_known_of_an_expression() -> None:
-    found = promql.read('sum by (job) (rate(a{x="1"}[5m])) / sum by (job) (b) > 1 / 4')
-    assert found.metrics == ("a", "b") and found.comparison == {"op": ">", "value": 0.25}
+    expression = promql.read('sum by (job) (rate(a{x="1"}[5m])) / sum by (job) (b) > 1 / 4')
+    assert expression.metrics == ("a", "b") and expression.comparison == {"op": ">", "value": 0.25}
     assert promql.read("5 < x").comparison == {"op": ">", "value": 5.0}
     assert promql.read("sum by (job) (x) > 1").labels == {"job"}
     assert promql.read("x > 1").labels is None

@@ -34,8 +34,8 @@ def fresh_model(tokenizer: Any) -> Any:
     config = Qwen2Config(
         vocab_size=len(tokenizer),
         hidden_size=HIDDEN,
-        # A gated MLP of 8/3 of the width has the weights of a plain one of 4 times the width; in
-        # sixteens, which matrix kernels like.
+        # A gated MLP of 8/3 of the width has the weights of a plain one of 4 times the width;
+        # rounded down to sixteens.
         intermediate_size=HIDDEN * 8 // 3 // 16 * 16,
         num_hidden_layers=LAYERS,
         num_attention_heads=HEADS,

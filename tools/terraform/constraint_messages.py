@@ -86,7 +86,7 @@ def plain_path(text: str) -> str:
 
 
 @dataclass
-class Found:
+class ProviderConstraints:
     """Constraints by resource type."""
 
     values: dict[Kind, dict[str, list[list[Any]]]] = field(
@@ -168,7 +168,13 @@ def _exclude(left: list[Any], right: list[Any]) -> bool:
 
 
 def read_message(
-    constraints: Found, kind: Kind, path: str, message: str, *, about: str, sent: tuple[str, str]
+    constraints: ProviderConstraints,
+    kind: Kind,
+    path: str,
+    message: str,
+    *,
+    about: str,
+    sent: tuple[str, str],
 ) -> None:
     """One message about the argument at `path`.
 
@@ -243,7 +249,7 @@ def _expression(go: str) -> list[Any] | None:
     return ["match", text]
 
 
-def _read_relation(constraints: Found, kind: Kind, path: str, message: str) -> bool:
+def _read_relation(constraints: ProviderConstraints, kind: Kind, path: str, message: str) -> bool:
     """Messages about several arguments at once."""
     subject = re.search(
         r'"([a-z0-9_.]+)": (conflicts with|only one of|one of|all of) ?(.*)', message
@@ -267,7 +273,9 @@ def _read_relation(constraints: Found, kind: Kind, path: str, message: str) -> b
     return _read_framework_relation(constraints, kind, path, message)
 
 
-def _read_framework_relation(constraints: Found, kind: Kind, path: str, message: str) -> bool:
+def _read_framework_relation(
+    constraints: ProviderConstraints, kind: Kind, path: str, message: str
+) -> bool:
     match = re.search(
         r'Attribute "([^"]+)" cannot be specified when "([^"]+)" is specified', message
     )

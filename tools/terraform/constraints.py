@@ -33,7 +33,7 @@ from inframind.categories.terraform.provider import (
     provider,
 )
 from tools.data import write
-from tools.terraform.constraint_messages import Found, path_in, read_message
+from tools.terraform.constraint_messages import ProviderConstraints, path_in, read_message
 
 CHUNK = 1000
 CASE_ROUND = 4
@@ -143,7 +143,7 @@ def first_round(source: Provider) -> list[Probe]:
     return full + [Probe(mode, kind, "word", bare=True) for mode, kind in kinds]
 
 
-def next_round(constraints: Found) -> list[Probe]:
+def next_round(constraints: ProviderConstraints) -> list[Probe]:
     """One probe for each argument that others exclude, without those that are known to."""
     return [
         Probe(mode, kind, text, path, frozenset(others))
@@ -153,7 +153,7 @@ def next_round(constraints: Found) -> list[Probe]:
     ]
 
 
-def case_round(recorded: Found) -> list[Probe]:
+def case_round(recorded: ProviderConstraints) -> list[Probe]:
     """One probe for each enumeration, with its first word in the other case."""
     probes = []
     for (mode, kind), values in sorted(recorded.values.items()):
@@ -182,9 +182,9 @@ def write_probes(source: Provider, probes: list[Probe], folder: Path, round_: in
         (chunk / "probes.json").write_text(json.dumps(fields))
 
 
-def read_probes(folder: Path) -> Found:
+def read_probes(folder: Path) -> ProviderConstraints:
     """Everything that the results under the folder say."""
-    recorded = Found()
+    recorded = ProviderConstraints()
     for result in sorted(folder.glob("*/result.json")):
         probes = json.loads((result.parent / "probes.json").read_text())
         accepted = {index for index, probe in enumerate(probes) if probe[4:] and probe[4]}

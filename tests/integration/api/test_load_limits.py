@@ -198,9 +198,10 @@ def test_a_full_queue_answers_429_and_when_to_come_back(tmp_path: Path, url: str
         unread = [unread_post(client.base_url, UNREAD) for _ in range(2)]
         until(lambda: queue.taken == 2)
         for path, asked in [
-            ("/generate", SHORT), ("/generate", {**SHORT, "stream": True}),
+            ("/generate", SHORT),
+            ("/generate", {**SHORT, "stream": True}),
             ("/v1/completions", {**SHORT, "model": BASE}),
-        ]:  # fmt: skip
+        ]:
             refused = client.post(path, json=asked)
             assert (refused.status_code, refused.json()["error"]["code"]) == (
                 429,
