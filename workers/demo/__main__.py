@@ -280,9 +280,18 @@ def run(given: argparse.Namespace) -> None:
     env = {**os.environ, "INFRAMIND_GRACE_SECONDS": "2"}
     with log.open("wb") as output:
         service = spawn(
-            "workers.up", "--data-dir", str(given.data_dir), "--host", HOST, "--port", str(port),
-            env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-        )  # fmt: skip
+            "workers.up",
+            "--data-dir",
+            str(given.data_dir),
+            "--host",
+            HOST,
+            "--port",
+            str(port),
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
     report = given.data_dir / "report.json"
     try:
         client = DemoService(f"http://{HOST}:{port}", service, log)
