@@ -25,7 +25,7 @@ CEILINGS = ("HANG_SECONDS", "GIVES_UP_SECONDS")
 
 
 PROCESS_WAITS = ("wait", "result", "settimeout")
-"""Methods whose first argument is a time. The chaos of tests/support/chaos.py gives up and kills."""
+"""Methods whose first argument is a time."""
 
 
 def has_number(arguments: list[ast.expr]) -> bool:
