@@ -38,6 +38,7 @@ COMMANDS: dict[str, list[str]] = {
     "jobs cancel": ["j"],
     "jobs pause": ["j"],
     "jobs resume": ["j"],
+    "jobs retry": ["j"],
     "jobs follow": ["j"],
     "datasets add": ["Dockerfile"],
     "datasets list": [],
@@ -178,6 +179,8 @@ def test_a_file_that_is_no_database(folder: Path) -> None:
     [
         ("postgresql+psycopg://u:hunter2@127.0.0.1:9/d", "the database does not answer"),
         ("nonsense", "INFRAMIND_DATABASE_URL is no URL of a database"),
+        # Once asked as if it were PostgreSQL.
+        ("mysql://h/n", "INFRAMIND_DATABASE_URL is no URL of a database"),
     ],
 )
 def test_a_database_that_is_away(
