@@ -45,7 +45,7 @@ that take its job over."""
 
 
 def make_engine(url: str) -> Engine:
-    """An engine for SQLite or PostgreSQL (psycopg)."""
+    """Makes an engine for SQLite or PostgreSQL (psycopg)."""
     if not url.startswith("sqlite"):
         # Keep-alives: a connection whose other end has vanished is noticed within half a minute.
         alive = {
@@ -56,11 +56,11 @@ def make_engine(url: str) -> Engine:
         }
         connect = {"connect_timeout": 5, "options": POSTGRES, **alive}
         driver = make_url(url).set(drivername="postgresql+psycopg")
-        made = create_engine(
+        engine = create_engine(
             driver, pool_size=20, max_overflow=20, pool_timeout=5.0, connect_args=connect
         )
-        event.listen(made, "checkout", _refuse_dead)
-        return made
+        event.listen(engine, "checkout", _refuse_dead)
+        return engine
     engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -84,7 +84,7 @@ def make_engine(url: str) -> Engine:
 
 
 def _refuse_dead(connection: Any, *_: Any) -> None:
-    """What SQLAlchemy's ping does, without a question to the server.
+    """Refuses a dead connection as SQLAlchemy's ping does, without a question to the server.
 
     A connection that it has closed has its end to be read.
     """
@@ -96,7 +96,7 @@ def _refuse_dead(connection: Any, *_: Any) -> None:
 
 
 def database_now(session: Session) -> float:
-    """The database's clock."""
+    """Gives the time of the database's clock, in seconds since 1970."""
     return float(session.execute(NOW).scalar_one())
 
 

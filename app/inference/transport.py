@@ -26,7 +26,7 @@ DATA, DONE = b"data:", b"[DONE]"
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer."""
+    """Status and whole body of an answer."""
 
     status: int
     body: bytes
@@ -73,11 +73,11 @@ class Transport:
         )
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections that are kept open."""
         await self._http.close()
 
     async def answers(self, path: str, within_seconds: float) -> bool:
-        """Whether a GET of the path is 200 within the time."""
+        """Tells whether a GET of the path is 200 within the time."""
         try:
             async with self._http.get(
                 self._url + path, timeout=aiohttp.ClientTimeout(within_seconds)

@@ -93,14 +93,14 @@ class JobService:
         if key is not None:
             with reading(self.engine) as session:
                 # Most repeats end here, and keep no writer waiting.
-                if (made := idempotency.find(session, owner, key, request)) is not None:
-                    return _view(session, _job(session, made))
+                if (earlier := idempotency.find(session, owner, key, request)) is not None:
+                    return _viewed(session, _job(session, earlier))
         admitted = admission.admit(self.engine, self.settings, self.artifacts, spec_of())
         with writing(self.engine) as session:
             if key is not None:
                 idempotency.hold(session, owner, key)
-                if (made := idempotency.find(session, owner, key, request)) is not None:
-                    return _view(session, _job(session, made))
+                if (earlier := idempotency.find(session, owner, key, request)) is not None:
+                    return _viewed(session, _job(session, earlier))
             job = self._create(session, admitted, owner)
             if key is not None:
                 idempotency.keep(session, owner, key, request, job.id, job.created_at)
@@ -117,7 +117,9 @@ class JobService:
             job = _job(session, job_id)
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
                 message = f"the job is {job.state}"
-                raise ConflictError(f"{message}: only one that failed or was cancelled is tried again")
+                raise ConflictError(
+                    f"{message}: only one that failed or was cancelled is tried again"
+                )
             spec = spec_again(job)
         return self.submit_as(Retry(retry_of=job_id), lambda: spec, key)
 
@@ -163,7 +165,7 @@ class JobService:
             elif job.want != "cancel":
                 job.want = "cancel"
                 add_event(session, job, "info", "cancel_requested", "the worker was asked to stop")
-            return _view(session, job)
+            return _viewed(session, job)
 
     def pause(self, job_id: str) -> JobView:
         """Pauses a job that waits; asks the worker of a running one to stop.
@@ -178,7 +180,7 @@ class JobService:
             elif job.state == JobState.RUNNING and job.want != "pause":
                 job.want = "pause"
                 add_event(session, job, "info", "pause_requested", "the worker was asked to stop")
-            return _view(session, job)
+            return _viewed(session, job)
 
     def resume(self, job_id: str) -> JobView:
         """Queues a paused job, or takes back a wish to pause.
@@ -194,7 +196,7 @@ class JobService:
             elif job.want == "pause":
                 job.want = "run"
                 add_event(session, job, "info", "pause_taken_back", "the job goes on")
-            view = _view(session, job)
+            view = _viewed(session, job)
         if waits_again:
             self._wake(job_id)
         return view
@@ -226,7 +228,7 @@ def _unknown(job_id: str) -> NotFoundError:
     )
 
 
-def _view(session: Session, job: Job) -> JobView:
+def _viewed(session: Session, job: Job) -> JobView:
     return job_view(job, _results(session, [job.id])[job.id])
 
 
@@ -234,10 +236,10 @@ def _results(session: Session, ids: Sequence[str]) -> dict[str, list[StageResult
     rows = session.scalars(
         select(StageResult).where(StageResult.job_id.in_(ids)).order_by(StageResult.stage_index)
     )
-    found: dict[str, list[StageResult]] = {job_id: [] for job_id in ids}
+    by_job: dict[str, list[StageResult]] = {job_id: [] for job_id in ids}
     for row in rows:
-        found[row.job_id].append(row)
-    return found
+        by_job[row.job_id].append(row)
+    return by_job
 
 
 def get(engine: Engine, job_id: str) -> JobView:
@@ -334,7 +336,7 @@ def live_workers(engine: Engine) -> int:
 
 
 def readiness(engine: Engine) -> dict[str, bool]:
-    """What a job needs of the database: that it answers, its newest tables, and a live worker."""
+    """Tells what jobs need of the database: an answer, its newest tables, and a live worker."""
     try:
         current = is_current(engine)
         return {

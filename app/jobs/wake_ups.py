@@ -31,7 +31,7 @@ VISIBILITY_SECONDS = 300
 
 def make_celery(redis_url: str) -> Celery:
     """Makes the application that sends wake-ups, and that workers take them from."""
-    made = Celery("inframind", broker=redis_url, set_as_current=False)
+    celery = Celery("inframind", broker=redis_url, set_as_current=False)
     transport: dict[str, Any] = {
         "visibility_timeout": VISIBILITY_SECONDS,
         "unacked_restore_interval": 10,
@@ -41,7 +41,7 @@ def make_celery(redis_url: str) -> Celery:
         "socket_timeout": 30,
         "health_check_interval": 25,
     }
-    made.conf.update(
+    celery.conf.update(
         result_backend=None,
         task_ignore_result=True,
         task_acks_late=False,
@@ -73,7 +73,7 @@ def make_celery(redis_url: str) -> Celery:
         task_create_missing_queues=False,
         worker_max_tasks_per_child=None,
     )
-    return made
+    return celery
 
 
 class WakeUps:

@@ -116,7 +116,8 @@ def save_to_disk(exported: list[dict[str, Any]], out: Path) -> None:
         from datasets import Dataset
     except ImportError:
         raise ConfigError(
-            f"the form `datasets` needs Hugging Face's library: {missing_packages(['datasets'], 'train')}",
+            "the form `datasets` needs Hugging Face's library: "
+            + missing_packages(["datasets"], "train"),
             param="format",
         ) from None
     Dataset.from_list(exported).save_to_disk(out)

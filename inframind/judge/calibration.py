@@ -151,7 +151,7 @@ def summary(
         for a, b in zip(first, again, strict=True)
         if None not in (a.would_work, b.would_work)
     ]
-    asked: list[Judgement | Preference] = [*first, *again, *pairs]
+    replies: list[Judgement | Preference] = [*first, *again, *pairs]
     low, high = wilson(caught, len(invalid))
     return Calibration(
         judge=judge.fingerprint,
@@ -169,7 +169,7 @@ def summary(
             sum(pair.orders[0] != pair.orders[1] for pair in compared), len(compared)
         ),
         pair_accuracy=_share(sum(pair.winner == "first" for pair in compared), len(compared)),
-        abstain_rate=_share(sum(reply.abstained is not None for reply in asked), len(asked)),
+        abstain_rate=_share(sum(reply.abstained is not None for reply in replies), len(replies)),
         retested=len(twice),
         test_retest=_share(sum(a == b for a, b in twice), len(twice)),
     )

@@ -98,7 +98,8 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
         )
         differs = differs.to(batch["advantages"].device)
         parts = (rows_of(batch, differs), rows_of(batch, ~differs))
-        return tuple([part] if len(part["advantages"]) else [] for part in parts)  # type: ignore[return-value]  # two parts
+        first, second = ([part] if len(part["advantages"]) else [] for part in parts)
+        return first, second
 
     def _count(self, kept: list[Batch]) -> int:
         rows = sum(len(part["advantages"]) for part in kept)
@@ -109,7 +110,8 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
 
         The draw depends on seed, step and round alone, so that a resumed run draws the same.
         """
-        rng = random.Random(f"{self.args.seed}-{self.state.global_step}-{rounds}")  # noqa: S311 - reproducible, not secret
+        seed = f"{self.args.seed}-{self.state.global_step}-{rounds}"
+        rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
         chosen = rng.sample(range(len(self.train_dataset)), min(groups, len(self.train_dataset)))
         return [self.train_dataset[index] for index in chosen for _ in range(self.num_generations)]
 

@@ -55,7 +55,7 @@ class Config(RolloutConfig):
         return self
 
 
-def run(config: Config, given: StageInput, context: StageContext) -> StageReport:
+def run(config: Config, stage_input: StageInput, context: StageContext) -> StageReport:
     """Trains the adapter and publishes it."""
     from functools import partial
 
@@ -75,4 +75,4 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
         on_cap=partial(context.event, "warn", "refill_cap"),
     )
     overlong = overlong_reward(config.max_tokens, config.overlong_buffer, config.overlong_penalty)
-    return _rollouts.run(trainer, config, given, context, losses, (overlong,))
+    return _rollouts.run(trainer, config, stage_input, context, losses, (overlong,))

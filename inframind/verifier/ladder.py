@@ -61,7 +61,7 @@ class _Ladder:
         return status == "pass"
 
     def verdict(self, outcome: Outcome) -> Verdict:
-        """Ends the climb."""
+        """Ends the climb with the verdict on the rungs so far."""
         return Verdict(
             id=self.request.id,
             category=self.name,

@@ -226,7 +226,9 @@ def test_a_secret_that_is_wrong_is_not_repeated(monkeypatch: pytest.MonkeyPatch)
     assert "hunter2" not in str(raised.value)
 
 
-@pytest.mark.parametrize("module", ["workers.up", "workers.api", "workers.supervisor"])
+@pytest.mark.parametrize(
+    "module", ["workers.up", "workers.api", "workers.supervisor", "workers.celery_app"]
+)
 def test_the_processes_say_it_as_the_commands_do(tmp_path: Path, module: str) -> None:
     code = f"import runpy; runpy.run_module({module!r}, run_name='__main__')"
     ended = process(tmp_path, code=code, INFRAMIND_PORT="eighty")

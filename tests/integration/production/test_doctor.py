@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app import keys
-from app.cli.doctor import CHECKS, Finding, examine
+from app.cli.doctor import CHECKS, Diagnosis, examine
 from app.cli.main import app
 from app.db.migrate import downgrade, upgrade
 from app.db.session import make_engine
@@ -19,11 +19,11 @@ from tests.support import ROOT
 from workers.up import free_port
 
 
-def found(settings: Settings, name: str) -> list[Finding]:
+def found(settings: Settings, name: str) -> list[Diagnosis]:
     return list(examine(settings, frozenset({name})))
 
 
-def only(settings: Settings, name: str) -> Finding:
+def only(settings: Settings, name: str) -> Diagnosis:
     (one,) = found(settings, name)
     return one
 
