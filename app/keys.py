@@ -31,6 +31,7 @@ OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 REMEMBERED_SECONDS = 1.0
 """How long a process goes on with what it read of a key: a revoked one ends within this time."""
 LAST_USED_SECONDS = 60.0
+# Compared where no key has the id: a wrong id takes the same work as a wrong secret.
 NO_SUCH_KEY = hashlib.sha256(b"no such key").hexdigest()
 
 

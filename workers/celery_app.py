@@ -25,6 +25,7 @@ from workers.trainer_process import TRAINER
 log = logging.getLogger(__name__)
 ARGUMENTS = (
     "worker",
+    # `solo` cannot acknowledge while it works; `prefork` forks, which CUDA does not survive.
     *("--pool", "threads", "--concurrency", "1", "--queues", QUEUE),
     *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
 )

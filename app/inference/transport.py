@@ -67,6 +67,7 @@ class Transport:
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
             timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=timeout_seconds),
+            # A server that sets cookies would tie one user's request to another's.
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=BUFFER_BYTES,
             trust_env=False,

@@ -49,6 +49,7 @@ def has_room(session: Session, owner: str, max_running: int | None) -> bool:
     limit = max_running if quota is None or quota.max_running is None else quota.max_running
     if limit is None:
         return True
+    # Counted under the lock: two claims that count at once would both find room.
     _hold(session, owner)
     return _count(session, owner, JobState.RUNNING) < limit
 

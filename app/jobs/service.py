@@ -31,6 +31,7 @@ WORKER_SILENT_SECONDS = 30.0
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _JOBS, _RESULTS = Job.__mapper__.columns, StageResult.__mapper__.columns
 _RESULT = ("stage", "stage_index", "adapter_id", "train_seconds", "metrics")
+# A read took the api 4.87 ms with entities and statements made anew, and 0.80 without (load.md).
 WITH_RESULTS = (
     select(
         *(_JOBS[name].label(name) for name in VIEWED),
@@ -49,6 +50,7 @@ def nobody(_: str) -> None:
 
 def new_id(now: float) -> str:
     """Makes a UUID of version 7: its order is the order of creation (RFC 9562)."""
+    # RFC 9562, section 5.7: 48 bits of time, the version, 12 random bits, the variant, 62 more.
     milliseconds = int(now * 1000)
     random = uuid.uuid4().int & ((1 << 74) - 1)
     value = (
@@ -97,6 +99,7 @@ class JobService:
                     return _viewed(session, _job(session, earlier))
         admitted = admission.admit(self.engine, self.settings, self.artifacts, spec_of())
         with writing(self.engine) as session:
+            # Two copies of a request may both have passed the reading above.
             if key is not None:
                 idempotency.hold(session, owner, key)
                 if (earlier := idempotency.find(session, owner, key, request)) is not None:
@@ -105,6 +108,7 @@ class JobService:
             if key is not None:
                 idempotency.keep(session, owner, key, request, job.id, job.created_at)
             view = job_view(job, [])
+        # After the commit: a worker that is woken sooner finds no row.
         self._wake(view.id)
         return view
 

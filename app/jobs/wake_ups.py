@@ -44,6 +44,7 @@ def make_celery(redis_url: str) -> Celery:
     celery.conf.update(
         result_backend=None,
         task_ignore_result=True,
+        # Acknowledged late, a job that outlives the visibility timeout is started again and again.
         task_acks_late=False,
         task_reject_on_worker_lost=False,
         worker_prefetch_multiplier=1,
@@ -54,6 +55,7 @@ def make_celery(redis_url: str) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         worker_cancel_long_running_tasks_on_connection_loss=False,
+        # Nobody who writes to Redis may stop workers; the row has every result.
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         worker_soft_shutdown_timeout=0,
@@ -67,6 +69,7 @@ def make_celery(redis_url: str) -> Celery:
             "interval_max": 0.5,
         },
         task_serializer="json",
+        # A pickle from Redis would run whatever it holds.
         accept_content=["json"],
         task_default_queue=QUEUE,
         task_queues=[Queue(QUEUE)],
@@ -83,6 +86,7 @@ class WakeUps:
         self._celery = make_celery(redis_url)
         self._silent_until = 0.0
         self._turn = threading.Lock()
+        # A Redis that is away must not cost a request: the reconciler sends what is lost here.
         quick = {"socket_connect_timeout": 0.5, "socket_timeout": 1.0, "max_retries": 0}
         self._celery.conf.broker_transport_options = {
             **self._celery.conf.broker_transport_options,

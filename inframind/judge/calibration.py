@@ -105,6 +105,7 @@ def faults(task: Task, right: str, rng: random.Random) -> list[str]:
     ]
     index = rng.randrange(len(lines) - 1)
     cut = "\n".join(lines[: max(1, rng.randrange(len(lines)))])
+    # The verifier decides which of these are wrong: a left-out line may be harmless.
     return [*changed, "\n".join(lines[:index] + lines[index + 1 :]), cut]
 
 

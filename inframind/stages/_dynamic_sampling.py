@@ -93,6 +93,7 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
 
     def _split(self, batch: Batch) -> tuple[list[Batch], list[Batch]]:
         """Parts a batch into the groups that teach something, and those that do not."""
+        # By the rewards, not the advantages: those of equal rewards are noise, not zero.
         differs = informative(self._rewards, self.num_generations).repeat_interleave(
             self.num_generations
         )
@@ -129,12 +130,14 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
             self._on_cap(
                 message, {"groups": count, "wanted": wanted, "step": self.state.global_step}
             )
+        # TRL cuts a generation into that many parts of equal size.
         fixed_size = self.args.steps_per_generation > 1
         parts = [*kept, *spare] if fixed_size or not kept else kept
         batch = merge(parts, self._tokenizer.pad_token_id)
         batch = rows_of(
             batch, torch.arange(len(batch["advantages"])) < wanted * self.num_generations
         )
+        # TRL's token-level loss divides by it, and the merged batch has another number of tokens.
         items = batch["completion_mask"].sum()
         batch["num_items_in_batch"] = self.accelerator.gather(items).sum()
         return batch

@@ -143,6 +143,15 @@ def test_the_error_is_one_line_that_names_the_remedy(folder: Path, command: str,
     assert ended.stderr.count("\n") == 1, "not wrapped at 80 columns"
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("job", "jobs"), ("modles", "models"), ("verfy", "verify")]
+)
+def test_a_mistyped_command_is_answered_with_the_nearest(typed: str, meant: str) -> None:
+    ended = run(typed, "list")
+    assert ended.exit_code == Exit.UNDECIDED
+    assert f"Did you mean {meant!r}?" in ended.stderr
+
+
 def test_a_revision_that_there_is_not(folder: Path) -> None:
     for command in ("db upgrade --revision nosuch", "db downgrade nosuch"):
         upgraded = run("db", "upgrade")
