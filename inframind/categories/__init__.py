@@ -43,12 +43,13 @@ class CategoryPackage:
     def category(self) -> Category[Any]:
         """The parser and its questions."""
         validator = importlib.import_module(f"{self.name}.validator")
-        found: Category[Any] = validator.CATEGORY
-        return found
+        instance: Category[Any] = validator.CATEGORY
+        return instance
 
     @cached_property
     def deep_tool(self) -> DeepTool | None:
         """The category's own tool, installed or not; None where there is none."""
+        # Asked before the import: an ImportError inside deep.py must not pass for a missing tool.
         if importlib.util.find_spec(f"{self.name}.deep") is None:
             return None
         tool: DeepTool = importlib.import_module(f"{self.name}.deep").TOOL
@@ -66,7 +67,7 @@ class CategoryPackage:
         return file.read_text() if file.is_file() else ""
 
     def examples(self, kind: str) -> list[Path]:
-        """The files in `good` or `bad`, in the order of their names."""
+        """Lists the files in `good` or `bad`, in the order of their names."""
         return sorted((self.folder / kind).glob("*"))
 
 
@@ -93,27 +94,27 @@ CATEGORIES: dict[str, CategoryPackage] = {
 
 
 def package(name: str) -> CategoryPackage:
-    """The package of the category of that id. Raises ConfigError with the known ids."""
-    found = CATEGORIES.get(name)
-    if found is None:
+    """Finds the package of the category of that id. Raises ConfigError with the known ids."""
+    entry = CATEGORIES.get(name)
+    if entry is None:
         raise ConfigError(
             f"unknown category {name!r}; known: {', '.join(CATEGORIES)}", param="category"
         )
-    return found
+    return entry
 
 
 def category(name: str) -> Category[Any]:
-    """The category of that id. Raises ConfigError with the known ids."""
+    """Finds the category of that id. Raises ConfigError with the known ids."""
     return package(name).category
 
 
 def deep_tool(name: str) -> DeepTool | None:
-    """The deep check of a category, installed or not; None where there is none."""
+    """Finds the deep check of a category, installed or not; None where there is none."""
     return CATEGORIES[name].deep_tool if name in CATEGORIES else None
 
 
 def detect(text: str, filename: str | None) -> str | None:
-    """The category that sees the strongest evidence in a text, or None. Loads every category.
+    """Finds the category that sees the strongest evidence in a text, or None. Loads every category.
 
     On equal evidence the first in `CATEGORIES` wins, but a category goes before its foundation.
     """

@@ -1,4 +1,4 @@
-"""What a category is: a parser and four questions about what it parsed.
+"""The contract of a category: a parser and four questions about what it parsed.
 
 Names no concrete category.
 """
@@ -27,6 +27,7 @@ class Rule:
 
         The message says what is wrong and, where it is known, what to write instead.
         """
+        # Messages quote the text, whose values may be as long as the text itself.
         return Finding(
             rung=self.rung, rule=self.id, severity=self.severity, line=line, message=message[:500]
         )
@@ -73,7 +74,7 @@ class ParseError(Exception):
 
 
 class Evidence(IntEnum):
-    """How strongly a text looks like a category's own, judged by that category's marks alone."""
+    """The strength of a text's likeness to a category, judged by that category's marks alone."""
 
     NONE = 0
     POSSIBLE = 1
@@ -98,15 +99,15 @@ class Category(Protocol[Document]):
     languages: tuple[str, ...]
     """Fence labels, the first is the one that prompts and references use."""
     filename: str
-    """How a single file of this category is called."""
+    """The usual name of a single file of this category."""
     rules: Sequence[Rule]
 
     def detect(self, text: str, filename: str | None) -> Evidence:
-        """The evidence for this category, found without parsing; who wins is not decided here."""
+        """Weighs the marks of this category without parsing; who wins is not decided here."""
         ...
 
     def parse(self, text: str) -> Document:
-        """Raises ParseError."""
+        """Parses a text to the category's own document. Raises ParseError."""
         ...
 
     def schema(self, document: Document) -> Sequence[Finding]: ...
@@ -114,7 +115,7 @@ class Category(Protocol[Document]):
     def references(self, document: Document) -> Sequence[Finding]: ...
 
     def effective(self, document: Document) -> Configuration:
-        """Called only when schema and references hold."""
+        """Lists what would really exist. Called only when schema and references hold."""
         ...
 
     def policy(self, document: Document) -> Sequence[Finding]: ...

@@ -14,9 +14,11 @@ from inframind.categories.base import Rule
 from inframind.categories.shared.values import listed
 
 PAIR = re.compile(
-    r"""\s*([A-Za-z_]\w*)=((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\{\{.*?\}\}|[^\s"'{]|\{)*)(?=\s|\Z)""",
+    r"""\s*([A-Za-z_]\w*)="""
+    r"""((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\{\{.*?\}\}|[^\s"'{]|\{)*)(?=\s|\Z)""",
     re.DOTALL,
 )
+# Options that ansible.parsing.splitter.parse_kv takes out of a command line.
 COMMAND_OPTIONS = frozenset(
     (
         "chdir",
@@ -29,6 +31,7 @@ COMMAND_OPTIONS = frozenset(
         "strip_empty_ends",
     )
 )
+# BOOLEANS_TRUE and BOOLEANS_FALSE of ansible.module_utils.parsing.convert_bool.
 TRUE, FALSE = (
     frozenset(("true", "yes", "on", "1", "y", "t")),
     frozenset(("false", "no", "off", "0", "n", "f")),
@@ -38,7 +41,7 @@ SIZE = re.compile(r"\s*\d+(?:\.\d+)?\s*[A-Za-z]*\s*")
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with one argument."""
+    """A fault of one argument."""
 
     rule: Rule
     option: str
@@ -50,12 +53,15 @@ class ShortFormError(ValueError):
 
 
 def is_template(value: Any) -> bool:
-    """Whether the value is known on the host alone."""
+    """Tells whether the value is a template, known on the host alone."""
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
 def long_form(name: Name, value: Any, args: Any) -> dict[str, Any]:
-    """The arguments as a mapping; a free command line is `_raw_params`. Raises ShortFormError."""
+    """Reads the arguments to a mapping; a free command line is `_raw_params`.
+
+    Raises ShortFormError.
+    """
     extra = args if isinstance(args, dict) else {}
     if isinstance(value, dict) and not (len(value) == 1 and next(iter(value)).startswith("!")):
         return {key: untagged(item) for key, item in (extra | value).items()}
@@ -68,7 +74,7 @@ def long_form(name: Name, value: Any, args: Any) -> dict[str, Any]:
 
 
 def _read(name: Name, text: str) -> dict[str, Any]:
-    """The options of a text."""
+    """Reads the options of a short form. Raises ShortFormError."""
     if name.short in catalog.RAW:
         return _command(text)
     if (
@@ -76,58 +82,55 @@ def _read(name: Name, text: str) -> dict[str, Any]:
         and name.short in catalog.ONE_TEXT
         and "=" not in text.split("{{")[0].split(" ")[0]
     ):
-        found, rest = (
-            text.partition(" ")[0] if "{{" not in text else text,
-            text.partition(" ")[2] if "{{" not in text else "",
-        )
-        return {catalog.ONE_TEXT[name.short]: found} | (_pairs(rest) if rest else {})
+        # A template may hold blanks, so a text with one is taken whole.
+        first, _, rest = (text, "", "") if "{{" in text else text.partition(" ")
+        return {catalog.ONE_TEXT[name.short]: first} | (_pairs(rest) if rest else {})
     if is_template(text) and text.strip().startswith("{{"):
         return {"*": text}
     return _pairs(text)
 
 
 def _command(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for match in PAIR.finditer(text):
         if match.group(1) in COMMAND_OPTIONS:
-            found[match.group(1)] = _unquoted(match.group(2))
+            options[match.group(1)] = _unquoted(match.group(2))
             text = text.replace(match.group().strip(), "", 1)
-    return found | ({"_raw_params": text.strip()} if text.strip() else {})
+    return options | ({"_raw_params": text.strip()} if text.strip() else {})
 
 
 def _pairs(text: str) -> dict[str, Any]:
-    found, at = {}, 0
+    options, position = {}, 0
     text = text.strip()
-    while at < len(text):
-        match = PAIR.match(text, at)
+    while position < len(text):
+        match = PAIR.match(text, position)
         if match is None:
-            raise ShortFormError(
-                f"{text[at : at + 60].strip()!r} is not `key=value`: write the arguments as a "
-                "mapping"
-            )
-        found[match.group(1)] = _unquoted(match.group(2))
-        at = match.end()
-    return found
+            rest = text[position : position + 60].strip()
+            raise ShortFormError(f"{rest!r} is not `key=value`: write the arguments as a mapping")
+        options[match.group(1)] = _unquoted(match.group(2))
+        position = match.end()
+    return options
 
 
 def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
-def faults(name: Name, given: dict[str, Any]) -> Iterator[Fault]:
-    """Everything that is wrong with a known module's arguments."""
+def faults(name: Name, args: dict[str, Any]) -> Iterator[Fault]:
+    """Checks a known module's arguments: options, combinations, names of variables."""
     spec = catalog.spec(name)
     is_open = name.full in catalog.OPEN
+    # meta has no argument spec: its action is in the short form alone.
     if name.short == "meta" and name.collection == catalog.BUILTIN:
-        yield from _meta(given)
+        yield from _meta(args)
         return
     raw = {"_raw_params"} if name.short in catalog.RAW else set()
-    known = {key: value for key, value in given.items() if key not in raw}
-    yield from option_faults(spec, known, "", is_open=is_open, extra=given.keys() & raw)
+    checked = {key: value for key, value in args.items() if key not in raw}
+    yield from option_faults(spec, checked, "", is_open=is_open, extra=args.keys() & raw)
     if name.full == "ansible.builtin.set_fact":
-        if not given.keys() - {"cacheable"}:
+        if not args.keys() - {"cacheable"}:
             yield Fault(rules.REQUIRED, "", "set_fact sets no variable")
-        for key in given:
+        for key in args:
             if (
                 not re.fullmatch(r"[A-Za-z_]\w*", key, re.ASCII)
                 and not is_template(key)
@@ -140,8 +143,8 @@ def faults(name: Name, given: dict[str, Any]) -> Iterator[Fault]:
                 )
 
 
-def _meta(given: dict[str, Any]) -> Iterator[Fault]:
-    action = given.get("free_form")
+def _meta(args: dict[str, Any]) -> Iterator[Fault]:
+    action = args.get("free_form")
     if action not in catalog.META and not is_template(action):
         yield Fault(
             rules.CHOICE,
@@ -150,26 +153,27 @@ def _meta(given: dict[str, Any]) -> Iterator[Fault]:
         )
 
 
-def canonical(spec: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The arguments under their first names; those that stand for nothing (null) are left out."""
+def canonical(spec: dict[str, Any], args: dict[str, Any]) -> dict[str, Any]:
+    """Renames aliases to first names; arguments that stand for nothing (null) are left out."""
     names = first_names(spec)
-    return {names.get(key, key): value for key, value in given.items() if value is not None}
+    return {names.get(key, key): value for key, value in args.items() if value is not None}
 
 
 def option_faults(
     spec: dict[str, Any],
-    given: dict[str, Any],
+    written: dict[str, Any],
     where: str,
     *,
     is_open: bool = False,
     extra: Any = (),
 ) -> Iterator[Fault]:
     """Faults of one mapping of options, nested ones too. `where` is the dotted prefix."""
-    args = canonical(spec, given)
+    args = canonical(spec, written)
     options = spec["options"]
     for key, value in args.items():
         if key in options:
             yield from value_faults(options[key], value, where + key)
+        # ansible-core hands a module its own settings as `_ansible_check_mode` and the like.
         elif not is_open and key != "*" and not key.startswith("_ansible"):
             yield Fault(
                 rules.OPTION, where + key, f"there is no option {where + key!r}{_hint(options)}"
@@ -202,12 +206,12 @@ def _hint(options: dict[str, Any]) -> str:
 
 
 def combination_faults(
-    spec: dict[str, Any], given: set[str], args: dict[str, Any], where: str
+    spec: dict[str, Any], present: set[str], args: dict[str, Any], where: str
 ) -> Iterator[Fault]:
-    """`mutually_exclusive`, `required_one_of`, `required_together` and `required_if` of a spec."""
+    """Checks `mutually_exclusive`, `required_one_of`, `required_together`, `required_if`."""
     names = first_names(spec)
     for group in _groups(spec.get("mutually_exclusive"), names):
-        both = [key for key in group if key in given]
+        both = [key for key in group if key in present]
         if len(both) > 1:
             yield Fault(
                 rules.COMBINATION, where + both[0], f"{' and '.join(both)} exclude one another"
@@ -217,19 +221,20 @@ def combination_faults(
     defaults = {
         key: entry["default"] for key, entry in spec["options"].items() if "default" in entry
     }
-    args, given = defaults | args, given | defaults.keys()
+    args, present = defaults | args, present | defaults.keys()
     for group in _groups(spec.get("required_one_of"), names):
-        if not given & set(group):
+        if not present & set(group):
             yield Fault(rules.COMBINATION, where, f"one of {', '.join(group)} must be given")
     for group in _groups(spec.get("required_together"), names):
-        if given & set(group) and not set(group) <= given:
+        if present & set(group) and not set(group) <= present:
             yield Fault(rules.COMBINATION, where, f"{', '.join(group)} must be given together")
     for condition in spec.get("required_if", ()):
         key, value, needed = condition[:3]
+        # (option, value, needed options, whether one is enough): AnsibleModule's required_if.
         any_is_enough = len(condition) > 3 and condition[3]
         key = names.get(key, key)
         if key in args and _same(args[key], value):
-            absent = [other for other in needed if names.get(other, other) not in given]
+            absent = [other for other in needed if names.get(other, other) not in present]
             if absent and (not any_is_enough or len(absent) == len(needed)):
                 yield Fault(
                     rules.COMBINATION,
@@ -244,16 +249,16 @@ def _groups(value: Any, names: dict[str, str]) -> list[list[str]]:
     return [[names.get(key, key) for key in group] for group in groups]
 
 
-def _same(given: Any, wanted: Any) -> bool:
+def _same(value: Any, wanted: Any) -> bool:
     if isinstance(wanted, bool):
-        return boolean(given) is wanted
-    return str(given) == str(wanted)
+        return boolean(value) is wanted
+    return str(value) == str(wanted)
 
 
 def boolean(value: Any) -> bool | None:
-    """Ansible's booleans
-    (https://docs.ansible.com/projects/ansible/latest/reference_appendices/YAMLSyntax.html), else
-    None.
+    """Reads one of Ansible's booleans; None if the value is none.
+
+    https://docs.ansible.com/projects/ansible/latest/reference_appendices/YAMLSyntax.html
     """
     if isinstance(value, bool):
         return value
@@ -262,7 +267,7 @@ def boolean(value: Any) -> bool | None:
 
 
 def value_faults(option: dict[str, Any], value: Any, where: str) -> Iterator[Fault]:
-    """Type, choices and nested options of one value."""
+    """Checks one value: type, choices and nested options."""
     value = untagged(value)
     if is_template(value):
         return
@@ -294,7 +299,7 @@ def value_faults(option: dict[str, Any], value: Any, where: str) -> Iterator[Fau
 
 
 def is_choice(choices: list[Any], value: Any) -> bool:
-    """Whether the value is one of the choices; `yes` and true are the same."""
+    """Tells whether the value is one of the choices; `yes` and true are the same."""
     if isinstance(value, dict | list):
         return True
     texts = {str(choice) for choice in choices}
@@ -314,14 +319,14 @@ def is_choice(choices: list[Any], value: Any) -> bool:
 
 
 def elements(value: Any) -> list[Any]:
-    """A list option's items; a text is split at its commas."""
+    """Lists a list option's items; a text is split at its commas."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",")]
     return listed(value)
 
 
 def fits(kind: str, value: Any) -> bool:
-    """Whether ansible-core would take the value for an option of that type."""
+    """Tells whether ansible-core would take the value for an option of that type."""
     match kind:
         case "bool":
             return not isinstance(value, dict | list) and boolean(value) is not None
@@ -329,22 +334,21 @@ def fits(kind: str, value: Any) -> bool:
             return (
                 isinstance(value, int)
                 or (isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d+\s*", value) is not None)
-                or (
-                    isinstance(value, float) and value == int(value)
-                    if isinstance(value, float) and abs(value) < 1e300
-                    else False
-                )
+                or (isinstance(value, float) and value.is_integer() and abs(value) < 1e300)
             )
         case "float":
             return isinstance(value, int | float) or (
                 isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d*\.?\d+\s*", value) is not None
             )
+        # check_type_list splits texts at commas and takes a number as a list of one.
         case "list":
             return isinstance(value, list | str | int | float)
+        # check_type_dict reads JSON and `key=value` pairs.
         case "dict":
             return isinstance(value, dict) or (
                 isinstance(value, str) and (value.lstrip().startswith("{") or "=" in value)
             )
+        # human_to_bytes of ansible.module_utils.common.text.formatters: `10`, `1.5G`, `2 MB`.
         case "bytes" | "bits":
             return isinstance(value, int | float) or (
                 isinstance(value, str) and SIZE.fullmatch(value) is not None
@@ -356,8 +360,8 @@ def fits(kind: str, value: Any) -> bool:
 
 
 def normal(option: dict[str, Any], value: Any) -> Any:
-    """The value as the module sees it: numbers for int options, lists for list options, texts for
-    str options.
+    """Converts a value to what the module sees: numbers for int options, lists for list options,
+    texts for str options.
     """
     value = untagged(value)
     kind = option.get("type", "str")
@@ -377,9 +381,9 @@ def normal(option: dict[str, Any], value: Any) -> Any:
     return value
 
 
-def normalised(spec: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """All arguments under their first names and in their types."""
+def normalised(spec: dict[str, Any], args: dict[str, Any]) -> dict[str, Any]:
+    """Converts all arguments to their first names and types."""
     return {
         key: normal(spec["options"].get(key, {"type": "raw"}), value)
-        for key, value in canonical(spec, given).items()
+        for key, value in canonical(spec, args).items()
     }

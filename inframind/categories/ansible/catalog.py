@@ -1,4 +1,4 @@
-"""What Ansible knows: keywords, plugins, and the modules of the collections that were built in."""
+"""The keywords and plugins of Ansible, and the modules of the collections that were built in."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -49,16 +49,23 @@ RAW_OPTIONS = {
 """What the action plugin takes beyond the documented type."""
 META = frozenset(
     (
-        "flush_handlers", "refresh_inventory", "noop", "clear_facts", "clear_host_errors",
-        "end_batch", "end_host", "end_play",
-        "end_role", "reset_connection",
+        "flush_handlers",
+        "refresh_inventory",
+        "noop",
+        "clear_facts",
+        "clear_host_errors",
+        "end_batch",
+        "end_host",
+        "end_play",
+        "end_role",
+        "reset_connection",
     )
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
 class Name:
-    """What a written module or plugin name stands for."""
+    """A module or plugin name with its collection, and what is known of it."""
 
     status: Literal["known", "unknown", "removed", "foreign"]
     full: str
@@ -81,41 +88,43 @@ def index() -> Any:
 
 @cache
 def keywords(kind: str) -> dict[str, str]:
-    """Keyword -> type of `play`, `task`, `handler`, `block`, `role`, `import_playbook` or
-    `loop_control`.
+    """Loads the keywords of `play`, `task`, `handler`, `block`, `role`, `import_playbook` or
+    `loop_control`, each with its type.
     """
     return {name: isa for name, isa in index()["keywords"][kind].items() if name not in INTERNAL}
 
 
 def modules(collection: str) -> dict[str, Any]:
-    """Short name -> spec of a known collection."""
+    """Loads a known collection: short name -> spec."""
     specs: dict[str, Any] = json_schema.load(PACKAGE, collection)
     return specs
 
 
 def spec(name: Name) -> dict[str, Any]:
     """Options and combinations of a known module."""
-    found: dict[str, Any] = modules(name.collection)[name.short]
+    documented: dict[str, Any] = modules(name.collection)[name.short]
     if name.collection != BUILTIN:
-        return found
+        return documented
     if name.short in RAW_OPTIONS:
         option, entry = RAW_OPTIONS[name.short]
-        found = found | {"options": found["options"] | {option: entry}}
-    return found | EXTRA.get(name.short, {})
+        documented = documented | {"options": documented["options"] | {option: entry}}
+    return documented | EXTRA.get(name.short, {})
 
 
 @cache
 def module(written: str, collections: tuple[str, ...] = ()) -> Name:
-    """The module that a task's key names, redirects followed; `collections` are searched for short
-    names first.
+    """Finds the module that a task's key names, redirects followed; `collections` are searched for
+    short names first.
     """
     if "." not in written:
+        # `collections` is searched in order, ansible.builtin at last.
         candidates = [f"{collection}.{written}" for collection in (*collections, BUILTIN)]
-        found = [name for name in map(_module, candidates) if name.status == "known"]
-        if found:
-            return found[0]
+        matches = [name for name in map(_module, candidates) if name.status == "known"]
+        if matches:
+            return matches[0]
         foreign = [name for name in map(_module, candidates) if name.status == "foreign"]
         return foreign[0] if foreign else _module(f"{BUILTIN}.{written}")
+    # ansible.legacy is ansible.builtin with a project's own plugins before it.
     return _module(written.replace("ansible.legacy.", "ansible.builtin.", 1))
 
 
@@ -137,7 +146,7 @@ def _module(full: str) -> Name:
 
 @cache
 def plugin(kind: str, written: str) -> Name:
-    """The filter, test or lookup of that name."""
+    """Finds the filter, test or lookup of that name."""
     full = written if "." in written else f"{BUILTIN}.{written}"
     for _ in range(5):
         collection, _, short = full.rpartition(".")

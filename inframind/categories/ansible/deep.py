@@ -76,8 +76,8 @@ class SyntaxCheck(Linter):
 
 def _complaint(row: dict[str, object]) -> Complaint:
     output = str(row.get("output"))
-    found = LINE.search(output)
-    line = int(found.group(1)) if found else None
+    match = LINE.search(output)
+    line = int(match.group(1)) if match else None
     if row.get("foreign") or ABSENT.search(output):
         return Complaint(
             line,

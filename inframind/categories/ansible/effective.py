@@ -1,5 +1,5 @@
-"""What a run would really do: tasks that can never run left out, arguments long and typed, literal
-variables and loops resolved.
+"""The tasks that a run would really do: arguments long and typed, literal variables and loops
+resolved; tasks that can never run are left out.
 """
 
 import re
@@ -14,6 +14,7 @@ from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.shared.values import listed
 
 SIMPLE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}\}")
+# Every item makes a copy of its task.
 MAX_ITEMS = 100
 MAX_TASKS = 2_000
 INHERITED = (
@@ -27,6 +28,7 @@ INHERITED = (
     "ignore_errors",
 )
 BOOLEANS = ("become", "run_once", "no_log", "ignore_errors", "gather_facts")
+# Actions of meta after which no task of the play runs on the host.
 ENDS = frozenset(("end_play", "end_host", "end_batch"))
 
 
@@ -59,6 +61,7 @@ def _add_tasks(
     notified = {str(name) for task in tasks if not task.is_handler for name in notifications(task)}
     handlers = [task for task in tasks if task.is_handler]
     while True:
+        # Handlers may notify handlers in turn.
         chained = {
             str(n) for task in handlers if names(task) & notified for n in notifications(task)
         } - notified
@@ -89,14 +92,14 @@ def _add_tasks(
 
 
 def names(handler: Task) -> set[str]:
-    """What a handler is notified by."""
+    """Collects the name and the topics that notify a handler."""
     return {str(topic) for topic in listed(handler.fields.get("listen"))} | {
         str(handler.fields.get("name", ""))
     }
 
 
 def notifications(task: Task) -> list[Any]:
-    """What a task notifies, its blocks' notifications included."""
+    """Lists the handlers that a task notifies, its blocks' notifications included."""
     return [
         name
         for scope in (task.fields, *task.blocks)
@@ -106,8 +109,8 @@ def notifications(task: Task) -> list[Any]:
 
 
 def reachable(playbook: Playbook, play: Play) -> Iterator[Task]:
-    """Tasks that can run: not behind a constant condition, the tag `never`, or an unconditional end
-    of the play.
+    """Yields the tasks that can run: not behind a constant condition, the tag `never`, or an
+    unconditional end of the play.
     """
     ended = False
     for task in playbook.tasks_of(play):
@@ -124,13 +127,15 @@ def reachable(playbook: Playbook, play: Play) -> Iterator[Task]:
         yield task
 
 
-def runs(scopes: list[dict[str, Any]], known: dict[str, Any]) -> bool:
-    """Whether what these scopes surround can run and change something by default."""
+def runs(scopes: list[dict[str, Any]], literals: dict[str, Any]) -> bool:
+    """Tells whether what these scopes surround can run and change something by default."""
     for scope in scopes:
-        conditions = [constant(condition, known) for condition in listed(scope.get("when"))]
+        conditions = [constant(condition, literals) for condition in listed(scope.get("when"))]
         if any(value is not UNDECIDED and not truth(value) for value in conditions):
             return False
         tags = [tag.strip() for item in listed(scope.get("tags")) for tag in str(item).split(",")]
+        # What is tagged `never` runs on request alone (playbook_tags.html), and in check mode a
+        # task changes nothing (playbook_checkmode.html).
         if "never" in tags or boolean(scope.get("check_mode", False)) is True:
             return False
         if any(
@@ -141,68 +146,71 @@ def runs(scopes: list[dict[str, Any]], known: dict[str, Any]) -> bool:
 
 
 def variables(task: Task) -> dict[str, Any]:
-    """The literal variables around a task, the innermost winning."""
-    found: dict[str, Any] = {}
+    """Collects the literal variables around a task, the innermost winning."""
+    merged: dict[str, Any] = {}
     for scope in task.scopes:
         values = scope.get("vars")
-        found |= values if isinstance(values, dict) else {}
-    return found
+        merged |= values if isinstance(values, dict) else {}
+    return merged
 
 
-def resolved(value: Any, known: dict[str, Any], depth: int = 0) -> Any:
-    """The value with `{{ name }}` and `{{ name.key }}` replaced where they stand for literals.
+def resolved(value: Any, literals: dict[str, Any], depth: int = 0) -> Any:
+    """Replaces `{{ name }}` and `{{ name.key }}` where they stand for literals.
 
     Nothing is rendered.
     """
     if isinstance(value, dict):
-        return {key: resolved(item, known, depth) for key, item in value.items()}
+        return {key: resolved(item, literals, depth) for key, item in value.items()}
     if isinstance(value, list):
-        return [resolved(item, known, depth) for item in value]
+        return [resolved(item, literals, depth) for item in value]
+    # Variables may lead to one another in a circle.
     if not is_template(value) or depth > 4:
         return value
     whole = SIMPLE.fullmatch(value.strip())
     if whole:
-        found = _look_up(whole.group(1), known)
-        return value if found is None else resolved(found, known, depth + 1)
+        literal = _look_up(whole.group(1), literals)
+        return value if literal is None else resolved(literal, literals, depth + 1)
 
     def replaced(match: re.Match[str]) -> str:
-        found = resolved(_look_up(match.group(1), known), known, depth + 1)
-        return match.group() if found is None or isinstance(found, dict | list) else str(found)
+        literal = resolved(_look_up(match.group(1), literals), literals, depth + 1)
+        return (
+            match.group() if literal is None or isinstance(literal, dict | list) else str(literal)
+        )
 
     text = SIMPLE.sub(replaced, value)
     return text if len(text) < arguments_limit(value) else value
 
 
 def arguments_limit(value: str) -> int:
-    """Resolved texts may grow, not explode."""
+    """Bounds the length of a resolved text: it may grow, not explode."""
     return len(value) + 10_000
 
 
-def _look_up(path: str, known: dict[str, Any]) -> Any:
-    node: Any = known
+def _look_up(path: str, literals: dict[str, Any]) -> Any:
+    node: Any = literals
     for key in path.split("."):
         node = node.get(key) if isinstance(node, dict) else None
     return untagged(node)
 
 
 def expanded(task: Task) -> Iterator[dict[str, Any]]:
-    """The task's fields as docs/contracts/task.md describes them, once for each item of a literal
-    loop.
+    """Yields the task's fields as docs/contracts/task.md describes them, once for each item of a
+    literal loop.
     """
-    known = variables(task)
+    literals = variables(task)
     loop = next((key for key in task.fields if key in ("loop", "with_items", "with_list")), None)
-    items = resolved(task.fields.get(loop), known) if loop else None
+    items = resolved(task.fields.get(loop), literals) if loop else None
     if not isinstance(items, list) or len(items) > MAX_ITEMS:
-        yield task_fields(task, known)
+        yield task_fields(task, literals)
         return
     control = task.fields.get("loop_control")
     variable = control.get("loop_var", "item") if isinstance(control, dict) else "item"
     for item in items:
-        yield task_fields(task, known | {str(variable): item})
+        yield task_fields(task, literals | {str(variable): item})
 
 
-def task_fields(task: Task, known: dict[str, Any]) -> dict[str, Any]:
-    """One task: module with its collection, typed arguments, what blocks and play give it."""
+def task_fields(task: Task, literals: dict[str, Any]) -> dict[str, Any]:
+    """Describes one task: full module name, typed arguments, what blocks and play give it."""
     scopes = task.scopes
     fields: dict[str, Any] = {
         key: value
@@ -213,9 +221,9 @@ def task_fields(task: Task, known: dict[str, Any]) -> dict[str, Any]:
         values = [scope[key] for scope in scopes if key in scope]
         if values:
             fields[key] = (
-                boolean(resolved(values[-1], known))
+                boolean(resolved(values[-1], literals))
                 if key in BOOLEANS
-                else resolved(values[-1], known)
+                else resolved(values[-1], literals)
             )
     if "local_action" in task.fields:
         fields["delegate_to"] = "localhost"
@@ -240,27 +248,27 @@ def task_fields(task: Task, known: dict[str, Any]) -> dict[str, Any]:
     }
     if task.call:
         name, _value = task.call
-        fields |= {"module": name.full, "args": _arguments(task, known)}
+        fields |= {"module": name.full, "args": _arguments(task, literals)}
     return fields
 
 
-def _arguments(task: Task, known: dict[str, Any]) -> dict[str, Any]:
+def _arguments(task: Task, literals: dict[str, Any]) -> dict[str, Any]:
     assert task.call is not None
     name, value = task.call
     try:
-        given = arguments.long_form(name, value, task.fields.get("args"))
+        args = arguments.long_form(name, value, task.fields.get("args"))
     except ShortFormError:
         return {}
-    given = {"cmd" if key == "_raw_params" else key: item for key, item in given.items()}
+    args = {"cmd" if key == "_raw_params" else key: item for key, item in args.items()}
     return (
-        arguments.normalised(catalog.spec(name), resolved(given, known))
+        arguments.normalised(catalog.spec(name), resolved(args, literals))
         if name.status == "known"
-        else given
+        else args
     )
 
 
 def play_fields(play: Play) -> dict[str, Any]:
-    """A play: `hosts`, `tags` and roles as lists, booleans as booleans, without its tasks."""
+    """Describes a play without its tasks: `hosts`, `tags` and roles as lists, booleans typed."""
     fields = {
         key: value
         for key, value in play.fields.items()
@@ -274,13 +282,14 @@ def play_fields(play: Play) -> dict[str, Any]:
     hosts = [
         host.strip()
         for item in listed(fields.get("hosts"))
+        # `,` and `:` separate patterns; `:&` and `:!` narrow the one before (intro_patterns.html).
         for host in re.split(r"[,:](?![&!])", str(item))
     ]
     return fields | {"hosts": hosts, "roles": roles(play)}
 
 
 def roles(play: Play) -> list[dict[str, Any]]:
-    """The play's roles that can run, each a mapping with `role`."""
+    """Lists the play's roles that can run, each a mapping with `role`."""
     entries = listed(play.fields.get("roles"))
     long = [
         {"role": str(e.get("role", e.get("name")))} | e if isinstance(e, dict) else {"role": str(e)}

@@ -11,6 +11,7 @@ from inframind.categories.shared.values import listed
 from inframind.categories.shared.yaml import line_of
 
 SECTIONS = ("pre_tasks", "tasks", "post_tasks", "handlers")
+# playbook_blocks.html: `rescue` runs where `block` fails, `always` after both.
 BRANCHES = ("block", "rescue", "always")
 Path = tuple[str | int, ...]
 
@@ -53,11 +54,11 @@ class Task:
     @cached_property
     def module_keys(self) -> list[str]:
         """Keys that are no keyword: the module, if all is well."""
-        known = catalog.keywords("handler" if self.is_handler else "task")
+        keywords = catalog.keywords("handler" if self.is_handler else "task")
         return [
             key
             for key in self.fields
-            if (key not in known or key == "action") and not key.startswith("with_")
+            if (key not in keywords or key == "action") and not key.startswith("with_")
         ]
 
     @cached_property
@@ -67,6 +68,7 @@ class Task:
         if len(keys) != 1:
             return None
         key, value = keys[0], self.fields[keys[0]]
+        # The old forms, in which the module is a value and no key.
         if key in ("action", "local_action"):
             if isinstance(value, dict):
                 written, value = (
@@ -74,6 +76,7 @@ class Task:
                     {name: item for name, item in value.items() if name != "module"},
                 )
             else:
+                # `action: copy src=a dest=b`: the module stands before its arguments.
                 written, _, value = str(value).strip().partition(" ")
             key = written if isinstance(written, str) else ""
         return catalog.module(
@@ -89,7 +92,7 @@ class Task:
 
     @property
     def label(self) -> str:
-        """How messages call the task."""
+        """The words that messages use for the task."""
         name = self.fields.get("name")
         return (
             f"task {name!r}" if isinstance(name, str) else f"task {'.'.join(map(str, self.path))}"
@@ -105,7 +108,7 @@ class Playbook:
 
     @cached_property
     def is_task_file(self) -> bool:
-        """Whether no entry is a play."""
+        """True if no entry is a play."""
         return not any(
             isinstance(entry, dict)
             and (
@@ -148,14 +151,14 @@ class Playbook:
             if self.is_task_file
             else [(p.fields.get(s), (*p.path, s)) for p in self.plays for s in SECTIONS]
         )
-        return [found for entries, path in roots for found in walk_blocks(entries, path)]
+        return [block for entries, path in roots for block in walk_blocks(entries, path)]
 
     def line(self, path: Path) -> int | None:
         return line_of(self.text, path)
 
 
 def is_import(entry: dict[str, Any]) -> bool:
-    """Whether an entry of a playbook imports another."""
+    """Tells whether an entry of a playbook imports another."""
     return any(key in entry for key in ("import_playbook", "ansible.builtin.import_playbook"))
 
 
@@ -184,7 +187,7 @@ def walk(
 
 
 def walk_blocks(entries: Any, path: Path) -> Iterator[tuple[dict[str, Any], Path]]:
-    """(block, its path) of a list, nested ones too."""
+    """Yields (block, its path) of a list, nested ones too."""
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         if is_block(entry):
             yield entry, (*path, index)
@@ -193,8 +196,9 @@ def walk_blocks(entries: Any, path: Path) -> Iterator[tuple[dict[str, Any], Path
 
 
 def untagged(value: Any) -> Any:
-    """The value behind `!unsafe`; a vaulted text is an opaque text."""
+    """Returns the value behind `!unsafe`; a vaulted text is an opaque text."""
     if isinstance(value, dict) and len(value) == 1:
+        # playbook_advanced_syntax.html: the text of `!unsafe` is never rendered.
         if "!unsafe" in value:
             return value["!unsafe"]
         if "!vault" in value:

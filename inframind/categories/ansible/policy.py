@@ -16,13 +16,28 @@ from inframind.types import Finding
 Line = Callable[[], int | None]
 """Looks the line up once a rule fires."""
 COMMANDS = {
-    "apt-get": "apt", "apt": "apt", "yum": "dnf", "dnf": "dnf", "rpm": "dnf", "git": "git",
-    "systemctl": "systemd_service", "service": "service", "useradd": "user", "mount": "mount",
-    "curl": "get_url or uri", "wget": "get_url", "tar": "unarchive", "unzip": "unarchive",
-    "mkdir": "file", "chmod": "file", "chown": "file", "sed": "replace or lineinfile",
-}  # fmt: skip
+    "apt-get": "apt",
+    "apt": "apt",
+    "yum": "dnf",
+    "dnf": "dnf",
+    "rpm": "dnf",
+    "git": "git",
+    "systemctl": "systemd_service",
+    "service": "service",
+    "useradd": "user",
+    "mount": "mount",
+    "curl": "get_url or uri",
+    "wget": "get_url",
+    "tar": "unarchive",
+    "unzip": "unarchive",
+    "mkdir": "file",
+    "chmod": "file",
+    "chown": "file",
+    "sed": "replace or lineinfile",
+}
 """Program -> the module to write instead."""
 CONTAINERS = frozenset(("docker_container", "docker_swarm_service", "podman_container"))
+# The bit of 2 in the last octal digit lets others write, as o+w does.
 OPEN_MODE = re.compile(r"0?[0-7]{2}[2367]|.*\bo\+[rx]*w.*")
 
 
@@ -50,7 +65,7 @@ def findings(playbook: Playbook) -> Iterator[Finding]:
 
 
 def names_secret(key: str) -> bool:
-    """Whether a variable or option is for a secret; playbooks also write `db_pass`."""
+    """Tells whether a variable or option is for a secret; playbooks also write `db_pass`."""
     return is_secret_field(key) or key.lower().endswith("_pass") or key.lower() == "pass"
 
 
@@ -88,6 +103,7 @@ def call_findings(playbook: Playbook, task: Task, line: Line) -> Iterator[Findin
             and not boolean(task.fields.get("no_log", False))
         ):
             yield rules.NO_LOG.finding(f"{task.label} loops over {key}: set no_log: true", line())
+    # The result of a run hangs on the day: lint/rules/package-latest.
     if args.get("state") == "latest":
         yield rules.LATEST.finding(
             f"{task.label}: state latest changes with every run: state present, or a version",
@@ -106,6 +122,7 @@ def call_findings(playbook: Playbook, task: Task, line: Line) -> Iterator[Findin
 def mode_findings(task: Task, args: dict[str, Any], line: Line) -> Iterator[Finding]:
     """Judges the mode that a file gets."""
     mode = args.get("mode")
+    # The reader leaves 0644 a text. A bare 644 is decimal, which is 01204 in octal.
     if isinstance(mode, int) and not isinstance(mode, bool):
         yield rules.OCTAL.finding(
             f"{task.label}: mode {mode} is a decimal number: write '0{mode}'", line()

@@ -1,4 +1,4 @@
-"""What a playbook refers to: templates that parse, handlers, registered results, loop variables."""
+"""References of a playbook: templates that parse, handlers, registered results, loop variables."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -48,7 +48,7 @@ def findings(playbook: Playbook) -> Iterator[Finding]:
 
 
 def conditions(fields: dict[str, Any]) -> Iterator[str]:
-    """Every bare condition of a task or block."""
+    """Yields every bare condition of a task or block."""
     for key in CONDITIONS:
         yield from (item for item in listed(fields.get(key)) if isinstance(item, str))
     for key in ("assert", "ansible.builtin.assert"):
@@ -57,7 +57,7 @@ def conditions(fields: dict[str, Any]) -> Iterator[str]:
 
 
 def uses(task: Task) -> Iterator[Template]:
-    """Every template and condition of a task."""
+    """Yields every template and condition of a task."""
     for condition in conditions(task.fields):
         yield template(condition, is_condition=True)
     for key, value in task.fields.items():
@@ -69,12 +69,13 @@ def uses(task: Task) -> Iterator[Template]:
         and isinstance(task.call[1], dict)
     ):
         shown = task.call[1].get("var")
+        # "This option already runs in Jinja2 context": ansible.builtin.debug, var.
         if isinstance(shown, str):
             yield template(shown, is_condition=True)
 
 
 def template_findings(playbook: Playbook, fields: dict[str, Any], task: Task) -> Iterator[Finding]:
-    """The templates of a task parse and use what exists."""
+    """Reports templates of a task that do not parse or use what does not exist."""
     yield from condition_findings(playbook, fields, task.path)
     for key, value in fields.items():
         if key not in CONDITIONS:
@@ -98,7 +99,7 @@ def text_findings(playbook: Playbook, value: Any, path: tuple[str | int, ...]) -
 def use_findings(
     playbook: Playbook, text: str, used: Template, path: tuple[str | int, ...]
 ) -> Iterator[Finding]:
-    """One template: its syntax and its plugins."""
+    """Checks one template: its syntax and its plugins."""
     if used.error:
         yield rules.TEMPLATE.finding(
             f"{text.strip()[:80]!r} does not parse: {used.error}", playbook.line(path)
@@ -114,35 +115,36 @@ def use_findings(
 
 
 def is_open(play: Play, tasks: list[Task]) -> bool:
-    """Whether variables or handlers may come from other files: roles, includes, variable files."""
+    """Tells whether roles, includes or vars_files may bring further variables or handlers."""
+    # set_fact sets names that stand in the play, so it hides nothing.
     included = any(task.call and task.call[0].short in IMPORTS - {"set_fact"} for task in tasks)
     return bool(included or any(play.fields.get(key) for key in ("roles", "vars_files")))
 
 
 def handler_names(tasks: list[Task]) -> set[str]:
     """Names and topics that can be notified."""
-    found: set[str] = set()
+    names: set[str] = set()
     for task in tasks:
         if task.is_handler:
-            found |= {str(topic) for topic in listed(task.fields.get("listen"))} | {
+            names |= {str(topic) for topic in listed(task.fields.get("listen"))} | {
                 str(task.fields.get("name", ""))
             }
-    return found
+    return names
 
 
 def handler_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Iterator[Finding]:
-    """Each notified handler is there, unless it may come from a role or an included file."""
+    """Reports notified handlers that are not there and can come from no role or included file."""
     if is_open(play, tasks):
         return
-    known = handler_names(tasks)
+    handlers = handler_names(tasks)
     for task in tasks:
         for notifier in (task.fields, *task.blocks):
             for name in listed(notifier.get("notify")):
                 if (
                     isinstance(name, str)
                     and not is_template(name)
-                    and name not in known
-                    and not any(map(is_template, known))
+                    and name not in handlers
+                    and not any(map(is_template, handlers))
                 ):
                     yield rules.HANDLER.finding(
                         f"{task.label} notifies {name!r}, and no handler has that name or listens "
@@ -163,14 +165,14 @@ def defined_names(play: Play, tasks: list[Task]) -> set[str]:
         for task in tasks
         if task.call and task.call[0].short in ("set_fact", "add_host")
     ]
-    found = {name for scope in scopes if isinstance(scope, dict) for name in scope}
+    names = {name for scope in scopes if isinstance(scope, dict) for name in scope}
     prompts = (
         prompt.get("name")
         for prompt in listed(play.fields.get("vars_prompt"))
         if isinstance(prompt, dict)
     )
     return (
-        found
+        names
         | {str(name) for name in prompts}
         | {name for task in tasks for name in loop_names(task)}
     )
@@ -191,25 +193,30 @@ def loop_names(task: Task) -> set[str]:
 
 
 def variable_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Iterator[Finding]:
-    """Results that no earlier task registers, and loop variables outside a loop, where nothing else
-    can define them.
+    """Reports results that no earlier task registers, and loop variables outside a loop, where
+    nothing else can define them.
     """
     if is_open(play, tasks):
         return
     defined = defined_names(play, tasks)
     registered = {str(task.fields.get("register")) for task in tasks if "register" in task.fields}
+    # Handlers run at the end of a play, so they see what any of its tasks registers.
     ordered = [task for task in tasks if not task.is_handler] + [
         task for task in tasks if task.is_handler
     ]
     seen: set[str] = set()
     for task in ordered:
-        own = {str(task.fields["register"])} if "register" in task.fields else set()
+        registers = {str(task.fields["register"])} if "register" in task.fields else set()
         for used in uses(task):
             wanted = (
-                ((used.results | (used.names & registered)) - used.guarded) - seen - own - defined
+                ((used.results | (used.names & registered)) - used.guarded)
+                - seen
+                - registers
+                - defined
             )
             for name in sorted(wanted):
                 if (
+                    # Facts and magic variables: reference_appendices/special_variables.html.
                     not name.startswith("ansible_")
                     and name != "item"
                     and name not in loop_names(task)
@@ -228,11 +235,11 @@ def variable_findings(playbook: Playbook, play: Play, tasks: list[Task]) -> Iter
                 yield rules.ITEM.finding(
                     f"{task.label} uses `item` outside a loop", playbook.line(task.path)
                 )
-        seen |= own
+        seen |= registers
 
 
 def has_item(play: Play, task: Task) -> bool:
-    """Whether somebody called a variable `item`."""
+    """Tells whether the play, the task or a block defines a variable called `item`."""
     scopes = (
         play.fields.get("vars"),
         task.fields.get("vars"),

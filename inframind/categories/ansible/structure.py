@@ -43,7 +43,7 @@ def findings(playbook: Playbook) -> Iterator[Finding]:
 
 
 def play_findings(playbook: Playbook, entry: Any, path: Path) -> Iterator[Finding]:
-    """One entry of a playbook."""
+    """Checks one entry of a playbook: a play, or the import of another playbook."""
     if not isinstance(entry, dict):
         yield rules.KEYWORD_TYPE.finding(
             "an entry of a playbook is a play: a mapping with hosts", playbook.line(path)
@@ -68,7 +68,7 @@ def play_findings(playbook: Playbook, entry: Any, path: Path) -> Iterator[Findin
 
 
 def list_findings(playbook: Playbook, entries: Any, path: Path) -> Iterator[Finding]:
-    """The entries of a list of tasks are tasks or blocks."""
+    """Reports entries of a list of tasks that are neither tasks nor blocks."""
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         if not isinstance(entry, dict):
             yield rules.KEYWORD_TYPE.finding("a task is a mapping", playbook.line((*path, index)))
@@ -81,21 +81,21 @@ def list_findings(playbook: Playbook, entries: Any, path: Path) -> Iterator[Find
 def keyword_findings(
     playbook: Playbook, kind: str, fields: dict[str, Any], path: Path
 ) -> Iterator[Finding]:
-    """Keywords of a play, block or import: known, and of their type."""
-    known = catalog.keywords(kind)
+    """Checks that the keywords of a play, block or import are known, and of their type."""
+    keywords = catalog.keywords(kind)
     for key, value in fields.items():
-        if key not in known:
+        if key not in keywords:
             yield rules.KEYWORD.finding(
                 f"a {kind} has no keyword {key!r}", playbook.line((*path, key))
             )
         else:
-            yield from type_findings(playbook, key, known[key], value, (*path, key))
+            yield from type_findings(playbook, key, keywords[key], value, (*path, key))
 
 
 def type_findings(
     playbook: Playbook, key: str, isa: str, value: Any, path: Path
 ) -> Iterator[Finding]:
-    """One keyword's value."""
+    """Checks one keyword's value."""
     value = untagged(value)
     if key == "vars" or (key == "environment" and isinstance(value, dict)):
         yield from variable_findings(playbook, value, path, is_strict=key == "vars")
@@ -127,9 +127,11 @@ def type_findings(
 
 
 def is_of(isa: str, value: Any) -> bool:
-    """Whether a keyword's value has its type (ansible-core converts texts to numbers and booleans,
-    and one value to a list).
+    """Tells whether a keyword's value has its type.
+
+    ansible-core converts texts to numbers and booleans, and one value to a list.
     """
+    # The `isa` of a FieldAttribute in ansible.playbook; max_fail_percentage is a percent.
     if isa == "percent":
         return isinstance(value, int | float) or (
             isinstance(value, str) and PERCENT.fullmatch(value) is not None
@@ -144,7 +146,7 @@ def is_of(isa: str, value: Any) -> bool:
 def variable_findings(
     playbook: Playbook, value: Any, path: Path, *, is_strict: bool
 ) -> Iterator[Finding]:
-    """`vars` is a mapping of variable names."""
+    """Checks that `vars` is a mapping of variable names."""
     if value is None or is_template(value):
         return
     if not isinstance(value, dict):
@@ -159,15 +161,16 @@ def variable_findings(
 
 
 def task_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
-    """One task: its keywords, its loop, its module."""
+    """Checks one task: its keywords, its loop, its module."""
     kind = "handler" if task.is_handler else "task"
-    known = catalog.keywords(kind)
+    keywords = catalog.keywords(kind)
     for key, value in task.fields.items():
-        if key in known and key != "action":
-            yield from type_findings(playbook, key, known[key], value, (*task.path, key))
+        if key in keywords and key != "action":
+            yield from type_findings(playbook, key, keywords[key], value, (*task.path, key))
     yield from loop_findings(playbook, task)
     keys = task.module_keys
     if len(keys) > 1:
+        # Where one key alone is a module, the others are likelier misspelled keywords than modules.
         modules = [key for key in keys if catalog.module(key).status in ("known", "foreign")]
         if len(modules) == 1:
             for key in keys:
@@ -187,7 +190,7 @@ def task_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
 
 
 def loop_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
-    """At most one loop, over a list; `with_x` names a lookup."""
+    """Checks that a task has at most one loop, over a list, and that `with_x` names a lookup."""
     loops = [key for key in task.fields if key == "loop" or key.startswith("with_")]
     if len(loops) > 1:
         yield rules.LOOP.finding(
@@ -212,7 +215,7 @@ def loop_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
 
 
 def module_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
-    """The module exists and takes the arguments."""
+    """Checks that a task's module exists and takes the arguments."""
     call = task.call
     if call is None:
         return
@@ -230,15 +233,16 @@ def module_findings(playbook: Playbook, task: Task) -> Iterator[Finding]:
         )
     else:
         try:
-            given = arguments.long_form(name, value, task.fields.get("args"))
+            args = arguments.long_form(name, value, task.fields.get("args"))
         except ShortFormError as error:
             yield rules.OPTION.finding(f"{task.label}: {error}", playbook.line(path))
             return
+        # Either may hold any option, so none is missing.
         if is_template(task.fields.get("args")) or any(
             "module_defaults" in scope for scope in task.scopes
         ):
-            given["*"] = "given elsewhere"
-        for fault in arguments.faults(name, given):
+            args["*"] = "given elsewhere"
+        for fault in arguments.faults(name, args):
             where = path if not fault.option else (*path, *fault.option.split("."))
             yield fault.rule.finding(
                 f"{task.label}, {name.full}: {fault.message}",

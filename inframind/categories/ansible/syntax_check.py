@@ -45,7 +45,7 @@ def no_lookup(*_: Any, **__: Any) -> NoReturn:
 
 
 def is_foreign(name: str) -> bool:
-    """Whether a module is of a collection that may not be installed here."""
+    """Tells whether a module is of a collection that may not be installed here."""
     if "." in name:
         return not name.startswith(("ansible.builtin.", "ansible.legacy."))
     return len(module_loader.find_plugin_with_context(name).redirect_list) > 1
@@ -65,7 +65,7 @@ def check(text: str) -> NoReturn:
 
 
 def checked(name: str, text: str) -> dict[str, Any]:
-    """One playbook, in a process and a folder of its own."""
+    """Checks one playbook, in a process and a folder of its own."""
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
         child = os.fork()
         if child == 0:

@@ -8,6 +8,7 @@ from typing import Any
 from inframind.categories.ansible.arguments import is_template
 
 MAX_TEMPLATE = 20_000
+# https://docs.ansible.com/projects/ansible/latest/reference_appendices/common_return_values.html
 RESULT_FIELDS = frozenset(
     (
         "rc",
@@ -22,17 +23,19 @@ RESULT_FIELDS = frozenset(
     )
 )
 """Fields that only the result of a task has."""
+# Ansible's guide to tests, playbook_tests.html, Testing task results.
 RESULT_TESTS = frozenset(
     ("changed", "failed", "skipped", "succeeded", "success", "change", "finished")
 )
 UNDECIDED = object()
+# The words that YAML 1.2, which the reader follows, leaves as texts.
 YAML_BOOLEANS = {"yes": True, "on": True, "no": False, "off": False}
 """Ansible reads YAML 1.1."""
 
 
 @dataclass(frozen=True)
 class Template:
-    """What one template uses; `error` if it does not parse."""
+    """The names and plugins that one template uses; `error` if it does not parse."""
 
     error: str = ""
     names: frozenset[str] = frozenset()
@@ -46,8 +49,9 @@ class Template:
 
 
 @cache
+# Parsing alone needs no filters: Jinja looks plugins up when it compiles.
 def environment() -> Any:
-    """A sandboxed Jinja environment with Ansible's extensions. Loaded at first use."""
+    """Makes a sandboxed Jinja environment with Ansible's extensions, at first use."""
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     return ImmutableSandboxedEnvironment(
@@ -56,7 +60,7 @@ def environment() -> Any:
 
 
 def parsed(text: str) -> Any:
-    """The syntax tree. Raises ValueError with the reason."""
+    """Parses a template to its syntax tree. Raises ValueError with the reason."""
     from jinja2 import TemplateSyntaxError
 
     if len(text) > MAX_TEMPLATE:
@@ -71,7 +75,7 @@ def parsed(text: str) -> Any:
 
 @lru_cache(maxsize=512)
 def template(text: str, *, is_condition: bool = False) -> Template:
-    """What a text, or a bare condition, uses."""
+    """Collects the names and plugins that a text, or a bare condition, uses."""
     from jinja2 import nodes
 
     if is_condition and not is_template(text):
@@ -86,14 +90,14 @@ def template(text: str, *, is_condition: bool = False) -> Template:
 
 
 def _uses(tree: Any, nodes: Any) -> Template:
-    own: set[str] = set()
+    assigned: set[str] = set()
     names: set[str] = set()
     results: set[str] = set()
     guarded: set[str] = set()
     plugins: set[tuple[str, str]] = set()
     for node in tree.find_all((nodes.Name, nodes.Getattr, nodes.Test, nodes.Filter, nodes.Call)):
         if isinstance(node, nodes.Name):
-            (names if node.ctx == "load" else own).add(node.name)
+            (names if node.ctx == "load" else assigned).add(node.name)
         elif isinstance(node, nodes.Getattr):
             if isinstance(node.node, nodes.Name) and node.attr in RESULT_FIELDS:
                 results.add(node.node.name)
@@ -105,6 +109,7 @@ def _uses(tree: Any, nodes: Any) -> Template:
                 results.add(node.node.name)
         elif isinstance(node, nodes.Filter):
             plugins.add(("filter", node.name))
+            # `default` replaces what is undefined, and `mandatory` asks for it.
             if node.name in ("default", "d", "mandatory") and node.node is not None:
                 guarded |= {name.name for name in _names(node.node, nodes)}
         elif (
@@ -116,7 +121,11 @@ def _uses(tree: Any, nodes: Any) -> Template:
             if isinstance(first, nodes.Const) and isinstance(first.value, str):
                 plugins.add(("lookup", first.value))
     return Template(
-        "", frozenset(names - own), frozenset(results - own), frozenset(guarded), frozenset(plugins)
+        "",
+        frozenset(names - assigned),
+        frozenset(results - assigned),
+        frozenset(guarded),
+        frozenset(plugins),
     )
 
 
@@ -127,7 +136,7 @@ def _names(node: Any, nodes: Any) -> Iterator[Any]:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Every template in a value; what is `!unsafe` or vaulted is none."""
+    """Yields every template in a value; what is `!unsafe` or vaulted is none."""
     if is_template(value):
         yield value
     elif isinstance(value, dict):
@@ -140,9 +149,7 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def constant(condition: Any, variables: dict[str, Any]) -> Any:
-    """The value of a condition that hangs on literals and the given literal variables alone, else
-    UNDECIDED.
-    """
+    """Evaluates a condition that hangs on literals and literal variables alone, else UNDECIDED."""
     from jinja2 import nodes
 
     if not isinstance(condition, str):
@@ -159,7 +166,7 @@ def constant(condition: Any, variables: dict[str, Any]) -> Any:
 
 
 def _fold(node: Any, variables: dict[str, Any], nodes: Any) -> Any:
-    """Literals, names of literals, `not`, `and`, `or`, `==`, `!=` and the filter bool."""
+    """Folds literals, names of literals, `not`, `and`, `or`, `==`, `!=` and the filter bool."""
     if isinstance(node, nodes.Const):
         return node.value
     if isinstance(node, nodes.Name):
@@ -173,6 +180,7 @@ def _fold(node: Any, variables: dict[str, Any], nodes: Any) -> Any:
         return value if value is UNDECIDED else not truth(value)
     if isinstance(node, nodes.And | nodes.Or):
         sides = [_fold(node.left, variables, nodes), _fold(node.right, variables, nodes)]
+        # One side may decide alone: `x or true` is true, `x and false` false.
         decided = [truth(side) for side in sides if side is not UNDECIDED]
         stops = isinstance(node, nodes.Or)
         if any(value is stops for value in decided):
@@ -186,7 +194,7 @@ def _fold(node: Any, variables: dict[str, Any], nodes: Any) -> Any:
 
 
 def truth(value: Any) -> bool:
-    """Ansible's truth: the texts `false`, `no`, `off` and `0` are false."""
+    """Tells Ansible's truth of a value: the texts `false`, `no`, `off` and `0` are false."""
     if isinstance(value, str):
         return value.lower() not in ("false", "no", "off", "0", "n", "f", "")
     return bool(value)

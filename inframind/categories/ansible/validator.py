@@ -14,6 +14,7 @@ PLAY = re.compile(
     r"^- +(?:[\w.]+:.*\n(?:[ #].*\n|\n)*? +)?(?:hosts|(?:ansible\.builtin\.)?import_playbook):",
     re.MULTILINE,
 )
+# A task file has no key of its own; a module with its collection tells it from other lists.
 TASK = re.compile(
     r"^ *- +name:.*\n +(?:ansible|community|amazon|kubernetes)\.\w+\.\w+:", re.MULTILINE
 )

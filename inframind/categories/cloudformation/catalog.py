@@ -15,22 +15,22 @@ def index() -> Any:
 
 
 def resource(kind: str) -> dict[str, Any] | None:
-    """Schema, definitions and attributes of a type; None if there is no such type."""
+    """Loads schema, definitions and attributes of a type; None if there is no such type."""
     service = "::".join(kind.split("::")[:2])
     if service not in index()["services"]:
         return None
-    found: dict[str, Any] | None = json_schema.load(
+    schema: dict[str, Any] | None = json_schema.load(
         PACKAGE, service.replace("::", "-").lower()
     ).get(kind)
-    return found
+    return schema
 
 
 def is_custom(kind: str) -> bool:
-    """Whether a Lambda function or topic of the user makes the resource."""
+    """Tells whether a Lambda function or topic of the user makes the resource."""
     return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
 
 
 def allowed(kind: str, name: str) -> list[str] | None:
-    """The values that AWS lists for a property at the top of a type."""
+    """Lists the values that AWS lists for a property at the top of a type."""
     values: list[str] | None = index()["values"].get(f"{kind}.{name}")
     return values

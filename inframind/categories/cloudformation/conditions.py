@@ -12,12 +12,12 @@ OPEN = object()
 
 
 def text(value: Any) -> str:
-    """How CloudFormation compares a literal."""
+    """Writes a literal as CloudFormation compares it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def can_hold(template: Template, name: str) -> bool:
-    """Whether some choice of the parameters' allowed values makes the condition true."""
+    """Tells whether some choice of the parameters' allowed values makes the condition true."""
     if name not in template.conditions:
         return True
     choices = {
@@ -25,6 +25,7 @@ def can_hold(template: Template, name: str) -> bool:
         for key, entry in template.parameters.items()
         if isinstance(entry.get("AllowedValues"), list) and entry["AllowedValues"]
     }
+    # A parameter left out is open, so what hangs on it may still be true.
     while choices and _size(choices) > MAX_CASES:
         choices.pop(max(choices, key=lambda key: len(choices[key])))
     cases = (dict(zip(choices, values, strict=True)) for values in product(*choices.values()))
@@ -39,7 +40,7 @@ def _size(choices: dict[str, list[str]]) -> int:
 
 
 def holds(template: Template, value: Any, case: dict[str, str], depth: int = 0) -> bool | None:
-    """The truth of a condition function for one choice of parameters; None if it is open."""
+    """Decides a condition function for one choice of parameters; None if it is open."""
     call = function(value)
     if call is None or depth > MAX_DEPTH:
         return None
@@ -53,19 +54,20 @@ def holds(template: Template, value: Any, case: dict[str, str], depth: int = 0) 
     if not isinstance(argument, list):
         return None
     if name == "Fn::Equals" and len(argument) == 2:
-        left, right = (known(template, item, case) for item in argument)
+        left, right = (literal(template, item, case) for item in argument)
         return None if left is OPEN or right is OPEN else left == right
     inner = [holds(template, item, case, depth + 1) for item in argument]
     if name == "Fn::Not" and len(inner) == 1:
         return None if inner[0] is None else not inner[0]
     if name in ("Fn::And", "Fn::Or"):
+        # One side may decide alone: true in Fn::Or, false in Fn::And.
         stops = name == "Fn::Or"
         return stops if stops in inner else None if None in inner else not stops
     return None
 
 
-def known(template: Template, value: Any, case: dict[str, str]) -> Any:
-    """The text of a literal, of a chosen parameter, or of a value in a mapping; OPEN otherwise."""
+def literal(template: Template, value: Any, case: dict[str, str]) -> Any:
+    """Resolves a literal, a chosen parameter or a value in a mapping to its text, else OPEN."""
     call = function(value)
     if call is None:
         return OPEN if isinstance(value, dict | list) or value is None else text(value)
@@ -73,7 +75,7 @@ def known(template: Template, value: Any, case: dict[str, str]) -> Any:
     if name == "Ref" and isinstance(argument, str):
         return case.get(argument, OPEN)
     if name == "Fn::FindInMap" and isinstance(argument, list) and len(argument) == 3:
-        keys = [known(template, item, case) for item in argument]
+        keys = [literal(template, item, case) for item in argument]
         node: Any = template.section("Mappings")
         for key in keys:
             node = node.get(key, OPEN) if isinstance(node, dict) and key is not OPEN else OPEN

@@ -61,16 +61,16 @@ class CfnLint(Linter):
         return f"cfn-lint {self._environment.version('cfn-lint')}" if self._environment else None
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
-        """As DeepTool.
+        """Asks cfn-lint for an opinion of each template, in order.
 
         It skips what a macro of the account may rewrite, so it has no opinion of such a template.
         """
-        known = [not _has_macro(text) for text in texts]
+        plain = [not _has_macro(text) for text in texts]
         judged = iter(
-            super().judge([text for text, is_known in zip(texts, known, strict=True) if is_known])
+            super().judge([text for text, is_plain in zip(texts, plain, strict=True) if is_plain])
         )
         unknown = self._opinion([Complaint(None, "a macro rewrites the template", "undecided")])
-        return [next(judged) if is_known else unknown for is_known in known]
+        return [next(judged) if is_plain else unknown for is_plain in plain]
 
     def program(self, names: Sequence[str]) -> Program:
         assert self._environment is not None
@@ -80,19 +80,20 @@ class CfnLint(Linter):
 
     def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
         rows = json_rows(finished.output)
+        # `--non-zero-exit-code none`: any other status means that it did not come to its end.
         if rows is None or finished.status != 0:
             return None
-        found: dict[str, list[Complaint]] = {}
+        by_file: dict[str, list[Complaint]] = {}
         for row in rows:
             # Its messages quote the template; what the rule is about does not.
             rule = row.get("Rule", {})
             message = f"{rule.get('Id')}: {rule.get('ShortDescription')}"
             line = row.get("Location", {}).get("Start", {}).get("LineNumber")
             weight: Weight = "invalid" if row.get("Level") == "Error" else "advice"
-            found.setdefault(Path(str(row.get("Filename"))).name, []).append(
+            by_file.setdefault(Path(str(row.get("Filename"))).name, []).append(
                 Complaint(line, message, weight)
             )
-        return found
+        return by_file
 
 
 def _has_macro(text: str) -> bool:

@@ -15,6 +15,7 @@ from inframind.categories.cloudformation.template import (
     substitutions,
 )
 
+# The default of an SSM parameter type is the parameter's name, not its value.
 LITERAL = ("String", "Number")
 KEPT = (
     "Condition",
@@ -37,10 +38,10 @@ def configuration(template: Template) -> Configuration:
     for name, entry in template.resources.items():
         if name in alive:
             kind = str(entry.get("Type"))
-            found = solver.value(entry.get("Properties") or {})
-            given = typed(template, kind, found) if isinstance(found, dict) else {}
+            solved = solver.value(entry.get("Properties") or {})
+            properties = typed(template, kind, solved) if isinstance(solved, dict) else {}
             fields = (
-                given
+                properties
                 | {key: solver.value(entry[key]) for key in KEPT if key in entry}
                 | {"DependsOn": depends_on(entry)}
             )
@@ -60,12 +61,12 @@ def configuration(template: Template) -> Configuration:
 
 def _links(template: Template, source: int, fields: Any, alive: set[str]) -> list[Link]:
     """References to resources that exist and to parameters."""
-    found = [(path, name) for path, name in targets(template, fields)]
-    found += [
+    references = [(path, name) for path, name in targets(template, fields)]
+    references += [
         (("DependsOn",), name) for name in fields.get("DependsOn", ()) if isinstance(name, str)
     ]
     links = []
-    for path, name in found:
+    for path, name in references:
         dotted = ".".join(
             part for part in path if isinstance(part, str) and not part.startswith("Fn::")
         )
@@ -91,18 +92,20 @@ class Solver:
         self.truths = {name: self._truth(name) for name in template.conditions}
 
     def _truth(self, name: str) -> bool | None:
-        """False only if no choice of parameters makes it true; True only if none makes it false."""
+        """Decides a condition: False only if no choice of parameters makes it true, True only if it
+        holds whatever they are; None otherwise.
+        """
         if not can_hold(self.template, name):
             return False
         return True if holds(self.template, {"Condition": name}, {}) is True else None
 
     def exists(self, entry: dict[str, Any]) -> bool:
-        """Whether the entry's condition can hold."""
+        """Tells whether the entry's condition can hold."""
         condition = entry.get("Condition")
         return not isinstance(condition, str) or self.truths.get(condition) is not False
 
     def value(self, node: Any, depth: int = 0) -> Any:
-        """The value with its functions resolved; `AWS::NoValue` takes its key away."""
+        """Resolves the functions in a value; `AWS::NoValue` takes its key away."""
         if depth > MAX_DEPTH:
             return node
         if isinstance(node, list):
@@ -125,20 +128,21 @@ class Solver:
             truth = self.truths.get(argument[0]) if isinstance(argument[0], str) else None
             if truth is not None:
                 return self.value(argument[1 if truth else 2], depth + 1)
+            # The condition is open: both branches stay, each resolved.
             return {name: [argument[0], *(self.value(item, depth + 1) for item in argument[1:])]}
         solved = self.value(argument, depth + 1)
         return _computed(self.template, name, solved)
 
     def _sub(self, argument: Any, depth: int) -> Any:
-        """A text if every variable is literal, a plain `Ref` or `Fn::GetAtt` if it is nothing else,
-        else `Fn::Sub`.
+        """Resolves `Fn::Sub`: to a text if every variable is literal, to a plain `Ref` or
+        `Fn::GetAtt` if it is nothing else.
         """
-        text, own, _ = substitutions(argument)
-        given = {key: self.value(item, depth + 1) for key, item in own.items()}
+        text, variables, _ = substitutions(argument)
+        values = {key: self.value(item, depth + 1) for key, item in variables.items()}
 
         def replaced(match: Any) -> str:
             name = match.group(1).strip()
-            value = given[name] if name in given else self.defaults.get(name)
+            value = values[name] if name in values else self.defaults.get(name)
             if value is None or isinstance(value, dict | list):
                 inner = _variable(value)
                 return f"${{{inner or name}}}"
@@ -146,17 +150,18 @@ class Solver:
 
         result = VARIABLE.sub(replaced, text)
         only = VARIABLE.fullmatch(result)
-        if only and only.group(1) not in given:
+        if only and only.group(1) not in values:
             target, dot, attribute = only.group(1).partition(".")
             return {"Fn::GetAtt": [target, attribute]} if dot else {"Ref": target}
-        rest = {key: item for key, item in given.items() if f"${{{key}}}" in result}
+        rest = {key: item for key, item in values.items() if f"${{{key}}}" in result}
         if len(result) > MAX_TEXT or rest:
             return {"Fn::Sub": [result, rest]}
+        # `${!Literal}` stands for ${Literal}: intrinsic-function-reference-sub.html.
         return {"Fn::Sub": result} if VARIABLE.search(result) else result.replace("${!", "${")
 
 
 def _variable(value: Any) -> str | None:
-    """`Ref` and `Fn::GetAtt` as they stand in a `Fn::Sub`."""
+    """Writes `Ref` and `Fn::GetAtt` as they stand in a `Fn::Sub`."""
     call = function(value)
     if call and call[0] == "Ref" and isinstance(call[1], str):
         return call[1]
@@ -171,7 +176,7 @@ def _variable(value: Any) -> str | None:
 
 
 def _computed(template: Template, name: str, argument: Any) -> Any:
-    """Join, Select, Split and FindInMap of literals."""
+    """Computes Join, Select, Split and FindInMap of literals."""
     if (
         name == "Fn::Join"
         and isinstance(argument, list)
@@ -193,6 +198,7 @@ def _computed(template: Template, name: str, argument: Any) -> Any:
         and isinstance(argument[1], list)
         and str(argument[0]).isdigit()
     ):
+        # int() refuses texts of over 4,300 digits; nine are more than any list has.
         index = int(str(argument[0])[:9])
         return argument[1][index] if index < len(argument[1]) else {name: argument}
     if (
@@ -207,15 +213,15 @@ def _computed(template: Template, name: str, argument: Any) -> Any:
     return {name: argument}
 
 
-def typed(template: Template, kind: str, given: dict[str, Any]) -> dict[str, Any]:
+def typed(template: Template, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
     """Literals in the type of their property: "80" is 80 where a number is wanted, 80 is "80" where
     a text is.
     """
     schema = None if catalog.is_custom(kind) else catalog.resource(kind)
     if schema is None:
-        return given
-    found: dict[str, Any] = _typed(Checker(template, kind, schema), schema, given)
-    return found
+        return properties
+    converted: dict[str, Any] = _typed(Checker(template, kind, schema), schema, properties)
+    return converted
 
 
 def _typed(checker: Checker, schema: Any, value: Any) -> Any:
@@ -229,6 +235,7 @@ def _typed(checker: Checker, schema: Any, value: Any) -> Any:
         return value
     kind, text = schema.get("type"), str(value)
     if kind == "boolean" and not isinstance(value, bool):
+        # CloudFormation reads YAML 1.1, where yes and on are true.
         return text.lower() in ("true", "yes", "on")
     if kind == "integer" and INTEGER.fullmatch(text):
         return int(text)

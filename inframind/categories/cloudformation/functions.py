@@ -1,4 +1,4 @@
-"""Intrinsic functions: the form of their arguments, and what they give."""
+"""Intrinsic functions: the form of their arguments, and the kind of their results."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,12 +18,23 @@ from inframind.types import Finding
 LISTS = frozenset(("Fn::GetAZs", "Fn::Split", "Fn::Cidr"))
 TEXTS = frozenset(("Fn::Join", "Fn::Sub", "Fn::Base64", "Fn::ToJsonString"))
 CONDITIONS = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Condition"))
+# Lists of 2 to 10 conditions: intrinsic-function-reference-conditions.html.
 SIZES = {
-    "Fn::FindInMap": (3, 3), "Fn::If": (3, 3), "Fn::Join": (2, 2), "Fn::Select": (2, 2),
-    "Fn::Split": (2, 2), "Fn::Cidr": (2, 3),
-    "Fn::Equals": (2, 2), "Fn::Not": (1, 1), "Fn::And": (2, 10), "Fn::Or": (2, 10),
-}  # fmt: skip
+    "Fn::FindInMap": (3, 3),
+    "Fn::If": (3, 3),
+    "Fn::Join": (2, 2),
+    "Fn::Select": (2, 2),
+    "Fn::Split": (2, 2),
+    "Fn::Cidr": (2, 3),
+    "Fn::Equals": (2, 2),
+    "Fn::Not": (1, 1),
+    "Fn::And": (2, 10),
+    "Fn::Or": (2, 10),
+}
+# Functions, and `DefaultValue` of Fn::FindInMap, that AWS::LanguageExtensions adds:
+# transform-aws-languageextensions.html.
 NEED_EXTENSION = frozenset(("Fn::Length", "Fn::ToJsonString"))
+# Rule-specific functions: rules-section-structure.html.
 RULE_FUNCTIONS = frozenset(
     f"Fn::{n}"
     for n in ("Contains", "EachMemberEquals", "EachMemberIn", "RefAll", "ValueOf", "ValueOfAll")
@@ -31,7 +42,7 @@ RULE_FUNCTIONS = frozenset(
 
 
 def form_findings(template: Template, value: Any, path: Path) -> Iterator[Finding]:
-    """Every function in the value has arguments of its form."""
+    """Reports functions in the value whose arguments do not have their form."""
     for name, argument, inner in walk(value):
         here = (*path, *inner)
         error = form_error(name, argument, is_extended=template.is_extended)
@@ -40,7 +51,7 @@ def form_findings(template: Template, value: Any, path: Path) -> Iterator[Findin
 
 
 def form_error(name: str, argument: Any, *, is_extended: bool = False) -> str | None:
-    """What is wrong with one call, or None."""
+    """Says why a call's arguments do not have its form; None if they do."""
     if (name in NEED_EXTENSION or name.startswith(LOOP)) and not is_extended:
         return f"needs Transform: {EXTENSIONS}"
     if name.startswith(LOOP) or (
@@ -57,12 +68,12 @@ def form_error(name: str, argument: Any, *, is_extended: bool = False) -> str | 
 
 
 def is_text(value: Any) -> bool:
-    """A text, or a function that may give one."""
+    """Tells whether the value is a text, or a function that may give one."""
     return isinstance(value, str) or function(value) is not None
 
 
 def is_list(value: Any) -> bool:
-    """A list, or a function that may give one."""
+    """Tells whether the value is a list, or a function that may give one."""
     return isinstance(value, list) or function(value) is not None
 
 
@@ -71,6 +82,7 @@ def _is_attribute(argument: Any) -> bool:
         isinstance(argument, list)
         and len(argument) >= 2
         and isinstance(argument[0], str)
+        # "For the Fn::GetAtt attribute name, you can use the Ref function."
         and is_text(argument[1])
     )
 
@@ -81,9 +93,7 @@ def _has_default(argument: Any) -> bool:
 
 
 def _are_conditions(arguments: list[Any]) -> bool:
-    return all(
-        (found := function(item)) is not None and found[0] in CONDITIONS for item in arguments
-    )
+    return all((call := function(item)) is not None and call[0] in CONDITIONS for item in arguments)
 
 
 FORMS: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -125,7 +135,7 @@ FORMS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def is_index(value: Any) -> bool:
-    """A number of at most five digits, or a function."""
+    """Tells whether the value is a number of at most five digits, or a function."""
     literal = isinstance(value, int | str) and not isinstance(value, bool)
     return function(value) is not None or (
         literal and str(value).isdecimal() and len(str(value)) < 6
@@ -158,19 +168,19 @@ def _sub_error(argument: Any) -> str | None:
     )
     if not good:
         return "takes a text, or a text and a mapping of variables"
-    _, own, _ = substitutions(argument)
+    _, variables, _ = substitutions(argument)
     wrong = [
         key
-        for key, value in own.items()
+        for key, value in variables.items()
         if isinstance(value, dict | list) and function(value) is None
     ]
     return f"the variable {wrong[0]!r} is no text" if wrong else None
 
 
 def _join_error(values: Any) -> str | None:
-    found = function(values)
-    if found and found[0] in TEXTS:
-        return f"joins a list, not the text that {found[0]} gives"
+    call = function(values)
+    if call and call[0] in TEXTS:
+        return f"joins a list, not the text that {call[0]} gives"
     wrong = isinstance(values, list) and any(
         isinstance(v, list) or (isinstance(v, dict) and function(v) is None) for v in values
     )

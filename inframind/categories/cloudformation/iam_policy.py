@@ -21,19 +21,21 @@ STATEMENT = frozenset(
         "Condition",
     )
 )
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
 VERSIONS = ("2012-10-17", "2008-10-17")
 
 
 def statements(document: Any) -> list[dict[str, Any]]:
-    """The statements that are mappings and no function."""
+    """Lists the statements that are mappings and no function."""
     value = document.get("Statement") if isinstance(document, dict) else None
     entries = value if isinstance(value, list) else [value]
     return [entry for entry in entries if isinstance(entry, dict) and function(entry) is None]
 
 
 def errors(kind: str, key: str, document: Any) -> Iterator[tuple[Path, str]]:
-    """(path, what is wrong) of a policy document; one that is written as JSON text is taken as it
-    is.
+    """Yields (path, message) for each fault of a policy document.
+
+    One that is written as JSON text is taken as it is.
     """
     if isinstance(document, str) and not document.lstrip().startswith("{"):
         yield (), "a policy is a mapping with Statement"
@@ -53,7 +55,7 @@ def errors(kind: str, key: str, document: Any) -> Iterator[tuple[Path, str]]:
 
 
 def statement_errors(kind: str, key: str, statement: dict[str, Any]) -> Iterator[str]:
-    """What is wrong with one statement."""
+    """Says what one statement lacks, or holds that it may not."""
     for extra in sorted(statement.keys() - STATEMENT):
         yield f"a statement has no {extra!r}; it has {', '.join(sorted(STATEMENT))}"
     effect = statement.get("Effect")
@@ -66,9 +68,12 @@ def statement_errors(kind: str, key: str, statement: dict[str, Any]) -> Iterator
         "AWS::IAM::ManagedPolicy",
         "AWS::IAM::RolePolicy",
     )
+    # A trust policy is the resource-based policy of its role.
     if key == "AssumeRolePolicyDocument" and not statement.keys() & {"Principal", "NotPrincipal"}:
         yield "a trust policy needs Principal"
     if identity and not statement.keys() & {"Resource", "NotResource"}:
         yield "a statement of an identity's policy needs Resource"
+    # "You cannot use the Principal element in an identity-based policy":
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     if identity and statement.keys() & {"Principal", "NotPrincipal"}:
         yield "a policy of an identity has no Principal"

@@ -1,7 +1,7 @@
 """`Fn::ForEach` of the transform AWS::LanguageExtensions, unrolled as CloudFormation does before it
 reads the template.
 
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-foreach.html
+AWS CloudFormation User Guide, intrinsic-function-reference-foreach.html.
 """
 
 import re
@@ -9,6 +9,7 @@ from typing import Any
 
 LOOP = "Fn::ForEach::"
 SECTIONS = ("Conditions", "Resources", "Outputs")
+# AWS CloudFormation User Guide, cloudformation-limits.html.
 MAX_COPIES = 500
 """Of a loop's body, over all loops: as many resources as a template may have."""
 
@@ -22,7 +23,7 @@ class UnknownItemsError(Exception):
 
 
 def unrolled(fields: dict[str, Any]) -> dict[str, Any]:
-    """The template without loops.
+    """Unrolls the loops of a template.
 
     Raises LoopError; a loop over what is not in the template stays.
     """
@@ -44,19 +45,19 @@ class Unroller:
         self._copies = 0
 
     def value(self, node: Any) -> Any:
-        """The node without loops in it."""
+        """Unrolls the loops in a node."""
         if isinstance(node, list):
             return [self.value(item) for item in node]
         if not isinstance(node, dict):
             return node
-        found: dict[str, Any] = {}
+        members: dict[str, Any] = {}
         for key, item in node.items():
             entries = self._loop(key, item) if key.startswith(LOOP) else {key: self.value(item)}
-            twice = found.keys() & entries.keys()
+            twice = members.keys() & entries.keys()
             if twice:
                 raise LoopError(f"{key}: {min(twice)!r} comes out twice")
-            found |= entries
-        return found
+            members |= entries
+        return members
 
     def _loop(self, key: str, argument: Any) -> dict[str, Any]:
         if (
@@ -70,19 +71,19 @@ class Unroller:
             raise LoopError(f"{key}: the identifier has letters and digits")
         if identifier in self._parameters:
             raise LoopError(f"{key}: the identifier {identifier!r} is a parameter already")
-        found: dict[str, Any] = {}
+        members: dict[str, Any] = {}
         for item in self._items(key, collection):
             self._copies += 1
             if self._copies > MAX_COPIES:
                 raise LoopError(f"the loops make more than {MAX_COPIES} copies")
             entries = self.value(replaced(body, identifier, item))
-            twice = found.keys() & entries.keys()
+            twice = members.keys() & entries.keys()
             if twice:
                 raise LoopError(
                     f"{key}: {min(twice)!r} comes out twice: use ${{{identifier}}} in the name"
                 )
-            found |= entries
-        return found
+            members |= entries
+        return members
 
     def _items(self, key: str, collection: Any) -> list[str]:
         parts = collection if isinstance(collection, list) else [collection]
@@ -107,10 +108,11 @@ class Unroller:
 
 
 def replaced(node: Any, identifier: str, item: str) -> Any:
-    """A copy of a loop's body.
+    """Copies a loop's body for one item.
 
     `&{identifier}` is the item without what a logical id cannot have.
     """
+    # Logical ids are alphanumeric: resources-section-structure.html.
     plain = re.sub(r"[^A-Za-z0-9]", "", item)
 
     def text(value: str) -> str:
@@ -124,7 +126,7 @@ def replaced(node: Any, identifier: str, item: str) -> Any:
         return node
     if node == {"Ref": identifier}:
         return item
-    found = {text(key): replaced(child, identifier, item) for key, child in node.items()}
+    copy = {text(key): replaced(child, identifier, item) for key, child in node.items()}
     # What is left of `!Sub Bucket${Identifier}` is the name of a resource.
-    name = found.get("Fn::Sub") if len(found) == 1 else None
-    return name if isinstance(name, str) and "${" not in name and name != node["Fn::Sub"] else found
+    name = copy.get("Fn::Sub") if len(copy) == 1 else None
+    return name if isinstance(name, str) and "${" not in name and name != node["Fn::Sub"] else copy

@@ -8,6 +8,7 @@ from inframind.categories.cloudformation.template import Template, function
 from inframind.categories.shared.policies import WORLD, is_secret_field
 from inframind.types import Finding
 
+# SSH, RDP, MySQL, PostgreSQL, SQL Server, Redis and MongoDB.
 PORTS = frozenset((22, 3389, 3306, 5432, 1433, 6379, 27017))
 ENCRYPTION = {
     "AWS::RDS::DBInstance": "StorageEncrypted",
@@ -37,22 +38,26 @@ def findings(template: Template) -> Iterator[Finding]:
             if isinstance(entry.get("Default"), str) and entry["Default"]:
                 yield rules.SECRET.finding(f"{name} has its secret as default", line)
     for name, entry in template.resources.items():
-        given = entry.get("Properties")
+        properties = entry.get("Properties")
         yield from resource_findings(
-            template, name, str(entry.get("Type")), given if isinstance(given, dict) else {}, entry
+            template,
+            name,
+            str(entry.get("Type")),
+            properties if isinstance(properties, dict) else {},
+            entry,
         )
 
 
 def resource_findings(
-    template: Template, name: str, kind: str, given: dict[str, Any], entry: dict[str, Any]
+    template: Template, name: str, kind: str, properties: dict[str, Any], entry: dict[str, Any]
 ) -> Iterator[Finding]:
-    """One resource."""
-    for path in secrets(given):
+    """Judges one resource."""
+    for path in secrets(properties):
         yield rules.SECRET.finding(
             f"{name}: {path} stands there in plain: use a dynamic reference",
             template.line("Resources", name),
         )
-    if kind in ENCRYPTION and str(given.get(ENCRYPTION[kind], False)).lower() == "false":
+    if kind in ENCRYPTION and str(properties.get(ENCRYPTION[kind], False)).lower() == "false":
         yield rules.ENCRYPTED.finding(
             f"{name}: set {ENCRYPTION[kind]}: true", template.line("Resources", name)
         )
@@ -61,19 +66,21 @@ def resource_findings(
             f"{name}: without DeletionPolicy its data go with the stack",
             template.line("Resources", name),
         )
-    if str(given.get("PubliclyAccessible")).lower() == "true" or str(
-        given.get("AccessControl")
+    if str(properties.get("PubliclyAccessible")).lower() == "true" or str(
+        properties.get("AccessControl")
     ).startswith("PublicRead"):
         yield rules.PUBLIC.finding(f"{name} is public", template.line("Resources", name))
     rules_of = (
-        [given] if kind == "AWS::EC2::SecurityGroupIngress" else given.get("SecurityGroupIngress")
+        [properties]
+        if kind == "AWS::EC2::SecurityGroupIngress"
+        else properties.get("SecurityGroupIngress")
     )
     for ingress in rules_of if isinstance(rules_of, list) else ():
         if isinstance(ingress, dict) and is_open(ingress):
             yield rules.INGRESS.finding(
                 f"{name} lets the world in", template.line("Resources", name)
             )
-    for document in documents(given):
+    for document in documents(properties):
         for statement in iam_policy.statements(document):
             if statement.get("Effect") == "Allow" and all(
                 _is_star(statement.get(key)) for key in ("Action", "Resource")
@@ -92,6 +99,7 @@ def secrets(value: Any, path: str = "") -> Iterator[str]:
                 is_secret_field(key)
                 and isinstance(item, str)
                 and item
+                # Parameter Store and Secrets Manager fill these in: dynamic-references.html.
                 and "{{resolve:" not in item
                 and not item.startswith("arn:")
             ):
@@ -103,7 +111,7 @@ def secrets(value: Any, path: str = "") -> Iterator[str]:
 
 
 def documents(value: Any) -> Iterator[dict[str, Any]]:
-    """Every policy document below a value."""
+    """Yields every policy document below a value."""
     if isinstance(value, dict):
         for key, item in value.items():
             if key in iam_policy.KEYS and isinstance(item, dict):
@@ -116,9 +124,11 @@ def documents(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def is_open(ingress: dict[str, Any]) -> bool:
-    """Whether the rule opens an administrator's or a database's port to everybody."""
+    """Tells whether a rule opens an administrator's or a database's port to everybody."""
     if not {str(ingress.get("CidrIp")), str(ingress.get("CidrIpv6"))} & WORLD:
         return False
+    # -1 "allows traffic on all ports, regardless of any port range you specify":
+    # aws-resource-ec2-securitygroupingress.html.
     if str(ingress.get("IpProtocol")) == "-1":
         return True
     ends = [str(ingress.get(key)) for key in ("FromPort", "ToPort")]

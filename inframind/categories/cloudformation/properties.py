@@ -13,6 +13,7 @@ from inframind.categories.cloudformation.template import NO_VALUE, Path, Templat
 from inframind.categories.shared.formats import newest_known
 from inframind.types import Finding
 
+# Digits are bounded: their conversion costs the square of their number.
 NUMBER = re.compile(r"\s*[-+]?\d{1,30}(?:\.\d{1,30})?(?:[eE][-+]?\d{1,3})?\s*")
 INTEGER = re.compile(r"\s*[-+]?\d{1,30}\s*")
 BOOLEANS = frozenset(("true", "false", "yes", "no", "on", "off"))
@@ -22,7 +23,7 @@ SCALARS = frozenset(("string", "number", "integer", "boolean"))
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong below a path of the properties."""
+    """A fault below a path of the properties."""
 
     rule: Rule
     path: Path
@@ -30,12 +31,13 @@ class Fault:
 
 
 def findings(template: Template, name: str, kind: str, properties: Any) -> Iterator[Finding]:
-    """Findings of one resource of a known type."""
+    """Checks the properties of one resource of a known type."""
     schema = catalog.resource(kind)
     assert schema is not None
     checker = Checker(template, kind, schema)
     for fault in checker.faults(schema, {} if properties is None else properties, ()):
         where = ".".join(map(str, fault.path))
+        # SAM fills in properties from Globals before CloudFormation looks at the resource.
         if fault.rule is rules.REQUIRED and not fault.path and "Globals" in template.fields:
             continue
         line = template.line("Resources", name, "Properties", *fault.path) or template.line(
@@ -46,10 +48,12 @@ def findings(template: Template, name: str, kind: str, properties: Any) -> Itera
 
 @lru_cache(maxsize=2048)
 def matcher(pattern: str) -> Any:
-    """The compiled pattern in linear time, or None if it needs more than that."""
+    """Compiles a pattern to a validator of linear time; None if the pattern needs more."""
     import jsonschema_rs
 
     try:
+        # Templates bring patterns of their own. Rust's regex matches in linear time, where Python's
+        # re may take exponential time, and refuses look-around and backreferences.
         return jsonschema_rs.validator_for(
             {"pattern": pattern}, pattern_options=jsonschema_rs.RegexOptions()
         )
@@ -67,7 +71,8 @@ class Checker:
         self.read_only = frozenset(schema.get("readOnly", ()))
 
     def resolved(self, schema: Any) -> dict[str, Any]:
-        """The schema behind its references."""
+        """Follows a schema's references to the schema itself."""
+        # AWS's schemas may refer in a circle.
         for _ in range(20):
             if not isinstance(schema, dict) or "$ref" not in schema:
                 break
@@ -76,7 +81,7 @@ class Checker:
         return schema if isinstance(schema, dict) else {}
 
     def faults(self, schema: Any, value: Any, path: Path) -> Iterator[Fault]:
-        """Everything that is wrong with a value."""
+        """Checks a value against a schema, whatever its kind."""
         schema = self.resolved(schema)
         kinds = schema.get("type", ())
         types = frozenset([kinds] if isinstance(kinds, str) else kinds)
@@ -100,7 +105,7 @@ class Checker:
     def call_faults(
         self, schema: Any, types: frozenset[str], call: tuple[str, Any], path: Path
     ) -> Iterator[Fault]:
-        """A function stands where a value is expected."""
+        """Checks a function that stands in a value's place by what it gives."""
         name, argument = call
         if name == "Fn::If" and isinstance(argument, list) and len(argument) == 3:
             for index in (1, 2):
@@ -109,6 +114,7 @@ class Checker:
         gives_text = name in TEXTS
         if name == "Ref" and isinstance(argument, str) and argument != "AWS::NoValue":
             kind = str(self.template.parameters.get(argument, {}).get("Type", ""))
+            # CommaDelimitedList, List<...> and AWS::SSM::Parameter::Value<List<...>>.
             gives_list = "List" in kind or argument == "AWS::NotificationARNs"
             gives_text = not gives_list
         if types and gives_list and "array" not in types:
@@ -121,7 +127,7 @@ class Checker:
             )
 
     def object_faults(self, schema: Any, value: dict[str, Any], path: Path) -> Iterator[Fault]:
-        """Keys of a mapping."""
+        """Checks a mapping's keys, their values, and which keys stand together."""
         properties = schema.get("properties", {})
         patterns = schema.get("patternProperties", {})
         extra = schema.get("additionalProperties", True)
@@ -129,6 +135,7 @@ class Checker:
             if key in properties:
                 yield from self.faults(properties[key], item, (*path, key))
                 yield from self.listed_faults(key, item, path)
+            # readOnlyProperties: CloudFormation CLI User Guide, resource-type-schema.html.
             elif not path and key in self.read_only:
                 yield Fault(rules.PROPERTY, (key,), f"{key} is given by AWS and cannot be set")
             elif matching := [pattern for pattern in patterns if _matches(pattern, key)]:
@@ -147,9 +154,9 @@ class Checker:
         yield from presence_faults(schema, value, path)
 
     def listed_faults(self, key: str, item: Any, path: Path) -> Iterator[Fault]:
-        """Instance types that no region has."""
-        known = catalog.allowed(self.kind, key) if not path and isinstance(item, str) else None
-        if known is not None and item not in known:
+        """Reports instance types that no region has."""
+        allowed = catalog.allowed(self.kind, key) if not path and isinstance(item, str) else None
+        if allowed is not None and item not in allowed:
             yield Fault(rules.VALUE, (key,), f"there is no {key} {item!r}")
 
     def list_faults(self, schema: Any, value: list[Any], path: Path) -> Iterator[Fault]:
@@ -157,24 +164,24 @@ class Checker:
         for index, item in enumerate(value):
             if isinstance(items, dict):
                 yield from self.faults(items, item, (*path, index))
-        given = [item for item in value if item != NO_VALUE]
-        if len(given) > schema.get("maxItems", len(given)):
+        present = [item for item in value if item != NO_VALUE]
+        if len(present) > schema.get("maxItems", len(present)):
             yield Fault(
                 rules.VALUE,
                 path,
-                f"has {len(given)} items, at most {schema['maxItems']} are allowed",
+                f"has {len(present)} items, at most {schema['maxItems']} are allowed",
             )
-        if len(given) == len(value) < schema.get("minItems", 0):
+        if len(present) == len(value) < schema.get("minItems", 0):
             yield Fault(
                 rules.VALUE,
                 path,
-                f"has {len(given)} items, at least {schema['minItems']} are needed",
+                f"has {len(present)} items, at least {schema['minItems']} are needed",
             )
 
     def scalar_faults(
         self, schema: Any, types: frozenset[str], value: Any, path: Path
     ) -> Iterator[Fault]:
-        """Allowed values, ranges, lengths and patterns of one literal."""
+        """Checks one literal: allowed values, ranges, lengths and patterns."""
         text = str(value).lower() if isinstance(value, bool) else str(value)
         allowed = schema.get("enum", [schema["const"]] if "const" in schema else None)
         if allowed is not None and text not in {
@@ -197,7 +204,7 @@ class Checker:
             yield from text_faults(schema, text, path)
 
     def branch_faults(self, schema: Any, value: Any, path: Path) -> Iterator[Fault]:
-        """`allOf`: each; `anyOf` and `oneOf`: one is enough."""
+        """Checks alternatives: each of `allOf`; of `anyOf` and `oneOf` one is enough."""
         for branch in schema.get("allOf", ()):
             yield from self.faults(branch, value, path)
         for key in ("anyOf", "oneOf"):
@@ -205,6 +212,7 @@ class Checker:
             if branches:
                 wrong = [list(self.faults(branch, value, path)) for branch in branches]
                 if all(wrong):
+                    # The alternative with the fewest faults is likely the one that was meant.
                     yield min(wrong, key=len)[0]
 
 
@@ -214,7 +222,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def unlisted(value: Any, allowed: list[str], path: Path) -> Fault:
-    """A value that is not in its list: wrong, or a version that came after the schemas."""
+    """Makes the fault of a value outside its list: wrong, or newer than the schemas."""
     newest = newest_known(value, allowed) if isinstance(value, str) else None
     if newest:
         return Fault(
@@ -227,7 +235,7 @@ def unlisted(value: Any, allowed: list[str], path: Path) -> Fault:
 
 
 def text_faults(schema: Any, text: str, path: Path) -> Iterator[Fault]:
-    """Length and pattern of a literal text."""
+    """Checks the length and the pattern of a literal text."""
     if not schema.get("minLength", 0) <= len(text) <= schema.get("maxLength", len(text)):
         low, high = schema.get("minLength", 0), schema.get("maxLength", "")
         yield Fault(rules.VALUE, path, f"has {len(text)} characters, {low} to {high} are allowed")
@@ -236,25 +244,26 @@ def text_faults(schema: Any, text: str, path: Path) -> Iterator[Fault]:
 
 
 def presence_faults(schema: Any, value: dict[str, Any], path: Path) -> Iterator[Fault]:
-    """Required properties and those that exclude or need one another.
+    """Checks required properties and those that exclude or need one another.
 
-    What a condition may take away is not counted.
+    A property that a condition may take away excludes nothing.
     """
     if any(key.startswith("Fn::") for key in value):
         return
-    given = {key for key, item in value.items() if item != NO_VALUE}
-    sure = {key for key in given if not may_vanish(value[key])}
-    missing = [key for key in schema.get("required", ()) if key not in given]
+    present = {key for key, item in value.items() if item != NO_VALUE}
+    sure = {key for key in present if not may_vanish(value[key])}
+    missing = [key for key in schema.get("required", ()) if key not in present]
     if missing:
         yield Fault(rules.REQUIRED, path, f"{', '.join(missing)} must be given")
+    # This keyword, requiredOr, dependentExcluded and enumCaseInsensitive are cfn-lint's own.
     for group in _groups(schema.get("requiredXor")):
-        if not given & set(group) or len(sure & set(group)) > 1:
+        if not present & set(group) or len(sure & set(group)) > 1:
             yield Fault(rules.COMBINATION, path, f"exactly one of {', '.join(group)} must be given")
     for group in _groups(schema.get("requiredOr")):
-        if not given & set(group):
+        if not present & set(group):
             yield Fault(rules.COMBINATION, path, f"one of {', '.join(group)} must be given")
     for key, others in schema.get("dependentRequired", {}).items():
-        if key in sure and not set(others) <= given:
+        if key in sure and not set(others) <= present:
             yield Fault(rules.COMBINATION, (*path, key), f"{key} needs {', '.join(others)}")
     for key, others in schema.get("dependentExcluded", {}).items():
         both = sorted(sure & set(others)) if key in sure else []
@@ -268,7 +277,7 @@ def _groups(value: Any) -> list[list[str]]:
 
 
 def may_vanish(value: Any) -> bool:
-    """Whether a condition can make the property absent."""
+    """Tells whether a condition can make the property absent."""
     call = function(value)
     return (
         call is not None
@@ -279,12 +288,12 @@ def may_vanish(value: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A value in a message."""
+    """Writes a value for a message, cut to 60 characters."""
     return repr(value)[:60]
 
 
 def hint(properties: dict[str, Any]) -> str:
-    """What there is instead."""
+    """Names the properties that a message can offer instead."""
     return (
         f"; there are {', '.join(sorted(properties)[:10])}{' ...' if len(properties) > 10 else ''}"
         if properties
@@ -293,8 +302,9 @@ def hint(properties: dict[str, Any]) -> str:
 
 
 def fits(kind: str, value: Any) -> bool:
-    """Whether CloudFormation takes the literal for the type: texts and numbers stand for one
-    another.
+    """Tells whether CloudFormation takes the literal for the type.
+
+    Texts and numbers stand for one another.
     """
     if value is None or isinstance(value, dict | list):
         return (

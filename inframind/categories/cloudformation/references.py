@@ -1,4 +1,4 @@
-"""What a template refers to: resources, parameters, attributes, mappings, conditions; circles."""
+"""References of a template: resources, parameters, attributes, mappings, conditions; circles."""
 
 import re
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def findings(template: Template) -> Iterator[Finding]:
 
 
 def depends_on(entry: dict[str, Any]) -> list[str]:
-    """The logical ids that a resource waits for."""
+    """Lists the logical ids that a resource waits for."""
     value = entry.get("DependsOn", [])
     return [
         item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)
@@ -58,7 +58,7 @@ def condition_findings(template: Template, entry: dict[str, Any], path: Path) ->
 def use_findings(
     template: Template, value: Any, path: Path, *, is_condition: bool = False
 ) -> Iterator[Finding]:
-    """Every function in a value names what is there."""
+    """Reports functions in a value that name what is not in the template."""
     for name, argument, inner in walk(value):
         here = (*path, *inner)
         if name == "Ref" and isinstance(argument, str):
@@ -96,7 +96,7 @@ def use_findings(
 def name_findings(
     template: Template, name: str, path: Path, *, is_condition: bool = False
 ) -> Iterator[Finding]:
-    """The name is a parameter, a resource or a pseudo parameter."""
+    """Reports a name that is no parameter, resource or pseudo parameter."""
     if (
         template.generates(name)
         or name in PSEUDO
@@ -104,12 +104,13 @@ def name_findings(
         or (name in template.resources and not is_condition)
     ):
         return
+    # Conditions are evaluated before any resource exists: conditions-section-structure.html.
     what = "no parameter" if is_condition else "neither a parameter nor a resource"
     yield rules.REF.finding(f"{path[1]}: {name!r} is {what} of this template", template.line(*path))
 
 
 def attribute_findings(template: Template, argument: list[Any], path: Path) -> Iterator[Finding]:
-    """The resource is there and has the attribute."""
+    """Reports an attribute of a resource that is not there or does not have it."""
     target = argument[0]
     name = (
         ".".join(map(str, argument[1:]))
@@ -127,14 +128,16 @@ def attribute_findings(template: Template, argument: list[Any], path: Path) -> I
     kind = str(entry.get("Type"))
     schema = None if catalog.is_custom(kind) else catalog.resource(kind)
     if schema is not None and name is not None and not has_attribute(schema["attributes"], name):
-        known = ", ".join(schema["attributes"][:12])
+        attributes = ", ".join(schema["attributes"][:12])
         yield rules.GETATT.finding(
-            f"{path[1]}: {kind} has no attribute {name!r}; it has {known}", template.line(*path)
+            f"{path[1]}: {kind} has no attribute {name!r}; it has {attributes}",
+            template.line(*path),
         )
 
 
 def has_attribute(attributes: list[str], name: str) -> bool:
-    """Whether the name is listed, or stands below one of the patterns (`Outputs\\..*`)."""
+    """Tells whether the name is listed, or stands below one of the patterns (`Outputs\\..*`)."""
+    # AWS::CloudFormation::Stack has `Outputs.NAME` for each output of the nested stack.
     return name in attributes or any(
         re.escape(a) != a and "*" in a and name.startswith(a.split("\\")[0] + ".")
         for a in attributes
@@ -142,7 +145,7 @@ def has_attribute(attributes: list[str], name: str) -> bool:
 
 
 def map_findings(template: Template, argument: list[Any], path: Path) -> Iterator[Finding]:
-    """The mapping and its literal keys exist."""
+    """Reports a mapping or a literal key that does not exist."""
     name, first, second = argument
     if not isinstance(name, str):
         return
@@ -159,7 +162,7 @@ def map_findings(template: Template, argument: list[Any], path: Path) -> Iterato
 
 
 def targets(template: Template, value: Any) -> Iterator[tuple[Path, str]]:
-    """(path, name) of every resource or parameter that a value refers to."""
+    """Yields (path, name) of every resource or parameter that a value refers to."""
     for name, argument, path in walk(value):
         if name == "Ref" and isinstance(argument, str):
             yield path, argument
@@ -171,7 +174,7 @@ def targets(template: Template, value: Any) -> Iterator[tuple[Path, str]]:
 
 
 def cycle_findings(template: Template) -> Iterator[Finding]:
-    """Circles among resources, and among conditions."""
+    """Reports a circle among the resources, and one among the conditions."""
     waits = {
         name: {
             other

@@ -18,34 +18,66 @@ from inframind.types import Finding
 
 SECTIONS = frozenset(
     (
-        "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings",
-        "Conditions", "Transform", "Hooks", "Resources", "Outputs",
+        "AWSTemplateFormatVersion",
+        "Description",
+        "Metadata",
+        "Parameters",
+        "Rules",
+        "Mappings",
+        "Conditions",
+        "Transform",
+        "Hooks",
+        "Resources",
+        "Outputs",
     )
-)  # fmt: skip
+)
 ATTRIBUTES = frozenset(
     (
-        "Type", "Properties", "DependsOn", "Condition", "Metadata", "CreationPolicy",
-        "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy", "Version",
+        "Type",
+        "Properties",
+        "DependsOn",
+        "Condition",
+        "Metadata",
+        "CreationPolicy",
+        "UpdatePolicy",
+        "DeletionPolicy",
+        "UpdateReplacePolicy",
+        "Version",
     )
-)  # fmt: skip
+)
 PARAMETER_KEYS = frozenset(
     (
-        "Type", "Default", "Description", "AllowedValues", "AllowedPattern",
-        "ConstraintDescription", "MinLength", "MaxLength", "MinValue", "MaxValue", "NoEcho",
+        "Type",
+        "Default",
+        "Description",
+        "AllowedValues",
+        "AllowedPattern",
+        "ConstraintDescription",
+        "MinLength",
+        "MaxLength",
+        "MinValue",
+        "MaxValue",
+        "NoEcho",
     )
-)  # fmt: skip
+)
+# AWS CloudFormation User Guide, cloudformation-supplied-parameter-types.html.
 AWS_TYPE = (
     r"AWS::(?:EC2::(?:AvailabilityZone::Name|Image::Id|Instance::Id|KeyPair::KeyName"
     r"|SecurityGroup::(?:GroupName|Id)|Subnet::Id|Volume::Id|VPC::Id)|Route53::HostedZone::Id)"
 )
 PARAMETER_TYPE = re.compile(
     rf"String|Number|CommaDelimitedList|List<(?:Number|String|{AWS_TYPE})>|{AWS_TYPE}"
-    rf"|AWS::SSM::Parameter::Name|AWS::SSM::Parameter::Value<(?:String|CommaDelimitedList|{AWS_TYPE}|List<(?:String|{AWS_TYPE})>)>"
+    r"|AWS::SSM::Parameter::Name"
+    rf"|AWS::SSM::Parameter::Value<(?:String|CommaDelimitedList|{AWS_TYPE}"
+    rf"|List<(?:String|{AWS_TYPE})>)>"
 )
+# At most 255 characters: cloudformation-limits.html.
 NAME = re.compile(r"[A-Za-z0-9]{1,255}")
 KIND = re.compile(r"[A-Za-z0-9]+::[A-Za-z0-9]+(?:::[A-Za-z0-9]+)+")
+# Letters, digits and _@-, at most 60: aws-resource-cloudformation-customresource.html.
 CUSTOM = re.compile(r"Custom::[A-Za-z0-9_@-]{1,60}")
 POLICIES = {
+    # RetainExceptOnCreate is no option of UpdateReplacePolicy.
     "DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot"),
     "UpdateReplacePolicy": ("Delete", "Retain", "Snapshot"),
 }
@@ -62,6 +94,7 @@ def findings(template: Template) -> Iterator[Finding]:
     for key in fields:
         if key not in SECTIONS and not (key == "Globals" and template.is_serverless):
             yield rules.SECTION.finding(f"a template has no section {key!r}", template.line(key))
+    # The one version there is: format-version-structure.html.
     if fields.get("AWSTemplateFormatVersion", "2010-09-09") != "2010-09-09":
         yield rules.VALUE.finding(
             "AWSTemplateFormatVersion is '2010-09-09'", template.line("AWSTemplateFormatVersion")
@@ -80,8 +113,8 @@ def findings(template: Template) -> Iterator[Finding]:
 
 
 def unknown_transforms(template: Template) -> bool:
-    """Whether something other than SAM and AWS's language extensions rewrites the template or a
-    part of it.
+    """Tells whether something other than SAM and AWS's language extensions rewrites the template,
+    or a part of it.
     """
     uses = (name for section in template.fields.values() for name, _, _ in walk(section))
     return (
@@ -91,7 +124,7 @@ def unknown_transforms(template: Template) -> bool:
 
 
 def parameter_findings(template: Template, name: str, entry: Any) -> Iterator[Finding]:
-    """One parameter."""
+    """Checks one parameter: name, keys, type and default."""
     line = template.line("Parameters", name)
     if not NAME.fullmatch(name):
         yield rules.LOGICAL.finding(f"the parameter {name!r}: a name has letters and digits", line)
@@ -121,7 +154,7 @@ def parameter_findings(template: Template, name: str, entry: Any) -> Iterator[Fi
 
 
 def default_errors(kind: str, entry: dict[str, Any]) -> Iterator[str]:
-    """How the default breaks the parameter's own constraints."""
+    """Says how the default breaks the parameter's own constraints."""
     default = entry["Default"]
     items = [part.strip() for part in str(default).split(",")] if "List" in kind else [str(default)]
     if isinstance(default, bool):
@@ -131,6 +164,7 @@ def default_errors(kind: str, entry: dict[str, Any]) -> Iterator[str]:
     ):
         yield f"the default {default!r} is no number"
         return
+    # The default names a parameter; what it holds is known to the account alone.
     if kind.startswith("AWS::SSM::"):
         return
     allowed = entry.get("AllowedValues")
@@ -163,7 +197,7 @@ def _limit_errors(kind: str, entry: dict[str, Any], items: list[str]) -> Iterato
 
 
 def mapping_findings(template: Template) -> Iterator[Finding]:
-    """Mappings: name, two levels of keys, literal values."""
+    """Checks the mappings: two levels of keys, literal values."""
     for name, entry in template.section("Mappings").items():
         line = template.line("Mappings", name)
         if name.startswith("Fn::"):
@@ -179,7 +213,7 @@ def mapping_findings(template: Template) -> Iterator[Finding]:
 
 
 def condition_findings(template: Template) -> Iterator[Finding]:
-    """Every condition is a condition function."""
+    """Reports conditions that are no condition function."""
     for name, entry in template.conditions.items():
         call = function(entry)
         if call is None or call[0] not in functions.CONDITIONS:
@@ -191,7 +225,7 @@ def condition_findings(template: Template) -> Iterator[Finding]:
 
 
 def resource_findings(template: Template) -> Iterator[Finding]:
-    """Resources: type, attributes, properties."""
+    """Checks the resources: logical id, attributes, type and properties."""
     section = template.fields.get("Resources")
     if not isinstance(section, dict) or not section:
         yield rules.RESOURCES.finding(
@@ -215,7 +249,7 @@ def resource_findings(template: Template) -> Iterator[Finding]:
 
 
 def attribute_findings(template: Template, name: str, entry: dict[str, Any]) -> Iterator[Finding]:
-    """Attributes beside the properties."""
+    """Checks a resource's attributes beside its properties."""
     serverless = {"Connectors", "IgnoreGlobals"} if template.is_serverless else set()
     for key in entry.keys() - ATTRIBUTES - serverless:
         yield rules.ATTRIBUTE.finding(
@@ -245,10 +279,10 @@ def attribute_findings(template: Template, name: str, entry: dict[str, Any]) -> 
 
 
 def type_findings(template: Template, name: str, entry: dict[str, Any]) -> Iterator[Finding]:
-    """The type exists, and the properties are its own."""
+    """Checks that a resource's type exists and that the properties are its own."""
     kind = entry.get("Type")
     line = template.line("Resources", name, "Type") or template.line("Resources", name)
-    given = entry.get("Properties")
+    written = entry.get("Properties")
     if not isinstance(kind, str):
         yield rules.REQUIRED.finding(f"{name} needs a Type", line)
     elif catalog.is_custom(kind):
@@ -256,8 +290,9 @@ def type_findings(template: Template, name: str, entry: dict[str, Any]) -> Itera
             yield rules.UNKNOWN.finding(
                 f"{kind}: a custom type has letters, digits, _, @ and -", line
             )
-        if not isinstance(given, dict) or "ServiceToken" not in given:
+        if not isinstance(written, dict) or "ServiceToken" not in written:
             yield rules.REQUIRED.finding(f"{name}: a custom resource needs ServiceToken", line)
+    # Modules of the registry have types that end in ::MODULE: modules.html.
     elif kind.startswith("AWS::") and not kind.endswith("::MODULE"):
         schema = catalog.resource(kind)
         if schema is None:
@@ -268,10 +303,10 @@ def type_findings(template: Template, name: str, entry: dict[str, Any]) -> Itera
             yield rules.UNKNOWN.finding(
                 f"{name}: the service of {kind} was shut down on {schema['shutDown']}", line
             )
-        elif "Properties" in entry and not isinstance(given, dict):
+        elif "Properties" in entry and not isinstance(written, dict):
             yield rules.TYPE.finding(f"{name}: Properties is a mapping", line)
         else:
-            yield from properties.findings(template, name, kind, given)
+            yield from properties.findings(template, name, kind, written)
     elif KIND.fullmatch(kind):
         yield rules.FOREIGN.finding(f"{name}: {kind} is not of AWS, so it is not verified", line)
     else:
@@ -279,7 +314,7 @@ def type_findings(template: Template, name: str, entry: dict[str, Any]) -> Itera
 
 
 def output_findings(template: Template) -> Iterator[Finding]:
-    """Outputs: a value, and known keys."""
+    """Checks the outputs: a value that is a text, and known keys."""
     for name, entry in template.section("Outputs").items():
         line = template.line("Outputs", name)
         if name.startswith("Fn::"):

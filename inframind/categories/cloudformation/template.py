@@ -28,17 +28,37 @@ PSEUDO = frozenset(
 FUNCTIONS = frozenset(
     f"Fn::{name}"
     for name in (
-        "Base64", "Cidr", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Select",
-        "Split", "Sub", "Transform",
-        "And", "Equals", "Not", "Or", "Length", "ToJsonString", "Contains", "EachMemberEquals",
-        "EachMemberIn", "RefAll",
-        "ValueOf", "ValueOfAll",
+        "Base64",
+        "Cidr",
+        "FindInMap",
+        "GetAtt",
+        "GetAZs",
+        "If",
+        "ImportValue",
+        "Join",
+        "Select",
+        "Split",
+        "Sub",
+        "Transform",
+        "And",
+        "Equals",
+        "Not",
+        "Or",
+        "Length",
+        "ToJsonString",
+        "Contains",
+        "EachMemberEquals",
+        "EachMemberIn",
+        "RefAll",
+        "ValueOf",
+        "ValueOfAll",
     )
-) | {"Ref", "Condition"}  # fmt: skip
+) | {"Ref", "Condition"}
 SERVERLESS = "AWS::Serverless-2016-10-31"
 EXTENSIONS = "AWS::LanguageExtensions"
 NO_VALUE = {"Ref": "AWS::NoValue"}
 MAX_DEPTH = 100
+# `${!Literal}` is no variable: intrinsic-function-reference-sub.html.
 VARIABLE = re.compile(r"\$\{([^!{}][^{}]*)\}")
 
 
@@ -52,44 +72,44 @@ class TemplateError(ValueError):
 
 @dataclass(frozen=True)
 class Template:
-    """One template."""
+    """A parsed template, its short tags made long and its loops unrolled."""
 
     text: str
     fields: dict[str, Any]
     is_json: bool
 
     def section(self, name: str) -> dict[str, Any]:
-        """A section's entries; empty if it is not a mapping."""
+        """Returns a section's entries; empty if it is not a mapping."""
         value = self.fields.get(name)
         return value if isinstance(value, dict) else {}
 
     @cached_property
     def transforms(self) -> list[Any]:
-        """What rewrites the template before CloudFormation reads it."""
+        """Macros that rewrite the template before CloudFormation reads it."""
         return listed(self.fields.get("Transform"))
 
     @property
     def is_serverless(self) -> bool:
-        """Whether the template is SAM's."""
+        """True for a template of the Serverless Application Model."""
         return SERVERLESS in self.transforms
 
     @property
     def is_extended(self) -> bool:
-        """Whether it may use the functions of AWS::LanguageExtensions. Its loops are unrolled."""
+        """True if it may use the functions of AWS::LanguageExtensions. Its loops are unrolled."""
         return EXTENSIONS in self.transforms
 
     def generates(self, name: str) -> bool:
-        """Whether SAM makes a resource of that name from one of the template (`FunctionRole`,
-        `ServerlessRestApi` ...).
+        """Tells whether SAM makes a resource of that name from one of the template
+        (`FunctionRole`, `ServerlessRestApi` ...).
         """
         if not self.is_serverless:
             return False
-        made = (
+        parents = (
             key
             for key, entry in self.resources.items()
             if str(entry.get("Type")).startswith("AWS::Serverless::")
         )
-        return name.startswith(("ServerlessRestApi", "ServerlessHttpApi", *made))
+        return name.startswith(("ServerlessRestApi", "ServerlessHttpApi", *parents))
 
     @cached_property
     def resources(self) -> dict[str, dict[str, Any]]:
@@ -113,22 +133,23 @@ class Template:
         return self.section("Conditions")
 
     def line(self, *path: str | int) -> int | None:
-        """1-based line of a path."""
+        """Looks up the 1-based line of a path; None if it is not found."""
         return self._json_line(path) if self.is_json else line_of(self.text, path)
 
     def _json_line(self, path: Path) -> int | None:
-        at = 0
+        # Python's json gives no places: each key is searched behind its parent's.
+        offset = 0
         for key in path:
             if isinstance(key, str):
-                found = self.text.find(f'"{key}"', at)
-                if found < 0:
+                position = self.text.find(f'"{key}"', offset)
+                if position < 0:
                     break
-                at = found
-        return self.text.count("\n", 0, at) + 1 if at else None
+                offset = position
+        return self.text.count("\n", 0, offset) + 1 if offset else None
 
 
 def load(text: str) -> Template:
-    """Raises TemplateError."""
+    """Reads a template, YAML or JSON. Raises TemplateError."""
     is_json = text.lstrip().startswith("{")
     try:
         document = json_text.load(text) if is_json else _yaml(text)
@@ -157,7 +178,7 @@ def _yaml(text: str) -> Any:
 
 
 def long_form(node: Any, depth: int = 0) -> Any:
-    """`!Ref x` -> {"Ref": x}, `!GetAtt a.b` -> {"Fn::GetAtt": ["a", "b"]}."""
+    """Makes short tags long: `!Ref x` -> {"Ref": x}, `!GetAtt a.b` -> {"Fn::GetAtt": [a, b]}."""
     if depth > MAX_DEPTH:
         raise TemplateError("nested too deep")
     if isinstance(node, list):
@@ -167,6 +188,7 @@ def long_form(node: Any, depth: int = 0) -> Any:
     if len(node) == 1:
         key, value = next(iter(node.items()))
         if key.startswith("!"):
+            # These two have no `Fn::` in their long form.
             name = key[1:] if key in ("!Ref", "!Condition") else f"Fn::{key[1:]}"
             value = "" if value is None else value
             return {
@@ -178,12 +200,13 @@ def long_form(node: Any, depth: int = 0) -> Any:
 
 
 def attribute(value: Any) -> Any:
-    """`Resource.Attribute` -> [resource, attribute]; a list stays."""
+    """Splits `Resource.Attribute` -> [resource, attribute]; a list stays."""
+    # Attributes may have dots themselves, such as Endpoint.Address.
     return value.split(".", 1) if isinstance(value, str) and "." in value else value
 
 
 def function(value: Any) -> tuple[str, Any] | None:
-    """(name, argument) if the value is an intrinsic function."""
+    """Splits an intrinsic function into (name, argument); None if the value is none."""
     if isinstance(value, dict) and len(value) == 1:
         name, argument = next(iter(value.items()))
         if name in FUNCTIONS or name.startswith("Fn::"):
@@ -192,19 +215,23 @@ def function(value: Any) -> tuple[str, Any] | None:
 
 
 def substitutions(argument: Any) -> tuple[str, dict[str, Any], list[str]]:
-    """(text, own variables, names of other variables) of `Fn::Sub`."""
-    text, own = (argument, {}) if isinstance(argument, str) else ("", {})
+    """Splits `Fn::Sub` into (text, own variables, names of other variables)."""
+    text, variables = (argument, {}) if isinstance(argument, str) else ("", {})
     if isinstance(argument, list) and len(argument) == 2:
         text = argument[0] if isinstance(argument[0], str) else ""
-        own = argument[1] if isinstance(argument[1], dict) else {}
-    return text, own, [name.strip() for name in VARIABLE.findall(text) if name.strip() not in own]
+        variables = argument[1] if isinstance(argument[1], dict) else {}
+    return (
+        text,
+        variables,
+        [name.strip() for name in VARIABLE.findall(text) if name.strip() not in variables],
+    )
 
 
 def walk(value: Any, path: Path = ()) -> Iterator[tuple[str, Any, Path]]:
-    """(name, argument, path) of every function in a value, outer ones first."""
-    found = function(value)
-    if found:
-        yield found[0], found[1], path
+    """Yields (name, argument, path) of every function in a value, outer ones first."""
+    call = function(value)
+    if call:
+        yield call[0], call[1], path
     if isinstance(value, dict):
         for key, item in value.items():
             yield from walk(item, (*path, key))

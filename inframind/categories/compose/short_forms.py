@@ -1,4 +1,4 @@
-"""Compose's short forms and what they mean in the long form.
+"""Compose's short forms, read into the long form.
 
 Raises ValueError with the reason where a form is wrong.
 """
@@ -15,13 +15,15 @@ ACCESS = frozenset(
 
 
 def has_variable(value: Any) -> bool:
-    """Whether the text is interpolated: its final form is known on the host alone."""
+    """Tell whether a text is interpolated, so that only the host knows its final form."""
+    # `$$` is a dollar (compose-spec, 12-interpolation.md).
     return isinstance(value, str) and "$" in value.replace("$$", "")
 
 
 def port(value: Any) -> dict[str, Any]:
-    """`8080:80/tcp`, `80` or a mapping -> {target, published, protocol, host_ip} (services.md,
-    ports).
+    """Read `8080:80/tcp`, `80` or a mapping into {target, published, protocol, host_ip}.
+
+    Raises ValueError if it is no port (compose-spec, 05-services.md, ports).
     """
     if isinstance(value, dict):
         published = {"published": str(value["published"])} if "published" in value else {}
@@ -58,8 +60,9 @@ def _is_range(part: str) -> bool:
 
 
 def volume(value: Any) -> dict[str, Any]:
-    """`data:/var/lib:ro` or a mapping -> {type, source, target, read_only} (services.md,
-    volumes).
+    """Read `data:/var/lib:ro` or a mapping into {type, source, target, read_only}.
+
+    Raises ValueError if it is no volume (compose-spec, 05-services.md, volumes).
     """
     if isinstance(value, dict):
         return {"read_only": False} | value
@@ -73,6 +76,7 @@ def volume(value: Any) -> dict[str, Any]:
         and parts[0].isalpha()
         and parts[1].startswith(("\\", "/"))
     ):
+        # The colon of a Windows drive separates nothing.
         parts = [f"{parts[0]}:{parts[1]}", *parts[2:]]
     if len(parts) > 3 or not all(parts):
         raise ValueError(f"{value!r} is not a volume: [SOURCE:]TARGET[:MODE]")
@@ -85,6 +89,7 @@ def volume(value: Any) -> dict[str, Any]:
     long: dict[str, Any] = {"type": "volume", "target": target, "read_only": "ro" in modes}
     if len(parts) > 1:
         long["source"] = parts[0]
+        # A source that looks like a path is a bind, any other a named volume (05-services.md).
         long["type"] = (
             "bind"
             if parts[0].startswith((".", "/", "~")) or re.match(r"[A-Za-z]:", parts[0])
@@ -95,7 +100,7 @@ def volume(value: Any) -> dict[str, Any]:
 
 def _interpolated(text: str) -> dict[str, Any]:
     source, _, rest = re.sub(
-        r"\$\{[^}]*\}", lambda found: found.group().replace(":", "\0"), text
+        r"\$\{[^}]*\}", lambda match: match.group().replace(":", "\0"), text
     ).partition(":")
     target, _, mode = rest.partition(":")
     named = not source.startswith((".", "/", "~", "$"))
@@ -108,9 +113,7 @@ def _interpolated(text: str) -> dict[str, Any]:
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """A list of `KEY=value` or a mapping -> a mapping; numbers and booleans as the text they
-    become.
-    """
+    """Read a list of `KEY=value` or a mapping; numbers and booleans become the text they mean."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     pairs = (str(item).partition("=") for item in value or ())
@@ -124,21 +127,22 @@ def _plain(value: Any) -> Any:
 
 
 def depends_on(value: Any) -> dict[str, Any]:
-    """A list of services or a mapping -> {service: {condition}}."""
+    """Read a list of services or a mapping into {service: {condition}}."""
     if isinstance(value, dict):
         return {
             name: {"condition": "service_started"} | (entry or {}) for name, entry in value.items()
         }
+    # The short form waits for the start alone (05-services.md, depends_on).
     return {str(name): {"condition": "service_started"} for name in value or ()}
 
 
 def named(value: Any) -> dict[str, Any]:
-    """A list of names or a mapping of names -> a mapping."""
+    """Read a list of names or a mapping of names into a mapping."""
     if isinstance(value, dict):
         return {name: entry or {} for name, entry in value.items()}
     return {str(name): {} for name in value or ()}
 
 
 def sources(value: Any) -> list[dict[str, Any]]:
-    """Secrets or configs of a service -> [{source, ...}]."""
+    """Read the secrets or configs of a service into [{source, ...}]."""
     return [item if isinstance(item, dict) else {"source": str(item)} for item in value or ()]

@@ -20,6 +20,7 @@ from inframind.types import Finding
 
 PACKAGE = "inframind.categories.compose"
 SECTIONS = {"network": "networks", "volume": "volumes", "secret": "secrets", "config": "configs"}
+# https://docs.docker.com/reference/compose-file/services/#restart
 RESTART = re.compile(r"no|always|unless-stopped|on-failure(:\d+)?")
 SERVICES = re.compile(r"^services:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+[\w\"']", re.M)
 DURATIONS = ("interval", "timeout", "start_period", "start_interval")
@@ -27,7 +28,7 @@ DURATIONS = ("interval", "timeout", "start_period", "start_interval")
 
 @dataclass(frozen=True)
 class Project:
-    """A parsed Compose file."""
+    """Hold a parsed Compose file."""
 
     text: str
     fields: dict[str, Any]
@@ -45,12 +46,13 @@ class Project:
 
 @cache
 def schema() -> jsonschema_rs.Validator:
-    """The compiled Compose schema."""
+    """Compile the Compose schema, once a process."""
     return jsonschema_rs.validator_for(json_schema.load(PACKAGE, "schema")["schema"])
 
 
 def service_findings(project: Project, name: str, service: dict[str, Any]) -> Iterator[Finding]:
-    """What the schema leaves open in one service."""
+    """Check the fields of a service that the schema leaves open."""
+    # A service that extends another may take either from it; a provider runs no container.
     image = service.get("image")
     if (
         image is None
@@ -85,7 +87,7 @@ def service_findings(project: Project, name: str, service: dict[str, Any]) -> It
 
 
 def form_findings(project: Project, name: str, service: dict[str, Any]) -> Iterator[Finding]:
-    """Ports and volumes in their short forms."""
+    """Check the short forms of a service's ports and volumes."""
     forms: tuple[tuple[str, Callable[[Any], dict[str, Any]], Any], ...] = (
         ("ports", short_forms.port, rules.PORT),
         ("volumes", short_forms.volume, rules.VOLUME),
@@ -99,10 +101,11 @@ def form_findings(project: Project, name: str, service: dict[str, Any]) -> Itera
 
 
 def wanted(service: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(path, kind, name) of everything that a service refers to."""
+    """Yield (path, kind, name) of everything that a service refers to."""
     for other in short_forms.depends_on(service.get("depends_on")):
         yield "depends_on", "service", other
     for link in service.get("links") or ():
+        # `service:alias`
         yield "links", "service", str(link).split(":", 1)[0]
     for network in short_forms.named(service.get("networks")):
         yield "networks", "network", network
@@ -123,7 +126,7 @@ def wanted(service: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def service_cycle(project: Project) -> list[str] | None:
-    """Services that wait for one another in a circle, the first one last again, or None."""
+    """Find a circle of services that wait for one another, its first one last again, or None."""
     waits = {
         name: list(short_forms.depends_on(service.get("depends_on")))
         for name, service in project.services.items()
@@ -132,7 +135,7 @@ def service_cycle(project: Project) -> list[str] | None:
 
 
 def long_form(service: dict[str, Any]) -> dict[str, Any]:
-    """A service as docs/contracts/task.md describes it."""
+    """Write a service out as docs/contracts/task.md describes it."""
     fields = dict(service)
     readers: dict[str, Callable[[Any], Any]] = {
         "ports": lambda value: [short_forms.port(item) for item in value or ()],
@@ -149,7 +152,7 @@ def long_form(service: dict[str, Any]) -> dict[str, Any]:
 
 
 def runs(service: dict[str, Any]) -> bool:
-    """Whether `docker compose up` starts it: no profile, and at least one replica."""
+    """Tell whether `docker compose up` starts a service: no profile, at least one replica."""
     replicas = (service.get("deploy") or {}).get("replicas")
     return not service.get("profiles") and service.get("scale") != 0 and replicas != 0
 
@@ -173,9 +176,9 @@ class Compose(Category[Project]):
         return Project(text, fields)
 
     def schema(self, document: Project) -> Sequence[Finding]:
-        found = json_schema.findings(schema(), document.fields, rules.FIELDS, document.text)
-        if found:
-            return found
+        errors = json_schema.findings(schema(), document.fields, rules.FIELDS, document.text)
+        if errors:
+            return errors
         if not document.services and "include" not in document.fields:
             return [rules.SERVICE.finding("there are no services")]
         return [
@@ -185,27 +188,31 @@ class Compose(Category[Project]):
         ]
 
     def references(self, document: Project) -> Sequence[Finding]:
+        # Other files, which are not read, may define what this one refers to.
         if "include" in document.fields:
             return []
-        known = {("service", name) for name in document.services} | {("network", "default")}
+        # Every project has the network `default` (compose-spec, 06-networks.md).
+        defined = {("service", name) for name in document.services} | {("network", "default")}
         for kind, section in SECTIONS.items():
-            known |= {(kind, name) for name in document.fields.get(section) or {}}
-        found = [
+            defined |= {(kind, name) for name in document.fields.get(section) or {}}
+        findings = [
             rules.UNDEFINED.finding(
                 f"service {name}: the {kind} {other!r} is not defined",
                 document.line("services", name, path),
             )
             for name, service in document.services.items()
             for path, kind, other in wanted(service)
-            if (kind, other) not in known
+            if (kind, other) not in defined
         ]
         circle = service_cycle(document)
         if circle:
-            found.append(rules.CYCLE.finding(f"depends_on goes in a circle: {' -> '.join(circle)}"))
-        return found
+            findings.append(
+                rules.CYCLE.finding(f"depends_on goes in a circle: {' -> '.join(circle)}")
+            )
+        return findings
 
     def effective(self, document: Project) -> Configuration:
-        """Services that `up` starts, in long form, and the top-level objects."""
+        """Collect the services that `up` starts, in long form, and the top-level objects."""
         resources = [
             Resource("service", name, long_form(service), document.line("services", name))
             for name, service in document.services.items()
@@ -214,30 +221,31 @@ class Compose(Category[Project]):
         for kind, section in SECTIONS.items():
             for name, entry in (document.fields.get(section) or {}).items():
                 resources.append(Resource(kind, name, entry or {}, document.line(section, name)))
-        known = {(resource.kind, resource.name) for resource in resources}
+        present = {(resource.kind, resource.name) for resource in resources}
         links = tuple(
             Link(source, path, kind, other)
             for source, resource in enumerate(resources)
             if resource.kind == "service"
             for path, kind, other in wanted(document.services[resource.name])
-            if (kind, other) in known
+            if (kind, other) in present
         )
         return Configuration(tuple(resources), links)
 
     def policy(self, document: Project) -> Sequence[Finding]:
-        found = (
+        findings = (
             [rules.VERSION.finding("`version` is obsolete: remove it", document.line("version"))]
             if "version" in document.fields
             else []
         )
         for name, service in document.services.items():
             line = document.line("services", name)
+            # Who may write to Docker's socket is root on the host.
             if service.get("privileged") or "docker.sock" in str(service.get("volumes")):
-                found.append(
+                findings.append(
                     rules.PRIVILEGED.finding(f"service {name} has power over the host", line)
                 )
             if isinstance(service.get("image"), str) and is_unpinned(service["image"]):
-                found.append(
+                findings.append(
                     rules.LATEST.finding(
                         f"service {name}: {service['image']} has no fixed tag", line
                     )
@@ -247,12 +255,13 @@ class Compose(Category[Project]):
                     is_secret_variable(key)
                     and value
                     and not has_variable(value)
+                    # By custom of the official images such a variable holds the path of a secret.
                     and not key.endswith("_FILE")
                 ):
-                    found.append(
+                    findings.append(
                         rules.SECRET.finding(f"service {name}: {key} is written in plain", line)
                     )
-        return found
+        return findings
 
 
 CATEGORY = Compose()

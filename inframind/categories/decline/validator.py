@@ -21,14 +21,14 @@ MAX_SUBJECT = 300
 
 @dataclass(frozen=True)
 class Refusal:
-    """The text and its mapping."""
+    """Hold the text of a refusal and its mapping."""
 
     text: str
     fields: dict[str, Any]
 
 
 class Decline(Category[Refusal]):
-    """Declined requests (see inframind.categories.base.Category)."""
+    """Check declined requests (see inframind.categories.base.Category)."""
 
     id = "decline"
     title = "Declined requests"
@@ -38,15 +38,19 @@ class Decline(Category[Refusal]):
 
     def detect(self, text: str, filename: str | None) -> Evidence:
         is_refusal = all(f"\n{name}:" in f"\n{text}" for name in FIELDS)
+        # A refusal is short: longer texts with these two keys are somebody's configuration.
         return Evidence.LIKELY if is_refusal and len(text) < 2 * MAX_SUBJECT else Evidence.NONE
 
     def parse(self, text: str) -> Refusal:
-        """Raises ParseError."""
+        """Parse a refusal.
+
+        Raises ParseError if it is not one YAML mapping.
+        """
         fields = yaml_mapping(text, rules.YAML, "write one mapping with reason and subject")
         return Refusal(text, fields)
 
     def schema(self, document: Refusal) -> Sequence[Finding]:
-        """Both fields, and a known reason."""
+        """Check both fields, and that the reason is a known one."""
         fields = document.fields
         if set(fields) != set(FIELDS):
             broken = rules.FIELDS.unknown if set(FIELDS) < set(fields) else rules.FIELDS.missing
@@ -72,17 +76,17 @@ class Decline(Category[Refusal]):
         return []
 
     def references(self, document: Refusal) -> Sequence[Finding]:
-        """A refusal refers to nothing."""
+        """Return no finding: a refusal refers to nothing."""
         return []
 
     def effective(self, document: Refusal) -> Configuration:
-        """One object, `refusal`, named by its reason."""
+        """Return one object, `refusal`, named by its reason."""
         return Configuration(
             resources=(Resource("refusal", document.fields["reason"], document.fields, 1),)
         )
 
     def policy(self, document: Refusal) -> Sequence[Finding]:
-        """There is none."""
+        """Return no finding: there is no policy for refusals."""
         return []
 
 

@@ -14,7 +14,7 @@ INVALID = frozenset(
 
 
 class Hadolint(Executable):
-    """The deep check of Dockerfiles. Comments that switch rules off are not obeyed."""
+    """Check Dockerfiles with hadolint. Comments that switch rules off are not obeyed."""
 
     name = "hadolint"
     rule = "hadolint"
@@ -30,18 +30,19 @@ class Hadolint(Executable):
         rows = json_rows(finished.output)
         if rows is None or finished.status != 0:
             return None
-        found: dict[str, list[Complaint]] = {}
+        by_file: dict[str, list[Complaint]] = {}
         for row in rows:
             code = str(row.get("code", ""))
             # Its messages quote the file; the code says what they would.
             complaint = Complaint(row.get("line"), code, "invalid" if code in INVALID else "advice")
-            found.setdefault(str(row.get("file")), []).append(complaint)
-        return found
+            by_file.setdefault(str(row.get("file")), []).append(complaint)
+        return by_file
 
 
 def apart(text: str) -> str:
-    """The text with a space before what follows a heredoc, without which hadolint's parser stops
-    there (hadolint issue 960).
+    """Put a space before the line that follows a heredoc.
+
+    Without it hadolint's parser stops there (https://github.com/hadolint/hadolint/issues/960).
     """
     try:
         after = {instruction.end for instruction in read(text) if instruction.heredoc}

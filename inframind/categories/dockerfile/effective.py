@@ -10,7 +10,7 @@ from inframind.categories.dockerfile.syntax import Instruction, substitute
 
 @dataclass
 class Stage:
-    """One build stage as it is read: instructions after its FROM."""
+    """Hold one build stage: the instructions after its FROM."""
 
     index: int
     image: str
@@ -25,7 +25,7 @@ class Stage:
 
 
 def global_args(instructions: list[Instruction]) -> dict[str, str | None]:
-    """ARGs before the first FROM."""
+    """Read the ARGs before the first FROM."""
     values: dict[str, str | None] = {}
     for instruction in instructions:
         if instruction.word == "FROM":
@@ -37,43 +37,44 @@ def global_args(instructions: list[Instruction]) -> dict[str, str | None]:
 
 
 def stages(instructions: list[Instruction]) -> list[Stage]:
-    """The stages in order; instructions before the first FROM are left out."""
-    known = global_args(instructions)
-    found: list[Stage] = []
+    """Group instructions into stages, in order; those before the first FROM are left out."""
+    defaults = global_args(instructions)
+    read: list[Stage] = []
     for instruction in instructions:
         if instruction.word == "FROM":
             image, alias = from_parts(instruction) or (instruction.rest, None)
-            found.append(
+            read.append(
                 Stage(
-                    len(found),
-                    substitute(image, known),
+                    len(read),
+                    substitute(image, defaults),
                     alias,
                     instruction.line,
                     instruction.flag("platform"),
                 )
             )
-        elif found:
-            found[-1].instructions.append(instruction)
-    return found
+        elif read:
+            read[-1].instructions.append(instruction)
+    return read
 
 
-def stage_called(found: list[Stage], name: str, before: int) -> Stage | None:
-    """The stage before index `before` with that alias or number."""
-    for stage in found[:before]:
+def stage_called(all_stages: list[Stage], name: str, before: int) -> Stage | None:
+    """Find the stage before index `before` with that alias or number, or None."""
+    for stage in all_stages[:before]:
+        # Names of stages are compared without regard to case.
         if stage.alias == name.lower() or str(stage.index) == name:
             return stage
     return None
 
 
-def needs(found: list[Stage], stage: Stage) -> list[tuple[str, Stage]]:
-    """(path, stage) of the stages that `stage` builds on or copies from."""
+def needs(all_stages: list[Stage], stage: Stage) -> list[tuple[str, Stage]]:
+    """List (path, stage) for the stages that `stage` builds on or copies from."""
     wanted = []
-    base = stage_called(found, stage.image, stage.index)
+    base = stage_called(all_stages, stage.image, stage.index)
     if base:
         wanted.append(("from", base))
     for instruction in stage.instructions:
         source = instruction.flag("from") if instruction.word == "COPY" else _mounted(instruction)
-        other = stage_called(found, source, stage.index) if source else None
+        other = stage_called(all_stages, source, stage.index) if source else None
         if other:
             wanted.append(("copy.from" if instruction.word == "COPY" else "run.mount", other))
     return wanted
@@ -86,12 +87,15 @@ def _mounted(instruction: Instruction) -> str | None:
     )
 
 
-def settings(found: list[Stage], stage: Stage, known: dict[str, str | None]) -> dict[str, Any]:
-    """The stage's fields as docs/contracts/task.md names them, those of an own base stage
-    inherited.
+def settings(
+    all_stages: list[Stage], stage: Stage, defaults: dict[str, str | None]
+) -> dict[str, Any]:
+    """Collect a stage's fields as docs/contracts/task.md names them.
+
+    A base stage of the same file passes its own on.
     """
-    base = stage_called(found, stage.image, stage.index)
-    fields: dict[str, Any] = _inherited(settings(found, base, known)) if base else {}
+    base = stage_called(all_stages, stage.image, stage.index)
+    fields: dict[str, Any] = _inherited(settings(all_stages, base, defaults)) if base else {}
     fields |= {"from": stage.image, "platform": stage.platform}
     for key in ("ports", "volumes", "run", "copy", "add"):
         fields.setdefault(key, [])
@@ -99,7 +103,7 @@ def settings(found: list[Stage], stage: Stage, known: dict[str, str | None]) -> 
         fields.setdefault(key, {})
     values: dict[str, str | None] = dict(fields["env"])
     for instruction in stage.instructions:
-        _apply(fields, values, known, instruction)
+        _apply(fields, values, defaults, instruction)
     return fields
 
 
@@ -114,13 +118,13 @@ def _inherited(fields: dict[str, Any]) -> dict[str, Any]:
 def _apply(
     fields: dict[str, Any],
     values: dict[str, str | None],
-    known: dict[str, str | None],
+    defaults: dict[str, str | None],
     instruction: Instruction,
 ) -> None:
     word, rest = instruction.word, substitute(instruction.rest, values)
     if word == "ARG":
         name, _, default = instruction.rest.partition("=")
-        value = unquoted(substitute(default, values)) if default else known.get(name)
+        value = unquoted(substitute(default, values)) if default else defaults.get(name)
         fields["args"][name] = value
         values.setdefault(name, value)
     elif word in ("ENV", "LABEL"):
@@ -130,9 +134,11 @@ def _apply(
     elif word == "WORKDIR":
         path = unquoted(rest)
         fields["workdir"] = (
+            # A relative WORKDIR continues the one before (reference, WORKDIR).
             path if path.startswith("/") else f"{(fields.get('workdir') or '/').rstrip('/')}/{path}"
         )
     elif word == "EXPOSE":
+        # tcp unless it says udp (reference, EXPOSE).
         fields["ports"] += [port.lower() if "/" in port else f"{port}/tcp" for port in rest.split()]
     elif word in ("COPY", "ADD"):
         fields[word.lower()].append(_copied(instruction, values))
@@ -151,6 +157,7 @@ def _apply(
     elif word in ("CMD", "ENTRYPOINT", "SHELL"):
         fields[word.lower()] = _command(instruction, rest)
         if word == "ENTRYPOINT":
+            # ENTRYPOINT resets a CMD that the base image brings (reference, CMD and ENTRYPOINT).
             fields.pop("cmd", None)
     elif word in ("USER", "STOPSIGNAL"):
         fields[word.lower()] = unquoted(rest)
@@ -182,22 +189,25 @@ def _healthcheck(instruction: Instruction) -> dict[str, Any] | None:
 
 
 def configuration(instructions: list[Instruction]) -> Configuration:
-    """The `image`, and each `stage` that it needs."""
-    found, known = stages(instructions), global_args(instructions)
-    last = found[-1]
+    """Collect the `image`, and each `stage` that it needs."""
+    all_stages, defaults = stages(instructions), global_args(instructions)
+    last = all_stages[-1]
     needed: dict[int, Stage] = {}
     todo = [last]
     while todo:
         stage = todo.pop()
         if stage.index not in needed:
             needed[stage.index] = stage
-            todo += [other for _, other in needs(found, stage)]
+            todo += [other for _, other in needs(all_stages, stage)]
     kept = [needed[index] for index in sorted(needed)]
-    resources = [Resource("image", "image", settings(found, last, known), last.line)]
+    resources = [Resource("image", "image", settings(all_stages, last, defaults), last.line)]
     resources += [
-        Resource("stage", stage.name, settings(found, stage, known), stage.line) for stage in kept
+        Resource("stage", stage.name, settings(all_stages, stage, defaults), stage.line)
+        for stage in kept
     ]
-    links = [Link(0, path, "stage", other.name) for path, other in needs(found, last)]
+    links = [Link(0, path, "stage", other.name) for path, other in needs(all_stages, last)]
     for source, stage in enumerate(kept, start=1):
-        links += [Link(source, path, "stage", other.name) for path, other in needs(found, stage)]
+        links += [
+            Link(source, path, "stage", other.name) for path, other in needs(all_stages, stage)
+        ]
     return Configuration(tuple(resources), tuple(links))

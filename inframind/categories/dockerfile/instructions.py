@@ -1,4 +1,4 @@
-"""What each instruction demands of its flags and arguments."""
+"""Demands of each instruction on its flags and arguments."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -8,6 +8,7 @@ from inframind.categories.dockerfile.syntax import Instruction
 from inframind.categories.shared.formats import is_duration, is_image
 from inframind.types import Finding
 
+# https://docs.docker.com/reference/dockerfile/, the options of each instruction.
 FLAGS: dict[str, frozenset[str]] = {
     "FROM": frozenset({"platform"}),
     "RUN": frozenset({"mount", "network", "security", "device"}),
@@ -20,6 +21,7 @@ INSTRUCTIONS = frozenset(
     "STOPSIGNAL HEALTHCHECK SHELL".split()
 )
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# BuildKit's pattern for the names of stages (instructions/parse.go).
 ALIAS = re.compile(r"[a-z][a-z0-9_.-]*", re.I)
 PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(?:tcp|udp|sctp))?", re.I)
 SIGNAL = re.compile(r"SIG[A-Z0-9]+(?:[+-]\d+)?|\d{1,2}")
@@ -29,28 +31,28 @@ PAIR = re.compile(
 
 
 def pairs(rest: str) -> dict[str, str] | None:
-    """ENV's and LABEL's KEY=value pairs, or the old `KEY value`; None if it is neither."""
+    """Read ENV's and LABEL's KEY=value pairs, or the old `KEY value`; None if it is neither."""
     first = rest.split(None, 1)
     if first and "=" not in first[0]:
         return {first[0]: first[1]} if len(first) == 2 else None
-    found: dict[str, str] = {}
-    at = 0
-    while at < len(rest):
-        match = PAIR.match(rest, at)
+    values: dict[str, str] = {}
+    position = 0
+    while position < len(rest):
+        match = PAIR.match(rest, position)
         if match is None:
             return None
-        found[match.group(1).strip("\"'")] = unquoted(match.group(2))
-        at = match.end()
-    return found or None
+        values[match.group(1).strip("\"'")] = unquoted(match.group(2))
+        position = match.end()
+    return values or None
 
 
 def unquoted(text: str) -> str:
-    """A shell-like word without its quotes and escapes."""
+    """Take the quotes and escapes off a shell-like word."""
     return re.sub(r"""\\(.)|["']""", lambda match: match.group(1) or "", text)
 
 
 def from_parts(instruction: Instruction) -> tuple[str, str | None] | None:
-    """(image, alias) of FROM, or None if it is malformed."""
+    """Read (image, alias) of FROM; None if it is malformed."""
     words = instruction.rest.split()
     if len(words) == 1:
         return words[0], None
@@ -77,6 +79,7 @@ def copy_findings(instruction: Instruction) -> Iterator[Finding]:
         yield rules.COPY.finding(
             f"{instruction.word} needs at least a source and a target", instruction.line
         )
+    # With several sources the target is a folder and ends with a slash (reference, COPY).
     elif len(words) > 2 and not words[-1].endswith(("/", ".", "\\")) and "$" not in words[-1]:
         yield rules.COPY.finding(
             f"{instruction.word} of several sources needs a folder as target: end it with /",
@@ -124,12 +127,16 @@ def one_argument(instruction: Instruction) -> Iterator[Finding]:
 
 
 def command_findings(instruction: Instruction) -> Iterator[Finding]:
-    """RUN, CMD, ENTRYPOINT, SHELL, VOLUME. A broken JSON list would silently be run by a shell."""
+    """Check RUN, CMD, ENTRYPOINT, SHELL and VOLUME.
+
+    A broken JSON list would silently be run by a shell.
+    """
     rest = instruction.rest
     if not rest and instruction.word != "CMD" and instruction.word != "ENTRYPOINT":
         yield rules.ARGUMENT.finding(f"{instruction.word} has no argument", instruction.line)
     elif not rest:
         yield rules.ARGUMENT.finding(f"{instruction.word} has no command", instruction.line)
+    # `[ -f x ]` is a command of the shell and no list.
     shell_test = rest.startswith("[ ") or rest.startswith("[[")
     if instruction.exec_form is None and (
         instruction.word == "SHELL" or (rest.startswith("[") and not shell_test)
@@ -164,6 +171,7 @@ def signal_findings(instruction: Instruction) -> Iterator[Finding]:
 
 def onbuild_findings(instruction: Instruction) -> Iterator[Finding]:
     word = instruction.rest.split(None, 1)[0].upper() if instruction.rest else ""
+    # Neither of these may be triggered (reference, ONBUILD).
     if word not in INSTRUCTIONS or word in ("ONBUILD", "FROM", "MAINTAINER"):
         yield rules.ARGUMENT.finding(
             f"ONBUILD {word}: not an instruction that a child can run", instruction.line
@@ -193,7 +201,7 @@ BY_WORD: dict[str, Callable[[Instruction], Iterator[Finding]]] = {
 
 
 def findings(instruction: Instruction) -> Iterator[Finding]:
-    """All findings of the schema rung for one instruction."""
+    """Check one instruction: its name, its flags, its arguments."""
     if instruction.word not in INSTRUCTIONS:
         yield rules.INSTRUCTION.finding(f"unknown instruction {instruction.word}", instruction.line)
         return

@@ -24,7 +24,7 @@ FIRST_STAGE = re.compile(
 
 @dataclass(frozen=True)
 class File:
-    """A parsed Dockerfile."""
+    """Hold a parsed Dockerfile."""
 
     instructions: tuple[Instruction, ...]
 
@@ -49,22 +49,22 @@ class Dockerfile(Category[File]):
         first = next(
             (i for i in document.instructions if i.word != "ARG"), document.instructions[0]
         )
-        found = (
+        findings = (
             []
             if first.word == "FROM"
             else [rules.FROM_FIRST.finding(f"{first.word} stands before FROM", first.line)]
         )
-        return found + [
+        return findings + [
             f for instruction in document.instructions for f in instructions.findings(instruction)
         ]
 
     def references(self, document: File) -> Sequence[Finding]:
-        found: list[Finding] = []
+        findings: list[Finding] = []
         all_stages = stages(list(document.instructions))
         names: set[str] = set()
         for stage in all_stages:
             if stage.alias and stage.alias in names:
-                found.append(
+                findings.append(
                     rules.DUPLICATE_STAGE.finding(
                         f"two stages are called {stage.alias!r}", stage.line
                     )
@@ -75,30 +75,31 @@ class Dockerfile(Category[File]):
                 if source is None or "$" in source or stage_called(all_stages, source, stage.index):
                     continue
                 later = {other.alias for other in all_stages[stage.index :]}
+                # Any other name is an image, which COPY may take from as well.
                 if source.isdigit() or source.lower() in later or not is_image(source):
-                    found.append(
+                    findings.append(
                         rules.STAGE.finding(
                             f"--from={source}: no stage of that name stands before",
                             instruction.line,
                         )
                     )
-        return found
+        return findings
 
     def effective(self, document: File) -> Configuration:
         return configuration(list(document.instructions))
 
     def policy(self, document: File) -> Sequence[Finding]:
-        found = [f for instruction in document.instructions for f in self._advice(instruction)]
+        findings = [f for instruction in document.instructions for f in self._advice(instruction)]
         image = self.effective(document).resources[0].fields
         if image.get("user") in (None, "root", "0"):
-            found.append(rules.ROOT.finding("the container runs as root: add USER"))
+            findings.append(rules.ROOT.finding("the container runs as root: add USER"))
         aliases = {stage.alias for stage in stages(list(document.instructions))}
         foreign = [
             s
             for s in stages(list(document.instructions))
             if s.image not in aliases | {"scratch"} and "$" not in s.image
         ]
-        return found + [
+        return findings + [
             rules.LATEST.finding(f"{s.image} has no fixed tag", s.line)
             for s in foreign
             if is_unpinned(s.image)
@@ -107,28 +108,31 @@ class Dockerfile(Category[File]):
     @staticmethod
     def _advice(instruction: Instruction) -> list[Finding]:
         word, rest, line = instruction.word, instruction.rest, instruction.line
-        found = []
+        findings = []
         if word == "MAINTAINER":
-            found.append(
+            findings.append(
                 rules.MAINTAINER.finding("use LABEL org.opencontainers.image.authors", line)
             )
+        # ADD fetches addresses and unpacks archives; COPY does neither.
         if word == "ADD" and not re.search(r"://|\.(tar|tgz|zip|gz|bz2|xz)|^git@", rest):
-            found.append(rules.ADD.finding("use COPY for plain files", line))
+            findings.append(rules.ADD.finding("use COPY for plain files", line))
         if word == "RUN" and re.search(
-            r"apt-get\s+install(?![^&;|]*\s(-y|--yes|-qq|--assume-yes))", rest
+            # `-qq` implies `-y` (apt-get(8)).
+            r"apt-get\s+install(?![^&;|]*\s(-y|--yes|-qq|--assume-yes))",
+            rest,
         ):
-            found.append(rules.APT_YES.finding("apt-get install asks a question: add -y", line))
+            findings.append(rules.APT_YES.finding("apt-get install asks a question: add -y", line))
         if word == "RUN" and downloads_to_shell(rest):
-            found.append(rules.PIPE.finding("a download is run unseen", line))
+            findings.append(rules.PIPE.finding("a download is run unseen", line))
         if (
             word in ("ENV", "ARG")
             and is_secret_variable(rest.partition("=")[0])
             and rest.partition("=")[2].strip()
         ):
-            found.append(
+            findings.append(
                 rules.SECRET.finding(f"{rest.partition('=')[0]} is kept in the image", line)
             )
-        return found
+        return findings
 
 
 CATEGORY = Dockerfile()

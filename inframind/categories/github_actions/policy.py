@@ -1,20 +1,24 @@
-"""Security of workflows. Counts where a request lists the rule."""
+"""Security of workflows. A finding counts where a request lists its rule."""
 
 import re
 from collections.abc import Iterator
 
 from inframind.categories.github_actions import rules
-from inframind.categories.github_actions.workflow import Workflow
+from inframind.categories.github_actions.workflow import Workflow, inputs_of
 from inframind.types import Finding
 
+# Only a full commit hash cannot be moved to other code (docs: Secure use reference).
 HASH = re.compile(r"@[0-9a-f]{40}$")
+# Fields that anybody can fill:
+# https://docs.github.com/en/actions/concepts/security/script-injections
 FOREIGN_TEXT = re.compile(
-    r"\$\{\{[^}]*github\.(?:head_ref|event\.[\w.]*(?:title|body|message|name|email|label|ref|default_branch))[^}]*\}\}"
+    r"\$\{\{[^}]*github\.(?:head_ref|event\.[\w.]*"
+    r"(?:title|body|message|name|email|label|ref|default_branch))[^}]*\}\}"
 )
 
 
 def findings(workflow: Workflow) -> Iterator[Finding]:
-    """Findings of the policy rung."""
+    """Judge permissions, pinned actions, scripts and checkouts of a workflow."""
     jobs = workflow.jobs.values()
     if workflow.fields.get("permissions") == "write-all" or any(
         job.get("permissions") == "write-all" for job in jobs
@@ -33,9 +37,10 @@ def findings(workflow: Workflow) -> Iterator[Finding]:
             yield rules.INJECTION.finding(
                 "text of others becomes part of a script: pass it through env", line
             )
+        # Deprecated on 2022-10-11 (GitHub's changelog): whatever is logged could set outputs.
         if "::set-output" in run or "::save-state" in run:
             yield rules.COMMAND.finding("write to $GITHUB_OUTPUT or $GITHUB_STATE", line)
-        head = "pull_request" in str((step.get("with") or {}).get("ref", ""))
+        head = "pull_request" in str(inputs_of(step).get("ref", ""))
         if (
             "pull_request_target" in workflow.events
             and uses.startswith("actions/checkout")

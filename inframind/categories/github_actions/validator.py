@@ -1,7 +1,6 @@
 """GitHub Actions workflows: the schema, what the runner refuses beyond it, and contexts."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -10,16 +9,17 @@ import jsonschema_rs
 
 from inframind.categories.base import Category, Configuration, Evidence, Link, Resource
 from inframind.categories.github_actions import expressions, policy, rules
-from inframind.categories.github_actions.workflow import Workflow, never
+from inframind.categories.github_actions.workflow import Workflow, inputs_of, never
 from inframind.categories.shared import json_schema
 from inframind.categories.shared.formats import cron_error
-from inframind.categories.shared.values import cycle, listed, texts
+from inframind.categories.shared.values import cycle, listed, repeated, texts
 from inframind.categories.shared.yaml import yaml_mapping
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.github_actions"
 ON, JOBS = re.compile(r"^['\"]?on['\"]?:", re.M), re.compile(r"^jobs:", re.M)
 USES = re.compile(r"(?:[\w.-]+/[\w.-]+(?:/[\w./-]+)?@[\w./+-]+|\./.*|docker://\S+)")
+# https://github.com/actions/runner-images: labels whose images are gone.
 RETIRED = frozenset(
     "ubuntu-16.04 ubuntu-18.04 ubuntu-20.04 macos-10.15 macos-11 macos-12 macos-13 windows-2016 "
     "windows-2019 vs2017-win2016".split()
@@ -46,12 +46,12 @@ ACTION_INPUTS: dict[str, frozenset[str]] = {
 
 @cache
 def schema() -> jsonschema_rs.Validator:
-    """The compiled workflow schema."""
+    """Compile the workflow schema, once a process."""
     return jsonschema_rs.validator_for(json_schema.load(PACKAGE, "schema")["schema"])
 
 
 def job_findings(workflow: Workflow, name: str, job: dict[str, Any]) -> Iterator[Finding]:
-    """Runner, steps and reusable workflow of one job."""
+    """Check the runner, the steps and the reusable workflow of one job."""
     line = workflow.line("jobs", name)
     if "uses" not in job and not job.get("steps"):
         yield rules.JOBS.finding(f"job {name} has no steps", line)
@@ -69,7 +69,7 @@ def job_findings(workflow: Workflow, name: str, job: dict[str, Any]) -> Iterator
 def step_findings(
     workflow: Workflow, name: str, index: int, step: dict[str, Any]
 ) -> Iterator[Finding]:
-    """Action, inputs and shell of one step."""
+    """Check the action, the inputs and the shell of one step."""
     line = workflow.line("jobs", name, "steps")
     uses = step.get("uses")
     if isinstance(uses, str):
@@ -77,20 +77,22 @@ def step_findings(
             yield rules.USES.finding(
                 f"{uses!r}: write owner/action@version", workflow.line("jobs", name, "uses")
             )
-        inputs = frozenset(step.get("with") or {})
+        inputs = inputs_of(step).keys()
         for key in sorted(inputs - ACTION_INPUTS.get(uses.partition("@")[0], inputs)):
             yield rules.INPUT.finding(
                 f"{uses} has no input {key!r}", workflow.line("jobs", name, key)
             )
     shell = step.get("shell")
+    # A shell of one's own has `{0}` where the path of the script goes.
     if isinstance(shell, str) and shell not in SHELLS and "{0}" not in shell and "${{" not in shell:
         yield rules.SHELL.finding(f"step {index + 1} of {name}: shell {shell!r} is unknown", line)
 
 
 def event_findings(workflow: Workflow) -> Iterator[Finding]:
-    """Schedules and filters."""
+    """Check schedules and filters."""
     for entry in listed(workflow.events.get("schedule")):
         if isinstance(entry, dict) and isinstance(entry.get("cron"), str):
+            # GitHub knows no `@daily` and the like (docs: schedule).
             error = cron_error(entry["cron"], macros=False)
             if error:
                 yield rules.CRON.finding(error, workflow.line("on", "schedule", "cron"))
@@ -104,7 +106,7 @@ def event_findings(workflow: Workflow) -> Iterator[Finding]:
 
 
 def needs_findings(workflow: Workflow) -> Iterator[Finding]:
-    """Needed jobs exist and form no circle."""
+    """Check that needed jobs exist and form no circle."""
     needs = {
         name: [str(need) for need in listed(job.get("needs"))]
         for name, job in workflow.jobs.items()
@@ -121,9 +123,9 @@ def needs_findings(workflow: Workflow) -> Iterator[Finding]:
 
 
 def expression_uses(
-    part: Any, workflow: Workflow, line: int | None, found: list[Finding]
+    part: Any, workflow: Workflow, line: int | None, findings: list[Finding]
 ) -> list[expressions.Use]:
-    """Contexts used below a node; unreadable expressions become findings."""
+    """List the contexts used below a node; an unreadable expression is added to `findings`."""
     used: list[expressions.Use] = []
     bare = (
         [str(part["if"])]
@@ -134,55 +136,55 @@ def expression_uses(
         for expression in [*bare, *(e for text in texts(part) for e in expressions.inside(text))]:
             used += expressions.uses(expression)
     except expressions.ExpressionError as error:
-        found.append(rules.EXPRESSION.finding(str(error), line))
+        findings.append(rules.EXPRESSION.finding(str(error), line))
     return used
 
 
 def context_findings(workflow: Workflow) -> Iterator[Finding]:
-    """`needs.x`, `steps.x` and `matrix` name what is there."""
-    found: list[Finding] = []
+    """Check that `needs.x`, `steps.x` and `matrix` name what is there."""
+    findings: list[Finding] = []
     for name, job in workflow.jobs.items():
         line = workflow.line("jobs", name)
         direct = {str(need) for need in listed(job.get("needs"))}
         rest = {key: value for key, value in job.items() if key not in ("steps", "outputs")}
-        used = expression_uses(rest, workflow, line, found)
-        known: set[str] = set()
+        used = expression_uses(rest, workflow, line, findings)
+        earlier: set[str] = set()
         ids = {
             str(step["id"])
             for step in job.get("steps") or ()
             if isinstance(step, dict) and "id" in step
         }
         for step in job.get("steps") or ():
-            in_step = expression_uses(step, workflow, line, found)
+            in_step = expression_uses(step, workflow, line, findings)
             used += in_step
             missing = (
                 {use.first for use in in_step if use.context == "steps"}
-                - known
+                - earlier
                 - ({str(step.get("id"))} & ids)
                 - {""}
             )
-            found += [
+            findings += [
                 rules.CONTEXT.finding(f"job {name}: no step before has the id {i!r}", line)
                 for i in sorted(missing)
             ]
-            known |= {str(step["id"])} if "id" in step else set()
-        used += expression_uses(job.get("outputs"), workflow, line, found)
+            earlier |= {str(step["id"])} if "id" in step else set()
+        used += expression_uses(job.get("outputs"), workflow, line, findings)
         for use in used:
             if use.context == "needs" and use.first and use.first not in direct:
-                found.append(
+                findings.append(
                     rules.CONTEXT.finding(
                         f"job {name} does not need {use.first!r}: list it in needs", line
                     )
                 )
             if use.context == "matrix" and "strategy" not in job:
-                found.append(rules.CONTEXT.finding(f"job {name} has no matrix", line))
-    yield from found
+                findings.append(rules.CONTEXT.finding(f"job {name} has no matrix", line))
+    yield from findings
 
 
 def version_of(uses: str) -> tuple[str, str | None]:
-    """`owner/action` and the version behind `@`."""
-    action, at, version = uses.partition("@")
-    return action, version if at else None
+    """Split `owner/action@version`; the version is None without `@`."""
+    action, separator, version = uses.partition("@")
+    return action, version if separator else None
 
 
 class GitHubActions(Category[Workflow]):
@@ -203,40 +205,39 @@ class GitHubActions(Category[Workflow]):
         return Workflow(text, fields)
 
     def schema(self, document: Workflow) -> Sequence[Finding]:
-        found = json_schema.findings(schema(), document.fields, rules.FIELDS, document.text)
-        if found:
-            return found
+        findings = json_schema.findings(schema(), document.fields, rules.FIELDS, document.text)
+        if findings:
+            return findings
         if not document.jobs:
             return [rules.JOBS.finding("there are no jobs", document.line("jobs"))]
-        found = [
+        findings = [
             f for name, job in document.jobs.items() for f in job_findings(document, name, job)
         ]
-        found += [
+        findings += [
             f
             for name, index, step in document.steps()
             for f in step_findings(document, name, index, step)
         ]
-        return found + list(event_findings(document))
+        return findings + list(event_findings(document))
 
     def references(self, document: Workflow) -> Sequence[Finding]:
-        found = [*needs_findings(document), *context_findings(document)]
+        findings = [*needs_findings(document), *context_findings(document)]
         for name, job in document.jobs.items():
-            ids = Counter(
+            ids = (
                 step["id"]
                 for step in job.get("steps") or ()
                 if isinstance(step, dict) and "id" in step
             )
-            found += [
+            findings += [
                 rules.DUPLICATE.finding(
                     f"job {name}: {count} steps have the id {step!r}", document.line("jobs", name)
                 )
-                for step, count in ids.items()
-                if count > 1
+                for step, count in repeated(ids)
             ]
-        return found
+        return findings
 
     def effective(self, document: Workflow) -> Configuration:
-        """The workflow, and the jobs and steps that can run, in long forms."""
+        """Collect the workflow, and the jobs and steps that can run, in long forms."""
         fields = {key: value for key, value in document.fields.items() if key != "true"} | {
             "on": document.events
         }

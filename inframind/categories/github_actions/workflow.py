@@ -12,18 +12,19 @@ from inframind.categories.shared.yaml import line_of
 
 @dataclass(frozen=True)
 class Workflow:
-    """The text and its mapping."""
+    """Hold the text of a workflow and its mapping."""
 
     text: str
     fields: dict[str, Any]
 
     def line(self, *path: str | int) -> int | None:
-        """1-based line of a path."""
+        """Find the 1-based line of a path."""
         return line_of(self.text, path)
 
     @cached_property
     def events(self) -> dict[str, Any]:
-        """Event -> its settings, whatever form `on` has."""
+        """Map each event to its settings, whatever form `on` has."""
+        # YAML 1.1 reads the bare key `on` as true.
         on = self.fields.get("on", self.fields.get("true"))
         if isinstance(on, str):
             return {on: {}}
@@ -37,12 +38,12 @@ class Workflow:
 
     @cached_property
     def jobs(self) -> dict[str, dict[str, Any]]:
-        """Job id -> job."""
+        """Map each job's id to the job."""
         jobs = self.fields.get("jobs")
         return {name: job for name, job in (jobs or {}).items() if isinstance(job, dict)}
 
     def steps(self) -> Iterator[tuple[str, int, dict[str, Any]]]:
-        """(job, index, step) of all steps."""
+        """Yield (job, index, step) for all steps."""
         for name, job in self.jobs.items():
             for index, step in enumerate(job.get("steps") or ()):
                 if isinstance(step, dict):
@@ -50,25 +51,34 @@ class Workflow:
 
     @cached_property
     def running(self) -> frozenset[str]:
-        """Jobs that can run: no `if: false`, and none of their needs is such a job."""
-        known = {
+        """Collect the jobs that can run: no `if: false`, and none of their needs is such a job."""
+        needed_by = {
             name: [str(need) for need in listed(job.get("needs"))]
             for name, job in self.jobs.items()
         }
         stopped = {name for name, job in self.jobs.items() if never(job)}
         while True:
+            # A job whose need is skipped is skipped too (docs: jobs.<job_id>.needs).
             more = {
                 name
-                for name, needs in known.items()
+                for name, needs in needed_by.items()
                 if name not in stopped and stopped & set(needs)
             }
             if not more:
-                return frozenset(known) - stopped
+                return frozenset(needed_by) - stopped
             stopped |= more
 
 
+def inputs_of(step: dict[str, Any]) -> dict[str, Any]:
+    """Read the inputs of a step; none are known where `with` is an expression as a whole."""
+    # GitHub evaluates such a `with`: `step-with` has contexts of its own in
+    # https://github.com/actions/runner/blob/main/src/Sdk/DTPipelines/workflow-v1.0.json
+    inputs = step.get("with")
+    return inputs if isinstance(inputs, dict) else {}
+
+
 def never(part: dict[str, Any]) -> bool:
-    """Whether the `if` of a job or step is false whatever happens."""
+    """Tell whether the `if` of a job or step is false whatever happens."""
     condition = part.get("if")
     if isinstance(condition, str):
         inner = condition.strip()

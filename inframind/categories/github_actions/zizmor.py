@@ -8,7 +8,7 @@ from inframind.sandbox.isolation import Finished
 
 
 class Zizmor(Executable):
-    """Advice on workflows. Comments that switch audits off are not obeyed."""
+    """Advise on workflows with zizmor. Comments that switch audits off are not obeyed."""
 
     name = "zizmor"
     rule = "zizmor"
@@ -30,14 +30,14 @@ class Zizmor(Executable):
         rows = json_rows(finished.output) if finished.status == 0 else iter(())
         if rows is None:
             return None
-        found: dict[str, list[Complaint]] = {}
+        by_file: dict[str, list[Complaint]] = {}
         for row in rows:
             for name, line in _places(row):
                 # Its locations quote the workflow; the audit's name and what it is about do not.
-                found.setdefault(name, []).append(
+                by_file.setdefault(name, []).append(
                     Complaint(line, f"{row.get('ident')}: {row.get('desc')}", "advice")
                 )
-        return found
+        return by_file
 
 
 def _places(row: dict[str, Any]) -> Iterator[tuple[str, int]]:

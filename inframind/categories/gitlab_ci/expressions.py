@@ -1,4 +1,4 @@
-"""Expressions of `rules:if`: whether they can be read, and whether they are constant.
+"""Expressions of `rules:if`, read and folded where they are constant.
 
 https://docs.gitlab.com/ci/jobs/job_rules/#cicd-variable-expressions
 """
@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from inframind.categories.shared.values import UNKNOWN, Unknown
 
 TOKEN = re.compile(
-    r"""\s*(?:(?P<variable>\$(?:\w+|\{\w+\}))|(?P<text>"[^"]*"|'[^']*')|(?P<pattern>/(?:[^/\\]|\\.)+/[a-z]*)"""
+    r"""\s*(?:(?P<variable>\$(?:\w+|\{\w+\}))|(?P<text>"[^"]*"|'[^']*')"""
+    r"|(?P<pattern>/(?:[^/\\]|\\.)+/[a-z]*)"
     r"|(?P<null>null\b)|(?P<operator>==|!=|=~|!~|&&|\|\||[()]))"
 )
 COMPARISONS = ("==", "!=", "=~", "!~")
@@ -17,7 +18,7 @@ MAX_TOKENS = 200
 
 
 class ExpressionError(ValueError):
-    """The expression cannot be read; the message says why."""
+    """An expression cannot be read; the message says why."""
 
 
 Value = str | bool | None | Unknown
@@ -26,51 +27,52 @@ Value = str | bool | None | Unknown
 @dataclass
 class _Reader:
     tokens: list[tuple[str, str]]
-    at: int = field(default=0)
+    position: int = field(default=0)
 
     def peek(self) -> str:
-        return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
+        return self.tokens[self.position][1] if self.position < len(self.tokens) else ""
 
     def take(self) -> tuple[str, str]:
-        if self.at >= len(self.tokens):
+        if self.position >= len(self.tokens):
             raise ExpressionError("the expression ends too early")
-        self.at += 1
-        return self.tokens[self.at - 1]
+        self.position += 1
+        return self.tokens[self.position - 1]
 
 
 def constant(expression: str) -> bool | None:
-    """Whether the expression is always true or always false; None if it depends on the run.
+    """Decide an expression that is always true or always false; None if it depends on the run.
 
     Raises ExpressionError.
     """
     reader = _Reader(_tokens(expression))
     value = _any(reader)
-    if reader.at < len(reader.tokens):
+    if reader.position < len(reader.tokens):
         raise ExpressionError(f"{reader.peek()!r} is not expected")
     return _truth(value)
 
 
 def _tokens(expression: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    at, end = 0, len(expression.rstrip())
-    while at < end:
-        match = TOKEN.match(expression, at)
+    read: list[tuple[str, str]] = []
+    position, end = 0, len(expression.rstrip())
+    while position < end:
+        match = TOKEN.match(expression, position)
         if match is None:
-            raise ExpressionError(f"cannot read {expression[at:].strip()[:30]!r}")
+            raise ExpressionError(f"cannot read {expression[position:].strip()[:30]!r}")
         kind = match.lastgroup or ""
-        found.append((kind, match.group(kind)))
-        at = match.end()
-        if len(found) > MAX_TOKENS:
+        read.append((kind, match.group(kind)))
+        position = match.end()
+        if len(read) > MAX_TOKENS:
             raise ExpressionError(f"it has over {MAX_TOKENS} words")
-    if not found:
+    if not read:
         raise ExpressionError("the expression is empty")
-    return found
+    return read
 
 
 def _truth(value: Value) -> bool | None:
     return None if isinstance(value, Unknown) else bool(value)
 
 
+# `&&` binds stronger than `||` (docs: Join variable expressions together).
 def _any(reader: _Reader) -> Value:
     parts = [_all(reader)]
     while reader.peek() == "||":
@@ -102,9 +104,10 @@ def _comparison(reader: _Reader) -> Value:
     reader.take()
     if (
         operator in ("=~", "!~")
-        and reader.at < len(reader.tokens)
-        and reader.tokens[reader.at][0] in ("text", "null")
+        and reader.position < len(reader.tokens)
+        and reader.tokens[reader.position][0] in ("text", "null")
     ):
+        # The right side is a pattern or a variable that holds one.
         raise ExpressionError(f"{operator} takes a pattern such as /^release/")
     right = _value(reader)
     if isinstance(left, Unknown) or isinstance(right, Unknown) or operator in ("=~", "!~"):

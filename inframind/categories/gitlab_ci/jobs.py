@@ -1,4 +1,4 @@
-"""What the schema leaves open in one job, and in the keywords of the whole pipeline."""
+"""Checks of one job, and of the whole pipeline's keywords, beyond the schema."""
 
 import re
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from inframind.categories.shared.formats import is_image
 from inframind.categories.shared.values import listed, value_at
 from inframind.types import Finding
 
+# GitLab reads durations with the gem chronic_duration.
 UNIT = (
     r"(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?"
     r"|d|days?|w|wks?|weeks?|mos?|months?|y|yrs?|years?)"
@@ -20,16 +21,18 @@ WORK = ("script", "run", "trigger")
 
 
 def is_duration(text: str) -> bool:
-    """`3 mins 4 sec`, `1 week`, `2h20min`, `42` or `never`
-    (https://docs.gitlab.com/ci/yaml/#artifactsexpire_in).
+    """Tell whether a text is a duration: `3 mins 4 sec`, `1 week`, `2h20min`, `42`, `never`.
+
+    https://docs.gitlab.com/ci/yaml/#artifactsexpire_in
     """
     return (
+        # 100 characters bound the pattern's search: spaces can be split among its repeats.
         text == "never" or "$" in text or (len(text) < 100 and DURATION.fullmatch(text) is not None)
     )
 
 
 def images(part: dict[str, Any]) -> Iterator[str]:
-    """Image references of a job or of the defaults, its services included."""
+    """Yield the image references of a job or of the defaults, those of services included."""
     for entry in [part.get("image"), *listed(part.get("services"))]:
         name = entry.get("name") if isinstance(entry, dict) else entry
         if isinstance(name, str):
@@ -37,7 +40,7 @@ def images(part: dict[str, Any]) -> Iterator[str]:
 
 
 def findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
-    """Findings in one job."""
+    """Check one job: its kind of work, its combinations of keywords, its formats, its rules."""
     job, line = pipeline.jobs[name], pipeline.line(name)
     work = [key for key in WORK if key in job]
     if not work and not pipeline.is_incomplete(name) and not pipeline.includes:
@@ -47,6 +50,7 @@ def findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
     both = [key for key in ("only", "except") if key in job]
     if "rules" in job and both:
         yield rules.ONLY_ONE.finding(f"job {name}: rules cannot be used with {both[0]}", line)
+    # https://docs.gitlab.com/ci/yaml/#when
     if job.get("when") == "never":
         yield rules.WHEN.finding(f"job {name}: `when: never` stands only in rules", line)
     for part in (job, *conditions(job)):
@@ -59,7 +63,7 @@ def findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
 
 
 def format_findings(pipeline: Pipeline, name: str, job: dict[str, Any]) -> Iterator[Finding]:
-    """Durations and images."""
+    """Check the durations and images of one job."""
     durations = {
         "timeout": job.get("timeout"),
         "start_in": job.get("start_in"),
@@ -80,7 +84,7 @@ def format_findings(pipeline: Pipeline, name: str, job: dict[str, Any]) -> Itera
 
 
 def condition_findings(pipeline: Pipeline, part: dict[str, Any], *path: str) -> Iterator[Finding]:
-    """Expressions of `rules`."""
+    """Check that the expressions in `rules` can be read."""
     for index, rule in enumerate(listed(part.get("rules"))):
         condition = rule.get("if") if isinstance(rule, dict) else None
         try:
@@ -92,7 +96,7 @@ def condition_findings(pipeline: Pipeline, part: dict[str, Any], *path: str) -> 
 
 
 def global_findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Workflow, defaults and variables."""
+    """Check the workflow's rules, the defaults' images and the variables' options."""
     workflow = pipeline.fields.get("workflow")
     yield from condition_findings(
         pipeline, workflow if isinstance(workflow, dict) else {}, "workflow"

@@ -10,45 +10,46 @@ SCRIPTS = ("before_script", "script", "after_script")
 
 
 def scalar(value: Any) -> str:
-    """A variable's value as the shell sees it."""
+    """Write a variable's value as the shell sees it."""
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def variables(value: Any) -> dict[str, str]:
-    """Variables as texts, those with `value` and a description included."""
-    given = value if isinstance(value, dict) else {}
+    """Read variables as texts, those with `value` and a description included."""
+    written = value if isinstance(value, dict) else {}
     return {
-        name: scalar(v.get("value", "") if isinstance(v, dict) else v) for name, v in given.items()
+        name: scalar(v.get("value", "") if isinstance(v, dict) else v)
+        for name, v in written.items()
     }
 
 
 def named(value: Any) -> Any:
-    """`name` as a mapping."""
+    """Read a bare name as a mapping with `name`."""
     return {"name": value} if isinstance(value, str) else value
 
 
 def filters(value: Any) -> Any:
-    """`only` and `except` with `refs`."""
+    """Read a list of `only` or `except` as a mapping with `refs`."""
     return {"refs": value} if isinstance(value, list) else value
 
 
 def retry(value: Any) -> Any:
-    """`retry` as a mapping."""
+    """Read a number of retries as a mapping with `max`."""
     return {"max": value} if isinstance(value, int) else value
 
 
 def long_needs(job: dict[str, Any]) -> list[dict[str, Any]]:
-    """`needs` of a job, and of its rules, as mappings."""
+    """List the `needs` of a job, and of its rules, as mappings."""
     rules = [rule for rule in listed(job.get("rules")) if isinstance(rule, dict)]
-    given = [
+    needs = [
         *listed(job.get("needs")),
         *(need for rule in rules for need in listed(rule.get("needs"))),
     ]
-    return [need if isinstance(need, dict) else {"job": need} for need in given]
+    return [need if isinstance(need, dict) else {"job": need} for need in needs]
 
 
 def with_defaults(pipeline: Pipeline, job: dict[str, Any]) -> dict[str, Any]:
-    """The job with what it inherits (https://docs.gitlab.com/ci/yaml/#inherit)."""
+    """Add to a job what it inherits (https://docs.gitlab.com/ci/yaml/#inherit)."""
     inherit = value_at(job, "inherit") or {}
     wanted, shared = inherit.get("default", True), inherit.get("variables", True)
     keys = DEFAULTABLE if wanted is True else listed(wanted or None)
@@ -57,17 +58,17 @@ def with_defaults(pipeline: Pipeline, job: dict[str, Any]) -> dict[str, Any]:
         if "trigger" not in job
         else {}
     )
-    known = variables(pipeline.fields.get("variables"))
-    known = (
-        known
+    common = variables(pipeline.fields.get("variables"))
+    common = (
+        common
         if shared is True
-        else {name: known[name] for name in listed(shared or None) if name in known}
+        else {name: common[name] for name in listed(shared or None) if name in common}
     )
-    return taken | job | {"variables": known | variables(job.get("variables"))}
+    return taken | job | {"variables": common | variables(job.get("variables"))}
 
 
 def long_form(pipeline: Pipeline, name: str) -> dict[str, Any]:
-    """A job as it runs."""
+    """Write a job out as it runs."""
     job = with_defaults(pipeline, pipeline.jobs[name])
     readers: dict[str, Callable[[Any], Any]] = {
         "image": named,
@@ -92,7 +93,7 @@ def long_form(pipeline: Pipeline, name: str) -> dict[str, Any]:
 
 
 def pipeline_fields(pipeline: Pipeline) -> dict[str, Any]:
-    """The pipeline itself: stages, variables, defaults, workflow and includes."""
+    """Collect the pipeline's own fields: stages, variables, defaults, workflow and includes."""
     fields = pipeline.fields
     return {
         "stages": [stage for stage in pipeline.stages if stage not in (".pre", ".post")],

@@ -1,6 +1,4 @@
-"""A parsed pipeline: inputs, `!reference`, `extends` and defaults resolved, and which jobs can ever
-run.
-"""
+"""The parsed pipeline: inputs, `!reference`, `extends` and defaults resolved; jobs that can run."""
 
 import re
 from collections.abc import Iterator
@@ -12,24 +10,30 @@ from inframind.categories.gitlab_ci.expressions import ExpressionError, constant
 from inframind.categories.shared.values import listed, value_at
 from inframind.categories.shared.yaml import line_of
 
+# `types` is what `stages` was called first.
 GLOBAL = frozenset(
     "image services before_script after_script variables cache default stages include workflow "
     "spec types".split()
 )
-DEFAULTABLE = (
-    "after_script", "artifacts", "before_script", "cache", "hooks", "id_tokens", "identity",
-    "image", "interruptible", "retry", "services", "tags", "timeout",
-)  # fmt: skip
+# https://docs.gitlab.com/ci/yaml/#default
+DEFAULTABLE = tuple(
+    "after_script artifacts before_script cache hooks id_tokens identity image interruptible "
+    "retry services tags timeout".split()
+)
+# https://docs.gitlab.com/ci/yaml/#stages: those of a pipeline that names none.
 DEFAULT_STAGES = ("build", "test", "deploy")
+# https://docs.gitlab.com/ci/yaml/#extends and yaml_optimization/#reference-tags
 MAX_EXTENDS, MAX_REFERENCES = 11, 10
 MAX_EXPANSIONS = 2_000
 """Of `extends` and `!reference` together: each may name several that name several more."""
+# https://docs.gitlab.com/ci/inputs/: functions may follow the name behind a bar.
 INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)[^\]]*\]\]")
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Mappings are merged, everything else is replaced
-    (https://docs.gitlab.com/ci/yaml/yaml_optimization/#merge-details).
+    """Merge mappings; everything else is replaced.
+
+    https://docs.gitlab.com/ci/yaml/yaml_optimization/#merge-details
     """
     result = dict(base)
     for key, value in over.items():
@@ -42,8 +46,9 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Problem:
-    """What could not be resolved: `kind` is `extends`, `reference` or `input`; `foreign` if an
-    include may have it.
+    """Record a name that could not be resolved.
+
+    `kind` is `extends`, `reference`, `input` or `cycle`; `foreign` if an include may have it.
     """
 
     kind: str
@@ -54,7 +59,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The text, the mapping as written, and the `spec` of its header."""
+    """Hold the text, the mapping as written, and the `spec` of its header."""
 
     text: str
     written: dict[str, Any]
@@ -65,12 +70,12 @@ class Pipeline:
     expansions: list[None] = field(default_factory=list)
 
     def line(self, *path: str | int) -> int | None:
-        """1-based line of a path."""
+        """Find the 1-based line of a path."""
         return line_of(self.text, path, self.start)
 
     @cached_property
     def inputs(self) -> dict[str, Any]:
-        """Input -> its settings."""
+        """Map each input of the header to its settings."""
         inputs = value_at(self.header, "spec", "inputs")
         return (
             {name: value or {} for name, value in inputs.items()}
@@ -80,14 +85,12 @@ class Pipeline:
 
     @property
     def includes(self) -> bool:
-        """Whether other files belong to the pipeline: they are not fetched."""
+        """Tell whether other files belong to the pipeline: they are not fetched."""
         return bool(self.written.get("include"))
 
     @cached_property
     def fields(self) -> dict[str, Any]:
-        """The mapping with inputs and `!reference` resolved; what cannot be is left out and becomes
-        a problem.
-        """
+        """Resolve inputs and `!reference`; what cannot be is left out and becomes a problem."""
         root = self._with_inputs(self.written, "")
         values = {name: self._resolved(value, root, name, 0) for name, value in root.items()}
         return {name: value for name, value in values.items() if value is not MISSING}
@@ -102,6 +105,7 @@ class Pipeline:
             return [self._with_inputs(item, job) for item in node]
         if not isinstance(node, str) or "$[[" not in node:
             return node
+        # An input that is the whole value keeps its type: a number, a list.
         whole = INPUT.fullmatch(node)
         if whole and value_at(self.inputs, whole.group(1), "default") is not None:
             return self.inputs[whole.group(1)]["default"]
@@ -119,12 +123,12 @@ class Pipeline:
 
     def _resolved(self, node: Any, root: dict[str, Any], job: str, deep: int) -> Any:
         if isinstance(node, list):
-            found: list[Any] = []
+            items: list[Any] = []
             for item in node:
                 value = self._resolved(item, root, job, deep)
                 # GitLab flattens lists in lists, which anchors and references make.
-                found += value if isinstance(value, list) else [] if value is MISSING else [value]
-            return found if found or not node else MISSING
+                items += value if isinstance(value, list) else [] if value is MISSING else [value]
+            return items if items or not node else MISSING
         if not isinstance(node, dict):
             return node
         if set(node) == {"!reference"}:
@@ -151,8 +155,9 @@ class Pipeline:
 
     @property
     def without_null(self) -> dict[str, Any]:
-        """The fields but for `keyword: null`, which takes away what `extends` would bring and is no
-        value of its own.
+        """Leave out `keyword: null` of jobs that extend others.
+
+        It takes away what `extends` would bring, and is no value of its own.
         """
         return {
             name: {key: value for key, value in part.items() if value is not None}
@@ -163,7 +168,7 @@ class Pipeline:
 
     @cached_property
     def jobs(self) -> dict[str, dict[str, Any]]:
-        """Visible job -> its own fields with `extends` merged."""
+        """Map each visible job to its own fields with `extends` merged."""
         return {
             name: self._extended(name, (name,))
             for name, job in self.fields.items()
@@ -171,9 +176,9 @@ class Pipeline:
         }
 
     def _extended(self, name: str, chain: tuple[str, ...]) -> dict[str, Any]:
-        own = self.fields[name]
+        job = self.fields[name]
         result: dict[str, Any] = {}
-        for parent in map(str, listed(own.get("extends"))):
+        for parent in map(str, listed(job.get("extends"))):
             if parent in chain or len(chain) > MAX_EXTENDS or self._exhausted():
                 self.problems.append(
                     Problem(
@@ -191,8 +196,8 @@ class Pipeline:
                         self.includes,
                     )
                 )
-        own = {key: value for key, value in own.items() if key != "extends"}
-        return {key: value for key, value in merged(result, own).items() if value is not None}
+        job = {key: value for key, value in job.items() if key != "extends"}
+        return {key: value for key, value in merged(result, job).items() if value is not None}
 
     def _exhausted(self) -> bool:
         self.expansions.append(None)
@@ -200,30 +205,35 @@ class Pipeline:
 
     @cached_property
     def stages(self) -> tuple[str, ...]:
-        """All stages in order, with those that are always there."""
-        given = self.fields.get("stages")
-        names = [str(stage) for stage in given] if isinstance(given, list) else list(DEFAULT_STAGES)
+        """List all stages in order, with those that are always there."""
+        written = self.fields.get("stages")
+        names = (
+            [str(stage) for stage in written] if isinstance(written, list) else list(DEFAULT_STAGES)
+        )
+        # GitLab keeps both at the ends, wherever `stages` lists them.
         return (".pre", *(name for name in names if name not in (".pre", ".post")), ".post")
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
-        """What every job takes unless it has its own: `default`, and the keywords that may stand at
-        the top.
+        """Collect the keywords that every job takes unless it has its own.
+
+        They stand in `default` or, the old way, at the top.
         """
         default = self.fields.get("default")
         top = {key: self.fields[key] for key in DEFAULTABLE if key in self.fields}
         return top | (default if isinstance(default, dict) else {})
 
     def is_incomplete(self, name: str) -> bool:
-        """Whether a part of the job could not be resolved."""
+        """Tell whether a part of the job could not be resolved."""
         extends = "extends" in self.fields[name]
         return any(problem.job == name or extends for problem in self.problems)
 
     @cached_property
     def running(self) -> frozenset[str]:
-        """Jobs that some pipeline has. Those of `.pre` and `.post` alone make none."""
+        """Collect the jobs that some pipeline has. Those of `.pre` and `.post` alone make none."""
         if not may_run(self.fields.get("workflow") or {}):
             return frozenset()
+        # https://docs.gitlab.com/ci/yaml/#stage-pre: such a pipeline is not created.
         names = frozenset(
             name for name, job in self.jobs.items() if may_run(job) and not _excluded(job)
         )
@@ -234,7 +244,7 @@ class Pipeline:
         )
 
     def stage(self, name: str) -> str:
-        """The job's stage; `test` by default."""
+        """Name the job's stage; `test` by default."""
         return str(self.jobs[name].get("stage", "test"))
 
 
@@ -242,13 +252,14 @@ MISSING: Any = object()
 
 
 def conditions(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The `rules` of a job or workflow."""
+    """Yield the `rules` of a job or workflow."""
     yield from (rule for rule in listed(part.get("rules")) if isinstance(rule, dict))
 
 
 def may_run(part: dict[str, Any]) -> bool:
-    """Whether some rule adds the job: the first that holds decides, and one of `when: never`
-    removes it.
+    """Tell whether some rule adds the job.
+
+    The first rule that holds decides, and one of `when: never` removes the job.
     """
     if "rules" not in part:
         return True
@@ -273,8 +284,9 @@ def _constant(condition: Any) -> bool | None:
 
 
 def _excluded(job: dict[str, Any]) -> bool:
-    """Whether `only` and `except` leave no pipeline: without `only`, a job is for branches and
-    tags.
+    """Tell whether `only` and `except` leave no pipeline.
+
+    Without `only`, a job is for branches and tags.
     """
     only, other = (
         part.get("refs") if isinstance(part := job.get(key), dict) else part

@@ -1,4 +1,4 @@
-"""Security and good practice of pipelines. Counts where a request lists the rule."""
+"""Security and good practice of pipelines. A finding counts where a request lists its rule."""
 
 import re
 from collections.abc import Iterator
@@ -15,11 +15,12 @@ from inframind.categories.shared.policies import (
 from inframind.categories.shared.values import listed
 from inframind.types import Finding
 
+# 300 characters bound the search, which begins anew at every `docker login`.
 LOGIN = re.compile(r"\bdocker\s+login\b[^|;&]{0,300}\s(?:-p|--password)(?:\s|=)")
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Findings of the policy rung."""
+    """Judge images, commands, deprecated keywords, secrets and includes of a pipeline."""
     parts = {name: pipeline.jobs[name] for name in pipeline.jobs} | {"default": pipeline.defaults}
     for name, part in parts.items():
         line = pipeline.line(name)
@@ -37,16 +38,17 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def global_findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Secrets, includes, and defaults at the top."""
+    """Judge secrets in variables, includes without a version, and defaults at the top."""
     places = {name: job.get("variables") for name, job in pipeline.jobs.items()} | {
         "variables": pipeline.fields.get("variables")
     }
-    for place, given in places.items():
-        for name, value in variables(given).items():
+    for place, written in places.items():
+        for name, value in variables(written).items():
             if (
                 is_secret_variable(name)
                 and value
                 and "$" not in value
+                # A path names the file that holds the secret.
                 and not value.startswith("/")
             ):
                 yield rules.SECRET.finding(
@@ -60,6 +62,7 @@ def global_findings(pipeline: Pipeline) -> Iterator[Finding]:
             if str(item).startswith("http")
             else {}
         )
+        # https://docs.gitlab.com/ci/components/#component-versions
         component = str(entry.get("component", "x@1"))
         loose = ("project" in entry and "ref" not in entry) or (
             "remote" in entry and "integrity" not in entry

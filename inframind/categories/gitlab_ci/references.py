@@ -1,4 +1,4 @@
-"""What the schema cannot see: stages, needs, extends, references, and what an include may hold."""
+"""References beyond the schema: stages, needs, extends, `!reference`, parts of an include."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ RULES = {
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Findings of the references rung."""
+    """Check the references within a pipeline, those that could not be resolved included."""
     names = list(pipeline.jobs)
     for problem in dict.fromkeys(pipeline.problems):
         rule = rules.INCLUDED if problem.foreign else RULES[problem.kind]
@@ -32,7 +32,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def job_findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
-    """Stage, needs, dependencies and on_stop of one job."""
+    """Check the stage, needs, dependencies and on_stop of one job."""
     job, line = pipeline.jobs[name], pipeline.line(name)
     if (
         pipeline.includes
@@ -48,6 +48,7 @@ def job_findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
     needs = {
         str(need["job"]): bool(need.get("optional"))
         for need in long_needs(job)
+        # Jobs of other projects and pipelines are not in the text.
         if "job" in need and not {"project", "pipeline"} & set(need)
     }
     for other, optional in needs.items():
@@ -64,7 +65,7 @@ def job_findings(pipeline: Pipeline, name: str) -> Iterator[Finding]:
 def needed(
     pipeline: Pipeline, name: str, other: str, rule: Rule, *, optional: bool
 ) -> Iterator[Finding]:
-    """One job that another waits for."""
+    """Check one job that another waits for: there, of no later stage, and in some pipeline."""
     line, what = pipeline.line(name, rule.id), f"job {name}: {rule.id} names {other!r}"
     if other not in pipeline.jobs:
         if not optional and "$[[" not in other:
@@ -74,6 +75,7 @@ def needed(
         return
     mine, theirs = pipeline.stage(name), pipeline.stage(other)
     order = {stage: index for index, stage in enumerate(pipeline.stages)}
+    # The same stage is allowed since GitLab 14.2.
     if mine in order and theirs in order and order[theirs] > order[mine]:
         yield rule.finding(f"{what} of the later stage {theirs!r}", line)
     if (
@@ -86,7 +88,7 @@ def needed(
 
 
 def on_stop(pipeline: Pipeline, name: str) -> Iterator[Finding]:
-    """The job that stops an environment is there, and says that it stops it."""
+    """Check that the job which stops an environment is there and says that it stops it."""
     environment = named(pipeline.jobs[name].get("environment")) or {}
     stop = environment.get("on_stop")
     if not stop or "$" in str(stop):
@@ -104,7 +106,7 @@ def on_stop(pipeline: Pipeline, name: str) -> Iterator[Finding]:
 
 
 def job_cycle(pipeline: Pipeline) -> list[str] | None:
-    """Jobs that need one another in a circle, the first one last again, or None."""
+    """Find jobs that need one another: the circle with its first one last again, or None."""
     waits = {
         name: [str(need["job"]) for need in long_needs(job) if "job" in need]
         for name, job in pipeline.jobs.items()

@@ -22,7 +22,7 @@ FILENAME = re.compile(r"(?:^|/)[^/]*\.gitlab-ci\.ya?ml$")
 
 
 def has_job(text: str) -> bool:
-    """Whether `script` or `trigger` stands right below a key of the top level."""
+    """Tell whether `script` or `trigger` stands right below a key of the top level."""
     level: int | None = None
     for line in text.split("\n"):
         content = line.lstrip(" ")
@@ -40,13 +40,13 @@ def has_job(text: str) -> bool:
 
 @cache
 def schema() -> jsonschema_rs.Validator:
-    """The compiled schema of a whole file."""
+    """Compile the schema of a whole file, once a process."""
     return jsonschema_rs.validator_for(json_schema.load(PACKAGE, "schema")["schema"])
 
 
 @cache
 def job_schema() -> jsonschema_rs.Validator:
-    """The compiled schema of one job."""
+    """Compile the schema of one job, once a process."""
     whole = json_schema.load(PACKAGE, "schema")["schema"]
     return jsonschema_rs.validator_for(
         {
@@ -58,7 +58,7 @@ def job_schema() -> jsonschema_rs.Validator:
 
 
 def merged_findings(pipeline: Pipeline) -> list[Finding]:
-    """Schema errors that a job has only after `extends` is merged into it."""
+    """Find the schema errors that a job has only after `extends` is merged into it."""
     return [
         finding.model_copy(
             update={
@@ -89,6 +89,7 @@ class GitLabCI(Category[Pipeline]):
     def parse(self, text: str) -> Pipeline:
         documents = yaml_documents(text, rules.YAML)
         header: dict[str, Any] = {}
+        # The header is a document of its own (https://docs.gitlab.com/ci/inputs/).
         if len(documents) == 2 and isinstance(documents[0], dict) and set(documents[0]) == {"spec"}:
             header = documents.pop(0)
         if len(documents) != 1 or not isinstance(documents[0], dict):
@@ -97,13 +98,13 @@ class GitLabCI(Category[Pipeline]):
         return Pipeline(text, documents[0], header, marks[-1] if header and marks else 0)
 
     def schema(self, document: Pipeline) -> Sequence[Finding]:
-        found = json_schema.findings(schema(), document.header, rules.FIELDS, document.text)
-        found = found or json_schema.findings(
+        findings = json_schema.findings(schema(), document.header, rules.FIELDS, document.text)
+        findings = findings or json_schema.findings(
             schema(), document.without_null, rules.FIELDS, document.text, document.start
         )
-        found = found or merged_findings(document)
-        if found:
-            return found
+        findings = findings or merged_findings(document)
+        if findings:
+            return findings
         if not document.jobs and not document.includes:
             return [rules.JOBS.finding("there is no visible job")]
         return [
@@ -115,7 +116,7 @@ class GitLabCI(Category[Pipeline]):
         return list(references.findings(document))
 
     def effective(self, document: Pipeline) -> Configuration:
-        """The pipeline, and the jobs that some pipeline has, in long forms."""
+        """Collect the pipeline, and the jobs that some pipeline has, in long forms."""
         fields = pipeline_fields(document)
         resources = [
             Resource("pipeline", str((fields.get("workflow") or {}).get("name", "")), fields, 1)
@@ -133,8 +134,10 @@ class GitLabCI(Category[Pipeline]):
             stop = (job.get("environment") or {}).get("on_stop")
             links += [Link(source, "environment.on_stop", "job", str(stop))] if stop else []
             resources.append(Resource("job", name, job, document.line(name)))
-        known = {resource.name for resource in resources[1:]}
-        return Configuration(tuple(resources), tuple(link for link in links if link.name in known))
+        job_names = {resource.name for resource in resources[1:]}
+        return Configuration(
+            tuple(resources), tuple(link for link in links if link.name in job_names)
+        )
 
     def policy(self, document: Pipeline) -> Sequence[Finding]:
         return list(policy.findings(document))

@@ -1,4 +1,4 @@
-"""A parsed Grafana file, and what stands in it."""
+"""The parsed Grafana file: a dashboard or a provisioning file."""
 
 import re
 from collections.abc import Iterator
@@ -11,30 +11,33 @@ from inframind.categories.shared import json_text
 from inframind.categories.shared.values import texts
 from inframind.categories.shared.yaml import line_of, yaml_documents
 
-SECTIONS = (
-    "datasources", "deleteDatasources", "providers", "groups", "deleteRules", "contactPoints",
-    "deleteContactPoints", "policies", "resetPolicies", "templates", "deleteTemplates", "muteTimes",
-    "deleteMuteTimes", "apps",
-)  # fmt: skip
+# https://grafana.com/docs/grafana/latest/administration/provisioning/ and alerting's own.
+SECTIONS = tuple(
+    "datasources deleteDatasources providers groups deleteRules contactPoints "
+    "deleteContactPoints policies resetPolicies templates deleteTemplates muteTimes "
+    "deleteMuteTimes apps".split()
+)
+# The three ways to write a variable: `${name:format}`, `[[name]]` and `$name`.
 USED = re.compile(r"\$\{(\w+)(?:\.\w+)?(?::[^}]*)?\}|\[\[(\w+)(?::\w+)?\]\]|\$(\w+)")
 
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A dashboard, taken out of the wrappers in which Grafana's APIs carry it."""
+    """Hold a dashboard, taken out of the wrappers in which Grafana's APIs carry it."""
 
     text: str
     fields: dict[str, Any]
 
     @property
     def panels(self) -> list[dict[str, Any]]:
-        """All panels, those inside rows too, rows themselves left out."""
+        """List all panels, those inside rows too; rows themselves are left out."""
         return [panel for panel, _ in self.placed() if panel.get("type") != "row"]
 
     def placed(self) -> Iterator[tuple[dict[str, Any], str]]:
-        """(panel or row, title of the row that it stands below)."""
+        """Yield each panel or row with the title of the row that it stands below."""
         row = ""
         for panel in mappings_at(self.fields, "panels"):
+            # A collapsed row holds its panels; those of an open row follow it in the list.
             if panel.get("type") == "row":
                 row = str(panel.get("title") or "")
             yield panel, row
@@ -43,18 +46,25 @@ class Dashboard:
 
     @property
     def variables(self) -> list[dict[str, Any]]:
-        """The template variables."""
+        """List the template variables."""
         return mappings_at(self.fields.get("templating"), "list")
 
     def find(self, *needles: str) -> int | None:
-        """1-based line of the first needle that the text has."""
-        at = next((at for at in (self.text.find(needle) for needle in needles) if at >= 0), -1)
-        return self.text.count("\n", 0, at) + 1 if at >= 0 else None
+        """Find the 1-based line of the first needle that the text has."""
+        position = next(
+            (
+                position
+                for position in (self.text.find(needle) for needle in needles)
+                if position >= 0
+            ),
+            -1,
+        )
+        return self.text.count("\n", 0, position) + 1 if position >= 0 else None
 
 
 @dataclass(frozen=True)
 class Provisioning:
-    """A provisioning file."""
+    """Hold a provisioning file."""
 
     text: str
     fields: dict[str, Any]
@@ -64,13 +74,16 @@ class Provisioning:
 
 
 def mappings_at(fields: Any, key: str) -> list[dict[str, Any]]:
-    """The mappings in the list at `key`."""
-    found = fields.get(key) if isinstance(fields, dict) else None
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    """List the mappings in the list at `key`."""
+    items = fields.get(key) if isinstance(fields, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def parsed(text: str) -> Dashboard | Provisioning:
-    """The file's content. Raises ParseError."""
+    """Parse a text into a dashboard or a provisioning file.
+
+    Raises ParseError if it is neither.
+    """
     if text.lstrip().startswith("{"):
         return _dashboard(text)
     documents = yaml_documents(text, rules.YAML)
@@ -101,7 +114,7 @@ def _dashboard(text: str) -> Dashboard:
 
 
 def used_variables(node: Any) -> Iterator[str]:
-    """Names of the variables in all texts below a value."""
+    """Yield the names of the variables in all texts below a value."""
     for text in texts(node):
         for match in USED.finditer(text):
             yield next(group for group in match.groups() if group)

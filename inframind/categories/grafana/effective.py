@@ -1,4 +1,4 @@
-"""What a dashboard shows: its panels, the queries that run, its variables."""
+"""The content that a dashboard shows: its panels, the queries that run, its variables."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from inframind.categories.grafana.document import Dashboard, mappings_at, used_v
 
 
 def seen(target: dict[str, Any], panel: dict[str, Any]) -> dict[str, Any]:
-    """A query with the data source that it inherits and the panel's title."""
+    """Write a query with the data source that it inherits and the panel's title."""
     source = target.get("datasource") or panel.get("datasource")
     return (
         target
@@ -17,30 +17,32 @@ def seen(target: dict[str, Any], panel: dict[str, Any]) -> dict[str, Any]:
 
 
 def configuration(dashboard: Dashboard) -> Configuration:
-    """`dashboard` (one), each panel as its type, `row`, `target`, `variable` and `annotation`.
+    """Collect the `dashboard`, panels as their types, `row`, `target`, `variable`, `annotation`.
 
     Hidden queries and disabled annotations are left out.
     """
-    found: list[Resource] = []
+    resources: list[Resource] = []
     links: list[Link] = []
     names = {str(variable.get("name")) for variable in dashboard.variables}
 
     def add(kind: str, name: str, fields: dict[str, Any]) -> None:
         for key, value in fields.items():
             links.extend(
-                Link(len(found), key, "variable", used)
+                Link(len(resources), key, "variable", used)
                 for used in sorted(names & set(used_variables(value)))
             )
         if isinstance(fields.get("repeat"), str) and fields["repeat"] in names:
-            links.append(Link(len(found), "repeat", "variable", fields["repeat"]))
-        found.append(Resource(kind, name, fields, dashboard.find(f'"{name}"') if name else None))
+            links.append(Link(len(resources), "repeat", "variable", fields["repeat"]))
+        resources.append(
+            Resource(kind, name, fields, dashboard.find(f'"{name}"') if name else None)
+        )
 
     whole = {
         key: value
         for key, value in dashboard.fields.items()
         if key not in ("panels", "templating", "annotations")
     }
-    found.append(
+    resources.append(
         Resource(
             "dashboard",
             str(whole.get("title")),
@@ -69,4 +71,4 @@ def configuration(dashboard: Dashboard) -> Configuration:
     for annotation in mappings_at(dashboard.fields.get("annotations"), "list"):
         if annotation.get("enable") is not False:
             add("annotation", str(annotation.get("name")), annotation)
-    return Configuration(tuple(found), tuple(links))
+    return Configuration(tuple(resources), tuple(links))

@@ -12,6 +12,7 @@ import promql_parser
 from inframind.categories.grafana import rules
 from inframind.categories.grafana.document import Dashboard, mappings_at, used_variables
 from inframind.categories.shared import json_schema
+from inframind.categories.shared.values import repeated
 from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
@@ -20,45 +21,37 @@ ANY: dict[str, Any] = {}
 OBJECT = {"type": ["object", "null"]}
 OBJECTS = {"type": ["array", "null"], "items": {"type": "object"}}
 # https://github.com/grafana/grafana/tree/main/public/app/plugins/panel
-CORE = frozenset({
-    "alertlist", "annolist", "barchart", "bargauge", "candlestick", "canvas", "dashlist",
-    "datagrid", "debug", "flamegraph", "gauge", "geomap", "gettingstarted", "heatmap", "histogram",
-    "live", "logs", "logstable", "news", "nodeGraph", "piechart", "row", "stat", "state-timeline",
-    "status-history", "table", "text", "timeseries", "traces", "trend", "welcome", "xychart",
-})  # fmt: skip
+CORE = frozenset(
+    "alertlist annolist barchart bargauge candlestick canvas dashlist datagrid debug "
+    "flamegraph gauge geomap gettingstarted heatmap histogram live logs logstable news "
+    "nodeGraph piechart row stat state-timeline status-history table text timeseries traces "
+    "trend welcome xychart".split()
+)
 LEGACY = frozenset(
-    {
-        "graph",
-        "singlestat",
-        "table-old",
-        "grafana-piechart-panel",
-        "grafana-singlestat-panel",
-        "grafana-worldmap-panel",
-    }
+    "graph singlestat table-old grafana-piechart-panel grafana-singlestat-panel "
+    "grafana-worldmap-panel".split()
 )
 """Angular panels: Grafana migrates them when it loads the dashboard."""
+# Grafana's dateMath: steps, then rounding; `fQ` and `fy` are the fiscal quarter and year.
 MOMENT = re.compile(r"now(?:[+-]\d+[smhdwMyQ])*(?:/[smhdwMyQ]|/fQ|/fy)?")
 DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?(?:[+-]\d{2}:?\d{2})?)?|\d{10,13}"
 )
 INTERVAL = re.compile(r"[<>]?=?(?:\d+(?:ms|[smhdwMy]))+")
 BUILT_IN = frozenset(
-    {
-        "timeFilter", "timeFrom", "timeTo", "timeGroup", "unixEpochFilter", "unixEpochGroup",
-        "unixEpochFrom", "unixEpochTo", "time", "interval", "timeGroupAlias",
-    }
-)  # fmt: skip
+    "timeFilter timeFrom timeTo timeGroup unixEpochFilter unixEpochGroup unixEpochFrom "
+    "unixEpochTo time interval timeGroupAlias".split()
+)
 MACRO = re.compile(r"\$__\w+|\$\{__[^}]*\}|\[\[__\w+\]\]")
 
 
 def loosened() -> dict[str, Any]:
-    """Grafana's types as it reads them: fields that exports carry, data sources by name, defaults
-    left out.
+    """Adapt Grafana's types to what it reads: carried fields, data sources by name, no defaults.
 
     A panel keeps what its earlier kinds left behind: what it has beyond the schema is for the
     policy rung.
     """
-    found: dict[str, Any] = dict(json_schema.load(PACKAGE, "schema")["definitions"])
+    definitions: dict[str, Any] = dict(json_schema.load(PACKAGE, "schema")["definitions"])
     carried = packaged(PACKAGE, "carried.yaml")
     changes: dict[str, dict[str, Any]] = {
         "Dashboard": dict.fromkeys(carried["dashboard"], ANY)
@@ -93,36 +86,40 @@ def loosened() -> dict[str, Any]:
         "RowPanel": ["type"],
     }
     for name, properties in changes.items():
-        found[name] = found[name] | {"properties": found[name]["properties"] | properties}
+        definitions[name] = definitions[name] | {
+            "properties": definitions[name]["properties"] | properties
+        }
     for name, fields in required.items():
-        found[name] = found[name] | {"required": fields}
+        definitions[name] = definitions[name] | {"required": fields}
     for name in ("Panel", "RowPanel", "Threshold", "FieldColor", "DataSourceRef"):
-        found[name] = found[name] | {"additionalProperties": True}
-    found["DataSourceRef"] = {"anyOf": [found["DataSourceRef"], {"type": ["string", "null"]}]}
-    return found
+        definitions[name] = definitions[name] | {"additionalProperties": True}
+    definitions["DataSourceRef"] = {
+        "anyOf": [definitions["DataSourceRef"], {"type": ["string", "null"]}]
+    }
+    return definitions
 
 
 @cache
 def validator(name: str) -> jsonschema_rs.Validator:
-    """The compiled schema of one of Grafana's types."""
+    """Compile the schema of one of Grafana's types, once a process."""
     return json_schema.compile_definition(loosened(), name)
 
 
 def schema_findings(dashboard: Dashboard) -> Iterator[Finding]:
-    """All findings of the schema rung."""
-    found = list(_errors(dashboard, "Dashboard", dashboard.fields, "the dashboard"))
+    """Check a dashboard: schemas and, where they hold, the grid, times and queries."""
+    findings = list(_errors(dashboard, "Dashboard", dashboard.fields, "the dashboard"))
     for panel, _ in dashboard.placed():
         kind = panel.get("type")
         where = f"panel {panel.get('title') or panel.get('id')!r}"
-        found += _errors(dashboard, "RowPanel" if kind == "row" else "Panel", panel, where)
+        findings += _errors(dashboard, "RowPanel" if kind == "row" else "Panel", panel, where)
         if isinstance(kind, str) and kind not in CORE | LEGACY and "libraryPanel" not in panel:
-            found.append(
+            findings.append(
                 rules.PLUGIN.finding(
                     f"{where}: {kind!r} is no panel of Grafana itself", dashboard.find(f'"{kind}"')
                 )
             )
-    yield from found
-    if not found:
+    yield from findings
+    if not findings:
         yield from _grid_findings(dashboard)
         yield from _time_findings(dashboard)
         for panel in dashboard.panels:
@@ -147,6 +144,7 @@ def _grid_findings(dashboard: Dashboard) -> Iterator[Finding]:
             continue
         x, y, w, h = (grid.get(key, 0) for key in "xywh")
         numbers = all(isinstance(value, int | float) for value in (x, y, w, h))
+        # The grid has 24 columns and grows downwards.
         if not numbers or x < 0 or y < 0 or w < 1 or h < 1 or x + w > 24:
             message = (
                 f"panel {panel.get('title')!r}: x {x}, y {y}, w {w}, h {h}; x + w is 24 at most, w "
@@ -156,7 +154,7 @@ def _grid_findings(dashboard: Dashboard) -> Iterator[Finding]:
 
 
 def is_moment(text: Any) -> bool:
-    """A point in time: `now-6h`, `now/d` or a date."""
+    """Tell whether a value is a point in time: `now-6h`, `now/d` or a date."""
     return isinstance(text, str) and (
         MOMENT.fullmatch(text) is not None or DATE.fullmatch(text) is not None
     )
@@ -195,7 +193,7 @@ def _time_findings(dashboard: Dashboard) -> Iterator[Finding]:
 
 
 def source_type(*nodes: Any) -> str | None:
-    """The type of the first data source that is said."""
+    """Name the type of the first data source that one of the nodes gives."""
     for node in nodes:
         source = node.get("datasource") if isinstance(node, dict) else None
         if isinstance(source, dict) and isinstance(source.get("type"), str):
@@ -219,7 +217,8 @@ def _target_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Fi
 
 
 def promql_problem(text: str) -> str | None:
-    """What is wrong with a Prometheus query once Grafana has filled in its variables, or None."""
+    """Explain why a Prometheus query cannot be read once its variables are filled in, or None."""
+    # A range has to be a duration, and so has an offset: any will do for the parser.
     plain = re.sub(r"\[[^\[\]]*\$[^\[\]]*\]", "[5m]", text)
     plain = re.sub(r"\boffset\s+-?\$\{?\w+\}?", "offset 5m", plain)
     plain = MACRO.sub("1", plain)
@@ -237,21 +236,19 @@ def promql_problem(text: str) -> str | None:
 
 
 def reference_findings(dashboard: Dashboard) -> Iterator[Finding]:
-    """All findings of the references rung."""
-    ids = Counter(panel["id"] for panel, _ in dashboard.placed() if panel.get("id") is not None)
-    for number, count in ids.items():
-        if count > 1:
-            yield rules.PANEL_ID.finding(
-                f"{count} panels have the id {number}", dashboard.find(f'"id": {number}')
-            )
+    """Check ids, refIds, names and variables of a dashboard."""
+    ids = (panel["id"] for panel, _ in dashboard.placed() if panel.get("id") is not None)
+    for number, count in repeated(ids):
+        yield rules.PANEL_ID.finding(
+            f"{count} panels have the id {number}", dashboard.find(f'"id": {number}')
+        )
     for panel in dashboard.panels:
         yield from _query_findings(dashboard, panel)
     names = Counter(str(variable.get("name")) for variable in dashboard.variables)
-    for name, count in names.items():
-        if count > 1:
-            yield rules.PANEL_ID.finding(
-                f"{count} variables are called {name!r}", dashboard.find(f'"{name}"')
-            )
+    for name, count in repeated(names):
+        yield rules.PANEL_ID.finding(
+            f"{count} variables are called {name!r}", dashboard.find(f'"{name}"')
+        )
     for where, name in _uses(dashboard):
         if (
             name not in names
@@ -259,6 +256,7 @@ def reference_findings(dashboard: Dashboard) -> Iterator[Finding]:
             and name not in BUILT_IN
             and not name.isdigit()
         ):
+            # An export for sharing asks for these when it is imported (docs: Export a dashboard).
             if name.startswith(("DS_", "VAR_")) and "__inputs" in dashboard.fields:
                 continue
             yield rules.VARIABLE.finding(
@@ -292,12 +290,11 @@ def _uses(dashboard: Dashboard) -> Iterator[tuple[str, str]]:
 def _query_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Finding]:
     targets = mappings_at(panel, "targets")
     names = Counter(str(target["refId"]) for target in targets if target.get("refId"))
-    for name, count in names.items():
-        if count > 1:
-            yield rules.PANEL_ID.finding(
-                f"panel {panel.get('title')!r}: {count} queries have the refId {name}",
-                dashboard.find('"refId"'),
-            )
+    for name, count in repeated(names):
+        yield rules.PANEL_ID.finding(
+            f"panel {panel.get('title')!r}: {count} queries have the refId {name}",
+            dashboard.find('"refId"'),
+        )
     for target in targets:
         if source_type(target) == "__expr__":
             for name in expression_inputs(target):
@@ -310,10 +307,11 @@ def _query_findings(dashboard: Dashboard, panel: dict[str, Any]) -> Iterator[Fin
 
 
 def expression_inputs(target: dict[str, Any]) -> list[str]:
-    """The refIds that a server-side expression reads."""
+    """List the refIds that a server-side expression reads."""
     expression, kind = target.get("expression"), target.get("type")
     if not isinstance(expression, str) or kind in ("classic_conditions", "sql"):
         return []
+    # These read one query, named with or without `$`.
     if kind in ("reduce", "resample", "threshold"):
         return [expression.strip().strip("${}")]
     return [first or second for first, second in re.findall(r"\$\{([^}]+)\}|\$(\w+)", expression)]

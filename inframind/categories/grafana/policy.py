@@ -14,14 +14,14 @@ FAST = frozenset({"1s", "2s", "3s", "4s"})
 
 
 def findings(dashboard: Dashboard) -> Iterator[Finding]:
-    """Titles, overlaps, refresh, units, thresholds and removed kinds of panels."""
+    """Judge titles, overlaps, refresh, units, thresholds and removed kinds of panels."""
     if dashboard.fields.get("refresh") in FAST:
         yield rules.REFRESH.finding(
             f"refresh {dashboard.fields['refresh']} loads the data source",
             dashboard.find('"refresh"'),
         )
     units = frozenset(json_schema.load(PACKAGE, "schema")["units"])
-    known = json_schema.load(PACKAGE, "schema")["definitions"]["Panel"]["properties"].keys()
+    panel_fields = json_schema.load(PACKAGE, "schema")["definitions"]["Panel"]["properties"].keys()
     for panel in dashboard.panels:
         title = panel.get("title")
         if not title and panel.get("type") not in ("text", "news", "welcome"):
@@ -32,7 +32,7 @@ def findings(dashboard: Dashboard) -> Iterator[Finding]:
                 dashboard.find(f'"{panel["type"]}"'),
             )
         unknown = (
-            panel.keys() - known
+            panel.keys() - panel_fields
             if panel.get("type") not in LEGACY and "pluginVersion" not in panel
             else set()
         )
@@ -47,6 +47,7 @@ def findings(dashboard: Dashboard) -> Iterator[Finding]:
             yield rules.UNIT.finding(
                 f"panel {title!r}: {unit!r} is shown as it stands", dashboard.find(f'"{unit}"')
             )
+        # The first step is the base: its value is null, for minus infinity.
         values = [step.get("value") for step in mappings_at(defaults.get("thresholds"), "steps")]
         numbers = [value for value in values[1:] if isinstance(value, int | float)]
         if values and (

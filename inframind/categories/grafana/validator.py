@@ -36,20 +36,20 @@ class Grafana(Category[Dashboard | Provisioning]):
         return parsed(text)
 
     def schema(self, document: Dashboard | Provisioning) -> Sequence[Finding]:
-        found = (
+        findings = (
             panels.schema_findings(document)
             if isinstance(document, Dashboard)
             else provisioning.schema_findings(document)
         )
-        return list(found)
+        return list(findings)
 
     def references(self, document: Dashboard | Provisioning) -> Sequence[Finding]:
-        found = (
+        findings = (
             panels.reference_findings(document)
             if isinstance(document, Dashboard)
             else provisioning.reference_findings(document)
         )
-        return list(found)
+        return list(findings)
 
     def effective(self, document: Dashboard | Provisioning) -> Configuration:
         return (
@@ -59,12 +59,12 @@ class Grafana(Category[Dashboard | Provisioning]):
         )
 
     def policy(self, document: Dashboard | Provisioning) -> Sequence[Finding]:
-        found = (
+        findings = (
             policy.findings(document)
             if isinstance(document, Dashboard)
             else provisioning.policy_findings(document)
         )
-        return list(found)
+        return list(findings)
 
 
 CATEGORY = Grafana()

@@ -17,14 +17,16 @@ from inframind.categories.helm.syntax import Node, TemplateError, operands, pars
 from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
+# `helm template` prints this line behind the `---` of every file.
 MARK = re.compile(r"^(?:---[ \t]*\n)?# Source: (\S+)[ \t]*$", re.MULTILINE)
 MAX_FILES = 60
 
 
 @dataclass(frozen=True)
 class File:
-    """One file: its path below the chart's folder, text, and the lines that stand before it in the
-    whole text.
+    """Hold one file of a chart.
+
+    `path` is relative to the chart's folder, `start` the number of lines before it in the text.
     """
 
     path: str
@@ -33,7 +35,8 @@ class File:
 
     @property
     def is_partial(self) -> bool:
-        """Files that render no objects: helpers and notes."""
+        """Tell whether the file renders no objects: helpers and notes."""
+        # https://helm.sh/docs/chart_template_guide/named_templates/#partials-and-_-files
         name = self.path.rpartition("/")[2]
         return (
             name.startswith("_")
@@ -44,7 +47,7 @@ class File:
 
 @dataclass
 class Chart:
-    """What the text holds of a chart."""
+    """Hold the parts of a chart that a text has."""
 
     metadata: dict[str, Any] | None = None
     values: dict[str, Any] | None = None
@@ -56,7 +59,7 @@ class Chart:
     """
 
     def named(self) -> dict[str, list[Node]]:
-        """Bodies of the named templates, `define` and `block`."""
+        """Map the named templates, made by `define` and `block`, to their bodies."""
         return {
             node.text: node.body
             for nodes in self.templates.values()
@@ -65,8 +68,8 @@ class Chart:
         }
 
     def includes(self, path: str) -> set[str]:
-        """Names of the templates that a file uses."""
-        found = {node.text for node in walk(self.templates[path]) if node.kind == "template"}
+        """Collect the names of the templates that a file uses."""
+        names = {node.text for node in walk(self.templates[path]) if node.kind == "template"}
         for node in walk(self.templates[path]):
             for command in node.pipeline.commands if node.pipeline else ():
                 if (
@@ -74,25 +77,28 @@ class Chart:
                     and command[0].value == "include"
                     and isinstance(command[1].value, str)
                 ):
-                    found.add(command[1].value)
-        return found
+                    names.add(command[1].value)
+        return names
 
     def used_values(self, path: str) -> list[str]:
-        """Dotted paths of `.Values` that a file reads."""
+        """List the dotted paths of `.Values` that a file reads."""
         fields = (
             operand for node in walk(self.templates[path]) for operand, _ in operands(node.pipeline)
         )
         return sorted(
             {
-                ".".join(one.path[1:])
-                for one in fields
-                if one.path[:1] == ("Values",) and len(one.path) > 1
+                ".".join(operand.path[1:])
+                for operand in fields
+                if operand.path[:1] == ("Values",) and len(operand.path) > 1
             }
         )
 
 
 def split(text: str) -> Iterator[File]:
-    """The files of a text. Raises ParseError."""
+    """Split a text into the files of a chart.
+
+    Raises ParseError if text stands before the first mark, or there are too many files.
+    """
     marks = list(MARK.finditer(text))
     if not marks:
         yield File(_guess(text), text)
@@ -104,9 +110,10 @@ def split(text: str) -> Iterator[File]:
     for mark, following in zip(marks, [*marks[1:], None], strict=True):
         end = following.start() if following else len(text)
         path = mark.group(1)
-        at = re.search(r"(?:^|/)((?:templates|charts|crds)/.*|Chart\.yaml|values\.yaml)\Z", path)
+        # `helm template` puts the chart's name before the path.
+        below = re.search(r"(?:^|/)((?:templates|charts|crds)/.*|Chart\.yaml|values\.yaml)\Z", path)
         yield File(
-            at.group(1) if at else path,
+            below.group(1) if below else path,
             text[mark.end() + 1 : end],
             text.count("\n", 0, mark.end()) + 1,
         )
@@ -127,7 +134,10 @@ def _guess(text: str) -> str:
 
 
 def parsed(text: str) -> Chart:
-    """The chart that the text holds. Raises ParseError."""
+    """Parse a text into a chart.
+
+    Raises ParseError if a file cannot be read or stands there twice.
+    """
     chart = Chart()
     for file in split(text):
         if file.path in chart.files:
@@ -163,6 +173,7 @@ def _mapping(file: File) -> dict[str, Any]:
         raise ParseError(
             rules.YAML.finding(f"{file.path}: {error}", (error.line or 1) + file.start)
         ) from None
+    # Helm takes an empty values.yaml for a chart without values.
     if not documents and file.path == "values.yaml":
         return {}
     if len(documents) != 1 or not isinstance(documents[0], dict):
@@ -171,23 +182,25 @@ def _mapping(file: File) -> dict[str, Any]:
 
 
 def variable_findings(file: File, nodes: list[Node]) -> Iterator[Finding]:
-    """Variables that are used outside the blocks that declare them."""
+    """Report variables that are used outside the blocks that declare them."""
     yield from _scoped(file, nodes, {"$"})
 
 
-def _scoped(file: File, nodes: list[Node], known: set[str]) -> Iterator[Finding]:
-    known = set(known)
+def _scoped(file: File, nodes: list[Node], declared: set[str]) -> Iterator[Finding]:
+    declared = set(declared)
     for node in nodes:
-        inner = set(known)
+        inner = set(declared)
         pipeline = node.pipeline
         if pipeline:
             for operand, _ in operands(pipeline):
-                if operand.kind == "variable" and operand.value not in known:
+                if operand.kind == "variable" and operand.value not in declared:
                     message = f"{file.path}: {operand.value} is not declared here"
                     yield rules.VARIABLE.finding(message, node.line + file.start)
-            if pipeline.assigns and not known.issuperset(pipeline.names):
+            if pipeline.assigns and not declared.issuperset(pipeline.names):
                 message = f"{file.path}: {pipeline.names[0]} is assigned before := declares it"
                 yield rules.VARIABLE.finding(message, node.line + file.start)
-            (inner if node.kind in ("if", "with", "range") else known).update(pipeline.names)
+            # A variable ends with its control structure (text/template, Variables).
+            (inner if node.kind in ("if", "with", "range") else declared).update(pipeline.names)
+        # A named template sees no variable of the text around it: `$` is what it is called with.
         yield from _scoped(file, node.body, {"$"} if node.kind in ("define", "block") else inner)
         yield from _scoped(file, node.otherwise, inner)

@@ -1,6 +1,4 @@
-"""What template functions do, where a text can be rendered from its values
-(https://masterminds.github.io/sprig/).
-"""
+"""Functions of templates (https://masterminds.github.io/sprig/), run while a chart is rendered."""
 
 import base64
 import hashlib
@@ -21,17 +19,18 @@ from inframind.categories.helm.values import (
 )
 from inframind.categories.shared.yaml import YamlError, load_all, packaged
 
+# Charts choose the sizes of `repeat` and `untilStep` themselves: these bound them.
 MAX_TEXT = 200_000
 MAX_LIST = 1_000
 
 
 class CallError(Exception):
-    """The function fails, as Helm's would."""
+    """A call fails, as it would in Helm."""
 
 
 @cache
 def arities() -> Mapping[str, tuple[int, int | None]]:
-    """Function -> (least, most) number of arguments."""
+    """Map each function to its (least, most) number of arguments."""
     bounds = packaged("inframind.categories.helm", "functions.yaml")
     return {name: (low, high) for name, (low, high) in bounds.items()}
 
@@ -56,6 +55,7 @@ def _compare(left: Any, right: Any) -> tuple[Any, Any]:
 
 
 def _eq(first: Any, *others: Any) -> bool:
+    # eq has several right sides, and refuses values of unlike kinds (text/template/funcs.go).
     for other in others:
         kinds = {
             type(None)
@@ -84,8 +84,8 @@ def _ternary(yes: Any, no: Any, test: Any) -> Any:
     return yes if test is True else no
 
 
-def _default(fallback: Any, *given: Any) -> Any:
-    return fallback if not given or _empty(given[-1]) else given[-1]
+def _default(fallback: Any, *values: Any) -> Any:
+    return fallback if not values or _empty(values[-1]) else values[-1]
 
 
 def _coalesce(*values: Any) -> Any:
@@ -117,6 +117,7 @@ def _indent(count: Any, text: Any) -> str:
 
 def _dict(*pairs: Any) -> dict[str, Any]:
     return {
+        # Sprig gives a last key without a value the empty text.
         text_of(pairs[index]): pairs[index + 1] if index + 1 < len(pairs) else ""
         for index in range(0, len(pairs), 2)
     }
@@ -136,14 +137,15 @@ def _index(value: Any, *keys: Any) -> Any:
 
 
 def _merge(target: Any, *sources: Any, overwrite: bool = False) -> Any:
-    found = dict(target) if isinstance(target, dict) else {}
+    # Sprig's merge keeps what the target has; mergeOverwrite replaces it.
+    merged = dict(target) if isinstance(target, dict) else {}
     for source in sources:
         for key, value in (source if isinstance(source, dict) else {}).items():
-            if isinstance(value, dict) and isinstance(found.get(key), dict):
-                found[key] = _merge(found[key], value, overwrite=overwrite)
-            elif key not in found or overwrite:
-                found[key] = value
-    return found
+            if isinstance(value, dict) and isinstance(merged.get(key), dict):
+                merged[key] = _merge(merged[key], value, overwrite=overwrite)
+            elif key not in merged or overwrite:
+                merged[key] = value
+    return merged
 
 
 def _range(*bounds: Any) -> list[int]:
@@ -160,12 +162,14 @@ def _from_yaml(text: Any) -> Any:
     try:
         documents = load_all(text_of(text))
     except YamlError as error:
+        # Helm's fromYaml does not fail: it puts the message into the map (pkg/engine/funcs.go).
         return {"Error": str(error)}
     return documents[0] if documents else {}
 
 
 def _kind(value: Any) -> str:
     kinds: tuple[tuple[type, str], ...] = (
+        # Before int: in Python a bool is one.
         (bool, "bool"),
         (str, "string"),
         (int, "int"),
@@ -177,6 +181,7 @@ def _kind(value: Any) -> str:
 
 
 def _required(message: Any, value: Any) -> Any:
+    # 0 and false are given: Helm's required takes only nil and the empty text for missing.
     if isinstance(value, Missing) or value is None or value == "":
         raise CallError(text_of(message))
     return value
@@ -210,12 +215,13 @@ def _dashed(text: str, mark: str) -> str:
 
 
 def _product(*values: Any) -> Any:
-    found: Any = 1
+    product: Any = 1
     for value in values:
-        found *= _number(value)
-        if abs(found) > 1e18:
+        product *= _number(value)
+        # Sprig multiplies in int64, which ends at 9.2e18.
+        if abs(product) > 1e18:
             raise CallError("the product is too large")
-    return found
+    return product
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -349,10 +355,11 @@ LINES = {"nindent", "indent"}
 
 
 def call(name: str, arguments: list[Any], source: str) -> Any:
-    """The value of a call; Hole where an argument or the function's outcome is.
+    """Call a function; the value is a Hole where an argument or the outcome is not known.
 
-    Raises CallError.
+    Raises CallError if Helm's function would fail.
     """
+    # Whether Helm would fail depends on what is not known.
     if name in ("fail", "required") and any(map(has_unknown, arguments)):
         return Hole(source)
     if any(map(has_unknown, arguments)) and name not in (
@@ -376,8 +383,8 @@ def call(name: str, arguments: list[Any], source: str) -> Any:
             if name in LINES and not isinstance(arguments[0], Hole)
             else None
         )
-        known = [value for value in arguments[1:] if not isinstance(value, Hole)]
-        if name in LINES and known:
+        values = [value for value in arguments[1:] if not isinstance(value, Hole)]
+        if name in LINES and values:
             # Known text with holes in it.
             return FUNCTIONS[name](*arguments)
         return Hole(source, block)

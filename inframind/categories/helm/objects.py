@@ -1,4 +1,4 @@
-"""What a chart renders to, and Kubernetes' checks of it."""
+"""The objects that a chart renders to, with Kubernetes' checks of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
+# What `helm template` without flags gives the release.
 RELEASE = {
     "Name": "release-name",
     "Namespace": "default",
@@ -24,12 +25,13 @@ RELEASE = {
     "IsUpgrade": False,
     "Revision": 1,
 }
+# Names of chart.Metadata's fields in Go; the others are the capitalized keys.
 HIDDEN = {"apiVersion": "APIVersion", "appVersion": "AppVersion", "kubeVersion": "KubeVersion"}
 
 
 @dataclass
 class Rendered:
-    """The objects of a chart with the file that each comes from, and what rendering found wrong."""
+    """Hold a chart's objects, each with its file, and the findings that rendering made."""
 
     items: list[tuple[str, Item]] = field(default_factory=list)
     schema: list[Finding] = field(default_factory=list)
@@ -37,12 +39,13 @@ class Rendered:
 
 
 def render(chart: Chart) -> Rendered:
-    """Renders every template with the chart's default values."""
-    found = Rendered()
+    """Render every template with the chart's default values."""
+    rendered = Rendered()
     root = root_of(chart)
     named = chart.named()
     for path, nodes in chart.templates.items():
         file = chart.files[path]
+        # Partials are rendered where they are included, never for themselves.
         if path.rpartition("/")[2].startswith("_"):
             continue
         renderer = Renderer(
@@ -52,22 +55,22 @@ def render(chart: Chart) -> Rendered:
             text = renderer.render(nodes, renderer.root, [{}])
         except (RenderError, RecursionError) as error:
             line = error.line if isinstance(error, RenderError) else 1
-            found.references.append(rules.RENDER.finding(f"{path}: {error}", line + file.start))
+            rendered.references.append(rules.RENDER.finding(f"{path}: {error}", line + file.start))
             continue
         for name, line in renderer.undefined.items():
-            found.references.append(
+            rendered.references.append(
                 rules.VALUE.finding(
                     f"{path}: {name} is printed and not given: add it to values.yaml, or a default",
                     line + file.start,
                 )
             )
         if not file.is_partial:
-            _objects(found, file, text)
-    return found
+            _objects(rendered, file, text)
+    return rendered
 
 
 def root_of(chart: Chart) -> dict[str, Any]:
-    """What stands in the dot of a template."""
+    """Build the root value, `$`, that a chart's templates start with."""
     metadata = {
         HIDDEN.get(key, key[:1].upper() + key[1:]): value
         for key, value in (chart.metadata or {}).items()
@@ -86,7 +89,7 @@ def root_of(chart: Chart) -> dict[str, Any]:
     }
 
 
-def _objects(found: Rendered, file: File, text: str) -> None:
+def _objects(rendered: Rendered, file: File, text: str) -> None:
     try:
         documents = load_all(text)
     except YamlError as error:
@@ -99,22 +102,22 @@ def _objects(found: Rendered, file: File, text: str) -> None:
             f"{file.path} renders to no YAML: "
             f"{readable(str(error))}{f' near {excerpt!r}' if excerpt else ''}"
         )
-        found.schema.append(rules.RENDERED.finding(message, file.start + 1))
+        rendered.schema.append(rules.RENDERED.finding(message, file.start + 1))
         return
     for content in documents:
         if not isinstance(content, dict):
             if not (isinstance(content, str) and HOLE.search(content)):
-                found.schema.append(
+                rendered.schema.append(
                     rules.RENDERED.finding(
                         f"{file.path} renders to something that is no object", file.start + 1
                     )
                 )
             continue
-        found.items += [(file.path, item) for item in document.expanded(content, 0)]
+        rendered.items += [(file.path, item) for item in document.expanded(content, 0)]
 
 
 def holes(node: Any) -> bool:
-    """Whether the value is a text with a hole, or a mapping that a hole may add to."""
+    """Tell whether a value is a text with a hole, or a mapping that a hole may add to."""
     if isinstance(node, str):
         # Nearly every text is without: the plain search is many times faster than the expression.
         return OPEN in node and HOLE.search(node) is not None
@@ -124,7 +127,7 @@ def holes(node: Any) -> bool:
 
 
 def without_holes(node: Any) -> Any:
-    """The value without the entries and items of which nothing is known."""
+    """Copy a value without the entries and items of which nothing is known."""
     if isinstance(node, dict):
         return {key: without_holes(value) for key, value in node.items() if not HOLE.search(key)}
     if isinstance(node, list):
@@ -137,7 +140,7 @@ def without_holes(node: Any) -> Any:
 
 
 def node_at(node: Any, path: list[Any]) -> Any:
-    """The value at a path of keys and indices, or None."""
+    """Read the value at a path of keys and indices, or None."""
     for part in path:
         inside = (isinstance(node, dict) and part in node) or (
             isinstance(node, list) and isinstance(part, int) and part < len(node)
@@ -147,7 +150,7 @@ def node_at(node: Any, path: list[Any]) -> Any:
 
 
 def object_findings(path: str, item: Item) -> Iterator[Finding]:
-    """The schema rung for one rendered object; what depends on something unknown is left open."""
+    """Check one rendered object against its schema, and leave open what is not known."""
     api, kind = item.fields.get("apiVersion"), item.fields.get("kind")
     if holes(api) or holes(kind) or any(HOLE.search(key) for key in item.fields):
         return
@@ -168,13 +171,13 @@ def object_findings(path: str, item: Item) -> Iterator[Finding]:
     shown = without_holes(item.fields)
     for error in schema.validator(f"{api}/{kind}").iter_errors(shown):
         place = list(error.instance_path)
-        known = not holes(node_at(shown, place))
+        is_known = not holes(node_at(shown, place))
         whole = (
             not holes_above(item.fields, place)
-            if "required" in error.message or not known
+            if "required" in error.message or not is_known
             else True
         )
-        if known and whole and not _opened(item.fields, place):
+        if is_known and whole and not _opened(item.fields, place):
             where = ".".join(map(str, place)) or "the object"
             yield kubernetes_rules.FIELDS.of_error(error).finding(
                 f"{path} renders {kind} {readable(item.name)}: {where}: {error.message[:250]}"
@@ -182,13 +185,13 @@ def object_findings(path: str, item: Item) -> Iterator[Finding]:
 
 
 def holes_above(fields: Any, place: list[Any]) -> bool:
-    """Whether a hole may add entries to the mapping at the place."""
+    """Tell whether a hole may add entries to the mapping at a place."""
     node = node_at(fields, place)
     return isinstance(node, dict) and any(HOLE.search(key) for key in node)
 
 
 def _opened(fields: Any, place: list[Any]) -> bool:
-    """Whether the value at the place was or may be filled by something unknown."""
+    """Tell whether something unknown fills, or may fill, the value at a place."""
     node = node_at(fields, place)
     direct = isinstance(node, dict) and any(HOLE.search(key) for key in node)
     through = any(
@@ -203,19 +206,19 @@ def _said(path: str, finding: Finding) -> Finding:
 
 
 def known_items(rendered: Rendered) -> list[Item]:
-    """The objects that are known to the last value."""
+    """List the objects that are known to the last value."""
     return [item for _, item in rendered.items if not holes(item.fields)]
 
 
 def reference_findings(rendered: Rendered) -> Iterator[Finding]:
-    """Kubernetes' references rung over the objects that are wholly known."""
+    """Check Kubernetes' references among the objects that are wholly known."""
     manifest = Manifest("", tuple(known_items(rendered)))
     for finding in kubernetes_references.findings(manifest):
         yield finding.model_copy(update={"line": None})
 
 
 def policy_findings(rendered: Rendered) -> Iterator[Finding]:
-    """Kubernetes' policy, the namespace and the labels."""
+    """Judge the rendered objects by Kubernetes' policy, their namespace and their labels."""
     for path, item in rendered.items:
         if not holes(item.fields):
             yield from (

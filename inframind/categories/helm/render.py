@@ -10,6 +10,7 @@ from inframind.categories.helm.functions import CallError, call
 from inframind.categories.helm.syntax import Node, Operand, Pipeline
 from inframind.categories.helm.values import Hole, Missing, text_of, truth
 
+# A range within a range multiplies: a few lines can ask for any amount of text.
 MAX_STEPS = 30_000
 MAX_TEXT = 400_000
 MAX_CALLS = 40
@@ -17,7 +18,7 @@ SECTIONS = ("Values", "Release", "Chart", "Capabilities", "Template", "Files", "
 
 
 class RenderError(Exception):
-    """Helm would fail: (message, line)."""
+    """Rendering fails, as Helm's would; `line` is 1-based in the template's file."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -34,7 +35,7 @@ class _Continue(Exception):  # noqa: N818 - control flow of range
 
 @dataclass
 class Renderer:
-    """Renders one file. `values` is None where the chart's values are not given."""
+    """Render one file; `root` is the value of `$`, `named` the templates it can include."""
 
     named: Mapping[str, list[Node]]
     root: dict[str, Any]
@@ -47,7 +48,10 @@ class Renderer:
     depth: int = 0
 
     def render(self, nodes: list[Node], dot: Any, scope: list[dict[str, Any]]) -> str:
-        """The text of nodes. Raises RenderError."""
+        """Render nodes to text.
+
+        Raises RenderError if Helm would fail, or the text outgrows the limits.
+        """
         parts: list[str] = []
         for node in nodes:
             self.steps += 1
@@ -59,7 +63,7 @@ class Renderer:
         return "".join(parts)
 
     def node(self, node: Node, dot: Any, scope: list[dict[str, Any]], before: list[str]) -> str:
-        """The text of one node."""
+        """Render one node to text."""
         if node.kind == "text":
             return node.text
         if node.kind == "print":
@@ -84,9 +88,10 @@ class Renderer:
         return ""
 
     def printed(self, node: Node, dot: Any, scope: list[dict[str, Any]], before: list[str]) -> str:
-        """What an action prints."""
+        """Evaluate an action and return the text that it prints."""
         assert node.pipeline
         value = self.value(node.pipeline, dot, scope, node.line)
+        # A declaration prints nothing (https://pkg.go.dev/text/template#hdr-Variables).
         if node.pipeline.names:
             return ""
         if isinstance(value, Missing):
@@ -115,9 +120,9 @@ class Renderer:
             return self.render(node.otherwise, dot, [*scope, {}])
         names, parts = node.pipeline.names, []
         for key, item in _entries(value, node.line):
-            found = dict(zip(names, (key, item) if len(names) == 2 else (item,), strict=False))
+            variables = dict(zip(names, (key, item) if len(names) == 2 else (item,), strict=False))
             try:
-                parts.append(self.render(node.body, item, [*scope, found]))
+                parts.append(self.render(node.body, item, [*scope, variables]))
             except _Break:
                 break
             except _Continue:
@@ -127,7 +132,7 @@ class Renderer:
     def value(
         self, pipeline: Pipeline | None, dot: Any, scope: list[dict[str, Any]], line: int
     ) -> Any:
-        """The value of a pipeline; declares its variables."""
+        """Evaluate a pipeline and declare its variables in the innermost scope."""
         assert pipeline
         value: Any = None
         for index, command in enumerate(pipeline.commands):
@@ -136,6 +141,7 @@ class Renderer:
         if pipeline.names:
             target = scope[-1]
             if pipeline.assigns:
+                # `=` writes to the scope that declared the variable, `:=` to the innermost.
                 target = next(
                     (level for level in reversed(scope) if pipeline.names[0] in level), target
                 )
@@ -151,7 +157,7 @@ class Renderer:
         line: int,
         source: str,
     ) -> Any:
-        """The value of a command: a call, or one operand."""
+        """Evaluate a command: a call, or one operand."""
         first = command[0]
         self.steps += 1
         if first.kind != "function":
@@ -161,7 +167,9 @@ class Renderer:
             return value
         if first.value in ("and", "or"):
             return self._logic(str(first.value), command[1:], extra, dot, scope, line, source)
-        arguments = [self.operand(one, dot, scope, line, source) for one in command[1:]] + extra
+        arguments = [
+            self.operand(operand, dot, scope, line, source) for operand in command[1:]
+        ] + extra
         return self._called(str(first.value), arguments, line, source)
 
     def _called(self, name: str, arguments: list[Any], line: int, source: str) -> Any:
@@ -193,6 +201,7 @@ class Renderer:
                 if index < len(rest)
                 else extra[index - len(rest)]
             )
+            # `and` and `or` stop at the operand that decides, since Go 1.18.
             if truth(value) is None:
                 return Hole(source)
             if truth(value) == (name == "or"):
@@ -202,7 +211,7 @@ class Renderer:
     def operand(
         self, operand: Operand, dot: Any, scope: list[dict[str, Any]], line: int, source: str
     ) -> Any:
-        """The value of one operand."""
+        """Evaluate one operand."""
         if operand.kind == "literal":
             return operand.value
         if operand.kind == "dot":
@@ -235,7 +244,10 @@ class Renderer:
         )
 
     def field(self, value: Any, path: tuple[str, ...], line: int, start: str) -> Any:
-        """The value at `.a.b`. Raises RenderError where Go meets nil on the way."""
+        """Follow a path `.a.b` from a value.
+
+        Raises RenderError where Go meets nil on the way.
+        """
         said = start
         for name in path:
             said += f".{name}"
@@ -255,7 +267,7 @@ class Renderer:
         return value
 
     def include(self, name: str, dot: Any, line: int, source: str = "") -> Any:
-        """The text of a named template; unknown where the text does not hold it."""
+        """Render a named template; a Hole if the text does not hold it."""
         body = self.named.get(name)
         if body is None:
             return Hole(source or f'template "{name}"')
@@ -268,10 +280,11 @@ class Renderer:
 
 
 def _entries(value: Any, line: int) -> Iterator[tuple[Any, Any]]:
-    """(key, item) of what a range runs over."""
+    """Yield the (key, item) pairs that a range runs over."""
     if isinstance(value, Hole):
         yield Hole("key"), Hole(".")
     elif isinstance(value, dict):
+        # Go visits the keys of a map in sorted order.
         yield from sorted(value.items())
     elif isinstance(value, list):
         yield from enumerate(value)
@@ -282,9 +295,7 @@ def _entries(value: Any, line: int) -> Iterator[tuple[Any, Any]]:
 
 
 def _lines(value: Hole, before: list[str]) -> str:
-    """Hole lines in the form that fits what stands before them: an item of a list, or an entry of a
-    mapping.
-    """
+    """Write a hole as lines that fit what stands before: a list's item, or a mapping's entry."""
     space = " " * (value.block or 0)
     last = next(
         (

@@ -10,7 +10,7 @@ MAX_DEPTH = 60
 
 
 class TemplateError(Exception):
-    """The template does not parse; `line` is 1-based in its file."""
+    """A template does not parse; `line` is 1-based in its file."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -19,8 +19,9 @@ class TemplateError(Exception):
 
 @dataclass(frozen=True)
 class Operand:
-    """One operand: `kind` is field, variable, function, dot, literal or pipeline; `path` is what
-    follows it (`.a.b`).
+    """Hold one operand.
+
+    `kind` is field, variable, function, dot, literal or pipeline; `path` follows it (`.a.b`).
     """
 
     kind: str
@@ -33,7 +34,7 @@ Command = tuple[Operand, ...]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """`$names := command | command`; `assigns` is True for `=`."""
+    """Hold `$names := command | command`; `assigns` is True for `=`."""
 
     commands: tuple[Command, ...]
     names: tuple[str, ...] = ()
@@ -43,7 +44,7 @@ class Pipeline:
 
 @dataclass
 class Node:
-    """`kind`: text, print, if, with, range, define, block, template, break, continue."""
+    """Hold one node: text, print, if, with, range, define, block, template, break or continue."""
 
     kind: str
     line: int
@@ -54,6 +55,7 @@ class Node:
     otherwise: list["Node"] = field(default_factory=list)
 
 
+# The trim mark needs a space behind it: `{{-3}}` prints -3 (text/template, Text and spaces).
 ACTION = re.compile(r"\{\{(-(?=\s))?")
 TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<string>"(?:[^"\\\n]|\\.)*"|`[^`]*`)|(?P<char>'(?:[^'\\]|\\.)+')
@@ -66,22 +68,25 @@ ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'"}
 
 
 def split(text: str) -> Iterator[tuple[str, str, int]]:
-    """(kind, content, line) of the text and action parts, whitespace trimmed as `{{-` and `-}}`
-    say.
-    """
-    at, trim, count = 0, False, 0
-    while match := ACTION.search(text, at):
+    """Yield (kind, content, line) of text and actions, trimmed as `{{-` and `-}}` say."""
+    position, trim, count = 0, False, 0
+    while match := ACTION.search(text, position):
         line = text.count("\n", 0, match.start()) + 1
-        before = text[at : match.start()]
+        before = text[position : match.start()]
         before = before.lstrip() if trim else before
-        yield "text", before.rstrip() if match.group(1) else before, text.count("\n", 0, at) + 1
+        yield (
+            "text",
+            before.rstrip() if match.group(1) else before,
+            text.count("\n", 0, position) + 1,
+        )
         start = match.end()
+        # A comment fills its action, trim marks apart.
         if text[start:].lstrip(" \t\r\n")[:2] == "/*":
             close = text.find("*/", start)
             end = re.compile(r"\s*(-)?\}\}").match(text, close + 2) if close >= 0 else None
             if end is None:
                 raise TemplateError("the comment is not closed with */}}", line)
-            trim, at = bool(end.group(1)), end.end()
+            trim, position = bool(end.group(1)), end.end()
             continue
         end_at = _closing(text, start, line)
         content = text[start:end_at]
@@ -90,39 +95,41 @@ def split(text: str) -> Iterator[tuple[str, str, int]]:
         if count > MAX_ACTIONS:
             raise TemplateError(f"over {MAX_ACTIONS} actions", line)
         yield "action", content[:-1] if trim else content, line
-        at = end_at + 2
-    rest = text[at:]
-    yield "text", rest.lstrip() if trim else rest, text.count("\n", 0, at) + 1
+        position = end_at + 2
+    rest = text[position:]
+    yield "text", rest.lstrip() if trim else rest, text.count("\n", 0, position) + 1
 
 
 def _closing(text: str, start: int, line: int) -> int:
-    """Where the `}}` of an action stands, quoted texts passed over."""
-    at = start
+    """Find the `}}` of an action, quoted texts passed over."""
+    position = start
     for match in re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|\}\}').finditer(text, start):
-        at = match.start()
+        position = match.start()
         if match.group() == "}}":
-            return at
+            return position
     raise TemplateError("the action is not closed with }}", line)
 
 
 def tokens(content: str, line: int) -> list[tuple[str, str, bool]]:
-    """(kind, text, whether space stands before it) of an action's tokens."""
-    found, at, spaced = [], 0, True
-    while at < len(content):
-        match = TOKEN.match(content, at)
+    """Split an action into (kind, text, spaced) tokens; `spaced` if space stands before."""
+    read, position, spaced = [], 0, True
+    while position < len(content):
+        match = TOKEN.match(content, position)
         if match is None:
-            raise TemplateError(f"unexpected {content[at : at + 12]!r} in the action", line)
+            raise TemplateError(
+                f"unexpected {content[position : position + 12]!r} in the action", line
+            )
         if match.lastgroup == "space":
             spaced = True
         else:
-            found.append((str(match.lastgroup), match.group(), spaced))
+            read.append((str(match.lastgroup), match.group(), spaced))
             spaced = False
-        at = match.end()
-    return found
+        position = match.end()
+    return read
 
 
 class Expression:
-    """Reads one pipeline from an action's tokens."""
+    """Read one pipeline from an action's tokens."""
 
     def __init__(self, content: str, line: int) -> None:
         self.content, self.line = content, line
@@ -141,7 +148,7 @@ class Expression:
         return TemplateError(f"{message} in {{{{ {self.content.strip()[:60]} }}}}", self.line)
 
     def pipeline(self) -> Pipeline:
-        """A whole pipeline, with its declaration."""
+        """Read a whole pipeline, with its declaration."""
         names, assigns = self.declaration()
         commands = [self.command()]
         while self.peek()[1] == "|":
@@ -151,7 +158,7 @@ class Expression:
 
     def declaration(self) -> tuple[tuple[str, ...], bool]:
         names: list[str] = []
-        at = self.at
+        before = self.at
         while self.peek()[0] == "variable":
             names.append(self.peek()[1])
             self.at += 1
@@ -162,7 +169,7 @@ class Expression:
                 self.at += 1
                 return tuple(names), self.tokens[self.at - 1][1] == "="
             break
-        self.at = at
+        self.at = before
         return (), False
 
     def command(self) -> Command:
@@ -174,8 +181,9 @@ class Expression:
         return tuple(operands)
 
     def number(self, text: str) -> int | float:
-        """As text/template reads it: a whole number in its base, or a float that ends."""
+        """Read a number as text/template does: whole in its base, or a float that ends."""
         try:
+            # Go reads a leading 0 as octal; Python's base 0 refuses it.
             return int(text, 8 if re.fullmatch(r"[+-]?0\d+", text) else 0)
         except ValueError:
             value = float(text)
@@ -235,7 +243,10 @@ class Expression:
 
 
 def parse(text: str) -> list[Node]:
-    """The tree of a template. Raises TemplateError."""
+    """Parse a template into its tree.
+
+    Raises TemplateError.
+    """
     root = Node("root", 1)
     stack: list[tuple[Node, list[Node], int]] = [(root, root.body, 0)]
     for kind, content, line in split(text):
@@ -255,6 +266,7 @@ def parse(text: str) -> list[Node]:
             _open(stack, _named(word, rest, line), 0)
         elif word == "template":
             stack[-1][1].append(_named(word, rest, line))
+        # Words of Go 1.18.
         elif word in ("break", "continue") and not rest.strip():
             if not any(node.kind == "range" for node, _, _ in stack):
                 raise TemplateError(f"{word} outside of range", line)
@@ -290,6 +302,7 @@ def _otherwise(stack: list[tuple[Node, list[Node], int]], rest: str, line: int) 
     stack[-1] = (node, node.otherwise, chained)
     words = rest.split(None, 1)
     if words:
+        # `else with` is of Go 1.23; a range has no `else range`.
         if words[0] != node.kind or node.kind == "range" or len(words) < 2:
             raise TemplateError(f"else {words[0]} does not belong to {node.kind}", line)
         # `else if` is an if inside the else, closed by the same end.
@@ -302,9 +315,9 @@ def _whole(content: str, line: int) -> Pipeline:
     expression = Expression(content, line)
     if not expression.tokens:
         raise TemplateError("the action is empty", line)
-    found = expression.pipeline()
+    pipeline = expression.pipeline()
     expression.finish()
-    return found
+    return pipeline
 
 
 def _named(word: str, rest: str, line: int) -> Node:
@@ -321,7 +334,7 @@ def _named(word: str, rest: str, line: int) -> Node:
 
 
 def walk(nodes: list[Node]) -> Iterator[Node]:
-    """Every node of a tree, in the order of the text."""
+    """Yield every node of a tree, in the order of the text."""
     todo = nodes[::-1]
     while todo:
         node = todo.pop()
@@ -333,11 +346,12 @@ def walk(nodes: list[Node]) -> Iterator[Node]:
 
 
 def operands(pipeline: Pipeline | None) -> Iterator[tuple[Operand, int]]:
-    """(operand, arguments that a function operand gets; -1 for others) below a pipeline."""
+    """Yield each operand below a pipeline with its number of arguments, -1 if it is no function."""
     for index, command in enumerate(pipeline.commands if pipeline else ()):
         for place, operand in enumerate(command):
-            given = len(command) - 1 + (index > 0) if place == 0 else 0
-            yield operand, given if operand.kind == "function" else -1
+            # What is piped in is the last argument (text/template, Pipelines).
+            count = len(command) - 1 + (index > 0) if place == 0 else 0
+            yield operand, count if operand.kind == "function" else -1
             if operand.kind == "pipeline":
                 assert isinstance(operand.value, Pipeline)
                 yield from operands(operand.value)

@@ -15,6 +15,7 @@ from inframind.categories.helm.chart import Chart
 from inframind.categories.helm.functions import arities
 from inframind.categories.helm.syntax import operands, walk
 from inframind.categories.helm.values import readable
+from inframind.categories.kubernetes import effective as kubernetes_effective
 from inframind.categories.kubernetes import references as kubernetes_references
 from inframind.categories.shared import json_schema
 from inframind.categories.shared.policies import is_secret_field
@@ -23,7 +24,8 @@ from inframind.categories.shared.yaml import packaged
 from inframind.types import Finding
 
 TEMPLATE = re.compile(
-    r"\{\{-?\s*(?:define|include|template|toYaml|with|range|if|end|\$|\()|\{\{-?\s*\$?\.(?:Values|Release|Chart|Capabilities|Files)\b"
+    r"\{\{-?\s*(?:define|include|template|toYaml|with|range|if|end|\$|\()"
+    r"|\{\{-?\s*\$?\.(?:Values|Release|Chart|Capabilities|Files)\b"
 )
 HELM = re.compile(r"\.(?:Values|Release|Chart|Capabilities)\b|\b(?:include|define) \"|\| *nindent ")
 MARKED = re.compile(
@@ -33,13 +35,14 @@ CHART = re.compile(
     r"^apiVersion: v[12]$.*^version:|^version:.*^apiVersion: v[12]$", re.MULTILINE | re.DOTALL
 )
 NAME = re.compile(r"^name:", re.MULTILINE)
+# Helm reads versions as leniently as Masterminds/semver: `v1` and `1.2` will do.
 SEMVER = re.compile(r"v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 OPEN_RANGE = re.compile(r"\s*(?:\*|x|>=?\s*[\d.]+|latest|)\s*")
 
 
 @dataclass
 class Document:
-    """A chart, rendered when first asked for."""
+    """Hold a chart, rendered when first asked for."""
 
     text: str
     chart: Chart
@@ -51,7 +54,7 @@ class Document:
 
 @cache
 def chart_schema() -> jsonschema_rs.Validator:
-    """The compiled schema of Chart.yaml."""
+    """Compile the schema of Chart.yaml, once a process."""
     return jsonschema_rs.validator_for(packaged("inframind.categories.helm", "chart.yaml"))
 
 
@@ -78,10 +81,10 @@ class Helm(Category[Document]):
 
     def schema(self, document: Document) -> Sequence[Finding]:
         chart = document.chart
-        found = [*metadata_findings(chart), *function_findings(chart)]
+        findings = [*metadata_findings(chart), *function_findings(chart)]
         # A variable that is not declared has no value: the references rung says so.
-        if found or any(True for _ in variables(chart)):
-            return found
+        if findings or any(True for _ in variables(chart)):
+            return findings
         rendered = document.rendered
         return [
             *rendered.schema,
@@ -94,20 +97,24 @@ class Helm(Category[Document]):
 
     def references(self, document: Document) -> Sequence[Finding]:
         chart = document.chart
-        found = [*variables(chart), *named_findings(chart)]
-        if not found:
-            found = [*document.rendered.references, *objects.reference_findings(document.rendered)]
-        return found
+        findings = [*variables(chart), *named_findings(chart)]
+        if not findings:
+            findings = [
+                *document.rendered.references,
+                *objects.reference_findings(document.rendered),
+            ]
+        return findings
 
     def effective(self, document: Document) -> Configuration:
-        """Rendered objects as in `kubernetes`, and the files themselves: `chart`, `values`,
-        `template`.
+        """Collect the rendered objects, and the chart's own files.
+
+        The files are of the kinds `chart`, `values` and `template`.
         """
         chart = document.chart
         shown = [
             Resource(item.kind, str(readable(item.name)), readable(item.fields))
             for _, item in document.rendered.items
-            if item.at("spec", "replicas") != 0 and item.at("spec", "suspend") is not True
+            if kubernetes_effective.runs(item)
         ]
         links = list(kubernetes_references.links(shown))
         if chart.metadata is not None:
@@ -140,25 +147,29 @@ def _defined(chart: Chart, path: str) -> list[str]:
 
 
 def metadata_findings(chart: Chart) -> Iterator[Finding]:
-    """Chart.yaml."""
+    """Check Chart.yaml: its schema, its version, its dependencies' names."""
     if chart.metadata is None:
         return
     file = chart.files["Chart.yaml"]
-    found = json_schema.findings(chart_schema(), chart.metadata, rules.CHART, file.text)
-    for finding in found:
+    errors = json_schema.findings(chart_schema(), chart.metadata, rules.CHART, file.text)
+    for finding in errors:
         versions = re.match(r"(?:version|appVersion|dependencies\.\d+\.version):", finding.message)
         line = (finding.line or 1) + file.start
         if versions:
             yield rules.VERSION.finding(finding.message, line)
         else:
             yield finding.model_copy(update={"line": line})
-    if not found and not SEMVER.fullmatch(chart.metadata["version"]):
+    if not errors and not SEMVER.fullmatch(chart.metadata["version"]):
         yield rules.VERSION.finding(
             f"version {chart.metadata['version']!r} is not SemVer, such as 1.2.3", file.start + 1
         )
+    # Two dependencies of one name would share one key of the values: an alias tells them apart.
     names = (
-        [one.get("alias") or one["name"] for one in chart.metadata.get("dependencies", ())]
-        if not found
+        [
+            dependency.get("alias") or dependency["name"]
+            for dependency in chart.metadata.get("dependencies", ())
+        ]
+        if not errors
         else []
     )
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -168,11 +179,11 @@ def metadata_findings(chart: Chart) -> Iterator[Finding]:
 
 
 def function_findings(chart: Chart) -> Iterator[Finding]:
-    """Functions and their numbers of arguments."""
+    """Check that functions exist and get as many arguments as they take."""
     for path, nodes in chart.templates.items():
         start = chart.files[path].start
         for node in walk(nodes):
-            for operand, given in operands(node.pipeline):
+            for operand, count in operands(node.pipeline):
                 if operand.kind != "function":
                     continue
                 bounds = arities().get(str(operand.value))
@@ -180,7 +191,7 @@ def function_findings(chart: Chart) -> Iterator[Finding]:
                     yield rules.FUNCTION.finding(
                         f"{path}: there is no function {operand.value!r}", node.line + start
                     )
-                elif given < bounds[0] or (bounds[1] is not None and given > bounds[1]):
+                elif count < bounds[0] or (bounds[1] is not None and count > bounds[1]):
                     wanted = (
                         bounds[0]
                         if bounds[0] == bounds[1]
@@ -189,33 +200,33 @@ def function_findings(chart: Chart) -> Iterator[Finding]:
                         else f"{bounds[0]} to {bounds[1]}"
                     )
                     yield rules.FUNCTION.finding(
-                        f"{path}: {operand.value} takes {wanted} arguments, not {given}",
+                        f"{path}: {operand.value} takes {wanted} arguments, not {count}",
                         node.line + start,
                     )
 
 
 def variables(chart: Chart) -> Iterator[Finding]:
-    """Variables that are not declared."""
+    """Report variables that are not declared, in all templates of a chart."""
     for path, nodes in chart.templates.items():
         yield from charts.variable_findings(chart.files[path], nodes)
 
 
 def named_findings(chart: Chart) -> Iterator[Finding]:
-    """Named templates that are not there."""
-    known = (
+    """Report included templates that no file of a whole chart defines."""
+    defined = (
         chart.named().keys()
         | chart.templates.keys()
         | {f"{(chart.metadata or {}).get('name')}/{path}" for path in chart.templates}
     )
     for path in chart.templates if chart.whole else ():
-        for name in sorted(chart.includes(path) - known):
+        for name in sorted(chart.includes(path) - defined):
             yield rules.NAMED.finding(
                 f"{path} includes {name!r}, which no file defines", chart.files[path].start + 1
             )
 
 
 def value_findings(chart: Chart) -> Iterator[Finding]:
-    """Secrets in values, and dependencies without a bound."""
+    """Judge secrets in values, and dependencies without a bound."""
     for path, value in _leaves(chart.values or {}, ""):
         if is_secret_field(path) and isinstance(value, str) and value:
             yield rules.SECRET_VALUE.finding(

@@ -12,7 +12,7 @@ HOLE = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
 
 @dataclass(frozen=True)
 class Hole:
-    """What only the release knows, held open in the rendered text.
+    """Stand for a value that only the release knows, held open in the rendered text.
 
     `block` is the indentation it is printed with, if it is printed as lines.
     """
@@ -26,20 +26,20 @@ class Hole:
 
 @dataclass(frozen=True)
 class Missing:
-    """A key that the values do not have."""
+    """Stand for a key that the values do not have."""
 
     path: str
 
 
 def truth(value: Any) -> bool | None:
-    """Go's truth of a value; None if it is not known."""
+    """Decide a value's truth as Go does; None if it is not known."""
     if isinstance(value, Hole):
         return None
     return not isinstance(value, Missing) and bool(value)
 
 
 def plain(value: Any) -> Any:
-    """The value as data: what is not known or missing becomes text or null."""
+    """Convert a value to data: a hole becomes its text, what is missing null."""
     if isinstance(value, Hole):
         return value.text()
     if isinstance(value, dict):
@@ -50,24 +50,26 @@ def plain(value: Any) -> Any:
 
 
 def has_unknown(value: Any) -> bool:
-    """Whether the value is or holds something unknown."""
+    """Tell whether a value is a hole or holds one."""
     if isinstance(value, dict):
         return any(map(has_unknown, value.values()))
     return any(map(has_unknown, value)) if isinstance(value, list) else isinstance(value, Hole)
 
 
 def text_of(value: Any) -> str:
-    """How Go prints a value."""
+    """Print a value as Go does."""
     if isinstance(value, Hole):
         return value.text()
     if isinstance(value, Missing) or value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    # strconv writes an exponent from 1e21 on.
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
         return str(int(value))
     if isinstance(value, dict):
         return (
+            # Go prints maps with sorted keys, since Go 1.12.
             "map[" + " ".join(f"{key}:{text_of(item)}" for key, item in sorted(value.items())) + "]"
         )
     if isinstance(value, list):
@@ -76,7 +78,7 @@ def text_of(value: Any) -> str:
 
 
 def yaml_of(value: Any, indent: int = 0) -> str:
-    """Block YAML of plain data, as toYaml writes it."""
+    """Write plain data as block YAML, as toYaml does."""
     space = " " * indent
     if isinstance(value, dict) and value:
         return "\n".join(
@@ -101,6 +103,7 @@ def _item(value: Any, indent: int) -> str:
 
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
+        # YAML 1.1 reads the words below as booleans or null: go-yaml quotes them.
         safe = re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./-]*", value) and value.lower() not in (
             "true",
             "false",
@@ -117,7 +120,7 @@ def _scalar(value: Any) -> str:
 
 
 def readable(value: Any) -> Any:
-    """Rendered data for a reader: what is not known is `{{ ... }}` again."""
+    """Write the holes in rendered data as `{{ ... }}` again."""
     if isinstance(value, str):
         return (
             HOLE.sub(lambda match: f"{{{{ {match.group(1)} }}}}", value) if OPEN in value else value

@@ -1,11 +1,16 @@
-"""Conditions of `when`: known and complete, and whether they can ever hold."""
+"""Conditions of `when`: known, complete, and able to hold."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from inframind.categories.jenkins.syntax import Statement
 from inframind.categories.jenkins.tokens import Token, value_of
-from inframind.categories.jenkins.vocabulary import CONDITIONS, WHEN_FLAGS
+from inframind.categories.jenkins.vocabulary import (
+    CONDITIONS,
+    WHEN_FLAGS,
+    field_names,
+    missing_fields,
+)
 
 MAX_TOKENS = 100
 """Longer conditions are not folded: each operator costs a level of recursion."""
@@ -13,7 +18,7 @@ CONSTANTS = {"true": True, "false": False, "null": None}
 
 
 def problems(when: Statement) -> Iterator[str]:
-    """What is wrong with a `when` block."""
+    """Explain what is wrong with a `when` block."""
     conditions = [part for part in when.inner if part.name not in WHEN_FLAGS]
     if not conditions:
         yield "when has no condition"
@@ -43,25 +48,19 @@ def _problems(part: Statement) -> Iterator[str]:
         if part.block is None or not part.inner:
             yield "expression takes a block with code"
         return
-    fields = spec.split()
-    known = {field.rstrip("!") for field in fields}
-    unknown = set(part.named) - known
+    fields = field_names(spec)
+    unknown = set(part.named) - set(fields)
     if unknown:
         yield f"{part.name} has no field {sorted(unknown)[0]!r}"
     if len(part.args) > (1 if fields else 0):
         yield f"{part.name} takes {'one value' if fields else 'nothing'}"
-    given = set(part.named) | ({fields[0].rstrip("!")} if part.args and fields else set())
-    missing = [
-        field.rstrip("!")
-        for field in fields
-        if field.endswith("!") and field.rstrip("!") not in given
-    ]
-    if missing:
+    present = set(part.named) | set(fields[:1] if part.args else ())
+    if missing := missing_fields(spec, present):
         yield f"{part.name} needs {' and '.join(missing)}"
 
 
 def never(when: Statement | None) -> bool:
-    """Whether the conditions cannot hold together."""
+    """Tell whether the conditions of a `when` cannot hold together."""
     return when is not None and any(
         _truth(part) is False for part in when.inner if part.name not in WHEN_FLAGS
     )
@@ -73,12 +72,14 @@ def _truth(part: Statement) -> bool | None:
     )
     if part.name == "not":
         return None if len(truths) != 1 or truths[0] is None else not truths[0]
+    # One condition that cannot hold decides, whatever the unknown ones are.
     if part.name == "allOf":
         return False if False in truths else True if truths and None not in truths else None
     if part.name == "anyOf":
         return True if True in truths else False if truths and None not in truths else None
     if part.name == "equals":
         sides = part.named.get("expected"), part.named.get("actual")
+        # Variables and calls are read as mappings: only literals can be compared.
         literal = (
             len(part.named) == 2
             and not part.interpolated
@@ -89,7 +90,7 @@ def _truth(part: Statement) -> bool | None:
 
 
 def _body_truth(part: Statement) -> bool | None:
-    """The truth of the last statement of a block of code."""
+    """Decide the truth of the last statement of a block of code."""
     last = part.inner[-1]
     tokens = [token for token in part.source.tokens[last.start : last.end] if token.text != "\n"]
     returns = [
@@ -103,9 +104,10 @@ def _body_truth(part: Statement) -> bool | None:
 
 
 def constant(tokens: list[Token]) -> bool | None:
-    """Whether an expression of constants is true or false; None if it depends on the run."""
+    """Decide an expression of constants; None if it depends on the run."""
     if len(tokens) > MAX_TOKENS:
         return None
+    # The loosest operator first: it splits the expression at its top.
     for operator, decisive in (("||", True), ("&&", False)):
         parts = _split(tokens, operator)
         if len(parts) > 1:

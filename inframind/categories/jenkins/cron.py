@@ -1,5 +1,4 @@
-"""Jenkins' schedules: five numeric fields, `H` for a hashed value, several lines, `TZ=` and the
-usual names.
+"""Jenkins' schedules: five fields, `H` for a hashed value, several lines, `TZ=`, `@daily` ...
 
 https://www.jenkins.io/doc/book/pipeline/syntax/#jenkins-cron-syntax
 """
@@ -11,6 +10,7 @@ FIELDS = (
     ("hour", 0, 23),
     ("day of month", 1, 31),
     ("month", 1, 12),
+    # 0 and 7 are both Sunday.
     ("day of week", 0, 7),
 )
 NAMES = frozenset("@yearly @annually @monthly @weekly @daily @midnight @hourly".split())
@@ -18,8 +18,9 @@ PART = re.compile(r"(?:\*|H(?:\((\d{1,2})-(\d{1,2})\))?|(\d{1,2})(?:-(\d{1,2}))?
 
 
 def cron_error(schedule: str) -> str | None:
-    """What is wrong with a schedule, or None."""
+    """Explain why a schedule is wrong, or return None."""
     lines = [line.strip() for line in schedule.split("\n")]
+    # Each line is a schedule of its own; `TZ=` gives the zone of those below it.
     lines = [line for line in lines if line and not line.startswith(("#", "TZ="))]
     if not lines:
         return "the schedule is empty"

@@ -18,7 +18,7 @@ from inframind.categories.jenkins.syntax import Statement
 
 
 def configuration(pipeline: Pipeline) -> Configuration:
-    """What docs/contracts/task.md describes."""
+    """Collect the objects that docs/contracts/task.md lists for `jenkins`."""
     resources = [Resource("pipeline", "", pipeline_fields(pipeline), 1)]
     links: list[Link] = []
     section = pipeline.sections.get("parameters")
@@ -31,22 +31,22 @@ def configuration(pipeline: Pipeline) -> Configuration:
         )
         for part in (section.inner if section else ())
     ]
-    known = set(declared(pipeline))
+    parameters = set(declared(pipeline))
     for index, stage in enumerate(runnable(pipeline)):
         links += [
             Link(len(resources), "when", "parameter", name)
-            for name in _used_in(stage.sections.get("when")) & known
+            for name in _used_in(stage.sections.get("when")) & parameters
         ]
         resources.append(
             Resource("stage", stage.name, stage_fields(stage) | {"index": index}, stage.line)
         )
-        _add_steps(resources, links, stage, stage.sections, known)
-    _add_steps(resources, links, None, pipeline.sections, known)
+        _add_steps(resources, links, stage, stage.sections, parameters)
+    _add_steps(resources, links, None, pipeline.sections, parameters)
     return Configuration(tuple(resources), tuple(links))
 
 
 def runnable(pipeline: Pipeline) -> Iterator[Stage]:
-    """Stages whose conditions, and those around them, can hold."""
+    """Yield the stages whose conditions, and those around them, can hold."""
     skipped: set[int] = set()
     for stage in pipeline.stages():
         if (stage.parent and id(stage.parent) in skipped) or conditions.never(
@@ -66,7 +66,7 @@ def _add_steps(
     links: list[Link],
     stage: Stage | None,
     sections: Sections,
-    known: set[str],
+    parameters: set[str],
 ) -> None:
     for condition, statements in blocks(sections):
         for index, step in enumerate(steps.running(statements)):
@@ -77,18 +77,19 @@ def _add_steps(
                 "post": condition,
             }
             # The text of a block step holds its inner steps: only its own words refer.
-            own = statement.source.between(
+            words = statement.source.between(
                 statement.start, statement.block[0] if statement.block else statement.end
             )
             links += [
-                Link(len(resources), "script", "parameter", name) for name in used(own) & known
+                Link(len(resources), "script", "parameter", name)
+                for name in used(words) & parameters
             ]
             fields = step.arguments | where | {"index": index, "inside": list(step.around)}
             resources.append(Resource("step", statement.name, fields, statement.line))
 
 
 def agent_of(statement: Statement | None) -> Any:
-    """`{"any": true}`, `{"none": true}`, or the kind of agent with its fields."""
+    """Read an agent: `{"any": true}`, `{"none": true}`, or its kind with its fields."""
     if statement is None:
         return None
     if statement.block is None:
@@ -103,7 +104,7 @@ def agent_of(statement: Statement | None) -> Any:
 
 
 def environment_of(statement: Statement | None) -> dict[str, Any]:
-    """Name -> value."""
+    """Map the names in an `environment` block to their values."""
     return {
         part.name: plain(part.args[0])
         for part in (statement.inner if statement else ())
@@ -112,19 +113,19 @@ def environment_of(statement: Statement | None) -> dict[str, Any]:
 
 
 def calls_of(statement: Statement | None) -> dict[str, Any]:
-    """Call -> its arguments as one value."""
+    """Map the calls in a block to their arguments, each as one value."""
     return {
         part.name: content_of(part) for part in (statement.inner if statement else ()) if part.name
     }
 
 
 def names_of(statement: Statement | None) -> list[str]:
-    """Names of the parts of a block."""
+    """List the names of the parts of a block."""
     return [part.name for part in (statement.inner if statement else ())]
 
 
 def condition_of(part: Statement) -> dict[str, Any]:
-    """A condition of `when`: groups hold lists, an expression its code."""
+    """Read a condition of `when`: groups hold lists, an expression its code."""
     if part.name in ("allOf", "anyOf", "not"):
         return {part.name: [condition_of(inner) for inner in part.inner]}
     if part.name == "expression" and part.block:
@@ -133,7 +134,7 @@ def condition_of(part: Statement) -> dict[str, Any]:
 
 
 def common_fields(sections: Sections) -> dict[str, Any]:
-    """What the pipeline and its stages share."""
+    """Collect the fields that the pipeline and its stages share."""
     return {
         "agent": agent_of(sections.get("agent")),
         "environment": environment_of(sections.get("environment")),
@@ -144,14 +145,14 @@ def common_fields(sections: Sections) -> dict[str, Any]:
 
 
 def pipeline_fields(pipeline: Pipeline) -> dict[str, Any]:
-    """The pipeline as a whole."""
+    """Collect the fields of the pipeline itself."""
     return common_fields(pipeline.sections) | {
         "triggers": calls_of(pipeline.sections.get("triggers"))
     }
 
 
 def stage_fields(stage: Stage) -> dict[str, Any]:
-    """One stage."""
+    """Collect the fields of one stage."""
     sections = stage.sections
     axes = {name: list(values) for name, values in axis_values(sections.get("axes"))}
     question = sections.get("input")

@@ -1,6 +1,5 @@
-"""A declarative pipeline as a tree of stages, with what is wrong with its structure."""
+"""The declarative pipeline as a tree of stages, with the errors of its structure."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from inframind.categories.jenkins.vocabulary import (
     PIPELINE_SECTIONS,
     STAGE_SECTIONS,
 )
+from inframind.categories.shared.values import repeated
 from inframind.types import Finding
 
 Sections = dict[str, Statement]
@@ -21,7 +21,7 @@ Sections = dict[str, Statement]
 
 @dataclass
 class Stage:
-    """One stage. `content` is the kind of its content, `parent` the stage around it."""
+    """Hold one stage. `content` is the kind of its content, `parent` the stage around it."""
 
     name: str
     line: int
@@ -32,23 +32,23 @@ class Stage:
 
     @property
     def path(self) -> str:
-        """`outer/inner`."""
+        """Join the names of the stages around it and its own: `outer/inner`."""
         return f"{self.parent.path}/{self.name}" if self.parent else self.name
 
     @property
     def is_parallel(self) -> bool:
-        """Whether it runs beside its siblings."""
+        """Tell whether the stage runs beside its siblings."""
         return self.parent is not None and self.parent.content == "parallel"
 
     def below(self) -> Iterator["Stage"]:
-        """The stage and all stages in it."""
+        """Yield the stage and all stages in it."""
         yield self
         for child in self.children:
             yield from child.below()
 
 
 class Pipeline:
-    """The parsed text. `problems` are findings about its structure."""
+    """Hold the parsed text. `problems` are findings about its structure."""
 
     def __init__(self, source: Source, statement: Statement) -> None:
         self.source = source
@@ -60,13 +60,14 @@ class Pipeline:
         self.roots = self._stages(self.sections.get("stages"), None)
 
     def stages(self) -> Iterator[Stage]:
-        """All stages in the order of the text."""
+        """Yield all stages in the order of the text."""
         for root in self.roots:
             yield from root.below()
 
     def parts(self) -> Iterator[tuple[Stage | None, Sections]]:
-        """The pipeline and its stages, each with its sections; a matrix' own are among its
-        stage's.
+        """Yield the pipeline and its stages, each with its sections.
+
+        A matrix' own sections are among its stage's.
         """
         yield None, self.sections
         for stage in self.stages():
@@ -75,23 +76,25 @@ class Pipeline:
     def _report(self, rule: Rule, message: str, line: int) -> None:
         self.problems.append(rule.finding(message, line))
 
-    def _sections(self, owner: Statement, known: frozenset[str], where: str, line: int) -> Sections:
-        found: Sections = {}
+    def _sections(
+        self, owner: Statement, allowed: frozenset[str], where: str, line: int
+    ) -> Sections:
+        sections: Sections = {}
         if owner.block is None:
             self._report(rules.SECTION, f"{where} has no block", line)
         for statement in owner.inner:
             name = statement.name
-            if name not in known or statement.assigns:
+            if name not in allowed or statement.assigns:
                 shown = name or statement.text[:40]
                 self._report(rules.SECTION, f"{where} has no section {shown!r}", statement.line)
-            elif name in found:
+            elif name in sections:
                 self._report(rules.REPEATED, f"{where} has {name} twice", statement.line)
             else:
-                found[name] = statement
-        return found
+                sections[name] = statement
+        return sections
 
     def _stages(self, owner: Statement | None, parent: Stage | None) -> list[Stage]:
-        found: list[Stage] = []
+        stages: list[Stage] = []
         for statement in owner.inner if owner else ():
             if statement.name != "stage" or statement.block is None:
                 self._report(
@@ -100,13 +103,13 @@ class Pipeline:
                     statement.line,
                 )
             else:
-                found.append(self._stage(statement, parent))
-        if owner and not found:
+                stages.append(self._stage(statement, parent))
+        if owner and not stages:
             self._report(rules.REQUIRED, f"{owner.name} has no stage", owner.line)
-        for name, count in Counter(stage.name for stage in found).items():
-            if count > 1 and owner:
+        if owner:
+            for name, count in repeated(stage.name for stage in stages):
                 self._report(rules.REPEATED, f"{count} stages are called {name!r}", owner.line)
-        return found
+        return stages
 
     def _stage(self, statement: Statement, parent: Stage | None) -> Stage:
         name = statement.value
@@ -117,6 +120,7 @@ class Pipeline:
         where = f"the stage {name!r}"
         sections = self._sections(statement, STAGE_SECTIONS, where, statement.line)
         contents = [content for content in CONTENTS if content in sections]
+        # https://www.jenkins.io/doc/book/pipeline/syntax/#sequential-stages
         if len(contents) != 1:
             self._report(
                 rules.REQUIRED, f"{where} has one of {', '.join(CONTENTS)}", statement.line
@@ -134,6 +138,7 @@ class Pipeline:
     def _check_parallel(self, stage: Stage) -> None:
         where = f"the stage {stage.name!r}"
         if stage.content in ("parallel", "matrix"):
+            # Parallel stages cannot be nested at any depth (Pipeline syntax, Parallel).
             around = stage.parent
             while around:
                 if around.content in ("parallel", "matrix"):
@@ -141,6 +146,7 @@ class Pipeline:
                         rules.PARALLEL, f"{where} is parallel within {around.name!r}", stage.line
                     )
                 around = around.parent
+            # Without steps of its own such a stage has no use for them (Pipeline syntax, Parallel).
             for name in ("agent", "tools"):
                 if name in stage.sections:
                     self._report(
@@ -167,6 +173,7 @@ class Pipeline:
             "input",
             "when",
         }:
+            # A matrix' sections hold for all its cells.
             stage.sections.setdefault(name, sections[name])
         stage.sections |= {
             name: sections[name] for name in ("axes", "excludes") if name in sections
@@ -181,17 +188,17 @@ class Pipeline:
 
 
 def axis_values(axes: Statement | None) -> list[tuple[str, Sequence[Any]]]:
-    """(name, values) of each axis."""
-    found: list[tuple[str, Sequence[Any]]] = []
+    """List (name, values) for each axis of a matrix."""
+    named_axes: list[tuple[str, Sequence[Any]]] = []
     for axis in axes.inner if axes else ():
         parts = {part.name: part for part in axis.inner}
         if axis.name == "axis" and "name" in parts and "values" in parts:
-            found.append((str(parts["name"].value), parts["values"].args))
-    return found
+            named_axes.append((str(parts["name"].value), parts["values"].args))
+    return named_axes
 
 
 def plain(value: Any) -> Any:
-    """A value as docs/contracts/task.md shows it: a call is a mapping with its name."""
+    """Write a value as docs/contracts/task.md shows it: a call is a mapping with its name."""
     if isinstance(value, dict) and "$call" in value:
         named = {key: plain(item) for key, item in value.items() if key not in ("$call", "args")}
         args = [plain(item) for item in value["args"]]
@@ -202,8 +209,9 @@ def plain(value: Any) -> Any:
 
 
 def content_of(statement: Statement) -> Any:
-    """A call's arguments as one value: True for none, the value itself for one, else a mapping or
-    list.
+    """Read a call's arguments as one value.
+
+    True for none, the value itself for one, else a mapping or list.
     """
     if statement.block is not None and not statement.args and not statement.named:
         return {part.name: content_of(part) for part in statement.inner if part.name}

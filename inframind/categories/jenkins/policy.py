@@ -1,4 +1,4 @@
-"""Security and good practice of pipelines. Counts where a request lists the rule."""
+"""Security and good practice of pipelines. A finding counts where a request lists its rule."""
 
 import re
 from collections.abc import Iterator
@@ -15,11 +15,12 @@ from inframind.categories.shared.policies import (
 from inframind.types import Finding
 
 COMMANDS = frozenset({"sh", "bat", "powershell", "pwsh"})
+# `$name`, `${name}`, `${env.name}` and `${params.name}`, unless the dollar is escaped.
 INTERPOLATED = re.compile(r"(?<!\\)\$\{?\s*(?:env\.)?(params\.)?(\w+)")
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Findings of the policy rung."""
+    """Judge timeouts, images, secrets and commands of a pipeline."""
     if "timeout" not in {
         part.name
         for part in (pipeline.sections["options"].inner if "options" in pipeline.sections else ())
@@ -35,12 +36,14 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
             yield rules.LATEST.finding(f"{image} has no fixed tag", sections["agent"].line)
         for name, value in environment_of(sections.get("environment")).items():
             if isinstance(value, dict) and "credentials" in value:
+                # A user and password pair fills three variables (Handling credentials).
                 secrets |= {name, f"{name}_PSW", f"{name}_USR"}
             elif (
                 is_secret_variable(name)
                 and isinstance(value, str)
                 and value
                 and "$" not in value
+                # A path names the file that holds the secret.
                 and not value.startswith("/")
             ):
                 yield rules.SECRET.finding(
@@ -55,19 +58,19 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def command_findings(step: steps.Step, secrets: set[str]) -> Iterator[Finding]:
-    """One command."""
+    """Judge one command: downloads run unchecked, secrets and parameters written into it."""
     line, script = step.statement.line, step.arguments.get("script")
     if isinstance(script, str) and downloads_to_shell(script):
         yield rules.PIPE_TO_SHELL.finding("a download runs unchecked", line)
-    found = [
+    interpolations = [
         match for token in step.statement.interpolated for match in INTERPOLATED.findall(token.text)
     ]
-    leaked = sorted({name for _, name in found if name in secrets | step.bound})
+    leaked = sorted({name for _, name in interpolations if name in secrets | step.bound})
     if leaked:
         yield rules.INTERPOLATION.finding(
             f"Groovy writes {', '.join(leaked)} into the command: use single quotes", line
         )
-    injected = sorted({name for parameter, name in found if parameter})
+    injected = sorted({name for parameter, name in interpolations if parameter})
     if injected:
         yield rules.INJECTION.finding(
             f"{', '.join(injected)} may hold commands: use the environment in single quotes", line

@@ -1,35 +1,24 @@
-"""What must be there: parameters, stashes, and a node for the steps that need one."""
+"""References: parameters, stashes, and a node for the steps that need one."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from inframind.categories.jenkins import rules, steps
 from inframind.categories.jenkins.model import Pipeline, Sections, Stage, axis_values
 from inframind.categories.jenkins.syntax import Statement
 from inframind.categories.jenkins.vocabulary import NEEDS_NODE
+from inframind.categories.shared.values import repeated
 from inframind.types import Finding
 
 PARAMETER = re.compile(r"\bparams\.([A-Za-z_]\w*)")
+# Groovy's own on maps: `params.size()` names no parameter.
 METHODS = frozenset(
-    {
-        "containsKey",
-        "get",
-        "each",
-        "collect",
-        "find",
-        "any",
-        "every",
-        "toString",
-        "size",
-        "keySet",
-        "findAll",
-    }
+    "containsKey get each collect find any every toString size keySet findAll".split()
 )
 
 
 def declared(pipeline: Pipeline) -> list[str]:
-    """Names of the parameters."""
+    """List the names of the parameters."""
     section = pipeline.sections.get("parameters")
     return [
         str(part.named["name"])
@@ -39,24 +28,20 @@ def declared(pipeline: Pipeline) -> list[str]:
 
 
 def used(text: str) -> set[str]:
-    """Parameters that a piece of the text names."""
+    """Collect the parameters that a piece of the text names."""
     return {name for name in PARAMETER.findall(text) if name not in METHODS}
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Findings of the references rung."""
+    """Check parameters, axes, stashes and agents of a pipeline."""
     names = declared(pipeline)
-    for name, count in Counter(names).items():
-        if count > 1:
-            yield rules.DUPLICATE.finding(
-                f"there are {count} parameters {name!r}", pipeline.sections["parameters"].line
-            )
+    for name, count in repeated(names):
+        yield rules.DUPLICATE.finding(
+            f"there are {count} parameters {name!r}", pipeline.sections["parameters"].line
+        )
     for stage in pipeline.stages():
-        for axis, count in Counter(
-            name for name, _ in axis_values(stage.sections.get("axes"))
-        ).items():
-            if count > 1:
-                yield rules.DUPLICATE.finding(f"there are {count} axes {axis!r}", stage.line)
+        for axis, count in repeated(name for name, _ in axis_values(stage.sections.get("axes"))):
+            yield rules.DUPLICATE.finding(f"there are {count} axes {axis!r}", stage.line)
     if "parameters" in pipeline.sections:
         for token in pipeline.source.tokens:
             if token.kind == "gstring":
@@ -84,7 +69,7 @@ def _named_in_code(pipeline: Pipeline, names: set[str]) -> Iterator[Finding]:
 
 
 def blocks(sections: Sections) -> Iterator[tuple[str | None, tuple[Statement, ...]]]:
-    """(post condition or None, statements) of the steps of a pipeline or stage."""
+    """Yield (post condition or None, statements) for the steps of a pipeline or stage."""
     if "steps" in sections:
         yield None, sections["steps"].inner
     for condition in sections["post"].inner if "post" in sections else ():
@@ -92,20 +77,21 @@ def blocks(sections: Sections) -> Iterator[tuple[str | None, tuple[Statement, ..
 
 
 def stash_findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """What is unstashed is stashed somewhere before."""
-    known: set[str] = set()
+    """Check that every unstash has a stash before it."""
+    stashed: set[str] = set()
     code = False
     for _, sections in pipeline.parts():
         for _, statements in blocks(sections):
             for step in steps.running(statements):
                 name = steps.named_arguments(step.statement).get("name")
+                # Code may stash under any name: from there on nothing is known to be missing.
                 code |= step.statement.name == "script" or bool(step.statement.interpolated)
                 if step.statement.name == "stash" and isinstance(name, str):
-                    known.add(name)
+                    stashed.add(name)
                 if (
                     step.statement.name == "unstash"
                     and isinstance(name, str)
-                    and name not in known
+                    and name not in stashed
                     and not code
                 ):
                     yield rules.STASH.finding(
@@ -114,12 +100,12 @@ def stash_findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def is_none(agent: Statement) -> bool:
-    """Whether it says `agent none`."""
+    """Tell whether an agent is `agent none`."""
     return bool(agent.value == {"$expr": "none"})
 
 
 def has_node(pipeline: Pipeline, stage: Stage | None) -> bool:
-    """Whether an agent of the stage, of one around it or of the pipeline gives a node."""
+    """Tell whether an agent of the stage, of one around it or of the pipeline gives a node."""
     while stage:
         if "agent" in stage.sections:
             return not is_none(stage.sections["agent"])
@@ -128,12 +114,13 @@ def has_node(pipeline: Pipeline, stage: Stage | None) -> bool:
 
 
 def agent_findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Steps that need a node and have none."""
+    """Report steps that need a node and have none."""
     for stage, sections in pipeline.parts():
         if has_node(pipeline, stage):
             continue
         for _, statements in blocks(sections):
             for step in steps.running(statements):
+                # `node` gives a workspace of its own, and code in `script` may ask for one.
                 if step.statement.name in NEEDS_NODE and not {"node", "script"} & set(step.around):
                     where = f"the stage {stage.name!r}" if stage else "the pipeline"
                     yield rules.NO_AGENT.finding(

@@ -1,6 +1,4 @@
-"""What stands in each section: agents, options, triggers, parameters, environment, post and the
-rest.
-"""
+"""Checks of each section: agents, options, triggers, parameters, environment, post and the rest."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,12 +17,14 @@ from inframind.categories.jenkins.vocabulary import (
     POST_CONDITIONS,
     TOOLS,
     TRIGGERS,
+    field_names,
+    missing_fields,
 )
 from inframind.types import Finding
 
 
 def findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Findings of the schema rung."""
+    """Check the structure of a pipeline, and each section of it."""
     yield from pipeline.problems
     for stage, sections in pipeline.parts():
         for name, statement in sections.items():
@@ -34,7 +34,7 @@ def findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def agent(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """`any`, `none`, or a block with one kind of agent."""
+    """Check an agent: `any`, `none`, or a block with one kind of agent."""
     line = statement.line
     if statement.block is None:
         if statement.value not in ({"$expr": "any"}, {"$expr": "none"}):
@@ -55,6 +55,7 @@ def agent(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
     unknown = sorted(fields - AGENTS[kind.name])
     if unknown:
         yield rules.AGENT, f"the agent {kind.name} has no field {unknown[0]!r}", kind.line
+    # `docker 'maven:3'` is short for its image.
     if kind.name == "docker" and not kind.args and "image" not in fields:
         yield rules.AGENT, "a docker agent needs an image", kind.line
     if kind.name == "label" and not isinstance(kind.value, str | dict):
@@ -62,7 +63,7 @@ def agent(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def options(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Known options, at a place where they may stand."""
+    """Check that options are known and stand where they may."""
     for option in statement.inner:
         if option.name not in OPTIONS:
             yield (
@@ -70,6 +71,7 @@ def options(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
                 f"the option {option.name or option.text[:40]!r} is of a plugin that is not known",
                 option.line,
             )
+        # https://www.jenkins.io/doc/book/pipeline/syntax/#stage-options
         elif stage and not OPTIONS[option.name]:
             yield (
                 rules.OPTION,
@@ -90,7 +92,7 @@ def options(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def triggers(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Known triggers with valid schedules."""
+    """Check that triggers are known and their schedules valid."""
     for trigger in statement.inner:
         if trigger.name not in TRIGGERS:
             yield (
@@ -114,7 +116,7 @@ def triggers(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def parameters(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Known kinds with their fields."""
+    """Check that parameters are of known kinds, with their fields."""
     for parameter in statement.inner:
         kind, line = parameter.name, parameter.line
         if kind not in PARAMETERS:
@@ -124,17 +126,11 @@ def parameters(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
                 line,
             )
             continue
-        fields = PARAMETERS[kind].split()
-        known = {field.rstrip("!") for field in fields}
-        unknown = sorted(set(parameter.named) - known)
-        missing = [
-            f.rstrip("!")
-            for f in fields
-            if f.endswith("!") and f.rstrip("!") not in parameter.named
-        ]
+        fields = field_names(PARAMETERS[kind])
+        missing = missing_fields(PARAMETERS[kind], parameter.named)
         default = parameter.named.get("defaultValue")
-        if parameter.args or unknown:
-            yield rules.PARAMETER, f"{kind} takes {', '.join(sorted(known))}, by name", line
+        if parameter.args or not set(parameter.named) <= set(fields):
+            yield rules.PARAMETER, f"{kind} takes {', '.join(sorted(fields))}, by name", line
         if missing:
             yield rules.PARAMETER, f"{kind} needs {' and '.join(missing)}", line
         if kind == "booleanParam" and isinstance(default, str):
@@ -144,7 +140,7 @@ def parameters(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def environment(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Assignments of texts or calls."""
+    """Check that an environment assigns texts or calls."""
     for part in statement.inner:
         value = part.args[0] if part.assigns else None
         if not part.assigns:
@@ -153,12 +149,13 @@ def environment(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
             isinstance(value, dict) and not set(value) & {"$call", "$expr"}
         ):
             yield rules.ENVIRONMENT, f"{part.name} is not a text or a call", part.line
+        # A bare word is a variable of Groovy, and Declarative knows none here.
         elif isinstance(value, dict) and str(value.get("$expr", "(")).isidentifier():
             yield rules.ENVIRONMENT, f"{part.name}: a text stands in quotes", part.line
 
 
 def post(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Known conditions, each with steps."""
+    """Check that post conditions are known, each with steps."""
     if not statement.inner:
         yield rules.POST, "post has no condition", statement.line
     for condition in statement.inner:
@@ -175,19 +172,19 @@ def post(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def step_block(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """`steps`: at least one."""
+    """Check `steps`: at least one, each known and complete."""
     if not statement.inner:
         yield rules.REQUIRED, "steps has no step", statement.line
     yield from steps.problems(statement.inner)
 
 
 def when(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Known, complete conditions."""
+    """Check that conditions are known and complete."""
     yield from ((rules.WHEN, message, statement.line) for message in conditions.problems(statement))
 
 
 def tools(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """Known tools, called by the names they are configured under."""
+    """Check that tools are known, called by the names they are configured under."""
     for tool in statement.inner:
         if tool.name not in TOOLS:
             yield (
@@ -200,16 +197,16 @@ def tools(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
 
 
 def input_(statement: Statement, stage: Stage | None) -> Iterator[Problem]:
-    """A question before the stage."""
-    given: Any = (
+    """Check the question before a stage."""
+    fields: Any = (
         content_of(statement)
         if statement.block
         else statement.named or {"message": statement.value}
     )
-    unknown = sorted(set(given) - INPUT_FIELDS) if isinstance(given, dict) else []
+    unknown = sorted(set(fields) - INPUT_FIELDS) if isinstance(fields, dict) else []
     if unknown:
         yield rules.INPUT, f"input has no field {unknown[0]!r}", statement.line
-    if not isinstance(given, dict) or not isinstance(given.get("message"), str | dict):
+    if not isinstance(fields, dict) or not isinstance(fields.get("message"), str | dict):
         yield rules.INPUT, "input needs a message", statement.line
     for part in statement.inner:
         if part.name == "parameters":

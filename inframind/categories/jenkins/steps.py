@@ -1,4 +1,4 @@
-"""Steps: known, with the arguments that they need, and flat with the blocks around them."""
+"""Steps: known, with the arguments they need, and flat with the blocks around them."""
 
 import textwrap
 from collections.abc import Iterator
@@ -9,9 +9,10 @@ from inframind.categories.base import Rule
 from inframind.categories.jenkins import rules
 from inframind.categories.jenkins.model import plain
 from inframind.categories.jenkins.syntax import Statement
-from inframind.categories.jenkins.vocabulary import BLOCK_STEPS, STEPS
+from inframind.categories.jenkins.vocabulary import BLOCK_STEPS, STEPS, field_names, missing_fields
 
 UNITS = frozenset("NANOSECONDS MICROSECONDS MILLISECONDS SECONDS MINUTES HOURS DAYS".split())
+# https://www.jenkins.io/doc/pipeline/steps/credentials-binding/, and plugins that add to it.
 BINDINGS = frozenset(
     "string usernamePassword usernameColonPassword file zip sshUserPrivateKey certificate "
     "dockerCert aws gitUsernamePassword kubeconfigContent kubeconfigFile "
@@ -24,7 +25,7 @@ ENDS = frozenset({"error"})
 
 @dataclass(frozen=True)
 class Step:
-    """One step that runs.
+    """Hold one step that runs.
 
     `around` are the names of the block steps around it, `bound` the variables that hold secrets.
     """
@@ -35,19 +36,21 @@ class Step:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Its arguments by name."""
+        """Map the step's arguments by name, texts dedented."""
         return {key: _text(value) for key, value in named_arguments(self.statement).items()}
 
 
 def _text(value: Any) -> Any:
+    # Scripts of several lines are indented as their place in the file asks.
     return textwrap.dedent(value).strip() if isinstance(value, str) else plain(value)
 
 
 def named_arguments(statement: Statement) -> dict[str, Any]:
-    """The arguments by name, the one without a name as the step's first field."""
-    fields = [field.rstrip("!") for field in STEPS.get(statement.name, "").split()]
+    """Map arguments by name; the one without a name is the step's first field."""
+    fields = field_names(STEPS.get(statement.name, ""))
     if len(statement.args) == 1 and fields:
         only = statement.args[0]
+        # `step([a: 1])` is Groovy for `step(a: 1)`.
         if isinstance(only, dict) and only and set(only) <= set(fields):
             return only | statement.named
         return {fields[0]: only} | statement.named
@@ -55,7 +58,7 @@ def named_arguments(statement: Statement) -> dict[str, Any]:
 
 
 def problems(statements: tuple[Statement, ...]) -> Iterator[Problem]:
-    """What is wrong with the steps of a block."""
+    """Yield what is wrong with the steps of a block."""
     for statement in statements:
         name, line = statement.name, statement.line
         if not name or statement.assigns:
@@ -64,6 +67,7 @@ def problems(statements: tuple[Statement, ...]) -> Iterator[Problem]:
                 f"{statement.text.splitlines()[0][:60]!r} is code: put it into script {{ }}",
                 line,
             )
+        # Its argument is a map of closures, and no list of steps.
         elif name == "parallel":
             continue
         elif name not in STEPS:
@@ -74,36 +78,32 @@ def problems(statements: tuple[Statement, ...]) -> Iterator[Problem]:
             )
         else:
             yield from ((rule, message, line) for rule, message in _argument_problems(statement))
+            # Their blocks hold Groovy, and not only steps.
             if name not in ("script", "waitUntil"):
                 yield from problems(statement.inner)
 
 
 def _argument_problems(statement: Statement) -> Iterator[tuple[Rule, str]]:
-    name, fields = statement.name, STEPS[statement.name].split()
-    known = {field.rstrip("!") for field in fields}
+    name, fields = statement.name, field_names(STEPS[statement.name])
     if (statement.block is not None) != (name in BLOCK_STEPS):
         yield rules.STEP, f"{name} takes {'a' if name in BLOCK_STEPS else 'no'} block"
     if statement.args and (len(statement.args) > 1 or not fields or statement.named):
         yield rules.STEP, f"{name} takes {'one value, or all by name' if fields else 'nothing'}"
         return
-    given = named_arguments(statement)
-    unknown = sorted(set(given) - known - {"$class"})
+    arguments = named_arguments(statement)
+    unknown = sorted(set(arguments) - {*fields, "$class"})
     if unknown:
         yield rules.STEP, f"{name} has no argument {unknown[0]!r}"
-    missing = [
-        field.rstrip("!")
-        for field in fields
-        if field.endswith("!") and field.rstrip("!") not in given
-    ]
-    if missing and "$class" not in given:
+    missing = missing_fields(STEPS[name], arguments)
+    if missing and "$class" not in arguments:
         yield rules.STEP, f"{name} needs {' and '.join(missing)}"
-    count, unit = given.get("count"), given.get("unit")
+    count, unit = arguments.get("count"), arguments.get("unit")
     if name == "retry" and not isinstance(count, int | dict):
         yield rules.STEP, "retry takes a number"
     if isinstance(unit, str) and unit not in UNITS:
         yield rules.STEP, f"{unit!r} is not a unit of time: SECONDS, MINUTES, HOURS ..."
     if name == "withCredentials":
-        yield from _binding_problems(given.get("bindings"))
+        yield from _binding_problems(arguments.get("bindings"))
 
 
 def _binding_problems(bindings: Any) -> Iterator[tuple[Rule, str]]:
@@ -116,7 +116,7 @@ def _binding_problems(bindings: Any) -> Iterator[tuple[Rule, str]]:
 
 
 def bound_variables(statement: Statement) -> frozenset[str]:
-    """Variables that `withCredentials` fills."""
+    """Collect the variables that `withCredentials` fills."""
     bindings = (
         named_arguments(statement).get("bindings") if statement.name == "withCredentials" else None
     )
@@ -142,12 +142,13 @@ def running(
     around: tuple[str, ...] = (),
     bound: frozenset[str] = frozenset(),
 ) -> Iterator[Step]:
-    """The steps of a block in order, those in blocks after the block itself, until one ends it.
+    """Yield the steps of a block in order, each before those in it, until one ends the block.
 
     Of a `script` block, the steps that stand in it directly: what code decides is not known.
     """
     for statement in statements:
         if not statement.name or statement.assigns:
+            # Groovy's ways to leave a block early.
             if statement.text.split("(")[0].split()[0] in ("return", "throw"):
                 return
             continue

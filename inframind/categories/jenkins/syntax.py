@@ -10,6 +10,7 @@ from typing import Any
 
 from inframind.categories.jenkins.tokens import Token, interpolates, pairs, read, value_of
 
+# A statement that begins with one of these is code and no call of a step.
 KEYWORDS = frozenset(
     "def if else for while do try catch finally switch case return throw import package class "
     "final assert new boolean int long double float var in instanceof break continue void static "
@@ -21,7 +22,7 @@ CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}
 
 @dataclass(frozen=True)
 class Statement:
-    """`name args { block }`, `name = value`, or code (`name` is empty)."""
+    """Hold `name args { block }`, `name = value`, or code (`name` is empty)."""
 
     source: "Source"
     start: int
@@ -39,28 +40,31 @@ class Statement:
 
     @cached_property
     def inner(self) -> tuple["Statement", ...]:
-        """The statements of the block."""
+        """Read the statements of the block."""
         return tuple(self.source.statements(*self.block)) if self.block else ()
 
     @cached_property
     def text(self) -> str:
-        """The statement as it is written."""
+        """Cut the statement out of the text as it is written."""
         return self.source.between(self.start, self.end)
 
     @property
     def interpolated(self) -> tuple[Token, ...]:
-        """The strings outside the block into which Groovy puts values."""
+        """Collect the strings outside the block into which Groovy puts values."""
         end = self.block[0] if self.block else self.end
         return tuple(token for token in self.source.tokens[self.start : end] if interpolates(token))
 
     @property
     def value(self) -> Any:
-        """The one argument, or None."""
+        """Take the one argument; None if there are none or several."""
         return self.args[0] if len(self.args) == 1 and not self.named else None
 
 
 class Source:
-    """The text and its tokens. Raises GroovyError."""
+    """Hold the text and its tokens.
+
+    Raises GroovyError if the text cannot be read.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -69,33 +73,34 @@ class Source:
         self.opening = {close: start for start, close in self.closing.items()}
 
     def between(self, start: int, end: int) -> str:
-        """The source of a token range."""
+        """Cut a token range out of the text."""
         return self.text[self.tokens[start].start : self.tokens[end - 1].end] if end > start else ""
 
     def statements(self, start: int, end: int) -> Iterator[Statement]:
-        """The statements of a token range."""
-        at = start
-        while at < end:
-            if self.tokens[at].kind == "newline":
-                at += 1
+        """Yield the statements of a token range."""
+        index = start
+        while index < end:
+            if self.tokens[index].kind == "newline":
+                index += 1
                 continue
-            stop = self._statement_end(at, end)
-            yield self._statement(at, stop)
-            at = stop
+            stop = self._statement_end(index, end)
+            yield self._statement(index, stop)
+            index = stop
 
-    def _statement_end(self, at: int, end: int) -> int:
-        while at < end:
-            token = self.tokens[at]
-            if token.kind == "newline" and not self._goes_on(at, end):
-                return at
-            at = self.closing.get(at, at) + 1
+    def _statement_end(self, index: int, end: int) -> int:
+        while index < end:
+            token = self.tokens[index]
+            if token.kind == "newline" and not self._goes_on(index, end):
+                return index
+            index = self.closing.get(index, index) + 1
         return end
 
-    def _goes_on(self, at: int, end: int) -> bool:
-        """Whether the line break at `at` is inside a statement."""
-        if self.tokens[at].text == ";":
+    def _goes_on(self, index: int, end: int) -> bool:
+        """Tell whether the line break at `index` is inside a statement."""
+        if self.tokens[index].text == ";":
             return False
-        before, after = self.tokens[at - 1], at
+        # A line break ends a statement unless an operator or an open block joins the lines.
+        before, after = self.tokens[index - 1], index
         while after < end and self.tokens[after].text == "\n":
             after += 1
         if after >= end:
@@ -132,21 +137,22 @@ class Source:
         return Statement(self, start, end)
 
     def _call(self, start: int, end: int) -> Statement:
-        """`name(args) { }`, `name args { }` or `name { }`."""
+        """Read `name(args) { }`, `name args { }` or `name { }`."""
         name, block, last = self.tokens[start].text, None, end
         if self.tokens[end - 1].text == "}":
             opened = self.opening[end - 1]
             before = self.tokens[opened - 1]
+            # Behind an operator the braces are a closure that is a value, and no block of the call.
             if before.text not in CONTINUES - {","}:
                 block, last = (opened + 1, end - 1), opened
-        at = start + 1
-        while last > at and self.tokens[last - 1].text in ("\n", ","):
+        index = start + 1
+        while last > index and self.tokens[last - 1].text in ("\n", ","):
             last -= 1
-        if at < last and self.tokens[at].text == "(":
-            if self.closing[at] != last - 1:
+        if index < last and self.tokens[index].text == "(":
+            if self.closing[index] != last - 1:
                 return Statement(self, start, end)
-            at, last = at + 1, last - 1
-        args, named = self._arguments(at, last)
+            index, last = index + 1, last - 1
+        args, named = self._arguments(index, last)
         return Statement(self, start, end, name, args, named, block)
 
     def _arguments(self, start: int, end: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -167,13 +173,13 @@ class Source:
         return tuple(args), named
 
     def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Ranges between commas."""
-        at = first = start
-        while at < end:
-            if self.tokens[at].text == ",":
-                yield self._trimmed(first, at)
-                first = at + 1
-            at = self.closing.get(at, at) + 1
+        """Yield the ranges between commas."""
+        index = first = start
+        while index < end:
+            if self.tokens[index].text == ",":
+                yield self._trimmed(first, index)
+                first = index + 1
+            index = self.closing.get(index, index) + 1
         if first < end and any(token.text != "\n" for token in self.tokens[first:end]):
             yield self._trimmed(first, end)
 
@@ -185,7 +191,7 @@ class Source:
         return first, last
 
     def value(self, start: int, end: int) -> Any:
-        """A literal as JSON, `{"$call": name, "args": [...], named...}`, or `{"$expr": text}`."""
+        """Read a literal as JSON, a call as `$call` with its arguments, all else as `$expr`."""
         start, end = self._trimmed(start, end)
         if end - start == 1:
             return self._single(self.tokens[start])
@@ -219,5 +225,6 @@ class Source:
 
 
 def _number(text: str) -> int | float:
+    # Groovy's suffixes name the type of a number; `_` groups its digits.
     digits = re.sub(r"[_LlIiGgDdFf]", "", text)
     return float(digits) if "." in digits else int(digits)

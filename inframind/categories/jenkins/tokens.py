@@ -12,6 +12,7 @@ NUMBER = re.compile(r"\d[\d_]*(?:\.\d+)?[LlIiGgDdFf]?")
 OPERATOR = re.compile(
     r"==~|=~|<=>|\?\.|\*\.|->|\?:|&&|\|\||[=!<>+*/%-]=|\+\+|--|\.\.<?|[-+*/%=<>!?:.,@&|^~]"
 )
+# A backslash joins lines, and the first may be for the shell (`#!`).
 BLANK = re.compile(r"[ \t\r]+|\\\n|//[^\n]*|/\*.*?\*/|\A#![^\n]*", re.DOTALL)
 ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.|\n)", re.DOTALL)
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": ""}
@@ -19,7 +20,7 @@ CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 class GroovyError(ValueError):
-    """The text cannot be read; `line` is 1-based."""
+    """A text cannot be read; `line` is 1-based."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -28,7 +29,7 @@ class GroovyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word. `kind`: name, text, gstring, number, newline, bracket or operator."""
+    """Hold one word. `kind`: name, text, gstring, number, newline, bracket or operator."""
 
     kind: str
     text: str
@@ -38,27 +39,33 @@ class Token:
 
 
 def read(source: str) -> list[Token]:
-    """All tokens. Raises GroovyError."""
-    found: list[Token] = []
-    at, line = 0, 1
-    while at < len(source):
-        blank = BLANK.match(source, at)
+    """Split a text into tokens.
+
+    Raises GroovyError.
+    """
+    tokens: list[Token] = []
+    position, line = 0, 1
+    while position < len(source):
+        blank = BLANK.match(source, position)
         if blank:
             line += blank.group().count("\n")
-            at = blank.end()
+            position = blank.end()
             continue
-        if source.startswith("/*", at):
+        if source.startswith("/*", position):
             raise GroovyError("a comment is not closed", line)
-        token = _token(source, at, line, found[-1] if found else None)
-        found.append(token)
+        token = _token(source, position, line, tokens[-1] if tokens else None)
+        tokens.append(token)
         line += source.count("\n", token.start, token.end)
-        at = token.end
-    return found
+        position = token.end
+    return tokens
 
 
 def pairs(tokens: list[Token]) -> dict[int, int]:
-    """Index of each opening bracket -> index of its closing one. Raises GroovyError."""
-    found: dict[int, int] = {}
+    """Map the index of each opening bracket to that of its closing one.
+
+    Raises GroovyError for a bracket without its pair.
+    """
+    closing: dict[int, int] = {}
     stack: list[int] = []
     for index, token in enumerate(tokens):
         if token.kind != "bracket":
@@ -68,37 +75,38 @@ def pairs(tokens: list[Token]) -> dict[int, int]:
         elif not stack or CLOSING[tokens[stack[-1]].text] != token.text:
             raise GroovyError(f"{token.text!r} closes nothing", token.line)
         else:
-            found[stack.pop()] = index
+            closing[stack.pop()] = index
     if stack:
         opened = tokens[stack[-1]]
         raise GroovyError(f"{opened.text!r} is not closed", opened.line)
-    return found
+    return closing
 
 
-def _token(source: str, at: int, line: int, before: Token | None) -> Token:
-    char = source[at]
+def _token(source: str, position: int, line: int, before: Token | None) -> Token:
+    char = source[position]
     if char in "\n;":
-        return Token("newline", char, line, at, at + 1)
+        return Token("newline", char, line, position, position + 1)
     if char in "()[]{}":
-        return Token("bracket", char, line, at, at + 1)
+        return Token("bracket", char, line, position, position + 1)
     if char in "'\"":
-        return _string(source, at, line)
+        return _string(source, position, line)
+    # A slash begins a text only where a value may stand; elsewhere it divides.
     if char == "/" and (
         before is None
         or before.kind in ("operator", "newline")
         or before.text in ("(", "[", "return")
     ):
-        end = _slashy_end(source, at, line)
-        return Token("gstring", source[at:end], line, at, end)
+        end = _slashy_end(source, position, line)
+        return Token("gstring", source[position:end], line, position, end)
     for kind, pattern in (("name", NAME), ("number", NUMBER), ("operator", OPERATOR)):
-        match = pattern.match(source, at)
+        match = pattern.match(source, position)
         if match:
-            return Token(kind, match.group(), line, at, match.end())
+            return Token(kind, match.group(), line, position, match.end())
     raise GroovyError(f"cannot read {char!r}", line)
 
 
-def _slashy_end(source: str, at: int, line: int) -> int:
-    end = at + 1
+def _slashy_end(source: str, position: int, line: int) -> int:
+    end = position + 1
     while (end := source.find("/", end)) >= 0 and source[end - 1] == "\\":
         end += 1
     if end < 0:
@@ -106,43 +114,49 @@ def _slashy_end(source: str, at: int, line: int) -> int:
     return end + 1
 
 
-def _string(source: str, at: int, line: int) -> Token:
-    quote = source[at] * 3 if source.startswith(source[at] * 3, at) else source[at]
-    end, kind = at + len(quote), "text" if quote[0] == "'" else "gstring"
+def _string(source: str, position: int, line: int) -> Token:
+    quote = (
+        source[position] * 3
+        if source.startswith(source[position] * 3, position)
+        else source[position]
+    )
+    end, kind = position + len(quote), "text" if quote[0] == "'" else "gstring"
     while not source.startswith(quote, end):
         if end >= len(source) or (len(quote) == 1 and source[end] == "\n"):
             raise GroovyError("a text is not closed", line)
         if source[end] == "\\":
             end += 2
+        # An interpolation may hold quotes of its own.
         elif kind == "gstring" and source.startswith("${", end):
             end = _interpolation_end(source, end + 2, line)
         else:
             end += 1
-    return Token(kind, source[at : end + len(quote)], line, at, end + len(quote))
+    return Token(kind, source[position : end + len(quote)], line, position, end + len(quote))
 
 
-def _interpolation_end(source: str, at: int, line: int) -> int:
-    """Index behind the `}` that closes an interpolation; texts inside may hold brackets."""
+def _interpolation_end(source: str, position: int, line: int) -> int:
+    """Find the index behind the `}` of an interpolation; texts inside may hold brackets."""
     depth = 1
-    while at < len(source):
-        char = source[at]
+    while position < len(source):
+        char = source[position]
         if char in "'\"":
-            closing = source.find(char, at + 1)
+            closing = source.find(char, position + 1)
             if closing < 0:
                 break
-            at = closing
+            position = closing
         depth += (char == "{") - (char == "}")
-        at += 1
+        position += 1
         if depth == 0:
-            return at
+            return position
     raise GroovyError("an interpolation is not closed", line)
 
 
 def value_of(token: Token) -> str:
-    """The text of a string token, escapes resolved; interpolations stay as they are written."""
+    """Read the text of a string token, escapes resolved; interpolations stay as written."""
     quote = 3 if token.text[:3] in ("'''", '"""') else 1
     inner = token.text[quote:-quote]
     if token.text[0] == "/":
+        # A slashy text escapes nothing but the slash.
         return inner.replace("\\/", "/")
 
     def plain(match: re.Match[str]) -> str:
@@ -153,5 +167,5 @@ def value_of(token: Token) -> str:
 
 
 def interpolates(token: Token) -> bool:
-    """Whether Groovy puts values into the string."""
+    """Tell whether Groovy puts values into the string."""
     return token.kind == "gstring" and re.search(r"(?<!\\)\$[{A-Za-z_]", token.text) is not None

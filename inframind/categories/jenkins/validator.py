@@ -1,6 +1,4 @@
-"""Jenkins' declarative pipelines, read by a parser of their own: sections, steps and what they
-refer to.
-"""
+"""Jenkins' declarative pipelines, read by a parser of their own."""
 
 import re
 from collections.abc import Sequence
@@ -43,24 +41,24 @@ class Jenkins(Category[Pipeline]):
         except GroovyError as error:
             raise ParseError(rules.GROOVY.finding(str(error), error.line)) from None
         statements = list(source.statements(0, len(source.tokens)))
-        found = [
+        pipelines = [
             statement
             for statement in statements
             if statement.name == "pipeline" and statement.block is not None
         ]
-        if not found and statements and SCRIPTED.search(text):
+        if not pipelines and statements and SCRIPTED.search(text):
             raise ParseError(
                 rules.SCRIPTED.finding(
                     "a scripted pipeline or library: only declarative ones are verified"
                 )
             )
-        if len(found) != 1:
+        if len(pipelines) != 1:
             raise ParseError(
                 rules.PIPELINE.finding(
-                    f"there are {len(found)} `pipeline` blocks; a Jenkinsfile has one"
+                    f"there are {len(pipelines)} `pipeline` blocks; a Jenkinsfile has one"
                 )
             )
-        return Pipeline(source, found[0])
+        return Pipeline(source, pipelines[0])
 
     def schema(self, document: Pipeline) -> Sequence[Finding]:
         return list(sections.findings(document))
@@ -69,7 +67,7 @@ class Jenkins(Category[Pipeline]):
         return list(references.findings(document))
 
     def effective(self, document: Pipeline) -> Configuration:
-        """The pipeline, its parameters, and the stages and steps that can run."""
+        """Collect the pipeline, its parameters, and the stages and steps that can run."""
         return effective.configuration(document)
 
     def policy(self, document: Pipeline) -> Sequence[Finding]:

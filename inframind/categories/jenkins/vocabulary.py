@@ -1,9 +1,11 @@
-"""What declarative pipelines know: sections, conditions, options, agents, parameters and steps.
+"""The vocabulary of declarative pipelines: sections, conditions, options, agents, steps ...
 
 From https://www.jenkins.io/doc/book/pipeline/syntax/ and https://www.jenkins.io/doc/pipeline/steps/
 (November 2026). A field with `!` is required; the first field of a step is the one that stands
 without a name.
 """
+
+from collections.abc import Container
 
 PIPELINE_SECTIONS = frozenset(
     "agent stages post tools environment options parameters triggers libraries".split()
@@ -15,6 +17,7 @@ MATRIX_SECTIONS = frozenset(
     "axes excludes stages agent post tools environment options input when".split()
 )
 CONTENTS = ("steps", "stages", "parallel", "matrix")
+# https://www.jenkins.io/doc/book/pipeline/syntax/#post-conditions
 POST_CONDITIONS = frozenset(
     "always changed fixed regression aborted failure success unstable unsuccessful cleanup".split()
 )
@@ -23,6 +26,7 @@ TOOLS = frozenset(
     "allure".split()
 )
 
+# https://www.jenkins.io/doc/book/pipeline/syntax/#agent-parameters
 AGENTS: dict[str, frozenset[str]] = {
     "label": frozenset(),
     "node": frozenset({"label", "customWorkspace", "retries"}),
@@ -44,18 +48,32 @@ AGENTS: dict[str, frozenset[str]] = {
 }
 # Option -> whether a stage may have it.
 OPTIONS: dict[str, bool] = {
-    "buildDiscarder": False, "checkoutToSubdirectory": False, "disableConcurrentBuilds": False,
+    "buildDiscarder": False,
+    "checkoutToSubdirectory": False,
+    "disableConcurrentBuilds": False,
     "disableResume": False,
-    "newContainerPerStage": False, "overrideIndexTriggers": False, "preserveStashes": False,
+    "newContainerPerStage": False,
+    "overrideIndexTriggers": False,
+    "preserveStashes": False,
     "quietPeriod": False,
-    "disableRestartFromStage": False, "parallelsAlwaysFailFast": False,
+    "disableRestartFromStage": False,
+    "parallelsAlwaysFailFast": False,
     "skipStagesAfterUnstable": False,
-    "skipDefaultCheckout": True, "retry": True, "timeout": True, "timestamps": True,
+    "skipDefaultCheckout": True,
+    "retry": True,
+    "timeout": True,
+    "timestamps": True,
     "durabilityHint": False,
-    "rateLimitBuilds": False, "copyArtifactPermission": False, "githubProjectProperty": False,
+    "rateLimitBuilds": False,
+    "copyArtifactPermission": False,
+    "githubProjectProperty": False,
     "gitLabConnection": False,
-    "lock": True, "ansiColor": True, "throttle": False, "withCredentials": True, "withEnv": True,
-}  # fmt: skip
+    "lock": True,
+    "ansiColor": True,
+    "throttle": False,
+    "withCredentials": True,
+    "withEnv": True,
+}
 OPTION_NEEDS: dict[str, tuple[str, ...]] = {
     "timeout": ("time",),
     "retry": ("count",),
@@ -74,16 +92,23 @@ PARAMETERS: dict[str, str] = {
 }
 # Condition -> its fields; None: a block of other conditions; an empty text: none.
 CONDITIONS: dict[str, str | None] = {
-    "allOf": None, "anyOf": None, "not": None, "expression": "", "branch": "pattern! comparator",
+    "allOf": None,
+    "anyOf": None,
+    "not": None,
+    "expression": "",
+    "branch": "pattern! comparator",
     "buildingTag": "",
-    "changelog": "pattern!", "changeset": "glob! caseSensitive comparator pattern",
+    "changelog": "pattern!",
+    "changeset": "glob! caseSensitive comparator pattern",
     "changeRequest": (
         "id target branch fork url title author authorDisplayName authorEmail comparator"
     ),
-    "environment": "name! value! ignoreCase", "equals": "expected! actual!",
+    "environment": "name! value! ignoreCase",
+    "equals": "expected! actual!",
     "tag": "pattern! comparator",
-    "triggeredBy": "value! cause detail", "isRestartedRun": "",
-}  # fmt: skip
+    "triggeredBy": "value! cause detail",
+    "isRestartedRun": "",
+}
 WHEN_FLAGS = frozenset({"beforeAgent", "beforeInput", "beforeOptions"})
 INPUT_FIELDS = frozenset("message id ok submitter submitterParameter parameters cancel".split())
 
@@ -201,3 +226,14 @@ NEEDS_NODE = frozenset(
     "archiveArtifacts fingerprint junit checkout git cleanWs publishHTML recordIssues findFiles "
     "zip unzip".split()
 )
+
+
+def field_names(spec: str) -> list[str]:
+    """List the fields of an entry such as `name! filter`, in their order."""
+    return [field.rstrip("!") for field in spec.split()]
+
+
+def missing_fields(spec: str, present: Container[str]) -> list[str]:
+    """List the required fields of an entry that are not present."""
+    required = (field.rstrip("!") for field in spec.split() if field.endswith("!"))
+    return [name for name in required if name not in present]

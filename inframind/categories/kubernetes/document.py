@@ -1,4 +1,4 @@
-"""A parsed manifest: its objects with where they stand, and the pods in them."""
+"""The parsed manifest: its objects with their places in the text, and the pods in them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MERGED = frozenset({"LLMInferenceService", "LLMInferenceServiceConfig", "TrainJo
 
 @dataclass(frozen=True)
 class Item:
-    """One object of the text. `start` is the 0-based line from which its keys are looked for."""
+    """Hold one object of the text. Its keys are looked for from the 0-based line `start` on."""
 
     fields: dict[str, Any]
     start: int
@@ -29,7 +29,7 @@ class Item:
 
     @cached_property
     def pods(self) -> tuple[Pod, ...]:
-        """Every pod spec in the object: wherever a mapping has a list of containers."""
+        """List every pod spec in the object: each mapping that has a list of containers."""
         return tuple(_pods(self.fields, ()))
 
     @property
@@ -38,27 +38,28 @@ class Item:
         return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
 
     def at(self, *path: str) -> Any:
-        """The value at a path of keys, or None."""
+        """Read the value at a path of keys; None where a key is missing."""
         return value_at(self.fields, *path)
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """All objects of a text, `List`s expanded."""
+    """Hold all objects of a text, the items of `List`s among them."""
 
     text: str
     items: tuple[Item, ...]
 
     def line(self, item: Item, *path: str | int) -> int | None:
-        """1-based line of a path in an object."""
+        """Find the 1-based line of a path in an object; None if the text does not show it."""
         return line_of(self.text, path, item.start)
 
 
 def starts(text: str) -> list[int]:
-    """0-based lines where documents with content begin."""
+    """List the 0-based lines where documents with content begin."""
     lines = text.split("\n")
+    # A line of `---` begins a document (https://yaml.org/spec/1.2.2/, 9.1.2).
     marks = [0] + [index for index, line in enumerate(lines) if line.startswith("---")]
-    found = []
+    first_lines = []
     for mark, end in zip(marks, [*marks[1:], len(lines)], strict=True):
         body = [
             line
@@ -66,12 +67,15 @@ def starts(text: str) -> list[int]:
             if line.strip() and not line.lstrip().startswith("#") and line.strip() != "---"
         ]
         if body:
-            found.append(mark)
-    return found
+            first_lines.append(mark)
+    return first_lines
 
 
 def parsed(text: str) -> Manifest:
-    """The objects of a text. Raises ParseError."""
+    """Parse a text into its objects.
+
+    Raises ParseError if it is no YAML or holds no object.
+    """
     documents = yaml_documents(text, rules.YAML)
     if not documents or not all(isinstance(document, dict) for document in documents):
         raise ParseError(
@@ -90,7 +94,8 @@ def parsed(text: str) -> Manifest:
 
 
 def expanded(fields: dict[str, Any], start: int) -> Iterator[Item]:
-    """The object, or the items of a `List`."""
+    """Yield the object itself, or the items of a `List`."""
+    # `kubectl get -o yaml` prints several objects as the items of one `List`.
     if str(fields.get("kind", "")).endswith("List") and isinstance(fields.get("items"), list):
         for item in fields["items"]:
             if isinstance(item, dict):
@@ -104,6 +109,7 @@ def _pods(node: Any, path: tuple[str | int, ...]) -> Iterator[Pod]:
         for index, child in enumerate(node):
             yield from _pods(child, (*path, index))
     elif isinstance(node, dict):
+        # Kinds keep their pod specs at different depths: a list of containers marks them.
         if isinstance(node.get("containers"), list):
             yield path, node
         for key, child in node.items():
@@ -112,7 +118,8 @@ def _pods(node: Any, path: tuple[str | int, ...]) -> Iterator[Pod]:
 
 
 def containers_of(spec: dict[str, Any]) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """(list's key, index, container) of all containers of a pod spec."""
+    """Yield (list's key, index, container) for all containers of a pod spec."""
+    # In the order in which the kubelet starts them; ephemeral ones join a running pod.
     for key in ("initContainers", "containers", "ephemeralContainers"):
         for index, container in enumerate(spec.get(key) or ()):
             if isinstance(container, dict):

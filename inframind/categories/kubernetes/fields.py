@@ -1,6 +1,4 @@
-"""What the OpenAPI schema leaves open and the API server refuses: names, ports, quantities, closed
-sets.
-"""
+"""Checks of the API server beyond the OpenAPI schema: names, ports, quantities, closed sets."""
 
 import re
 from collections.abc import Iterator
@@ -11,13 +9,19 @@ from inframind.categories.kubernetes.document import MERGED, Item, Manifest, con
 from inframind.categories.shared.formats import cron_error, is_image
 from inframind.types import Finding
 
+# Up to 63 characters, and 253 for the prefix, which is a DNS subdomain:
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
 LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 LABEL_KEY = re.compile(rf"(?:[a-z0-9](?:[a-z0-9.-]{{0,251}}[a-z0-9])?/)?{LABEL_NAME}")
 LABEL_VALUE = re.compile(rf"(?:{LABEL_NAME})?")
+# RFC 1123: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+# Their names become one label of a host name, so they hold no dots.
 LABEL_NAMED = frozenset({"Service", "Namespace"})
+# Objects of RBAC may be called `system:node`: any segment of a path will do.
 FREE_NAMED = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
+# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 QUANTITY = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+|[numkMGTPE]|[KMGTPE]i)?")
 ENUMS: dict[str, frozenset[str]] = {
     "imagePullPolicy": frozenset({"Always", "IfNotPresent", "Never"}),
@@ -34,11 +38,12 @@ OPEN_KEYS = frozenset(
     {"data", "stringData", "binaryData", "annotations", "labels", "matchLabels", "nodeSelector"}
 )
 """Mappings whose keys are the user's own: nothing below them is a field."""
+# A Job's pods end; the API server refuses a restartPolicy that starts them again for ever.
 ONCE = frozenset({"OnFailure", "Never"})
 
 
 def name_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """metadata.name and labels."""
+    """Check metadata.name and the labels of an object."""
     metadata = item.fields.get("metadata")
     if not isinstance(metadata, dict):
         yield rules.REQUIRED.finding(
@@ -70,7 +75,7 @@ def name_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 def walk(
     node: Any, path: tuple[str | int, ...] = ()
 ) -> Iterator[tuple[tuple[str | int, ...], str, Any]]:
-    """(path, key, value) of every field, without the user's own mappings."""
+    """Yield (path, key, value) of every field, but none below the user's own mappings."""
     if isinstance(node, dict):
         for key, value in node.items():
             yield (*path, key), key, value
@@ -82,7 +87,7 @@ def walk(
 
 
 def is_quantity(value: Any) -> bool:
-    """A number, or its text form (docs: Quantity)."""
+    """Tell whether a value is a number or the text form of a quantity, such as `500m`."""
     if isinstance(value, bool):
         return False
     return isinstance(value, int | float) or (
@@ -91,12 +96,13 @@ def is_quantity(value: Any) -> bool:
 
 
 def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Ports, quantities and closed sets, wherever they stand."""
+    """Check ports, quantities and closed sets, wherever they stand in an object."""
     for path, key, value in walk(item.fields):
         if (
             key in PORT_KEYS
             and isinstance(value, int)
             and not isinstance(value, bool)
+            # 0 is how Go leaves a port out: it is the same as none.
             and not (1 <= value <= 65535 or (value == 0 and key in ("nodePort", "hostPort")))
         ):
             yield rules.PORT.finding(
@@ -117,7 +123,7 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def container_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Images of the containers, and the pod's restartPolicy."""
+    """Check the containers' images and the pods' restartPolicy."""
     for path, spec in item.pods:
         for key, index, container in containers_of(spec):
             image = container.get("image")
@@ -147,7 +153,7 @@ def container_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def kind_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """What single kinds demand."""
+    """Check the fields that single kinds demand: schedules, service types, claims."""
     if item.kind == "CronJob" and isinstance(schedule := item.at("spec", "schedule"), str):
         # What the API server reads may begin with a zone: `TZ=` or `CRON_TZ=`, then a space.
         error = cron_error(schedule.split(" ", 1)[-1] if "TZ=" in schedule else schedule)
@@ -169,6 +175,7 @@ def kind_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
                 yield rules.FIELDS.value.finding(
                     f"accessModes {mode!r} is unknown", manifest.line(item, "spec", "accessModes")
                 )
+        # Both are optional in the schema; the API server's own validation wants them.
         if not modes or not is_quantity(item.at("spec", "resources", "requests", "storage")):
             yield rules.QUANTITY.finding(
                 "a claim needs accessModes and a quantity in resources.requests.storage",
@@ -177,7 +184,7 @@ def kind_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Everything above, for one object of a known kind."""
+    """Check one object of a known kind with everything this module has."""
     yield from name_findings(manifest, item)
     yield from field_findings(manifest, item)
     yield from container_findings(manifest, item)

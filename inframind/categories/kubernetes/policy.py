@@ -1,4 +1,4 @@
-"""Security and good practice of pods. Counts where a request lists the rule."""
+"""Security and good practice of pods. A finding counts where a request lists its rule."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from inframind.types import Finding
 
 
 def findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Findings for the pods that the object makes."""
+    """Judge the pods that an object makes."""
     for path, spec in item.pods:
         if any(spec.get(key) for key in ("hostNetwork", "hostPID", "hostIPC")):
             yield rules.PRIVILEGED.finding(
@@ -21,6 +21,7 @@ def findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
             yield from container_findings(item, spec, container, line)
             if (
                 item.kind in ("Deployment", "StatefulSet", "DaemonSet")
+                # Init containers end before the pod can be ready, so they have no such probe.
                 and key == "containers"
                 and "readinessProbe" not in container
             ):
@@ -32,7 +33,7 @@ def findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 def container_findings(
     item: Item, pod: dict[str, Any], container: dict[str, Any], line: int | None
 ) -> Iterator[Finding]:
-    """Findings for one container of a pod."""
+    """Judge one container of a pod."""
     security, name = container.get("securityContext") or {}, container.get("name")
     if security.get("privileged"):
         yield rules.PRIVILEGED.finding(f"container {name} is privileged", line)

@@ -1,15 +1,12 @@
-"""What must agree within a text: selectors and labels, mounts and volumes, unique names.
+"""Agreement within a text: selectors and labels, mounts and volumes, unique names; the links."""
 
-And what links to what.
-"""
-
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from inframind.categories.base import Link, Resource
 from inframind.categories.kubernetes import rules
 from inframind.categories.kubernetes.document import MERGED, Item, Manifest, containers_of
+from inframind.categories.shared.values import repeated
 from inframind.types import Finding
 
 SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
@@ -39,7 +36,7 @@ NAMED_REFERENCES: dict[tuple[str, ...], str] = {
 
 
 def amount(value: Any) -> float | None:
-    """A quantity as a number."""
+    """Convert a quantity to a number; None for a value that is no quantity."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, str):
@@ -51,18 +48,20 @@ def amount(value: Any) -> float | None:
     else:
         scale = 1.0
     try:
+        # What is left may have an exponent: `1e3` is a quantity too.
         return float(value) * scale
     except ValueError:
         return None
 
 
 def selector_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """spec.selector.matchLabels is a part of the template's labels."""
+    """Check that spec.selector.matchLabels is a part of the template's labels."""
     if item.kind not in SELECTING:
         return
     wanted = item.at("spec", "selector", "matchLabels") or {}
     labels = item.at("spec", "template", "metadata", "labels") or {}
     line = manifest.line(item, "spec", "selector")
+    # apps/v1 gives selectors no default, and none can be changed later.
     if not wanted and not item.at("spec", "selector", "matchExpressions"):
         yield rules.SELECTOR.finding(
             "spec.selector is empty: write matchLabels like the template's labels", line
@@ -76,19 +75,17 @@ def selector_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def pod_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Volumes, names, named ports and limits of the pods."""
+    """Check volumes, names, named ports and limits of an object's pods."""
+    # A StatefulSet's claims are volumes of its pods, by their names.
     claims = item.at("spec", "volumeClaimTemplates") or ()
     claimed = {(claim.get("metadata") or {}).get("name") for claim in claims}
     for path, spec in item.pods:
         volumes = claimed | {volume.get("name") for volume in spec.get("volumes") or ()}
         containers = list(containers_of(spec))
-        for name, count in Counter(
-            str(container.get("name")) for _, _, container in containers
-        ).items():
-            if count > 1:
-                yield rules.DUPLICATE.finding(
-                    f"{count} containers are called {name!r}", manifest.line(item, *path)
-                )
+        for name, count in repeated(str(container.get("name")) for _, _, container in containers):
+            yield rules.DUPLICATE.finding(
+                f"{count} containers are called {name!r}", manifest.line(item, *path)
+            )
         for key, index, container in containers:
             where: tuple[str | int, ...] = (*path, key, index)
             for mount in container.get("volumeMounts") or ():
@@ -102,7 +99,7 @@ def pod_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 def probe_findings(
     manifest: Manifest, item: Item, where: tuple[str | int, ...], container: dict[str, Any]
 ) -> Iterator[Finding]:
-    """Probes name ports of their container."""
+    """Check that probes name ports of their container."""
     named = {port.get("name") for port in container.get("ports") or ()}
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         for action in ("httpGet", "tcpSocket"):
@@ -117,7 +114,7 @@ def probe_findings(
 def limit_findings(
     manifest: Manifest, item: Item, where: tuple[str | int, ...], container: dict[str, Any]
 ) -> Iterator[Finding]:
-    """requests <= limits."""
+    """Check that no request is above its limit."""
     resources = container.get("resources") or {}
     for name, request in (resources.get("requests") or {}).items():
         low, high = amount(request), amount((resources.get("limits") or {}).get(name))
@@ -129,8 +126,9 @@ def limit_findings(
 
 
 def findings(manifest: Manifest) -> Iterator[Finding]:
-    """All findings of the references rung."""
-    seen = Counter(
+    """Check the references within a manifest: duplicates, selectors, pods, scaling."""
+    # A name is used once for each kind in a namespace; without one it is the current one.
+    identities = (
         (
             item.fields.get("apiVersion"),
             item.kind,
@@ -140,9 +138,8 @@ def findings(manifest: Manifest) -> Iterator[Finding]:
         for item in manifest.items
         if item.name
     )
-    for (_, kind, _, name), count in seen.items():
-        if count > 1:
-            yield rules.DUPLICATE.finding(f"{kind} {name} is written {count} times")
+    for (_, kind, _, name), count in repeated(identities):
+        yield rules.DUPLICATE.finding(f"{kind} {name} is written {count} times")
     for item in manifest.items:
         yield from selector_findings(manifest, item)
         yield from pod_findings(manifest, item)
@@ -160,12 +157,12 @@ def findings(manifest: Manifest) -> Iterator[Finding]:
 
 
 def mapping(node: Any) -> dict[str, Any]:
-    """The node if it is a mapping, else an empty one."""
+    """Return the node if it is a mapping, else an empty one."""
     return node if isinstance(node, dict) else {}
 
 
 def labels_of(fields: Any) -> dict[str, Any]:
-    """Labels of the pods that an object makes (a Pod: its own)."""
+    """Read the labels of the pods that an object makes; a Pod has its own."""
     template = (
         mapping(mapping(fields.get("spec")).get("template"))
         if fields.get("kind") != "Pod"
@@ -175,12 +172,12 @@ def labels_of(fields: Any) -> dict[str, Any]:
 
 
 def links(resources: Sequence[Resource]) -> Iterator[Link]:
-    """References between the objects of the text."""
-    known = {(resource.kind, resource.name) for resource in resources}
+    """Yield the references between the objects of a text."""
+    present = {(resource.kind, resource.name) for resource in resources}
     for source, resource in enumerate(resources):
         yield from _selected(source, resource, resources)
         for path, kind, name in _named(resource.fields, ()):
-            if (kind, name) in known:
+            if (kind, name) in present:
                 yield Link(source, ".".join(path), kind, name)
 
 

@@ -1,5 +1,6 @@
-"""MLflow projects: the `MLproject` file (https://mlflow.org/docs/latest/ml/projects/), read as
-mlflow 3.17 does.
+"""MLflow projects: the `MLproject` file, read as mlflow 3.17 does.
+
+https://mlflow.org/docs/latest/ml/projects/
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ TYPES = ("string", "float", "path", "uri")
 
 @dataclass(frozen=True)
 class Project:
-    """A parsed MLproject file."""
+    """Hold a parsed MLproject file."""
 
     text: str
     fields: dict[str, Any]
@@ -32,20 +33,22 @@ class Project:
 
 
 def is_project(fields: Any) -> bool:
-    """Whether a mapping is an MLproject rather than an object."""
+    """Tell whether a mapping is an MLproject rather than an object."""
     return isinstance(fields, dict) and "entry_points" in fields and "apiVersion" not in fields
 
 
 def schema_findings(project: Project) -> Iterator[Finding]:
-    """All findings of the schema rung."""
+    """Check the fields, the environment and the entry points of an MLproject."""
     for key in project.fields.keys() - set(FIELDS):
         yield project.finding(
             rules.PROJECT.unknown, f"{key!r} is not a field: {', '.join(FIELDS)}", key
         )
-    given = [key for key in ENVIRONMENTS if project.fields.get(key) is not None]
-    if len(given) > 1:
+    environments = [key for key in ENVIRONMENTS if project.fields.get(key) is not None]
+    if len(environments) > 1:
         yield project.finding(
-            rules.ENVIRONMENT, f"only one environment: {', '.join(given)} are given", given[1]
+            rules.ENVIRONMENT,
+            f"only one environment: {', '.join(environments)} are given",
+            environments[1],
         )
     for key in ("name", "python_env", "conda_env"):
         if not isinstance(project.fields.get(key, ""), str):
@@ -97,15 +100,16 @@ def _point_findings(project: Project, name: str, point: Any) -> Iterator[Finding
 
 
 def placeholders(command: str) -> list[str] | None:
-    """The names in `{}` of a command; None if it is no format string."""
+    """List the names in `{}` of a command; None if it is no format string."""
     try:
+        # mlflow fills commands with str.format.
         return [name for _, name, _, _ in Formatter().parse(command) if name is not None]
     except ValueError:
         return None
 
 
 def reference_findings(project: Project) -> Iterator[Finding]:
-    """Parameters in commands are declared."""
+    """Check that commands use declared parameters."""
     for name, point in project.fields["entry_points"].items():
         line = line_of(project.text, ("entry_points", name))
         used = placeholders(point["command"])
@@ -120,7 +124,7 @@ def reference_findings(project: Project) -> Iterator[Finding]:
 
 
 def effective(project: Project) -> Configuration:
-    """`project` (one), and each `entry_point` with its parameters in the long form."""
+    """Collect the `project`, and each `entry_point` with its parameters in the long form."""
     points = []
     for name, point in project.fields["entry_points"].items():
         parameters = {
@@ -140,7 +144,7 @@ def effective(project: Project) -> Configuration:
 
 
 def policy_findings(project: Project) -> Iterator[Finding]:
-    """The image has a version."""
+    """Judge whether the image has a version."""
     image = (project.fields.get("docker_env") or {}).get("image")
     if image and is_unpinned(image):
         yield kubernetes_rules.LATEST.finding(

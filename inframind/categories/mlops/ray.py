@@ -1,8 +1,8 @@
-"""Ray on Kubernetes: what the operator and Ray Serve check
-(https://github.com/ray-project/kuberay).
+"""Ray on Kubernetes: the checks of its operator and of Ray Serve.
+
+https://github.com/ray-project/kuberay
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +11,7 @@ from inframind.categories.kubernetes import rules as kubernetes_rules
 from inframind.categories.kubernetes.document import Item, Manifest
 from inframind.categories.mlops import rules
 from inframind.categories.shared.formats import cron_error
+from inframind.categories.shared.values import repeated
 from inframind.categories.shared.yaml import YamlError, load_all
 from inframind.types import Finding
 
@@ -26,12 +27,12 @@ SELECTED = "ray.io/cluster"
 
 
 def is_ray(item: Item) -> bool:
-    """Whether the object is one of Ray's."""
+    """Tell whether the object is one of Ray's."""
     return str(item.fields.get("apiVersion")).startswith(GROUP)
 
 
 def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Jobs and the YAML inside fields."""
+    """Check the jobs, the schedules and the YAML inside fields of Ray's objects."""
     if not is_ray(item):
         return
     if item.kind in ("RayJob", "RayCronJob"):
@@ -45,8 +46,10 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 def _job_findings(manifest: Manifest, item: Item, path: tuple[str, ...]) -> Iterator[Finding]:
     spec, line = item.at(*path) or {}, manifest.line(item, *path)
+    # A selector runs the job in a cluster that is there already.
     if (spec.get("rayClusterSpec") is None) == (not spec.get("clusterSelector")):
         yield rules.RAY_JOB.finding("give exactly one of rayClusterSpec and clusterSelector", line)
+    # In InteractiveMode a user submits the job to the cluster by hand.
     if not spec.get("entrypoint") and spec.get("submissionMode") != "InteractiveMode":
         yield rules.ENTRYPOINT.finding(
             "the job needs an entrypoint, such as `python train.py`", line
@@ -58,7 +61,7 @@ def _job_findings(manifest: Manifest, item: Item, path: tuple[str, ...]) -> Iter
 
 
 def _embedded(text: str) -> Any:
-    """The one document of a YAML text inside a field; None if it is none."""
+    """Parse a YAML text inside a field; None if it is not one document."""
     try:
         documents = load_all(text)
     except YamlError:
@@ -69,7 +72,9 @@ def _embedded(text: str) -> Any:
 def _serve_findings(text: str, line: int | None) -> Iterator[Finding]:
     config = _embedded(text)
     applications = config.get("applications") if isinstance(config, dict) else None
-    if not isinstance(applications, list) or not all(isinstance(one, dict) for one in applications):
+    if not isinstance(applications, list) or not all(
+        isinstance(application, dict) for application in applications
+    ):
         yield rules.EMBEDDED.finding(
             "serveConfigV2 is a YAML mapping with a list of applications", line
         )
@@ -88,22 +93,22 @@ def _serve_findings(text: str, line: int | None) -> Iterator[Finding]:
 
 
 def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Worker groups."""
+    """Check the names and bounds of worker groups."""
     if not is_ray(item) or item.kind not in CLUSTERS:
         return
     path = (*CLUSTERS[item.kind], "workerGroupSpecs")
     groups = [group for group in item.at(*path) or () if isinstance(group, dict)]
-    for name, count in Counter(group.get("groupName") for group in groups).items():
-        if count > 1:
-            yield rules.DUPLICATE.finding(
-                f"{count} worker groups are called {name!r}", manifest.line(item, *path)
-            )
+    for name, count in repeated(group.get("groupName") for group in groups):
+        yield rules.DUPLICATE.finding(
+            f"{count} worker groups are called {name!r}", manifest.line(item, *path)
+        )
     for index, group in enumerate(groups):
         low, now, high = (
             group.get("minReplicas", 0) or 0,
             group.get("replicas"),
             group.get("maxReplicas"),
         )
+        # minReplicas is 0 by default (KubeRay's API reference).
         bounds = [bound for bound in (low, now, high) if isinstance(bound, int)]
         if bounds != sorted(bounds) or low < 0:
             message = (
@@ -114,7 +119,7 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def links(resource: Resource) -> Iterator[tuple[str, str, Any]]:
-    """(path, kind, name) of what a Ray object refers to."""
+    """Yield (path, kind, name) of what a Ray object refers to."""
     if resource.kind == "RayJob":
         selector = (resource.fields.get("spec") or {}).get("clusterSelector") or {}
         yield "spec.clusterSelector", "RayCluster", selector.get(SELECTED)

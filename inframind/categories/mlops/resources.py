@@ -1,6 +1,4 @@
-"""The custom resources: which exist, their schemas, and what each kind's controller checks beyond
-them.
-"""
+"""The custom resources: their kinds, their schemas, and the checks of each kind's controller."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -8,6 +6,7 @@ from functools import cache
 import jsonschema_rs
 
 from inframind.categories.base import Configuration, Link, Resource
+from inframind.categories.kubernetes import effective as kubernetes_effective
 from inframind.categories.kubernetes import fields
 from inframind.categories.kubernetes import references as kubernetes_references
 from inframind.categories.kubernetes import rules as kubernetes_rules
@@ -31,33 +30,34 @@ REFERENCES: tuple[Check, ...] = (
     ray.reference_findings,
     argo.reference_findings,
 )
+# KServe's annotation takes the pods of a service away until it is removed.
 STOP = "serving.kserve.io/stop"
 
 
 @cache
 def kinds() -> dict[str, str]:
-    """`apiVersion/kind` -> definition."""
-    found: dict[str, str] = json_schema.load(PACKAGE, "schema")["kinds"]
-    return found
+    """Map each `apiVersion/kind` to its definition."""
+    by_kind: dict[str, str] = json_schema.load(PACKAGE, "schema")["kinds"]
+    return by_kind
 
 
 @cache
 def groups() -> frozenset[str]:
-    """The API groups whose kinds are all known."""
+    """Collect the API groups whose kinds are all known."""
     return frozenset(key.partition("/")[0] for key in kinds())
 
 
 @cache
 def validator(key: str) -> jsonschema_rs.Validator:
-    """The compiled schema of an `apiVersion/kind`."""
-    own = json_schema.load(PACKAGE, "schema")["definitions"]
+    """Compile the schema of an `apiVersion/kind`, once a process."""
+    custom = json_schema.load(PACKAGE, "schema")["definitions"]
     return json_schema.compile_definition(
-        kubernetes.definitions() | own, kinds()[key], null_objects=False
+        kubernetes.definitions() | custom, kinds()[key], null_objects=False
     )
 
 
 def schema_findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
-    """All findings of the schema rung for one object, of Kubernetes itself or of a known group."""
+    """Check one object, of Kubernetes itself or of a known group, against its schema."""
     api, kind = item.fields.get("apiVersion"), item.fields.get("kind")
     if (
         not isinstance(api, str)
@@ -68,26 +68,27 @@ def schema_findings(manifest: Manifest, item: Item) -> Sequence[Finding]:
     key = f"{api}/{kind}"
     if key not in kinds():
         return [_unknown(manifest, item, api, kind)]
-    found = json_schema.findings(
+    findings = json_schema.findings(
         validator(key), item.fields, kubernetes_rules.FIELDS, manifest.text, item.start
     )
-    if not found:
-        found = [
+    # The controllers' checks read values without a look at their types: the schema comes first.
+    if not findings:
+        findings = [
             *fields.findings(manifest, item),
             *(finding for check in FIELDS for finding in check(manifest, item)),
         ]
-    return found
+    return findings
 
 
 def _unknown(manifest: Manifest, item: Item, api: str, kind: str) -> Finding:
     group = api.partition("/")[0]
-    known = [
+    served = [
         key.rpartition("/")[0]
         for key in kinds()
         if key.startswith(f"{group}/") and key.endswith(f"/{kind}")
     ]
-    if known:
-        message = f"{kind} does not exist in {api}: use {', '.join(known)}"
+    if served:
+        message = f"{kind} does not exist in {api}: use {', '.join(served)}"
         return kubernetes_rules.UNKNOWN_VERSION.finding(message, manifest.line(item, "apiVersion"))
     return kubernetes_rules.UNKNOWN_KIND.finding(
         f"there is no kind {kind} in {api}", manifest.line(item, "kind")
@@ -95,31 +96,29 @@ def _unknown(manifest: Manifest, item: Item, api: str, kind: str) -> Finding:
 
 
 def reference_findings(manifest: Manifest) -> list[Finding]:
-    """All findings of the references rung."""
-    found = list(kubernetes_references.findings(manifest))
+    """Check Kubernetes' references, and those of each custom resource."""
+    findings = list(kubernetes_references.findings(manifest))
     for item in manifest.items:
         if str(item.fields.get("apiVersion")).partition("/")[0] in groups():
-            found += [finding for check in REFERENCES for finding in check(manifest, item)]
-    return found
+            findings += [finding for check in REFERENCES for finding in check(manifest, item)]
+    return findings
 
 
 def runs(item: Item) -> bool:
-    """Whether the object ever starts something: not suspended, not stopped, not scaled to nothing
-    for good.
+    """Tell whether an object ever starts something.
+
+    Not if it is suspended, stopped, or scaled to nothing for good.
     """
-    suspended = (item.at("spec", "suspend"), item.at("spec", "runPolicy", "suspend"))
     annotations = item.at("metadata", "annotations") or {}
     return (
-        True not in suspended
-        and item.at("spec", "replicas") != 0
+        kubernetes_effective.runs(item)
+        and item.at("spec", "runPolicy", "suspend") is not True
         and annotations.get(STOP) != "true"
     )
 
 
 def effective(manifest: Manifest) -> Configuration:
-    """Objects as written; what is suspended or stopped is left out, and so are Argo's tasks that
-    never run.
-    """
+    """Collect the objects that run, as written, without Argo's tasks that never run."""
     resources = tuple(
         Resource(item.kind, item.name, argo.pruned(item.fields), item.start + 1)
         for item in manifest.items
@@ -127,11 +126,11 @@ def effective(manifest: Manifest) -> Configuration:
     )
     links = [
         *kubernetes_references.links(resources),
-        *(link for index, one in enumerate(resources) for link in _links(index, one)),
+        *(link for index, resource in enumerate(resources) for link in _links(index, resource)),
     ]
-    known = {(resource.kind, resource.name) for resource in resources}
+    present = {(resource.kind, resource.name) for resource in resources}
     return Configuration(
-        resources, tuple(link for link in links if (link.kind, link.name) in known)
+        resources, tuple(link for link in links if (link.kind, link.name) in present)
     )
 
 

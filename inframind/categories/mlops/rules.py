@@ -10,7 +10,10 @@ RAY = "https://docs.ray.io/en/latest/cluster/kubernetes/"
 ARGO = "https://argo-workflows.readthedocs.io/en/latest/"
 MLPROJECT = "https://mlflow.org/docs/latest/ml/projects/"
 AWS = "https://docs.aws.amazon.com/sagemaker/latest/"
-PIPELINE = "https://aws-sagemaker-mlops.github.io/sagemaker-model-building-pipeline-definition-JSON-schema/"
+PIPELINE = (
+    "https://aws-sagemaker-mlops.github.io/"
+    "sagemaker-model-building-pipeline-definition-JSON-schema/"
+)
 
 PREDICTOR = duties.COMBINATION.rule(
     KSERVE + "concepts/architecture", "one implementation of a KServe component"

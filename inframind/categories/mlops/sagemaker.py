@@ -1,6 +1,4 @@
-"""SageMaker: request bodies (`aws sagemaker create-... --cli-input-json`) and pipeline
-definitions.
-"""
+"""SageMaker: requests (`aws sagemaker create-... --cli-input-json`) and pipeline definitions."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,43 +11,60 @@ import jsonschema_rs
 from inframind.categories.base import Configuration, Link, Resource
 from inframind.categories.mlops import rules
 from inframind.categories.shared import json_schema
-from inframind.categories.shared.values import cycle
+from inframind.categories.shared.values import cycle, repeated
 from inframind.types import Finding
 
 PACKAGE = "inframind.categories.mlops"
 NAMES = {
-    "TrainingJobName": "TrainingJob", "TransformJobName": "TransformJob",
+    "TrainingJobName": "TrainingJob",
+    "TransformJobName": "TransformJob",
     "ProcessingJobName": "ProcessingJob",
-    "HyperParameterTuningJobName": "HyperParameterTuningJob", "PipelineName": "Pipeline",
+    "HyperParameterTuningJobName": "HyperParameterTuningJob",
+    "PipelineName": "Pipeline",
     "NotebookInstanceName": "NotebookInstance",
-    "FeatureGroupName": "FeatureGroup", "ExperimentName": "Experiment", "DomainName": "Domain",
+    "FeatureGroupName": "FeatureGroup",
+    "ExperimentName": "Experiment",
+    "DomainName": "Domain",
     "ModelPackageName": "ModelPackage",
-    "ModelPackageGroupName": "ModelPackageGroup", "EndpointName": "Endpoint",
+    "ModelPackageGroupName": "ModelPackageGroup",
+    "EndpointName": "Endpoint",
     "EndpointConfigName": "EndpointConfig",
     "ModelName": "Model",
-}  # fmt: skip
+}
 """The field that names what a request makes -> its kind, the first one present wins."""
 STEP_REQUESTS = {
-    "Training": "TrainingJob", "Processing": "ProcessingJob", "Transform": "TransformJob", "Model":
-    "Model", "Tuning": "HyperParameterTuningJob",
-}  # fmt: skip
+    "Training": "TrainingJob",
+    "Processing": "ProcessingJob",
+    "Transform": "TransformJob",
+    "Model": "Model",
+    "Tuning": "HyperParameterTuningJob",
+}
 STEP_TYPES = (
-    *STEP_REQUESTS, "Condition", "Fail", "RegisterModel", "Callback", "Lambda", "ClarifyCheck",
-    "QualityCheck", "EMR", "AutoML",
-)  # fmt: skip
+    *STEP_REQUESTS,
+    "Condition",
+    "Fail",
+    "RegisterModel",
+    "Callback",
+    "Lambda",
+    "ClarifyCheck",
+    "QualityCheck",
+    "EMR",
+    "AutoML",
+)
+# The only version of the definition's schema.
 VERSION = "2020-12-01"
 
 
 @dataclass(frozen=True)
 class Request:
-    """A parsed JSON text: `kind` is what it makes, `Definition` for a pipeline definition."""
+    """Hold a parsed JSON text: `kind` is what it makes, `Definition` for a pipeline definition."""
 
     kind: str
     fields: dict[str, Any]
 
 
 def request_of(fields: dict[str, Any]) -> Request | None:
-    """The request that the JSON object is, or None."""
+    """Recognize the request that a JSON object is, or return None."""
     if "Steps" in fields:
         return Request("Definition", fields)
     return next((Request(kind, fields) for key, kind in NAMES.items() if key in fields), None)
@@ -57,13 +72,13 @@ def request_of(fields: dict[str, Any]) -> Request | None:
 
 @cache
 def validator(kind: str) -> jsonschema_rs.Validator:
-    """The compiled schema of the request that creates a `kind`."""
+    """Compile the schema of the request that creates a `kind`, once a process."""
     data = json_schema.load(PACKAGE, "sagemaker")
     return json_schema.compile_definition(data["definitions"], data["operations"][kind])
 
 
 def schema_findings(request: Request) -> list[Finding]:
-    """All findings of the schema rung."""
+    """Check a request against SageMaker's service model, or the steps of a definition."""
     if request.kind == "Definition":
         return list(_definition_findings(request.fields))
     return [
@@ -81,7 +96,7 @@ def _shape(error: Any) -> Finding:
 
 
 def steps_of(fields: Any) -> Iterator[dict[str, Any]]:
-    """All steps of a pipeline definition, those inside conditions too."""
+    """Yield all steps of a pipeline definition, those inside conditions too."""
     steps = fields.get("Steps")
     for step in steps if isinstance(steps, list) else ():
         if isinstance(step, dict):
@@ -117,6 +132,7 @@ def _step_findings(step: dict[str, Any]) -> Iterator[Finding]:
         )
     elif kind in STEP_REQUESTS:
         for error in validator(STEP_REQUESTS[kind]).iter_errors(arguments):
+            # A pipeline gives the jobs of its steps names of its own.
             missing_name = "is a required property" in error.message and not list(
                 error.instance_path
             )
@@ -126,12 +142,12 @@ def _step_findings(step: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _is_placeholder(node: Any) -> bool:
-    """Whether the value is a reference or function that the pipeline resolves when it runs."""
+    """Tell whether the pipeline resolves a value when it runs: a reference or a function."""
     return isinstance(node, dict) and ("Get" in node or any(key.startswith("Std:") for key in node))
 
 
 def references_of(node: Any) -> Iterator[str]:
-    """Every `{"Get": "..."}` below a value."""
+    """Yield the name of every `{"Get": "..."}` below a value."""
     if isinstance(node, dict):
         if isinstance(node.get("Get"), str):
             yield node["Get"]
@@ -143,18 +159,19 @@ def references_of(node: Any) -> Iterator[str]:
 
 
 def waits_for(step: dict[str, Any]) -> set[str]:
-    """The steps that a step needs."""
+    """Collect the steps that a step needs."""
     listed = step.get("DependsOn")
-    found = {str(name) for name in listed} if isinstance(listed, list) else set()
-    return found | {
+    needed = {str(name) for name in listed} if isinstance(listed, list) else set()
+    return needed | {
         get.split(".")[1]
         for get in references_of(step.get("Arguments"))
+        # `Steps.NAME.PROPERTY`
         if get.startswith("Steps.") and get.count(".") > 1
     }
 
 
 def reference_findings(request: Request) -> Iterator[Finding]:
-    """All findings of the references rung."""
+    """Check containers, variants, and the names that a pipeline definition uses."""
     if request.kind == "Definition":
         yield from _pipeline_references(request.fields)
     if request.kind == "Model" and ("PrimaryContainer" in request.fields) == bool(
@@ -167,9 +184,8 @@ def reference_findings(request: Request) -> Iterator[Finding]:
     variants = (
         request.fields.get("ProductionVariants", ()) if request.kind == "EndpointConfig" else ()
     )
-    for name, count in Counter(variant["VariantName"] for variant in variants).items():
-        if count > 1:
-            yield rules.DUPLICATE.finding(f"{count} variants are called {name!r}")
+    for name, count in repeated(variant["VariantName"] for variant in variants):
+        yield rules.DUPLICATE.finding(f"{count} variants are called {name!r}")
     for variant in variants:
         sized = (
             "InstanceType" in variant
@@ -185,10 +201,9 @@ def reference_findings(request: Request) -> Iterator[Finding]:
 def _pipeline_references(fields: dict[str, Any]) -> Iterator[Finding]:
     steps = list(steps_of(fields))
     names = Counter(str(step.get("Name")) for step in steps)
-    parameters = {str(one.get("Name")) for one in fields.get("Parameters") or ()}
-    for name, count in names.items():
-        if count > 1:
-            yield rules.DUPLICATE.finding(f"{count} steps are called {name!r}")
+    parameters = {str(parameter.get("Name")) for parameter in fields.get("Parameters") or ()}
+    for name, count in repeated(names):
+        yield rules.DUPLICATE.finding(f"{count} steps are called {name!r}")
     for get in references_of(fields):
         scope, _, rest = get.partition(".")
         if scope == "Parameters" and rest not in parameters:
@@ -204,7 +219,7 @@ def _pipeline_references(fields: dict[str, Any]) -> Iterator[Finding]:
 
 
 def effective(request: Request) -> Configuration:
-    """One object for a request; `step` and `parameter` objects for a pipeline definition."""
+    """Return one object for a request, `step` and `parameter` objects for a definition."""
     if request.kind != "Definition":
         key = next(key for key, kind in NAMES.items() if kind == request.kind)
         return Configuration(
@@ -212,8 +227,8 @@ def effective(request: Request) -> Configuration:
         )
     steps = [Resource("step", str(step.get("Name")), step) for step in steps_of(request.fields)]
     parameters = [
-        Resource("parameter", str(one.get("Name")), one)
-        for one in request.fields.get("Parameters") or ()
+        Resource("parameter", str(parameter.get("Name")), parameter)
+        for parameter in request.fields.get("Parameters") or ()
     ]
     links = [
         Link(
@@ -235,10 +250,11 @@ def effective(request: Request) -> Configuration:
 
 
 def policy_findings(request: Request) -> Iterator[Finding]:
-    """Encryption and isolation."""
+    """Judge encryption and isolation."""
     text = str(request.fields)
     if (
         request.kind in ("TrainingJob", "ProcessingJob", "EndpointConfig", "NotebookInstance")
+        # Volumes, outputs and endpoints each have a field of their own that ends so.
         and "KmsKey" not in text
     ):
         yield rules.UNENCRYPTED.finding(f"the {request.kind} names no KMS key")

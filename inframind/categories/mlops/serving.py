@@ -1,5 +1,6 @@
-"""KServe: what its webhooks check
-(https://github.com/kserve/kserve/tree/master/pkg/apis/serving).
+"""KServe: the checks of its webhooks.
+
+https://github.com/kserve/kserve/tree/master/pkg/apis/serving
 """
 
 import re
@@ -14,52 +15,34 @@ from inframind.categories.shared.values import children
 from inframind.types import Finding
 
 GROUP = "serving.kserve.io/"
-FRAMEWORKS = (
-    "model",
-    "sklearn",
-    "xgboost",
-    "tensorflow",
-    "pytorch",
-    "triton",
-    "onnx",
-    "huggingface",
-    "pmml",
-    "lightgbm",
-    "paddle",
+FRAMEWORKS = tuple(
+    "model sklearn xgboost tensorflow pytorch triton onnx huggingface pmml lightgbm paddle".split()
 )
 IMPLEMENTATIONS = {
     "predictor": (*FRAMEWORKS, "containers"),
     "transformer": ("containers",),
     "explainer": ("art", "alibi", "aix", "containers"),
 }
-SCHEMES = (
-    "gs://",
-    "s3://",
-    "pvc://",
-    "file://",
-    "https://",
-    "http://",
-    "hdfs://",
-    "webhdfs://",
-    "oci://",
-    "oci+native://",
-    "oci+fetch://",
-    "hf://",
+# SupportedStorageURIPrefixList in pkg/apis/serving/v1beta1/component.go.
+SCHEMES = tuple(
+    "gs:// s3:// pvc:// file:// https:// http:// hdfs:// webhdfs:// oci:// oci+native:// "
+    "oci+fetch:// hf://".split()
 )
+# The name begins those of Knative's services: RFC 1035, so with a letter.
 NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 ROUTERS = ("Sequence", "Splitter", "Ensemble", "Switch")
 SCALE_METRICS = ("cpu", "memory", "concurrency", "rps")
 
 
 def components(item: Item) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The components of an InferenceService."""
+    """Yield the components of an InferenceService."""
     for name in IMPLEMENTATIONS if item.kind == "InferenceService" else ():
         if isinstance(component := item.at("spec", name), dict):
             yield name, component
 
 
 def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Implementations, names, storage, traffic and scaling."""
+    """Check implementations, names, storage, traffic and scaling of KServe's objects."""
     if not str(item.fields.get("apiVersion")).startswith(GROUP):
         return
     if item.kind == "InferenceService" and item.name and not NAME.fullmatch(item.name):
@@ -69,12 +52,13 @@ def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
         )
     for name, component in components(item):
         line = manifest.line(item, "spec", name)
-        given = [key for key in IMPLEMENTATIONS[name] if component.get(key)]
-        if len(given) != 1 and not (name == "predictor" and set(given) == {"model", "containers"}):
-            wanted = ", ".join(IMPLEMENTATIONS[name])
-            yield rules.PREDICTOR.finding(
-                f"{name} has {given or 'no implementation'}: give exactly one of {wanted}", line
-            )
+        implementations = [key for key in IMPLEMENTATIONS[name] if component.get(key)]
+        # A predictor may put containers beside its model.
+        if len(implementations) != 1 and not (
+            name == "predictor" and set(implementations) == {"model", "containers"}
+        ):
+            wanted, has = ", ".join(IMPLEMENTATIONS[name]), implementations or "no implementation"
+            yield rules.PREDICTOR.finding(f"{name} has {has}: give exactly one of {wanted}", line)
         yield from _scaling(component, name, line)
     if item.kind in ("InferenceService", "TrainedModel", "LLMInferenceService"):
         yield from _storage(manifest, item)
@@ -101,9 +85,9 @@ def _scaling(component: dict[str, Any], name: str, line: int | None) -> Iterator
 
 
 def _storage(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    known = tuple(_container_prefixes(manifest)) + SCHEMES
+    prefixes = tuple(_container_prefixes(manifest)) + SCHEMES
     for path, uri in _uris(item.fields.get("spec"), ("spec",)):
-        if not uri.startswith(known):
+        if not uri.startswith(prefixes):
             message = (
                 f"{uri!r}: KServe fetches {', '.join(SCHEMES)}, or what a ClusterStorageContainer "
                 "names"
@@ -116,7 +100,9 @@ def _container_prefixes(manifest: Manifest) -> Iterator[str]:
         if item.kind == "ClusterStorageContainer":
             formats = item.at("spec", "supportedUriFormats")
             yield from (
-                str(one["prefix"]) for one in formats if isinstance(one, dict) and one.get("prefix")
+                str(entry["prefix"])
+                for entry in formats
+                if isinstance(entry, dict) and entry.get("prefix")
             )
 
 
@@ -132,7 +118,7 @@ def _uris(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | 
 
 
 def nodes_of(item: Item) -> dict[str, dict[str, Any]]:
-    """The nodes of an InferenceGraph."""
+    """Map the names of an InferenceGraph's nodes to the nodes."""
     return {
         name: node
         for name, node in (item.at("spec", "nodes") or {}).items()
@@ -150,6 +136,7 @@ def _traffic(manifest: Manifest, item: Item) -> Iterator[Finding]:
         weights = [
             step.get("weight") or 0 for step in node.get("steps") or () if isinstance(step, dict)
         ]
+        # The router draws a number up to 100 and adds the weights until they reach it.
         if node.get("routerType") == "Splitter" and sum(weights) != 100:
             yield rules.TRAFFIC.finding(
                 f"node {name}: the weights of a Splitter sum to {sum(weights)}, not 100", line
@@ -157,7 +144,7 @@ def _traffic(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """An InferenceGraph's nodes and steps; the volumes of model servers."""
+    """Check an InferenceGraph's nodes and steps, and the volumes of model servers."""
     for name, component in components(item):
         volumes = {volume.get("name") for volume in component.get("volumes") or ()}
         for framework in FRAMEWORKS:
@@ -190,7 +177,7 @@ def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def links(resource: Resource) -> Iterator[tuple[str, str, Any]]:
-    """(path, kind, name) of what a KServe object refers to."""
+    """Yield (path, kind, name) of what a KServe object refers to."""
     spec = resource.fields.get("spec") or {}
     if resource.kind == "TrainedModel":
         yield "spec.inferenceService", "InferenceService", spec.get("inferenceService")

@@ -1,4 +1,4 @@
-"""Kubeflow's training jobs and Katib's experiments: what their webhooks check."""
+"""Kubeflow's training jobs and Katib's experiments: the checks of their webhooks."""
 
 import re
 from collections.abc import Iterator
@@ -20,24 +20,26 @@ JOBS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "PaddleJob": ("paddleReplicaSpecs", ("Master", "Worker"), "paddle"),
     "JAXJob": ("jaxReplicaSpecs", ("Worker",), "jax"),
 }
+# MPI starts from its launcher, XGBoost's tracker runs in the master.
 NEEDED = {"MPIJob": "Launcher", "XGBoostJob": "Master"}
+# ExitCode restarts what ends with a code from 128 on, and nothing else.
 RESTART = ("Always", "OnFailure", "Never", "ExitCode")
-ALGORITHMS = (
-    "random", "grid", "bayesianoptimization", "hyperband", "tpe", "multivariate-tpe", "cmaes",
-    "sobol", "enas", "darts", "pbt",
-)  # fmt: skip
+ALGORITHMS = tuple(
+    "random grid bayesianoptimization hyperband tpe multivariate-tpe cmaes sobol enas darts "
+    "pbt".split()
+)
 TYPES = ("double", "int", "discrete", "categorical")
 USED = re.compile(r"\$\{trialParameters\.([A-Za-z0-9_.-]+)\}")
 
 
 def replicas_of(item: Item) -> dict[str, dict[str, Any]]:
-    """Replica type -> spec of a training job."""
-    found = item.at("spec", JOBS[item.kind][0]) if item.kind in JOBS else None
-    return {name: spec for name, spec in (found or {}).items() if isinstance(spec, dict)}
+    """Map the replica types of a training job to their specs."""
+    replicas = item.at("spec", JOBS[item.kind][0]) if item.kind in JOBS else None
+    return {name: spec for name, spec in (replicas or {}).items() if isinstance(spec, dict)}
 
 
 def field_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Replica types, and what an experiment needs."""
+    """Check a training job's replica types, and an experiment's search."""
     if item.kind in JOBS:
         yield from _replica_findings(manifest, item)
     if item.kind == "Experiment":
@@ -97,6 +99,7 @@ def _space_problem(parameter: dict[str, Any]) -> str | None:
         return f"parameter {name!r}: parameterType is one of {', '.join(TYPES)}"
     if kind in ("double", "int"):
         try:
+            # Katib's API has the bounds as texts.
             low, high = float(space["min"]), float(space["max"])
         except (KeyError, TypeError, ValueError):
             return f"parameter {name}: feasibleSpace needs min and max, both numbers in quotes"
@@ -109,8 +112,9 @@ def _space_problem(parameter: dict[str, Any]) -> str | None:
 
 
 def reference_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
-    """Main containers and trial parameters."""
+    """Check main containers and trial parameters."""
     main = JOBS[item.kind][2] if item.kind in JOBS else None
+    # The controllers set environment and ports on the container of this name alone.
     for path, pod in item.pods if main else ():
         if main not in [
             container.get("name") for container in pod["containers"] if isinstance(container, dict)
@@ -144,7 +148,7 @@ def _trial_findings(manifest: Manifest, item: Item) -> Iterator[Finding]:
 
 
 def links(resource: Resource) -> Iterator[tuple[str, str, Any]]:
-    """(path, kind, name) of what a training object refers to."""
+    """Yield (path, kind, name) of what a training object refers to."""
     if resource.kind == "TrainJob":
         reference = (resource.fields.get("spec") or {}).get("runtimeRef") or {}
         yield (

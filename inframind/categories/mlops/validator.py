@@ -50,6 +50,7 @@ class MLOps(Category[Document]):
         if text.lstrip().startswith("{"):
             try:
                 fields = json.loads(text)
+            # json.loads recurses: brackets a thousand deep end in RecursionError.
             except (ValueError, RecursionError):
                 fields = None
             if isinstance(fields, dict) and "apiVersion" not in fields:
@@ -103,6 +104,7 @@ def _policy(manifest: Manifest, item: Item) -> Iterator[Finding]:
     for path, pod in item.pods:
         for key, index, container in containers_of(pod):
             amounts = container.get("resources") or {}
+            # https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/: never requests alone.
             wanted = [name for name in amounts.get("requests") or () if name.endswith("/gpu")]
             if any(name not in (amounts.get("limits") or {}) for name in wanted):
                 message = f"container {container.get('name')}: {wanted[0]} belongs in limits"

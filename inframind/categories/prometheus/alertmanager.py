@@ -17,26 +17,18 @@ from inframind.categories.prometheus.server import authentication_findings
 from inframind.types import Finding
 
 MATCHER = re.compile(r'\s*"?([^\s"=!~,{}]+)"?\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^\s"{},]*)\s*')
+# 24:00 is the end of a day (docs: time_interval).
 TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
+MONTHS = tuple(
+    "january february march april may june july august september october november december".split()
 )
 RANGES: dict[str, tuple[int, int, tuple[str, ...]]] = {
-    "weekdays": (0, 6, DAYS), "days_of_month": (-31, 31, ()), "months": (1, 12, MONTHS),
+    "weekdays": (0, 6, DAYS),
+    "days_of_month": (-31, 31, ()),
+    "months": (1, 12, MONTHS),
     "years": (1, 9999, ()),
-}  # fmt: skip
+}
 UNVERIFIED = frozenset(
     f"{name}_configs"
     for name in "pushover sns webex wechat jira rocketchat mattermost incidentio".split()
@@ -74,24 +66,27 @@ Path = tuple[str | int, ...]
 def routes(
     node: dict[str, Any], *path: str | int
 ) -> Iterator[tuple[Path, dict[str, Any], dict[str, Any] | None]]:
-    """(path, route, parent) of the tree below a route."""
+    """Yield (path, route, parent) of the tree below a route."""
     todo: list[tuple[Path, dict[str, Any], dict[str, Any] | None]] = [(path, node, None)]
     while todo:
         here, route, parent = todo.pop()
         yield here, route, parent
         todo += [
-            ((*here, "routes", at), child, route)
-            for at, child in enumerate(route.get("routes", ()))
+            ((*here, "routes", index), child, route)
+            for index, child in enumerate(route.get("routes", ()))
         ]
 
 
 def matchers(part: dict[str, Any], prefix: str = "") -> list[dict[str, str]]:
-    """All matchers of a route or inhibition in one form. Raises ValueError."""
-    found = [
+    """Read all matchers of a route or inhibition in one form.
+
+    Raises ValueError if one cannot be read, or its label or expression is wrong.
+    """
+    read = [
         {"label": name, "op": "=", "value": value}
         for name, value in texts(part.get(f"{prefix}match")).items()
     ]
-    found += [
+    read += [
         {"label": name, "op": "=~", "value": value}
         for name, value in texts(part.get(f"{prefix}match_re")).items()
     ]
@@ -102,13 +97,13 @@ def matchers(part: dict[str, Any], prefix: str = "") -> list[dict[str, str]]:
                 raise ValueError(f'{piece!r} is not a matcher such as severity="page"')
             value = match.group(3)
             value = re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
-            found.append({"label": match.group(1), "op": match.group(2), "value": value})
-    for item in found:
+            read.append({"label": match.group(1), "op": match.group(2), "value": value})
+    for item in read:
         if not LABEL_NAME.fullmatch(item["label"]):
             raise ValueError(f"{item['label']!r} is not a label name")
         if item["op"].endswith("~") and not promql.is_regex(item["value"]):
             raise ValueError(f"{item['value']!r} is not an RE2 expression")
-    return found
+    return read
 
 
 def _pieces(written: str) -> list[str]:
@@ -120,7 +115,7 @@ def _pieces(written: str) -> list[str]:
 
 
 def findings(document: Document) -> Iterator[Finding]:
-    """Findings of the schema rung."""
+    """Check the root route, labels, matchers, receivers and times of a configuration."""
     fields = document.fields
     root = fields["route"]
     if not root.get("receiver"):
@@ -150,15 +145,15 @@ def findings(document: Document) -> Iterator[Finding]:
                 "group_by names a label twice", document.line(*path, "group_by")
             )
         yield from matcher_findings(document, route, "", path)
-    for at, rule in enumerate(fields.get("inhibit_rules", ())):
+    for index, rule in enumerate(fields.get("inhibit_rules", ())):
         for prefix in ("source_", "target_"):
-            yield from matcher_findings(document, rule, prefix, ("inhibit_rules", at))
+            yield from matcher_findings(document, rule, prefix, ("inhibit_rules", index))
         if not all(LABEL_NAME.fullmatch(text_of(label)) for label in rule.get("equal", ())):
             yield rules.LABEL.finding(
-                "equal names labels", document.line("inhibit_rules", at, "equal")
+                "equal names labels", document.line("inhibit_rules", index, "equal")
             )
-    for at, receiver in enumerate(fields["receivers"]):
-        yield from receiver_findings(document, receiver, at)
+    for index, receiver in enumerate(fields["receivers"]):
+        yield from receiver_findings(document, receiver, index)
     yield from time_findings(document)
     yield from authentication_findings(document)
 
@@ -166,39 +161,42 @@ def findings(document: Document) -> Iterator[Finding]:
 def matcher_findings(
     document: Document, part: dict[str, Any], prefix: str, path: Path
 ) -> Iterator[Finding]:
-    """Matchers that cannot be read."""
+    """Report matchers that cannot be read."""
     try:
         matchers(part, prefix)
     except ValueError as error:
         yield rules.MATCHER.finding(str(error), document.line(*path, f"{prefix}matchers"))
 
 
-def receiver_findings(document: Document, receiver: dict[str, Any], at: int) -> Iterator[Finding]:
-    """What each integration needs, here or in `global`."""
+def receiver_findings(
+    document: Document, receiver: dict[str, Any], index: int
+) -> Iterator[Finding]:
+    """Check that each integration has what it needs, here or in `global`."""
     common, name = document.fields.get("global", {}), text_of(receiver["name"])
     for kind, items in receiver.items():
         if kind in UNVERIFIED:
             yield rules.FOREIGN.finding(
                 f"{name}: the fields of {kind} are not verified",
-                document.line("receivers", at, kind),
+                document.line("receivers", index, kind),
             )
         for item in items if kind in NEEDS else ():
             for problem in integration_problems(kind, item, common):
                 yield rules.RECEIVER.finding(
-                    f"{name}: {problem}", document.line("receivers", at, kind)
+                    f"{name}: {problem}", document.line("receivers", index, kind)
                 )
 
 
 def integration_problems(kind: str, item: dict[str, Any], common: dict[str, Any]) -> Iterator[str]:
-    """What one integration lacks, has twice or has wrong."""
-    for own, shared in NEEDS[kind]:
-        given = [key for key in own if item.get(key)]
-        if not given and not any(common.get(key) for key in shared):
-            yield f"{kind} needs {own[0]}"
-        if len(given) > 1:
-            yield f"{kind}: give one of {' and '.join(given)}"
+    """Yield what one integration lacks, has twice or has wrong."""
+    for fields, shared in NEEDS[kind]:
+        present = [key for key in fields if item.get(key)]
+        if not present and not any(common.get(key) for key in shared):
+            yield f"{kind} needs {fields[0]}"
+        if len(present) > 1:
+            yield f"{kind}: give one of {' and '.join(present)}"
     for key in URLS:
         address = text_of(item.get(key, "http://"))
+        # `<secret>` is how Alertmanager shows a URL in the configuration that it serves.
         if not address.startswith(("http://", "https://")) and address != "<secret>":
             yield f"{key} {address!r} is not an http address"
     if ":" not in text_of(item.get("smarthost", common.get("smtp_smarthost", ":"))):
@@ -206,7 +204,7 @@ def integration_problems(kind: str, item: dict[str, Any], common: dict[str, Any]
 
 
 def time_findings(document: Document) -> Iterator[Finding]:
-    """Ranges of the named intervals."""
+    """Check the ranges of the named intervals."""
     for path, key, value in document.entries:
         if path[0] not in ("time_intervals", "mute_time_intervals") or not isinstance(
             value, list | str | int
@@ -233,6 +231,7 @@ def _in_range(text: str, low: int, high: int, names: tuple[str, ...]) -> bool:
             numbers.append(int(part))
         else:
             return False
+    # Days of a month count from its end where they are negative: `1:-1` is all of it.
     ordered = numbers == sorted(numbers) or (low < 0 and numbers[0] > 0 > numbers[-1])
     return (
         len(numbers) <= 2
@@ -243,15 +242,16 @@ def _in_range(text: str, low: int, high: int, names: tuple[str, ...]) -> bool:
 
 
 def references(document: Document) -> Iterator[Finding]:
-    """Receivers and intervals of routes exist, each once."""
+    """Check that receivers and intervals of routes exist, each once."""
     fields = document.fields
     named = [
-        (text_of(item["name"]), ("receivers", at)) for at, item in enumerate(fields["receivers"])
+        (text_of(item["name"]), ("receivers", index))
+        for index, item in enumerate(fields["receivers"])
     ]
     intervals: list[tuple[str, Path]] = [
-        (text_of(item["name"]), (section, at))
+        (text_of(item["name"]), (section, index))
         for section in ("mute_time_intervals", "time_intervals")
-        for at, item in enumerate(fields.get(section, ()))
+        for index, item in enumerate(fields.get(section, ()))
     ]
     yield from duplicates(document, list(named), "receivers", rules.DUPLICATE)
     yield from duplicates(document, intervals, "time intervals", rules.DUPLICATE)
@@ -271,15 +271,18 @@ def references(document: Document) -> Iterator[Finding]:
 
 
 def reached(node: dict[str, Any], *path: str | int) -> Iterator[tuple[Path, dict[str, Any], str]]:
-    """(path, route, receiver) of routes that an alert can reach: none behind a sibling that takes
-    everything.
+    """Yield (path, route, receiver) of routes that an alert can reach.
+
+    None is reached behind a sibling that takes everything.
     """
+    # Routes are tried in order, and a receiver is inherited from the parent.
     todo: list[tuple[Path, dict[str, Any], str]] = [(path, node, text_of(node["receiver"]))]
     while todo:
         here, route, receiver = todo.pop(0)
         yield here, route, receiver
-        for at, child in enumerate(route.get("routes", ())):
-            todo.append(((*here, "routes", at), child, text_of(child.get("receiver", receiver))))
+        for index, child in enumerate(route.get("routes", ())):
+            todo.append(((*here, "routes", index), child, text_of(child.get("receiver", receiver))))
+            # YAML 1.1 has several words for true, and go-yaml takes them all.
             if not matchers(child) and child.get("continue") not in (
                 True,
                 "yes",
@@ -291,7 +294,7 @@ def reached(node: dict[str, Any], *path: str | int) -> Iterator[tuple[Path, dict
 
 
 def effective(document: Document) -> Configuration:
-    """Reachable routes with what they inherit, and the receivers that they lead to."""
+    """Collect the reachable routes, what they inherit, and the receivers they lead to."""
     fields = document.fields
     resources = [
         Resource(
@@ -305,7 +308,8 @@ def effective(document: Document) -> Configuration:
     inherited: dict[Path, dict[str, Any]] = {}
     for path, route, receiver in reached(fields["route"], "route"):
         parent = inherited.get(path[:-2], {})
-        own = {key: value for key, value in route.items() if key != "routes"}
+        written = {key: value for key, value in route.items() if key != "routes"}
+        # https://prometheus.io/docs/alerting/latest/configuration/#route: what children inherit.
         kept = {
             key: parent[key]
             for key in ("group_by", "group_wait", "group_interval", "repeat_interval")
@@ -313,7 +317,7 @@ def effective(document: Document) -> Configuration:
         }
         long = (
             kept
-            | own
+            | written
             | {"receiver": receiver, "matchers": matchers(route), "depth": len(path) // 2}
         )
         inherited[path] = long
@@ -325,24 +329,26 @@ def effective(document: Document) -> Configuration:
             ]
         resources.append(Resource("route", receiver, long, document.line(*path)))
     used = {link.name for link in links if link.kind == "receiver"}
-    for at, item in enumerate(fields["receivers"]):
+    for index, item in enumerate(fields["receivers"]):
         if text_of(item["name"]) in used:
             resources.append(
-                Resource("receiver", text_of(item["name"]), item, document.line("receivers", at))
+                Resource("receiver", text_of(item["name"]), item, document.line("receivers", index))
             )
-    for at, rule in enumerate(fields.get("inhibit_rules", ())):
+    for index, rule in enumerate(fields.get("inhibit_rules", ())):
         sides = {f"{side}_matchers": matchers(rule, f"{side}_") for side in ("source", "target")}
         resources.append(
             Resource(
                 "inhibit_rule",
                 text_of(rule.get("name", "")),
                 rule | sides,
-                document.line("inhibit_rules", at),
+                document.line("inhibit_rules", index),
             )
         )
     for section in ("mute_time_intervals", "time_intervals"):
-        for at, item in enumerate(fields.get(section, ())):
+        for index, item in enumerate(fields.get(section, ())):
             resources.append(
-                Resource("time_interval", text_of(item["name"]), item, document.line(section, at))
+                Resource(
+                    "time_interval", text_of(item["name"]), item, document.line(section, index)
+                )
             )
     return Configuration(tuple(resources), tuple(links))

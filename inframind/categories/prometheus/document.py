@@ -1,4 +1,4 @@
-"""A parsed file: which of the three kinds it is, and what the kinds share."""
+"""The parsed file: one of three kinds, and the duties that the kinds share."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -25,6 +25,7 @@ DURATION_FIELDS = frozenset(
     "sample_age_limit send_interval out_of_order_time_window resolve_timeout group_wait "
     "group_interval repeat_interval timeout".split()
 )
+# Milliseconds; a day has 24 hours, a week 7 days, a year 365.
 UNITS = {
     "y": 31_536_000_000,
     "w": 604_800_000,
@@ -34,24 +35,13 @@ UNITS = {
     "s": 1000,
     "ms": 1,
 }
-FREE = frozenset(
-    {
-        "labels",
-        "annotations",
-        "external_labels",
-        "params",
-        "details",
-        "headers",
-        "matchers",
-        "equal",
-    }
-)
+FREE = frozenset("labels annotations external_labels params details headers matchers equal".split())
 """Fields whose mappings have names of the user's own."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """The text, its mapping and its kind."""
+    """Hold a text, its mapping and its kind."""
 
     text: str
     written: dict[str, Any]
@@ -59,22 +49,22 @@ class Document:
 
     @cached_property
     def fields(self) -> dict[str, Any]:
-        """The mapping without empty values: Go reads them as not given."""
-        found: dict[str, Any] = without_null(self.written)
-        return found
+        """Copy the mapping without empty values: Go reads them as not given."""
+        fields: dict[str, Any] = without_null(self.written)
+        return fields
 
     @cached_property
     def entries(self) -> list[tuple[tuple[str | int, ...], str, Any]]:
-        """(path, field, value) of everything in the file, but not inside labels and the like."""
+        """List (path, field, value) of everything in the file, but nothing inside labels."""
         return list(entries(self.fields))
 
     def line(self, *path: str | int) -> int | None:
-        """1-based line of a path."""
+        """Find the 1-based line of a path."""
         return line_of(self.text, path)
 
 
 def kind_of(fields: dict[str, Any]) -> Kind | None:
-    """What the file is, by its top-level keys."""
+    """Recognize the kind of a file by its top-level keys, or return None."""
     keys = set(fields)
     if "groups" in keys:
         return "rules"
@@ -84,7 +74,7 @@ def kind_of(fields: dict[str, Any]) -> Kind | None:
 
 
 def without_null(node: Any) -> Any:
-    """The node without mapping entries that have no value.
+    """Copy a node without mapping entries that have no value.
 
     Empty list items stay: they are errors.
     """
@@ -94,12 +84,12 @@ def without_null(node: Any) -> Any:
 
 
 def text_of(value: Any) -> str:
-    """A scalar as Go reads it into a text."""
+    """Write a scalar as Go reads it into a text."""
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def texts(mapping: Any) -> dict[str, str]:
-    """A mapping of labels as texts."""
+    """Read a mapping of labels as texts."""
     return (
         {name: text_of(value) for name, value in mapping.items()}
         if isinstance(mapping, dict)
@@ -108,9 +98,10 @@ def texts(mapping: Any) -> dict[str, str]:
 
 
 def milliseconds(duration: str) -> int | None:
-    """The length of a duration such as `1h30m`, or None if it is none."""
+    """Measure a duration such as `1h30m`; None if it is none."""
     if duration == "0":
         return 0
+    # The pattern takes the empty text too, since each unit may be missing.
     if not duration or len(duration) > 100 or not DURATION.fullmatch(duration):
         return None
     return sum(
@@ -119,7 +110,7 @@ def milliseconds(duration: str) -> int | None:
 
 
 def entries(node: Any, *path: str | int) -> Iterator[tuple[tuple[str | int, ...], str, Any]]:
-    """(path, field, value) of everything below a node, but not inside labels and the like."""
+    """Yield (path, field, value) of everything below a node, but nothing inside labels."""
     if isinstance(node, dict):
         for key, value in node.items():
             yield (*path, key), key, value
@@ -131,7 +122,7 @@ def entries(node: Any, *path: str | int) -> Iterator[tuple[tuple[str | int, ...]
 
 
 def format_findings(document: Document) -> Iterator[Finding]:
-    """Durations and label names, wherever they stand."""
+    """Check durations and label names, wherever they stand."""
     for path, key, value in document.entries:
         if (
             key in DURATION_FIELDS
@@ -143,6 +134,7 @@ def format_findings(document: Document) -> Iterator[Finding]:
             )
         if key in ("labels", "annotations", "external_labels") and isinstance(value, dict):
             for name in value:
+                # The metric's name is no label that a rule may set.
                 if not LABEL_NAME.fullmatch(name) or name == "__name__":
                     yield rules.LABEL.finding(
                         f"{name!r} is not a label name", document.line(*path, name)
@@ -152,7 +144,7 @@ def format_findings(document: Document) -> Iterator[Finding]:
 def duplicates(
     document: Document, names: Iterable[tuple[str, tuple[str | int, ...]]], what: str, rule: Rule
 ) -> Iterator[Finding]:
-    """Names that stand twice."""
+    """Report names that stand twice."""
     seen: set[str] = set()
     for name, path in names:
         if name in seen:

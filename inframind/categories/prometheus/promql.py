@@ -1,34 +1,30 @@
-"""PromQL: whether an expression can be read, its canonical text, what it uses, and whether it can
-ever give anything.
-"""
+"""PromQL: expressions read into their canonical text, their metrics, and whether they are empty."""
 
 import operator
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import promql_parser as promql
 
+from inframind.categories.shared.values import COMPARISONS
+
 MAX_LENGTH = 5_000
 MAX_OPERATORS = 150
 """The parser's objects cost their depth squared."""
 OPERATOR = re.compile(r"[-+*/%^<>=!]=?|\b(?:and|or|unless|atan2)\b")
-COMPARE: dict[str, Callable[[float, float], bool]] = {
-    ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": operator.eq,
-    "!=": operator.ne,
-}  # fmt: skip
+# The comparison read from the other side; `==` and `!=` read the same.
 SWAPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
 
 class PromqlError(ValueError):
-    """The expression cannot be used in a rule; the message says why."""
+    """An expression cannot be used in a rule; the message says why."""
 
 
 @dataclass(frozen=True)
 class Expression:
-    """A parsed expression."""
+    """Hold a parsed expression."""
 
     text: str
     """As the parser writes it: `sum(x) by (a)` and `sum by(a)(x)` are one text."""
@@ -43,7 +39,10 @@ class Expression:
 
 @lru_cache(maxsize=1024)
 def read(text: str) -> Expression:
-    """The expression. Raises PromqlError."""
+    """Read an expression.
+
+    Raises PromqlError if it does not parse, is too large, or gives a range or a text.
+    """
     if len(text) > MAX_LENGTH or len(OPERATOR.findall(text)) > MAX_OPERATORS:
         raise PromqlError(
             f"it is longer than {MAX_LENGTH:,} characters or has over {MAX_OPERATORS} operators"
@@ -61,7 +60,8 @@ def read(text: str) -> Expression:
 
 
 def is_regex(pattern: str) -> bool:
-    """Whether the pattern is one that Prometheus takes (linear-time syntax, fully anchored)."""
+    """Tell whether Prometheus takes a pattern (linear-time syntax, fully anchored)."""
+    # The parser brings the Rust regex syntax, which is as linear as RE2.
     quoted = pattern.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     try:
         promql.parse(f'x{{y=~"{quoted}"}}')
@@ -81,7 +81,7 @@ def _canonical(node: Any) -> str:
 
 
 def _metrics(node: Any) -> tuple[str, ...]:
-    found: dict[str, None] = {}
+    metrics: dict[str, None] = {}
 
     def visit(part: Any) -> None:
         selector = part.vector_selector if isinstance(part, promql.MatrixSelector) else part
@@ -91,10 +91,10 @@ def _metrics(node: Any) -> tuple[str, ...]:
                 for m in selector.matchers.matchers
                 if m.name == "__name__" and str(m.op) == "MatchOp.Equal"
             ]
-            found.update(dict.fromkeys([selector.name] if selector.name else names))
+            metrics.update(dict.fromkeys([selector.name] if selector.name else names))
 
     promql.walk(node, visit)
-    return tuple(found)
+    return tuple(metrics)
 
 
 def _number(node: Any) -> float | None:
@@ -124,7 +124,7 @@ def _number(node: Any) -> float | None:
 
 
 def _comparison(node: Any) -> dict[str, Any] | None:
-    if not isinstance(node, promql.BinaryExpr) or str(node.op) not in COMPARE:
+    if not isinstance(node, promql.BinaryExpr) or str(node.op) not in COMPARISONS:
         return None
     left, right, sign = _number(node.lhs), _number(node.rhs), str(node.op)
     if right is not None and left is None:
@@ -137,12 +137,14 @@ def _comparison(node: Any) -> dict[str, Any] | None:
 
 
 def _labels(node: Any) -> frozenset[str] | None:
-    """Labels after a top-level aggregation; functions and numbers keep them."""
+    """Collect the labels after a top-level aggregation; functions and numbers keep them."""
     node = _bare(node)
     if isinstance(node, promql.AggregateExpr):
         name, modifier = str(node.op), node.modifier
+        # These keep the labels of the samples they pick, or add one.
         if name in ("topk", "bottomk", "limitk", "limit_ratio", "count_values"):
             return None
+        # An aggregation without `by` or `without` keeps no label.
         by = modifier is None or str(modifier.type).endswith("By")
         return frozenset(modifier.labels if modifier else ()) if by else None
     if isinstance(node, promql.BinaryExpr) and str(node.op) not in ("or",):
@@ -150,19 +152,22 @@ def _labels(node: Any) -> frozenset[str] | None:
         return _labels(sides[0]) if len(sides) == 1 or str(node.op) in ("and", "unless") else None
     if isinstance(node, promql.Call) and node.func.name == "histogram_quantile":
         kept = _labels(node.args[1])
+        # The quantile uses up the bucket's bound.
         return None if kept is None else kept - {"le"}
     return None
 
 
 def _is_empty(node: Any) -> bool:
-    """Whether it never gives a sample: constant comparisons that do not hold, `x unless x`, `x <
-    x`, and what contains them.
+    """Tell whether an expression never gives a sample.
+
+    Constant comparisons that do not hold, `x unless x`, `x < x`, and what contains them.
     """
     node = _bare(node)
     if isinstance(node, promql.BinaryExpr):
         return _is_empty_binary(node)
     if isinstance(node, promql.AggregateExpr | promql.UnaryExpr):
         return _is_empty(node.expr)
+    # These give a sample even for nothing: absent gives 1, scalar NaN.
     keeps_nothing = isinstance(node, promql.Call) and node.func.name not in (
         "absent",
         "absent_over_time",
@@ -173,7 +178,7 @@ def _is_empty(node: Any) -> bool:
 
 
 def _constant(node: Any) -> float | None:
-    """The value of a number or of `vector(number)`."""
+    """Evaluate a number or `vector(number)`; None for anything else."""
     node = _bare(node)
     if isinstance(node, promql.Call) and node.func.name == "vector":
         return _number(node.args[0])
@@ -188,9 +193,10 @@ def _is_empty_binary(node: Any) -> bool:
         return _is_empty(left) or _canonical(left) == _canonical(right)
     if _is_empty(left) or _is_empty(right):
         return True
-    if sign not in COMPARE or (node.modifier and node.modifier.return_bool):
+    # With `bool` a comparison gives 0 or 1 instead of leaving samples out.
+    if sign not in COMPARISONS or (node.modifier and node.modifier.return_bool):
         return False
     values = _constant(left), _constant(right)
     if values[0] is not None and values[1] is not None:
-        return not COMPARE[sign](values[0], values[1])
+        return not COMPARISONS[sign](values[0], values[1])
     return sign in ("<", ">", "!=") and _canonical(left) == _canonical(right)

@@ -9,33 +9,36 @@ from inframind.categories.prometheus import promql, rules, templates
 from inframind.categories.prometheus.document import Document, duplicates, text_of, texts
 from inframind.types import Finding
 
+# https://prometheus.io/docs/concepts/data_model/: colons are for recording rules.
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 ONLY_ALERT = ("for", "keep_firing_for", "annotations")
 
 
 def each(document: Document) -> Iterator[tuple[int, dict[str, Any], int, dict[str, Any]]]:
-    """(index of the group, group, index of the rule, rule)."""
-    for at, group in enumerate(document.fields["groups"]):
+    """Yield (index of the group, group, index of the rule, rule) for all rules."""
+    for group_index, group in enumerate(document.fields["groups"]):
         for index, rule in enumerate(group.get("rules", ())):
-            yield at, group, index, rule
+            yield group_index, group, index, rule
 
 
 def kind_of(rule: dict[str, Any]) -> str:
-    """`alert` or `record`, whichever is given: Go takes an empty text for none."""
+    """Name a rule's kind, `alert` or `record`: Go takes an empty text for none."""
     return "alert" if text_of(rule.get("alert", "")) else "record"
 
 
 def findings(document: Document) -> Iterator[Finding]:
-    """Findings of the schema rung."""
-    for at, group in enumerate(document.fields["groups"]):
+    """Check the names of groups, and each rule."""
+    for group_index, group in enumerate(document.fields["groups"]):
         if not text_of(group["name"]):
-            yield rules.FIELDS.missing.finding("a group has no name", document.line("groups", at))
-    for at, _, index, rule in each(document):
-        yield from rule_findings(document, rule, "groups", at, "rules", index)
+            yield rules.FIELDS.missing.finding(
+                "a group has no name", document.line("groups", group_index)
+            )
+    for group_index, _, index, rule in each(document):
+        yield from rule_findings(document, rule, "groups", group_index, "rules", index)
 
 
 def rule_findings(document: Document, rule: dict[str, Any], *path: str | int) -> Iterator[Finding]:
-    """One rule."""
+    """Check one rule: its kind, its metric, its expression, its templates."""
     alert, record = text_of(rule.get("alert", "")), text_of(rule.get("record", ""))
     if bool(alert) == bool(record):
         yield rules.RECORD_OR_ALERT.finding(
@@ -66,26 +69,26 @@ def rule_findings(document: Document, rule: dict[str, Any], *path: str | int) ->
 
 
 def references(document: Document) -> Iterator[Finding]:
-    """Groups have names of their own."""
+    """Check that groups have names of their own."""
     names = [
-        (text_of(group["name"]), ("groups", at))
-        for at, group in enumerate(document.fields["groups"])
+        (text_of(group["name"]), ("groups", group_index))
+        for group_index, group in enumerate(document.fields["groups"])
     ]
     yield from duplicates(document, names, "groups", rules.DUPLICATE)
 
 
 def effective(document: Document) -> Configuration:
-    """Groups, and the rules that can give something."""
+    """Collect the groups, and the rules that can give something."""
     resources: list[Resource] = []
-    for at, group in enumerate(document.fields["groups"]):
+    for group_index, group in enumerate(document.fields["groups"]):
         fields = {key: value for key, value in group.items() if key != "rules"} | {
             "rules": len(group.get("rules", ()))
         }
         resources.append(
-            Resource("group", text_of(group["name"]), fields, document.line("groups", at))
+            Resource("group", text_of(group["name"]), fields, document.line("groups", group_index))
         )
     links: list[Link] = []
-    for at, group, index, rule in each(document):
+    for group_index, group, index, rule in each(document):
         expression = promql.read(text_of(rule["expr"]))
         kind = kind_of(rule)
         if expression.never:
@@ -101,25 +104,31 @@ def effective(document: Document) -> Configuration:
         links += [Link(len(resources), "expr", "record", metric) for metric in expression.metrics]
         links.append(Link(len(resources), "group", "group", text_of(group["name"])))
         resources.append(
-            Resource(kind, text_of(rule[kind]), fields, document.line("groups", at, "rules", index))
+            Resource(
+                kind,
+                text_of(rule[kind]),
+                fields,
+                document.line("groups", group_index, "rules", index),
+            )
         )
-    known = {(resource.kind, resource.name) for resource in resources}
+    present = {(resource.kind, resource.name) for resource in resources}
     return Configuration(
-        tuple(resources), tuple(link for link in links if (link.kind, link.name) in known)
+        tuple(resources), tuple(link for link in links if (link.kind, link.name) in present)
     )
 
 
 def policy(document: Document) -> Iterator[Finding]:
-    """Good practice of rules."""
+    """Judge the names, labels, annotations and delays of rules."""
     seen: set[str] = set()
-    for at, _, index, rule in each(document):
-        line, kind = document.line("groups", at, "rules", index), kind_of(rule)
+    for group_index, _, index, rule in each(document):
+        line, kind = document.line("groups", group_index, "rules", index), kind_of(rule)
         labels, name = texts(rule.get("labels")), text_of(rule[kind])
         key = repr((name, sorted(labels.items())))
         if key in seen:
             yield rules.SAME_RULE.finding(f"{name} stands twice with the same labels", line)
         seen.add(key)
         if kind == "record":
+            # https://prometheus.io/docs/practices/rules/
             if ":" not in name:
                 yield rules.RECORD_NAME.finding(f"{name}: call it level:metric:operations", line)
             continue

@@ -41,7 +41,7 @@ EFFECTIVE: dict[Kind, Callable[[Document], Configuration]] = {
 
 @cache
 def schema(kind: Kind) -> jsonschema_rs.Validator:
-    """The compiled schema of one kind of file."""
+    """Compile the schema of one kind of file, once a process."""
     return json_schema.compile_definition(json_schema.load(PACKAGE, "schema")["definitions"], kind)
 
 
@@ -73,40 +73,41 @@ class Prometheus(Category[Document]):
         return Document(text, fields, kind)
 
     def schema(self, document: Document) -> Sequence[Finding]:
-        found = json_schema.findings(
+        errors = json_schema.findings(
             schema(document.kind), document.fields, rules.FIELDS, document.text
         )
-        return found or [*format_findings(document), *FINDINGS[document.kind](document)]
+        return errors or [*format_findings(document), *FINDINGS[document.kind](document)]
 
     def references(self, document: Document) -> Sequence[Finding]:
         return list(REFERENCES[document.kind](document))
 
     def effective(self, document: Document) -> Configuration:
-        """What is evaluated, scraped or reached."""
+        """Collect what is evaluated, scraped or reached."""
         return EFFECTIVE[document.kind](document)
 
     def policy(self, document: Document) -> Sequence[Finding]:
         if document.kind == "rules":
             return list(rule_files.policy(document))
-        found = []
+        findings = []
         for path, key, value in document.entries:
             if (
                 key in SECRETS
                 and isinstance(value, str)
                 and value
                 and "$" not in value
+                # `<secret>` is how Prometheus shows a secret in the configuration that it serves.
                 and not value.startswith("<")
             ):
-                found.append(
+                findings.append(
                     rules.SECRET.finding(
                         f"{key} stands in plain: use {key}_file", document.line(*path)
                     )
                 )
             if key == "insecure_skip_verify" and value in (True, "yes", "on"):
-                found.append(
+                findings.append(
                     rules.INSECURE.finding("certificates are not verified", document.line(*path))
                 )
-        return found
+        return findings
 
 
 CATEGORY = Prometheus()

@@ -1,1 +1,1 @@
-"""What several categories stand on: the YAML reader, JSON Schema, formats, linters."""
+"""The floor under the categories: the YAML reader, JSON Schema, formats, linters."""

@@ -37,7 +37,7 @@ class Checkov(Linter):
         return f"checkov {self._environment.version('checkov')}" if self._environment else None
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
-        """As DeepTool."""
+        """Asks checkov for its advice on each text, with comments that skip checks undone."""
         return super().judge([SKIP.sub(r"\1-skip=", text) for text in texts])
 
     def program(self, names: Sequence[str]) -> Program:
@@ -52,7 +52,7 @@ class Checkov(Linter):
             report: Any = json.loads(finished.output)
         except ValueError:
             return None
-        found: dict[str, list[Complaint]] = {}
+        by_file: dict[str, list[Complaint]] = {}
         # Where it can read none of the files there are no results; the other checks say why.
         for row in (
             report.get("results", {}).get("failed_checks", ()) if isinstance(report, dict) else ()
@@ -61,5 +61,5 @@ class Checkov(Linter):
             complaint = Complaint(
                 row["file_line_range"][0], f"{row['check_id']}: {row['check_name']}", "advice"
             )
-            found.setdefault(row["file_path"].lstrip("/"), []).append(complaint)
-        return found
+            by_file.setdefault(row["file_path"].lstrip("/"), []).append(complaint)
+        return by_file

@@ -11,7 +11,9 @@ IMAGE = re.compile(
 )
 CRON_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 CRON_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+# crontab(5): both 0 and 7 are Sunday.
 CRON_FIELDS = ((0, 59, ()), (0, 23, ()), (1, 31, ()), (1, 12, CRON_MONTHS), (0, 7, CRON_DAYS))
+# https://pkg.go.dev/time#ParseDuration, without signs.
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+")
 
 
@@ -19,18 +21,18 @@ VERSIONED = re.compile(r"([A-Za-z][A-Za-z_.:-]*?)(\d{1,4}(?:\.\d{1,4})*)(\D.*)?"
 """A name with a version in it: python3.13, nodejs22.x, m7i.large."""
 
 
-def newest_known(text: str, known: Iterable[str]) -> str | None:
-    """The newest of the known names of which the text is a later version; None if it is none of a
+def newest_known(text: str, names: Iterable[str]) -> str | None:
+    """Finds the newest of the names of which the text is a later version; None if it continues no
     series of at least two.
 
-    Who makes such a list adds to it: a name that comes after its end may have been added since, and
-    is no misspelling.
+    Such lists grow: a name that comes after their end may have been added since, and is no
+    misspelling.
     """
     match = VERSIONED.fullmatch(text)
     if match is None:
         return None
     series: dict[tuple[int, ...], str] = {}
-    for name in known:
+    for name in names:
         other = VERSIONED.fullmatch(name)
         if other and other.group(1, 3) == match.group(1, 3):
             series[_numbers(other.group(2))] = name
@@ -44,18 +46,19 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def is_image(text: str) -> bool:
-    """Whether the text is an image reference."""
+    """Tells whether the text is an image reference."""
     return len(text) <= 4096 and IMAGE.fullmatch(text) is not None
 
 
 def is_duration(text: str) -> bool:
-    """Go's duration form, such as `1m30s` (https://pkg.go.dev/time#ParseDuration)."""
+    """Tells whether the text has Go's duration form, such as `1m30s`."""
     return text == "0" or DURATION.fullmatch(text) is not None
 
 
 def cron_error(schedule: str, *, macros: bool = True) -> str | None:
-    """What is wrong with a five-field cron schedule, or None
-    (https://man7.org/linux/man-pages/man5/crontab.5.html).
+    """Says why a text is no five-field cron schedule; None if it is one.
+
+    https://man7.org/linux/man-pages/man5/crontab.5.html
     """
     if macros and schedule in (
         "@yearly",
@@ -82,6 +85,7 @@ def _cron_part(part: str, low: int, high: int, names: list[str]) -> bool:
     base, slash, step = part.partition("/")
     if slash and not (step.isdigit() and int(step) > 0):
         return False
+    # Kubernetes' parser reads `?` as `*`: https://pkg.go.dev/github.com/robfig/cron
     if base in ("*", "?"):
         return True
     ends = base.split("-")

@@ -13,7 +13,7 @@ class JsonError(ValueError):
 
 
 def load(text: str) -> Any:
-    """The value of a JSON text. Raises JsonError."""
+    """Reads the value of a JSON text. Raises JsonError."""
     try:
         return json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:

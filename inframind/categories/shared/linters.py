@@ -1,4 +1,4 @@
-"""Deep checks: what another tool, run in isolation, says of texts of a category."""
+"""Deep checks: opinions that other tools, run in isolation, have of texts of a category."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ SECONDS, SECONDS_EACH = 60.0, 0.5
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What a tool says of one text, and why.
+    """A tool's verdict on one text, with its reasons.
 
     `abstains`: the text needs what is not here, such as a file beside it; the fast verdict stands.
     `unavailable`: the environment lacks what the tool needs.
@@ -39,19 +39,19 @@ class DeepTool(Protocol):
 
     name: str
     is_authority: bool
-    """Whether a text that the tool accepts is valid, whatever the fast checks say."""
+    """True if a text that the tool accepts is valid, whatever the fast checks say."""
     remedy: str
-    """What to do where it is missing."""
+    """The advice to a user where it is missing."""
 
     def version(self) -> str | None:
-        """What is installed, with the versions of what it needs; None if it is not.
+        """Names what is installed, with the versions of what it needs; None if it is not.
 
         Raises SandboxError if it does not start.
         """
         ...
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
-        """An opinion for each text, in order.
+        """Gives an opinion of each text, in order.
 
         Raises SandboxError where nothing isolates the tool.
         """
@@ -63,7 +63,7 @@ SEVERITIES: dict[Weight, Severity] = {"invalid": "error", "advice": "warning", "
 
 
 class Complaint(NamedTuple):
-    """What a tool says of a place in a file.
+    """A tool's message about a place in a file.
 
     `invalid`: the file cannot be used. `undecided`: the tool cannot tell, because something is not
     here.
@@ -88,7 +88,10 @@ class Linter:
     is_authority = False
 
     def installed(self) -> str | None:
-        """As `version` of DeepTool. Asked once: it starts a program."""
+        """Names what is installed, with versions; None if it is not. Asked once: it starts it.
+
+        Raises SandboxError if it does not start.
+        """
         raise NotImplementedError
 
     @cached_property
@@ -96,35 +99,37 @@ class Linter:
         return self.installed()
 
     def version(self) -> str | None:
-        """As DeepTool."""
+        """Names what is installed; None if the tool is not. Starts the program once."""
         return self._version
 
     def program(self, names: Sequence[str]) -> Program:
-        """The call for these files."""
+        """Makes the call for these files."""
         raise NotImplementedError
 
     def complaints(self, finished: Finished) -> dict[str, list[Complaint]] | None:
-        """What it says of each file; None if it did not run to its end."""
+        """Reads the complaints of each file from a run; None if it did not come to its end."""
         raise NotImplementedError
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
-        """As DeepTool.
+        """Asks the tool for an opinion of each text, in order. Raises SandboxError.
 
         A text for which alone the tool fails twice is rejected, if the tool works at all.
         """
-        found = self._run(texts)
-        if found is not None:
-            return [self._opinion(complaints) for complaints in found]
+        results = self._run(texts)
+        if results is not None:
+            return [self._opinion(complaints) for complaints in results]
         if len(texts) > 1:
+            # Halving finds one text among n that stops the tool in about 2 log n runs.
             middle = len(texts) // 2
             return self.judge(texts[:middle]) + self.judge(texts[middle:])
-        found = self._run(texts)
-        if found is None and self._run([""]) is None:
+        results = self._run(texts)
+        # An empty file tells a tool that does not run at all from a text that stops it.
+        if results is None and self._run([""]) is None:
             raise SandboxError(f"{self.name} does not run here")
         return [
             self._opinion(
-                found[0]
-                if found
+                results[0]
+                if results
                 else [Complaint(None, "does not come to its end with this text", "invalid")]
             )
         ]
@@ -135,10 +140,10 @@ class Linter:
             for name, text in zip(names, texts, strict=True):
                 (work / name).write_text(text)
             try:
-                found = self.complaints(run(self.program(names), work))
+                by_file = self.complaints(run(self.program(names), work))
             except OverdueError:
                 return None
-        return None if found is None else [found.get(name, []) for name in names]
+        return None if by_file is None else [by_file.get(name, []) for name in names]
 
     def _opinion(self, complaints: Sequence[Complaint]) -> Opinion:
         findings = []
@@ -150,6 +155,7 @@ class Linter:
                     rung=rung, rule=self.rule, severity=SEVERITIES[weight], line=line, message=said
                 )
             )
+        # A text that is wrong is rejected, even if something else in it cannot be told.
         weights = {complaint.weight for complaint in complaints}
         if "invalid" in weights:
             return Opinion("rejects", tuple(findings))
@@ -164,19 +170,19 @@ class Executable(Linter):
 
     @cached_property
     def tool(self) -> Path | None:
-        """Where the program is."""
-        found = program(self.name)
-        return found.resolve() if found else None
+        """The path of the program, links followed; None if it is not installed."""
+        path = program(self.name)
+        return path.resolve() if path else None
 
     def installed(self) -> str | None:
-        """As Linter: the program's name and the last word that it prints of its version."""
+        """Names the program, with the last word that it prints of its version."""
         if self.tool is None:
             return None
         printed = printed_version(self._call(self.version_option))
         return f"{self.name} {printed.rpartition(' ')[2]}"
 
     def program(self, names: Sequence[str]) -> Program:
-        """As Linter."""
+        """Makes the call: the options, then the files."""
         return self._call(*self.options, *names, seconds=SECONDS + SECONDS_EACH * len(names))
 
     def _call(self, *arguments: str, seconds: float = SECONDS) -> Program:
@@ -194,13 +200,13 @@ class Environment:
     def program(
         self, *arguments: str, readable: Sequence[Path] = (), seconds: float = SECONDS
     ) -> Program:
-        """A call of its Python, which looks neither at variables nor at the folder it runs in."""
+        """Makes a call of its Python, which reads neither variables nor the folder it runs in."""
         return Program(
             [str(self.python), "-I", *arguments], (*self.readable, *readable), seconds=seconds
         )
 
     def version(self, distribution: str) -> str:
-        """The version of what is installed there.
+        """Reads the version of what is installed there.
 
         Raises SandboxError if it does not start in isolation.
         """
@@ -209,17 +215,18 @@ class Environment:
 
 
 def environment(variable: str, script: str) -> Environment | None:
-    """The environment that the variable names, else the one of a script: beside our Python, or on
-    the PATH.
+    """Finds the environment that the variable names, else the one of a script: beside our Python,
+    or on the PATH.
     """
-    named, found = first_folder((variable,), ()), program(script)
-    where = named or (found.resolve().parent.parent if found else None)
+    named, executable = first_folder((variable,), ()), program(script)
+    where = named or (executable.resolve().parent.parent if executable else None)
     if (
         where is None
         or not (where / "bin" / script).is_file()
         or not (where / "bin" / "python3").is_file()
     ):
         return None
+    # PEP 405: `home` is the folder of the Python that the environment was made with.
     configuration = where / "pyvenv.cfg"
     lines = configuration.read_text().splitlines() if configuration.is_file() else []
     homes = [
@@ -236,27 +243,27 @@ class Advised:
         self.name, self.is_authority, self.remedy = tool.name, tool.is_authority, tool.remedy
 
     def version(self) -> str | None:
-        """As DeepTool; of both, if both are there."""
+        """Names what is installed, of both tools if both are."""
         decides, advises = self._tool.version(), self._adviser.version()
         return f"{decides}, {advises}" if decides and advises else decides
 
     def judge(self, texts: Sequence[str]) -> list[Opinion]:
-        """As DeepTool."""
+        """Asks both tools for an opinion of each text, in order. Raises SandboxError."""
         opinions = self._tool.judge(texts)
         if self._adviser.version() is None:
             return opinions
         advice = [
-            [finding for finding in one.findings if finding.rung == "policy"]
-            for one in self._adviser.judge(texts)
+            [finding for finding in opinion.findings if finding.rung == "policy"]
+            for opinion in self._adviser.judge(texts)
         ]
         return [
-            Opinion(one.outcome, (*one.findings, *more))
-            for one, more in zip(opinions, advice, strict=True)
+            Opinion(opinion.outcome, (*opinion.findings, *more))
+            for opinion, more in zip(opinions, advice, strict=True)
         ]
 
 
 def json_rows(output: str) -> Iterator[dict[str, Any]] | None:
-    """The objects of a JSON list, or None if the output is none."""
+    """Reads the objects of a JSON list, or None if the output is none."""
     try:
         rows = json.loads(output)
     except ValueError:
@@ -265,7 +272,7 @@ def json_rows(output: str) -> Iterator[dict[str, Any]] | None:
 
 
 def printed_version(call: Program) -> str:
-    """The first line that a tool prints of its version.
+    """Reads the first line that a tool prints of its version.
 
     Raises SandboxError if it does not start in isolation.
     """

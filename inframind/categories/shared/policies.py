@@ -1,4 +1,4 @@
-"""What the common policies look for, so that one duty means one thing in every category."""
+"""The marks that common policies look for, so that one duty means one thing in every category."""
 
 import re
 
@@ -18,21 +18,21 @@ SECRET_FIELD = re.compile(
 
 
 def downloads_to_shell(command: str) -> bool:
-    """Whether a command pipes what it downloads into a shell."""
+    """Tells whether a command pipes what it downloads into a shell."""
     return DOWNLOAD_TO_SHELL.search(command) is not None
 
 
 def is_secret_variable(name: str) -> bool:
-    """Whether a variable's name has a word for a secret in it: people name variables freely."""
+    """Tells whether a variable's name has a word for a secret in it: people name them freely."""
     return SECRET_VARIABLE.search(name) is not None
 
 
 def is_secret_field(name: str) -> bool:
-    """Whether a field's name ends in a word for a secret: `token_type` and `secret_name` do not."""
+    """Tells whether a field's name ends in a word for a secret, as `token_type` does not."""
     return SECRET_FIELD.search(name) is not None
 
 
 def is_unpinned(image: str) -> bool:
-    """Whether the image has no tag, or `latest`, and no digest."""
+    """Tells whether the image has no tag, or `latest`, and no digest."""
     name = image.rsplit("/", 1)[-1]
     return "@" not in image and (":" not in name or name.endswith(":latest"))

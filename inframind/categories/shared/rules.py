@@ -21,7 +21,7 @@ from inframind.types import Rung, Severity
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """What rules of several categories ask for; each of them bears its id."""
+    """A demand that rules of several categories share; each of them bears its id."""
 
     id: str
     rung: Rung
@@ -131,7 +131,7 @@ class FieldRules:
     value: Rule
 
     def of_error(self, error: Any) -> Rule:
-        """The rule that an error of jsonschema_rs breaks.
+        """Finds the rule that an error of jsonschema_rs breaks.
 
         Where alternatives are given and the value has the type of one alone, such as `anyOf` of an
         object and null, it is the first error of that one.

@@ -24,7 +24,7 @@ class YamlError(ValueError):
 
 
 def load_all(text: str) -> list[Any]:
-    """Every document of the text; empty ones are left out. Raises YamlError.
+    """Reads every document of the text; empty ones are left out. Raises YamlError.
 
     Plain JSON data with text keys. `on`, `no` and `010` are texts, as in YAML 1.2; a tagged node
     `!tag x` is `{"!tag": x}`.
@@ -46,7 +46,7 @@ def load_all(text: str) -> list[Any]:
 
 
 def yaml_documents(text: str, rule: Rule) -> list[Any]:
-    """As `load_all`, for a category's parser: what is no YAML raises ParseError with that rule."""
+    """Reads as `load_all`, for a category's parser: raises ParseError with that rule."""
     try:
         return load_all(text)
     except YamlError as error:
@@ -54,7 +54,7 @@ def yaml_documents(text: str, rule: Rule) -> list[Any]:
 
 
 def yaml_mapping(text: str, rule: Rule, form: str) -> dict[str, Any]:
-    """The one mapping that the text is.
+    """Reads the one mapping that the text is.
 
     Raises ParseError with the rule; `form` says what is asked for.
     """
@@ -65,13 +65,13 @@ def yaml_mapping(text: str, rule: Rule, form: str) -> dict[str, Any]:
 
 
 def packaged(package: str, name: str) -> Any:
-    """The content of a YAML file of ours in a category's folder."""
+    """Reads the content of a YAML file of ours in a category's folder."""
     (document,) = load_all((files(package) / name).read_text())
     return document
 
 
 def _merged(node: Any, count: list[int]) -> Any:
-    """The node with `<<` resolved (https://yaml.org/type/merge.html), and all keys as text."""
+    """Resolves `<<` (https://yaml.org/type/merge.html) in a node, and makes all keys texts."""
     count[0] += 1
     if count[0] > MAX_NODES:
         raise YamlError(f"over {MAX_NODES:,} nodes once aliases are expanded")
@@ -88,6 +88,7 @@ def _merged(node: Any, count: list[int]) -> Any:
             for key, value in _merged(source, count).items():
                 result.setdefault(key, value)
     for key, value in node.items():
+        # A key of its own wins over merged ones; `<<` with a scalar is a key like any other.
         if key != "<<" or not isinstance(value, dict | list):
             result[key if isinstance(key, str) else _key(key)] = _merged(value, count)
     return result
@@ -115,7 +116,7 @@ ENTRY = re.compile(
 
 @lru_cache(maxsize=4)
 def _documents(text: str) -> tuple[list[int], list[list[_Entry]]]:
-    """First lines (0-based) of the documents, and the block entries of each.
+    """Lists first lines (0-based) of the documents, and the block entries of each.
 
     Lines inside texts may look like entries too, but stand deeper than any sibling.
     """
@@ -131,18 +132,18 @@ def _documents(text: str) -> tuple[list[int], list[list[_Entry]]]:
 
 
 def _entries(number: int, line: str) -> Iterator[_Entry]:
-    at = len(line) - len(line.lstrip(" "))
-    while match := ENTRY.match(line, at):
+    column = len(line) - len(line.lstrip(" "))
+    while match := ENTRY.match(line, column):
         key = next((group for group in match.groups()[1:] if group is not None), None)
-        yield _Entry(number, at, key and key.rstrip())
+        yield _Entry(number, column, key and key.rstrip())
         if key is not None:
             return
-        at = match.end()
+        column = match.end()
 
 
 def line_of(text: str, path: Sequence[str | int], start: int = 0) -> int | None:
-    """1-based line of the node at `path`, in the document that begins at the 0-based line `start`;
-    None if nothing of it is found.
+    """Finds the 1-based line of the node at `path`, in the document that begins at the 0-based line
+    `start`; None if nothing of it is found.
 
     The deepest part that stands in block style on lines of its own: inside flow style or an alias
     it is where that begins.
@@ -150,30 +151,31 @@ def line_of(text: str, path: Sequence[str | int], start: int = 0) -> int | None:
     starts, documents = _documents(text)
     # Marks and comments may stand before the first entry.
     entries = next(
-        (found for found in documents[max(0, bisect_right(starts, start) - 1) :] if found), []
+        (document for document in documents[max(0, bisect_right(starts, start) - 1) :] if document),
+        [],
     )
     here: int | None = None
-    at, column = 0, -1
+    first, column = 0, -1
     for part in path:
-        index = _child(entries, at, column, part)
+        index = _child(entries, first, column, part)
         if index is None:
             break
-        here, at, column = entries[index].line + 1, index + 1, entries[index].column
+        here, first, column = entries[index].line + 1, index + 1, entries[index].column
     return here
 
 
-def _child(entries: Sequence[_Entry], at: int, column: int, part: str | int) -> int | None:
-    """Index of the entry for `part` in the collection that begins at entry `at` below a parent in
-    `column`.
+def _child(entries: Sequence[_Entry], first: int, column: int, part: str | int) -> int | None:
+    """Finds the entry for `part` in the collection that begins at entry `first`, below a parent in
+    `column`; None if it is not there.
     """
-    if at >= len(entries):
+    if first >= len(entries):
         return None
-    level, is_list = entries[at].column, entries[at].key is None
+    level, is_list = entries[first].column, entries[first].key is None
     # A list may stand in the same column as the key that holds it.
-    if level < column or (level == column and not (is_list and entries[at - 1].key is not None)):
+    if level < column or (level == column and not (is_list and entries[first - 1].key is not None)):
         return None
     items = 0
-    for index in range(at, len(entries)):
+    for index in range(first, len(entries)):
         entry = entries[index]
         if entry.column < level or (entry.column == level and (entry.key is None) != is_list):
             return None

@@ -19,17 +19,18 @@ class AccessError(Exception):
 
 
 def access(value: Value, steps: list[tuple[str, Any]], text: str) -> Value:
-    """What stands at the end of the steps.
+    """Follows the steps from a value to what stands at their end.
 
     Raises AccessError where Terraform's evaluation fails.
     """
-    for at, (step, name) in enumerate(steps):
+    for position, (step, name) in enumerate(steps):
+        # A step into cty's DynamicVal gives DynamicVal again, whatever the step.
         if isinstance(value, Reference) or (
             isinstance(value, TypedUnknown) and value.type == "dynamic"
         ):
             return TypedUnknown(text)
         if step == "splat":
-            return _splat(value, steps[at + 1 :], text)
+            return _splat(value, steps[position + 1 :], text)
         if value is None:
             raise AccessError(f"{text}: the value is null")
         value = _attribute(value, name, text) if step == "attr" else _index(value, name, text)
@@ -41,6 +42,8 @@ def _splat(value: Value, rest: list[tuple[str, Any]], text: str) -> Value:
         return []
     if isinstance(value, TypedUnknown):
         return TypedUnknown(text, ["list", "dynamic"])
+    # A splat of one value that is no list treats it as a list of one, of null as an empty list:
+    # https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#splat-operators
     return [access(item, rest, text) for item in (value if isinstance(value, list) else [value])]
 
 
@@ -73,6 +76,7 @@ def _attribute_type(kind: Any, name: str, text: str) -> Any:
 def _index(value: Value, key: Value, text: str) -> Value:
     if isinstance(value, TypedUnknown):
         return TypedUnknown(text, _index_type(value.type, key, text))
+    # "Elements of sets are identified only by their values": expressions/types.
     if isinstance(value, SetValue) or not isinstance(value, list | dict):
         raise AccessError(f"{text}: the value has no index")
     if is_bare(key):
@@ -81,6 +85,7 @@ def _index(value: Value, key: Value, text: str) -> Value:
         if as_text(key) not in value:
             raise AccessError(f"{text}: the object has no element {as_text(key)!r}")
         return value[as_text(key)]
+    # HCL converts the key: list["0"] is list[0].
     if isinstance(key, str) and not NUMBER.fullmatch(key):
         raise AccessError(f"{text}: a number is required as index, not {key!r}")
     place = float(key) if isinstance(key, str | int | float) else -1.0

@@ -1,4 +1,4 @@
-"""What Terraform reads without evaluating it: traversals, addresses of objects, keywords.
+"""Expressions that Terraform reads without evaluating: traversals, addresses, keywords.
 
 https://developer.hashicorp.com/terraform/language/meta-arguments/lifecycle,
 .../modules/develop/refactoring, .../import
@@ -12,17 +12,22 @@ from inframind.categories.terraform.syntax import Node, label_of, structure, tex
 
 Step = tuple[str, Any]
 """("attr", name) or ("index", key); a key of None is computed."""
+# Roots that internal/addrs/parse_ref.go of Terraform takes for itself: no resource types.
 RESERVED = frozenset({"var", "local", "module", "each", "self", "count", "path", "terraform"})
+# "Plain values such as local values or input variables do not have planned actions of their own":
+# meta-arguments/lifecycle, replace_triggered_by.
 UNEVALUATED = frozenset({"var", "local", "module", "self", "path", "terraform"})
-"""What may not decide about a replacement."""
+"""Roots that may not decide about a replacement."""
+# Terraform: "Destroy-time provisioners ... may only reference attributes of the related resource,
+# via 'self', 'count.index', or 'each.key'."
 OF_ITSELF = frozenset({"self", "count", "each", "path", "terraform"})
-"""What a provisioner may name when its object is gone."""
+"""Roots that a provisioner may name when its object is gone."""
 KEYWORDS = {"when": ("create", "destroy"), "on_failure": ("continue", "fail")}
 QUOTED = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*|\[(?:\d+|\"[^\"$%]*\")\])*")
 
 
 def traversal(node: Node | None, *, quoted: bool = False) -> list[Step] | None:
-    """The steps of `a.b["c"].d`, the root first; None for anything that is more.
+    """Reads the steps of `a.b["c"].d`, the root first; None for anything that is more.
 
     `quoted`: in a text too, as old files have it.
     """
@@ -51,12 +56,13 @@ def _step(node: Node) -> Step | None:
     inner = node.children[0]
     key = next((child for child in inner.named_children if child.type == "expression"), None)
     if inner.type == "legacy_index":
+        # Terraform 0.11 wrote list.0 for list[0], and HCL still reads it.
         return ("index", int(text_of(inner).strip(". ") or 0))
     return ("index", _literal(key)) if key is not None else None
 
 
 def _literal(node: Node) -> str | int | None:
-    """A text or a whole number; None for what has to be computed."""
+    """Reads a text or a whole number; None for what has to be computed."""
     child = node.children[0] if len(node.children) == 1 else None
     value = child.children[0] if child is not None and child.type == "literal_value" else None
     if value is None or value.type not in ("string_lit", "numeric_lit"):
@@ -68,7 +74,7 @@ def _literal(node: Node) -> str | int | None:
 
 
 def elements(node: Node | None) -> list[Node] | None:
-    """The expressions of `[ ... ]`; None for anything else."""
+    """Lists the expressions of `[ ... ]`; None for anything else."""
     value = node.children[0] if node is not None and len(node.children) == 1 else None
     content = value.children[0] if value is not None and value.type == "collection_value" else None
     if content is None or content.type != "tuple":
@@ -77,8 +83,9 @@ def elements(node: Node | None) -> list[Node] | None:
 
 
 def roots(node: Node | None, bound: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
-    """(root, first attribute or nothing) of every reference in an expression; not what `bound`
-    names, which loops do.
+    """Yields (root, first attribute or nothing) of every reference in an expression.
+
+    Not of those to `bound`, the names that loops bind.
     """
     if node is None:
         return
@@ -91,6 +98,7 @@ def roots(node: Node | None, bound: frozenset[str] = frozenset()) -> Iterator[tu
     children = node.named_children
     for intro in (child for child in children if child.type == "for_intro"):
         bound |= {text_of(child) for child in intro.children if child.type == "identifier"}
+    # A bare word before `=` is a key, not a reference: HCL's spec, Object Values.
     if node.type == "object_elem" and children[0].children[0].type == "variable_expr":
         children = children[1:]
     for child in children:
@@ -98,7 +106,7 @@ def roots(node: Node | None, bound: frozenset[str] = frozenset()) -> Iterator[tu
 
 
 def ignored(node: Node | None) -> list[list[Step]] | str:
-    """The paths that `ignore_changes` lists, of `all` none; a text says what is wrong."""
+    """Reads the paths that `ignore_changes` lists, of `all` none; a text says what is wrong."""
     if node is not None and text_of(node) == "all":
         return []
     items = elements(node)
@@ -114,16 +122,17 @@ def ignored(node: Node | None) -> list[list[Step]] | str:
 
 
 def trigger_fault(node: Node | None) -> str | None:
-    """What is wrong with `replace_triggered_by`, or None.
+    """Says why a value is none for `replace_triggered_by`; None if it is sound.
 
-    Whether an attribute exists, Terraform does not ask.
+    An attribute need not exist: Terraform does not ask.
     """
     items = elements(node)
     if items is None:
         return "a list of references is required"
     for item in items:
-        found = [root for root, _ in roots(item) if root not in ("each", "count")]
-        if len(found) != 1 or found[0] in UNEVALUATED:
+        # `count.index` and `each.key` may choose the instance of another object.
+        named = [root for root, _ in roots(item) if root not in ("each", "count")]
+        if len(named) != 1 or named[0] in UNEVALUATED:
             return f"{text_of(item)[:60]}: one resource, or one of its attributes, is required"
     return None
 
@@ -131,7 +140,7 @@ def trigger_fault(node: Node | None) -> str | None:
 def address_fault(
     steps: Sequence[Step] | None, *, keys: bool = True, data: bool = True, computed: bool = False
 ) -> str | None:
-    """Why these steps are no address of a module or a resource, or None.
+    """Says why these steps are no address of a module or a resource; None if they are one.
 
     `keys`: instances have addresses too.
     """
@@ -149,10 +158,10 @@ def address_fault(
         return "a data source has no such address"
     if len(_without_key(rest[wanted:])) > 0:
         return "an object is named, not one of its attributes"
-    found = [key for step, key in steps if step == "index"]
-    if found and not keys:
+    instance_keys = [key for step, key in steps if step == "index"]
+    if instance_keys and not keys:
         return "a single instance cannot be named here"
-    if None in found and not computed:
+    if None in instance_keys and not computed:
         return "keys are plain numbers and texts"
     # Terraform itself asks this of no block that names no instance.
     return "that is no object" if keys and rest and rest[0][1] in RESERVED else None
@@ -163,7 +172,7 @@ def _without_key(steps: Sequence[Step]) -> list[Step]:
 
 
 def is_module(steps: Sequence[Step]) -> bool:
-    """Whether a sound address is a module's."""
+    """Tells a module's sound address from a resource's."""
     rest = list(steps)
     while rest and rest[0] == ("attr", "module"):
         rest = _without_key(rest[2:])
@@ -171,10 +180,13 @@ def is_module(steps: Sequence[Step]) -> bool:
 
 
 def keyword_fault(name: str, node: Node | None) -> str | None:
-    """Why this is no keyword for `when` or `on_failure`, or None. Old files quote them."""
-    found = text_of(node).strip('"') if node is not None else ""
+    """Says why an expression is no keyword for `when` or `on_failure`; None if it is one.
+
+    Quotes around it are taken away: Terraform 0.11 asked for them.
+    """
+    word = text_of(node).strip('"') if node is not None else ""
     return (
         None
-        if found in KEYWORDS[name]
-        else f"{found[:40]!r} is not one of {', '.join(KEYWORDS[name])}"
+        if word in KEYWORDS[name]
+        else f"{word[:40]!r} is not one of {', '.join(KEYWORDS[name])}"
     )

@@ -44,12 +44,13 @@ from inframind.types import Finding
 
 META = frozenset({"count", "for_each", "provider", "depends_on"})
 META_BLOCKS = frozenset({"lifecycle", "connection", "provisioner"})
+# Each round checks a whole body; a longer list counts as one of unknown length.
 MAX_EXPANDED = 100
 
 
 @dataclass
 class Place:
-    """Where in a resource a body stands."""
+    """The place of a body in its resource."""
 
     where: str
     """For messages: `aws_vpc.ingress`."""
@@ -78,23 +79,23 @@ class BodyChecker:
         self.findings: list[Finding] = self.language.findings
 
     def check(self, body: Body, schema: BlockSchema, place: Place) -> None:
-        """A body against a block schema."""
-        given: Counter[str] = Counter()
+        """Checks a body against a block schema: arguments, nested blocks and their counts."""
+        counts: Counter[str] = Counter()
         dynamic: set[str] = set()
         for block in body.blocks:
             if place.meta and block.type in META_BLOCKS:
                 continue
             if block.type == "dynamic":
-                self._dynamic(block, schema, place, given, dynamic)
+                self._dynamic(block, schema, place, counts, dynamic)
             else:
                 self._nested(block, schema, place)
-                given[block.type] += 1
+                counts[block.type] += 1
                 place.code.block(place.path + block.type)
         for attribute in body.attributes.values():
             if not (place.meta and attribute.name in META):
                 self._attribute(attribute, schema, place)
-        self._required(schema, body.attributes.keys() | given.keys() | dynamic, place)
-        self._counts(schema, given, dynamic, place)
+        self._required(schema, body.attributes.keys() | counts.keys() | dynamic, place)
+        self._counts(schema, counts, dynamic, place)
 
     def _attribute(self, attribute: Attribute, schema: BlockSchema, place: Place) -> None:
         value = self.evaluator.value(attribute.expression, place.scope)
@@ -106,6 +107,8 @@ class BodyChecker:
             )
             return
         place.code.argument(place.path + name, value)
+        # Terraform: "its value will be decided automatically based on the result of applying this
+        # configuration".
         if not schema.flags(name) & (REQUIRED | OPTIONAL):
             self.findings.append(
                 rules.ARGUMENT.finding(
@@ -148,6 +151,7 @@ class BodyChecker:
             self.check(block.body, schema.below(name), inner)
             return
         members = schema.members(name)
+        # Attributes as blocks: https://developer.hashicorp.com/terraform/language/attr-as-blocks
         if members is not None:
             self._object_block(block.body, members, inner)
             return
@@ -157,7 +161,7 @@ class BodyChecker:
         )
 
     def _object_block(self, body: Body, members: dict[str, Any], place: Place) -> None:
-        """A list of objects written as blocks: what is left out is null."""
+        """Checks one object of a list that is written as blocks: what is left out is null."""
         for attribute in body.attributes.values():
             value = self.evaluator.value(attribute.expression, place.scope)
             if attribute.name not in members:
@@ -191,7 +195,7 @@ class BodyChecker:
         block: Block,
         schema: BlockSchema,
         place: Place,
-        given: Counter[str],
+        counts: Counter[str],
         dynamic: set[str],
     ) -> None:
         name = block.labels[0] if len(block.labels) == 1 else ""
@@ -225,13 +229,13 @@ class BodyChecker:
             )
         if items is None:
             dynamic.add(name)
-            place.code.block(place.path + name, known=False)
+            place.code.block(place.path + name, counted=False)
         for key, value in items if items is not None else [(TypedUnknown(""), TypedUnknown(""))]:
             inner = place.below(
                 name, block.line, place.scope.with_names({loop: {"key": key, "value": value}})
             )
             if items is not None:
-                given[name] += 1
+                counts[name] += 1
                 place.code.block(place.path + name)
             if members is None:
                 self.check(contents[0].body, schema.below(name), inner)
@@ -239,7 +243,7 @@ class BodyChecker:
                 self._object_block(contents[0].body, members, inner)
 
     def _items(self, over: Attribute, scope: Scope) -> list[tuple[Value, Value]] | None:
-        """What a dynamic block repeats over, or None if it is not known."""
+        """Lists the (key, value) pairs that a dynamic block repeats over, if they are known."""
         value = self.evaluator.value(over.expression, scope)
         if value is None or shape(type_of(value)) in PRIMITIVES:
             self.findings.append(
@@ -266,10 +270,11 @@ class BodyChecker:
                 )
 
     def _counts(
-        self, schema: BlockSchema, given: Counter[str], dynamic: set[str], place: Place
+        self, schema: BlockSchema, counts: Counter[str], dynamic: set[str], place: Place
     ) -> None:
         for name, (mode, low, high, _) in schema.blocks.items():
-            count = given[name]
+            count = counts[name]
+            # A dynamic block over an unknown value may give any number of blocks.
             if name in dynamic:
                 continue
             if count < low:
@@ -282,23 +287,23 @@ class BodyChecker:
                 self.findings.append(rules.COUNT_BLOCKS.finding(message, place.line))
 
     def resource(self, block: Block) -> None:
-        """A resource, data source or ephemeral resource."""
+        """Checks a resource, data source or ephemeral resource with its meta-arguments."""
         kind, name = block.labels
         attributes = block.body.attributes
-        own = (block.type, kind, name)
-        scope = Scope(each="for_each" in attributes, count="count" in attributes, own=own)
-        self._meta(block, own)
-        source = self.evaluator.module.provider_of(own)
-        found = provider(source)
-        if found is None or not found.covers(block.type):
+        key = (block.type, kind, name)
+        scope = Scope(each="for_each" in attributes, count="count" in attributes, enclosing=key)
+        self._meta(block, key)
+        source = self.evaluator.module.provider_of(key)
+        known_provider = provider(source)
+        if known_provider is None or not known_provider.covers(block.type):
             what = (
                 f"the provider {source} of {kind}"
-                if found is None
+                if known_provider is None
                 else f"{block.type} {kind} of the provider {source}"
             )
             self.findings.append(rules.FOREIGN.finding(f"{what} is not verified", block.line))
             return
-        schema = found.kind(block.type, kind)
+        schema = known_provider.kind(block.type, kind)
         if schema is None:
             self.findings.append(
                 rules.RESOURCE_TYPE.finding(f"there is no {block.type} type {kind!r}", block.line)
@@ -320,8 +325,9 @@ class BodyChecker:
             if nested.type == "lifecycle" and block.type == "resource":
                 self._ignored(nested, schema)
 
-    def _meta(self, block: Block, own: tuple[str, str, str]) -> None:
-        attributes, scope = block.body.attributes, Scope(own=own)
+    def _meta(self, block: Block, key: tuple[str, str, str]) -> None:
+        attributes, scope = block.body.attributes, Scope(enclosing=key)
+        # "A given resource or module block cannot use both": meta-arguments/count.
         if "count" in attributes and "for_each" in attributes:
             self.findings.append(
                 rules.META.finding("count and for_each exclude one another", block.line)
@@ -354,7 +360,7 @@ class BodyChecker:
             self.findings.append(rules.UNDECLARED.finding(message, attribute.line))
 
     def _ignored(self, lifecycle: Block, schema: BlockSchema) -> None:
-        """`ignore_changes` names arguments of the resource."""
+        """Reports paths of `ignore_changes` that lead to no argument of the resource."""
         attribute = lifecycle.body.attributes.get("ignore_changes")
         paths = ignored(attribute.expression) if attribute else []
         if attribute is None or isinstance(paths, str):
@@ -370,7 +376,7 @@ class BodyChecker:
             self.evaluator.resolver.within(schema, path, text, attribute.line)
 
     def _of_itself(self, provisioner: Block) -> None:
-        """What runs when the object is gone may name nothing but the object itself."""
+        """Reports references to other objects in a provisioner that runs when its own is gone."""
         when = provisioner.body.attributes.get("when")
         if (
             when is None
@@ -380,22 +386,23 @@ class BodyChecker:
             return
         bodies = [provisioner.body, *(block.body for block in provisioner.body.blocks)]
         for attribute in (a for body in bodies for a in body.attributes.values() if a is not when):
-            found = (
+            foreign = (
                 next(
                     (root for root, _ in roots(attribute.expression) if root not in OF_ITSELF), None
                 )
                 if attribute.expression
                 else None
             )
-            if found:
+            if foreign:
                 message = (
                     f"{attribute.name}: a provisioner for destroy may name self, count and each, "
-                    f"not {found}"
+                    f"not {foreign}"
                 )
                 self.findings.append(rules.STATIC.finding(message, attribute.line))
 
     def _meta_block(self, block: Block, scope: Scope, mode: str) -> None:
         if block.type == "lifecycle":
+            # Data sources have preconditions and postconditions alone: meta-arguments/lifecycle.
             self.language.shape(block, LIFECYCLE if mode == "resource" else DATA_LIFECYCLE, scope)
         elif block.type in META_BLOCKS and mode != "resource":
             self.findings.append(
@@ -405,11 +412,11 @@ class BodyChecker:
             self.language.shape(
                 block,
                 CONNECTION,
-                Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True),
+                Scope(scope.names, scope.each, scope.count, scope.enclosing, allows_self=True),
             )
         elif block.type == "provisioner":
-            known = PROVISIONERS.get(block.labels[0]) if len(block.labels) == 1 else None
-            if known is None:
+            provisioner = PROVISIONERS.get(block.labels[0]) if len(block.labels) == 1 else None
+            if provisioner is None:
                 self.findings.append(
                     rules.BLOCK.finding("there is no such provisioner", block.line)
                 )
@@ -417,8 +424,8 @@ class BodyChecker:
                 self._of_itself(block)
                 self.language.shape(
                     block,
-                    known,
-                    Scope(scope.names, scope.each, scope.count, scope.own, allows_self=True),
+                    provisioner,
+                    Scope(scope.names, scope.each, scope.count, scope.enclosing, allows_self=True),
                 )
 
 
@@ -443,6 +450,7 @@ def _not_iterable(value: Value) -> str | None:
         or (isinstance(value, list) and not isinstance(value, SetValue))
         or word in ("list", "tuple")
     ):
+        # Lists and tuples are not converted to sets here: meta-arguments/for_each.
         return "a map or a set of texts is required: write toset([...])"
     if isinstance(value, SetValue) and any(
         not is_bare(item) and not isinstance(item, str) for item in value

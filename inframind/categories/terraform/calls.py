@@ -24,11 +24,12 @@ class NotVerifiedError(Exception):
 
 
 def called(name: str, values: list[Value], text: str, module: Module) -> Value:
-    """The call's result.
+    """Evaluates a call.
 
     Raises LookupError if there is no such function, NotVerifiedError if that is not known,
     CallError if the arguments do not fit.
     """
+    # Since Terraform 1.8 the built-in functions have a namespace too, beside those of providers.
     name = name.removeprefix("core::")
     if "::" in name:
         _provider_function(name, module)
@@ -55,12 +56,15 @@ def called(name: str, values: list[Value], text: str, module: Module) -> Value:
 
 
 def _provider_function(name: str, module: Module) -> None:
+    # provider::LOCAL_NAME::FUNCTION; the local name comes from required_providers:
+    # https://developer.hashicorp.com/terraform/language/functions#provider-defined-functions
     parts = name.split("::")
     source = module.sources.get(parts[1], "") if len(parts) == 3 and parts[0] == "provider" else ""
-    known = (found.functions if (found := provider(source)) else None) if source else ()
-    if known is None:
+    known_provider = provider(source) if source else None
+    names = known_provider.functions if known_provider else None
+    if source and names is None:
         raise NotVerifiedError(f"functions of the provider {source} are not verified")
-    if parts[-1] not in known:
+    if names is None or parts[-1] not in names:
         raise LookupError(
             f"there is no function {name!r}: declare its provider in required_providers"
         )
@@ -68,6 +72,7 @@ def _provider_function(name: str, module: Module) -> None:
 
 def _shape(name: str, values: list[Value]) -> None:
     position, shapes = SHAPES.get(name, (0, ()))
+    # These two take any number of arguments, all of one of the shapes.
     for value in values if name in ("concat", "merge") else values[position : position + 1]:
         word = shape(type_of(value))
         if shapes and value is not None and word not in ("dynamic", *shapes):

@@ -1,5 +1,5 @@
-"""What the provider's own code accepts: enumerations, formats, ranges, and arguments that need or
-exclude one another.
+"""Constraints from the provider's own code: enumerations, formats, ranges, and arguments that need
+or exclude one another.
 
 The data come from tools/terraform/constraints.py and details.py. Only values that are known without
 running Terraform are judged.
@@ -33,11 +33,13 @@ PATTERNS: dict[str, tuple[str, str]] = {
         r"\d{12}|aws|aws-managed|third-party|aws-marketplace|",
         "an AWS account id of 12 digits",
     ),
+    # https://pkg.go.dev/strconv#ParseBool
     "bool": (r"1|t|T|true|TRUE|True|0|f|F|false|FALSE|False|", "true or false"),
     "int": (r"[+-]?\d+|", "a whole number"),
     "port": (r"\d{1,5}", "a port"),
     "region": (r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}|", "an AWS region such as us-east-1"),
     "uuid": (r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "a UUID"),
+    # https://pkg.go.dev/time#ParseDuration
     "duration": (r"[+-]?(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+|0|", "a duration such as 1h30m"),
     "time": (
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)|",
@@ -63,11 +65,7 @@ def _is_network(text: str) -> bool:
 
 def _is_address(text: str, version: int | None = None) -> bool:
     try:
-        return ipaddress.ip_address(text).version in (
-            version,
-            4 if version is None else version,
-            6 if version is None else version,
-        )
+        return version in (None, ipaddress.ip_address(text).version)
     except ValueError:
         return False
 
@@ -121,8 +119,9 @@ class Constraints:
     """path of a list of objects -> what each must have where they are written as blocks."""
 
     def violation(self, path: str, value: Value) -> str | None:
-        """What is wrong with a value at a path, or None; elements of a list are judged one by
-        one.
+        """Says how a value breaks a constraint of its path; None if all hold.
+
+        Elements of a list are judged one by one.
         """
         constraints = self.values.get(path, [])
         items = value if isinstance(value, list) else [value]
@@ -135,23 +134,25 @@ class Constraints:
         return None
 
     def newest_known(self, path: str, value: Value) -> str | None:
-        """The last of the enumeration's versions, if the value is a later one: who makes the list
-        may have added it since.
+        """Finds the last of an enumeration's versions where the value is a later one, else None.
+
+        The service may have added it since the list was made.
         """
         lists = [constraint[1] for constraint in self.values.get(path, []) if constraint[0] == "in"]
         if not isinstance(value, str):
             return None
         return next(
-            (found for words in lists if (found := newest_known(value, map(as_text, words)))), None
+            (newest for words in lists if (newest := newest_known(value, map(as_text, words)))),
+            None,
         )
 
 
 def violation(constraint: list[Any], value: str | int | float) -> str | None:
-    """What is wrong with a value by one constraint, [name, arguments ...], or None."""
+    """Says how a value breaks one constraint, [name, arguments ...]; None if it holds."""
     name, *arguments = constraint
     text = as_text(value)
     if name == "either":
-        reasons = [violation(each, value) for each in arguments[0]]
+        reasons = [violation(alternative, value) for alternative in arguments[0]]
         return " and ".join(map(str, reasons)) if all(reasons) else None
     if name == "in":
         return _not_in(arguments[0], text, any_case=len(arguments) > 1)
@@ -184,6 +185,7 @@ def violation(constraint: list[Any], value: str | int | float) -> str | None:
 
 def _not_in(allowed: list[Any], text: str, *, any_case: bool) -> str | None:
     words = [as_text(word) for word in allowed]
+    # validation.StringInSlice(valid, ignoreCase).
     if text in words or (any_case and text.casefold() in map(str.casefold, words)):
         return None
     more = " ..." if len(words) > SHOWN else ""
@@ -194,6 +196,7 @@ def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> 
     if name == "length":
         if not isinstance(value, str):
             return None
+        # validation.StringLenBetween takes Go's len, which counts bytes.
         value = len(value.encode())
     elif isinstance(value, str):
         if not NUMBER.fullmatch(value):
@@ -203,6 +206,7 @@ def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> 
         return (
             None if value % arguments[0] == 0 else f"{value:g} is not a multiple of {arguments[0]}"
         )
+    # validation.IsPortNumber and IsPortNumberOrZero of terraform-plugin-sdk.
     low, high = arguments if arguments else (0 if name == "port-or-0" else 1, 65535)
     if (low is not None and value < low) or (high is not None and value > high):
         what = "a text of length" if name == "length" else "a number"
@@ -212,28 +216,34 @@ def _out_of_range(name: str, arguments: list[Any], value: str | int | float) -> 
 
 
 def _forbidden(characters: str, text: str) -> str | None:
-    """`A` stands for capital letters, `é` for what is not ASCII.
+    """Says which forbidden character a text holds; None if it holds none.
+
+    `A` stands for capital letters, `é` for what is not ASCII.
 
     Where a name stands, an ARN may stand too.
     """
     if text.startswith("arn:"):
         return None
-    found = next((c for c in text if c in characters or ("A" in characters and c.isupper())), None)
-    if found is None and "é" in characters and not text.isascii():
-        found = next(character for character in text if not character.isascii())
-    return f"{text[:80]!r} may not hold {found!r}" if found else None
+    refused = next(
+        (c for c in text if c in characters or ("A" in characters and c.isupper())), None
+    )
+    if refused is None and "é" in characters and not text.isascii():
+        refused = next(character for character in text if not character.isascii())
+    return f"{text[:80]!r} may not hold {refused!r}" if refused else None
 
 
 @cache
 def constraints(provider: str, mode: str, kind: str) -> Constraints | None:
-    """The constraints of a resource type, decoded at first use."""
-    found = _data(f"{provider}-constraints").get(mode, {}).get(kind)
+    """Reads the constraints of a resource type, decoded at first use."""
+    packed = _data(f"{provider}-constraints").get(mode, {}).get(kind)
     details = _data(f"{provider}-details").get(mode, {}).get(kind)
-    if found is None and details is None:
+    if packed is None and details is None:
         return None
-    values, together = json.loads(found) if found else ({}, [])
-    known = _data(f"{provider}-constraints").get("constraints", [])
-    decoded = {path: [json.loads(known[index]) for index in own] for path, own in values.items()}
+    values, together = json.loads(packed) if packed else ({}, [])
+    pool = _data(f"{provider}-constraints").get("constraints", [])
+    decoded = {
+        path: [json.loads(pool[index]) for index in indices] for path, indices in values.items()
+    }
     forbidden, members = json.loads(details) if details else ({}, {})
     for path, characters in forbidden.items():
         decoded.setdefault(path, []).append(["without", characters])
@@ -241,7 +251,7 @@ def constraints(provider: str, mode: str, kind: str) -> Constraints | None:
 
 
 def _data(name: str) -> dict[str, Any]:
-    """A data file; empty for a provider that has none."""
-    there = (files(PACKAGE) / "data" / f"{name}.json.gz").is_file()
-    data: dict[str, Any] = json_schema.load(PACKAGE, name) if there else {}
+    """Reads a data file; empty for a provider that has none."""
+    exists = (files(PACKAGE) / "data" / f"{name}.json.gz").is_file()
+    data: dict[str, Any] = json_schema.load(PACKAGE, name) if exists else {}
     return data

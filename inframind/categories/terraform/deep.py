@@ -40,7 +40,7 @@ META = frozenset(
 )
 """Names that a variable cannot have."""
 ROOT_ONLY = re.compile(r"\bsensitive\b|\bimport\s*\{|\bconfiguration_aliases\b|\bcloud\s*\{")
-"""What means something else in a child module."""
+"""Words that mean something else in a child module."""
 READS = re.compile(r"\b(?:file\w*|templatefile|abspath|pathexpand)\s*\(\s*([^,)]*)")
 OWN_FILE = re.compile(
     r'"(?:\$\{path\.module\}/|\./)?(?!main\.tf)[A-Za-z0-9_][\w/ '
@@ -66,14 +66,14 @@ class Text:
 
     @property
     def alone(self) -> bool:
-        """Whether only a run of its own can judge it: as a root module, or because it may read what
-        lies beside it.
+        """True for a text that needs a run to itself: as a root module, or because it may read
+        what lies beside it.
         """
         reads = READS.findall(self.content)
         return ROOT_ONLY.search(self.content) is not None or not all(map(OWN_FILE.fullmatch, reads))
 
     def call(self) -> str:
-        """The module call. Every variable is unknown, as in a root module."""
+        """Writes the module call. Every variable is unknown, as in a root module."""
         names = [name for name in self.module.variables if name not in META]
         arguments = "".join(f"  {name} = terraform_data.unknown.output\n" for name in names)
         return f'module "{self.name}" {{\n  source = "./{self.name}"\n{arguments}}}\n'
@@ -81,7 +81,7 @@ class Text:
 
 @dataclass
 class Result:
-    """What one run says: errors by text, and whether there are errors that belong to none."""
+    """The outcome of one run: errors by text; `unowned` if some belong to none."""
 
     errors: dict[str, list[dict[str, Any]]]
     unowned: bool = False
@@ -122,18 +122,19 @@ class TerraformValidate:
 
         Those of HashiCorp go by their name alone.
         """
-        found: dict[str, tuple[str, Path]] = {}
+        installed: dict[str, tuple[str, Path]] = {}
         programs = (
             self._plugins.glob("registry.terraform.io/*/*/*/*/terraform-provider-*")
             if self._plugins
             else ()
         )
+        # By number, not as text: 5.100 comes after 5.99. The last, the newest, stays.
         for path in sorted(
             programs, key=lambda path: [int(part) for part in re.findall(r"\d+", path.parts[-3])]
         ):
             space, kind, version = path.parts[-5:-2]
-            found[kind if space == "hashicorp" else f"{space}/{kind}"] = (version, path.parent)
-        return found
+            installed[kind if space == "hashicorp" else f"{space}/{kind}"] = (version, path.parent)
+        return installed
 
     @cached_property
     def _version(self) -> str | None:
@@ -141,11 +142,11 @@ class TerraformValidate:
             return None
         with folder() as work:
             finished = run(self._program("version", "-json"), work)
-        found = re.search(r'"terraform_version": "([^"]+)"', finished.output)
-        if found is None:
+        match = re.search(r'"terraform_version": "([^"]+)"', finished.output)
+        if match is None:
             raise SandboxError("terraform does not start in isolation")
         plugins = [f"{name} {version}" for name, (version, _) in sorted(self.providers.items())]
-        return ", ".join([f"terraform {found.group(1)}", *plugins])
+        return ", ".join([f"terraform {match.group(1)}", *plugins])
 
     def version(self) -> str | None:
         return self._version
@@ -208,7 +209,7 @@ class TerraformValidate:
         return opinions | self._together(live[:middle]) | self._together(live[middle:])
 
     def _alone(self, text: Text) -> Opinion:
-        """The text as the root module of a run of its own.
+        """Judges the text as the root module of a run of its own.
 
         What does not even run, twice, is the text's fault.
         """
@@ -232,12 +233,12 @@ class TerraformValidate:
 
     @cached_property
     def _works(self) -> bool:
-        """Whether terraform runs at all, with a text that is right."""
+        """True if terraform runs at all: it accepts an empty module."""
         result = self._run([Text("", declare(structure("")))], set(), root=True)
         return not result.unowned and not result.errors
 
     def _run(self, texts: Sequence[Text], stand_ins: set[str], *, root: bool = False) -> Result:
-        """One `terraform validate`; `stand_ins`: empty files that the texts read."""
+        """Runs `terraform validate` once; `stand_ins`: empty files that the texts read."""
         self.runs += 1
         with folder() as work:
             self._write(work, texts, root=root)
@@ -288,6 +289,7 @@ class TerraformValidate:
             (work / text.name).mkdir()
             (work / text.name / "main.tf").write_text(text.content)
             modules.append({"Key": text.name, "Source": f"./{text.name}", "Dir": text.name})
+        # The manifest that `terraform init` would write, by which validate finds the modules.
         (work / ".terraform" / "modules").mkdir(parents=True)
         (work / ".terraform" / "modules" / "modules.json").write_text(
             json.dumps({"Modules": modules})
@@ -295,7 +297,7 @@ class TerraformValidate:
 
 
 def _read(output: str, names: Sequence[str], *, root: bool) -> Result:
-    """The result in what terraform printed. Whatever is not understood is an error of nobody."""
+    """Reads the result in what terraform printed; what is not understood belongs to nobody."""
     try:
         report = json.loads(output)
         diagnostics = [
@@ -316,8 +318,9 @@ def _read(output: str, names: Sequence[str], *, root: bool) -> Result:
 
 
 def _owner(diagnostic: dict[str, Any], names: Sequence[str], *, root: bool) -> str | None:
-    """The text that an error belongs to, by the file that it points at."""
+    """Finds the text that an error belongs to, by the file that it points at."""
     filename = (diagnostic.get("range") or {}).get("filename", "")
+    # A cycle has no place in a file; its summary lists the addresses.
     if diagnostic.get("summary", "").startswith("Cycle: "):
         mentioned = [name for name in names if root or f"module.{name}." in diagnostic["summary"]]
         return mentioned[0] if len(mentioned) == 1 else None
@@ -328,17 +331,17 @@ def _owner(diagnostic: dict[str, Any], names: Sequence[str], *, root: bool) -> s
 
 
 def _judged(errors: Sequence[dict[str, Any]], files: set[str]) -> Opinion | None:
-    """The opinion that a text's errors are.
+    """Forms the opinion that a text's errors are.
 
     None if only files are missing: they are added to its `files`, for the next run.
     """
-    found = [error for error in errors if not MISSING.search(error.get("detail", ""))]
-    if found and files:
+    refusals = [error for error in errors if not MISSING.search(error.get("detail", ""))]
+    if refusals and files:
         return Opinion(
             "abstains", (_note("the text depends on the content of a file that is not here"),)
         )
-    if found:
-        return Opinion("rejects", tuple(dict.fromkeys(map(_finding, found))))
+    if refusals:
+        return Opinion("rejects", tuple(dict.fromkeys(map(_finding, refusals))))
     paths = {
         match.group(1) or match.group(2)
         for error in errors
@@ -356,7 +359,7 @@ def _note(message: str) -> Finding:
 
 
 def _finding(error: dict[str, Any]) -> Finding:
-    """Summary and line: a detail may quote the text, or a file that it reads."""
+    """Keeps summary and line of an error: a detail may quote the text, or a file that it reads."""
     summary = re.sub(r'"[^"]*"', '"..."', error.get("summary", "")).partition(": ")[0]
     message = summary if SUMMARY.fullmatch(summary) else "the provider refuses a value"
     line = (error.get("range") or {}).get("start", {}).get("line")

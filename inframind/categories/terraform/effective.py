@@ -1,4 +1,4 @@
-"""What a configuration would really create, as plain data for intent checks
+"""The objects that a configuration would really create, as plain data for intent checks
 (docs/contracts/task.md).
 """
 
@@ -23,6 +23,7 @@ from inframind.categories.terraform.values import (
 
 SKIPPED = frozenset({"lifecycle", "provisioner", "connection"})
 NOT_OBJECTS = frozenset({"locals", "moved", "import", "removed", "check"})
+# Each round reads a whole body.
 MAX_EXPANDED = 100
 
 
@@ -39,10 +40,10 @@ class Reader:
         self, body: Body, scope: Scope, schema: BlockSchema | None, path: str = ""
     ) -> dict[str, Any]:
         """Attributes by name; nested and dynamic blocks as lists of mappings."""
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for name, attribute in body.attributes.items():
             kind = schema.type(name) if schema and name in schema.attributes else "dynamic"
-            found[name] = self._field(attribute.expression, kind, f"{path}{name}", scope)
+            values[name] = self._field(attribute.expression, kind, f"{path}{name}", scope)
         for block in body.blocks:
             if block.type in SKIPPED:
                 continue
@@ -50,10 +51,10 @@ class Reader:
             below = schema.below(name) if schema and name in schema.blocks else None
             for inner, bound in self._instances(block, name, scope):
                 fields = self.fields(inner, bound, below, f"{path}{name}.")
-                earlier = found.setdefault(name, [])
+                earlier = values.setdefault(name, [])
                 if isinstance(earlier, list):
                     earlier.append(fields)
-        return found
+        return values
 
     def _field(self, node: Node | None, kind: Any, path: str, scope: Scope) -> Any:
         self.evaluator.visited.clear()
@@ -67,7 +68,7 @@ class Reader:
         return plain(decoded(value) if isinstance(value, str) else value)
 
     def _instances(self, block: Block, name: str, scope: Scope) -> Iterator[tuple[Body, Scope]]:
-        """The body once, or as often as a dynamic block's list says, with what its iterator is."""
+        """Yields the body once, or for each item of a dynamic block's list, with its iterator."""
         if block.type != "dynamic":
             yield block.body, scope
             return
@@ -108,8 +109,10 @@ def _cannot_hold(value: Value, kind: Any) -> bool:
 
 
 def exists(block: Block, evaluator: Evaluator) -> bool:
-    """Whether the block makes at least one object that Terraform would manage: not for count 0, an
-    empty for_each, or `ignore_changes = all`, which freezes whatever happens to be there.
+    """Tells whether a block makes at least one object that Terraform would manage.
+
+    Not with count 0, an empty for_each, or `ignore_changes = all`, which freezes whatever happens
+    to be there.
     """
     attributes = block.body.attributes
     if "count" in attributes:
@@ -133,7 +136,7 @@ def _ignores_all(ignored: Attribute | None) -> bool:
 
 
 def configuration(module: Module) -> Configuration:
-    """Every object of the module that would exist, and the references between them."""
+    """Lists every object of the module that would exist, and the references between them."""
     resources: list[Resource] = []
     links: list[Link] = []
     reader = Reader(module)
@@ -144,9 +147,10 @@ def configuration(module: Module) -> Configuration:
         kind, name = _kind_and_name(block)
         resources.append(Resource(kind, name, _fields(reader, block), block.line))
         links += [Link(len(resources) - 1, path, to, target) for path, to, target in reader.links]
-    known = {(resource.kind, resource.name) for resource in resources}
+    # A reference to an object with count 0 resolves, but leads to nothing that is there.
+    existing = {(resource.kind, resource.name) for resource in resources}
     return Configuration(
-        tuple(resources), tuple(link for link in links if (link.kind, link.name) in known)
+        tuple(resources), tuple(link for link in links if (link.kind, link.name) in existing)
     )
 
 
@@ -161,15 +165,17 @@ def _kind_and_name(block: Block) -> tuple[str, str]:
 def _fields(reader: Reader, block: Block) -> dict[str, Any]:
     if block.type in OBJECTS:
         key = (block.type, block.labels[0], block.labels[1])
-        found = provider(reader.module.provider_of(key))
-        schema = found.kind(block.type, block.labels[0]) if found else None
-        return reader.fields(block.body, Scope(each=True, count=True, own=key), schema)
+        known_provider = provider(reader.module.provider_of(key))
+        schema = known_provider.kind(block.type, block.labels[0]) if known_provider else None
+        return reader.fields(block.body, Scope(each=True, count=True, enclosing=key), schema)
     if block.type != "variable":
         return reader.fields(block.body, Scope(each=True, count=True), None)
     # A type is no expression: it is kept as it is written.
-    own = {name: attribute for name, attribute in block.body.attributes.items() if name != "type"}
+    arguments = {
+        name: attribute for name, attribute in block.body.attributes.items() if name != "type"
+    }
     declared = block.body.attributes.get("type")
-    fields = reader.fields(Body(own), Scope(), None)
+    fields = reader.fields(Body(arguments), Scope(), None)
     return fields | (
         {"type": text_of(declared.expression)} if declared and declared.expression else {}
     )

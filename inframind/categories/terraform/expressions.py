@@ -37,7 +37,7 @@ LENIENT = frozenset({"try", "can"})
 
 
 def unescaped(text: str) -> str:
-    """A quoted literal's text without HCL's escapes."""
+    """Resolves HCL's escapes in a quoted literal's text."""
     text = ESCAPE.sub(
         lambda m: ESCAPES.get(m.group(1)) or chr(min(int(m.group(1)[1:], 16), 0x10FFFF)), text
     )
@@ -68,15 +68,17 @@ class Evaluator(Loops):
         return TypedUnknown(text)
 
     def forgiving(self, node: Node | None, scope: Scope) -> tuple[Value, list[Finding]]:
-        """The value, with the faults found in it, which are not recorded."""
+        """Evaluates, and returns the faults beside the value instead of recording them."""
+        # What the resolver reports stays: `can` "will not catch errors relating to expressions that
+        # can be proven to be invalid for any input" (language/functions/can); nor does `try`.
         before = len(self.faults)
         value = self.value(node, scope)
-        found = self.faults[before:]
+        faults = self.faults[before:]
         del self.faults[before:]
-        return value, found
+        return value, faults
 
     def value(self, node: Node | None, scope: Scope) -> Value:
-        """The expression's value as far as it is known. Reports what is wrong in it."""
+        """Evaluates an expression as far as it is known. Reports what is wrong in it."""
         if node is None:
             return TypedUnknown("")
         handler = getattr(self, f"_{node.type}", None)
@@ -91,26 +93,25 @@ class Evaluator(Loops):
         return values[0] if len(values) == 1 else TypedUnknown(text_of(node))
 
     def operands(self, nodes: list[Node], scope: Scope) -> Iterator[Value]:
-        """The values among sibling nodes; a primary stands with its attribute accesses and indices
-        behind it.
-        """
-        at = 0
-        while at < len(nodes):
-            primary = nodes[at]
-            at += 1
+        """Evaluates sibling nodes; a primary's attribute accesses and indices stand behind it."""
+        position = 0
+        while position < len(nodes):
+            primary = nodes[position]
+            position += 1
             if not primary.is_named:
                 continue
-            end = at + (at < len(nodes) and nodes[at].type == ")")
+            # In `(a).b` the closing parenthesis stands between a primary and its accesses.
+            end = position + (position < len(nodes) and nodes[position].type == ")")
             first = end
             while end < len(nodes) and nodes[end].type in POSTFIX:
                 end += 1
             steps = list(self._steps(nodes[first:end], scope))
             text = (
-                "".join(text_of(part) for part in nodes[at - 1 : end])
-                if end > at
+                "".join(text_of(part) for part in nodes[position - 1 : end])
+                if end > position
                 else text_of(primary)
             )
-            at = end
+            position = end
             if primary.type == "variable_expr":
                 yield self._traversal(text_of(primary), steps, text, scope, line_of(primary))
             else:
@@ -140,24 +141,26 @@ class Evaluator(Loops):
                 yield from self._steps(inner.children, scope)
 
     def _traversal(self, root: str, steps: list[Step], text: str, scope: Scope, line: int) -> Value:
+        # Names that a loop binds hide every other root: they are in HCL's inner EvalContext.
         if root in scope.names:
             return self._accessed(scope.names[root], steps, text, line)
         if root in ("true", "false", "null") and not steps:
             return {"true": True, "false": False, "null": None}[root]
-        found = self.resolver.resolve(text, root, steps, scope, line)
-        if isinstance(found, Reference):
-            self.visited.append(found)
-            return found
+        target = self.resolver.resolve(text, root, steps, scope, line)
+        if isinstance(target, Reference):
+            self.visited.append(target)
+            return target
         if root in ("var", "local") and steps:
-            value = self._follow(root, str(steps[0][1]), found)
+            value = self._follow(root, str(steps[0][1]), target)
             return self._accessed(value, steps[1:], text, line)
         deeper = steps[1:] if root in ("each", "count", "path", "terraform") else []
-        return self._accessed(found, deeper, text, line) if deeper else found
+        return self._accessed(target, deeper, text, line) if deeper else target
 
-    def _follow(self, root: str, name: str, found: Value) -> Value:
-        """The value of a local, or of a variable's default where defaults count."""
+    def _follow(self, root: str, name: str, declared: Value) -> Value:
+        """Evaluates the value of a local, or of a variable's default where defaults count."""
         if (root, name) not in self._values:
-            self._values[root, name] = (found, [])
+            # Set before it is evaluated: a local that leads to itself ends here; Graph reports it.
+            self._values[root, name] = (declared, [])
             attribute = self.module.locals.get(name)
             if root == "var":
                 block = self.module.variables.get(name)
@@ -165,16 +168,16 @@ class Evaluator(Loops):
                     block.body.attributes.get("default") if block and self.defaults else None
                 )
             if attribute is not None:
-                self._values[root, name] = self._elsewhere(attribute.expression, found)
+                self._values[root, name] = self._elsewhere(attribute.expression, declared)
         value, visited = self._values[root, name]
         self._followed += weight(value)
         if self._followed > MAX_FOLLOWED:
-            return found
+            return declared
         self.visited += visited
-        return found if root == "var" and value is None else value
+        return declared if root == "var" and value is None else value
 
-    def _elsewhere(self, node: Node | None, found: Value) -> tuple[Value, list[Reference]]:
-        """A value declared elsewhere, with its references.
+    def _elsewhere(self, node: Node | None, declared: Value) -> tuple[Value, list[Reference]]:
+        """Evaluates what is declared elsewhere, and collects its references.
 
         What is wrong in it is reported where it stands.
         """
@@ -183,7 +186,7 @@ class Evaluator(Loops):
         value, _ = self.forgiving(node, Scope())
         visited = list(dict.fromkeys(self.visited))
         self.resolver, self.visited = resolver, outer
-        return (value, visited) if weight(value) < MAX_FOLLOWED // 20 else (found, visited)
+        return (value, visited) if weight(value) < MAX_FOLLOWED // 20 else (declared, visited)
 
     def _literal_value(self, node: Node, scope: Scope) -> Value:
         child = node.children[0]
@@ -203,6 +206,7 @@ class Evaluator(Loops):
         children = [
             child for child in template.named_children if child.type.startswith("template_")
         ]
+        # A lone one keeps its value's type: HCL's spec, Template Interpolation Unwrapping.
         if quoted and len(children) == 1 and children[0].type == "template_interpolation":
             return self.interpolation(children[0], scope)
         parts = list(self.template_parts(children, scope, quoted=quoted))
@@ -235,7 +239,7 @@ class Evaluator(Loops):
                 yield TypedUnknown("")
 
     def interpolation(self, node: Node, scope: Scope) -> Value:
-        """The value between `${` and `}`."""
+        """Evaluates what stands between `${` and `}`."""
         return self.value(next((c for c in node.children if c.type == "expression"), None), scope)
 
     def _collection_value(self, node: Node, scope: Scope) -> Value:
@@ -245,8 +249,8 @@ class Evaluator(Loops):
         return [self.value(child, scope) for child in node.children if child.type == "expression"]
 
     def _object(self, node: Node, scope: Scope) -> Value:
-        found: dict[str, Value] = {}
-        known = True
+        members: dict[str, Value] = {}
+        keys_known = True
         for element in (child for child in node.children if child.type == "object_elem"):
             pair = [child for child in element.children if child.type == "expression"]
             if len(pair) != 2:
@@ -257,11 +261,12 @@ class Evaluator(Loops):
                 self.fault(
                     rules.TYPE, f"{text_of(pair[0])}: a key must be a text", line_of(pair[0])
                 )
-            known &= isinstance(key, str)
-            found[str(key)] = value
-        return found if known else TypedUnknown(text_of(node), ["map", "dynamic"])
+            keys_known &= isinstance(key, str)
+            members[str(key)] = value
+        return members if keys_known else TypedUnknown(text_of(node), ["map", "dynamic"])
 
     def _key(self, node: Node, scope: Scope) -> Value:
+        # A bare word is a literal key: language/expressions/types, Maps/Objects.
         if node.children and node.children[0].type == "variable_expr":
             if len(node.children) > 1:
                 line = line_of(node)
@@ -276,8 +281,10 @@ class Evaluator(Loops):
 
     def _function_call(self, node: Node, scope: Scope) -> Value:
         name = "::".join(text_of(child) for child in node.children if child.type == "identifier")
-        found = next((child for child in node.children if child.type == "function_arguments"), None)
-        children = found.children if found else []
+        argument_list = next(
+            (child for child in node.children if child.type == "function_arguments"), None
+        )
+        children = argument_list.children if argument_list else []
         arguments = [child for child in children if child.type == "expression"]
         if name in LENIENT:
             return self._attempt(name, node, arguments, scope)
@@ -304,11 +311,11 @@ class Evaluator(Loops):
         return value if weight(value) < MAX_FOLLOWED // 20 else TypedUnknown(text_of(node))
 
     def _attempt(self, name: str, node: Node, arguments: list[Node], scope: Scope) -> Value:
-        """`try` and `can`: a fault means the next argument, or false."""
+        """Evaluates `try` and `can`: a fault means the next argument, or false."""
         results = [self.forgiving(child, scope) for child in arguments]
         if name == "can":
-            known = len(results) == 1 and is_known(results[0][0])
-            return not results[0][1] if known else TypedUnknown(text_of(node), "bool")
+            decided = len(results) == 1 and is_known(results[0][0])
+            return not results[0][1] if decided else TypedUnknown(text_of(node), "bool")
         value = next(
             (value for value, faults in results if not faults), TypedUnknown(text_of(node))
         )
@@ -324,6 +331,8 @@ class Evaluator(Loops):
             return self.fault(
                 rules.TYPE, f"{text_of(nodes[0])}: {wrong}", line_of(node), text_of(node)
             )
+        # Both results are evaluated for their common type, but only the chosen one's errors count:
+        # ConditionalExpr in hclsyntax/expression.go.
         branches = []
         for child in nodes[1:]:
             seen = len(self.visited)
@@ -348,11 +357,11 @@ class Evaluator(Loops):
         return value
 
     @staticmethod
-    def _either(one: Value, other: Value, text: str) -> TypedUnknown:
-        """A value of which only the family of types is known."""
+    def _either(left: Value, right: Value, text: str) -> TypedUnknown:
+        """Joins two results to a value of which only the family of types is known."""
         for family, kinds in FAMILY:
             if all(
-                isinstance(value, kinds) and not isinstance(value, bool) for value in (one, other)
+                isinstance(value, kinds) and not isinstance(value, bool) for value in (left, right)
             ):
                 return TypedUnknown(text, family)
         return TypedUnknown(text)
@@ -383,7 +392,8 @@ class Evaluator(Loops):
 
 
 def _heredoc(text: str, source: str) -> str:
-    """A heredoc's text: `<<-` takes the common indentation away; the last line ends."""
+    """Forms a heredoc's text: `<<-` takes the common indentation away; the last line ends."""
+    # https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#template-expressions
     lines = text.split("\n")
     if source.startswith("<<-"):
         indents = [len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()]

@@ -1,4 +1,4 @@
-"""Whether a value can become a type: Terraform's conversion rules
+"""Terraform's rules for the conversion of a value to a type
 (https://developer.hashicorp.com/terraform/language/expressions/types).
 """
 
@@ -22,7 +22,7 @@ MAPPINGS = ("map", "object")
 
 
 def misfit(value: Value, kind: Any) -> str | None:
-    """Why `value` cannot become the type, or None.
+    """Says why `value` cannot become the type; None if it can.
 
     References may become anything, as for `terraform validate`.
     """
@@ -53,6 +53,7 @@ def _primitive_misfit(value: Value, wanted: str) -> str | None:
         isinstance(value, bool) or (isinstance(value, str) and not NUMBER.fullmatch(value))
     ):
         return f"a number is required, not {value!r}"
+    # cty converts "1" and "0" to bool beside "true" and "false", and no number.
     if wanted == "bool" and not (
         isinstance(value, bool) or (isinstance(value, str) and value in ("true", "false", "1", "0"))
     ):
@@ -70,6 +71,7 @@ def _object_misfit(value: Value, kind: Any) -> str | None:
     if not isinstance(value, dict):
         return "an object is required"
     optional = kind[2] if len(kind) > 2 else []
+    # Attributes that the type does not have are discarded: expressions/type-constraints, object.
     missing = [name for name in kind[1] if name not in value and name not in optional]
     if missing:
         return f"attribute {missing[0]!r} is required"
@@ -99,8 +101,9 @@ def _nested_misfit(value: Value, kind: Any) -> str | None:
 
 
 def _member_misfit(value: Value, attributes: dict[str, Any]) -> str | None:
-    """One object of a nested attribute; unlike other objects it may have no further attributes...
-    nor lack required ones.
+    """Says why a value is no object of a nested attribute; None if it is.
+
+    Flags of the schema say which of its attributes are required, as in a block.
     """
     if value is None or is_bare(value):
         return None
@@ -116,24 +119,25 @@ def _member_misfit(value: Value, attributes: dict[str, Any]) -> str | None:
 
 
 def type_misfit(have: Any, kind: Any) -> str | None:
-    """Why no value of the type `have` can become one of the type `kind`, or None."""
-    given, wanted = shape(have), shape(kind)
-    if given == "dynamic" or wanted == "dynamic":
+    """Says why no value of the type `have` can become one of `kind`; None if one may."""
+    offered, wanted = shape(have), shape(kind)
+    if offered == "dynamic" or wanted == "dynamic":
         return None
     if wanted in PRIMITIVES:
-        fits = given in PRIMITIVES and {given, wanted} != {"bool", "number"}
-        return None if fits else f"a {wanted} is required, this is a {given}"
+        # Numbers and bools convert to texts and back, but not to one another: expressions/types.
+        fits = offered in PRIMITIVES and {offered, wanted} != {"bool", "number"}
+        return None if fits else f"a {wanted} is required, this is a {offered}"
     if isinstance(have, str):
-        return f"a {wanted} is required, this is a {given}"
+        return f"a {wanted} is required, this is a {offered}"
     if wanted in ("list", "set"):
-        if given not in SEQUENCES:
-            return f"a {wanted} is required, this is a {given}"
-        items = have[1] if given == "tuple" else [have[1]]
+        if offered not in SEQUENCES:
+            return f"a {wanted} is required, this is a {offered}"
+        items = have[1] if offered == "tuple" else [have[1]]
         return next((why for item in items if (why := type_misfit(item, kind[1]))), None)
     if wanted == "map":
-        if given not in MAPPINGS:
-            return f"a map is required, this is a {given}"
-        items = have[1].values() if given == "object" else [have[1]]
+        if offered not in MAPPINGS:
+            return f"a map is required, this is a {offered}"
+        items = have[1].values() if offered == "object" else [have[1]]
         return next((why for item in items if (why := type_misfit(item, kind[1]))), None)
     return _object_type_misfit(have, kind) if wanted == "object" else None
 
@@ -141,6 +145,7 @@ def type_misfit(have: Any, kind: Any) -> str | None:
 def _object_type_misfit(have: Any, kind: Any) -> str | None:
     if shape(have) not in MAPPINGS:
         return f"an object is required, this is a {shape(have)}"
+    # The keys of a map are known only with its value.
     if have[0] == "map":
         return None
     optional = kind[2] if len(kind) > 2 else []
@@ -153,13 +158,13 @@ def _object_type_misfit(have: Any, kind: Any) -> str | None:
     return None
 
 
-def common_type_misfit(one: Value, other: Value) -> str | None:
-    """Why the two results of a conditional have no type in common, or None."""
-    return _unify(type_of(one), type_of(other)) if one is not None and other is not None else None
+def common_type_misfit(left: Value, right: Value) -> str | None:
+    """Says why two results of a conditional have no type in common; None if they may."""
+    return _unify(type_of(left), type_of(right)) if left is not None and right is not None else None
 
 
-def _unify(one: Any, other: Any) -> str | None:
-    first, second = shape(one), shape(other)
+def _unify(left: Any, right: Any) -> str | None:
+    first, second = shape(left), shape(right)
     if "dynamic" in (first, second):
         return None
     if first in PRIMITIVES and second in PRIMITIVES:
@@ -168,17 +173,17 @@ def _unify(one: Any, other: Any) -> str | None:
     if not same_family:
         return f"{first} and {second}"
     if first == second == "object":
-        shared = one[1].keys() & other[1].keys()
+        shared = left[1].keys() & right[1].keys()
         return next(
-            (why for name in sorted(shared) if (why := _unify(one[1][name], other[1][name]))), None
+            (why for name in sorted(shared) if (why := _unify(left[1][name], right[1][name]))), None
         )
     return None
 
 
 def as_set(value: Value) -> Value:
-    """`toset` of a known list."""
+    """Makes a set of a known list, as `toset` does; any other value stays."""
     if not isinstance(value, list):
         return value
-    found = SetValue()
-    found.extend(item for index, item in enumerate(value) if item not in value[:index])
-    return found
+    members = SetValue()
+    members.extend(item for index, item in enumerate(value) if item not in value[:index])
+    return members

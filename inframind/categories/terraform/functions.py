@@ -15,6 +15,7 @@ from typing import Any
 from inframind.categories.terraform.fit import NUMBER, as_set
 from inframind.categories.terraform.values import SetValue, Value, as_text
 
+# "Terraform imposes an artificial limit of 1024 numbers": functions/range.
 MAX_RANGE = 1024
 MAX_PATTERN = 200
 SIMPLE_PATTERN = re.compile(r"\^?(?:[A-Za-z0-9 _/:.=@-]|\\[dwsDWS.])*\$?")
@@ -34,7 +35,7 @@ def need(condition: bool, message: str) -> None:
 
 
 def number(value: Value) -> int | float:
-    """A number, or a text that is one."""
+    """Converts a number, or a text that is one. Raises CallError."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise CallError("a number is required")
     if isinstance(value, str):
@@ -44,21 +45,21 @@ def number(value: Value) -> int | float:
 
 
 def whole(value: Value) -> int:
-    """A whole number."""
-    found = number(value)
-    need(isinstance(found, int), "a whole number is required")
-    return int(found)
+    """Converts a whole number, or a text that is one. Raises CallError."""
+    result = number(value)
+    need(isinstance(result, int), "a whole number is required")
+    return int(result)
 
 
 def sequence(value: Value, name: str = "the argument") -> list[Value]:
-    """A list, a tuple or a set."""
+    """Passes a list, a tuple or a set on; CallError for anything else."""
     if not isinstance(value, list):
         raise CallError(f"{name} must be a list, a set or a tuple")
     return value
 
 
 def mapping(value: Value, name: str = "the argument") -> dict[str, Value]:
-    """A map or an object."""
+    """Passes a map or an object on; CallError for anything else."""
     if not isinstance(value, dict):
         raise CallError(f"{name} must be a map or an object")
     return value
@@ -77,19 +78,20 @@ def to_number(value: Value) -> Value:
 
 
 def lookup(table: Value, key: Value, *default: Value) -> Value:
-    found = mapping(table, "the first argument of lookup")
+    entries = mapping(table, "the first argument of lookup")
     need(
-        as_text(key) in found or bool(default),
+        as_text(key) in entries or bool(default),
         f"the given object has no attribute {as_text(key)!r}",
     )
-    return found[as_text(key)] if as_text(key) in found else default[0]
+    return entries[as_text(key)] if as_text(key) in entries else default[0]
 
 
 def element(items: Value, index: Value) -> Value:
-    found, at = sequence(items, "the first argument of element"), whole(index)
-    need(bool(found), "cannot use element with an empty list")
-    need(at >= 0, "cannot use element with a negative index")
-    return found[at % len(found)]
+    members, position = sequence(items, "the first argument of element"), whole(index)
+    need(bool(members), "cannot use element with an empty list")
+    need(position >= 0, "cannot use element with a negative index")
+    # The index wraps around: functions/element.
+    return members[position % len(members)]
 
 
 def merge(*maps: Value) -> Value:
@@ -105,32 +107,32 @@ def concat(*lists: Value) -> Value:
 
 
 def flatten(items: Value) -> Value:
-    found: list[Value] = []
+    members: list[Value] = []
     for item in sequence(items):
-        found += flatten(item) if isinstance(item, list) else [item]
-    return found
+        members += flatten(item) if isinstance(item, list) else [item]
+    return members
 
 
 def slice_(items: Value, start: Value, end: Value) -> Value:
-    found, low, high = sequence(items), whole(start), whole(end)
-    need(0 <= low <= high <= len(found), "the slice ends beyond the list")
-    return found[low:high]
+    members, low, high = sequence(items), whole(start), whole(end)
+    need(0 <= low <= high <= len(members), "the slice ends beyond the list")
+    return members[low:high]
 
 
 def numbers(*bounds: Value) -> Value:
-    """range(end), range(start, end) or range(start, end, step)."""
+    """Counts as range(end), range(start, end) or range(start, end, step)."""
     need(1 <= len(bounds) <= 3, "range takes one to three numbers")
     start, end = (
         (0, number(bounds[0])) if len(bounds) == 1 else (number(bounds[0]), number(bounds[1]))
     )
     step = number(bounds[2]) if len(bounds) == 3 else (1 if start <= end else -1)
     need(step != 0 and (end - start) * step >= 0, "the step leads away from the end")
-    found: list[Value] = []
-    while (start < end if step > 0 else start > end) and len(found) <= MAX_RANGE:
-        found.append(start)
+    values: list[Value] = []
+    while (start < end if step > 0 else start > end) and len(values) <= MAX_RANGE:
+        values.append(start)
         start += step
-    need(len(found) <= MAX_RANGE, f"more than {MAX_RANGE} values")
-    return found
+    need(len(values) <= MAX_RANGE, f"more than {MAX_RANGE} values")
+    return values
 
 
 def zipmap(keys: Value, values: Value) -> Value:
@@ -151,27 +153,27 @@ def network(text: Value) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 
 def cidrsubnet(prefix: Value, bits: Value, index: Value) -> Value:
-    base, length, at = network(prefix), whole(bits), whole(index)
+    base, length, netnum = network(prefix), whole(bits), whole(index)
     need(
         base.prefixlen + length <= base.max_prefixlen,
         f"insufficient address space to extend prefix of {base.prefixlen} by {length}",
     )
     need(
-        0 <= at < 2**length,
-        f"prefix extension of {length} does not accommodate a subnet numbered {at}",
+        0 <= netnum < 2**length,
+        f"prefix extension of {length} does not accommodate a subnet numbered {netnum}",
     )
     size = base.prefixlen + length
-    start = int(base.network_address) + (at << (base.max_prefixlen - size))
+    start = int(base.network_address) + (netnum << (base.max_prefixlen - size))
     return f"{ipaddress.ip_address(start)}/{size}"
 
 
 def cidrhost(prefix: Value, index: Value) -> Value:
-    base, at = network(prefix), whole(index)
+    base, hostnum = network(prefix), whole(index)
     need(
-        -base.num_addresses <= at < base.num_addresses,
-        f"prefix of {base.prefixlen} does not accommodate a host numbered {at}",
+        -base.num_addresses <= hostnum < base.num_addresses,
+        f"prefix of {base.prefixlen} does not accommodate a host numbered {hostnum}",
     )
-    return str(base[at])
+    return str(base[hostnum])
 
 
 def jsondecode(text: Value) -> Value:
@@ -189,7 +191,8 @@ def base64decode(text: Value) -> Value:
 
 
 def format_(pattern: Value, *values: Value) -> Value:
-    """Only `%s`, `%d`, `%v`, `%q` without width are filled in; other verbs are counted."""
+    """Fills in `%s`, `%d`, `%v`, `%q` without width, and counts other verbs."""
+    # `%[2]s` and `%*d` choose and take arguments out of order, and are left to Terraform.
     verbs = [match for match in FORMAT_VERB.finditer(as_text(pattern)) if match.group(1)]
     if any("[" in match.group() or "*" in match.group() for match in verbs):
         raise LookupError
@@ -220,21 +223,22 @@ def format_(pattern: Value, *values: Value) -> Value:
 
 
 def coalesce(*values: Value) -> Value:
-    found = next((value for value in values if value is not None and value != ""), None)
-    need(found is not None, "no non-null, non-empty-string arguments")
-    return found
+    # Empty texts are passed over like null: functions/coalesce.
+    first = next((value for value in values if value is not None and value != ""), None)
+    need(first is not None, "no non-null, non-empty-string arguments")
+    return first
 
 
 def one(items: Value) -> Value:
-    found = sequence(items)
-    need(len(found) <= 1, "must be a list, set, or tuple value with either zero or one elements")
-    return found[0] if found else None
+    members = sequence(items)
+    need(len(members) <= 1, "must be a list, set, or tuple value with either zero or one elements")
+    return members[0] if members else None
 
 
 def index(items: Value, value: Value) -> Value:
-    found = sequence(items)
-    need(value in found, "item not found")
-    return found.index(value)
+    members = sequence(items)
+    need(value in members, "item not found")
+    return members.index(value)
 
 
 def extreme(pick: Callable[[list[int | float]], int | float]) -> Callable[..., Value]:
@@ -258,9 +262,9 @@ def contains(items: Value, value: Value) -> Value:
 
 
 def total(items: Value) -> Value:
-    found = list(map(number, sequence(items)))
-    need(bool(found), "cannot sum an empty list")
-    return sum(found)
+    addends = list(map(number, sequence(items)))
+    need(bool(addends), "cannot sum an empty list")
+    return sum(addends)
 
 
 def reverse(items: Value) -> Value:
@@ -292,6 +296,7 @@ def split(separator: Value, text: Value) -> Value:
 
 
 def replace(text: Value, old: Value, new: Value) -> Value:
+    # Between slashes stands a regular expression: functions/replace.
     if len(as_text(old)) > 1 and as_text(old).startswith("/") and as_text(old).endswith("/"):
         raise LookupError
     return as_text(text).replace(as_text(old), as_text(new))
@@ -301,12 +306,13 @@ def substr(text: Value, offset: Value, count: Value) -> Value:
     start, size = whole(offset), whole(count)
     whole_text = as_text(text)
     start = start + len(whole_text) if start < 0 else start
+    # A length of -1 means the rest of the text: functions/substr.
     return whole_text[start:] if size == -1 else whole_text[start : start + size]
 
 
 def regex(pattern: Value, text: Value) -> Value:
-    """Patterns are RE2: matching takes linear time there, so here only simple ones are tried on
-    short texts.
+    """Tries simple patterns on short texts: matching takes linear time in Terraform's RE2, but not
+    here.
     """
     source = as_text(pattern)
     if (
@@ -315,13 +321,13 @@ def regex(pattern: Value, text: Value) -> Value:
         or not SIMPLE_PATTERN.fullmatch(source)
     ):
         raise LookupError
-    found = re.search(source, as_text(text))
-    need(found is not None, "pattern did not match any part of the given string")
+    match = re.search(source, as_text(text))
+    need(match is not None, "pattern did not match any part of the given string")
     raise LookupError
 
 
 def timeadd(moment: Value, duration: Value) -> Value:
-    """Only the forms are judged."""
+    """Judges the forms of moment and duration alone."""
     need(TIME.fullmatch(as_text(moment)) is not None, "not a valid RFC3339 timestamp")
     need(DURATION.fullmatch(as_text(duration)) is not None, "not a valid duration")
     raise LookupError
@@ -330,23 +336,23 @@ def timeadd(moment: Value, duration: Value) -> Value:
 def to_list(items: Value) -> Value:
     if items is None:
         return None
-    found = sequence(items)
+    members = sequence(items)
     need(
-        len({_family(item) for item in found if item is not None}) < 2,
+        len({_family(item) for item in members if item is not None}) < 2,
         "the elements have no type in common",
     )
-    return list(found)
+    return list(members)
 
 
 def to_map(table: Value) -> Value:
     if table is None:
         return None
-    found = mapping(table)
+    entries = mapping(table)
     need(
-        len({_family(item) for item in found.values() if item is not None}) < 2,
+        len({_family(item) for item in entries.values() if item is not None}) < 2,
         "the elements have no type in common",
     )
-    return found
+    return entries
 
 
 def _family(value: Value) -> str:
@@ -412,6 +418,7 @@ PURE: dict[str, Callable[..., Any]] = {
     "trimspace": lambda text: as_text(text).strip(),
     "trimsuffix": lambda text, cut: as_text(text).removesuffix(as_text(cut)),
     "upper": lambda text: as_text(text).upper(),
+    # In the order of the keys: functions/values.
     "values": lambda table: [item for _, item in sorted(mapping(table).items())],
     "zipmap": zipmap,
 }
@@ -419,6 +426,8 @@ PURE: dict[str, Callable[..., Any]] = {
 where it is not known here.
 """
 SHAPES: dict[str, tuple[int, tuple[str, ...]]] = {
+    # These parameters are cty.DynamicPseudoType, and the functions' own code looks at the shape
+    # (most of them in go-cty, cty/function/stdlib).
     "concat": (0, ("list", "set", "tuple")),
     "element": (0, ("list", "tuple", "set")),
     "flatten": (0, ("list", "set", "tuple")),

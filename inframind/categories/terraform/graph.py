@@ -1,4 +1,4 @@
-"""What depends on what: cycles, and outputs that reveal sensitive variables."""
+"""Dependencies among declarations: cycles, and outputs that reveal sensitive variables."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,12 +9,14 @@ from inframind.types import Finding
 
 Name = tuple[str, ...]
 """("local", name), ("var", name), or the key of an object."""
+# The results of both are not sensitive, whatever their argument is.
 UNMARKED = frozenset({"nonsensitive", "issensitive"})
+# Read as keywords and names, never evaluated: they make no edges.
 NO_REFERENCES = frozenset({"ignore_changes", "provider", "iterator"})
 
 
 def mentions(node: Node, module: Module) -> Iterator[Name]:
-    """What an expression refers to; not what stands in `nonsensitive`."""
+    """Lists the names that an expression refers to, but for those inside `nonsensitive`."""
     if node.type == "function_call" and text_of(node.children[0]) in UNMARKED:
         return
     if node.type == "variable_expr":
@@ -75,16 +77,18 @@ class Graph:
             yield rules.CYCLE.finding(f"these depend on one another: {words}", self._line(cycle[0]))
         for block in self.module.outputs.values():
             attribute = block.body.attributes.get("value")
+            # "Any root module output containing sensitive data" has to "be explicitly marked as
+            # sensitive": the error `Output refers to sensitive values`.
             hidden = block.body.attributes.get("sensitive")
             if (
                 attribute
                 and attribute.expression
                 and not (hidden and hidden.expression and "true" in text_of(hidden.expression))
             ):
-                found = self._sensitive(mentions(attribute.expression, self.module))
-                if found:
+                variable = self._sensitive(mentions(attribute.expression, self.module))
+                if variable:
                     message = (
-                        f"output {block.labels[0]} reveals var.{found}: write sensitive = true"
+                        f"output {block.labels[0]} reveals var.{variable}: write sensitive = true"
                     )
                     yield rules.SENSITIVE.finding(message, block.line)
 
@@ -94,7 +98,7 @@ class Graph:
         return self.module.objects[name[0], name[1], name[2]].line
 
     def _cycle(self) -> list[Name]:
-        """One cycle, or nothing. Iterative: a file may chain a thousand locals."""
+        """Finds one cycle, or nothing. Iterative: a file may chain a thousand locals."""
         done: set[Name] = set()
         for start in self.edges:
             path: list[Name] = []
@@ -114,7 +118,7 @@ class Graph:
         return []
 
     def _sensitive(self, names: Iterable[Name]) -> str | None:
-        """A sensitive variable among the names, or in the locals that they lead to."""
+        """Finds a sensitive variable among the names, or in the locals that they lead to."""
         todo, seen = list(names), set[Name]()
         while todo:
             name = todo.pop()

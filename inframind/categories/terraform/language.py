@@ -20,7 +20,7 @@ from inframind.types import Finding
 
 
 class Holds(Enum):
-    """What an argument of the language holds."""
+    """Kinds of values that arguments of the language hold."""
 
     EXPRESSION = auto()
     TESTED = auto()
@@ -50,10 +50,12 @@ TYPES: dict[Holds, Any] = {
 }
 """Expressions of a known type, in Terraform's JSON form."""
 ADDRESSES: dict[str, dict[str, bool]] = {
-    "moved": {}, "removed": {"keys": False, "data": False},
+    "moved": {},
+    "removed": {"keys": False, "data": False},
     "import": {"data": False, "computed": True},
-}  # fmt: skip
+}
 """Blocks whose `from` and `to` are addresses, and what may stand in them."""
+# https://developer.hashicorp.com/terraform/language/expressions/version-constraints
 VERSION_CONSTRAINT = re.compile(
     r"\s*(?:=|!=|>=|<=|>|<|~>)?\s*v?\d+(?:\.\d+){0,2}(?:-[0-9A-Za-z.-]+)?\s*"
 )
@@ -76,6 +78,7 @@ CONDITION = Shape(
     frozenset({"condition", "error_message"}),
 )
 ANYTHING = Shape(open=True)
+# https://developer.hashicorp.com/terraform/language/resources/provisioners/connection
 CONNECTION = Shape(
     dict.fromkeys(
         (
@@ -90,6 +93,7 @@ CONNECTION = Shape(
     frozenset({"host"}),
 )
 PROVISIONER_META = {"when": Holds.KEYWORD, "on_failure": Holds.KEYWORD}
+# Terraform 0.15 removed the others: chef, habitat, puppet and salt-masterless.
 PROVISIONERS = {
     "local-exec": Shape(
         {
@@ -113,6 +117,8 @@ PROVISIONERS = {
         {"connection": CONNECTION},
     ),
 }
+# "Only literal values can be used because the processing happens too early for arbitrary
+# expression evaluation": meta-arguments/lifecycle.
 LIFECYCLE = Shape(
     {
         "create_before_destroy": Holds.STATIC_BOOL,
@@ -126,6 +132,8 @@ LIFECYCLE = Shape(
 DATA_LIFECYCLE = Shape(
     blocks={"precondition": CONDITION, "postcondition": CONDITION}, at_most_one=True
 )
+# `default` "requires a literal value and cannot reference other objects in the configuration":
+# language/values/variables.
 BLOCKS = {
     "variable": Shape(
         {
@@ -190,7 +198,7 @@ class LanguageChecker:
         self.findings: list[Finding] = []
 
     def block(self, block: Block) -> None:
-        """A top-level block of the language."""
+        """Checks a top-level block of the language."""
         if block.type == "locals":
             self._locals(block)
             return
@@ -202,11 +210,12 @@ class LanguageChecker:
             self._addresses(block)
         elif block.type == "terraform":
             self._versions(block)
+        # Terraform: "Check blocks must have at least one assert block."
         elif block.type == "check" and not list(block.body.named("assert")):
             self.findings.append(rules.REQUIRED.finding("check needs an assert block", block.line))
 
     def shape(self, block: Block, shape: Shape, scope: Scope) -> None:
-        """A block against its shape."""
+        """Checks a block against its shape: arguments, required ones, nested blocks."""
         for attribute in block.body.attributes.values():
             kind = Holds.OTHER if shape.open else shape.arguments.get(attribute.name)
             if kind is None:
@@ -240,9 +249,13 @@ class LanguageChecker:
 
     @staticmethod
     def _inner_scope(block: Block, scope: Scope) -> Scope:
-        own = block.type in ("postcondition", "connection")
+        has_self = block.type in ("postcondition", "connection")
         return Scope(
-            scope.names, scope.each, scope.count, scope.own, allows_self=scope.allows_self or own
+            scope.names,
+            scope.each,
+            scope.count,
+            scope.enclosing,
+            allows_self=scope.allows_self or has_self,
         )
 
     def _argument(self, attribute: Attribute, kind: Holds, scope: Scope) -> None:
@@ -262,6 +275,8 @@ class LanguageChecker:
             self._static_fault(attribute, addresses.keyword_fault(attribute.name, node))
         elif kind in (Holds.EXPRESSION, Holds.TESTED, Holds.IMPORT_ID):
             value = self.evaluator.value(node, scope)
+            # Terraform: "must refer to at least one object from elsewhere in the
+            # configuration, or else its result would not be checking anything."
             if kind is Holds.TESTED and not any(addresses.roots(node)):
                 self._static_fault(
                     attribute, "the condition refers to nothing, so it tests nothing"
@@ -280,7 +295,7 @@ class LanguageChecker:
             )
 
     def _static(self, attribute: Attribute, node: Node, kind: str) -> None:
-        """A value that may use neither references nor functions."""
+        """Checks a value that may use neither references nor functions."""
         computed = next(computing(node), None)
         if computed is not None:
             message = (
@@ -299,7 +314,7 @@ class LanguageChecker:
             self.findings.append(rules.STATIC.finding(f"{attribute.name}: {why}", attribute.line))
 
     def references(self, attribute: Attribute, scope: Scope) -> None:
-        """`depends_on`: a list of whole objects."""
+        """Checks `depends_on`: a list of whole objects."""
         items = addresses.elements(attribute.expression)
         if items is None:
             self.findings.append(
@@ -307,6 +322,7 @@ class LanguageChecker:
             )
             return
         for item in items:
+            # Terraform 0.11 wrote these references in quotes; they are read, with a warning.
             quoted = item.children[0].type == "literal_value"
             steps = addresses.traversal(item, quoted=True)
             if not quoted:
@@ -326,43 +342,42 @@ class LanguageChecker:
                 )
 
     def _validations(self, block: Block) -> None:
-        """Each condition of a variable is about that variable."""
+        """Reports conditions of a variable that are not about that variable."""
         for nested in block.body.named("validation"):
             condition = nested.body.attributes.get("condition")
             if (
                 condition is None
                 or condition.expression is None
-                or not any(found := list(addresses.roots(condition.expression)))
+                or not any(named := list(addresses.roots(condition.expression)))
             ):
                 continue
-            if ("var", block.labels[0]) not in found:
+            # Terraform: "must refer to var.NAME in order to test incoming values".
+            if ("var", block.labels[0]) not in named:
                 self._static_fault(
                     condition, f"the condition does not refer to var.{block.labels[0]}"
                 )
 
     def _addresses(self, block: Block) -> None:
-        """`moved`, `removed` and `import` name objects."""
-        given = {
+        """Checks the addresses in `moved`, `removed` and `import`."""
+        ends = {
             name: block.body.attributes[name]
             for name in ("from", "to")
             if name in block.body.attributes
         }
         steps = {
-            name: addresses.traversal(attribute.expression) for name, attribute in given.items()
+            name: addresses.traversal(attribute.expression) for name, attribute in ends.items()
         }
         faults = {
-            name: addresses.address_fault(found, **ADDRESSES[block.type])
-            for name, found in steps.items()
+            name: addresses.address_fault(path, **ADDRESSES[block.type])
+            for name, path in steps.items()
         }
         for name, why in faults.items():
-            self._static_fault(given[name], why)
+            self._static_fault(ends[name], why)
         kinds = {
-            addresses.is_module(found)
-            for name, found in steps.items()
-            if found and not faults[name]
+            addresses.is_module(path) for name, path in steps.items() if path and not faults[name]
         }
         if len(kinds) > 1:
-            self._static_fault(given["to"], "from and to are both modules or both resources")
+            self._static_fault(ends["to"], "from and to are both modules or both resources")
 
     def _locals(self, block: Block) -> None:
         for attribute in block.body.attributes.values():
@@ -386,21 +401,13 @@ class LanguageChecker:
             self.findings.append(rules.TYPE.finding(f"default: {why}", attributes["default"].line))
 
     def _versions(self, block: Block) -> None:
-        found = [
-            block.body.attributes[name]
-            for name in ("required_version",)
-            if name in block.body.attributes
-        ]
-        for attribute in found:
-            value, _ = self.evaluator.forgiving(attribute.expression, Scope())
-            if isinstance(value, str) and not all(
-                map(VERSION_CONSTRAINT.fullmatch, value.split(","))
-            ):
-                self.findings.append(
-                    rules.TYPE.finding(
-                        f"{attribute.name}: {value!r} is no version constraint", attribute.line
-                    )
-                )
+        attribute = block.body.attributes.get("required_version")
+        if attribute is None:
+            return
+        value, _ = self.evaluator.forgiving(attribute.expression, Scope())
+        if isinstance(value, str) and not all(map(VERSION_CONSTRAINT.fullmatch, value.split(","))):
+            message = f"{attribute.name}: {value!r} is no version constraint"
+            self.findings.append(rules.TYPE.finding(message, attribute.line))
 
     def expressions(self, body: Body, scope: Scope) -> None:
         """Evaluates every expression of a body that has no schema."""

@@ -56,18 +56,18 @@ class Loops:
                 self.forgiving(part, scope.with_names(dict.fromkeys(names, TypedUnknown(""))))
             return TypedUnknown(text_of(node))
         grouped = any(child.type == "ellipsis" for child in inner.children)
-        found = _Collected(inner.type == "for_tuple_expr", grouped)
+        collected = _Collected(inner.type == "for_tuple_expr", grouped)
         for key, item in items:
             bound = scope.with_names(
                 dict(zip(names, (key, item) if len(names) == 2 else (item,), strict=False))
             )
-            if not self._keeps(condition, bound, found):
+            if not self._keeps(condition, bound, collected):
                 continue
-            self._collect(results, bound, found, node)
-        return found.value(text_of(node))
+            self._collect(results, bound, collected, node)
+        return collected.value(text_of(node))
 
     def _items(self, over: Value, node: Node) -> list[tuple[Value, Value]] | None:
-        """(key, value) pairs, or None if they are not known."""
+        """Lists (key, value) pairs; None if they are not known."""
         if over is None or shape(type_of(over)) in ("string", "number", "bool"):
             self.fault(rules.TYPE, "for needs a list, a set or a map", line_of(node))
             return None
@@ -77,11 +77,12 @@ class Loops:
             list(over.items()) if isinstance(over, dict) else list(enumerate(over))
         )
         if isinstance(over, SetValue):
+            # Of a set's elements, key and value are the same: HCL's spec, For Expressions.
             pairs = [(item, item) for item in over]
         self.iterations += len(pairs)
         return pairs if self.iterations <= MAX_ITERATIONS else None
 
-    def _keeps(self, condition: Node | None, scope: Scope, found: "_Collected") -> bool:
+    def _keeps(self, condition: Node | None, scope: Scope, collected: "_Collected") -> bool:
         if condition is None:
             return True
         value = self.value(
@@ -94,34 +95,38 @@ class Loops:
             and not is_bare(value)
         ):
             self.fault(rules.TYPE, "the `if` clause must be true or false", line_of(condition))
-        found.known &= not is_bare(value)
+        collected.known &= not is_bare(value)
         return value in (True, "true") or is_bare(value)
 
-    def _collect(self, results: list[Node], scope: Scope, found: "_Collected", node: Node) -> None:
+    def _collect(
+        self, results: list[Node], scope: Scope, collected: "_Collected", node: Node
+    ) -> None:
         values = [self.value(part, scope) for part in results]
-        if found.is_tuple:
-            found.items.append(values[0] if values else None)
+        if collected.is_tuple:
+            collected.items.append(values[0] if values else None)
             return
         key, item = (values[0], values[1]) if len(values) == 2 else (None, None)
         if key is None or isinstance(key, list | dict):
             self.fault(rules.TYPE, "a key must be a text", line_of(node))
-            found.known = False
+            collected.known = False
         elif is_bare(key):
-            found.known = False
-        elif found.grouped:
-            found.table.setdefault(as_text(key), []).append(item)
+            collected.known = False
+        elif collected.grouped:
+            collected.table.setdefault(as_text(key), []).append(item)
         else:
-            if as_text(key) in found.table:
+            # HCL: "If duplicates are expected, use the ellipsis (...) after the value expression to
+            # enable grouping by key."
+            if as_text(key) in collected.table:
                 self.fault(
                     rules.TYPE,
                     f"two items have the key {as_text(key)!r}: write ... behind the value to group "
                     "them",
                     line_of(node),
                 )
-            found.table[as_text(key)] = item
+            collected.table[as_text(key)] = item
 
     def directive(self, node: Node, scope: Scope) -> None:
-        """`%{ if }` and `%{ for }`: only references are checked."""
+        """Checks the references in `%{ if }` and `%{ for }`, and nothing else."""
         for inner in node.named_children:
             names: dict[str, Any] = {}
             start = next(

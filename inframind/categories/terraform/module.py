@@ -10,16 +10,28 @@ from inframind.categories.terraform.syntax import Attribute, Block, Body, text_o
 from inframind.types import Finding
 
 LABELS = {
-    "terraform": 0, "locals": 0, "moved": 0, "import": 0, "removed": 0, "provider": 1,
-    "variable": 1, "output": 1, "module": 1,
-    "check": 1, "resource": 2, "data": 2, "ephemeral": 2,
-}  # fmt: skip
+    "terraform": 0,
+    "locals": 0,
+    "moved": 0,
+    "import": 0,
+    "removed": 0,
+    "provider": 1,
+    "variable": 1,
+    "output": 1,
+    "module": 1,
+    "check": 1,
+    "resource": 2,
+    "data": 2,
+    "ephemeral": 2,
+}
 """Top-level block types and their number of labels."""
 OBJECTS = ("resource", "data", "ephemeral")
 SOURCE = re.compile(r'\bsource\s*=\s*"([^"]+)"')
 VERIFIED_SOURCE = re.compile(
-    r"(?:registry\.(?:terraform\.io|opentofu\.org)/)?(?:hashicorp/)?([^/]+)|terraform\.io/builtin/(terraform)"
+    r"(?:registry\.(?:terraform\.io|opentofu\.org)/)?(?:hashicorp/)?([^/]+)"
+    r"|terraform\.io/builtin/(terraform)"
 )
+# https://developer.hashicorp.com/terraform/language/syntax/configuration#identifiers
 IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -44,16 +56,17 @@ class Module:
     """Top-level blocks of known type with the right labels."""
 
     def uses(self, configured: Block) -> bool:
-        """Whether an object uses this provider configuration."""
+        """Tells whether an object, or a called module, may use this provider configuration."""
         wanted = f"{configured.labels[0]}.{_alias(configured)}".replace('"', "").rstrip(".")
         return bool(self.modules) or any(
             self._configuration_of(key) == wanted for key in self.objects
         )
 
     def _configuration_of(self, key: tuple[str, str, str]) -> str:
-        given = self.objects[key].body.attributes.get("provider")
-        if given and given.expression:
-            return text_of(given.expression).strip('"')
+        argument = self.objects[key].body.attributes.get("provider")
+        if argument and argument.expression:
+            return text_of(argument.expression).strip('"')
+        # The first word of the type is the provider's local name: meta-arguments/resource-provider.
         return key[1].partition("_")[0]
 
     @property
@@ -62,14 +75,14 @@ class Module:
         return {(block.labels[0], _alias(block).strip('"')) for block in self.providers}
 
     def provider_of(self, key: tuple[str, str, str]) -> str:
-        """The provider type of an object: from its `provider` argument, else from its type's first
-        word.
+        """Finds the provider type of an object: from its `provider` argument, else from its type's
+        first word.
         """
         local = self._configuration_of(key).partition(".")[0]
         return self.sources.get(local, local)
 
     def is_multiple(self, key: tuple[str, str, str]) -> bool:
-        """Whether the object has count or for_each."""
+        """Tells whether the object has count or for_each."""
         attributes = self.objects[key].body.attributes
         return "count" in attributes or "for_each" in attributes
 
@@ -151,12 +164,15 @@ def _sources(block: Block) -> Iterator[tuple[str, str]]:
         for name, attribute in required.body.attributes.items():
             source = SOURCE.search(text_of(attribute.expression)) if attribute.expression else None
             if source:
-                known = VERIFIED_SOURCE.fullmatch(source.group(1))
-                yield name, (known.group(1) or known.group(2)) if known else source.group(1)
+                verified = VERIFIED_SOURCE.fullmatch(source.group(1))
+                yield (
+                    name,
+                    (verified.group(1) or verified.group(2)) if verified else source.group(1),
+                )
 
 
-def _once(module: Module, known: bool, block: Block, name: str) -> None:
-    if known:
+def _once(module: Module, repeated: bool, block: Block, name: str) -> None:
+    if repeated:
         module.findings.append(
             rules.DUPLICATE.finding(f"{block.type} {name} is declared twice", block.line)
         )

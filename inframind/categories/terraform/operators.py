@@ -1,4 +1,7 @@
-"""Operators on values (https://developer.hashicorp.com/terraform/language/expressions/operators)."""
+"""Operators on values.
+
+https://developer.hashicorp.com/terraform/language/expressions/operators
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +24,7 @@ ORDER: dict[str, Callable[[Any, Any], bool]] = {
     ">=": lambda a, b: a >= b,
 }
 LOGIC = ("&&", "||", "!")
+# Terraform counts with 512 bits, Python's floats are exact up to 2**53, about 9e15.
 MAX_NUMBER = 1e15
 FAMILY: tuple[tuple[Any, Any], ...] = (
     ("string", str),
@@ -28,16 +32,19 @@ FAMILY: tuple[tuple[Any, Any], ...] = (
     (["tuple", []], list),
     (["map", "dynamic"], dict),
 )
-"""Type of a value that is one of two: by what both are in Python."""
+"""Type of a value that is one of two, by the Python type of both."""
 
 
 def result_type(operator: str) -> str:
-    """The type of every result of the operator."""
+    """Names the type of every result of the operator."""
     return "number" if operator in ARITHMETIC else "bool"
 
 
 def apply(operator: str, values: list[Value]) -> Value:
-    """The result, or TypedUnknown. Raises CallError for operands of a wrong type."""
+    """Applies an operator to one or two values; TypedUnknown where one of them is unknown.
+
+    Raises CallError for operands of a wrong type.
+    """
     wanted = "dynamic" if operator in ("==", "!=") else "bool" if operator in LOGIC else "number"
     for value in values:
         if value is None and wanted != "dynamic":
@@ -57,15 +64,16 @@ def apply(operator: str, values: list[Value]) -> Value:
 
 
 def _partly_known(operator: str, values: list[Value]) -> Value:
-    """`false && x` is false whatever x is; so is `true || x` true."""
-    known = {str(value).lower() for value in values if isinstance(value, bool | str)}
-    if operator == "&&" and "false" in known:
+    """Decides what one side decides alone: `false && x` is false, `true || x` true."""
+    decided = {str(value).lower() for value in values if isinstance(value, bool | str)}
+    if operator == "&&" and "false" in decided:
         return False
-    return True if operator == "||" and "true" in known else TypedUnknown("")
+    return True if operator == "||" and "true" in decided else TypedUnknown("")
 
 
-def _same(one: Value, other: Value) -> bool:
-    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+def _same(left: Value, right: Value) -> bool:
+    # In Python True == 1; in Terraform values of different types are never equal.
+    return isinstance(left, bool) is isinstance(right, bool) and bool(left == right)
 
 
 def _logic(operator: str, values: list[bool]) -> bool:

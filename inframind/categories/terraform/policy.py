@@ -16,6 +16,7 @@ from inframind.categories.terraform.module import Module
 from inframind.types import Finding
 
 Fields = Mapping[str, Any]
+# AKIA begins access key ids: IAM User Guide, reference_identifiers.html#identifiers-unique-ids.
 SECRET_VALUE = re.compile(r"\bAKIA[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----")
 ADMIN_PORTS = (22, 3389)
 ENCRYPTED = {
@@ -58,12 +59,12 @@ def findings(module: Module, configuration: Configuration) -> Iterator[Finding]:
 
 
 def is_computed(value: Any) -> bool:
-    """Whether only Terraform knows the value."""
+    """Tells whether only Terraform knows the value."""
     return isinstance(value, dict) and bool(value.keys() & {"$ref", "$expr"})
 
 
 def is_on(value: Any) -> bool:
-    """Whether a switch is on, or may be."""
+    """Tells whether a switch is on, or may be."""
     return value in (True, "true") or is_computed(value)
 
 
@@ -87,6 +88,7 @@ def _admits_world(rule: Fields) -> bool:
         & WORLD
     ):
         return False
+    # All protocols: from_port and to_port are 0 then, and bound nothing.
     if str(rule.get("protocol")) in ("-1", "all"):
         return True
     low, high = _port(rule.get("from_port")), _port(rule.get("to_port"))
@@ -107,6 +109,7 @@ def plain_secret(resource: Resource) -> Iterator[str]:
         return
     for path, value in _texts(resource.fields, ""):
         name = path.rpartition(".")[2]
+        # The ARN of a secret tells where it is kept, not what it is.
         if (is_secret_field(name) and not value.startswith("arn:")) or SECRET_VALUE.search(value):
             yield f"{path} of {resource.name} is written in plain: use a variable or a secret store"
 
@@ -205,6 +208,7 @@ def metadata_v1(resource: Resource) -> Iterator[str]:
 
 
 def no_rotation(resource: Resource) -> Iterator[str]:
+    # KMS rotates no asymmetric keys: KMS Developer Guide, rotate-keys.html.
     symmetric = (
         resource.fields.get("customer_master_key_spec", "SYMMETRIC_DEFAULT") == "SYMMETRIC_DEFAULT"
     )

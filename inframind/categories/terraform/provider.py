@@ -11,9 +11,22 @@ from inframind.categories.terraform.values import shape
 
 PACKAGE = "inframind.categories.terraform"
 PROVIDERS = (
-    "aws", "google", "google-beta", "azurerm", "azuread", "kubernetes",
-    "archive", "cloudinit", "external", "http", "local", "null", "random", "time", "tls",
-)  # fmt: skip
+    "aws",
+    "google",
+    "google-beta",
+    "azurerm",
+    "azuread",
+    "kubernetes",
+    "archive",
+    "cloudinit",
+    "external",
+    "http",
+    "local",
+    "null",
+    "random",
+    "time",
+    "tls",
+)
 """Those of the namespace `hashicorp` whose schemas are in `data/`."""
 BUILT_IN: dict[str, Any] = {
     "source": "terraform.io/builtin/terraform",
@@ -31,7 +44,9 @@ BUILT_IN: dict[str, Any] = {
     ],
 }
 REQUIRED, OPTIONAL, COMPUTED, SENSITIVE = 1, 2, 4, 8
-LIST, SET, SINGLE, MAP, GROUP = range(5)
+"""Flags of an attribute in the files in `data/`; BUILT_IN is in the same form."""
+LIST, SET, SINGLE, MAP, GROUP = 0, 1, 2, 3, 4
+"""Nesting modes of blocks, as the files in `data/` number them."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +61,7 @@ class BlockSchema:
         return self.attributes[name][0]
 
     def type(self, name: str) -> Any:
-        """The attribute's type in Terraform's JSON form, or ["nested", mode, {name: [flags,
+        """Decodes the attribute's type: Terraform's JSON form, or ["nested", mode, {name: [flags,
         type]}].
         """
         return self.provider.type(self.attributes[name][1])
@@ -63,8 +78,8 @@ class BlockSchema:
             return None
         kind = self.type(name)
         fits = shape(kind) in ("list", "set") and shape(kind[1]) == "object"
-        found: dict[str, Any] | None = kind[1][1] if fits else None
-        return found
+        attributes: dict[str, Any] | None = kind[1][1] if fits else None
+        return attributes
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +92,7 @@ class Provider:
     _blocks: dict[int, BlockSchema] = field(default_factory=dict)
 
     def type(self, index: int) -> Any:
-        """A type by its index; nested attribute types inside are resolved."""
+        """Decodes a type by its index; nested attribute types inside are resolved."""
         if index not in self._types:
             kind = json.loads(self.data["types"][index])
             if isinstance(kind, list) and kind[0] == "nested":
@@ -96,13 +111,14 @@ class Provider:
         return self._blocks[index]
 
     def kind(self, mode: str, name: str) -> BlockSchema | None:
-        """The schema of a resource, data source or ephemeral resource."""
+        """Finds the schema of a resource, data source or ephemeral resource."""
         index = self.data.get(mode, {}).get(name)
         return None if index is None else self.block(index)
 
     def covers(self, mode: str) -> bool:
-        """Whether the data know this kind of object at all; those that come from bindings have no
-        ephemeral resources.
+        """Tells whether the data know this mode at all.
+
+        Data that come from bindings have no ephemeral resources.
         """
         return mode in self.data
 
@@ -113,13 +129,13 @@ class Provider:
     @property
     def functions(self) -> Sequence[str] | None:
         """Names for `provider::<local name>::<function>`; None where the data do not know them."""
-        found: Sequence[str] | None = self.data.get("functions")
-        return found
+        names: Sequence[str] | None = self.data.get("functions")
+        return names
 
 
 @cache
 def provider(name: str) -> Provider | None:
-    """The provider's schema, loaded at first use; None for a provider that is not verified."""
+    """Loads the provider's schema at first use; None for a provider that is not verified."""
     if name == "terraform":
         return Provider(name, BUILT_IN)
     return Provider(name, json_schema.load(PACKAGE, name)) if name in PROVIDERS else None
@@ -127,7 +143,9 @@ def provider(name: str) -> Provider | None:
 
 @cache
 def functions() -> dict[str, list[Any]]:
-    """Function -> [[type, may be null] of each parameter, the same of further ones or None, type of
+    """Loads the signatures of Terraform's functions at first use.
+
+    Function -> [[type, may be null] of each parameter, the same of further ones or None, type of
     the result].
     """
     loaded: dict[str, list[Any]] = json_schema.load(PACKAGE, "functions")

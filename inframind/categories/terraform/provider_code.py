@@ -1,5 +1,5 @@
-"""What the provider's own code sees of one resource: which values it judges, and which arguments
-stand beside one another.
+"""The view that a provider's own code has of one resource: the values it judges, and the arguments
+that stand beside one another.
 
 A provider judges a resource while much of it is still unknown. Code on the plugin framework judges
 each known value by itself. Code on plugin SDK v2 does not look into an argument, or into any of the
@@ -19,9 +19,7 @@ NO_CONSTRAINTS = Constraints({}, [])
 
 
 def on_framework(schema: BlockSchema) -> bool:
-    """Whether a resource is written on the plugin framework: SDK v2 gives each an `id` that can be
-    set.
-    """
+    """Tells a resource on the plugin framework: SDK v2 gives each an `id` that can be set."""
     return schema.attributes.get("id", [COMPUTED])[0] == COMPUTED
 
 
@@ -46,59 +44,63 @@ class ProviderCode:
     """Paths of dynamic blocks that nobody can repeat yet."""
     violations: list[tuple[str, Finding]] = field(default_factory=list)
 
-    def block(self, path: str, *, known: bool = True) -> None:
-        """A block; not `known` if nobody knows how often it is repeated."""
-        self.present[path] = known or self.present.get(path, False)
-        if not known:
+    def block(self, path: str, *, counted: bool = True) -> None:
+        """Records a block; not `counted` if nobody knows how often it is repeated."""
+        self.present[path] = counted or self.present.get(path, False)
+        if not counted:
             self.partial.add(_top(path))
             self.unrepeated.add(path)
 
     def argument(self, path: str, value: Value) -> None:
-        """An argument and its value."""
+        """Records an argument and its value."""
+        # Of an argument that is null "Terraform behaves as though you had completely omitted it":
+        # language/expressions/types.
         if value is not None:
             self.present[path] = not is_bare(value)
         if not is_known(value):
             self.partial.add(_top(path))
 
     def judged(self, path: str) -> bool:
-        """Whether the code looks at the values there."""
+        """Tells whether the code looks at the values of a path."""
         if self.framework:
             return not any(path.startswith(f"{outer}.") for outer in self.unrepeated)
         return _top(path) not in self.partial
 
     def refused(self) -> list[Finding]:
-        """Values that the code does not accept."""
+        """Lists the findings on values that the code looks at and does not accept."""
         return [finding for path, finding in self.violations if self.judged(path)]
 
     def clashes(self) -> Iterator[str]:
-        """Relations between arguments that do not hold."""
-        for relation, own, *rest in self.constraints.together:
-            parent = own.rpartition(".")[0]
-            if parent and (parent not in self.present or not self.judged(own)):
+        """Says which relations between arguments do not hold."""
+        for relation, subject, *rest in self.constraints.together:
+            parent = subject.rpartition(".")[0]
+            if parent and (parent not in self.present or not self.judged(subject)):
                 continue
             message = (
-                self._conflict(own, rest[0])
+                self._conflict(subject, rest[0])
                 if relation == "conflict"
-                else self._group(relation, own, rest[0])
+                else self._group(relation, subject, rest[0])
             )
             if message:
                 yield message
 
-    def _conflict(self, own: str, other: str) -> str | None:
-        both = self.present.get(own) and self.present.get(other)
+    def _conflict(self, subject: str, other: str) -> str | None:
+        both = self.present.get(subject) and self.present.get(other)
         # Each of the two asks for the other, if it is judged itself.
         return (
-            f"{own} and {other} exclude one another"
-            if both and (self.judged(own) or self.judged(other))
+            f"{subject} and {other} exclude one another"
+            if both and (self.judged(subject) or self.judged(other))
             else None
         )
 
-    def _group(self, relation: str, own: str, group: list[str]) -> str | None:
-        given = [path for path in group if path in self.present]
+    def _group(self, relation: str, subject: str, group: list[str]) -> str | None:
+        set_paths = [path for path in group if path in self.present]
         if relation == "any":
-            return None if given else f"one of {', '.join(group)} is required"
+            return None if set_paths else f"one of {', '.join(group)} is required"
         if relation == "at-most-one":
-            known = [path for path in given if self.present[path] and self.judged(path)]
-            return f"only one of {', '.join(known)} may be set" if len(known) > 1 else None
-        missing = [path for path in group if path not in self.present and path != own]
-        return f"{own} needs {', '.join(missing)}" if own in self.present and missing else None
+            certain = [path for path in set_paths if self.present[path] and self.judged(path)]
+            return f"only one of {', '.join(certain)} may be set" if len(certain) > 1 else None
+        missing = [path for path in group if path not in self.present and path != subject]
+        return (
+            f"{subject} needs {', '.join(missing)}" if subject in self.present and missing else None
+        )

@@ -1,5 +1,5 @@
-"""Traversals such as `aws_vpc.main.id` or `var.name`: whether they lead somewhere, and what type is
-there.
+"""Traversals such as `aws_vpc.main.id` or `var.name`: the object at their root, the type at their
+end.
 """
 
 from collections.abc import Mapping
@@ -15,20 +15,18 @@ from inframind.categories.terraform.values import Reference, TypedUnknown, Value
 from inframind.types import Finding
 
 Step = tuple[str, Any]
-"""("attr", name), ("index", value) or ("splat", "attr" or "full")."""
+"""("attr", name), ("index", value) or ("splat", the node's type)."""
 MODES = {"data": "data", "ephemeral": "ephemeral"}
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Where an expression stands: loop variables, and whether `each`, `count` and `self` mean
-    something.
-    """
+    """The names that mean something to an expression: loop variables, `each`, `count`, `self`."""
 
     names: Mapping[str, Value] = field(default_factory=dict)
     each: bool = False
     count: bool = False
-    own: tuple[str, str, str] | None = None
+    enclosing: tuple[str, str, str] | None = None
     """The object whose block this is."""
     allows_self: bool = False
 
@@ -51,8 +49,9 @@ class Resolver:
         return TypedUnknown("")
 
     def resolve(self, text: str, root: str, steps: list[Step], scope: Scope, line: int) -> Value:
-        """What the traversal's root is (for objects: the whole traversal), without following locals
-        and variables.
+        """Finds what a traversal's root is, for objects what the whole traversal is.
+
+        Locals and variables are not followed.
         """
         first = steps[0][1] if steps and steps[0][0] == "attr" else None
         if root in ("var", "local", "module"):
@@ -90,6 +89,7 @@ class Resolver:
             "count": ({"index"}, scope.count, "count"),
             "self": (None, scope.allows_self, "a provisioner or a postcondition"),
             "path": ({"module", "root", "cwd"}, True, ""),
+            # `terraform.applying` came with Terraform 1.10.
             "terraform": ({"workspace", "applying"}, True, ""),
         }
         names, available, where = allowed[root]
@@ -116,12 +116,13 @@ class Resolver:
             return self.report(
                 rules.UNDECLARED, f"{text}: there is no {mode} {kind} {steps[0][1]!r}", line
             )
-        found = provider(self.module.provider_of(key))
-        schema = found.kind(mode, kind) if found else None
+        known_provider = provider(self.module.provider_of(key))
+        schema = known_provider.kind(mode, kind) if known_provider else None
         rest = steps[1:]
         path = tuple(str(name) for step, name in rest if step == "attr")
         reference = Reference(text, kind if mode == "resource" else f"{mode}.{kind}", key[2], path)
-        itself = key == scope.own and not scope.allows_self
+        # In a postcondition, a provisioner or a connection `self` is the object, already made.
+        itself = key == scope.enclosing and not scope.allows_self
         reported = len(self.findings)
         at_end: Any = reference.type
         if schema is not None:
@@ -154,7 +155,7 @@ class _Walk:
         return "dynamic"
 
     def instance(self, schema: BlockSchema, rest: list[Step], *, multiple: bool) -> Any:
-        """The type at the end, starting from all instances of an object."""
+        """Walks from all instances of an object to the type at the end."""
         if not rest:
             return "dynamic" if multiple else "object"
         step, key = rest[0]
@@ -162,6 +163,8 @@ class _Walk:
             self.late = True
             self.block(schema, rest[1:])
             return ["list", "dynamic"]
+        # Terraform: "Because RESOURCE has "count" set, its attributes must be accessed on specific
+        # instances."
         if multiple and step == "attr":
             return self.report(
                 rules.INSTANCE, "the object has count or for_each: write ...[0] or ...[each.key]"
@@ -174,7 +177,7 @@ class _Walk:
         return self.block(schema, rest)
 
     def block(self, schema: BlockSchema, rest: list[Step]) -> Any:
-        """The type at the end, starting within a block."""
+        """Walks from a block to the type at the end."""
         if not rest:
             return "object"
         step, name = rest[0]
@@ -206,7 +209,7 @@ class _Walk:
         return "dynamic"
 
     def value(self, kind: Any, rest: list[Step]) -> Any:
-        """The type at the end, starting at an attribute of a type."""
+        """Walks from an attribute of a type to the type at the end."""
         for step, name in rest:
             word = shape(kind)
             if step == "splat" or word in ("dynamic", "nested"):

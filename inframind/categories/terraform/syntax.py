@@ -18,6 +18,7 @@ from inframind.sandbox.guards import is_deep
 from inframind.types import Finding
 
 Node = tree_sitter.Node
+# hcl.Diagnostic.Error: `file:line,column-column: summary; detail`.
 POSITION = re.compile(r"[^\s:]*:(\d+),\d+(?:-(?:\d+,)?\d+)?:\s*")
 
 
@@ -32,14 +33,14 @@ class Attribute:
 
 @dataclass(slots=True)
 class Body:
-    """What stands between braces."""
+    """The attributes and blocks between two braces."""
 
     attributes: dict[str, Attribute] = field(default_factory=dict)
     blocks: list["Block"] = field(default_factory=list)
     repeated: list[Attribute] = field(default_factory=list)
 
     def named(self, kind: str) -> Iterator["Block"]:
-        """The blocks of one type."""
+        """Yields the blocks of one type."""
         return (block for block in self.blocks if block.type == kind)
 
 
@@ -55,29 +56,29 @@ class Block:
 
 @cache
 def parser() -> tree_sitter.Parser:
-    """The tree-sitter parser for HCL."""
+    """Makes the tree-sitter parser for HCL."""
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_hcl.language()))
 
 
 def text_of(node: Node) -> str:
-    """The node's source text."""
+    """Reads the node's source text."""
     return (node.text or b"").decode("utf-8", "replace")
 
 
 def line_of(node: Node) -> int:
-    """1-based line of the node."""
+    """Counts the node's line from 1."""
     return node.start_point[0] + 1
 
 
 def label_of(node: Node) -> str:
-    """An identifier, or the text between quotes."""
+    """Reads an identifier, or the text between quotes."""
     if node.type == "identifier":
         return text_of(node)
     return "".join(text_of(child) for child in node.children if child.type == "template_literal")
 
 
 def parse(text: str) -> Body:
-    """The file's body. Raises ParseError with the message of hashicorp/hcl."""
+    """Parses a file to its body. Raises ParseError with the message of hashicorp/hcl."""
     # The Go parser recurses without a bound and would take the process along.
     if is_deep(text) or "\x00" in text:
         raise ParseError(rules.SYNTAX.finding("the text is nested too deep"))
@@ -94,16 +95,17 @@ def parse(text: str) -> Body:
 
 
 def structure(text: str) -> Body:
-    """The body of a text, which need not be without errors."""
+    """Parses a text to its body; the text need not be without errors."""
+    # tree-sitter gives a tree for any text, so it says nothing about syntax.
     root = parser().parse(text.encode()).root_node
     body = next((child for child in root.children if child.type == "body"), None)
     return Body() if body is None else _body(body)
 
 
 def _syntax_finding(message: str) -> Finding:
-    found = POSITION.search(message)
+    position = POSITION.search(message)
     return rules.SYNTAX.finding(
-        POSITION.sub("", message)[-300:].strip(), int(found.group(1)) if found else None
+        POSITION.sub("", message)[-300:].strip(), int(position.group(1)) if position else None
     )
 
 

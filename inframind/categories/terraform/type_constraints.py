@@ -15,8 +15,8 @@ class TypeConstraintError(Exception):
 
 
 def declared_type(body: Body) -> Any:
-    """A variable's type in Terraform's JSON form; `dynamic` if none, or none that can be read, is
-    declared.
+    """Reads a variable's type in Terraform's JSON form; `dynamic` if none is declared, or none that
+    can be read.
     """
     attribute = body.attributes.get("type")
     if attribute is None or attribute.expression is None:
@@ -28,13 +28,14 @@ def declared_type(body: Body) -> Any:
 
 
 def type_constraint(node: Node) -> Any:
-    """The type that an expression spells. Raises TypeConstraintError."""
+    """Reads the type that an expression spells. Raises TypeConstraintError."""
     inner = node.children[0] if node.type == "expression" and len(node.children) == 1 else node
     if inner.type == "variable_expr":
         return _word(text_of(inner))
     if inner.type == "function_call":
         return _call(inner)
     text = text_of(node)
+    # "Terraform 0.11 and earlier required type constraints to be given in quotes".
     if text.startswith('"'):
         raise TypeConstraintError(f"write the type without quotes: type = {text.strip(chr(34))}")
     raise TypeConstraintError(f"{text[:60]!r} is not a type")
@@ -45,6 +46,7 @@ def _word(word: str) -> Any:
         return word
     if word == "any":
         return "dynamic"
+    # Short for list(any) and map(any), for configurations of Terraform 0.11.
     if word in ("list", "map"):
         return [word, "dynamic"]
     if word in ("set", "object", "tuple"):
@@ -57,8 +59,7 @@ def _word(word: str) -> Any:
 
 def _call(node: Node) -> Any:
     word = text_of(node.children[0])
-    found = next((child for child in node.children if child.type == "function_arguments"), None)
-    arguments = [child for child in found.children if child.type == "expression"] if found else []
+    arguments = _arguments(node)
     if word not in (*COLLECTION, "object", "tuple"):
         raise TypeConstraintError(f"{word}(...) is not a type")
     if len(arguments) != 1:
@@ -79,6 +80,12 @@ def _call(node: Node) -> Any:
     return _object(content)
 
 
+def _arguments(call: Node) -> list[Node]:
+    """Lists the expressions between a call's parentheses."""
+    lists = (child for child in call.children if child.type == "function_arguments")
+    return [child for child in next(lists, call).children if child.type == "expression"]
+
+
 def _object(node: Node) -> Any:
     members: dict[str, Any] = {}
     optional: list[str] = []
@@ -86,6 +93,7 @@ def _object(node: Node) -> Any:
         key, value = (child for child in element.children if child.type == "expression")
         name = text_of(key).strip('"')
         call = value.children[0] if value.children else value
+        # Optional attributes came with Terraform 1.3.
         if call.type == "function_call" and label_of(call.children[0]) == "optional":
             optional.append(name)
             members[name] = _optional(call)
@@ -95,8 +103,7 @@ def _object(node: Node) -> Any:
 
 
 def _optional(node: Node) -> Any:
-    found = next((child for child in node.children if child.type == "function_arguments"), None)
-    arguments = [child for child in found.children if child.type == "expression"] if found else []
+    arguments = _arguments(node)
     if not 1 <= len(arguments) <= 2:
         raise TypeConstraintError("optional(...) has a type and perhaps a default")
     return type_constraint(arguments[0])

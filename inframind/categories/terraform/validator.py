@@ -19,6 +19,7 @@ from inframind.categories.terraform.references import Scope
 from inframind.categories.terraform.syntax import Block, Body, parse
 from inframind.types import Finding
 
+# Not before `{{`, which begins a template of Jinja or Go.
 BLOCK = re.compile(
     r"^(?:resource|data|variable|output|provider|module|terraform|locals)\b[^:=\n{]*\{(?!\{)", re.M
 )
@@ -34,7 +35,7 @@ class Configured:
     @cached_property
     def findings(self) -> list[Finding]:
         """Schema and reference findings: one walk finds both."""
-        found = list(self.module.findings)
+        findings = list(self.module.findings)
         evaluator = Evaluator(self.module)
         checker = BodyChecker(evaluator)
         for block in self.module.sound:
@@ -48,16 +49,16 @@ class Configured:
                 )
                 checker.language.expressions(block.body, Scope(each=True, count=True))
             elif block.type == "provider":
-                found += self._provider(block)
+                findings += self._provider(block)
             else:
                 checker.language.block(block)
                 for data in block.body.named("data") if block.type == "check" else ():
                     checker.resource(data)
-        found += [*checker.findings, *evaluator.resolver.findings, *evaluator.faults]
-        return list(dict.fromkeys([*found, *Graph(self.module).findings()]))
+        findings += [*checker.findings, *evaluator.resolver.findings, *evaluator.faults]
+        return list(dict.fromkeys([*findings, *Graph(self.module).findings()]))
 
     def _provider(self, block: Block) -> list[Finding]:
-        """A provider's configuration. Terraform looks at it only if something uses the provider."""
+        """Checks a provider's configuration; an unused one gets warnings: Terraform ignores it."""
         evaluator = Evaluator(self.module)
         checker = BodyChecker(evaluator)
         name = block.labels[0]
@@ -69,10 +70,10 @@ class Configured:
             block.body.blocks,
         )
         checker.check(body, source.config, Place(f"provider {name}", Scope(), block.line))
-        found = [*checker.findings, *evaluator.resolver.findings, *evaluator.faults]
+        findings = [*checker.findings, *evaluator.resolver.findings, *evaluator.faults]
         if self.module.uses(block):
-            return found
-        return [finding.model_copy(update={"severity": "warning"}) for finding in found]
+            return findings
+        return [finding.model_copy(update={"severity": "warning"}) for finding in findings]
 
 
 class Terraform(Category[Configured]):

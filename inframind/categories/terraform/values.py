@@ -1,4 +1,4 @@
-"""What an expression is known to be without running Terraform."""
+"""Values of expressions as far as they are known without running Terraform."""
 
 import json
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ Value = Any
 
 
 def is_known(value: Value) -> bool:
-    """Whether nothing in the value waits for Terraform."""
+    """Tells whether nothing in the value waits for Terraform."""
     if isinstance(value, list):
         return all(map(is_known, value))
     if isinstance(value, dict):
@@ -52,15 +52,14 @@ def is_known(value: Value) -> bool:
 
 
 def is_bare(value: Value) -> bool:
-    """Whether nothing at all is known of the value's parts: it is a reference or unknown as a
-    whole.
-    """
+    """Tells whether nothing is known of the value's parts: a reference, or unknown as a whole."""
     return isinstance(value, Reference | TypedUnknown)
 
 
 def type_of(value: Value) -> Any:
-    """The value's type in JSON form, as `terraform validate` sees it: references are dynamic."""
+    """Names a value's type in JSON form as `terraform validate` sees it: references are dynamic."""
     if isinstance(value, bool):
+        # Asked before the numbers: a bool of Python is an int.
         return "bool"
     if isinstance(value, str):
         return "string"
@@ -76,12 +75,12 @@ def type_of(value: Value) -> Any:
 
 
 def shape(kind: Any) -> str:
-    """The word of a type in JSON form: `string`, `list`, `object`, `nested`, `dynamic` ..."""
+    """Names the word of a type in JSON form: `string`, `list`, `object`, `nested`, `dynamic` ..."""
     return kind if isinstance(kind, str) else str(kind[0])
 
 
 def weight(value: Value, limit: int = MAX_WEIGHT) -> int:
-    """Number of parts, texts by their length; counting stops beyond the limit."""
+    """Counts a value's parts, texts by their length; counting stops beyond the limit."""
     if isinstance(value, str):
         return 1 + len(value) // 64
     if not isinstance(value, list | dict):
@@ -95,7 +94,7 @@ def weight(value: Value, limit: int = MAX_WEIGHT) -> int:
 
 
 def references_in(value: Value) -> Iterator[Reference]:
-    """All references in a value."""
+    """Yields all references in a value."""
     if isinstance(value, Reference):
         yield value
     elif isinstance(value, list | dict):
@@ -104,27 +103,28 @@ def references_in(value: Value) -> Iterator[Reference]:
 
 
 def as_text(value: Value) -> str:
-    """How a known primitive reads in a template."""
+    """Writes a known primitive as it reads in a template."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    # Terraform has one type of number, and writes 1.0 as 1.
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
 
 
 def decoded(text: str) -> Value:
-    """The object or list that a JSON text holds, else the text itself."""
+    """Decodes the object or list that a JSON text holds, else the text itself."""
     if text.lstrip()[:1] in ("{", "["):
         try:
-            found = json.loads(text)
+            data = json.loads(text)
         except (ValueError, RecursionError):
             return text
-        return found if isinstance(found, dict | list) else text
+        return data if isinstance(data, dict | list) else text
     return text
 
 
 def plain(value: Value) -> Any:
-    """The value as JSON data for checks: {"$ref": text} and {"$expr": text} for what is not
+    """Converts a value to JSON data for checks: {"$ref": text} and {"$expr": text} for what is not
     known.
     """
     if isinstance(value, Reference):
