@@ -103,7 +103,7 @@ class Search:
                         self._candidates += await run_in_threadpool(
                             with_verdicts, self._request, [growing[choice.index]], self._verifier
                         )
-                # The last piece has the usage of all answers; a stream that is closed early has none.
+                # The last piece has the usage of all; a stream that is closed early has none.
                 if piece.usage and not piece.choices:
                     spent = [piece.usage]
                 elif self._passing() >= self._request.n:
