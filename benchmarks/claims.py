@@ -1,9 +1,12 @@
-"""Claims on PostgreSQL as the queue grows: `python benchmarks/claims.py [--workers N] [--seconds S] [--queued N ...] [--full N]`.
+"""Measure claims on PostgreSQL as the queue grows.
 
-Workers are threads that claim a job, hold it for some seconds, renew its lease as often as real ones do, and end it: far shorter
-jobs than real ones, so that claims come more often. They share few processes and connections; a real worker has its own. Then
-a few workers claim and end jobs without a pause, which says how many claims the database and the client can do at most.
-`--full` puts jobs of owners who may run none of them at the head of the queue.
+Usage: `python benchmarks/claims.py [--workers N] [--seconds S] [--queued N ...] [--full N]`.
+
+Workers are threads that claim a job, hold it for some seconds, renew its lease as often as real
+ones do, and end it: far shorter jobs than real ones, so that claims come more often. They share few
+processes and connections; a real worker has its own. Then a few workers claim and end jobs without
+a pause, which says how many claims the database and the client can do at most. `--full` puts jobs
+of owners who may run none of them at the head of the queue.
 """
 
 import argparse
@@ -38,18 +41,21 @@ HELD_SECONDS = (2.0, 6.0)
 BUSY = 4
 """Workers of each process that claim without a pause."""
 MAX_RUNNING = 100
-"""Of one owner, as a production service would set it: every claim asks for it."""
+"""Jobs of one owner at a time, as a production service would limit it; every claim asks."""
 QUEUE = text(
-    "INSERT INTO jobs (id, state, base_model, dataset, seed, spec, metadata, created_at, priority, owner) "
-    "SELECT lpad(n::text, 36, '0'), 'queued', 'inframind-nano', 'inframind-bench', 0, '[]', '{}', n, n % 3 + CAST(:more AS int), "
-    "CAST(:owner AS text) || n % 50 FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS n"
+    "INSERT INTO jobs (id, state, base_model, dataset, seed, spec, metadata, created_at, "
+    "priority, owner) "
+    "SELECT lpad(n::text, 36, '0'), 'queued', 'inframind-nano', 'inframind-bench', 0, "
+    "'[]', '{}', n, n % 3 + CAST(:more AS int), "
+    "CAST(:owner AS text) || n % 50 FROM generate_series(CAST(:first AS bigint), "
+    "CAST(:last AS bigint)) AS n"
 )
 Times = dict[str, list[float]]
 
 
 @contextmanager
 def timed(times: Times, name: str) -> Iterator[None]:
-    """Notes how long something took, in milliseconds."""
+    """Append the milliseconds that the block took to `times[name]`."""
     began = time.perf_counter()
     yield
     times[name].append(1000 * (time.perf_counter() - began))
@@ -63,13 +69,16 @@ def work(
     held: tuple[float, float],
     report: Callable[[Times], None],
 ) -> None:
-    """One process: so many workers, for so long, each with a job for so many seconds. A job that ends leaves a new one behind."""
+    """Run one process of workers, each of which holds a job for `held` seconds (from, to).
+
+    A job that ends leaves a new one behind, so the queue keeps its length.
+    """
     engine = make_engine(url)
     times: Times = defaultdict(list)
     ids = count(first_id)
     end = time.monotonic() + seconds
 
-    def one(number: int) -> None:
+    def worker(number: int) -> None:
         rng, name = random.Random(number), f"{os.getpid()}-{number}"
         time.sleep(rng.uniform(0, held[1]))
         while time.monotonic() < end:
@@ -88,20 +97,20 @@ def work(
                 session.execute(QUEUE, {"first": new, "last": new, "more": 0, "owner": "owner-"})
 
     with ThreadPoolExecutor(workers) as pool:
-        for done in [pool.submit(one, number) for number in range(workers)]:
+        for done in [pool.submit(worker, number) for number in range(workers)]:
             done.result()
     engine.dispose()
     report(dict(times))
 
 
 def run(url: str, workers: int, seconds: float, held: tuple[float, float]) -> Times:
-    """All processes together."""
+    """Run all worker processes and join the times that they report."""
     context = multiprocessing.get_context("spawn")
     answers = context.SimpleQueue()
     first_ids = [int(time.time() * 1e6) + number * 10**9 for number in range(PROCESSES)]
-    given = (workers // PROCESSES, seconds, held, answers.put)
+    arguments = (workers // PROCESSES, seconds, held, answers.put)
     processes = [
-        context.Process(target=work, args=(url, first_id, *given)) for first_id in first_ids
+        context.Process(target=work, args=(url, first_id, *arguments)) for first_id in first_ids
     ]
     for process in processes:
         process.start()
@@ -115,13 +124,13 @@ def run(url: str, workers: int, seconds: float, held: tuple[float, float]) -> Ti
 
 
 def quantile(values: list[float], share: float) -> str:
-    """In milliseconds."""
+    """Give a quantile of some times as the table writes it."""
     ordered = sorted(values)
     return f"{ordered[min(len(ordered) - 1, int(len(ordered) * share))]:.1f}"
 
 
 def queue(url: str, queued: int, full: int) -> None:
-    """So many jobs that wait, and before them so many of owners who may run none."""
+    """Insert waiting jobs, and before them some of owners who may run none."""
     engine = make_engine(url)
     with engine.begin() as connection:
         connection.execute(QUEUE, {"first": 1, "last": queued, "more": 0, "owner": "owner-"})
@@ -136,13 +145,13 @@ def queue(url: str, queued: int, full: int) -> None:
 
 
 def main() -> None:
-    """The benchmark."""
+    """Measure every length of the queue and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--queued", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--full", type=int, default=0)
-    given = parser.parse_args()
+    options = parser.parse_args()
     postgres = Postgres(durable=True)
     server = int((postgres.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
     columns = (
@@ -157,26 +166,34 @@ def main() -> None:
     )
     table = Table(*columns, "most claims/s", "claim p99 ms", "db CPU ms per claim and end")
     try:
-        for queued in given.queued:
+        for queued in options.queued:
             url = postgres.new_database()
-            queue(url, queued, given.full)
+            queue(url, queued, options.full)
             before = cpu_seconds(*family(server))
-            steady = run(url, given.workers, given.seconds, HELD_SECONDS)
+            steady = run(url, options.workers, options.seconds, HELD_SECONDS)
             between = cpu_seconds(*family(server))
-            busy = run(url, BUSY * PROCESSES, given.seconds, (0.0, 0.0))
+            busy = run(url, BUSY * PROCESSES, options.seconds, (0.0, 0.0))
             after = cpu_seconds(*family(server))
             claims, beats, most = (
                 len(times) for times in (steady["claim"], steady["heartbeat"], busy["claim"])
             )
             table.add_row(
-                f"{queued:,}", f"{claims / given.seconds:.0f}", quantile(steady["claim"], 0.5), quantile(steady["claim"], 0.99),
-                f"{beats / given.seconds:.0f}", quantile(steady["heartbeat"], 0.5), quantile(steady["heartbeat"], 0.99),
-                f"{100 * (between - before) / given.seconds:.0f}", f"{most / given.seconds:.0f}", quantile(busy["claim"], 0.99),
+                f"{queued:,}",
+                f"{claims / options.seconds:.0f}",
+                quantile(steady["claim"], 0.5),
+                quantile(steady["claim"], 0.99),
+                f"{beats / options.seconds:.0f}",
+                quantile(steady["heartbeat"], 0.5),
+                quantile(steady["heartbeat"], 0.99),
+                f"{100 * (between - before) / options.seconds:.0f}",
+                f"{most / options.seconds:.0f}",
+                quantile(busy["claim"], 0.99),
                 f"{1000 * (after - between) / most:.2f}",
-            )  # fmt: skip
+            )
         Console(width=160).print(table)
         Console().print(
-            f"{given.workers} workers, {given.full} jobs of full owners first, load average {os.getloadavg()[0]:.1f}"
+            f"{options.workers} workers, {options.full} jobs of full owners first, load average "
+            f"{os.getloadavg()[0]:.1f}"
         )
     finally:
         postgres.close()

@@ -1,8 +1,11 @@
-"""Hostile input for the verifier: `python benchmarks/fuzz.py [--count 100000] [--seed 0] [--category C ...]`.
+"""Judge hostile input with the verifier and count what goes wrong.
 
-Each category gets its own example files mutated, mixed with those of others, and bombs. What must hold, whatever comes: every text
-gets `pass` or `fail`, no checker crashes or runs into its deadline, no answer holds what a file of this machine holds, and memory
-stays bounded. Exit status 1 if any of it does not hold; the texts at fault are written to --out.
+Usage: `python benchmarks/fuzz.py [--count 100000] [--seed 0] [--category C ...]`.
+
+Each category gets its own example files mutated, mixed with those of others, and bombs. What must
+hold, whatever comes: every text gets `pass` or `fail`, no checker crashes or runs into its
+deadline, no answer holds what a file of this machine holds, and memory stays bounded. Exit status 1
+if any of it does not hold; the texts at fault are written to --out.
 """
 
 import argparse
@@ -26,12 +29,14 @@ MAX_WORKER_BYTES = 600 * 2**20
 SECRET = "fuzz-canary-5d1f"
 """Content of a file that hostile texts name; no answer may hold it."""
 TOKENS = (
-    "null", "~", "true", "[]", "{}", "-1", "0", "1e400", "99999999999999999999", "0x7fffffff", "''", '""', "'", '"', "`", "\\",
-    "\t", "\r", "\x0b", "\x7f", "\ufeff", "\u2028", "\U0001f4a5", "é", "${", "}", "${{", "}}", "{{", "%{ if true }", "$(",
-    "<<EOF", "EOF", "&a", "*a", "<<: *a", "!!python/object/apply:os.system", "!Ref x", "---", "...", "#", "//", "/*", "*/", ":",
-    "- ", "|", ">-", "=", ",", "@", "%", "*", "?", "if: false", "count = 0", "for_each = {}", "dynamic \"x\" {", "$ref", "..",
-    "../../etc/passwd", "a" * 300, "(" * 40, ")" * 40, "{{ include \"x\" . }}", "[[", "0 0 31 2 *", "file(\"{secret}\")",
-    "{secret}", "fromjson('{')", "*/0 * * * *", "=~\"(a+)+$\"",
+    "null", "~", "true", "[]", "{}", "-1", "0", "1e400", "99999999999999999999", "0x7fffffff", "''",
+    '""', "'", '"', "`", "\\", "\t", "\r", "\x0b", "\x7f", "\ufeff", "\u2028", "\U0001f4a5", "é",
+    "${", "}", "${{", "}}", "{{", "%{ if true }", "$(", "<<EOF", "EOF", "&a", "*a", "<<: *a",
+    "!!python/object/apply:os.system", "!Ref x", "---", "...", "#", "//", "/*", "*/", ":", "- ",
+    "|", ">-", "=", ",", "@", "%", "*", "?", "if: false", "count = 0", "for_each = {}",
+    "dynamic \"x\" {", "$ref", "..", "../../etc/passwd", "a" * 300, "(" * 40, ")" * 40,
+    "{{ include \"x\" . }}", "[[", "0 0 31 2 *", "file(\"{secret}\")", "{secret}", "fromjson('{')",
+    "*/0 * * * *", "=~\"(a+)+$\"",
 )  # fmt: skip
 ALIASES = "\n".join(
     [
@@ -46,26 +51,28 @@ MERGES = "\n".join(
     ]
 )
 BOMBS = (
-    "", " ", "\n" * 9_999, "\x00", "a\x00b", "\ud800", "\udcff: 1", ALIASES, MERGES, "x" * 10_000_000, "a: 1\n" * 60_000,
-    "[" * 100_000, "{" * 59 + "}" * 59, "- " * 9_000, "a:\n" + "".join(" " * n + "a:\n" for n in range(1, 390)),
-    "(" * 59 + "1" + ")" * 59, "a = " + "-" * 19_000 + "1", "a = " + "!" * 19_000 + "true", "x: " + "1:" * 9_000 + "1",
+    "", " ", "\n" * 9_999, "\x00", "a\x00b", "\ud800", "\udcff: 1", ALIASES, MERGES,
+    "x" * 10_000_000, "a: 1\n" * 60_000, "[" * 100_000, "{" * 59 + "}" * 59, "- " * 9_000,
+    "a:\n" + "".join(" " * n + "a:\n" for n in range(1, 390)), "(" * 59 + "1" + ")" * 59,
+    "a = " + "-" * 19_000 + "1", "a = " + "!" * 19_000 + "true", "x: " + "1:" * 9_000 + "1",
     "9" * 19_999, "a: &a [*a]", "? [a]\n: b", "".join(f"k{n}: {n}\n" for n in range(9_999)),
-    "".join(f"v{n}: {{a: [1, {{b: 2}}]}}\n" for n in range(5_000)), "---\n" * 9_999, "FROM a\n" + "RUN b \\\n" * 9_000,
-    "FROM a\nRUN " + "<<E " * 4_000, "a = \"" + "${" * 50 + "}" * 50 + '"', "<think>" * 10_000, "```yaml\n" * 4_000,
-    "{{ if true }}" * 1_400, "{{" * 9_000, "${{" * 6_000, "'" * 19_999, '"' * 19_999, "\\" * 19_999, "a." * 9_999,
-    "x = " + "a[0]" * 4_900, "x = [for a in " * 55 + "[]" + "]" * 55, "@every " * 2_000, "% " * 9_000,
-    "pipeline {" * 58 + "}" * 58, '{"a":' * 59 + "1" + "}" * 59, "sum(" * 58 + "x" + ")" * 58, "- name: x\n  " * 3_000,
-    "#" * 19_999, "//" * 9_999, "/*" * 9_999,
+    "".join(f"v{n}: {{a: [1, {{b: 2}}]}}\n" for n in range(5_000)), "---\n" * 9_999,
+    "FROM a\n" + "RUN b \\\n" * 9_000, "FROM a\nRUN " + "<<E " * 4_000,
+    "a = \"" + "${" * 50 + "}" * 50 + '"', "<think>" * 10_000, "```yaml\n" * 4_000,
+    "{{ if true }}" * 1_400, "{{" * 9_000, "${{" * 6_000, "'" * 19_999, '"' * 19_999, "\\" * 19_999,
+    "a." * 9_999, "x = " + "a[0]" * 4_900, "x = [for a in " * 55 + "[]" + "]" * 55,
+    "@every " * 2_000, "% " * 9_000, "pipeline {" * 58 + "}" * 58, '{"a":' * 59 + "1" + "}" * 59,
+    "sum(" * 58 + "x" + ")" * 58, "- name: x\n  " * 3_000, "#" * 19_999, "//" * 9_999, "/*" * 9_999,
 )  # fmt: skip
 
 
 def examples(name: str) -> list[str]:
     """The category's own files: good, bad and the bench's answers."""
-    found = [path for kind in ("good", "bad") for path in CATEGORIES[name].examples(kind)]
+    paths = [path for kind in ("good", "bad") for path in CATEGORIES[name].examples(kind)]
     answers = [
         family.draft("fuzz", "train")[0].answer for family in families() if family.category == name
     ]
-    return [path.read_bytes().decode("utf-8", "surrogateescape") for path in found] + answers
+    return [path.read_bytes().decode("utf-8", "surrogateescape") for path in paths] + answers
 
 
 def mutated(draw: random.Random, text: str, others: list[str], secret: str) -> str:
@@ -77,25 +84,25 @@ def mutated(draw: random.Random, text: str, others: list[str], secret: str) -> s
 
 def _accident(draw: random.Random, text: str, others: list[str], secret: str) -> str:
     lines = text.split("\n")
-    at, other = draw.randrange(len(lines)), draw.randrange(len(lines))
+    line, other = draw.randrange(len(lines)), draw.randrange(len(lines))
     cut = draw.randrange(len(text) + 1)
     token = draw.choice(TOKENS).replace("{secret}", secret)
     match draw.randrange(12):
         case 0:
-            del lines[at]
+            del lines[line]
         case 1:
-            lines.insert(other, lines[at])
+            lines.insert(other, lines[line])
         case 2:
-            lines[at], lines[other] = lines[other], lines[at]
+            lines[line], lines[other] = lines[other], lines[line]
         case 3:
-            lines[at] = " " * draw.randint(0, 9) + lines[at].lstrip()
+            lines[line] = " " * draw.randint(0, 9) + lines[line].lstrip()
         case 4:
-            key, sign, _ = lines[at].partition(draw.choice((":", "=", " ")))
-            lines[at] = f"{key}{sign} {token}"
+            key, sign, _ = lines[line].partition(draw.choice((":", "=", " ")))
+            lines[line] = f"{key}{sign} {token}"
         case 5:
-            lines[at] = lines[at].replace(draw.choice(lines[at].split() or [""]), token)
+            lines[line] = lines[line].replace(draw.choice(lines[line].split() or [""]), token)
         case 6:
-            lines = lines[: at + 1] + draw.choice(others).split("\n")[-draw.randint(1, 30) :]
+            lines = lines[: line + 1] + draw.choice(others).split("\n")[-draw.randint(1, 30) :]
         case 7:
             return text[:cut]
         case 8:
@@ -103,7 +110,7 @@ def _accident(draw: random.Random, text: str, others: list[str], secret: str) ->
         case 9:
             return text[:cut] + text[cut + draw.randint(1, 20) :]
         case 10:
-            lines[at:other] = lines[at:other] * draw.randint(2, 20)
+            lines[line:other] = lines[line:other] * draw.randint(2, 20)
         case _:
             return (
                 text[:cut]
@@ -125,7 +132,7 @@ def inputs(name: str, count: int, seed: int, secret: str) -> Iterator[str]:
 
 @dataclass
 class Report:
-    """What came of it."""
+    """Verdicts, defects and speed of one category's texts."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     defects: list[tuple[str, str]] = field(default_factory=list)
@@ -136,7 +143,7 @@ class Report:
 
 
 def defect(verdict: Verdict) -> str | None:
-    """What is wrong with the checker, if anything is."""
+    """Name the checker's defect that a verdict shows, or None."""
     if verdict.verdict is Outcome.UNSCORABLE:
         return "unscorable"
     for finding in verdict.findings:
@@ -181,7 +188,7 @@ def fuzz(name: str, count: int, seed: int, secret: Path) -> Report:
 
 
 def main() -> int:
-    """The command."""
+    """Judge every category's hostile texts; exit status 1 for any defect."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
@@ -197,7 +204,10 @@ def main() -> int:
         rate = chosen.count / seconds
         memory = report.worker_bytes >> 20
         print(
-            f"{name:16} {dict(report.outcomes)}  {len(report.defects)} defects  {rate:,.0f}/s  worker {memory} MiB",
+            (
+                f"{name:16} {dict(report.outcomes)}  {len(report.defects)} defects  {rate:,.0f}/s  "
+                f"worker {memory} MiB"
+            ),
             flush=True,
         )
         for index, (wrong, text) in enumerate(report.defects):

@@ -1,7 +1,10 @@
-"""A GRPO step of the demo's size against plain TRL: `python benchmarks/grpo_step.py [--steps 5] [--rounds 3]`. Prints JSON.
+"""Compare a GRPO step of the demo's size with plain TRL's.
 
-Both train the same fresh adapter on the same prompts with the same verified reward and the same seed, in turns, each in a fresh
-process. The stage reports, checkpoints and publishes as it always does; TRL's own trainer runs as its documentation shows it.
+Usage: `python benchmarks/grpo_step.py [--steps 5] [--rounds 3]`. Prints JSON.
+
+Both train the same fresh adapter on the same prompts with the same verified reward and the same
+seed, in turns, each in a fresh process. The stage reports, checkpoints and publishes as it always
+does; TRL's own trainer runs as its documentation shows it.
 """
 
 import argparse
@@ -87,22 +90,53 @@ def plain(steps: int, folder: Path) -> list[float]:
     tasks = load_tasks("train", max_difficulty=RECIPE["max_difficulty"])
     answers = RECIPE["prompts_per_step"] * RECIPE["num_generations"]
     arguments = GRPOConfig(
-        output_dir=str(folder), max_steps=steps, learning_rate=RECIPE["learning_rate"], per_device_train_batch_size=answers,
-        num_generations=RECIPE["num_generations"], max_completion_length=RECIPE["max_tokens"], loss_type="grpo", beta=0.0,
-        logging_steps=1, save_strategy="no", report_to=[], use_cpu=True, bf16=False, seed=0, disable_tqdm=True,
-        activation_checkpointing=False, model_init_kwargs={"dtype": "float32"},
-    )  # fmt: skip
+        output_dir=str(folder),
+        max_steps=steps,
+        learning_rate=RECIPE["learning_rate"],
+        per_device_train_batch_size=answers,
+        num_generations=RECIPE["num_generations"],
+        max_completion_length=RECIPE["max_tokens"],
+        loss_type="grpo",
+        beta=0.0,
+        logging_steps=1,
+        save_strategy="no",
+        report_to=[],
+        use_cpu=True,
+        bf16=False,
+        seed=0,
+        disable_tqdm=True,
+        activation_checkpointing=False,
+        model_init_kwargs={"dtype": "float32"},
+    )
     lora = LoraConfig(
-        r=16, lora_alpha=32, task_type="CAUSAL_LM",
-        target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
-    )  # fmt: skip
+        r=16,
+        lora_alpha=32,
+        task_type="CAUSAL_LM",
+        target_modules=[
+            "q_proj",
+            "k_proj",
+            "v_proj",
+            "o_proj",
+            "gate_proj",
+            "up_proj",
+            "down_proj",
+        ],
+    )
     clock, tokenizer = Clock(), load_tokenizer(BASE_MODEL)
     with Verifier(workers=2) as verifier:
         trainer = GRPOTrainer(
-            model=str(base_model_path(BASE_MODEL)), args=arguments, peft_config=lora, callbacks=[clock], processing_class=tokenizer,
+            model=str(base_model_path(BASE_MODEL)),
+            args=arguments,
+            peft_config=lora,
+            callbacks=[clock],
+            processing_class=tokenizer,
             train_dataset=_rollouts.dataset(tasks),
-            reward_funcs=[verified_reward({task.id: task for task in tasks}, verifier, _rollouts.decoder(tokenizer))],
-        )  # fmt: skip
+            reward_funcs=[
+                verified_reward(
+                    {task.id: task for task in tasks}, verifier, _rollouts.decoder(tokenizer)
+                )
+            ],
+        )
         trainer.train()
     return clock.seconds
 
@@ -121,7 +155,7 @@ def measured(kind: str, steps: int) -> list[float]:
 
 
 def main() -> None:
-    """The command."""
+    """Measure both trainers in turns and print the medians as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
@@ -130,17 +164,17 @@ def main() -> None:
         choices=KINDS,
         help="Measure one of the two in this process; for this benchmark's own use.",
     )
-    given = parser.parse_args()
-    if given.only:
+    options = parser.parse_args()
+    if options.only:
         with tempfile.TemporaryDirectory() as folder:
-            print(json.dumps(KINDS[given.only](given.steps, Path(folder))))
+            print(json.dumps(KINDS[options.only](options.steps, Path(folder))))
         return
     seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    for _ in range(given.rounds):
+    for _ in range(options.rounds):
         for kind in KINDS:
-            seconds[kind] += measured(kind, given.steps)
+            seconds[kind] += measured(kind, options.steps)
     medians = {kind: statistics.median(values) for kind, values in seconds.items()}
-    found = {
+    report = {
         "step_seconds": {kind: round(value, 3) for kind, value in medians.items()},
         "steps": {kind: len(values) for kind, values in seconds.items()},
         "ratio": round(medians["inframind"] / medians["trl"], 3),
@@ -148,7 +182,7 @@ def main() -> None:
         "cores": len(os.sched_getaffinity(0)),
         "machine": platform.machine(),
     }
-    print(json.dumps(found, indent=2))
+    print(json.dumps(report, indent=2))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
-"""One api process on PostgreSQL under load: `python benchmarks/http_load.py [--seconds S] [--connections N] [--redis]`.
+"""Measure one api process on PostgreSQL under load.
 
-Api, database and this client share the given cores. Closed loop: every connection sends its next request when it has the answer.
-Prints requests per second, latency, and processor milliseconds per request of the api and of the database.
+Usage: `python benchmarks/http_load.py [--seconds S] [--connections N] [--redis]`.
+
+Api, database and this client share the given cores. Closed loop: every connection sends its next
+request when it has the answer. Prints requests per second, latency, and processor milliseconds per
+request of the api and of the database.
 """
 
 import argparse
@@ -66,14 +69,19 @@ class Connection:
 
 
 def post(key: str) -> bytes:
-    """POST /jobs."""
-    head = f"POST /jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+    """Give the bytes of a POST /jobs."""
+    head = (
+        f"POST /jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/json\r\n"
+    )
     return head.encode() + f"Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
 
 
 def get(key: str, job_id: str) -> bytes:
-    """GET /jobs/{id}."""
-    return f"GET /jobs/{job_id} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
+    """Give the bytes of a GET /jobs/{id}."""
+    return (
+        f"GET /jobs/{job_id} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n"
+    ).encode()
 
 
 async def load(
@@ -129,7 +137,7 @@ def measure(
 
 
 def main() -> None:
-    """The benchmark."""
+    """Start database and api, load both routes and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--connections", type=int, default=8)
@@ -137,9 +145,9 @@ def main() -> None:
     parser.add_argument(
         "--redis", action="store_true", help="send wake-ups over a Redis on the same cores"
     )
-    given = parser.parse_args()
-    os.sched_setaffinity(0, {int(core) for core in given.cores.split(",")})
-    postgres, redis, port = Postgres(durable=True), Redis() if given.redis else None, free_port()
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {int(core) for core in options.cores.split(",")})
+    postgres, redis, port = Postgres(durable=True), Redis() if options.redis else None, free_port()
     url = postgres.new_database()
     database = int((postgres.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
     engine = make_engine(url)
@@ -147,10 +155,14 @@ def main() -> None:
     engine.dispose()
     with tempfile.TemporaryDirectory() as folder:
         env = {
-            **os.environ, "INFRAMIND_DATABASE_URL": url, "INFRAMIND_DATA_DIR": folder, "INFRAMIND_PORT": str(port),
-            "INFRAMIND_RATE_LIMIT": "1000000/second", "INFRAMIND_FAILED_KEY_LIMIT": "1000000/second",
+            **os.environ,
+            "INFRAMIND_DATABASE_URL": url,
+            "INFRAMIND_DATA_DIR": folder,
+            "INFRAMIND_PORT": str(port),
+            "INFRAMIND_RATE_LIMIT": "1000000/second",
+            "INFRAMIND_FAILED_KEY_LIMIT": "1000000/second",
             "INFRAMIND_REDIS_URL": redis.url if redis else "",
-        }  # fmt: skip
+        }
         with (Path(folder) / "api.log").open("wb") as log:
             api = subprocess.Popen(
                 [sys.executable, "-m", "workers.api"], env=env, stdout=log, stderr=log
@@ -178,7 +190,7 @@ def main() -> None:
                 "database CPU ms",
             )
             sending, reading = post(key), [get(key, job_id) for job_id in ids]
-            many = given.connections
+            many = options.connections
             for name, requests, wanted in (
                 ("GET /jobs/{id}", lambda number: reading[number % len(reading)], 200),
                 ("POST /jobs", lambda _: sending, 201),
@@ -191,10 +203,10 @@ def main() -> None:
                 ) -> list[float]:
                     return asyncio.run(load(port, seconds, many, requests, wanted))
 
-                measure(name, table, api.pid, database, run, given.seconds)
+                measure(name, table, api.pid, database, run, options.seconds)
             Console().print(table)
             Console().print(
-                f"{many} connections, cores {given.cores}, load average {os.getloadavg()[0]:.1f}"
+                f"{many} connections, cores {options.cores}, load average {os.getloadavg()[0]:.1f}"
             )
         finally:
             api.kill()

@@ -1,4 +1,6 @@
-"""The tables and the picture of docs/results from the demo's reports: `python benchmarks/results.py docs/results/*.json`.
+"""Print the tables and draw the picture of docs/results from the demo's reports.
+
+Usage: `python benchmarks/results.py docs/results/*.json`.
 
 Prints Markdown; `--svg FILE` draws the table of the first report.
 """
@@ -29,20 +31,21 @@ def markdown(report: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """The command."""
+    """Print every report's table; with --svg also draw the first."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("reports", nargs="+", type=Path)
     parser.add_argument("--svg", type=Path)
-    given = parser.parse_args()
-    for path in given.reports:
+    options = parser.parse_args()
+    for path in options.reports:
         report = json.loads(path.read_text())
         print(
-            f"\n### {path.stem}\n\n{markdown(report)}\n\n{report['wall_seconds']:.0f} s in all. {report['machine']}."
+            f"\n### {path.stem}\n\n{markdown(report)}\n\n"
+            f"{report['wall_seconds']:.0f} s in all. {report['machine']}."
         )
-    if given.svg:
+    if options.svg:
         console = Console(record=True, width=118, force_terminal=True)
-        console.print(table_of(json.loads(given.reports[0].read_text())["rows"]))
-        console.save_svg(str(given.svg), title="make demo")
+        console.print(table_of(json.loads(options.reports[0].read_text())["rows"]))
+        console.save_svg(str(options.svg), title="make demo")
 
 
 if __name__ == "__main__":

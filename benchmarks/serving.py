@@ -1,7 +1,10 @@
-"""What serving costs: `python benchmarks/serving.py [--rounds 5] [--clients 32] [--engine vllm|embedded]`. Prints JSON.
+"""Measure the cost of serving through the api and of the embedded engine.
 
-Everything is measured in turns in one run, so that a machine that others use too slows both sides: `/generate` through the api and
-the same inference server called directly, the embedded server and transformers' own batched `generate`.
+`python benchmarks/serving.py [--rounds 5] [--clients 32] [--engine vllm|embedded]`. Prints JSON.
+
+Everything is measured in turns in one run, so that a machine that others use too slows both sides:
+`/generate` through the api and the same inference server called directly, the embedded server and
+transformers' own batched `generate`.
 """
 
 import argparse
@@ -35,10 +38,15 @@ BASE = "inframind-nano"
 HOST = "127.0.0.1"
 VLLM = Path(__file__).parents[1] / ".venv-vllm" / "bin" / "python"
 IN_ONE_PROCESS = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "OMP_NUM_THREADS": "1"}
-"""vLLM's CPU build else has engine and worker wait for each other in sched_yield loops, which starve whoever shares their cores."""
+"""vLLM's CPU build else has engine and worker wait for each other in sched_yield loops, which
+starve whoever shares their cores.
+"""
 MAX_TOKENS = 64
 REQUESTS_A_CLIENT = 16
-"""In a turn with many clients. With two, a turn is mostly its beginning, when all come at once, and its end, when few are left."""
+"""In a turn with many clients.
+
+With two, a turn is mostly its beginning, when all come at once, and its end, when few are left.
+"""
 START_SECONDS = 600.0
 
 
@@ -72,7 +80,7 @@ def server(command: Sequence[str], health: str, env: dict[str, str]) -> Iterator
 
 
 def answers(url: str) -> bool:
-    """Whether it is up."""
+    """Tell if a health route answers 200."""
     try:
         return httpx.get(url, trust_env=False, timeout=5.0).status_code == 200
     except httpx.HTTPError:
@@ -86,9 +94,21 @@ def inference(engine: str, port: int) -> tuple[list[str], dict[str, str]]:
             os.environ
         )
     command = [
-        str(VLLM), "-m", "vllm.entrypoints.openai.api_server", "--model", str(WEIGHTS), "--served-model-name", BASE,
-        "--dtype", "float32", "--enforce-eager", "--host", HOST, "--port", str(port),
-    ]  # fmt: skip
+        str(VLLM),
+        "-m",
+        "vllm.entrypoints.openai.api_server",
+        "--model",
+        str(WEIGHTS),
+        "--served-model-name",
+        BASE,
+        "--dtype",
+        "float32",
+        "--enforce-eager",
+        "--host",
+        HOST,
+        "--port",
+        str(port),
+    ]
     return command, {
         **os.environ,
         **IN_ONE_PROCESS,
@@ -136,7 +156,8 @@ class Side:
         return len(texts) / (time.perf_counter() - started)
 
     def _body(self, text: str) -> dict[str, Any]:
-        # The api sends tokens. A server that splits text in its own way would be asked something else, and answer at other length.
+        # The api sends tokens. A server that splits text in its own way would be asked something
+        # else, and answer at other length.
         prompt = encode(BASE, text) if self._tokens else text
         return {"prompt": prompt, "max_tokens": MAX_TOKENS, "temperature": 0, **self._extra}
 
@@ -171,7 +192,8 @@ async def compare(
     cpu = 0.0
     for _ in range(rounds):
         rates["direct"].append(await direct.crowd(crowded, clients))
-        # With many at once: a process that waits for a slow engine has its own ticks, which are no request's.
+        # With many at once: a process that waits for a slow engine has its own ticks, which are no
+        # request's.
         before = cpu_seconds(api_pid)
         rates["api"].append(await api.crowd(crowded, clients))
         cpu += cpu_seconds(api_pid) - before
@@ -198,7 +220,7 @@ async def compare(
 
 
 def milliseconds(seconds: Sequence[float]) -> float:
-    """The median."""
+    """Give the median in milliseconds."""
     return round(statistics.median(seconds) * 1000, 2)
 
 
@@ -241,7 +263,9 @@ def through_the_api(engine: str, rounds: int, clients: int) -> dict[str, Any]:
 
 
 def plain() -> None:
-    """transformers as its documentation shows it, with the embedded server's threads and priority; a line in, a rate out."""
+    """transformers as its documentation shows it, with the embedded server's threads and priority;
+    a line in, a rate out.
+    """
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -256,13 +280,17 @@ def plain() -> None:
         started = time.perf_counter()
         encoded = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
         with torch.inference_mode():
-            found = model.generate(**encoded, max_new_tokens=MAX_TOKENS, do_sample=False)
-        tokenizer.batch_decode(found[:, encoded["input_ids"].shape[1] :], skip_special_tokens=True)
+            sequences = model.generate(**encoded, max_new_tokens=MAX_TOKENS, do_sample=False)
+        tokenizer.batch_decode(
+            sequences[:, encoded["input_ids"].shape[1] :], skip_special_tokens=True
+        )
         print(len(texts) / (time.perf_counter() - started), flush=True)
 
 
 def embedded_against_plain(rounds: int, clients: int) -> dict[str, Any]:
-    """The same greedy requests, all at once: over HTTP to the embedded server, and in one batch of `generate`."""
+    """The same greedy requests, all at once: over HTTP to the embedded server, and in one batch of
+    `generate`.
+    """
     port = free_port(HOST)
     url = f"http://{HOST}:{port}"
     command, env = inference("embedded", port)
@@ -311,7 +339,7 @@ def embedded_against_plain(rounds: int, clients: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """The command."""
+    """Measure the chosen parts and print the report as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--clients", type=int, default=32)
@@ -323,19 +351,19 @@ def main() -> None:
         choices=["api", "engine", "plain"],
         help="One part; `plain` is for this benchmark's own use.",
     )
-    given = parser.parse_args()
-    if given.only == "plain":
+    options = parser.parse_args()
+    if options.only == "plain":
         plain()
         return
     report: dict[str, Any] = {
-        "engine": given.engine,
+        "engine": options.engine,
         "cores": len(os.sched_getaffinity(0)),
         "machine": platform.machine(),
     }
-    if given.only != "engine":
-        report["api"] = through_the_api(given.engine, given.rounds, given.clients)
-    if given.only != "api":
-        report["embedded"] = embedded_against_plain(given.rounds, given.clients)
+    if options.only != "engine":
+        report["api"] = through_the_api(options.engine, options.rounds, options.clients)
+    if options.only != "api":
+        report["embedded"] = embedded_against_plain(options.rounds, options.clients)
     report["load_average"] = os.getloadavg()[0]
     print(json.dumps(report, indent=2))
 

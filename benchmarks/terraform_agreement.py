@@ -1,11 +1,12 @@
-"""How far the fast checks of Terraform agree with `terraform validate`:
+"""Measure how far the fast checks of Terraform agree with `terraform validate`.
 
     python benchmarks/terraform_agreement.py FOLDER ... [--mutants 2000] [--seed 7] [--chunk 100]
         [--mutators developed|more|held-out]
 
-A FOLDER holds real modules. terraform and the AWS provider must be where `inframind verify --deep` finds them. Prints a JSON line
-per chunk and one with the sum: the files as they are, then their mutants, of those that validate accepts. The kinds of mutants are
-those of `terraform_mutants.py` and of `terraform_more_mutants.py`, with which the checker was developed, or those of
+A FOLDER holds real modules. terraform and the AWS provider must be where `inframind verify --deep`
+finds them. Prints a JSON line per chunk and one with the sum: the files as they are, then their
+mutants, of those that validate accepts. The kinds of mutants are those of `terraform_mutants.py`
+and of `terraform_more_mutants.py`, with which the checker was developed, or those of
 `terraform_held_out.py`, with which it was not.
 """
 
@@ -27,7 +28,9 @@ from inframind.types import Outcome, VerifyRequest
 from inframind.verifier.ladder import score
 
 PATIENCE = 3600.0
-"""Seconds that one run may take: a run that is ended early is tried again in halves, which a busy machine has no time for."""
+"""Seconds that one run may take: a run that is ended early is tried again in halves, which a busy
+machine has no time for.
+"""
 MUTATORS = {
     "developed": terraform_mutants,
     "more": terraform_more_mutants,
@@ -44,7 +47,10 @@ CELLS = {
 def compare(
     tool: TerraformValidate, rows: Sequence[tuple[str, str, str]]
 ) -> tuple[Counter[str], list[dict[str, Any]], set[str]]:
-    """Counts, disagreements, and the names of the texts that validate accepts. A row is (kind, name, text)."""
+    """Counts, disagreements, and the names of the texts that validate accepts.
+
+    A row is (kind, name, text).
+    """
     counts: Counter[str] = Counter()
     gaps, accepted = [], set()
     for (kind, name, text), opinion in zip(
@@ -77,9 +83,9 @@ def measure(
     accepted: set[str] = set()
     started = time.perf_counter()
     for start in range(0, len(rows), chunk):
-        counts, gaps, found = compare(tool, rows[start : start + chunk])
+        counts, gaps, newly_accepted = compare(tool, rows[start : start + chunk])
         total += counts
-        accepted |= found
+        accepted |= newly_accepted
         seconds = round(time.perf_counter() - started, 1)
         print(
             json.dumps(
@@ -109,9 +115,9 @@ def main() -> None:
     parser.add_argument("--mutators", choices=MUTATORS, default="developed")
     options = parser.parse_args()
     tool = TerraformValidate(seconds=PATIENCE)
-    found = [base for folder in options.folders for base in bases(folder)]
+    files = [base for folder in options.folders for base in bases(folder)]
     modules: dict[str, list[Base]] = {}
-    for base in found:
+    for base in files:
         modules.setdefault(base.text.decode(), []).append(base)
     rows = [("as it is", text, text) for text in modules]
     accepted = measure(tool, "modules", rows, options.chunk)
@@ -121,7 +127,7 @@ def main() -> None:
             {
                 "version": tool.version(),
                 "modules": len(modules),
-                "files": len(found),
+                "files": len(files),
                 "base files": len(valid),
             }
         ),

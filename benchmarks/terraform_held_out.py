@@ -1,7 +1,10 @@
-"""The third set of mutators, for measuring only: nothing of the checker was developed with it. See `terraform_mutants.py`.
+"""The third set of mutators, for measuring only: nothing of the checker was developed with it.
 
-What is written wrongly, by kind, stands in `terraform_mistakes.toml`, and whole blocks, as tutorials for older providers have them
-or as they are remembered wrongly, in `terraform_old_examples.tf`.
+See `terraform_mutants.py`.
+
+What is written wrongly, by kind, stands in `terraform_mistakes.toml`, and whole blocks, as
+tutorials for older providers have them or as they are remembered wrongly, in
+`terraform_old_examples.tf`.
 """
 
 import ipaddress
@@ -29,8 +32,8 @@ def _single(m: Mutator) -> Node | None:
     return m.pick([n for n in m.resources if not REPEATED.search(m.of(n))])
 
 
-def _with_one_more(m: Mutator, found: list[Node], line: str) -> str | None:
-    block = m.pick(found)
+def _with_one_more(m: Mutator, candidates: list[Node], line: str) -> str | None:
+    block = m.pick(candidates)
     return m.inside(block, line) if block else None
 
 
@@ -38,12 +41,12 @@ def _without_lifecycle(m: Mutator) -> list[Node]:
     return [n for n in m.resources if "lifecycle" not in m.of(n)]
 
 
-def _mistaken(m: Mutator, found: list[Node], kind: str) -> str | None:
-    return m.rewritten(found, m.rng.choice(MISTAKES[kind]))
+def _mistaken(m: Mutator, candidates: list[Node], kind: str) -> str | None:
+    return m.rewritten(candidates, m.rng.choice(MISTAKES[kind]))
 
 
-def _values(found: list[Node]) -> list[Node]:
-    return [n.children[2] for n in found]
+def _values(candidates: list[Node]) -> list[Node]:
+    return [n.children[2] for n in candidates]
 
 
 def _next_to_a_resource(m: Mutator, text: str) -> str | None:
@@ -53,9 +56,9 @@ def _next_to_a_resource(m: Mutator, text: str) -> str | None:
     return m.appended(text.replace("@", f"{kind}.{name}").replace("%", kind)) if block else None
 
 
-def _drawn_out(m: Mutator, found: list[Node], way: str) -> str | None:
+def _drawn_out(m: Mutator, candidates: list[Node], way: str) -> str | None:
     """A value that becomes a local one, and is written in a way that reads it."""
-    node = m.pick([n for n in found if not re.search(r"\b(?:each|count|self)\.", m.of(n))])
+    node = m.pick([n for n in candidates if not re.search(r"\b(?:each|count|self)\.", m.of(n))])
     return (
         m.put(node, way) + f"\nlocals {{\n  drawn_out_of_it = {m.of(node)}\n}}\n" if node else None
     )
@@ -69,7 +72,9 @@ def _repeated(m: Mutator, line: str, key: str) -> str | None:
     kind, name = m.labels(block)
     text = m.put(block, m.of(block).replace("{", f"{{\n  {line}\n", 1))
     return re.sub(
-        rf"(?<![\w.-]){kind}\.{re.escape(name)}(?![\w-])", lambda found: found[0] + key, text
+        rf"(?<![\w.-]){kind}\.{re.escape(name)}(?![\w-])",
+        lambda candidates: candidates[0] + key,
+        text,
     )
 
 
@@ -91,15 +96,15 @@ def _body(m: Mutator, block: Node) -> str:
 
 def _heredocs(m: Mutator) -> list[tuple[Node, str]]:
     """Values that are heredocs of JSON, and what is in them."""
-    found = []
+    candidates = []
     for node in m.literals(r"(?s)<<.*"):
         body = "\n".join(m.of(node).splitlines()[1:-1])
         try:
             json.loads(re.sub(r"\$\{[^}]*\}", "x", body))
         except ValueError:
             continue
-        found.append((node, body))
-    return found
+        candidates.append((node, body))
+    return candidates
 
 
 def windows_lines(m: Mutator) -> str | None:
@@ -153,8 +158,8 @@ def policy_in_local(m: Mutator) -> str | None:
 
 def policy_as_object(m: Mutator) -> str | None:
     """A heredoc of JSON as an object: JSON without escapes is HCL."""
-    found = [(node, body) for node, body in _heredocs(m) if "\\" not in body]
-    node, body = m.rng.choice(found) if found else (None, "")
+    candidates = [(node, body) for node, body in _heredocs(m) if "\\" not in body]
+    node, body = m.rng.choice(candidates) if candidates else (None, "")
     return m.put(node, f"jsonencode({body.strip()})") if node else None
 
 
@@ -194,12 +199,12 @@ def keyed(m: Mutator) -> str | None:
 
 
 def explicit_dependency(m: Mutator) -> str | None:
-    """What a resource refers to, among what it depends on."""
+    """A `depends_on` with a resource that the block refers to anyway."""
     node = m.pick(
         [
             n
             for n in m.expressions(PLAIN)
-            if (at := m.top_of(n)) in m.resources and "depends_on" not in m.of(at)
+            if (owner := m.top_of(n)) in m.resources and "depends_on" not in m.of(owner)
         ]
     )
     return (
@@ -210,7 +215,10 @@ def explicit_dependency(m: Mutator) -> str | None:
 
 
 def precondition(m: Mutator) -> str | None:
-    rule = 'condition     = terraform.workspace != "none"\n      error_message = "Not in this workspace."'
+    rule = (
+        'condition     = terraform.workspace != "none"\n'
+        '      error_message = "Not in this workspace."'
+    )
     return _with_one_more(
         m, _without_lifecycle(m), f"lifecycle {{\n    precondition {{\n      {rule}\n    }}\n  }}"
     )
@@ -221,7 +229,10 @@ def validated(m: Mutator) -> str | None:
     if node is None:
         return None
     name = m.of(node.children[1]).strip('"')
-    rule = f'condition     = try(length(var.{name}), 1) > 0\n    error_message = "It must not be empty."'
+    rule = (
+        f"condition     = try(length(var.{name}), 1) > 0\n"
+        f'    error_message = "It must not be empty."'
+    )
     return m.inside(node, f"validation {{\n    {rule}\n  }}")
 
 
@@ -269,14 +280,14 @@ def other_partition(m: Mutator) -> str | None:
 
 def calculated_network(m: Mutator) -> str | None:
     """A network as a part of the one of eight bits that it is in."""
-    found = []
+    candidates = []
     for node in m.expressions(NETWORK):
         network = ipaddress.ip_network(m.of(node).strip('"'), strict=False)
         if network.prefixlen > 8:
-            found.append((node, network))
-    if not found:
+            candidates.append((node, network))
+    if not candidates:
         return None
-    node, network = m.rng.choice(found)
+    node, network = m.rng.choice(candidates)
     whole, bits = network.supernet(new_prefix=8), network.prefixlen - 8
     number = (int(network.network_address) - int(whole.network_address)) >> (32 - network.prefixlen)
     return m.put(node, f'cidrsubnet("{whole}", {bits}, {number})')
@@ -372,8 +383,8 @@ def default_of_other_type(m: Mutator) -> str | None:
         for n in _arguments(m, "variable", "type")
         if re.match(rf"{kind}\b", m.of(n.children[2]))
     ]
-    found = [n for n in _arguments(m, "variable", "default") if n.parent in typed]
-    return m.rewritten(_values(found), m.rng.choice(ways))
+    candidates = [n for n in _arguments(m, "variable", "default") if n.parent in typed]
+    return m.rewritten(_values(candidates), m.rng.choice(ways))
 
 
 def wrong_declaration(m: Mutator) -> str | None:
@@ -430,11 +441,11 @@ def sunk(m: Mutator) -> str | None:
     pairs = [
         (n, n.next_named_sibling) for n in m.attributes if n.next_named_sibling in m.unlabelled
     ]
-    one, block = m.rng.choice(pairs) if pairs else (None, None)
-    if one is None or block is None:
+    argument, block = m.rng.choice(pairs) if pairs else (None, None)
+    if argument is None or block is None:
         return None
-    lines = m.of(block).replace("{", f"{{\n    {m.of(one)}\n", 1)
-    return (m.data[: one.start_byte] + lines.encode() + m.data[block.end_byte :]).decode()
+    lines = m.of(block).replace("{", f"{{\n    {m.of(argument)}\n", 1)
+    return (m.data[: argument.start_byte] + lines.encode() + m.data[block.end_byte :]).decode()
 
 
 def block_as_list(m: Mutator) -> str | None:
@@ -452,12 +463,12 @@ def misused_function(m: Mutator) -> str | None:
 
 def wrong_word(m: Mutator) -> str | None:
     words = MISTAKES["wrong_word"]
-    known = [
+    entries = [
         n
         for n in m.attributes
         if m.of(n.children[0]) in words and n.children[2] in m.literals(f"{SCALAR}|{TEXTS}")
     ]
-    node = m.pick(known)
+    node = m.pick(entries)
     return m.put(node.children[2], m.rng.choice(words[m.of(node.children[0])])) if node else None
 
 
@@ -503,7 +514,7 @@ def python_habit(m: Mutator) -> str | None:
 
 
 def unescaped(m: Mutator) -> str | None:
-    """A text with what another language replaces in it, or with a quote or a line's end of its own."""
+    """A text with another language's placeholder, or with a bare quote or line's end in it."""
     node = m.pick(
         [
             n
@@ -550,14 +561,16 @@ def old_example(m: Mutator) -> str | None:
 
 
 HARMLESS: tuple[Kind, ...] = (
-    windows_lines, bare_labels, quoted_key, other_sign, older_index, reference_in_local, policy_in_local, policy_as_object,
-    on_one_line, one_per_line, other_comment, counted, keyed, explicit_dependency, precondition, validated, any_type, checked,
-    imported, removed, triggered, provisioned, other_partition, calculated_network, split_text,
+    windows_lines, bare_labels, quoted_key, other_sign, older_index, reference_in_local,
+    policy_in_local, policy_as_object, on_one_line, one_per_line, other_comment, counted, keyed,
+    explicit_dependency, precondition, validated, any_type, checked, imported, removed, triggered,
+    provisioned, other_partition, calculated_network, split_text,
 )  # fmt: skip
 HARMFUL: tuple[Kind, ...] = (
-    wrong_prefix, wrong_namespace, half_a_reference, quoted_reference, bare_interpolation, from_cloudformation, camel_case,
-    wrong_variable_type, computed_default, default_of_other_type, wrong_declaration, wrong_lifecycle, repeated_nested_block,
-    each_of_nothing, broken_dynamic, hoisted, sunk, block_as_list, foreign_function, misused_function, wrong_word, copied,
-    json_habit, wrong_quotes, python_habit, unescaped, wrong_dependency, without_jsonencode, wrong_tags, wrong_provisioner,
-    wrong_timeouts, old_example,
+    wrong_prefix, wrong_namespace, half_a_reference, quoted_reference, bare_interpolation,
+    from_cloudformation, camel_case, wrong_variable_type, computed_default, default_of_other_type,
+    wrong_declaration, wrong_lifecycle, repeated_nested_block, each_of_nothing, broken_dynamic,
+    hoisted, sunk, block_as_list, foreign_function, misused_function, wrong_word, copied,
+    json_habit, wrong_quotes, python_habit, unescaped, wrong_dependency, without_jsonencode,
+    wrong_tags, wrong_provisioner, wrong_timeouts, old_example,
 )  # fmt: skip

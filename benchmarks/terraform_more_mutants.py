@@ -1,4 +1,7 @@
-"""The second set of mutators, held out until 2026-11-28; the checker was developed with it since. See `terraform_mutants.py`."""
+"""The second set of mutators, held out until 2026-11-28; the checker was developed with it since.
+
+See `terraform_mutants.py`.
+"""
 
 import re
 
@@ -70,23 +73,23 @@ def reordered(m: Mutator) -> str | None:
     pairs = [
         (n, n.next_named_sibling) for n in m.attributes if n.next_named_sibling in m.attributes
     ]
-    one, other = m.rng.choice(pairs) if pairs else (None, None)
-    if one is None or other is None:
+    first, second = m.rng.choice(pairs) if pairs else (None, None)
+    if first is None or second is None:
         return None
-    between = m.data[one.end_byte : other.start_byte].decode()
-    if "#" in between or "//" in between or "<<" in m.of(one) + m.of(other):
+    between = m.data[first.end_byte : second.start_byte].decode()
+    if "#" in between or "//" in between or "<<" in m.of(first) + m.of(second):
         return None
-    swapped = m.of(other) + between + m.of(one)
-    return (m.data[: one.start_byte] + swapped.encode() + m.data[other.end_byte :]).decode()
+    swapped = m.of(second) + between + m.of(first)
+    return (m.data[: first.start_byte] + swapped.encode() + m.data[second.end_byte :]).decode()
 
 
 def one_more_tag(m: Mutator) -> str | None:
-    found = [
+    candidates = [
         n.children[2]
         for n in m.attributes
         if m.of(n.children[0]) == "tags" and m.of(n.children[2]).startswith("{")
     ]
-    node = m.pick(found)
+    node = m.pick(candidates)
     return (
         m.put(node, m.of(node)[:-1].rstrip().rstrip(",") + '\n    Drawn = "up"\n  }')
         if node
@@ -159,13 +162,13 @@ def renamed_alone(m: Mutator) -> str | None:
 
 def other_type(m: Mutator) -> str | None:
     """A resource with the type of another one."""
-    found = m.resources
-    if len(found) < 2:
+    resources = m.resources
+    if len(resources) < 2:
         return None
-    one, other = m.rng.sample(found, 2)
+    first, second = m.rng.sample(resources, 2)
     return (
-        m.put(one.children[1], m.of(other.children[1]))
-        if m.of(one.children[1]) != m.of(other.children[1])
+        m.put(first.children[1], m.of(second.children[1]))
+        if m.of(first.children[1]) != m.of(second.children[1])
         else None
     )
 
@@ -185,10 +188,10 @@ def in_a_list(m: Mutator) -> str | None:
 
 
 def out_of_its_list(m: Mutator) -> str | None:
-    found = [
+    candidates = [
         n.children[2] for n in m.attributes if re.fullmatch(r"\[[^\[\],]+\]", m.of(n.children[2]))
     ]
-    node = m.pick(found)
+    node = m.pick(candidates)
     return m.put(node, m.of(node)[1:-1].strip()) if node else None
 
 
@@ -335,12 +338,13 @@ def one_label_less(m: Mutator) -> str | None:
 
 
 HARMLESS: tuple[Kind, ...] = (
-    formatted, coalesced, only_element, looked_up, through_json, trimmed_heredoc, with_default, merged, concatenated, through_for,
-    renamed, reordered, one_more_tag, an_output, dynamic, an_empty_local, long_comment, a_moved_block,
+    formatted, coalesced, only_element, looked_up, through_json, trimmed_heredoc, with_default,
+    merged, concatenated, through_for, renamed, reordered, one_more_tag, an_output, dynamic,
+    an_empty_local, long_comment, a_moved_block,
 )  # fmt: skip
 HARMFUL: tuple[Kind, ...] = (
-    undeclared, without_resource, given_twice, renamed_alone, other_type, data_for_resource, in_a_list, out_of_its_list,
-    in_an_object, invented_argument, invented_block, other_attribute, longer_word, scaled, emptied, without_punctuation,
-    fewer_arguments, one_more_argument, repeated_wrongly, after_nothing, ignored, elsewhere, broken_format, of_itself,
-    one_label_less,
+    undeclared, without_resource, given_twice, renamed_alone, other_type, data_for_resource,
+    in_a_list, out_of_its_list, in_an_object, invented_argument, invented_block, other_attribute,
+    longer_word, scaled, emptied, without_punctuation, fewer_arguments, one_more_argument,
+    repeated_wrongly, after_nothing, ignored, elsewhere, broken_format, of_itself, one_label_less,
 )  # fmt: skip

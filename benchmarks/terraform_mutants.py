@@ -1,9 +1,12 @@
-"""Mutants of real Terraform files, for measuring the fast checks against `terraform validate`. Half of the kinds keep a file valid.
+"""Mutants of real Terraform files, for measuring the fast checks against `terraform validate`.
 
-A file is mutated in the context of its module: the texts of one folder are one text. What belongs to other providers than AWS and
-to called modules is cut out of it, and references to it become a variable, as do files that lie beside it. The configuration of
-AWS itself goes too, because each starts a provider of its own; only aliases stay. Lambda runtimes, and one attribute, that are
-newer than the provider become what it knows.
+Half of the kinds keep a file valid.
+
+A file is mutated in the context of its module: the texts of one folder are one text. What belongs
+to other providers than AWS and to called modules is cut out of it, and references to it become a
+variable, as do files that lie beside it. The configuration of AWS itself goes too, because each
+starts a provider of its own; only aliases stay. Lambda runtimes, and one attribute, that are newer
+than the provider become what it knows.
 """
 
 import random
@@ -40,7 +43,7 @@ REQUIREMENT = re.compile(
 
 @dataclass(frozen=True)
 class Base:
-    """One file within its module: `start` and `end` are its place in the module's text, in bytes."""
+    """A file of a module; `start` and `end` are its place in the module's text, in bytes."""
 
     name: str
     text: bytes
@@ -52,9 +55,9 @@ def nodes(node: Node) -> Iterator[Node]:
     """The node and all below it."""
     todo = [node]
     while todo:
-        found = todo.pop()
-        yield found
-        todo.extend(reversed(found.children))
+        current = todo.pop()
+        yield current
+        todo.extend(reversed(current.children))
 
 
 def aws_only(text: str) -> str:
@@ -68,27 +71,27 @@ def aws_only(text: str) -> str:
     text = READ.sub(
         "var.elsewhere", REQUIREMENT.sub("", REFERENCE.sub("var.elsewhere", data.decode()))
     )
-    for newer, known in NEWER.items():
-        text = text.replace(newer, known)
+    for newer, older in NEWER.items():
+        text = text.replace(newer, older)
     return text
 
 
 def bases(folder: Path) -> list[Base]:
     """Every `.tf` file below a folder, in its module."""
-    found = []
+    files = []
     for module in sorted({path.parent for path in folder.rglob("*.tf")}):
-        files = [
+        texts = [
             (path, aws_only(path.read_text()).rstrip() + "\n\n")
             for path in sorted(module.glob("*.tf"))
         ]
-        text = "".join(content for _, content in files)
+        text = "".join(content for _, content in texts)
         text += 'variable "elsewhere" {}\n' if "var.elsewhere" in text else ""
-        at = 0
-        for path, content in files:
+        start = 0
+        for path, content in texts:
             size = len(content.encode())
-            found.append(Base(str(path.relative_to(folder)), text.encode(), at, at + size))
-            at += size
-    return found
+            files.append(Base(str(path.relative_to(folder)), text.encode(), start, start + size))
+            start += size
+    return files
 
 
 class Mutator:
@@ -129,11 +132,15 @@ class Mutator:
         )
 
     def _in_object(self, node: Node) -> bool:
-        at: Node | None = node
-        while at is not None and at.parent is not None and at.parent.type != "config_file":
-            if at.type == "block" and self.of(at.children[0]) in ("resource", "data"):
+        ancestor: Node | None = node
+        while (
+            ancestor is not None
+            and ancestor.parent is not None
+            and ancestor.parent.type != "config_file"
+        ):
+            if ancestor.type == "block" and self.of(ancestor.children[0]) in ("resource", "data"):
                 return True
-            at = at.parent
+            ancestor = ancestor.parent
         return False
 
     def of(self, node: Node) -> str:
@@ -150,17 +157,17 @@ class Mutator:
         """The module with one more line at the end of a block."""
         return self.put(block, self.of(block)[:-1].rstrip() + f"\n  {line}\n}}")
 
-    def rewritten(self, found: list[Node], way: str) -> str | None:
+    def rewritten(self, candidates: list[Node], way: str) -> str | None:
         """One of the nodes written otherwise: `@` stands for it."""
-        node = self.pick(found)
+        node = self.pick(candidates)
         return self.put(node, way.replace("@", self.of(node))) if node else None
 
     def labels(self, block: Node) -> tuple[str, str]:
         """The type and the name of a resource."""
         return self.of(block.children[1]).strip('"'), self.of(block.children[2]).strip('"')
 
-    def pick(self, found: list[Node]) -> Node | None:
-        return self.rng.choice(found) if found else None
+    def pick(self, candidates: list[Node]) -> Node | None:
+        return self.rng.choice(candidates) if candidates else None
 
     def value(self) -> Node | None:
         chosen = self.pick(self.attributes)
@@ -181,9 +188,14 @@ class Mutator:
 
     def typo(self, text: str) -> str:
         """Two neighbouring letters change places, or one is lost."""
-        at = self.rng.randrange(max(1, len(text) - 1))
-        swapped = text[:at] + text[at + 1 : at + 2] + text[at : at + 1] + text[at + 2 :]
-        return swapped if swapped != text else text[:at] + text[at + 1 :]
+        position = self.rng.randrange(max(1, len(text) - 1))
+        swapped = (
+            text[:position]
+            + text[position + 1 : position + 2]
+            + text[position : position + 1]
+            + text[position + 2 :]
+        )
+        return swapped if swapped != text else text[:position] + text[position + 1 :]
 
 
 Kind = Callable[[Mutator], str | None]
@@ -337,10 +349,10 @@ def other_case(m: Mutator) -> str | None:
 def exchanged(m: Mutator) -> str | None:
     if len(m.attributes) < 2:
         return None
-    one, other = m.rng.sample(m.attributes, 2)
+    first, second = m.rng.sample(m.attributes, 2)
     return (
-        m.put(one.children[2], m.of(other.children[2]))
-        if m.of(one.children[2]) != m.of(other.children[2])
+        m.put(first.children[2], m.of(second.children[2]))
+        if m.of(first.children[2]) != m.of(second.children[2])
         else None
     )
 
@@ -409,20 +421,21 @@ def cut(m: Mutator) -> str | None:
 
 
 HARMLESS: tuple[Kind, ...] = (
-    parentheses, template, local_value, quoted, conditional, attempted, comment, to_the_end, twin, lifecycle, new_name,
-    other_number, longer_name, mapped, joined,
+    parentheses, template, local_value, quoted, conditional, attempted, comment, to_the_end, twin,
+    lifecycle, new_name, other_number, longer_name, mapped, joined,
 )  # fmt: skip
 HARMFUL: tuple[Kind, ...] = (
-    without_argument, without_block, misspelt_argument, misspelt_block, misspelt_type, misspelt_reference, misspelt_word,
-    other_case, exchanged, moved, as_argument, as_block, repeated_block, indexed, function, nonsense, cut,
+    without_argument, without_block, misspelt_argument, misspelt_block, misspelt_type,
+    misspelt_reference, misspelt_word, other_case, exchanged, moved, as_argument, as_block,
+    repeated_block, indexed, function, nonsense, cut,
 )  # fmt: skip
 
 
-def mutants(found: list[Base], count: int, seed: int, kinds: Kinds) -> list[tuple[str, str, str]]:
+def mutants(files: list[Base], count: int, seed: int, kinds: Kinds) -> list[tuple[str, str, str]]:
     """(kind, base's name, text) of `count` mutants, half of each sort, evenly over the bases."""
     rng = random.Random(seed)
     made: list[tuple[str, str, str]] = []
-    order = sorted(found, key=lambda base: base.name)
+    order = sorted(files, key=lambda base: base.name)
     rng.shuffle(order)
     tries = 0
     while len(made) < count and tries < 20 * count:

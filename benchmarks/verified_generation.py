@@ -1,8 +1,11 @@
-"""What verification buys at inference: `python benchmarks/verified_generation.py [--tasks 60] [--train]`. Prints JSON.
+"""Measure what verification buys at inference.
 
-Asks `POST /generate` of the embedded service for held-out tasks (difficulty 1 and 2, values never trained on) with `best_of` 1 to
-16 and `repair` 0 to 2, and counts what passes, how long it takes and how many tokens it costs. `--train` trains an adapter by a
-short SFT job first and asks that one; without it the bundled base model is asked. One client: latencies are those of a free server.
+Usage: `python benchmarks/verified_generation.py [--tasks 60] [--train]`. Prints JSON.
+
+Asks `POST /generate` of the embedded service for held-out tasks (difficulty 1 and 2, values never
+trained on) with `best_of` 1 to 16 and `repair` 0 to 2, and counts what passes, how long it takes
+and how many tokens it costs. `--train` trains an adapter by a short SFT job first and asks that
+one; without it the bundled base model is asked. One client: latencies are those of a free server.
 """
 
 import argparse
@@ -17,10 +20,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from app.job_state import TERMINAL
 from inframind.bench.load import load_tasks
 from inframind.statistics.intervals import wilson
 from inframind.types import Task
-from workers.demo.__main__ import HOST, STOP_SECONDS, TERMINAL, Client
+from workers.demo.__main__ import HOST, STOP_SECONDS, DemoService
 from workers.process import spawn, stop
 from workers.up import free_port
 
@@ -30,7 +34,7 @@ SEARCHES = [(n, 0) for n in (1, 2, 4, 8, 16)] + [(1, 1), (1, 2), (4, 1)]
 TEMPERATURE, MAX_TOKENS = 0.8, 256
 
 
-def trained(client: Client) -> str:
+def trained(client: DemoService) -> str:
     """An adapter of a short job."""
     job_id = client.call("POST", "/jobs", JOB)["id"]
     while (job := client.call("GET", f"/jobs/{job_id}"))["state"] not in TERMINAL:
@@ -40,22 +44,31 @@ def trained(client: Client) -> str:
 
 
 def measured(
-    client: Client, model: str, tasks: Sequence[Task], best_of: int, repair: int
+    client: DemoService, model: str, tasks: Sequence[Task], best_of: int, repair: int
 ) -> dict[str, Any]:
     """One line of the table."""
     passed, seconds, tokens, attempts = 0, [], 0, 0
     for task in tasks:
         body = {
-            "model": model, "instruction": task.instruction, "input": task.input, "category": task.category, "verify": True,
-            "checks": [check.model_dump(mode="json", exclude_defaults=True) for check in task.checks],
-            "best_of": best_of, "repair": repair, "temperature": TEMPERATURE, "max_tokens": MAX_TOKENS,
-        }  # fmt: skip
+            "model": model,
+            "instruction": task.instruction,
+            "input": task.input,
+            "category": task.category,
+            "verify": True,
+            "checks": [
+                check.model_dump(mode="json", exclude_defaults=True) for check in task.checks
+            ],
+            "best_of": best_of,
+            "repair": repair,
+            "temperature": TEMPERATURE,
+            "max_tokens": MAX_TOKENS,
+        }
         started = time.perf_counter()
-        found = client.call("POST", "/generate", body)
+        generation = client.call("POST", "/generate", body)
         seconds.append(time.perf_counter() - started)
-        passed += found["choices"][0]["verdict"]["verdict"] == "pass"
-        tokens += found["usage"]["completion_tokens"]
-        attempts += found["attempts"]
+        passed += generation["choices"][0]["verdict"]["verdict"] == "pass"
+        tokens += generation["usage"]["completion_tokens"]
+        attempts += generation["attempts"]
     low, high = wilson(passed, len(tasks))
     return {
         "best_of": best_of,
@@ -70,23 +83,32 @@ def measured(
 
 
 def main() -> None:
-    """The command."""
+    """Ask with every setting and print the table as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, default=60)
     parser.add_argument("--train", action="store_true", help="Train an adapter first.")
-    given = parser.parse_args()
-    tasks = load_tasks("test-values", max_difficulty=2, limit=given.tasks)
+    options = parser.parse_args()
+    tasks = load_tasks("test-values", max_difficulty=2, limit=options.tasks)
     with tempfile.TemporaryDirectory() as folder:
         port, log = free_port(HOST), Path(folder) / "up.log"
         with log.open("wb") as output:
             service = spawn(
-                "workers.up", "--data-dir", folder, "--host", HOST, "--port", str(port),
-                env=dict(os.environ), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            )  # fmt: skip
+                "workers.up",
+                "--data-dir",
+                folder,
+                "--host",
+                HOST,
+                "--port",
+                str(port),
+                env=dict(os.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
         try:
-            client = Client(f"http://{HOST}:{port}", service, log)
+            client = DemoService(f"http://{HOST}:{port}", service, log)
             client.wait_until_ready()
-            model = trained(client) if given.train else JOB["base_model"]
+            model = trained(client) if options.train else JOB["base_model"]
             rows = [measured(client, str(model), tasks, *search) for search in SEARCHES]
         finally:
             stop(service, STOP_SECONDS)
@@ -98,7 +120,7 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "model": "sft" if given.train else model,
+                "model": "sft" if options.train else model,
                 "tasks": len(tasks),
                 "rows": rows,
                 **machine,

@@ -1,8 +1,11 @@
-"""How fast and how small the verifier is: `python benchmarks/verifier.py [--workers 2] [--checks 6000]`. Prints JSON.
+"""Measure how fast and how small the verifier is.
 
-Texts are the bench's held-out reference answers and the categories' good examples, and as many cut, mixed-up or wrong ones: what a
-model in training writes. `all` is every category but CloudFormation. The processor's time per check does not depend on what else
-the machine does; the rates and latencies do.
+Usage: `python benchmarks/verifier.py [--workers 2] [--checks 6000]`. Prints JSON.
+
+Texts are the bench's held-out reference answers and the categories' good examples, and as many cut,
+mixed-up or wrong ones: what a model in training writes. `all` is every category but CloudFormation.
+The processor's time per check does not depend on what else the machine does; the rates and
+latencies do.
 """
 
 import argparse
@@ -39,22 +42,25 @@ class Sample:
 def samples(name: str) -> list[Sample]:
     """The reference answers of a category and its good examples."""
     texts = [path.read_text() for path in CATEGORIES[name].examples("good")]
-    found = [
+    references = [
         Sample(name, answer(task), task.checks)
         for task in load_tasks("test-values", categories=[name])
     ]
-    return found + [
+    return references + [
         Sample(name, f"```\n{text.rstrip()}\n```\n") for text in texts if "```" not in text
     ]
 
 
 def requests(count: int, category: str | None = None) -> list[VerifyRequest]:
-    """A fixed mix: half right answers, a quarter cut short, a quarter with one line taken from another answer."""
+    """A fixed mix: half right answers, a quarter cut short, a quarter with one line taken from
+    another answer.
+    """
     rng = random.Random(0)
     names = [category] if category else [name for name in CATEGORIES if name != LARGE]
     mix = [samples(name) for name in names]
     return [
-        _request(rng, rng.choice(found), found) for found in (rng.choice(mix) for _ in range(count))
+        _request(rng, rng.choice(category_samples), category_samples)
+        for category_samples in (rng.choice(mix) for _ in range(count))
     ]
 
 
@@ -76,7 +82,9 @@ def processor_seconds(pids: Sequence[int]) -> float:
 
 
 def throughput(verifier: Verifier, batch: Sequence[VerifyRequest]) -> dict[str, float]:
-    """Checks per second over all workers, and milliseconds of processor time that a check costs in the workers and here."""
+    """Checks per second over all workers, and milliseconds of processor time that a check costs in
+    the workers and here.
+    """
     before, own, started = (
         processor_seconds(verifier.process_ids()),
         time.process_time(),

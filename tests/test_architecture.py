@@ -1,4 +1,6 @@
-"""The arrows of ARCHITECTURE.md and the size limits of CONTRIBUTING.md, read from source text: no import is run."""
+"""The arrows of ARCHITECTURE.md and the size limits of CONTRIBUTING.md, read from source text: no
+import is run.
+"""
 
 import ast
 import re
@@ -56,7 +58,8 @@ APP_LAYERS = {
 GPU_STACK = ("torch", "transformers", "trl", "peft", "vllm", "bitsandbytes", "accelerate")
 SERVICE_STACK = ("fastapi", "starlette", "celery", "sqlalchemy", "alembic")
 
-# (importer, what nothing under it may import). Third-party stacks may be imported inside a function, ours may not.
+# (importer, what nothing under it may import). Third-party stacks may be imported inside a
+# function, ours may not.
 FORBIDDEN = [
     ("inframind", ("app", "workers", "migrations", "tools", *SERVICE_STACK)),
     ("app", ("workers", "migrations", *GPU_STACK)),
@@ -164,7 +167,9 @@ def test_the_services_imports_point_down(name: str) -> None:
 
 
 def test_a_category_writes_its_families_against_the_bench_api_alone() -> None:
-    """The one arrow that points up: a category's families use the family API, nothing else of the bench."""
+    """The one arrow that points up: a category's families use the family API, nothing else of the
+    bench.
+    """
     for name in MODULES:
         if under(name, "inframind.categories") and ".families" not in name:
             assert not any(under(m, "inframind.bench") for m in imports(name, lazy=True)), name

@@ -125,8 +125,11 @@ def test_an_unlisted_skip_fails_the_run(
     options = ["-p", "xdist.plugin", "-n", str(workers)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, f"--rootdir={tmp_path}", str(tmp_path)],
-        check=False, capture_output=True, text=True, cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-    )  # fmt: skip
+    )
     assert done.returncode == status, done.stdout
     assert ("does not list" in done.stdout) is (status == 1)

@@ -1,4 +1,4 @@
-"""Where a category's data lie, and how they are written."""
+"""Write the data files of the categories."""
 
 import gzip
 import json
@@ -12,4 +12,5 @@ def write(category: str, name: str, data: Any, *, sort_keys: bool = False) -> No
     """Writes `data/<name>.json.gz` in the category's folder, the same bytes for the same data."""
     text = json.dumps(data, separators=(",", ":"), sort_keys=sort_keys)
     folder = CATEGORIES / category / "data"
+    # gzip would write the time of day: the same data would be another file each time.
     (folder / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))

@@ -26,9 +26,10 @@ def module_path(environment: Mapping[str, str]) -> dict[str, str]:
 
     A folder in which somebody works may well hold a package named `app`.
     """
-    rest = environment.get("PYTHONPATH")
-    path = os.pathsep.join([str(ROOT), rest] if rest else [str(ROOT)])
-    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": path}
+    rest = environment.get("PYTHONPATH", "").split(os.pathsep)
+    # A child's child gets it from its parent: once is enough.
+    path = [str(ROOT), *(folder for folder in rest if folder and folder != str(ROOT))]
+    return {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(path)}
 
 
 def spawn(

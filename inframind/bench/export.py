@@ -116,8 +116,10 @@ def save_to_disk(exported: list[dict[str, Any]], out: Path) -> None:
         from datasets import Dataset
     except ImportError:
         raise ConfigError(
-            "the form `datasets` needs Hugging Face's library: "
-            + missing_packages(["datasets"], "train"),
+            (
+                f"the form `datasets` needs Hugging Face's library: "
+                f"{missing_packages(['datasets'], 'train')}"
+            ),
             param="format",
         ) from None
     Dataset.from_list(exported).save_to_disk(out)

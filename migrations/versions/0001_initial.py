@@ -1,4 +1,4 @@
-"""initial"""
+"""create jobs, their events and metrics, adapters and results"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,6 +30,7 @@ def create_jobs() -> None:
         sa.Column("seed", sa.BigInteger(), nullable=False),
         sa.Column("spec", sa.JSON(), nullable=False),
         sa.Column("metadata", sa.JSON(), nullable=False),
+        # Rises with every claim: who lost the lease writes with an older one and is refused.
         sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("lease_owner", sa.String(length=128), nullable=True),
         sa.Column("lease_until", sa.Float(precision=53), nullable=True),
@@ -57,6 +58,7 @@ def create_jobs() -> None:
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_jobs_state"), ["state"], unique=False)
         batch_op.create_index("jobs_claimable", ["state", "priority", "created_at"], unique=False)
+        # The database keeps two workers from running jobs on one device, whatever they believe.
         batch_op.create_index(
             "one_job_per_device",
             ["device"],

@@ -1,4 +1,4 @@
-"""datasets"""
+"""create datasets: rows of users, by their content"""
 
 import sqlalchemy as sa
 from alembic import op

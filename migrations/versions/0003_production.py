@@ -1,4 +1,4 @@
-"""production: owners, quotas, idempotency, deadlines, failures counted apart; indexes for claims that stay flat"""
+"""production: owners, quotas, idempotency, deadlines, failures apart, indexes for flat claims"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +13,8 @@ WAITING = sa.text("deadline_at IS NOT NULL AND state IN ('queued', 'paused')")
 
 
 def upgrade() -> None:
-    # Only additions, and every column has a default: a worker of the version before goes on while this runs.
+    # Only additions, and every column has a default: a worker of the version before goes on while
+    # this runs.
     op.add_column("jobs", sa.Column("owner", sa.String(length=64), nullable=True))
     op.add_column("jobs", sa.Column("failures", sa.Integer(), server_default="0", nullable=False))
     op.add_column("jobs", sa.Column("deadline_at", sa.Float(precision=53), nullable=True))
@@ -23,6 +24,8 @@ def upgrade() -> None:
     op.drop_index("jobs_claimable", "jobs")
     op.drop_index("ix_jobs_state", "jobs")
     order = [sa.text("priority DESC"), sa.text("created_at"), sa.text("id")]
+    # Partial: jobs that have ended, nearly all, are not in it, so claims do not slow down with
+    # them.
     op.create_index("jobs_claimable", "jobs", order, sqlite_where=QUEUED, postgresql_where=QUEUED)
     op.create_index(
         "jobs_queued_by_owner", "jobs", ["owner"], sqlite_where=QUEUED, postgresql_where=QUEUED
@@ -40,6 +43,7 @@ def upgrade() -> None:
         "idempotency_keys",
         sa.Column("owner", sa.String(length=64), nullable=False),
         sa.Column("key", sa.String(length=255), nullable=False),
+        # A key that comes again with another body is refused.
         sa.Column("request_sha256", sa.String(length=64), nullable=False),
         sa.Column("job_id", sa.String(length=36), nullable=False),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),

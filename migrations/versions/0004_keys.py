@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=128), nullable=True),
         sa.Column("owner", sa.String(length=64), nullable=False),
         sa.Column("scopes", sa.JSON(), nullable=False),
+        # Of the key, which is shown once and stored nowhere.
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
         sa.Column("last_used_at", sa.Float(precision=53), nullable=True),
@@ -38,9 +39,8 @@ def downgrade() -> None:
     copy_datasets("plain")
     # One row for each content again.
     first = "SELECT min(owner) FROM datasets AS every WHERE every.id = mine.id"
-    op.execute(
-        f"INSERT INTO datasets_copy SELECT {COLUMNS} FROM datasets AS mine WHERE owner = ({first})"
-    )  # noqa: S608
+    rows = f"SELECT {COLUMNS} FROM datasets AS mine WHERE owner = ({first})"  # noqa: S608
+    op.execute(f"INSERT INTO datasets_copy {rows}")
     replace_datasets()
     op.drop_column("jobs", "request_id")
     op.drop_index("adapters_by_owner", "adapters")

@@ -1,4 +1,4 @@
-"""judge calibrations"""
+"""create judge calibrations: how far a judge agrees with people"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""the best job of each owner from an index: claims stay flat when an owner who may run no more has thousands waiting"""
+"""index the best job of each owner: claims stay flat when a full owner has thousands waiting"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -12,7 +12,10 @@ from inframind.verifier.ladder import score
 HEAD = (
     "- name: Play\n  hosts: web\n  become: true\n  vars:\n    app: shop\n    off: false\n  tasks:\n"
 )
-HANDLERS = "  handlers:\n    - name: Restart\n      ansible.builtin.service:\n        name: shop\n        state: restarted\n"
+HANDLERS = (
+    "  handlers:\n    - name: Restart\n      ansible.builtin.service:\n"
+    "        name: shop\n        state: restarted\n"
+)
 
 
 def objects(text: str) -> list[Any]:
@@ -54,7 +57,10 @@ def test_what_never_runs_is_not_there(line: str) -> None:
         tasks(f"    - name: A\n      ansible.builtin.apt:\n        name: nginx\n      {line}\n")
         == []
     )
-    block = f"    - name: B\n      {line}\n      block:\n        - name: A\n          ansible.builtin.apt:\n            name: nginx\n"
+    block = (
+        f"    - name: B\n      {line}\n      block:\n        - name: A\n"
+        f"          ansible.builtin.apt:\n            name: nginx\n"
+    )
     assert line == "loop: []" or tasks(block) == []
 
 
@@ -76,14 +82,17 @@ def test_a_handler_is_there_only_if_it_is_notified() -> None:
 def test_short_forms_aliases_and_types_are_one() -> None:
     written = (
         "    - apt: pkg=nginx,git update_cache=yes state=present\n",
-        "    - ansible.builtin.apt:\n        name: [nginx, git]\n        update_cache: true\n        state: present\n",
+        (
+            "    - ansible.builtin.apt:\n        name: [nginx, git]\n        update_cache: true\n"
+            "        state: present\n"
+        ),
         "    - action: apt name=nginx,git update_cache=on state=present\n",
     )
-    found = [tasks(text)[0].fields for text in written]
-    assert all(fields["module"] == "ansible.builtin.apt" for fields in found)
+    fields_of_each = [tasks(text)[0].fields for text in written]
+    assert all(fields["module"] == "ansible.builtin.apt" for fields in fields_of_each)
     assert all(
         fields["args"] == {"name": ["nginx", "git"], "update_cache": True, "state": "present"}
-        for fields in found
+        for fields in fields_of_each
     )
 
 
@@ -99,7 +108,10 @@ def test_literal_variables_and_loops_are_resolved() -> None:
 
 
 def test_blocks_and_plays_give_what_their_tasks_inherit() -> None:
-    text = "    - become_user: app\n      when: ready\n      block:\n        - name: A\n          ansible.builtin.command: ls -l\n"
+    text = (
+        "    - become_user: app\n      when: ready\n      block:\n        - name: A\n"
+        "          ansible.builtin.command: ls -l\n"
+    )
     fields = tasks(text)[0].fields
     assert (fields["become"], fields["become_user"], fields["when"], fields["branch"]) == (
         True,

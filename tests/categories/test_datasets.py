@@ -15,27 +15,28 @@ from inframind.types import Outcome, VerifyRequest
 from inframind.verifier.verifier import Verifier
 
 GOOD = {
-    "instruction": "A Dockerfile from python:3.12-slim that works in /srv/app and runs as user worker.",
+    "instruction": "A Dockerfile from python:3.12-slim that works in /srv/app "
+    "and runs as user worker.",
     "output": "FROM python:3.12-slim\nWORKDIR /srv/app\nUSER worker\n",
 }
 OTHER = {"instruction": "From debian:12.", "output": "FROM debian:12\n", "category": "dockerfile"}
 
 
-def rows(verifier: Verifier, *given: dict[str, Any]) -> Reading:
-    return read([json.dumps(row) for row in given], verifier, workers=1)
+def rows(verifier: Verifier, *entries: dict[str, Any]) -> Reading:
+    return read([json.dumps(row) for row in entries], verifier, workers=1)
 
 
 def test_the_benchs_own_tasks_are_accepted_as_rows(verifier: Verifier) -> None:
     tasks = load_tasks("validation", limit=60)
-    found = rows(
+    reading = rows(
         verifier,
         *({"instruction": t.instruction, "input": t.input, "output": answer(t)} for t in tasks),
     )
-    assert len(found.tasks) == 60 and found.derived == 60
-    assert [task.category for task in found.tasks] == [task.category for task in tasks]
-    assert [task.reasoning for task in found.tasks] == [task.reasoning.strip() for task in tasks]
-    assert {task.split for task in found.tasks} == {"train", "test-values"}
-    assert sum(task.split == "test-values" for task in found.tasks) == 6
+    assert len(reading.tasks) == 60 and reading.derived == 60
+    assert [task.category for task in reading.tasks] == [task.category for task in tasks]
+    assert [task.reasoning for task in reading.tasks] == [task.reasoning.strip() for task in tasks]
+    assert {task.split for task in reading.tasks} == {"train", "test-values"}
+    assert sum(task.split == "test-values" for task in reading.tasks) == 6
 
 
 def test_derived_checks_hold_for_the_answer_and_not_for_another(verifier: Verifier) -> None:
@@ -57,10 +58,10 @@ def test_derived_checks_hold_for_the_answer_and_not_for_another(verifier: Verifi
 
 
 def test_equal_rows_are_one(verifier: Verifier) -> None:
-    found = rows(
+    reading = rows(
         verifier, GOOD, OTHER, {**GOOD, "instruction": GOOD["instruction"].replace(" ", "  ")}
     )
-    assert (len(found.tasks), found.duplicates) == (2, 1)
+    assert (len(reading.tasks), reading.duplicates) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,9 @@ DATA = 'resource "terraform_data" "d" {\n  input = "d"\n}\n'
 WITH_TOOL = [name for name in CATEGORIES if deep_tool(name)]
 TOOLS = [name for name in WITH_TOOL if name != "terraform"]
 REFUSED: dict[str, set[str]] = {}
-"""Good examples that a tool refuses, wrongly: hadolint's parser knows a heredoc only as the first word (DL1000)."""
+"""Good examples that a tool refuses, wrongly: hadolint's parser knows a heredoc only as the first
+word (DL1000).
+"""
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +75,16 @@ def test_actionlint_adds_its_findings(verifier: Verifier) -> None:
 
 
 def test_checkov_adds_its_advice_and_obeys_no_comment() -> None:
-    """It pins what others need newer, so it is not among the extras: this runs where INFRAMIND_CHECKOV names its environment."""
+    """It pins what others need newer, so it is not among the extras: this runs where
+    INFRAMIND_CHECKOV names its environment.
+    """
     tool = Checkov("terraform", ".tf")
     if isolation() is None or tool.version() is None:
         pytest.skip(f"checkov is not here: {tool.remedy}")
-    bucket = 'resource "aws_s3_bucket" "b" {\n  #checkov:skip=CKV_AWS_18:no\n  bucket = "confidential-name"\n}\n'
+    bucket = (
+        'resource "aws_s3_bucket" "b" {\n  #checkov:skip=CKV_AWS_18:no\n'
+        '  bucket = "confidential-name"\n}\n'
+    )
     first, second, third = tool.judge([bucket, "output {", 'output "x" {\n  value = 1\n}\n'])
     assert [opinion.outcome for opinion in (first, second, third)] == ["accepts"] * 3
     assert any("CKV_AWS_18" in finding.message for finding in first.findings)
@@ -87,20 +94,22 @@ def test_checkov_adds_its_advice_and_obeys_no_comment() -> None:
     assert not any("confidential" in finding.message for finding in first.findings)
 
 
-CHECKOV_REPORT = """{"check_type": "terraform", "results": {"failed_checks": [{"check_id": "CKV_AWS_24",
-"check_name": "Ensure no security groups allow ingress from 0.0.0.0:0 to port 22", "file_path": "/0.tf", "file_line_range": [5, 12],
+CHECKOV_REPORT = """{"check_type": "terraform", "results": {"failed_checks": [
+{"check_id": "CKV_AWS_24",
+"check_name": "Ensure no security groups allow ingress from 0.0.0.0:0 to port 22",
+"file_path": "/0.tf", "file_line_range": [5, 12],
 "resource": "aws_security_group.g"}]}, "summary": {"failed": 1}}"""
 
 
 @pytest.mark.parametrize(
-    ("output", "status", "found"),
+    ("output", "status", "lines_of_file"),
     [
         (CHECKOV_REPORT, 0, {"0.tf": [5]}), ('{"passed": 0, "failed": 0}', 0, {}), ("[]", 0, {}),
         (CHECKOV_REPORT, 2, None), ("Traceback", 0, None),
     ],
 )  # fmt: skip
 def test_what_checkov_prints_is_read(
-    output: str, status: int, found: dict[str, list[int]] | None
+    output: str, status: int, lines_of_file: dict[str, list[int]] | None
 ) -> None:
     """A report of checkov 3.3.30, shortened."""
     complaints = Checkov("terraform", ".tf").complaints(Finished(status, output, ""))
@@ -109,7 +118,7 @@ def test_what_checkov_prints_is_read(
         if complaints is None
         else {name: [complaint.line for complaint in own] for name, own in complaints.items()}
     )
-    assert lines == found
+    assert lines == lines_of_file
 
 
 def test_zizmor_adds_its_advice_and_changes_no_verdict(verifier: Verifier) -> None:
@@ -124,9 +133,9 @@ def test_zizmor_adds_its_advice_and_changes_no_verdict(verifier: Verifier) -> No
     )
     assert verdict.verdict is Outcome.PASS
     assert "zizmor 1." in verdict.verifier
-    found = [finding for finding in verdict.findings if finding.rule == "zizmor"]
-    assert ("warning", 6) in {(finding.severity, finding.line) for finding in found}
-    assert not any("issue.title" in finding.message for finding in found)
+    zizmor_findings = [finding for finding in verdict.findings if finding.rule == "zizmor"]
+    assert ("warning", 6) in {(finding.severity, finding.line) for finding in zizmor_findings}
+    assert not any("issue.title" in finding.message for finding in zizmor_findings)
     broken = deep(verifier, "on: [push\njobs: {}\n", "github-actions")
     assert broken.verdict is Outcome.FAIL
 
@@ -172,7 +181,7 @@ def test_terraform_agrees_on_the_examples(terraform: TerraformValidate, verifier
 def test_one_text_that_breaks_the_run_makes_no_other_valid(
     terraform: TerraformValidate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A provider that cannot be is an error of no file: Terraform stops before it looks at anything."""
+    """Terraform stops at an impossible provider before it reads a file: no file is blamed."""
     hostile = 'resource "aws_sqs_queue" "q" {\n  provider = var.nope\n}\n'
     assert outcomes(terraform, hostile) == ["unavailable"]
     monkeypatch.setattr(TerraformValidate, "_missing", lambda *_: set())
@@ -265,7 +274,9 @@ def test_cfn_lint_obeys_no_word_of_the_template() -> None:
 
 
 def test_ansible_starts_nothing_that_a_playbook_names() -> None:
-    """A syntax check renders the hosts of a play, lookups included: there are none, and no file of ours is in sight."""
+    """A syntax check renders the hosts of a play, lookups included: there are none, and no file of
+    ours is in sight.
+    """
     deep_tools.need("ansible")
     play = "- hosts: {}\n  tasks:\n    - ansible.builtin.debug: {{msg: hello}}\n"
     tool = deep_tool("ansible")
@@ -296,19 +307,21 @@ def test_the_measured_agreement_lists_the_gaps(verifier: Verifier, tmp_path: Pat
     (tmp_path / "a.Dockerfile").write_text("FROM debian:12\n")
     (tmp_path / "b.Dockerfile").write_text("FROM debian:12\nSTOPSIGNAL TERMINATE\n")
     (tmp_path / "c.Dockerfile").write_text("FROM\n")
-    (found,) = agreement(verifier, requests_below(tmp_path))
-    assert (found.category, found.files, found.both_accept, found.both_reject) == (
+    (measured,) = agreement(verifier, requests_below(tmp_path))
+    assert (measured.category, measured.files, measured.both_accept, measured.both_reject) == (
         "dockerfile",
         3,
         1,
         1,
     )
-    assert found.false_reject == 1
-    assert [gap.file for gap in found.disagreements] == ["b.Dockerfile"]
+    assert measured.false_reject == 1
+    assert [gap.file for gap in measured.disagreements] == ["b.Dockerfile"]
 
 
 def test_hadolint_reads_on_after_a_heredoc() -> None:
-    """Its parser stops where the line after a heredoc begins with a word (hadolint issue 960); lines keep their numbers."""
+    """Its parser stops where the line after a heredoc begins with a word (hadolint issue 960);
+    lines keep their numbers.
+    """
     deep_tools.need("dockerfile")
     tool = deep_tool("dockerfile")
     assert tool is not None

@@ -1,4 +1,6 @@
-"""The bench's answers pass the tools that the field trusts, not only the checker that was written beside them."""
+"""The bench's answers pass the tools that the field trusts, not only the checker that was written
+beside them.
+"""
 
 from collections import defaultdict
 
@@ -28,9 +30,9 @@ def test_the_deep_tool_accepts_both_answers_of_every_family(category: str) -> No
         if text is not None
     ]
     assert len(answers) > len(drafts) > 10
-    found: dict[str, list[str]] = defaultdict(list)
+    names_by_outcome: dict[str, list[str]] = defaultdict(list)
     for (name, _), opinion in zip(answers, tool.judge([text for _, text in answers]), strict=True):
-        found[opinion.outcome].append(name)
-    assert not found["rejects"] and not found["unavailable"]
+        names_by_outcome[opinion.outcome].append(name)
+    assert not names_by_outcome["rejects"] and not names_by_outcome["unavailable"]
     # ansible-core alone has none of the collections that some playbooks use.
-    assert len(found["abstains"]) <= (len(answers) // 2 if category == "ansible" else 0)
+    assert len(names_by_outcome["abstains"]) <= (len(answers) // 2 if category == "ansible" else 0)

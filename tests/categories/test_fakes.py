@@ -1,7 +1,9 @@
-"""Nothing to cheat: texts that pretend to solve a task, and valid files that miss one thing of it (`fakes/<category>.yaml`).
+"""Nothing to cheat: texts that pretend to solve a task, and valid files that miss one thing of it
+(`fakes/<category>.yaml`).
 
-`task`: checks and one right answer. `fakes`: whole texts, none may earn more than validity does. `near`: one replacement in the
-right answer; the result is valid by itself and never passes the task.
+`task`: checks and one right answer. `fakes`: whole texts, none may earn more than validity does.
+`near`: one replacement in the right answer; the result is valid by itself and never passes the
+task.
 """
 
 from pathlib import Path

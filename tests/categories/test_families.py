@@ -1,4 +1,6 @@
-"""The bench proves itself: references pass, habits and mutants do not, and nothing leaks between the splits."""
+"""The bench proves itself: references pass, habits and mutants do not, and nothing leaks between
+the splits.
+"""
 
 import json
 from collections import Counter
@@ -71,7 +73,9 @@ def test_every_open_value_matters(family: Family) -> None:
 
 @EVERY
 def test_every_check_is_broken_by_a_small_wound(family: Family) -> None:
-    """For each check there is a valid text that fails it: one line, word or habit from the reference, or another's answer."""
+    """For each check there is a valid text that fails it: one line, word or habit from the
+    reference, or another's answer.
+    """
     draft, _ = family.draft("test-0", "train")
     unbroken = {index: check.id for index, check in enumerate(draft.checks)}
     habits = [draft.answer.replace(new, old) for new, old in draft.habits]
@@ -171,13 +175,13 @@ def test_a_task_travels_as_json() -> None:
 
 
 def test_the_bench_is_as_large_as_it_says() -> None:
-    found = statistics()
-    assert found["tasks"] >= 3_000
-    assert found["families"] >= 300 and found["skeletons"] >= 300
-    assert found["wordings"] >= 900
-    assert found["unique_instructions"] >= 0.95 * found["tasks"]
-    assert set(found["by_category"]) == set(CATEGORIES)
-    assert set(found["by_difficulty"]) == set("12345")
+    measured = statistics()
+    assert measured["tasks"] >= 3_000
+    assert measured["families"] >= 300 and measured["skeletons"] >= 300
+    assert measured["wordings"] >= 900
+    assert measured["unique_instructions"] >= 0.95 * measured["tasks"]
+    assert set(measured["by_category"]) == set(CATEGORIES)
+    assert set(measured["by_difficulty"]) == set("12345")
 
 
 def test_no_two_families_have_the_same_skeleton() -> None:
@@ -189,7 +193,7 @@ def test_no_two_families_have_the_same_skeleton() -> None:
 
 @pytest.mark.parametrize("name", ["terraform", "kubernetes", "cloudformation", "mlops"])
 def test_no_kind_of_resource_has_more_than_six_families(name: str) -> None:
-    """Where the format has kinds of its own: what a task is known by."""
+    """The kind of a task is that of its resource, where the format has kinds of its own."""
     gates = Counter(
         next(check.kind for check in family.draft("test-0", "train")[0].checks if check.gate)
         for family in families()

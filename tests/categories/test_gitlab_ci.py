@@ -43,8 +43,12 @@ test: {extends: [.two, .three], variables: {C: 3}, retry: null}
 .three: {tags: [three], retry: 2}
 """
     assert jobs(text)["test"] | {"when": ""} == {
-        "stage": "test", "when": "", "tags": ["three"], "script": ["make two"], "variables": {"A": "one", "B": "two", "C": "3"},
-    }  # fmt: skip
+        "stage": "test",
+        "when": "",
+        "tags": ["three"],
+        "script": ["make two"],
+        "variables": {"A": "one", "B": "two", "C": "3"},
+    }
 
 
 def test_references_and_anchors_are_flattened() -> None:
@@ -71,11 +75,19 @@ none: {script: x, inherit: {default: false, variables: [B]}}
 some: {script: x, inherit: {default: [image]}}
 child: {trigger: group/project}
 """
-    found = jobs(text)
-    assert found["all"]["image"] == {"name": "alpine:3.20"} and found["all"]["before_script"] == []
-    assert "image" not in found["none"] and found["none"]["variables"] == {"B": "true"}
-    assert "tags" not in found["some"] and found["some"]["image"]["name"] == "alpine:3.20"
-    assert "image" not in found["child"] and found["child"]["trigger"] == {
+    pipeline_jobs = jobs(text)
+    assert (
+        pipeline_jobs["all"]["image"] == {"name": "alpine:3.20"}
+        and pipeline_jobs["all"]["before_script"] == []
+    )
+    assert "image" not in pipeline_jobs["none"] and pipeline_jobs["none"]["variables"] == {
+        "B": "true"
+    }
+    assert (
+        "tags" not in pipeline_jobs["some"]
+        and pipeline_jobs["some"]["image"]["name"] == "alpine:3.20"
+    )
+    assert "image" not in pipeline_jobs["child"] and pipeline_jobs["child"]["trigger"] == {
         "project": "group/project"
     }
 
@@ -132,10 +144,12 @@ def test_what_an_include_may_hold_is_unsupported_where_it_is_needed() -> None:
 
 def test_inputs_take_their_default() -> None:
     header = "spec: {inputs: {n: {type: number, default: 3}, i: {}}}\n---\n"
-    found = jobs(
+    pipeline_jobs = jobs(
         header + "test: {script: x, parallel: '$[[ inputs.n ]]', image: '$[[ inputs.i ]]'}"
     )
-    assert found["test"]["parallel"] == 3 and found["test"]["image"] == {"name": "$[[ inputs.i ]]"}
+    assert pipeline_jobs["test"]["parallel"] == 3 and pipeline_jobs["test"]["image"] == {
+        "name": "$[[ inputs.i ]]"
+    }
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,10 @@ text: |
 
 def rendered(template: str, values: str = VALUES) -> Any:
     """The one object that a template renders to; what it does not know is a `{{ ... }}` text."""
-    found = render(parsed(f"{values}# Source: templates/a.yaml\n{template}"))
-    assert not found.schema, found.schema
-    assert not found.references, found.references
-    return readable(found.items[0][1].fields)
+    documents = render(parsed(f"{values}# Source: templates/a.yaml\n{template}"))
+    assert not documents.schema, documents.schema
+    assert not documents.references, documents.references
+    return readable(documents.items[0][1].fields)
 
 
 def rules_of(text: str) -> set[str]:
@@ -69,11 +69,14 @@ def test_templates_render_as_helm_renders_them(template: str, value: object) -> 
 
 
 def test_what_only_a_release_knows_stays_open() -> None:
-    text = "a: {{ .Values.port }}\nb: {{ .Values.image.tag | quote }}\nc:\n  {{- toYaml .Values.more | nindent 2 }}\n  d: 1"
-    found = rendered(text, "")
-    assert found["a"] == "{{ .Values.port }}"
-    assert found["b"] == "{{ .Values.image.tag | quote }}"
-    assert found["c"]["d"] == 1
+    text = (
+        "a: {{ .Values.port }}\nb: {{ .Values.image.tag | quote }}\nc:\n"
+        "  {{- toYaml .Values.more | nindent 2 }}\n  d: 1"
+    )
+    documents = rendered(text, "")
+    assert documents["a"] == "{{ .Values.port }}"
+    assert documents["b"] == "{{ .Values.image.tag | quote }}"
+    assert documents["c"]["d"] == 1
 
 
 @pytest.mark.parametrize(
@@ -122,5 +125,6 @@ def test_the_helper_of_a_single_file_may_stand_elsewhere() -> None:
 )
 def test_a_template_cannot_run_away(text: str) -> None:
     assert rules_of(
-        f'# Source: templates/a.yaml\n{{{{ define "a" }}}}{{{{ include "a" . }}}}{{{{ end }}}}\na: {text}\n'
+        f"# Source: templates/a.yaml\n"
+        f'{{{{ define "a" }}}}{{{{ include "a" . }}}}{{{{ end }}}}\na: {text}\n'
     )

@@ -28,9 +28,9 @@ def objects(text: str, kind: str) -> list[tuple[str, Any]]:
     document = CATEGORY.parse(text)
     assert not CATEGORY.schema(document) and not CATEGORY.references(document)
     return [
-        (found.name, found.fields)
-        for found in CATEGORY.effective(document).resources
-        if found.kind == kind
+        (resource.name, resource.fields)
+        for resource in CATEGORY.effective(document).resources
+        if resource.kind == kind
     ]
 
 
@@ -146,7 +146,7 @@ def test_steps_in_script_run_unless_code_decides() -> None:
 
 def test_a_long_command_is_dedented_and_knows_its_place() -> None:
     text = pipeline("stage('a') { steps { dir('b') { sh '''\n    one\n    two\n''' } } }")
-    (_, fields) = next(found for found in objects(text, "step") if found[0] == "sh")
+    (_, fields) = next(resource for resource in objects(text, "step") if resource[0] == "sh")
     assert fields["script"] == "one\ntwo" and fields["inside"] == ["dir"] and fields["stage"] == "a"
 
 

@@ -50,13 +50,13 @@ def test_no_instruction_of_a_held_out_split_is_in_its_text(pretraining_text: lis
 
 
 def test_it_is_pretrained_on_training_families_alone() -> None:
-    known = {family.id for family in training_families()}
-    assert known == {
+    trainable = {family.id for family in training_families()}
+    assert trainable == {
         family.id
         for family in families()
         if family.difficulty <= MAX_DIFFICULTY and not family.held_out
     }
-    assert not known & {task.family for task in load_tasks("test-families")}
+    assert not trainable & {task.family for task in load_tasks("test-families")}
 
 
 def test_it_is_small_and_holds_no_pickle() -> None:

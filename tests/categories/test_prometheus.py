@@ -1,4 +1,6 @@
-"""Prometheus: what an expression means, which alerts can fire, which jobs scrape, and which routes are reached."""
+"""Prometheus: what an expression means, which alerts can fire, which jobs scrape, and which routes
+are reached.
+"""
 
 import pytest
 
@@ -27,7 +29,7 @@ def rules(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("text", "other"),
     [
         ("sum(rate(x[5m])) by (job)", "sum by (job) (rate(x[5m]))"),
         ("up{job='a'}  ==  0", 'up{job="a"} == 0'),
@@ -36,8 +38,8 @@ def rules(text: str) -> set[str]:
         ("rate(x[90m])", "rate(x[1h30m])"),
     ],
 )
-def test_one_meaning_has_one_text(one: str, other: str) -> None:
-    assert promql.read(one).text == promql.read(other).text
+def test_one_meaning_has_one_text(text: str, other: str) -> None:
+    assert promql.read(text).text == promql.read(other).text
 
 
 @pytest.mark.parametrize(
@@ -99,8 +101,8 @@ def test_an_expression_that_may_give_something(text: str) -> None:
 
 
 def test_what_is_known_of_an_expression() -> None:
-    found = promql.read('sum by (job) (rate(a{x="1"}[5m])) / sum by (job) (b) > 1 / 4')
-    assert found.metrics == ("a", "b") and found.comparison == {"op": ">", "value": 0.25}
+    expression = promql.read('sum by (job) (rate(a{x="1"}[5m])) / sum by (job) (b) > 1 / 4')
+    assert expression.metrics == ("a", "b") and expression.comparison == {"op": ">", "value": 0.25}
     assert promql.read("5 < x").comparison == {"op": ">", "value": 5.0}
     assert promql.read("sum by (job) (x) > 1").labels == {"job"}
     assert promql.read("x > 1").labels is None
@@ -150,7 +152,10 @@ def test_durations() -> None:
     [
         "static_configs: [{targets: []}]",
         "static_configs: [{targets: ['a:1']}], relabel_configs: [{action: drop}]",
-        "static_configs: [{targets: ['a:1']}], metric_relabel_configs: [{action: drop, source_labels: [__name__], regex: .*}]",
+        (
+            "static_configs: [{targets: ['a:1']}], metric_relabel_configs: [{action: drop, "
+            "source_labels: [__name__], regex: .*}]"
+        ),
         "static_configs: [{targets: ['a:1']}], relabel_configs: [{action: keep, regex: x}]",
         "honor_labels: true",
     ],
@@ -190,6 +195,7 @@ def test_urls_are_targets_only_where_relabelling_writes_the_address() -> None:
 
 def test_go_reads_an_empty_value_as_not_given() -> None:
     assert objects(
-        "global: {scrape_interval: }\nscrape_configs: [{job_name: a, params: , dns_sd_configs: [{names: [x]}]}]"
+        "global: {scrape_interval: }\nscrape_configs: [{job_name: a, params: , "
+        "dns_sd_configs: [{names: [x]}]}]"
     )
     assert "wrong-type" in rules("scrape_configs: [null]")

@@ -1,5 +1,6 @@
-"""What the AWS provider's code judges while part of a resource is unknown; each verdict here is
-that of `terraform validate`."""
+"""The AWS provider's code judges while part of a resource is unknown; each verdict here is that of
+`terraform validate`.
+"""
 
 import pytest
 

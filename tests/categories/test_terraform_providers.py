@@ -1,4 +1,6 @@
-"""Providers beside AWS: their schemas come from Terraform CDK's bindings, each loaded only for a file that uses it."""
+"""Providers beside AWS: their schemas come from Terraform CDK's bindings, each loaded only for a
+file that uses it.
+"""
 
 from pathlib import Path
 
@@ -80,7 +82,8 @@ def test_google_and_azure_are_checked_below_the_first_level(
     "text",
     [
         'resource "helm_release" "web" {\n  name  = "web"\n  chart = "web"\n}\n',
-        'terraform {\n  required_providers {\n    aws = { source = "example.com/hashicorp/aws" }\n  }\n}\n'
+        "terraform {\n  required_providers {\n"
+        '    aws = { source = "example.com/hashicorp/aws" }\n  }\n}\n'
         'resource "aws_sqs_queue" "q" {}\n',
         'ephemeral "random_password" "db" {\n  length = 20\n}\n',
         'terraform {\n  required_providers {\n    time = { source = "hashicorp/time" }\n  }\n}\n'
@@ -104,8 +107,8 @@ def test_a_file_loads_only_the_providers_that_it_uses() -> None:
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_every_schema_says_where_it_comes_from(name: str) -> None:
-    found = provider(name)
-    assert found is not None
-    assert f"hashicorp/{name} " in found.data["source"]
-    assert found.data["licence"] == "MPL-2.0"
-    assert found.data["resource"] or found.data["data"]
+    loaded = provider(name)
+    assert loaded is not None
+    assert f"hashicorp/{name} " in loaded.data["source"]
+    assert loaded.data["licence"] == "MPL-2.0"
+    assert loaded.data["resource"] or loaded.data["data"]

@@ -1,4 +1,6 @@
-"""What Terraform reads without evaluating it, and what names may hold; each verdict here is that of `terraform validate` 1.11.4."""
+"""Arguments that Terraform reads without evaluating them, and names; each verdict here is that of
+`terraform validate` 1.11.4.
+"""
 
 import pytest
 
@@ -8,11 +10,15 @@ from inframind.verifier.ladder import score
 TOPIC = 'resource "aws_sns_topic" "t" {{\n  {0}\n}}\n'
 OTHER = 'resource "aws_sns_topic" "u" {\n  count = 1\n}\nvariable "x" {}\nlocals {\n  y = 0\n}\n'
 INSTANCE = (
-    'resource "aws_instance" "t" {{\n  ami           = "ami-12345678"\n  instance_type = "t3.micro"\n'
+    'resource "aws_instance" "t" {{\n  ami           = "ami-12345678"\n'
+    '  instance_type = "t3.micro"\n'
     "  lifecycle {{\n    ignore_changes = {0}\n  }}\n}}\n"
 )
 GROUP = 'resource "aws_security_group" "t" {{\n  ingress {{\n    from_port = 1\n    {0}\n  }}\n}}\n'
-CONDITION = 'variable "x" {{\n  validation {{\n    condition     = {0}\n    error_message = "no"\n  }}\n}}\n'
+CONDITION = (
+    'variable "x" {{\n  validation {{\n    condition     = {0}\n'
+    '    error_message = "no"\n  }}\n}}\n'
+)
 CHECK = (
     'check "c" {{\n  data "aws_region" "r" {{{0}}}\n'
     '  assert {{\n    condition     = {1} != ""\n    error_message = "no"\n  }}\n}}\n'
@@ -34,8 +40,10 @@ def rules_of(text: str) -> list[str]:
 @pytest.mark.parametrize(
     "value",
     [
-        "all", "[]", "[tags]", '["tags"]', '["tags.Name"]', "[tags[\"a\"]]", "[tags.b, tags_all, arn, id]", "[tags, tags]",
-        "[root_block_device, root_block_device[0].volume_size, ebs_block_device]", "[root_block_device.0.volume_size]",
+        "all", "[]", "[tags]", '["tags"]', '["tags.Name"]', "[tags[\"a\"]]",
+        "[tags.b, tags_all, arn, id]", "[tags, tags]",
+        "[root_block_device, root_block_device[0].volume_size, ebs_block_device]",
+        "[root_block_device.0.volume_size]",
     ],
 )  # fmt: skip
 def test_ignore_changes_lists_arguments(value: str) -> None:
@@ -45,10 +53,13 @@ def test_ignore_changes_lists_arguments(value: str) -> None:
 @pytest.mark.parametrize(
     ("value", "rule"),
     [
-        ("everything", "static"), ("tags", "static"), ('"all"', "static"), ('["*"]', "static"), ("[(tags)]", "static"),
-        ("[1]", "static"), ("[ebs_block_device[*].volume_size]", "static"), ('concat(["tags"], [])', "static"),
-        ("[nope]", "unknown-attribute"), ('["nope"]', "unknown-attribute"), ("[var.x]", "unknown-attribute"), ("[aws_instance.t.tags]", "unknown-attribute"),
-        ("[root_block_device.volume_size]", "unknown-attribute"), ("[ebs_block_device[0].volume_size]", "unknown-attribute"),
+        ("everything", "static"), ("tags", "static"), ('"all"', "static"), ('["*"]', "static"),
+        ("[(tags)]", "static"), ("[1]", "static"), ("[ebs_block_device[*].volume_size]", "static"),
+        ('concat(["tags"], [])', "static"), ("[nope]", "unknown-attribute"),
+        ('["nope"]', "unknown-attribute"), ("[var.x]", "unknown-attribute"),
+        ("[aws_instance.t.tags]", "unknown-attribute"),
+        ("[root_block_device.volume_size]", "unknown-attribute"),
+        ("[ebs_block_device[0].volume_size]", "unknown-attribute"),
         ("[ami.x]", "unknown-attribute"),
     ],
 )  # fmt: skip
@@ -59,10 +70,12 @@ def test_ignore_changes_lists_nothing_else(value: str, rule: str) -> None:
 @pytest.mark.parametrize(
     ("items", "good"),
     [
-        ("[aws_sns_topic.u]", True), ("[aws_sns_topic.u[0].arn]", True), ("[aws_sns_topic.u.nope]", True), ("[]", True),
-        ("[aws_sns_topic.nowhere]", True), ("[upper(aws_sns_topic.u.arn)]", True), ("[aws_sns_topic.t.arn]", True),
-        ("[var.x]", False), ("[local.y]", False), ('["x"]', False), ("[1]", False), ("aws_sns_topic.u.arn", False),
-        ("[self.arn]", False), ("[aws_sns_topic.u[local.y]]", False), ("[[aws_sns_topic.u.arn, aws_sns_topic.u.id]]", False),
+        ("[aws_sns_topic.u]", True), ("[aws_sns_topic.u[0].arn]", True),
+        ("[aws_sns_topic.u.nope]", True), ("[]", True), ("[aws_sns_topic.nowhere]", True),
+        ("[upper(aws_sns_topic.u.arn)]", True), ("[aws_sns_topic.t.arn]", True), ("[var.x]", False),
+        ("[local.y]", False), ('["x"]', False), ("[1]", False), ("aws_sns_topic.u.arn", False),
+        ("[self.arn]", False), ("[aws_sns_topic.u[local.y]]", False),
+        ("[[aws_sns_topic.u.arn, aws_sns_topic.u.id]]", False),
     ],
 )  # fmt: skip
 def test_a_replacement_is_triggered_by_resources(items: str, good: bool) -> None:
@@ -73,8 +86,9 @@ def test_a_replacement_is_triggered_by_resources(items: str, good: bool) -> None
 @pytest.mark.parametrize(
     ("items", "good"),
     [
-        ("[aws_sns_topic.u]", True), ("[aws_sns_topic.u[0]]", True), ('["aws_sns_topic.u"]', True), ("[var.x]", True),
-        ("[aws_sns_topic.u[*]]", False), ('["text"]', False), ('["aws_sns_topic.nowhere"]', False), ("[var.x.y]", False),
+        ("[aws_sns_topic.u]", True), ("[aws_sns_topic.u[0]]", True), ('["aws_sns_topic.u"]', True),
+        ("[var.x]", True), ("[aws_sns_topic.u[*]]", False), ('["text"]', False),
+        ('["aws_sns_topic.nowhere"]', False), ("[var.x.y]", False),
     ],
 )  # fmt: skip
 def test_dependencies_are_whole_objects(items: str, good: bool) -> None:
@@ -103,7 +117,10 @@ def test_dependencies_are_whole_objects(items: str, good: bool) -> None:
         ('removed {\n  from = "aws_sns_topic.a"\n}', False),
         ('import {\n  to = aws_sns_topic.u[0]\n  id = "x"\n}', True),
         (
-            'import {\n  for_each = toset(["a"])\n  to = aws_sns_topic.u[each.key]\n  id = each.key\n}',
+            (
+                'import {\n  for_each = toset(["a"])\n  to = aws_sns_topic.u[each.key]\n'
+                "  id = each.key\n}"
+            ),
             True,
         ),
         ('import {\n  to = aws_sns_topic.u\n  id = ""\n}', False),
@@ -120,8 +137,9 @@ def test_addresses_name_objects(block: str, good: bool) -> None:
 @pytest.mark.parametrize(
     ("condition", "good"),
     [
-        ('var.x != ""', True), ("var.x > local.y", True), ("can(regex(\"a\", var.x))", True), ("length(var.x)", True),
-        ("true", False), ('can(regex("a"))', False), ("length(local.y) > 1", False), ('"abc"', False),
+        ('var.x != ""', True), ("var.x > local.y", True), ("can(regex(\"a\", var.x))", True),
+        ("length(var.x)", True), ("true", False), ('can(regex("a"))', False),
+        ("length(local.y) > 1", False), ('"abc"', False),
     ],
 )  # fmt: skip
 def test_a_variables_condition_is_about_it(condition: str, good: bool) -> None:
@@ -132,7 +150,10 @@ def test_a_variables_condition_is_about_it(condition: str, good: bool) -> None:
 
 @pytest.mark.parametrize("kind", ["precondition", "postcondition"])
 def test_a_condition_that_refers_to_nothing_tests_nothing(kind: str) -> None:
-    block = f'lifecycle {{{{\n    {kind} {{{{\n      condition     = {{0}}\n      error_message = "no"\n    }}}}\n  }}}}'
+    block = (
+        f"lifecycle {{{{\n    {kind} {{{{\n      condition     = {{0}}\n"
+        f'      error_message = "no"\n    }}}}\n  }}}}'
+    )
     good, bad = (
         TOPIC.format(block.format(condition)) for condition in ('path.module != ""', "1 > 0")
     )
@@ -154,7 +175,10 @@ def test_a_check_has_one_data_source_of_its_own() -> None:
         ("when    = destroy", True), ('when    = "destroy"', True), ("on_failure = continue", True),
         ("when    = never", False), ("on_failure = ignore", False),
         ("when    = destroy\n    working_dir = self.arn", True),
-        ("when    = destroy\n    environment = { A = join(\",\", [for each_one in self.tags : each_one]) }", True),
+        (
+            'when    = destroy\n    environment = { A = join(",", [for tag in self.tags : tag]) }',
+            True,
+        ),
         ("when    = destroy\n    environment = { (var.x) = self.arn }", False),
         ("when    = destroy\n    working_dir = var.x", False),
     ],
@@ -174,8 +198,13 @@ def test_provisioners_have_keywords_and_name_themselves_when_destroyed(
 @pytest.mark.parametrize(
     ("lines", "good"),
     [
-        ('command = "x"\n    interpreter = ["sh", "-c"]\n    environment = { A = 1 }\n    quiet = "true"', True),
-        ("command = self.arn", True), ('command = ["x"]', False), ('command = "x"\n    environment = ["A=1"]', False),
+        (
+            'command = "x"\n    interpreter = ["sh", "-c"]\n    environment = { A = 1 }\n'
+            '    quiet = "true"',
+            True,
+        ),
+        ("command = self.arn", True), ('command = ["x"]', False),
+        ('command = "x"\n    environment = ["A=1"]', False),
         ('command = "x"\n    interpreter = "sh"', False),
     ],
 )  # fmt: skip
@@ -191,7 +220,10 @@ def test_an_iterator_is_a_name(iterator: str, good: bool) -> None:
     content = "".join(
         f"{n} = {v}\n" for n, v in zip(("from_port", "to_port", "protocol"), values, strict=True)
     )
-    block = f'dynamic "ingress" {{\n    for_each = [1]\n    iterator = {iterator}\n    content {{\n{content}}}\n  }}\n'
+    block = (
+        f'dynamic "ingress" {{\n    for_each = [1]\n    iterator = {iterator}\n'
+        f"    content {{\n{content}}}\n  }}\n"
+    )
     text = f'variable "x" {{}}\nresource "aws_security_group" "g" {{\n  {block}}}\n'
     assert rules_of(text) == ([] if good else ["static"])
 

@@ -48,7 +48,7 @@ def test_the_newest_whole_one_is_taken_and_with_none_it_starts_again(tmp_path: P
     saved = [made(tmp_path, step) for step in (1, 2, 3)]
     context = Recorder(tmp_path / "run", resume=Resume(checkpoints=tuple(saved)))
     for gone in (3, 2, 1, 0):
-        found = newest_whole(context, 0)
-        assert (found.step if found else 0) == gone
+        checkpoint = newest_whole(context, 0)
+        assert (checkpoint.step if checkpoint else 0) == gone
         if gone:
             (saved[gone - 1].path / "optimizer.pt").write_bytes(b"")

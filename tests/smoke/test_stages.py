@@ -1,4 +1,4 @@
-"""The stages as they are: TRL, PEFT and bitsandbytes on the bundled model with tiny settings, and the real verifier."""
+"""The real stages (TRL, PEFT, bitsandbytes) on the bundled model, with the real verifier."""
 
 from pathlib import Path
 from typing import Any

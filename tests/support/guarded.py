@@ -23,8 +23,10 @@ from tests.support.inference_servers import listening
 from tests.support.reports import report
 
 ROWS = (
-    '{"instruction": "A Dockerfile from alpine:3.20 that runs as app.", "output": "FROM alpine:3.20\\nUSER app\\n"}\n'
-    '{"instruction": "From debian:12, work in /srv.", "output": "FROM debian:12\\nWORKDIR /srv\\n", "category": "dockerfile"}\n'
+    '{"instruction": "A Dockerfile from alpine:3.20 that runs as app.", '
+    '"output": "FROM alpine:3.20\\nUSER app\\n"}\n'
+    '{"instruction": "From debian:12, work in /srv.", '
+    '"output": "FROM debian:12\\nWORKDIR /srv\\n", "category": "dockerfile"}\n'
 )
 DAPO = {"method": "dapo", "base_model": "inframind-nano"}
 ADAPTER = "im-first-sft"
@@ -111,9 +113,14 @@ def own_everything(service: Guarded) -> dict[str, str]:
         "id"
     ]
     return {
-        "job_id": job_id, "dataset_id": dataset, "name": ADAPTER, "model": ADAPTER, "alias": ALIAS, "file_id": file_id,
+        "job_id": job_id,
+        "dataset_id": dataset,
+        "name": ADAPTER,
+        "model": ADAPTER,
+        "alias": ALIAS,
+        "file_id": file_id,
         "fine_tuning_job_id": fine_tuning,
-    }  # fmt: skip
+    }
 
 
 def adapter(folder: Path, job_id: str) -> tuple[Path, dict[str, Any]]:
@@ -123,8 +130,21 @@ def adapter(folder: Path, job_id: str) -> tuple[Path, dict[str, Any]]:
     (raw / "adapter_config.json").write_text("{}")
     (raw / "adapter_model.safetensors").write_bytes(b"weights")
     manifest = AdapterManifest(
-        id=ADAPTER, job_id=job_id, base_model="inframind-nano", stage="sft", stage_index=0, parent=None, quantization="none",
-        lora={"r": 8}, config={}, dataset="inframind-bench", bench_hash="", seed=0, metrics={}, train_seconds=0.0, versions={},
-    )  # fmt: skip
+        id=ADAPTER,
+        job_id=job_id,
+        base_model="inframind-nano",
+        stage="sft",
+        stage_index=0,
+        parent=None,
+        quantization="none",
+        lora={"r": 8},
+        config={},
+        dataset="inframind-bench",
+        bench_hash="",
+        seed=0,
+        metrics={},
+        train_seconds=0.0,
+        versions={},
+    )
     whole = publish(raw, folder / ADAPTER, manifest)
     return folder / ADAPTER, whole.model_dump(mode="json")

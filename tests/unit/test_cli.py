@@ -57,17 +57,20 @@ def test_json_is_the_verdict_contract(bad: Path) -> None:
 def test_sarif_has_one_result_per_finding(bad: Path) -> None:
     result = run("--sarif", bad)
     log = json.loads(result.output)
-    found = log["runs"][0]["results"][0]
+    sarif_result = log["runs"][0]["results"][0]
     assert result.exit_code == 1
     assert log["version"] == "2.1.0"
-    assert found["locations"][0]["physicalLocation"]["region"] == {"startLine": 4}
-    assert found["ruleId"] in {rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]}
+    assert sarif_result["locations"][0]["physicalLocation"]["region"] == {"startLine": 4}
+    assert sarif_result["ruleId"] in {
+        rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]
+    }
 
 
 def test_checks_from_a_file(good: Path, tmp_path: Path) -> None:
     checks = tmp_path / "checks.json"
     checks.write_text(
-        '[{"op": "equals", "kind": "service", "name": "web", "path": "image", "value": "nginx:1.28"}]'
+        '[{"op": "equals", "kind": "service", "name": "web", "path": "image", "value": '
+        '"nginx:1.28"}]'
     )
     result = run("--checks", checks, good)
     assert result.exit_code == 1
@@ -173,7 +176,8 @@ def test_jsonl_reports_a_line_that_is_no_request_in_its_place(tmp_path: Path) ->
     path = tmp_path / "in.jsonl"
     good = json.dumps({"id": "z", "category": "compose", "text": GOOD})
     path.write_text(
-        f'{good}\n{{"id": "x"}}\nnot json\n{{"id": "y", "category": "no-such", "text": ""}}\n{good}\n'
+        f'{good}\n{{"id": "x"}}\nnot json\n{{"id": "y", "category": "no-such", "text": ""}}\n'
+        f"{good}\n"
     )
     result = run("--jsonl", path)
     answers = [json.loads(line) for line in result.output.splitlines()]

@@ -18,9 +18,9 @@ OURS = re.compile(
 def from_an_index(line: str) -> list[str]:
     """The commands of a line that would fetch this project by its name."""
     return [
-        found[0]
-        for found in COMMAND.finditer(line)
-        for name in OURS.finditer(found[1])
+        commands[0]
+        for commands in COMMAND.finditer(line)
+        for name in OURS.finditer(commands[1])
         if not name[1]
     ]
 
@@ -56,12 +56,12 @@ def test_no_text_names_our_project_on_an_index() -> None:
     ).stdout.split("\0")
     this = "tests/unit/test_install_texts.py"
     paths = [ROOT / name for name in names if name and name != this]
-    found: list[str] = []
+    commands: list[str] = []
     for path in paths:
         if path.is_file() and b"\0" not in (content := path.read_bytes()):
             for line in content.decode("utf-8", "replace").splitlines():
-                found += [f"{path.relative_to(ROOT)}: {each}" for each in from_an_index(line)]
-    assert found == []
+                commands += [f"{path.relative_to(ROOT)}: {each}" for each in from_an_index(line)]
+    assert commands == []
 
 
 @pytest.mark.parametrize("extra", installation.EXTRAS)

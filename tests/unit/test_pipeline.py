@@ -20,14 +20,14 @@ def test_methods_are_shorthands() -> None:
 
 
 def test_what_is_not_named_takes_the_recipe_of_the_base_model() -> None:
-    (given,) = resolve_stages("inframind-nano", stages=[{"stage": "sft", "max_steps": 3}])
-    assert given.max_steps == 3
-    assert given.learning_rate == sft.Config.recipes["inframind-nano"]["learning_rate"]
+    (stage,) = resolve_stages("inframind-nano", stages=[{"stage": "sft", "max_steps": 3}])
+    assert stage.max_steps == 3
+    assert stage.learning_rate == sft.Config.recipes["inframind-nano"]["learning_rate"]
 
 
 def test_without_a_recipe_the_stages_defaults_hold() -> None:
-    (given,) = resolve_stages("Qwen/Qwen2.5-0.5B-Instruct", stages=[{"stage": "dapo"}])
-    assert given.max_tokens == 512
+    (stage,) = resolve_stages("Qwen/Qwen2.5-0.5B-Instruct", stages=[{"stage": "dapo"}])
+    assert stage.max_tokens == 512
 
 
 @pytest.mark.parametrize(

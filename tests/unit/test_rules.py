@@ -177,9 +177,12 @@ def test_an_alternative_of_the_values_own_type_says_what_is_wrong() -> None:
     several = {"oneOf": [{"type": "integer"}, {"type": "null"}]}
     closed = {"additionalProperties": False}
     for schema, value, name in (
-        (nullable, {}, "m"), (nullable, 5, "t"), (several, "a", "t"), (closed, {"a": 1}, "u"),
+        (nullable, {}, "m"),
+        (nullable, 5, "t"),
+        (several, "a", "t"),
+        (closed, {"a": 1}, "u"),
         ({"enum": [1]}, 2, "v"),
-    ):  # fmt: skip
+    ):
         (error,) = jsonschema_rs.validator_for(schema).iter_errors(value)
         assert rules.of_error(error).id == name
     assert set(KEYWORDS.values()) <= set(FieldRules.__slots__)

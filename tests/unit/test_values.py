@@ -1,4 +1,4 @@
-"""What the categories' readers share: shapes of parsed data, circles, and the JSON reader."""
+"""The readers' shared floor: shapes of parsed data, circles, and the JSON reader."""
 
 from itertools import pairwise
 from typing import Any
@@ -12,10 +12,10 @@ NESTED: dict[str, Any] = {"a": {"b": ["x", {"c": "y"}]}, "n": 1}
 
 
 @pytest.mark.parametrize(
-    ("value", "found"), [(None, []), ("a", ["a"]), (["a"], ["a"]), ({}, [{}]), ("", [""])]
+    ("value", "listed_values"), [(None, []), ("a", ["a"]), (["a"], ["a"]), ({}, [{}]), ("", [""])]
 )
-def test_a_value_alone_is_a_list_of_one(value: Any, found: list[Any]) -> None:
-    assert listed(value) == found
+def test_a_value_alone_is_a_list_of_one(value: Any, listed_values: list[Any]) -> None:
+    assert listed(value) == listed_values
 
 
 def test_paths_lead_through_mappings_only() -> None:
@@ -32,7 +32,7 @@ def test_texts_and_children_are_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waits", "found"),
+    ("waits", "circle"),
     [
         ({}, None),
         ({"a": ["b"], "b": []}, None),
@@ -42,14 +42,14 @@ def test_texts_and_children_are_found() -> None:
     ],
 )
 def test_a_circle_reads_in_the_order_of_waiting(
-    waits: dict[str, list[str]], found: list[str] | None
+    waits: dict[str, list[str]], circle: list[str] | None
 ) -> None:
-    circle = cycle(waits)
-    if found is None or circle is None:
-        assert circle is found
+    reported = cycle(waits)
+    if circle is None or reported is None:
+        assert reported is circle
     else:
-        assert circle[0] == circle[-1] and set(circle) == set(found)
-        assert all(later in waits[name] for name, later in pairwise(circle))
+        assert reported[0] == reported[-1] and set(reported) == set(circle)
+        assert all(later in waits[name] for name, later in pairwise(reported))
 
 
 @pytest.mark.parametrize(

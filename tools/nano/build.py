@@ -34,11 +34,14 @@ def fresh_model(tokenizer: Any) -> Any:
     config = Qwen2Config(
         vocab_size=len(tokenizer),
         hidden_size=HIDDEN,
+        # A gated MLP of 8/3 of the width has the weights of a plain one of 4 times the width;
+        # rounded down to sixteens.
         intermediate_size=HIDDEN * 8 // 3 // 16 * 16,
         num_hidden_layers=LAYERS,
         num_attention_heads=HEADS,
         num_key_value_heads=KEY_VALUE_HEADS,
         max_position_embeddings=CONTEXT,
+        # Untied, about a quarter of the weights would be a second embedding.
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
@@ -69,6 +72,7 @@ def main(
     console.print(f"{size / 1e6:.2f} million parameters, {len(tokenizer)} tokens")
     pretrain(
         model,
+        # Another seed than the tokenizer's: what it has seen is not trained on again.
         encode(tokenizer, corpus(seed + 1)),
         tokenizer.pad_token_id,
         Schedule(steps=steps, seed=seed),

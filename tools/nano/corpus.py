@@ -1,5 +1,5 @@
-"""What `inframind-nano` is pretrained on: text of the training families alone, in new and in old
-habits, and copying drills.
+"""The pretraining corpus of `inframind-nano`: text of the training families alone, in new and in
+old habits, and copying drills.
 """
 
 import hashlib
@@ -38,7 +38,8 @@ def training_families() -> tuple[Family, ...]:
 
 
 def habit_share(family: Family) -> float:
-    """How often the web writes this family the old way."""
+    """Give the share of the web's texts that write this family the old way."""
+    # 51 of a byte's 256 values: one family in five, the same one in every build.
     moved_on = hashlib.sha256(family.id.encode()).digest()[1] < 51
     return MOVED_ON_SHARE if moved_on else OLD_HABIT_SHARE
 
@@ -57,9 +58,9 @@ def written(draft: Draft, share: float, rng: random.Random) -> str:
 def document(family: Family, seed: str, rng: random.Random) -> Turn:
     """One instruction of a training family and an answer as the web might give it."""
     draft, draw = family.draft(seed, "train")
-    wording, _, given = draw.choice(draft.wordings).partition("\n---\n")
+    wording, _, provided = draw.choice(draft.wordings).partition("\n---\n")
     language = category(family.category).languages[0]
-    return messages(wording, given), answer_text(
+    return messages(wording, provided), answer_text(
         language, written(draft, habit_share(family), rng), "\n".join(draft.reasoning)
     )
 
@@ -89,11 +90,11 @@ def drill(seed: str, rng: random.Random) -> Turn:
 def corpus(seed: int) -> Iterator[Turn]:
     """An endless stream of turns; the same for the same seed."""
     rng = random.Random(f"corpus-{seed}")  # noqa: S311 - a reproducible corpus, not a secret
-    known = training_families()
+    trainable = training_families()
     index = 0
     while True:
         index += 1
         if rng.random() < (EARLY_DRILL_SHARE if index < EARLY else DRILL_SHARE):
             yield drill(f"{seed}-{index}", rng)
         else:
-            yield document(rng.choice(known), f"pretrain-{seed}-{index}", rng)
+            yield document(rng.choice(trainable), f"pretrain-{seed}-{index}", rng)

@@ -17,7 +17,7 @@ Example = tuple[list[int], list[int]]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast. Rates are the peaks of a warm-up and cosine schedule."""
+    """Length and speed of a pretraining; rates are the peaks of a warm-up and cosine schedule."""
 
     steps: int = 2400
     tokens_per_batch: int = 3000
@@ -41,6 +41,7 @@ def collate(batch: Sequence[Example], pad: int) -> tuple[torch.Tensor, torch.Ten
     """Right-padded ids and labels, both [B, T]; labels are -100 outside the continuations."""
     width = max(len(context) + len(continuation) for context, continuation in batch)
     ids = torch.full((len(batch), width), pad)
+    # -100 is what PyTorch's cross-entropy ignores.
     labels = torch.full((len(batch), width), -100)
     for row, (context, continuation) in enumerate(batch):
         end = len(context) + len(continuation)
@@ -56,6 +57,7 @@ def batches(
     padding.
     """
     while True:
+        # Sorted 512 at a time: like lengths in one batch, and still new neighbours every time.
         pool = sorted(
             (next(examples) for _ in range(512)), key=lambda pair: len(pair[0]) + len(pair[1])
         )
@@ -88,6 +90,7 @@ class Muon(torch.optim.Optimizer):
                 mean.lerp_(matrix.grad, 1 - group["momentum"])
                 update = orthogonal(matrix.grad.lerp(mean, group["momentum"]))
                 rows, columns = matrix.shape
+                # Jordan's scale: the update of a tall matrix is as large as that of a square one.
                 matrix.add_(update, alpha=-group["lr"] * math.sqrt(max(1.0, rows / columns)))
 
 
@@ -95,6 +98,7 @@ def orthogonal(matrix: torch.Tensor, iterations: int = 5) -> torch.Tensor:
     """Nearly the orthogonal factor of the polar decomposition of `matrix` [M, N]: singular values
     between 0.7 and 1.2.
     """
+    # Jordan's coefficients: five iterations bring singular values near 1, and not to it.
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     x = x / (x.norm() + 1e-7)

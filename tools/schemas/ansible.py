@@ -81,19 +81,21 @@ def combinations(source: str) -> dict[str, Any]:
         if isinstance(node, ast.Call)
         and any(keyword.arg == "argument_spec" for keyword in node.keywords)
     ]
-    found: dict[str, Any] = {}
+    literals: dict[str, Any] = {}
+    # In a module with several specs nobody can tell which call a literal belongs to.
     for keyword in calls[0].keywords if len(calls) == 1 else ():
         if keyword.arg in COMBINATIONS:
             try:
-                found[keyword.arg] = ast.literal_eval(keyword.value)
+                literals[keyword.arg] = ast.literal_eval(keyword.value)
             except ValueError:
                 continue
-    return found
+    return literals
 
 
 def module(path: Path, collection: str, loaders: Any) -> dict[str, Any] | None:
     """Options and combinations of one module, fragments resolved; None if it documents none."""
     documentation = importlib.import_module("ansible.utils.plugin_docs")
+    # A module that is not Python (PowerShell) has its documentation in a YAML file beside it.
     beside = next(
         (path.with_suffix(end) for end in (".yml", ".yaml") if path.with_suffix(end).exists()), path
     )
@@ -102,14 +104,15 @@ def module(path: Path, collection: str, loaders: Any) -> dict[str, Any] | None:
     )[0]
     if not doc:
         return None
-    found = options(doc.get("options") or {})
-    free = [name for name in ("free_form", "free-form", "key_value", "raw_params") if name in found]
+    specs = options(doc.get("options") or {})
+    free = [name for name in ("free_form", "free-form", "key_value", "raw_params") if name in specs]
     source = path.with_suffix(".py")
     result: dict[str, Any] = {
-        "options": {name: spec for name, spec in found.items() if name not in free}
+        "options": {name: spec for name, spec in specs.items() if name not in free}
     }
     result |= combinations(source.read_text()) if source.exists() else {}
     for name, spec in (doc.get("options") or {}).items():
+        # A default matters to validity only where a combination asks for the option's value.
         if spec.get("default") not in (None, "") and name in str(
             [(result | catalog.EXTRA.get(path.stem, {})).get(key) for key in COMBINATIONS]
         ):
@@ -120,15 +123,16 @@ def module(path: Path, collection: str, loaders: Any) -> dict[str, Any] | None:
 def modules(folder: Path, collection: str) -> dict[str, Any]:
     """Every module of a folder by short name."""
     loaders = importlib.import_module("ansible.plugins.loader")
-    found = {}
+    by_name = {}
     for path in sorted({path.with_suffix(".py") for path in folder.glob("*.*")}):
+        # Ansible marks a deprecated plugin by an underscore before its name.
         hidden = path.stem.startswith("_") or not any(
             path.with_suffix(end).exists() for end in (".py", ".yml", ".yaml")
         )
         spec = None if hidden else module(path, collection, loaders)
         if spec is not None:
-            found[path.stem] = spec
-    return found
+            by_name[path.stem] = spec
+    return by_name
 
 
 def plugins(folder: Path) -> dict[str, list[str]]:
@@ -164,11 +168,11 @@ def routes(path: Path, collection: str) -> tuple[dict[str, dict[str, str]], list
 
 def keywords() -> dict[str, Any]:
     """Object -> keyword -> its type in a playbook."""
-    found = {}
+    types = {}
     for name, (place, kind) in OBJECTS.items():
         attributes = getattr(importlib.import_module(f"ansible.playbook.{place}"), kind).fattributes
-        found[name] = {key: attribute.isa for key, attribute in sorted(attributes.items())}
-    return found
+        types[name] = {key: attribute.isa for key, attribute in sorted(attributes.items())}
+    return types
 
 
 def save(name: str, data: Any) -> None:
@@ -182,20 +186,22 @@ def main() -> None:
     home = Path(next(iter(importlib.import_module("ansible_collections").__path__)))
     source = f"ansible-core {version('ansible-core')}, ansible {version('ansible')}"
     loaders = importlib.import_module("ansible.plugins.loader")
+    # Without it ansible-core finds no collection, nor the documentation fragments in one.
     loaders.init_plugin_loader()
     arguments = importlib.import_module("ansible.parsing.mod_args")
     jinja = importlib.import_module("jinja2").Environment()
     moved, gone = routes(core / "config" / "ansible_builtin_runtime.yml", "ansible.builtin")
-    known = {"ansible.builtin": plugins(core / "plugins")}
-    known["ansible.builtin"]["filter"] += sorted(jinja.filters)
-    known["ansible.builtin"]["test"] += sorted(jinja.tests)
+    plugin_names = {"ansible.builtin": plugins(core / "plugins")}
+    # Jinja's own filters and tests are no plugins, and templates have them too.
+    plugin_names["ansible.builtin"]["filter"] += sorted(jinja.filters)
+    plugin_names["ansible.builtin"]["test"] += sorted(jinja.tests)
     removed = {"ansible.builtin": gone}
     redirects = {"ansible.builtin": moved}
     save("ansible.builtin", modules(core / "modules", "ansible.builtin"))
     for name in COLLECTIONS:
         folder = home / name.replace(".", "/")
         redirects[name], removed[name] = routes(folder / "meta" / "runtime.yml", name)
-        known[name] = plugins(folder / "plugins")
+        plugin_names[name] = plugins(folder / "plugins")
         save(name, modules(folder / "plugins" / "modules", name))
     save(
         "index",
@@ -206,7 +212,7 @@ def main() -> None:
             "free": sorted(
                 name.removeprefix("ansible.builtin.") for name in arguments.FREEFORM_ACTIONS
             ),
-            "plugins": known,
+            "plugins": plugin_names,
             "redirects": redirects,
             "removed": removed,
         },

@@ -39,6 +39,8 @@ def compact(node: Any) -> Any:
                 kept[key] = compact(value)
         elif key in ("oneOf", "anyOf", "allOf"):
             branches = [compact(child) for child in value]
+            # An empty branch accepts anything, so a choice with one says nothing that can be
+            # checked.
             if all(branches) or key == "allOf":
                 kept[key] = branches
         elif key == "$ref":
@@ -51,18 +53,19 @@ def compact(node: Any) -> Any:
 def resource(schema: Any) -> dict[str, Any]:
     """One resource type: its schema, its definitions and the attributes of `Fn::GetAtt`."""
     source = schema.schema
-    found: dict[str, Any] = compact(source)
+    result: dict[str, Any] = compact(source)
+    # `/properties/Arn` is at the top; what is read-only deeper down stays accepted.
     read_only = [
         path.rpartition("/")[2]
         for path in source.get("readOnlyProperties", ())
         if path.count("/") == 2
     ]
     for name in read_only:
-        found.get("properties", {}).pop(name, None)
+        result.get("properties", {}).pop(name, None)
     lifecycle = source.get("lifecycle", {})
     if lifecycle.get("status") == "shutdown":
-        found["shutDown"] = lifecycle.get("date", "")
-    return found | {
+        result["shutDown"] = lifecycle.get("date", "")
+    return result | {
         "definitions": {
             name: compact(child) for name, child in source.get("definitions", {}).items()
         },
@@ -80,13 +83,13 @@ def instance_types(root: Path, kinds: dict[str, Any]) -> dict[str, list[str]]:
         for kind in kinds
         for name in kinds[kind].get("properties", ())
     }
-    found: dict[str, set[str]] = defaultdict(set)
+    values_by_property: dict[str, set[str]] = defaultdict(set)
     for path in sorted(root.glob("extensions/*/*_enum.json")):
         name = names.get(f"{path.parent.name}.{path.stem.removesuffix('_enum')}")
         for entry in json.loads(path.read_text()).values() if name else ():
             values = entry.get("enum") if isinstance(entry, dict) else None
-            found[str(name)] |= set(values or ())
-    return {name: sorted(values) for name, values in found.items() if values}
+            values_by_property[str(name)] |= set(values or ())
+    return {name: sorted(values) for name, values in values_by_property.items() if values}
 
 
 def save(name: str, data: Any) -> None:
@@ -99,6 +102,7 @@ def main() -> None:
     manager = importlib.import_module("cfnlint.schema").PROVIDER_SCHEMA_MANAGER
     root = Path(str(importlib.import_module("cfnlint").__file__)).parent / "data" / "schemas"
     services: dict[str, dict[str, Any]] = defaultdict(dict)
+    # The schema of us-east-1 wins; other regions add the types that it lacks.
     for path in sorted(
         (root / "providers").glob("*-*-*.json"), key=lambda path: path.stem != "us-east-1"
     ):
@@ -122,7 +126,12 @@ def main() -> None:
             "licence": "MIT-0",
             "services": sorted(services),
             "values": instance_types(
-                root, {kind: found for kinds in services.values() for kind, found in kinds.items()}
+                root,
+                {
+                    kind: schema_of_kind
+                    for kinds in services.values()
+                    for kind, schema_of_kind in kinds.items()
+                },
             ),
         },
     )

@@ -18,8 +18,8 @@ def as_github_reads(schema: dict[str, Any]) -> dict[str, Any]:
     value, which is an empty text.
 
     https://github.com/actions/languageservices/blob/main/workflow-parser/src/workflow-v1.0.json has
-    no required key in `strategy`,
-    and reads the values of `with` and `env` as texts, which null becomes.
+    no required key in `strategy`, and reads the values of `with` and `env` as texts, which null
+    becomes.
     """
     definitions = schema["definitions"]
     for job in ("normalJob", "reusableWorkflowCallJob"):

@@ -40,6 +40,7 @@ class Reader:
 
     def take(self, *wanted: str) -> str:
         word = self.peek()
+        # A word out of place is a form that the generator did not write before: stop, do not guess.
         assert not wanted or word in wanted, (word, wanted)
         self.at += 1
         return word
@@ -58,10 +59,11 @@ class Reader:
     def single(self) -> dict[str, Any]:
         word = self.take()
         if word == "(":
-            found = self.type()
+            schema = self.type()
             self.take(")")
-            return found
+            return schema
         if word == "{":
+            # `object` takes the brace itself.
             self.at -= 1
             return self.object()
         if word in ("Array", "Record"):
@@ -95,13 +97,13 @@ class Reader:
         while self.peek() != "}":
             name = self.take()
             self.take(":")
-            found = self.type()
+            schema = self.type()
             self.take(";")
             if name.endswith("?"):
-                found = {"anyOf": [found, {"type": "null"}]} if found else found
+                schema = {"anyOf": [schema, {"type": "null"}]} if schema else schema
             else:
                 required.append(name)
-            properties[name.rstrip("?")] = found
+            properties[name.rstrip("?")] = schema
         self.take("}")
         return {
             "type": "object",
@@ -115,12 +117,12 @@ def definitions(text: str) -> dict[str, Any]:
     """Every type of a generated file."""
     text = COMMENT.sub("", text)
     enums = {name: dict(_members(body)) for name, body in ENUM.findall(text)}
-    found: dict[str, Any] = {
+    schemas: dict[str, Any] = {
         name: {"enum": list(members.values())} for name, members in enums.items()
     }
     for name, body in STATEMENT.findall(text):
-        found[name] = Reader(body.strip().lstrip("=")).type()
-    return {name: _resolved(node, enums) for name, node in found.items()}
+        schemas[name] = Reader(body.strip().lstrip("=")).type()
+    return {name: _resolved(node, enums) for name, node in schemas.items()}
 
 
 def _members(body: str) -> Iterator[tuple[str, Any]]:

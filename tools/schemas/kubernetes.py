@@ -44,6 +44,7 @@ def main() -> None:
         for name, definition in definitions.items()
         for group in definition.get("x-kubernetes-group-version-kind", ())
     }
+    # References name the file that they came from; here all definitions are one document.
     plain = json.loads(json.dumps(without_prose(definitions)).replace("_definitions.json#", "#"))
     data = {
         "source": f"kubernetes-validate {version('kubernetes-validate')}, Kubernetes {RELEASE}",

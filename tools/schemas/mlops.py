@@ -58,6 +58,7 @@ def kubernetes_name(name: str) -> str | None:
     """
     if name in OTHERS:
         return OTHERS[name]
+    # Generators differ in how much of group and version they keep in a type's name.
     bare = re.sub(
         r"^(?:IoK8sApiCoreV1|IoK8sApimachineryPkgApisMetaV1|IoK8sApimachineryPkgApiResource|V1(?=[A-Z]))",
         "",
@@ -97,18 +98,18 @@ def swagger(package: str, folder: str) -> Definitions:
             text = Path(str(path.locate())).read_text()
             if match := re.search(r"^class (\w+)\(object\)", text, re.MULTILINE):
                 sources[match[1]] = text
-    found: Definitions = {}
+    definitions: Definitions = {}
     for name, text in sources.items():
         types = _table(text, r"openapi_types = \{(.*?)\}")
         keys = _table(text, r"attribute_map = \{(.*?)\}")
         required = re.findall(r"Invalid value for `(\w+)`, must not be `None`", text)
-        found[name] = closed(
+        definitions[name] = closed(
             {keys[field]: swagger_type(kind, set(sources)) for field, kind in types.items()},
             # `runPolicy` is no pointer in Go, so the client demands it; the resource definition
             # does not.
             sorted({keys[field] for field in required} - {"runPolicy"}),
         )
-    return found
+    return definitions
 
 
 def _table(text: str, pattern: str) -> dict[str, str]:
@@ -159,12 +160,12 @@ def pydantic(model: Any, prefix: str) -> tuple[str, Definitions]:
             else kept
         )
 
-    found = {prefix + name: rewritten(without_prose(schema["$defs"][name])) for name in own}
+    definitions = {prefix + name: rewritten(without_prose(schema["$defs"][name])) for name in own}
     root = prefix + model.__name__
-    found[root] = rewritten(
+    definitions[root] = rewritten(
         without_prose({key: value for key, value in schema.items() if key != "$defs"})
     )
-    return root, found
+    return root, definitions
 
 
 def written_type(node: Any) -> dict[str, Any]:
@@ -188,7 +189,7 @@ def written_type(node: Any) -> dict[str, Any]:
 
 def written(data: Any) -> tuple[dict[str, str], Definitions]:
     """(kinds, definitions) of `types.yaml`."""
-    found = {
+    definitions = {
         name: closed(
             {key.rstrip("!"): written_type(node) for key, node in fields.items()},
             [key[:-1] for key in fields if key.endswith("!")],
@@ -198,7 +199,7 @@ def written(data: Any) -> tuple[dict[str, str], Definitions]:
     kinds = {}
     for key, spec in data["kinds"].items():
         kinds[key] = "root." + key.replace("/", ".")
-        found[kinds[key]] = closed(
+        definitions[kinds[key]] = closed(
             {
                 "apiVersion": optional("string"),
                 "kind": optional("string"),
@@ -208,29 +209,29 @@ def written(data: Any) -> tuple[dict[str, str], Definitions]:
             },
             ["spec"],
         )
-    return kinds, found
+    return kinds, definitions
 
 
-def relax(found: Definitions) -> None:
-    """What KServe's Makefile deletes from the generated InferenceService: required fields of a
-    framework, ports of probes.
-    """
+def relax(definitions: Definitions) -> None:
+    """Drop a framework's required fields and the ports of probes, as KServe's Makefile does."""
     core = kubernetes.definitions()
     for name in ("HTTPGetAction", "TCPSocketAction"):
-        found[f"kserve.{name}"] = core[CORE + name] | {"required": []}
+        definitions[f"kserve.{name}"] = core[CORE + name] | {"required": []}
     for name in ("Probe", "Container"):
         text = json.dumps(core[CORE + name])
         for changed in ("HTTPGetAction", "TCPSocketAction", "Probe"):
             text = text.replace(f'/{CORE}{changed}"', f'/kserve.{changed}"')
-        found[f"kserve.{name}"] = json.loads(text)
+        definitions[f"kserve.{name}"] = json.loads(text)
     frameworks = set()
     for component in ("V1beta1PredictorSpec", "V1beta1TransformerSpec", "V1beta1ExplainerSpec"):
-        text = json.dumps(found[component])
+        text = json.dumps(definitions[component])
         frameworks |= set(re.findall(r"#/\$defs/(V1beta1\w+Spec)", text))
-        found[component] = json.loads(text.replace(f'/{CORE}Container"', '/kserve.Container"'))
+        definitions[component] = json.loads(
+            text.replace(f'/{CORE}Container"', '/kserve.Container"')
+        )
     for name in frameworks:
-        found[name] = json.loads(
-            json.dumps(found[name]).replace(f'/{CORE}Probe"', '/kserve.Probe"')
+        definitions[name] = json.loads(
+            json.dumps(definitions[name]).replace(f'/{CORE}Probe"', '/kserve.Probe"')
         ) | {"required": []}
 
 
@@ -240,10 +241,10 @@ def custom_resources() -> dict[str, Any]:
     from kubeflow_trainer_api import models as trainer  # type: ignore[import-not-found]
 
     kinds: dict[str, str] = {}
-    found: Definitions = {}
+    definitions: Definitions = {}
     for package, (folder, group) in SWAGGER.items():
         for name, definition in swagger(package, folder).items():
-            found[name] = definition
+            definitions[name] = definition
             if (match := KIND.fullmatch(name)) and {"spec", "kind"} <= definition[
                 "properties"
             ].keys():
@@ -267,19 +268,22 @@ def custom_resources() -> dict[str, Any]:
                 else getattr(argo, kind)
             )
             kinds[f"{group}/{kind}"], more = pydantic(model, prefix)
-            found |= more
+            definitions |= more
     (data,) = load_all((HERE / "types.yaml").read_text())
     written_kinds, more = written(data)
     # The one container of an Argo template has no name.
-    found["argo.Container"] = kubernetes.definitions()[CORE + "Container"] | {"required": []}
+    definitions["argo.Container"] = kubernetes.definitions()[CORE + "Container"] | {"required": []}
     for name, older in data["older"].items():
-        found[name]["properties"] |= {key: written_type(node) for key, node in older.items()}
+        definitions[name]["properties"] |= {key: written_type(node) for key, node in older.items()}
         # What replaced them is required beside them no more.
-        found[name]["required"] = [
-            key for key in found[name].get("required", ()) if key != "schedules"
+        definitions[name]["required"] = [
+            key for key in definitions[name].get("required", ()) if key != "schedules"
         ]
-    relax(found)
-    return {"kinds": dict(sorted((kinds | written_kinds).items())), "definitions": found | more}
+    relax(definitions)
+    return {
+        "kinds": dict(sorted((kinds | written_kinds).items())),
+        "definitions": definitions | more,
+    }
 
 
 def main() -> None:

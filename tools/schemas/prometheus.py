@@ -39,6 +39,7 @@ def definition(tables: dict[str, Any], name: str) -> dict[str, Any]:
     """One table as a schema."""
     fields: dict[str, str] = {}
     for key, value in tables[name].items():
+        # `also` takes in the fields of other tables, as Prometheus embeds its common structs.
         if key == "also":
             for other in value if isinstance(value, list) else [value]:
                 fields |= tables[other]

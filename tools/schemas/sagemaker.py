@@ -62,19 +62,19 @@ def shape(data: dict[str, Any]) -> dict[str, Any]:
         }
     if kind == "list":
         bounds = {"minItems": low, "maxItems": high}
-        found: dict[str, Any] = {"type": "array", "items": ref(data["member"])}
+        schema: dict[str, Any] = {"type": "array", "items": ref(data["member"])}
     elif kind == "map":
         bounds = {"minProperties": low, "maxProperties": high}
-        found = {"type": "object", "additionalProperties": ref(data["value"])}
+        schema = {"type": "object", "additionalProperties": ref(data["value"])}
     elif kind == "string":
         bounds = {"minLength": low, "maxLength": high}
-        found = {"type": "string"} | ({"enum": data["enum"]} if "enum" in data else {})
-        found |= pattern(data["pattern"]) if "pattern" in data else {}
+        schema = {"type": "string"} | ({"enum": data["enum"]} if "enum" in data else {})
+        schema |= pattern(data["pattern"]) if "pattern" in data else {}
     elif kind in SCALARS:
-        bounds, found = {"minimum": low, "maximum": high}, {"type": SCALARS[kind]}
+        bounds, schema = {"minimum": low, "maximum": high}, {"type": SCALARS[kind]}
     else:  # a timestamp or a blob
         return {"type": ["string", "number"]}
-    return found | {key: value for key, value in bounds.items() if value is not None}
+    return schema | {key: value for key, value in bounds.items() if value is not None}
 
 
 def sagemaker() -> dict[str, Any]:

@@ -64,10 +64,10 @@ def storage_type(kind: str, storage: str) -> Any:
     word = re.match(r"string|number|boolean|any", storage)
     if word is None:
         return "dynamic"
-    found: Any = WORDS[word.group()]
+    nested: Any = WORDS[word.group()]
     for outer in re.findall("List|Map", storage[word.end() :]):
-        found = ["map" if outer == "Map" else "list", found]
-    return ["set", found[1]] if kind == "set" and isinstance(found, list) else found
+        nested = ["map" if outer == "Map" else "list", nested]
+    return ["set", nested[1]] if kind == "set" and isinstance(nested, list) else nested
 
 
 @dataclass
@@ -93,30 +93,34 @@ class Bindings:
         base, body = self.classes.get(name, ("", ""))
         if written is None:
             written = body
+        # Only what may be left out has a method that resets it.
         optional = {word[0].lower() + word[1:] for word in RESET.findall(body)}
         fields = {
             word: (of.rpartition(".")[2], wraps_set == "true")
             for word, of, _, wraps_set in FIELD.findall(body)
         }
-        names = {found: word for word, _, found, _ in FIELD.findall(body)}
+        names = {argument: word for word, _, argument, _ in FIELD.findall(body)}
         getters = {}
         for word, expression in GETTER.findall(body):
             read = NAMED.search(expression)
             if read:
                 getters[read.group(3)] = read.group(1) or read.group(2)
                 names[read.group(3)] = word
-        arguments = {found: rest for found, *rest in ARGUMENT.findall(written)}
+        arguments = {argument: rest for argument, *rest in ARGUMENT.findall(written)}
         attributes: dict[str, Any] = {}
         blocks: dict[str, Any] = {}
         for argument, (value, _, kind, storage) in arguments.items():
             word = names.get(argument) or _camel(argument)
             required = bool(base) and word not in optional
+            # `string` and `stringList` are scalars and lists of them; a class begins with a
+            # capital.
             if storage[0].islower():
                 attributes[argument] = {
                     "type": storage_type(kind, storage),
                     "required": required,
                     "optional": not required,
                 }
+            # A mapper's second argument says if the value is written as a block.
             elif "Mapper" in value and not re.search(r"Mapper\w*\([\w.]+, true\)", value):
                 nested = self.object_type(fields[word][0]) if word in fields else "dynamic"
                 attributes[argument] = {
@@ -127,7 +131,7 @@ class Bindings:
             else:
                 blocks[argument] = self._nested(value, kind, storage, required, fields.get(word))
         for computed in (
-            getters.keys() | {found for _, _, found, _ in FIELD.findall(body)}
+            getters.keys() | {argument for _, _, argument, _ in FIELD.findall(body)}
         ) - arguments.keys():
             attributes[computed] = {
                 "type": self._computed(computed, getters, fields.get(names[computed])),
@@ -152,8 +156,8 @@ class Bindings:
     def _element(self, name: str) -> str:
         """The class of one item, where `name` is the class of a list."""
         base, body = self.classes.get(name, ("", ""))
-        found = ELEMENT.search(body) if base in ("ComplexList", "ComplexMap") else None
-        return found.group(1).rpartition(".")[2] if found else name
+        element = ELEMENT.search(body) if base in ("ComplexList", "ComplexMap") else None
+        return element.group(1).rpartition(".")[2] if element else name
 
     def object_type(self, name: str) -> Any:
         """The object type behind a class."""
@@ -196,25 +200,27 @@ def modules(wheel: Path) -> Iterator[tuple[str, list[str]]]:
     with zipfile.ZipFile(wheel) as archive:
         (package,) = (name for name in archive.namelist() if name.endswith(".tgz"))
         data = archive.read(package)
-    found: dict[str, list[str]] = {}
+    texts_of_folder: dict[str, list[str]] = {}
     with tarfile.open(fileobj=io.BytesIO(data)) as members:
         for member in members:
             parts = PurePosixPath(member.name).parts
             stream = (
                 members.extractfile(member)
+                # A resource has a folder below `package/lib`; files in `lib` itself only collect
+                # them.
                 if member.name.endswith(".js") and parts[1] == "lib" and len(parts) > 3
                 else None
             )
             if stream is not None:
-                found.setdefault(parts[2], []).append(stream.read().decode())
-    yield from sorted(found.items())
+                texts_of_folder.setdefault(parts[2], []).append(stream.read().decode())
+    yield from sorted(texts_of_folder.items())
 
 
 def schema(wheel: Path) -> tuple[str, str, dict[str, Any]]:
     """(source, version, schema) of the provider in a wheel, in the form of `terraform providers
     schema -json`.
     """
-    found: dict[str, Any] = {section: {} for section in SECTIONS.values()}
+    sections: dict[str, Any] = {section: {} for section in SECTIONS.values()}
     source = version = ""
     for _, texts in modules(wheel):
         bindings = Bindings()
@@ -223,11 +229,11 @@ def schema(wheel: Path) -> tuple[str, str, dict[str, Any]]:
         for name, type_name in bindings.types:
             base = bindings.classes[name][0]
             if base in SECTIONS:
-                found[SECTIONS[base]][type_name] = {"block": bindings.block(name)}
+                sections[SECTIONS[base]][type_name] = {"block": bindings.block(name)}
             elif base == "TerraformProvider":
-                found["provider"] = {"block": bindings.block(name)}
+                sections["provider"] = {"block": bindings.block(name)}
                 source, version = PROVIDER.findall("".join(texts))[0]
-    return source, version, found
+    return source, version, sections
 
 
 def main(wheel: Path) -> None:

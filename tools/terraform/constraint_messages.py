@@ -86,7 +86,7 @@ def plain_path(text: str) -> str:
 
 
 @dataclass
-class Found:
+class ProviderConstraints:
     """Constraints by resource type."""
 
     values: dict[Kind, dict[str, list[list[Any]]]] = field(
@@ -102,15 +102,16 @@ class Found:
 
     def add(self, kind: Kind, path: str, constraint: list[Any]) -> None:
         """Records a constraint on the value at a path, once; two one-sided ranges become one."""
-        known = self.values[kind][path]
+        recorded = self.values[kind][path]
+        # `at least` and `at most` come in two messages, one for each probe text.
         if constraint[0] in ("range", "length"):
-            for other in known:
+            for other in recorded:
                 if other[0] == constraint[0]:
                     other[1] = other[1] if constraint[1] is None else constraint[1]
                     other[2] = other[2] if constraint[2] is None else constraint[2]
                     return
-        if constraint not in known:
-            known.append(constraint)
+        if constraint not in recorded:
+            recorded.append(constraint)
 
     def ignore_case(self, kind: Kind, path: str) -> None:
         """Records that the enumeration at a path is read in any case."""
@@ -135,8 +136,8 @@ class Found:
         kinds: dict[str, dict[str, str]] = {"resource": {}, "data": {}}
         for mode, kind in sorted(self.values.keys() | self.together.keys()):
             values = {
-                path: [index(c) for c in alternatives(found)]
-                for path, found in sorted(self.values[mode, kind].items())
+                path: [index(c) for c in alternatives(value_constraints)]
+                for path, value_constraints in sorted(self.values[mode, kind].items())
             }
             kinds[mode][kind] = json.dumps(
                 [values, self.together[mode, kind]], separators=(",", ":")
@@ -149,39 +150,46 @@ class Found:
         }
 
 
-def alternatives(found: list[list[Any]]) -> list[list[Any]]:
+def alternatives(constraints: list[list[Any]]) -> list[list[Any]]:
     """The constraints as they are, or as one `either` if no value could meet all: then the provider
     asks for any of them.
     """
     return (
-        [["either", found]]
-        if any(_exclude(one, other) for one, other in permutations(found, 2))
-        else found
+        [["either", constraints]]
+        if any(_exclude(left, right) for left, right in permutations(constraints, 2))
+        else constraints
     )
 
 
-def _exclude(one: list[Any], other: list[Any]) -> bool:
-    if one[0] == "in":
-        return all(violation(other, word) is not None for word in one[1])
-    return one[0] in EXCLUSIVE and other[0] in EXCLUSIVE and one[0] != other[0]
+def _exclude(left: list[Any], right: list[Any]) -> bool:
+    if left[0] == "in":
+        return all(violation(right, word) is not None for word in left[1])
+    return left[0] in EXCLUSIVE and right[0] in EXCLUSIVE and left[0] != right[0]
 
 
 def read_message(
-    found: Found, kind: Kind, path: str, message: str, *, about: str, sent: tuple[str, str]
+    constraints: ProviderConstraints,
+    kind: Kind,
+    path: str,
+    message: str,
+    *,
+    about: str,
+    sent: tuple[str, str],
 ) -> None:
     """One message about the argument at `path`.
 
     `about`: only this path's messages count, if it is not empty.
     """
+    # Providers break their messages into lines as they like.
     message = re.sub(r"\s+", " ", message)
-    if _read_relation(found, kind, path, message):
+    if _read_relation(constraints, kind, path, message):
         return
     path = path or path_in(message)
     if not path or (about and path != about):
         return
     constraint = _constraint(message)
     if constraint:
-        found.add(kind, path, constraint)
+        constraints.add(kind, path, constraint)
 
 
 def path_in(message: str) -> str:
@@ -241,7 +249,7 @@ def _expression(go: str) -> list[Any] | None:
     return ["match", text]
 
 
-def _read_relation(found: Found, kind: Kind, path: str, message: str) -> bool:
+def _read_relation(constraints: ProviderConstraints, kind: Kind, path: str, message: str) -> bool:
     """Messages about several arguments at once."""
     subject = re.search(
         r'"([a-z0-9_.]+)": (conflicts with|only one of|one of|all of) ?(.*)', message
@@ -250,34 +258,37 @@ def _read_relation(found: Found, kind: Kind, path: str, message: str) -> bool:
         own, verb, rest = plain_path(subject.group(1)), subject.group(2), subject.group(3)
         if verb == "conflicts with":
             other = plain_path(rest.split(" ")[0])
-            found.conflicts[kind][own].add(other)
-            found.relate(kind, ["conflict", *sorted((own, other))])
+            constraints.conflicts[kind][own].add(other)
+            # Sorted, so that the messages of both sides make one relation.
+            constraints.relate(kind, ["conflict", *sorted((own, other))])
             return True
         listed = re.search(r"`([^`]*)`", rest)
         group = [plain_path(name) for name in listed.group(1).split(",")] if listed else []
         if verb == "only one of":
-            found.conflicts[kind][own] |= set(group) - {own}
-            found.relate(kind, ["at-most-one", own, group])
+            constraints.conflicts[kind][own] |= set(group) - {own}
+            constraints.relate(kind, ["at-most-one", own, group])
         else:
-            found.relate(kind, ["any" if verb == "one of" else "with", own, group])
+            constraints.relate(kind, ["any" if verb == "one of" else "with", own, group])
         return True
-    return _read_framework_relation(found, kind, path, message)
+    return _read_framework_relation(constraints, kind, path, message)
 
 
-def _read_framework_relation(found: Found, kind: Kind, path: str, message: str) -> bool:
+def _read_framework_relation(
+    constraints: ProviderConstraints, kind: Kind, path: str, message: str
+) -> bool:
     match = re.search(
         r'Attribute "([^"]+)" cannot be specified when "([^"]+)" is specified', message
     )
     if match:
-        one, other = map(plain_path, match.groups())
-        found.conflicts[kind][one].add(other)
-        found.conflicts[kind][other].add(one)
-        found.relate(kind, ["conflict", *sorted((one, other))])
+        subject, other = map(plain_path, match.groups())
+        constraints.conflicts[kind][subject].add(other)
+        constraints.conflicts[kind][other].add(subject)
+        constraints.relate(kind, ["conflict", *sorted((subject, other))])
         return True
     match = re.search(r'Attribute "([^"]+)" must be specified when "([^"]+)" is specified', message)
     if match:
-        one, other = map(plain_path, match.groups())
-        found.relate(kind, ["with", other, [one]])
+        subject, other = map(plain_path, match.groups())
+        constraints.relate(kind, ["with", other, [subject]])
         return True
     match = re.search(
         r"must have a configuration value as the provider has marked it as required", message
@@ -286,7 +297,7 @@ def _read_framework_relation(found: Found, kind: Kind, path: str, message: str) 
         named = re.search(r"Block (?:configuration |definition )?(\S*) ?must have", message)
         name = plain_path(named.group(1)) if named else ""
         if PATHS.fullmatch(name):
-            found.relate(kind, ["any", path or name, [name]])
+            constraints.relate(kind, ["any", path or name, [name]])
         return True
     match = re.search(r"(Exactly one|At least one|one \(and only one\))[^\[]*\[([^\]]*)\]", message)
     if match:
@@ -294,10 +305,10 @@ def _read_framework_relation(found: Found, kind: Kind, path: str, message: str) 
         group = [plain_path(name) for name in match.group(2).split(",")]
         if all(PATHS.fullmatch(name) for name in group):
             for name in group if "At least" not in match.group(1) else ():
-                found.conflicts[kind][name] |= set(group) - {name}
+                constraints.conflicts[kind][name] |= set(group) - {name}
             own = path or group[0]
-            found.relate(kind, ["any", own, group])
+            constraints.relate(kind, ["any", own, group])
             if "At least" not in match.group(1):
-                found.relate(kind, ["at-most-one", own, group])
+                constraints.relate(kind, ["at-most-one", own, group])
         return True
     return "Invalid Attribute Combination" in message

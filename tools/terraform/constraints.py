@@ -33,7 +33,7 @@ from inframind.categories.terraform.provider import (
     provider,
 )
 from tools.data import write
-from tools.terraform.constraint_messages import Found, path_in, read_message
+from tools.terraform.constraint_messages import ProviderConstraints, path_in, read_message
 
 CHUNK = 1000
 CASE_ROUND = 4
@@ -85,6 +85,7 @@ def needed(kind: Any, text: str, number: str) -> str:
     plain = literal(kind, text, number)
     if plain is not None:
         return plain
+    # null has every type.
     if kind == "dynamic":
         return "null"
     members: dict[str, Any] = {}
@@ -125,6 +126,7 @@ def lines(
         if value is not None:
             yield f"{name} = {value} # {tag} {path}{name}"
     for name, (_, low, _, _) in schema.blocks.items():
+        # Terraform's SDK reads `timeouts` by itself: no validator of a resource sees it.
         if name != "timeouts" and (low or (depth > 0 and probe.wants(path + name))):
             for _ in range(max(low, 1)):
                 yield f"{name} {{ # {tag} {path}{name}"
@@ -141,20 +143,20 @@ def first_round(source: Provider) -> list[Probe]:
     return full + [Probe(mode, kind, "word", bare=True) for mode, kind in kinds]
 
 
-def next_round(found: Found) -> list[Probe]:
+def next_round(constraints: ProviderConstraints) -> list[Probe]:
     """One probe for each argument that others exclude, without those that are known to."""
     return [
         Probe(mode, kind, text, path, frozenset(others))
-        for (mode, kind), conflicts in sorted(found.conflicts.items())
+        for (mode, kind), conflicts in sorted(constraints.conflicts.items())
         for path, others in sorted(conflicts.items())
         for text in ("word", "empty")
     ]
 
 
-def case_round(found: Found) -> list[Probe]:
+def case_round(recorded: ProviderConstraints) -> list[Probe]:
     """One probe for each enumeration, with its first word in the other case."""
     probes = []
-    for (mode, kind), values in sorted(found.values.items()):
+    for (mode, kind), values in sorted(recorded.values.items()):
         for path, constraints in sorted(values.items()):
             words: list[Any] = next(
                 (constraint[1] for constraint in constraints if constraint[0] == "in"), []
@@ -180,9 +182,9 @@ def write_probes(source: Provider, probes: list[Probe], folder: Path, round_: in
         (chunk / "probes.json").write_text(json.dumps(fields))
 
 
-def read_probes(folder: Path) -> Found:
+def read_probes(folder: Path) -> ProviderConstraints:
     """Everything that the results under the folder say."""
-    found = Found()
+    recorded = ProviderConstraints()
     for result in sorted(folder.glob("*/result.json")):
         probes = json.loads((result.parent / "probes.json").read_text())
         accepted = {index for index, probe in enumerate(probes) if probe[4:] and probe[4]}
@@ -203,10 +205,10 @@ def read_probes(folder: Path) -> Found:
                         else set()
                     )
                     continue
-                read_message(found, (mode, kind), path, message, about=about, sent=TEXTS[value])
+                read_message(recorded, (mode, kind), path, message, about=about, sent=TEXTS[value])
         for mode, kind, _, about, *_ in (probes[index] for index in sorted(accepted)):
-            found.ignore_case((mode, kind), about)
-    return found
+            recorded.ignore_case((mode, kind), about)
+    return recorded
 
 
 def main(command: str, name: str, folder: Path, round_: int = 0) -> None:
@@ -218,8 +220,8 @@ def main(command: str, name: str, folder: Path, round_: int = 0) -> None:
     def probes() -> list[Probe]:
         if round_ == 0:
             return first_round(source)
-        found = read_probes(folder)
-        return case_round(found) if round_ == CASE_ROUND else next_round(found)
+        recorded = read_probes(folder)
+        return case_round(recorded) if round_ == CASE_ROUND else next_round(recorded)
 
     actions: dict[str, Callable[[], None]] = {
         "write": lambda: write_probes(source, probes(), folder, round_),

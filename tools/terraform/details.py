@@ -2,9 +2,8 @@
 `terraform validate`.
 
 - Characters that a text may not hold. Names are checked against expressions that messages seldom
-  show: so every resource is written
-  with a harmless text everywhere, with one of many odd characters, and, where only the second is
-refused, with each of them.
+  show: so every resource is written with a harmless text everywhere, with one of many odd
+  characters, and, where only the second is refused, with each of them.
 - Members that a list of objects written as blocks must have: the schema does not say it, so an
   empty block is written of each.
 
@@ -46,7 +45,7 @@ MISSING = re.compile(r'The argument "([a-z0-9_.]+)\.\d+\.([a-z0-9_]+)" is requir
 
 @dataclass
 class Details:
-    """What the results of all probes say, by resource type."""
+    """The refusals and members that the results of all probes show, by resource type."""
 
     refused: dict[str, dict[str, set[str]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(set))
@@ -64,18 +63,18 @@ def holding(characters: str) -> str:
 
 
 def hidden(name: str, kind: str) -> frozenset[str]:
-    """What to leave out, so that no two arguments that exclude one another are written."""
-    known = constraints(name, "resource", kind)
+    """Choose paths to leave out, so that no two arguments exclude one another."""
+    recorded = constraints(name, "resource", kind)
     left: set[str] = set()
-    for relation, one, other in known.together if known else ():
+    for relation, path, other in recorded.together if recorded else ():
         others = (
             [other]
             if relation == "conflict"
-            else [path for path in other if path != one]
+            else [rival for rival in other if rival != path]
             if relation == "at-most-one"
             else []
         )
-        left |= {max(one, path) for path in others if not {one, path} & left}
+        left |= {max(path, rival) for rival in others if not {path, rival} & left}
     return frozenset(left)
 
 
@@ -106,14 +105,14 @@ def first_round(source: Provider) -> list[tuple[str, str]]:
     ]
 
 
-def next_round(found: Details) -> list[tuple[str, str]]:
+def next_round(details: Details) -> list[tuple[str, str]]:
     """Each character alone, for the types with an argument that refuses them together and takes a
     plain text.
     """
     odd = holding(CHARACTERS)
     kinds = [
         k
-        for k, paths in sorted(found.refused.items())
+        for k, paths in sorted(details.refused.items())
         if any(odd in t and PLAIN not in t for t in paths.values())
     ]
     return [(kind, holding(character)) for kind in kinds for character in CHARACTERS]
@@ -135,8 +134,8 @@ def write_probes(
 
 
 def read_probes(folder: Path) -> Details:
-    """What the results under the folder say."""
-    found = Details()
+    """Read the results under the folder."""
+    details = Details()
     for result in sorted(folder.glob("*/result.json")):
         probes = json.loads((result.parent / "probes.json").read_text())
         for diagnostic in json.loads(result.read_text())["diagnostics"]:
@@ -152,36 +151,38 @@ def read_probes(folder: Path) -> Details:
             if tag.isdigit():
                 kind, sent = probes[int(tag)]
                 _read(
-                    found,
+                    details,
                     kind,
                     sent,
                     path,
                     f"{diagnostic['summary']} {diagnostic.get('detail', '')}",
                 )
-    return found
+    return details
 
 
-def _read(found: Details, kind: str, text: str, path: str, message: str) -> None:
+def _read(details: Details, kind: str, text: str, path: str, message: str) -> None:
     missing = MISSING.search(message)
+    # `body` writes only lists at the top as blocks.
     if text == MEMBERS and missing and "." not in missing.group(1):
-        found.members[kind][missing.group(1)].append(missing.group(2))
+        details.members[kind][missing.group(1)].append(missing.group(2))
     path = path or path_in(message)
     if text != MEMBERS and path:
-        found.refused[kind][path].add(text)
+        details.refused[kind][path].add(text)
 
 
-def data_of(found: Details) -> dict[str, str]:
+def data_of(details: Details) -> dict[str, str]:
     """type -> JSON of [path -> characters, path -> members]."""
     data = {}
-    for kind in sorted(found.refused.keys() | found.members.keys()):
+    for kind in sorted(details.refused.keys() | details.members.keys()):
         characters = {
             path: "".join(character for character in CHARACTERS if holding(character) in texts)
-            for path, texts in sorted(found.refused[kind].items())
+            for path, texts in sorted(details.refused[kind].items())
+            # What refuses the plain text too asks for a form, not for an alphabet.
             if PLAIN not in texts
         }
         own: list[Any] = [
             {path: refused for path, refused in characters.items() if CERTAIN in refused},
-            {path: sorted(set(names)) for path, names in sorted(found.members[kind].items())},
+            {path: sorted(set(names)) for path, names in sorted(details.members[kind].items())},
         ]
         if any(own):
             data[kind] = json.dumps(own, separators=(",", ":"))

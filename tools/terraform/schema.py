@@ -116,6 +116,7 @@ def main(schema: Path, functions: Path, version: str) -> None:
     write(
         "terraform",
         "functions",
+        # Terraform 1.8 and later list each function twice: as `abs` and as `core::abs`.
         {name: signature(f) for name, f in sorted(signatures.items()) if "::" not in name},
     )
 

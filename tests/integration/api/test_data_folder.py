@@ -19,9 +19,10 @@ ROWS = b"".join(
 
 def walk(client: TestClient) -> None:
     """Calls every kind of route that reads or writes files or rows."""
-    dataset = client.post("/datasets", content=ROWS.replace(b'"prompt"', b'"instruction"').replace(
-        b'"completion"', b'"output"'
-    ))  # fmt: skip
+    dataset = client.post(
+        "/datasets",
+        content=ROWS.replace(b'"prompt"', b'"instruction"').replace(b'"completion"', b'"output"'),
+    )
     assert dataset.status_code == 201, dataset.text
     uploaded = client.post(
         "/v1/files", files={"file": ("a.jsonl", ROWS)}, data={"purpose": "fine-tune"}

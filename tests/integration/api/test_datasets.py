@@ -10,7 +10,10 @@ DAPO = {"method": "dapo", "base_model": "inframind-nano"}
 
 
 ROWS = b"".join(
-    b'{"instruction": "From debian:12, work in /srv/%d.", "output": "FROM debian:12\\nWORKDIR /srv/%d\\n"}\n'
+    (
+        b'{"instruction": "From debian:12, work in /srv/%d.", '
+        b'"output": "FROM debian:12\\nWORKDIR /srv/%d\\n"}\n'
+    )
     % (i, i)
     for i in range(100, 112)
 )

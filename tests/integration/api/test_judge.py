@@ -1,4 +1,6 @@
-"""The judge over HTTP and its calibration, against a scripted server whose every reply is known (no model is in it)."""
+"""The judge over HTTP and its calibration, against a scripted server whose every reply is known (no
+model is in it).
+"""
 
 import asyncio
 import hashlib
@@ -263,7 +265,9 @@ def mark(text: str) -> str:
 
 
 def by_table(examples: list[Labelled]) -> Script:
-    """Wrong about 4 of 20 right and 2 of 20 wrong answers; changes its mind about 4 of 40; favours the place in 5 of 20 pairs."""
+    """Wrong about 4 of 20 right and 2 of 20 wrong answers; changes its mind about 4 of 40; favours
+    the place in 5 of 20 pairs.
+    """
     says = {mark(example.right): index >= 4 for index, example in enumerate(examples)}
     says |= {mark(example.wrong): index < 2 for index, example in enumerate(examples)}
     fickle = {mark(example.right) for example in examples[10:14]}

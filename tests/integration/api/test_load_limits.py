@@ -1,4 +1,6 @@
-"""Limits under load, on real servers of each kind: bounded queues, clients that leave or read nothing, engines that die."""
+"""Limits under load, on real servers of each kind: bounded queues, clients that leave or read
+nothing, engines that die.
+"""
 
 import asyncio
 import json
@@ -39,14 +41,16 @@ from tests.support.waiting import HANG_SECONDS, until
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 SHORT = {"prompt": PROMPT, "max_tokens": 4}
 LONG = {"prompt": "a " * 48, "max_tokens": 900}
-"""More than a second of work: what the bundled model says to this has no end, and more cores make no token come earlier."""
+"""More than a second of work: what the bundled model says to this has no end, and more cores make
+no token come earlier.
+"""
 NUMBERS = {
     "name": "numbers",
     "schema": {"type": "array", "items": {"type": "integer"}, "minItems": 2000},
 }
 ENDLESS = {
-    "model": BASE, "messages": [{"role": "user", "content": "count"}], "n": 8, "max_tokens": 3000, "temperature": 1.0,
-    "response_format": {"type": "json_schema", "json_schema": NUMBERS},
+    "model": BASE, "messages": [{"role": "user", "content": "count"}], "n": 8, "max_tokens": 3000,
+    "temperature": 1.0, "response_format": {"type": "json_schema", "json_schema": NUMBERS},
 }  # fmt: skip
 """Seconds of work for vLLM, which is fast, and which the schema keeps from ending."""
 UNREAD = json.dumps(
@@ -164,7 +168,9 @@ def test_a_client_that_leaves_frees_vllm(tmp_path: Path, url: str) -> None:
 def test_a_search_that_has_found_an_answer_ends_the_others(
     tmp_path: Path, url: str, generations: Generations
 ) -> None:
-    """Nothing is asked of these answers but to be valid, so the first to end mostly passes while three are still written."""
+    """Nothing is asked of these answers but to be valid, so the first to end mostly passes while
+    three are still written.
+    """
     body = {
         "prompt": PROMPT,
         "max_tokens": 600,
@@ -192,8 +198,10 @@ def test_a_full_queue_answers_429_and_when_to_come_back(tmp_path: Path, url: str
         unread = [unread_post(client.base_url, UNREAD) for _ in range(2)]
         until(lambda: queue.taken == 2)
         for path, asked in [
-            ("/generate", SHORT), ("/generate", {**SHORT, "stream": True}), ("/v1/completions", {**SHORT, "model": BASE}),
-        ]:  # fmt: skip
+            ("/generate", SHORT),
+            ("/generate", {**SHORT, "stream": True}),
+            ("/v1/completions", {**SHORT, "model": BASE}),
+        ]:
             refused = client.post(path, json=asked)
             assert (refused.status_code, refused.json()["error"]["code"]) == (
                 429,
@@ -236,10 +244,17 @@ def add_adapter(folder: Path, adapter: Path) -> None:
     with writing(engine) as session:
         session.add(
             Adapter(
-                id=adapter.name, job_id=job.id, stage="sft", stage_index=0, base_model=BASE, parent=None, path=str(adapter),
-                manifest=read_manifest(adapter).model_dump(mode="json"), created_at=0.0,
+                id=adapter.name,
+                job_id=job.id,
+                stage="sft",
+                stage_index=0,
+                base_model=BASE,
+                parent=None,
+                path=str(adapter),
+                manifest=read_manifest(adapter).model_dump(mode="json"),
+                created_at=0.0,
             )
-        )  # fmt: skip
+        )
     engine.dispose()
 
 

@@ -1,4 +1,6 @@
-"""Models over HTTP and on the command line: what is known of them, aliases, comparison, deletion, and what leaves the service."""
+"""Models over HTTP and on the command line: what is known of them, aliases, comparison, deletion,
+and what leaves the service.
+"""
 
 import io
 import tarfile
@@ -49,9 +51,14 @@ def row(model: str, adapter: str | None, passed: int, total: int = 80) -> dict[s
     figures = rate(verdicts(passed, total))
     scores = {"rules": {"overall": 10 * passed / total, "would_work": passed / total}}
     return {
-        "model": model, "adapter": adapter, **figures, "new_families": rate(verdicts(1, 20)), "by_category": {"compose": figures},
-        "judge": scores, "train_seconds": 1.0,
-    }  # fmt: skip
+        "model": model,
+        "adapter": adapter,
+        **figures,
+        "new_families": rate(verdicts(1, 20)),
+        "by_category": {"compose": figures},
+        "judge": scores,
+        "train_seconds": 1.0,
+    }
 
 
 def trained(client: TestClient, make_adapter: Callable[..., Path], folder: Path) -> str:

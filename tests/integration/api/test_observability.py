@@ -85,7 +85,9 @@ def test_a_deleted_model_is_in_the_audit_log(
 
 
 def test_no_part_of_a_path_is_called_what_a_log_record_has_already(served: Guarded) -> None:
-    """logging raises KeyError for it, when the answer is on its way: the client then loses its connection."""
+    """logging raises KeyError for it, when the answer is on its way: the client then loses its
+    connection.
+    """
     paths = served.call(None, "GET", "/openapi.json").json()["paths"]
     taken = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
     assert not {part for path in paths for part in re.findall(r"{(\w+)", path)} & taken

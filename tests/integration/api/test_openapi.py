@@ -1,4 +1,6 @@
-"""The OpenAPI document: frozen in a file that somebody reads, with examples that the service gives and takes."""
+"""The OpenAPI document: frozen in a file that somebody reads, with examples that the service gives
+and takes.
+"""
 
 from typing import Any
 
@@ -51,9 +53,12 @@ def test_every_answer_in_the_openapi_document_has_a_whole_example(client: TestCl
 @pytest.mark.parametrize(
     ("view", "example"),
     [
-        (JobView, examples.jobs.JOB), (JobView, examples.jobs.QUEUED), (JobView, examples.jobs.CANCELLED), (EventView, examples.jobs.EVENT),
-        (MetricView, examples.jobs.METRIC), (Page[ModelView], examples.models.MODELS), (Generation, examples.generation.GENERATION), (Verdict, examples.verification.VERDICT),
-        (JudgementView, examples.verification.JUDGEMENT), (ModelDetail, examples.models.ADAPTER_DETAIL), (Comparison, examples.models.COMPARISON),
+        (JobView, examples.jobs.JOB), (JobView, examples.jobs.QUEUED),
+        (JobView, examples.jobs.CANCELLED), (EventView, examples.jobs.EVENT),
+        (MetricView, examples.jobs.METRIC), (Page[ModelView], examples.models.MODELS),
+        (Generation, examples.generation.GENERATION), (Verdict, examples.verification.VERDICT),
+        (JudgementView, examples.verification.JUDGEMENT),
+        (ModelDetail, examples.models.ADAPTER_DETAIL), (Comparison, examples.models.COMPARISON),
         (AliasView, examples.models.ALIAS),
     ],
 )  # fmt: skip

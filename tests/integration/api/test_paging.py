@@ -1,4 +1,4 @@
-"""Every list route pages alike: the routes come from the application, so a new one is tested too."""
+"""Every list route pages alike: the routes come from the application, a new one too."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +29,7 @@ ROWS = 40
 JOB = "0198f3c2-a7b4-7c31-9f00-0000000000{:02d}"
 UNPAGED = {"/v1/models": "OpenAI's list of models has no pages", "/models/compare": "16 at most"}
 LOADED = 8
-"""Rows that a page of two may load: three of the list, and those that its route reads beside them."""
+"""Rows that a page of two may load: three of the list, and those its route reads beside them."""
 
 
 def list_routes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -50,17 +50,29 @@ PAGED = sorted(set(ROUTES) - set(UNPAGED))
 def fill(session: Session) -> None:
     """Puts more rows into every table than a page has; ties in time are common."""
     fine_tuning = {
-        "method": "supervised", "hyperparameters": {}, "suffix": None, "training_file": "file-0", "validation_file": None,
-    }  # fmt: skip
+        "method": "supervised",
+        "hyperparameters": {},
+        "suffix": None,
+        "training_file": "file-0",
+        "validation_file": None,
+    }
     stages = [{"stage": "sft", "max_steps": 3}] * ROWS
     counts: dict[str, Any] = {"tasks": {}, "categories": {}, "duplicates": 0, "derived": 0}
     for n in range(ROWS):
         session.add(
             Job(
-                id=JOB.format(n), state="succeeded", base_model="inframind-nano", dataset="d", seed=0, stages=stages, meta={},
-                created_at=n // 4, metrics={}, fine_tuning=fine_tuning,
+                id=JOB.format(n),
+                state="succeeded",
+                base_model="inframind-nano",
+                dataset="d",
+                seed=0,
+                stages=stages,
+                meta={},
+                created_at=n // 4,
+                metrics={},
+                fine_tuning=fine_tuning,
             )
-        )  # fmt: skip
+        )
         session.add(
             Dataset(
                 id=f"ds-{n:032x}", owner="", name=None, unchecked=0, created_at=n // 4, **counts
@@ -68,9 +80,15 @@ def fill(session: Session) -> None:
         )
         session.add(
             File(
-                id=f"file-{n:024x}", filename="f", purpose="fine-tune", bytes=1, sha256="", dataset="d", created_at=n // 4
+                id=f"file-{n:024x}",
+                filename="f",
+                purpose="fine-tune",
+                bytes=1,
+                sha256="",
+                dataset="d",
+                created_at=n // 4,
             )
-        )  # fmt: skip
+        )
         session.add(
             Alias(name=f"name-{n}", owner="", model=f"im-{n}", previous=None, updated_at=0.0)
         )
@@ -79,20 +97,42 @@ def fill(session: Session) -> None:
         own = {"job_id": JOB.format(0), "stage_index": n}
         session.add(
             JobEvent(
-                job_id=own["job_id"], seq=n + 1, at=0.0, fence=0, level="info", code="c", message="m", data={}
+                job_id=own["job_id"],
+                seq=n + 1,
+                at=0.0,
+                fence=0,
+                level="info",
+                code="c",
+                message="m",
+                data={},
             )
-        )  # fmt: skip
+        )
         for step in (1, 2):
             session.add(JobMetric(**own, step=step, stage="sft", at=0.0, values={}))
         if n % 4 == 0:
             # Of the one job, so that its view reads few results.
             adapter = f"im-{n}"
             session.add(
-                Adapter(id=adapter, **own, stage="sft", base_model="inframind-nano", path="", manifest={}, created_at=0.0)
-            )  # fmt: skip
+                Adapter(
+                    id=adapter,
+                    **own,
+                    stage="sft",
+                    base_model="inframind-nano",
+                    path="",
+                    manifest={},
+                    created_at=0.0,
+                )
+            )
             session.add(
-                StageResult(**own, stage="sft", adapter_id=adapter, train_seconds=0.0, metrics={}, finished_at=0.0)
-            )  # fmt: skip
+                StageResult(
+                    **own,
+                    stage="sft",
+                    adapter_id=adapter,
+                    train_seconds=0.0,
+                    metrics={},
+                    finished_at=0.0,
+                )
+            )
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +186,12 @@ def test_every_list_takes_the_same_parameters(path: str) -> None:
     assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, MAX_LIMIT, DEFAULT_LIMIT)
     assert {option["type"] for option in taken["after"]["anyOf"]} == {"string", "null"}
     assert set(ROUTES[path]["responses"]["200"]["content"]["application/json"]["example"]) == {
-        "object", "data", "first_id", "last_id", "has_more",
-    }  # fmt: skip
+        "object",
+        "data",
+        "first_id",
+        "last_id",
+        "has_more",
+    }
 
 
 @pytest.mark.parametrize("path", PAGED)

@@ -19,8 +19,10 @@ from app.settings import Settings
 from app.views import PageRequest
 
 REVISIONS = [script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()][::-1]
-JOB = """INSERT INTO jobs (id, state, want, base_model, dataset, seed, spec, metadata, created_at, attempts, infra_failures)
-VALUES ('{id}', '{state}', 'run', 'inframind-nano', 'inframind-bench', 7, '[{{"stage": "sft"}}]', '{{"team": "a"}}', 1.5, 3, 1)"""
+JOB = """INSERT INTO jobs (id, state, want, base_model, dataset, seed, spec, metadata,
+created_at, attempts, infra_failures)
+VALUES ('{id}', '{state}', 'run', 'inframind-nano', 'inframind-bench', 7, '[{{"stage": "sft"}}]',
+'{{"team": "a"}}', 1.5, 3, 1)"""
 EVENT = """INSERT INTO job_events (job_id, seq, at, fence, level, code, message, data)
 VALUES ('{id}', 1, 1.5, 0, 'info', 'queued', 'the job was accepted', '{{}}')"""
 KEPT = text("SELECT id, state, seed, metadata, created_at, attempts FROM jobs ORDER BY id")

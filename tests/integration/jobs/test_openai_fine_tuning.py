@@ -158,9 +158,13 @@ def test_a_supervised_job_from_file_to_model(
 ) -> None:
     file = upload(openai, ROWS)
     job = openai.fine_tuning.jobs.create(
-        model=BASE, training_file=file, suffix="modules", seed=7, metadata={"team": "platform"},
+        model=BASE,
+        training_file=file,
+        suffix="modules",
+        seed=7,
+        metadata={"team": "platform"},
         method={"type": "supervised", "supervised": {"hyperparameters": SETTINGS}},
-    )  # fmt: skip
+    )
     assert (job.object, job.status, job.model, job.training_file, job.seed) == (
         "fine_tuning.job",
         "queued",
@@ -270,11 +274,16 @@ def test_jobs_are_listed_by_pages_and_metadata(openai: OpenAI, completions: str)
     ("fields", "param"),
     [
         ({"training_file": "file-" + "0" * 24}, "training_file"),
-        ({"validation_file": "file-x"}, "validation_file"),
-        ({"suffix": "a:b"}, "suffix"),
+        ({"validation_file": "file-x"}, "validation_file"), ({"suffix": "a:b"}, "suffix"),
         ({"method": {"type": "dpo"}}, "method.type"),
-        ({"method": {"type": "reinforcement", "reinforcement": {"grader": {"type": "python"}}}}, "method.reinforcement.grader"),
-        ({"method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 0}}}}, "method.supervised.hyper"),
+        (
+            {"method": {"type": "reinforcement", "reinforcement": {"grader": {"type": "python"}}}},
+            "method.reinforcement.grader",
+        ),
+        (
+            {"method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 0}}}},
+            "method.supervised.hyper",
+        ),
         ({"method": {"type": "supervised", "reinforcement": {}}}, "method.reinforcement"),
         ({"integrations": [{"type": "wandb", "wandb": {"project": "x"}}]}, "integrations"),
         ({"extra_body": {"surprise": 1}}, "surprise"),

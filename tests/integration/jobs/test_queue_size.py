@@ -19,8 +19,10 @@ from tests.support.servers import Postgres, Redis
 from workers.reconciler import Reconciler
 
 MANY = text(
-    "INSERT INTO jobs (id, state, base_model, dataset, seed, spec, metadata, created_at, priority, owner) "
-    "SELECT lpad(n::text, 36, '0'), 'queued', 'inframind-nano', 'inframind-bench', 0, '[]', '{}', n, n % 3, 'owner-' || n % 50 "
+    "INSERT INTO jobs (id, state, base_model, dataset, seed, spec, metadata, created_at, "
+    "priority, owner) "
+    "SELECT lpad(n::text, 36, '0'), 'queued', 'inframind-nano', 'inframind-bench', 0, "
+    "'[]', '{}', n, n % 3, 'owner-' || n % 50 "
     "FROM generate_series(1, 10000) AS n"
 )
 

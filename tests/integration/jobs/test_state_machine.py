@@ -1,4 +1,6 @@
-"""Whatever people and workers do, in whatever order: every move is allowed, a job ends once, and the stale write nothing."""
+"""Whatever people and workers do, in whatever order: every move is allowed, a job ends once, and
+the stale write nothing.
+"""
 
 import random
 from collections.abc import Callable, Iterator
@@ -29,8 +31,9 @@ from app.jobs.lease import Claim, LeaseLostError
 from tests.support.fleet import add_job, desk, events, job
 
 STATE_OF_EVENT = {
-    "queued": "queued", "claimed": "running", "requeued": "queued", "paused": "paused", "resumed_by_user": "queued",
-    "succeeded": "succeeded", "failed": "failed", "cancelled": "cancelled",
+    "queued": "queued", "claimed": "running", "requeued": "queued", "paused": "paused",
+    "resumed_by_user": "queued", "succeeded": "succeeded", "failed": "failed",
+    "cancelled": "cancelled",
 }  # fmt: skip
 ENDINGS: dict[str, Callable[[Any, Job], None]] = {
     "succeed": lambda session, row: transitions.finish(session, row, "succeeded"),
@@ -179,7 +182,9 @@ def test_every_life_of_a_job_is_lawful(engine: Engine) -> None:
 
 
 def test_a_thousand_races_between_cancel_and_everything_else_end_once(engine: Engine) -> None:
-    """F17: cancelled while queued, claimed, running or finishing: one end, and a cancel after it is refused."""
+    """F17: cancelled while queued, claimed, running or finishing: one end, and a cancel after it is
+    refused.
+    """
     rng = random.Random(0)
     outcomes = [outcome for _ in range(50) for outcome in race(engine, rng)]
     assert len(outcomes) == 1000

@@ -1,4 +1,6 @@
-"""What `POST /jobs` promises: one job for a key, quotas, deadlines and priorities, on both dialects."""
+"""What `POST /jobs` promises: one job for a key, quotas, deadlines and priorities, on both
+dialects.
+"""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""Supervisors and trainers as real processes, with the stand-in pipeline: what ends well, what goes wrong, what is killed."""
+"""Supervisors and trainers as real processes, with the stand-in pipeline: what ends well, what goes
+wrong, what is killed.
+"""
 
 import os
 import random
@@ -211,7 +213,8 @@ def test_f13_a_worker_whose_clock_jumps_loses_nothing(fleet: Fleet, tmp_path: Pa
     jumpy = tmp_path / "jumpy"
     jumpy.mkdir()
     (jumpy / "sitecustomize.py").write_text(
-        "import time\nreal = time.time\ntime.time = lambda: real() + (86400 if int(real()) % 2 else -86400)\n"
+        "import time\nreal = time.time\n"
+        "time.time = lambda: real() + (86400 if int(real()) % 2 else -86400)\n"
     )
     fleet.set("PYTHONPATH", f"{jumpy}:{ROOT}")
     job_id = add_job(fleet.engine, steps=60)
@@ -240,7 +243,8 @@ def test_f14_a_lease_that_ends_early_doubles_work_and_no_result(fleet: Fleet) ->
                 (now := job(fleet.engine, job_id)).fence == at[0] and now.step == at[1]
             )
         )
-        # Its holder renews a lease that still is its own: the clock is ahead until the other worker has seen it.
+        # Its holder renews a lease that still is its own: the clock is ahead until the other worker
+        # has seen it.
         until(lambda least=fence: overtaken(fleet, job_id, least))
     fleet.wait(job_id, "succeeded")
     check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])

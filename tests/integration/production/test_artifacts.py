@@ -1,4 +1,6 @@
-"""Artifacts behind a store: a real S3-compatible server, real workers, and hosts that have nothing yet."""
+"""Artifacts behind a store: a real S3-compatible server, real workers, and hosts that have nothing
+yet.
+"""
 
 import io
 import json
@@ -76,7 +78,9 @@ def database(store_settings: Settings) -> Iterator[Engine]:
 def published(
     engine: Engine, host: Artifacts, make_adapter: Callable[..., Path], name: str
 ) -> Path:
-    """An adapter of a job that another host has trained: its row and its files in the store, and nothing here."""
+    """An adapter of a job that another host has trained: its row and its files in the store, and
+    nothing here.
+    """
     job_id = add_job(engine)
     held = lease.claim(engine, "w", name, 60.0)
     assert held is not None
@@ -172,9 +176,15 @@ def test_a_list_asks_the_store_once_for_each_adapter_that_is_not_here(
     exists = host._files.exists
     monkeypatch.setattr(host._files, "exists", lambda key: asked.append(key) or exists(key))
     for _ in range(3):
-        assert {model.id: model.available for model in list_models(database, host, PageRequest()).data if model.kind == "adapter"} == {
-            "im-far-0": True, "im-far-1": True, "im-far-2": False,
-        }  # fmt: skip
+        assert {
+            model.id: model.available
+            for model in list_models(database, host, PageRequest()).data
+            if model.kind == "adapter"
+        } == {
+            "im-far-0": True,
+            "im-far-1": True,
+            "im-far-2": False,
+        }
     assert sorted(key.rpartition("/")[2] for key in asked) == [
         "im-far-0",
         "im-far-1",

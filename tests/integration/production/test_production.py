@@ -1,4 +1,6 @@
-"""Celery workers, Redis and PostgreSQL as real processes: what is lost, doubled, killed or away, one fault at a time."""
+"""Celery workers, Redis and PostgreSQL as real processes: what is lost, doubled, killed or away,
+one fault at a time.
+"""
 
 import signal
 from collections.abc import Iterator
@@ -54,7 +56,9 @@ def test_jobs_run_by_the_message_alone(production: Production) -> None:
 def test_a_busy_worker_keeps_no_message_from_an_idle_one(
     production: Production, redis: Redis
 ) -> None:
-    """Research: with prefetch a busy worker reserved one more job, and it waited although another worker was idle."""
+    """Research: with prefetch a busy worker reserved one more job, and it waited although another
+    worker was idle.
+    """
     long, short = production.add_job(seed=HOLDS), production.add_job(steps=4)
     production.wait(short, "succeeded")
     assert job(production.engine, long).state == "running"
@@ -147,7 +151,10 @@ def test_pause_and_resume_end_in_the_undisturbed_result(production: Production) 
 
 
 def test_f24_a_migration_while_a_job_runs(production: Production) -> None:
-    """What an expanding migration does: a column with a default, a table, an index. The worker of before goes on."""
+    """What an expanding migration does: a column with a default, a table, an index.
+
+    The worker of before goes on.
+    """
     job_id = production.add_job(steps=40, seed=HOLDS)
     until(lambda: job(production.engine, job_id).step == HELD)
     upgrade(production.engine)

@@ -28,13 +28,15 @@ from tests.support.http import connect, request
 from tests.support.waiting import HANG_SECONDS, until
 
 INTERNAL = [
-    "id", "state", "want", "fence", "owner", "lease_owner", "lease_until", "attempts", "max_attempts", "device", "error_code",
-    "path", "manifest", "created_at", "request_id", "base_url", "judge_url", "inference_url", "trust_remote_code", "pipeline",
+    "id", "state", "want", "fence", "owner", "lease_owner", "lease_until", "attempts",
+    "max_attempts", "device", "error_code", "path", "manifest", "created_at", "request_id",
+    "base_url", "judge_url", "inference_url", "trust_remote_code", "pipeline",
 ]  # fmt: skip
 JUDGE = {"category": "dockerfile", "instruction": "x", "answer": "FROM alpine:3.20\n"}
 TRAVERSALS = [
-    "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "/etc/passwd", "im-x/../../secret", "....//....//etc/passwd", "im-x\x00.bin",
-    "~root", "file:///etc/passwd", "C:\\windows", "im-x\n", "IM-X", "a" * 300, "im-x;id", "$(id)", "`id`", "%00", "\uff49\uff4d-x",
+    "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "/etc/passwd", "im-x/../../secret",
+    "....//....//etc/passwd", "im-x\x00.bin", "~root", "file:///etc/passwd", "C:\\windows",
+    "im-x\n", "IM-X", "a" * 300, "im-x;id", "$(id)", "`id`", "%00", "\uff49\uff4d-x",
 ]  # fmt: skip
 ELSEWHERE = [
     "http://{0}/x",
@@ -157,7 +159,10 @@ def test_without_a_key_not_one_byte_of_a_body_is_read(tmp_path: Path) -> None:
 def test_a_body_that_trickles_is_given_up(tmp_path: Path) -> None:
     with on_a_socket(tmp_path, BodyLimits(piece_seconds=0.3)) as (url, service_):
         host, port = url.removeprefix("http://").split(":")
-        head = f"POST /jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {service_.first}\r\nContent-Length: 99\r\n"
+        head = (
+            f"POST /jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {service_.first}\r\n"
+            f"Content-Length: 99\r\n"
+        )
         with socket.create_connection((host, int(port))) as client:
             client.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n{")
             client.settimeout(HANG_SECONDS)

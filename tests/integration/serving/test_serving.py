@@ -1,4 +1,6 @@
-"""The api in front of an inference server of each kind: adapters by their hash, reloaded when the server forgets them."""
+"""The api in front of an inference server of each kind: adapters by their hash, reloaded when the
+server forgets them.
+"""
 
 import json
 import shutil
@@ -46,10 +48,17 @@ def api(url: str, folder: Path, tmp_path: Path) -> Iterator[TestClient]:
         manifest = read_manifest(folder).model_dump(mode="json")
         session.add(
             Adapter(
-                id=folder.name, job_id=job.id, stage="sft", stage_index=0, base_model=BASE, parent=None, path=str(folder),
-                manifest=manifest, created_at=0.0,
+                id=folder.name,
+                job_id=job.id,
+                stage="sft",
+                stage_index=0,
+                base_model=BASE,
+                parent=None,
+                path=str(folder),
+                manifest=manifest,
+                created_at=0.0,
             )
-        )  # fmt: skip
+        )
     engine.dispose()
     with TestClient(create_app(configured)) as connected:
         yield connected
@@ -155,9 +164,13 @@ def test_an_adapter_that_is_not_served_as_it_was_trained_is_unloaded(
 
 def test_openais_chat_gives_the_logprobs_that_peft_gives(api: TestClient, folder: Path) -> None:
     body = {
-        "model": folder.name, "messages": [{"role": "user", "content": "service web"}], "temperature": 0, "max_tokens": 6,
-        "logprobs": True, "top_logprobs": 3,
-    }  # fmt: skip
+        "model": folder.name,
+        "messages": [{"role": "user", "content": "service web"}],
+        "temperature": 0,
+        "max_tokens": 6,
+        "logprobs": True,
+        "top_logprobs": 3,
+    }
     choice = api.post("/v1/chat/completions", json=body).json()["choices"][0]
     found = choice["logprobs"]["content"]
     assert (
@@ -179,8 +192,12 @@ def test_openais_chat_gives_the_logprobs_that_peft_gives(api: TestClient, folder
 
 def test_openais_chat_streams_through_both(api: TestClient, folder: Path) -> None:
     body = {
-        "model": folder.name, "messages": [{"role": "user", "content": "service web"}], "temperature": 0, "max_tokens": 16, "n": 2,
-    }  # fmt: skip
+        "model": folder.name,
+        "messages": [{"role": "user", "content": "service web"}],
+        "temperature": 0,
+        "max_tokens": 16,
+        "n": 2,
+    }
     whole = api.post("/v1/chat/completions", json=body).json()
     texts = [choice["message"]["content"] for choice in whole["choices"]]
     assert len(texts) == 2 and texts[0] == texts[1]
@@ -212,9 +229,13 @@ def test_openais_chat_answers_in_the_schema_that_was_asked_for(
         "json_schema": {"name": "port", "schema": PORT, "strict": True},
     }
     body = {
-        "messages": [{"role": "user", "content": "service web"}], "temperature": 1.0, "n": 4, "seed": 3, "max_tokens": 64,
+        "messages": [{"role": "user", "content": "service web"}],
+        "temperature": 1.0,
+        "n": 4,
+        "seed": 3,
+        "max_tokens": 64,
         "response_format": schema,
-    }  # fmt: skip
+    }
     for model in (BASE, folder.name):
         whole = api.post("/v1/chat/completions", json={**body, "model": model}).json()
         answers = [

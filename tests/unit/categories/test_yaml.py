@@ -117,9 +117,9 @@ kind: Service
     ],
 )
 def test_line_of_a_path(path: list[str | int], line: str) -> None:
-    found = line_of(MANIFEST, path)
-    assert found is not None
-    assert MANIFEST.split("\n")[found - 1] == line
+    place = line_of(MANIFEST, path)
+    assert place is not None
+    assert MANIFEST.split("\n")[place - 1] == line
 
 
 def test_line_of_looks_in_the_document_that_starts_there() -> None:

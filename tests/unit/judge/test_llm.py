@@ -1,5 +1,4 @@
-"""What the replies of a judge model mean: its form or nothing, both orders, and nothing asked
-twice."""
+"""A judge model's replies: its form or nothing, both orders, and nothing asked twice."""
 
 import asyncio
 import json
@@ -48,10 +47,14 @@ def compared(first: str, second: str) -> Preference:
 
 
 def test_a_reply_in_the_form_is_a_judgement() -> None:
-    found = judged(json.dumps(REPLY))
-    assert found.abstained is None and found.would_work is True and found.feedback == "fine"
-    assert found.overall == 7.2  # 8 x (0.8 + 0.2 x 0.5)
-    assert found.criteria["asked"].evidence == "USER app"
+    judgement = judged(json.dumps(REPLY))
+    assert (
+        judgement.abstained is None
+        and judgement.would_work is True
+        and judgement.feedback == "fine"
+    )
+    assert judgement.overall == 7.2  # 8 x (0.8 + 0.2 x 0.5)
+    assert judgement.criteria["asked"].evidence == "USER app"
 
 
 @pytest.mark.parametrize("around", ["<think>\nhm {}\n</think>\n%s", "```json\n%s\n```", "  %s \n"])
@@ -76,8 +79,8 @@ def test_thoughts_and_fences_around_a_reply_do_no_harm(around: str) -> None:
     ],
 )
 def test_a_reply_without_the_form_is_an_abstention_and_no_zero(reply: str) -> None:
-    found = judged(reply)
-    assert (found.abstained, found.scores, found.overall, found.would_work) == (
+    judgement = judged(reply)
+    assert (judgement.abstained, judgement.scores, judgement.overall, judgement.would_work) == (
         "unparsable",
         None,
         None,
@@ -109,8 +112,8 @@ def test_a_pair_is_asked_in_both_orders_and_disagreement_is_a_tie(
 
 def test_a_pair_with_one_unreadable_reply_is_an_abstention() -> None:
     ask = Scripted(json.dumps({"comparison": "c", "better": "A"}), "B")
-    found = asyncio.run(LlmJudge("m", ask).compare(CASE, "a", "b"))
-    assert (found.winner, found.abstained) == (None, "unparsable")
+    judgement = asyncio.run(LlmJudge("m", ask).compare(CASE, "a", "b"))
+    assert (judgement.winner, judgement.abstained) == (None, "unparsable")
 
 
 def test_a_known_reply_is_not_asked_for_again_and_an_abstention_is() -> None:

@@ -1,4 +1,4 @@
-"""What a judge model is shown: a hostile candidate stays between its marks, whatever it says."""
+"""The judge's prompt: a hostile candidate stays between its marks, whatever it says."""
 
 import hashlib
 
@@ -67,11 +67,11 @@ def test_a_lone_surrogate_does_not_break_the_prompt() -> None:
 
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_every_category_has_a_rubric(category: str) -> None:
-    found = rubric(category)
-    assert set(COMMON) <= set(found)
-    assert all(name.isidentifier() and text.endswith(".") for name, text in found.items())
+    criteria = rubric(category)
+    assert set(COMMON) <= set(criteria)
+    assert all(name.isidentifier() and text.endswith(".") for name, text in criteria.items())
     _, schema = single(Case(category=category, instruction="x"), "y")
-    assert schema["properties"]["criteria"]["required"] == list(found)
+    assert schema["properties"]["criteria"]["required"] == list(criteria)
 
 
 def test_an_unknown_category_has_no_rubric() -> None:

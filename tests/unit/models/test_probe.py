@@ -1,4 +1,4 @@
-"""What tells a served adapter from another one and from none."""
+"""The probe tells a served adapter from another one and from none."""
 
 import pytest
 
@@ -10,7 +10,9 @@ MEASURED = Probe(base=BASE, adapter=ADAPTER)
 
 
 def rounded(likeliest: Likeliest, by: float) -> Likeliest:
-    return tuple({token: value + by for token, value in one.items()} for one in likeliest)
+    return tuple(
+        {token: value + by for token, value in likelihoods.items()} for likelihoods in likeliest
+    )
 
 
 def test_rounding_is_no_fault() -> None:

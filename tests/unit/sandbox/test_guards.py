@@ -22,9 +22,9 @@ from inframind.sandbox.guards import refusal
     ],
 )
 def test_over_the_limit(text: str, rule: str) -> None:
-    found = refusal(text)
-    assert found is not None
-    assert found.rule == rule
+    refused = refusal(text)
+    assert refused is not None
+    assert refused.rule == rule
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Where other people's tools run: no network, no file but what they need, nothing left behind."""
+"""Other people's tools run isolated: no network, only needed files, nothing left behind."""
 
 import shutil
 import socket

@@ -1,4 +1,4 @@
-"""What the service asks of any stage, and what every stage of the registry must answer."""
+"""Every stage of the registry answers what the service asks of a stage."""
 
 import pytest
 

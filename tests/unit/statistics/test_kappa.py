@@ -25,8 +25,10 @@ def test_kappa_and_its_interval_are_those_of_statsmodels(
     rows: Any, value: float, low: float, high: float
 ) -> None:
     """`statsmodels.stats.inter_rater.cohens_kappa` gives these for the same tables."""
-    found = cohens_kappa(table(*rows))
-    assert (found.value, found.low, found.high) == pytest.approx((value, low, high), abs=1e-6)
+    agreement = cohens_kappa(table(*rows))
+    assert (agreement.value, agreement.low, agreement.high) == pytest.approx(
+        (value, low, high), abs=1e-6
+    )
 
 
 def test_full_agreement_and_full_disagreement() -> None:
@@ -40,5 +42,5 @@ def test_a_rater_with_one_opinion_is_worth_nothing_however_often_it_is_right() -
 
 def test_nothing_is_known_without_contrast() -> None:
     for pairs in ([], [(True, True)] * 9):
-        found = cohens_kappa(pairs)
-        assert (found.value, found.low, found.high) == (0.0, -1.0, 1.0)
+        agreement = cohens_kappa(pairs)
+        assert (agreement.value, agreement.low, agreement.high) == (0.0, -1.0, 1.0)

@@ -23,7 +23,8 @@ class QueueRetryOutputReference extends cdktf.ComplexObject {
 }
 class QueueRuleList extends cdktf.ComplexList {
     get(index) {
-        return new structs1.QueueRuleOutputReference(this.terraformResource, this.terraformAttribute, index, this.wrapsSet);
+        return new structs1.QueueRuleOutputReference(this.terraformResource, \
+            this.terraformAttribute, index, this.wrapsSet);
     }
 }
 class QueueRuleOutputReference extends cdktf.ComplexObject {

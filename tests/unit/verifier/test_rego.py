@@ -13,7 +13,10 @@ from inframind.verifier.checks import validate_checks
 from inframind.verifier.ladder import score
 from inframind.verifier.verifier import Verifier
 
-COMPOSE = "services:\n  web:\n    image: nginx:1.27\n    restart: always\n  db:\n    image: postgres:16\n    depends_on: [web]\n"
+COMPOSE = (
+    "services:\n  web:\n    image: nginx:1.27\n    restart: always\n  db:\n"
+    "    image: postgres:16\n    depends_on: [web]\n"
+)
 RESTART = """package main
 import rego.v1
 deny contains message if {
@@ -61,7 +64,10 @@ def test_nothing_denied_passes_and_earns_nothing_alone() -> None:
     [
         ("package a.b\nimport rego.v1\nallow if { count(input.resources) == 2 }", True),
         (
-            "package a.b\nimport rego.v1\ndefault allow := false\nallow if { count(input.resources) == 3 }",
+            (
+                "package a.b\nimport rego.v1\ndefault allow := false\n"
+                "allow if { count(input.resources) == 3 }"
+            ),
             False,
         ),
         ("package a\nimport rego.v1\nallow if { count(input.resources) == 3 }", False),

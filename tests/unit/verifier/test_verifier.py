@@ -33,7 +33,7 @@ def test_the_pool_says_what_the_ladder_says(verifier: Verifier, tasks: list[Task
     requests += [request(task, answer(task)[:-40]) for task in tasks]
     requests += [request(task, answer(other)) for task, other in pairwise(tasks)]
     verdicts = verifier.verify_many(requests)
-    assert verdicts == [score(given) for given in requests]
+    assert verdicts == [score(verify_request) for verify_request in requests]
     assert {verdict.verdict for verdict in verdicts[: len(tasks)]} == {Outcome.PASS}
     assert {verdict.verdict for verdict in verdicts[len(tasks) :]} == {Outcome.FAIL}
 

@@ -1,4 +1,4 @@
-"""What a user is told of an attempt's end, and what follows."""
+"""An attempt's end becomes a failure that a user can read, and a next move."""
 
 import errno
 import os

@@ -54,15 +54,15 @@ MESSAGES = [
 @given(st.lists(st.integers(min_value=1, max_value=300), min_size=1, max_size=20))
 def test_messages_survive_any_cut_of_the_bytes(sizes: list[int]) -> None:
     data = b"".join(message.model_dump_json().encode() + b"\n" for message in MESSAGES)
-    reader, found, position = Reader(), [], 0
+    reader, frames, position = Reader(), [], 0
     for size in [*sizes, len(data)]:
-        found += reader.feed(data[position : position + size])
+        frames += reader.feed(data[position : position + size])
         position += size
-    assert found == MESSAGES
+    assert frames == MESSAGES
 
 
 def waiting_bytes(pipe: int) -> int:
-    """How much has been written to a pipe and not been read (FIONREAD)."""
+    """Count the bytes that were written to a pipe and not read (FIONREAD)."""
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4), sys.byteorder)
 
 
@@ -101,13 +101,13 @@ def test_threads_do_not_tear_lines() -> None:
     threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
         thread.start()
-    reader, found = Reader(), []
-    while len(found) < 200:
-        found += reader.feed(os.read(incoming, 1 << 16))
+    reader, frames = Reader(), []
+    while len(frames) < 200:
+        frames += reader.feed(os.read(incoming, 1 << 16))
     for thread in threads:
         thread.join()
     os.close(incoming), os.close(outgoing)
-    assert {message.message for message in found} == {text}
+    assert {message.message for message in frames} == {text}
 
 
 @pytest.mark.parametrize(

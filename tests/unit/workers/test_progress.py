@@ -21,7 +21,8 @@ def test_measured_seconds_scale_the_guesses() -> None:
     estimate = Estimate.of(STAGES, [])
     estimate.step(0, 1, 100.0)
     estimate.step(0, 6, 110.0)
-    # sft takes 2 s instead of the guessed 1 s: grpo 8 s instead of 4 s, a task of evaluate 0.2 s instead of 0.1 s.
+    # sft takes 2 s instead of the guessed 1 s: grpo 8 s instead of 4 s, a task of evaluate 0.2 s
+    # instead of 0.1 s.
     assert estimate.eta_seconds() == 4 * 2 + 10 * 8 + 100 * 0.2
     assert estimate.progress() == 12 / (20 + 80 + 20)
 

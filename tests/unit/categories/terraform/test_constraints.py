@@ -1,5 +1,5 @@
-"""What a provider's messages say of a value: alternatives, enumerations read in any case, and what
-no value could meet."""
+"""A provider's messages become constraints: alternatives, enumerations read in any case, and
+requirements that no value could meet."""
 
 import json
 from pathlib import Path
@@ -10,12 +10,12 @@ import pytest
 from inframind.categories.terraform.constraints import violation
 from inframind.types import Outcome, VerifyRequest
 from inframind.verifier.ladder import score
-from tools.terraform.constraint_messages import Found, alternatives
+from tools.terraform.constraint_messages import ProviderConstraints, alternatives
 from tools.terraform.constraints import case_round, read_probes
 
 
 @pytest.mark.parametrize(
-    ("found", "right", "wrong"),
+    ("constraints", "right", "wrong"),
     [
         ([["range", 7, 30], ["in", [0]]], (0, 7, 30), (1, 31)),
         ([["in", [10, 20, 30]], ["multiple", 60]], (10, 60, 120), (15, 50)),
@@ -28,25 +28,25 @@ from tools.terraform.constraints import case_round, read_probes
     ],
 )
 def test_what_excludes_one_another_are_alternatives(
-    found: list[list[Any]], right: tuple[Any, ...], wrong: tuple[Any, ...]
+    constraints: list[list[Any]], right: tuple[Any, ...], wrong: tuple[Any, ...]
 ) -> None:
-    (either,) = alternatives(found)
+    (either,) = alternatives(constraints)
     assert all(violation(either, value) is None for value in right)
     assert all(violation(either, value) for value in wrong)
 
 
 def test_what_a_value_can_meet_at_once_must_all_hold() -> None:
-    found: list[list[Any]] = [["length", 1, 3], ["match", "^[a-z]+$"], ["in", ["ab", "abcd"]]]
-    assert alternatives(found) == found
+    constraints: list[list[Any]] = [["length", 1, 3], ["match", "^[a-z]+$"], ["in", ["ab", "abcd"]]]
+    assert alternatives(constraints) == constraints
 
 
 def test_an_enumeration_may_be_read_in_any_case(tmp_path: Path) -> None:
     """The probe in the other case says so: no message about the path, whatever else the provider
     dislikes."""
-    found = Found()
+    recorded = ProviderConstraints()
     kind = ("resource", "aws_mq_broker")
-    found.add(kind, "engine_type", ["in", ["ACTIVEMQ", "RABBITMQ"]])
-    (probe,) = case_round(found)
+    recorded.add(kind, "engine_type", ["in", ["ACTIVEMQ", "RABBITMQ"]])
+    (probe,) = case_round(recorded)
     assert (probe.about, probe.text) == ("engine_type", "activemq")
     chunk = tmp_path / "4-0000"
     chunk.mkdir()
@@ -63,8 +63,8 @@ def test_an_enumeration_may_be_read_in_any_case(tmp_path: Path) -> None:
     }
     (chunk / "result.json").write_text(json.dumps({"diagnostics": [other]}))
     assert read_probes(tmp_path).values[kind]["engine_type"] == []
-    found.ignore_case(kind, "engine_type")
-    (constraint,) = found.values[kind]["engine_type"]
+    recorded.ignore_case(kind, "engine_type")
+    (constraint,) = recorded.values[kind]["engine_type"]
     assert violation(constraint, "RabbitMQ") is None
     assert violation(constraint, "Kafka")
 
