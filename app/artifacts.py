@@ -1,4 +1,4 @@
-"""Where adapters, checkpoints and datasets lie.
+"""Store of adapters, checkpoints and datasets.
 
 A folder, and behind it, in production, a store that every host reaches.
 
@@ -81,7 +81,7 @@ class Artifacts:
             self._try(lambda: self._copy_down(path))
 
     def has(self, path: Path) -> bool:
-        """Whether it is here or in the store. Raises StoreError."""
+        """Tells whether the artifact is in the folder or in the store. Raises StoreError."""
         return path.exists() or (
             self._files is not None and bool(self._try(lambda: self._files.exists(self._key(path))))
         )
@@ -93,16 +93,16 @@ class Artifacts:
         only after its row.
         """
         wanted = set(paths)
-        found = {path for path in wanted if path in self._seen or path.exists()}
-        if self._files is not None and (unknown := sorted(wanted - found)):
+        nearby = {path for path in wanted if path in self._seen or path.exists()}
+        if self._files is not None and (unknown := sorted(wanted - nearby)):
             with ThreadPoolExecutor(min(AT_ONCE, len(unknown))) as pool:
                 answers = self._try(
                     lambda: list(pool.map(self._files.exists, map(self._key, unknown)))
                 )
-            stored = {path for path, there in zip(unknown, answers, strict=True) if there}
+            stored = {path for path, is_stored in zip(unknown, answers, strict=True) if is_stored}
             self._seen |= stored
-            found |= stored
-        return found
+            nearby |= stored
+        return nearby
 
     def remove(self, path: Path) -> None:
         """Deletes a file or folder everywhere; what is gone already is no error.
@@ -159,14 +159,14 @@ class Artifacts:
 
     def _copy_down(self, path: Path) -> None:
         key = self._key(path)
-        found: list[str] = self._files.find(key)
+        keys: list[str] = self._files.find(key)
         building = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
         try:
-            for name in found:
+            for name in keys:
                 here = building / name[len(key) :].lstrip("/") if name != key else building
                 here.parent.mkdir(parents=True, exist_ok=True)
                 self._files.get_file(name, str(here))
-            if found:
+            if keys:
                 building.rename(path)
         finally:
             _delete(building)

@@ -149,7 +149,7 @@ def kind_of_code(code: str) -> str:
 
 
 def described(error: InfraMindError) -> dict[str, str | None]:
-    """What an error's answer says of it."""
+    """Gives the body of an error's answer."""
     return {
         "code": error.code,
         "message": str(error),

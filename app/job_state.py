@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class JobState(StrEnum):
-    """Where a job is (docs/contracts/job.md)."""
+    """State of a job (docs/contracts/job.md)."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -26,6 +26,6 @@ MOVES: dict[JobState, frozenset[JobState]] = {
 """State -> the states that may follow. Terminal states are final."""
 
 
-def may_move(here: JobState, there: JobState) -> bool:
-    """Whether the move is allowed."""
-    return there in MOVES[here]
+def may_move(state: JobState, target: JobState) -> bool:
+    """Tells whether a job may move from one state to the other."""
+    return target in MOVES[state]

@@ -31,19 +31,20 @@ OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 REMEMBERED_SECONDS = 1.0
 """How long a process goes on with what it read of a key: a revoked one ends within this time."""
 LAST_USED_SECONDS = 60.0
+# Compared where no key has the id: a wrong id takes the same work as a wrong secret.
 NO_SUCH_KEY = hashlib.sha256(b"no such key").hexdigest()
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks."""
+    """Key or open door behind a request, with its scopes."""
 
     key_id: str
     owner: str | None
     scopes: frozenset[str]
 
     def may(self, scope: str) -> bool:
-        """Whether the key has the scope."""
+        """Tells whether the key has the scope."""
         return scope in self.scopes or "admin" in self.scopes
 
 
@@ -52,7 +53,7 @@ ANYONE = Caller("none", None, frozenset({"admin"}))
 
 
 def digest(secret: str) -> str:
-    """What is stored of a secret."""
+    """Gives the digest that is stored of a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -132,10 +133,10 @@ class Keyring:
     def remembered(self, token: str) -> Caller | None:
         """The caller, if the key was read a moment ago: no database, no waiting."""
         parts = TOKEN.fullmatch(token)
-        known = self._remembered.get(parts[1]) if parts else None
-        if parts is None or known is None:
+        entry = self._remembered.get(parts[1]) if parts else None
+        if parts is None or entry is None:
             return None
-        until, stored, caller = known
+        until, stored, caller = entry
         return (
             caller
             if hmac.compare_digest(digest(parts[2]), stored) and time.monotonic() < until

@@ -61,7 +61,7 @@ DESCRIPTION = (
 
 
 def create_app(
-    given: Settings | None = None,
+    chosen: Settings | None = None,
     wake: Wake | None = None,
     body_limits: BodyLimits = DEFAULT_BODY_LIMITS,
 ) -> FastAPI:
@@ -69,7 +69,7 @@ def create_app(
 
     `wake` is what wakes workers, as tests see it.
     """
-    configured = given or settings()
+    configured = chosen or settings()
     own_metrics = Metrics()
 
     @asynccontextmanager
@@ -116,16 +116,17 @@ def create_app(
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=configured.hosts, www_redirect=False)
     app.add_middleware(RequestLog, metrics=own_metrics)
     generated = app.openapi
-    app.openapi = lambda: truthful(generated())  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    # https://fastapi.tiangolo.com/how-to/extending-openapi/ assigns the method in the same way.
+    app.openapi = lambda: truthful(generated())  # type: ignore[method-assign]
     return app
 
 
-async def start(engine: Engine, given: Settings) -> None:
+async def start(engine: Engine, configured: Settings) -> None:
     """Waits for a server that is away, as workers do; then raises what `check_start` raises."""
     end = time.monotonic() + START_SECONDS
     while True:
         try:
-            await run_in_threadpool(check_start, engine, given)
+            await run_in_threadpool(check_start, engine, configured)
             return
         except DATABASE_AWAY as error:
             if engine.dialect.name == "sqlite" or time.monotonic() > end:
@@ -135,14 +136,14 @@ async def start(engine: Engine, given: Settings) -> None:
 
 
 @contextmanager
-def waking(given: Settings) -> Iterator[Wake]:
+def waking(configured: Settings) -> Iterator[Wake]:
     """Gives what wakes a worker.
 
     Celery, on a thread of its own, so that no request waits for Redis.
 
     Without Redis it is nobody: the embedded supervisor looks for itself.
     """
-    if not (url := given.redis_url.get_secret_value()):
+    if not (url := configured.redis_url.get_secret_value()):
         yield nobody
         return
     from app.jobs.wake_ups import WakeUps

@@ -23,6 +23,8 @@ NO_JUDGE = "no judge model is configured: set INFRAMIND_JUDGE_URL and INFRAMIND_
 """Whoever needs a judge model and finds that the settings have none says this."""
 PAGE = "docs/production/settings.md"
 
+EVERY_INTERFACE = ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on
+
 
 class Settings(BaseSettings):
     """Everything that an operator may set. A field's name ends with its unit where it has one."""
@@ -118,11 +120,18 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        """The database's URL."""
+        """Gives the database's URL: the one that is set, or SQLite in the data folder."""
         return (
             self.database_url.get_secret_value()
             or f"sqlite:///{self.data_dir.absolute() / 'inframind.db'}"
         )
+
+    @property
+    def local_url(self) -> str:
+        """Gives the URL by which this machine's own processes reach the api."""
+        # Who listens on every interface is called by none of these addresses.
+        host = "127.0.0.1" if self.host in EVERY_INTERFACE else self.host
+        return f"http://{host}:{self.port}"
 
     @property
     def is_open(self) -> bool:
@@ -193,7 +202,7 @@ def settings() -> Settings:
     try:
         loaded = Settings()
     except ValidationError as error:
-        faults += [_fault(each["loc"], each["input"], each["msg"]) for each in error.errors()]
+        faults += [_fault(fault["loc"], fault["input"], fault["msg"]) for fault in error.errors()]
         raise ConfigError("; ".join(faults)) from None
     if faults:
         raise ConfigError("; ".join(faults))

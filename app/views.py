@@ -19,7 +19,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
 
 @dataclass(frozen=True)
 class PageRequest:
-    """What a list route was asked for: up to `limit` rows behind the one with the id `after`."""
+    """Page that a list route has to give: up to `limit` rows behind the row with the id `after`."""
 
     limit: int = DEFAULT_LIMIT
     after: str | None = None
@@ -42,7 +42,7 @@ class Page(View, Generic[Row]):
 
 
 class ErrorBody(View):
-    """What went wrong and what to do."""
+    """Error of an answer: what went wrong and what to do."""
 
     code: str
     message: str

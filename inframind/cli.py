@@ -51,8 +51,8 @@ class Line(Contract):
 app.add_typer(bench_app, name="bench")
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(is_wanted: bool) -> None:
+    if is_wanted:
         typer.echo(f"inframind {__version__}")
         raise typer.Exit(Exit.PASS)
 
@@ -121,11 +121,11 @@ def verify(
         elif jsonl is not None:
             code = _verify_stream(verifier, jsonl)
         else:
-            asked = (*_checks(checks), *map(_rego, rego or ()))
+            wanted = (*_checks(checks), *map(_rego, rego or ()))
             policies = tuple(policy or ())
             for policy_rule in policies:
                 validate_policy(policy_rule, "--policy")
-            requests = [_request(name, category, asked, policies) for name in files or ()]
+            requests = [_request(name, category, wanted, policies) for name in files or ()]
             verdicts = verifier.verify_many(requests)
             if deep:
                 verdicts = deepened(requests, verdicts)

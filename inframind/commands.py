@@ -6,6 +6,7 @@ Exit codes: docs/installation.md; why the service is loaded so: docs/decisions/0
 
 import importlib
 import sys
+from difflib import get_close_matches
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -37,7 +38,7 @@ class Exit(IntEnum):
 
 
 class Ending(NamedTuple):
-    """How a command ends that could not do its work."""
+    """End of a command that could not do its work: its message and exit status."""
 
     message: str
     status: Exit
@@ -97,6 +98,16 @@ class Commands(Handled):
         if cmd_name not in SERVICE_COMMANDS:
             return super().get_command(ctx, cmd_name)
         return self._load(cmd_name).get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the chosen command. A usage error names the nearest one, the service's too."""
+        name = args[0]
+        # Typer compares with the commands that are loaded, which the service's are not yet.
+        if self.get_command(ctx, name) is None:
+            near = get_close_matches(name, self.list_commands(ctx), 1)
+            if near:
+                ctx.fail(f"No such command {name!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Name what `--help` shows."""

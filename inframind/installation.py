@@ -1,4 +1,4 @@
-"""How this copy was installed, and the sentence for missing packages (docs/installation.md)."""
+"""Finds how this copy was installed, and words missing packages (docs/installation.md)."""
 
 from collections.abc import Iterable
 from importlib.util import find_spec

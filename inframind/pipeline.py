@@ -52,14 +52,14 @@ def resolve_stages(
     if (method is None) == (stages is None):
         raise ConfigError("give either `method` or `stages`", param="method")
     if method is not None:
-        known = methods()
-        if method not in known:
+        sequences = methods()
+        if method not in sequences:
             raise ConfigError(
-                f"unknown method {method!r}; known: {', '.join(known)}", param="method"
+                f"unknown method {method!r}; known: {', '.join(sequences)}", param="method"
             )
         stages = [
             {"stage": name}
-            for name in known[method]
+            for name in sequences[method]
             if name == method or not (continues and config_class(name).starts_afresh)
         ]
     if not stages or len(stages) > MAX_STAGES:

@@ -17,11 +17,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("app", "workers", "inframind", "migrations", "tools")
 
-MAX_FRAGMENTS = {"app": 70, "workers": 4, "inframind": 168, "migrations": 0, "tools": 0}
+MAX_FRAGMENTS = {"app": 0, "workers": 0, "inframind": 0, "migrations": 0, "tools": 0}
 """Docstrings that begin as a question or have at most two words; the goal is none."""
-MAX_VAGUE_NAMES = {"app": 45, "workers": 11, "inframind": 414, "migrations": 0, "tools": 0}
-"""Locals and parameters that do not say what they hold; the goal is none."""
-MIN_COMMENTS = {"app": 0.4, "workers": 0.6, "inframind": 0.3, "migrations": 2.0, "tools": 2.0}
+MAX_VAGUE_NAMES = {"app": 6, "workers": 0, "inframind": 0, "migrations": 0, "tools": 0}
+"""Locals and parameters that do not say what they hold; `at` is a field of events on the wire."""
+MIN_COMMENTS = {"app": 0.7, "workers": 0.7, "inframind": 1.7, "migrations": 2.0, "tools": 2.0}
 """Comment lines in a hundred; the goal is two (CONTRIBUTING.md)."""
 MAX_COMMENTS = 5.0
 UNFORMATTED: dict[str, str] = {}

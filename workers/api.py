@@ -16,7 +16,7 @@ from workers.process import die_with_parent
 
 
 def main() -> None:
-    """Runs the process."""
+    """Serves the api until a signal."""
     die_with_parent()
     parser = argparse.ArgumentParser(prog="workers.api", description=__doc__)
     configured = settings()

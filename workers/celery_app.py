@@ -7,12 +7,14 @@ send SIGQUIT.
 """
 
 import logging
+import sys
 import threading
 
 from celery import Celery
 from celery.signals import setup_logging, worker_ready, worker_shutdown, worker_shutting_down
 
 from app import logs
+from app.cli.errors import run_process
 from app.db.session import make_engine
 from app.jobs.wake_ups import QUEUE, TASK, make_celery
 from app.settings import Settings, settings
@@ -23,6 +25,7 @@ from workers.trainer_process import TRAINER
 log = logging.getLogger(__name__)
 ARGUMENTS = (
     "worker",
+    # `solo` cannot acknowledge while it works; `prefork` forks, which CUDA does not survive.
     *("--pool", "threads", "--concurrency", "1", "--queues", QUEUE),
     *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
 )
@@ -76,9 +79,9 @@ def make_worker(configured: Settings, trainer: str = TRAINER) -> Celery:
 
 
 def main(trainer: str = TRAINER) -> None:
-    """Runs the process."""
+    """Runs the worker until a signal. Raises ConfigError."""
     make_worker(settings(), trainer).worker_main(ARGUMENTS)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_process(main))

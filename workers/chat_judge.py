@@ -25,9 +25,9 @@ class ChatJudge:
         # One loop for all questions: connections belong to the loop that opened them.
         self._loop = asyncio.Runner()
 
-    def __call__(self, asked: Sequence[tuple[Case, str]]) -> list[Judgement]:
+    def __call__(self, cases: Sequence[tuple[Case, str]]) -> list[Judgement]:
         """Judges answers, in order."""
-        return self._loop.run(self._all(asked))
+        return self._loop.run(self._all(cases))
 
-    async def _all(self, asked: Sequence[tuple[Case, str]]) -> list[Judgement]:
-        return list(await asyncio.gather(*(self._judge.judge(case, text) for case, text in asked)))
+    async def _all(self, cases: Sequence[tuple[Case, str]]) -> list[Judgement]:
+        return list(await asyncio.gather(*(self._judge.judge(case, text) for case, text in cases)))

@@ -50,6 +50,7 @@ class HeldLease:
 
     def renew(self) -> None:
         """Renews the lease when it is time. Raises LeaseLostError."""
+        # Before the question: the database counts the lease from a later moment, never earlier.
         sent = time.monotonic()
         if sent < self._renew_at:
             return

@@ -1,4 +1,4 @@
-"""How supervisor and trainer talk: a job goes in, messages come out, an exit status ends it.
+"""Pipe between supervisor and trainer: a job in, messages out, an exit status at the end.
 
 The job is one JSON document on the trainer's standard input. The messages are one JSON object a
 line, typed and of bounded size, on what was its standard output. A write blocks while the
@@ -41,7 +41,7 @@ class TrainerJob(Contract):
 
 
 class StageStarted(Contract):
-    """A stage begins."""
+    """Message that a stage begins."""
 
     kind: Literal["stage_started"] = "stage_started"
     stage_index: int

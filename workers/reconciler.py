@@ -77,7 +77,7 @@ class Reconciler:
 
 
 def main() -> None:
-    """Runs the process."""
+    """Runs the reconciler until a signal."""
     die_with_parent()
     configured = settings()
     logs.configure(configured.log_format, configured.log_level)

@@ -113,7 +113,7 @@ class Supervisor:
 
 
 def main(trainer: str = TRAINER) -> None:
-    """Runs the process."""
+    """Runs waiting jobs until a signal."""
     die_with_parent()
     parser = argparse.ArgumentParser(prog="workers.supervisor", description=__doc__)
     configured = settings()

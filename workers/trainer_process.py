@@ -105,10 +105,10 @@ class TrainerProcess:
 
     def kill_if_overdue(self, grace_seconds: float) -> None:
         """Kills what was asked to stop longer ago than this."""
-        asked = self._asked_to_stop_at
-        if asked is None or self._process.poll() is not None:
+        stop_asked_at = self._asked_to_stop_at
+        if stop_asked_at is None or self._process.poll() is not None:
             return
-        if time.monotonic() - asked > grace_seconds:
+        if time.monotonic() - stop_asked_at > grace_seconds:
             signal_group(self._process, signal.SIGKILL)
 
     def kill(self, reason: Failure) -> None:

@@ -37,7 +37,6 @@ STEADY_SECONDS = 60.0
 HOPELESS_STARTS = 3
 """A part that ends so often without ever having been ready will not come."""
 LOOPBACK = "127.0.0.1"
-EVERY_INTERFACE = ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on
 out = Console(highlight=False, soft_wrap=True)
 
 
@@ -81,8 +80,8 @@ def free_port(host: str, port: int = 0) -> int:
                 "stop what listens there, or give another --port",
                 param="port",
             ) from None
-        found: int = probe.getsockname()[1]
-        return found
+        free: int = probe.getsockname()[1]
+        return free
 
 
 @dataclass
@@ -142,27 +141,31 @@ def tail(path: Path, lines: int = 12) -> str:
 class Service:
     """The three parts together."""
 
-    def __init__(self, given: Settings) -> None:
-        self._settings = given
+    def __init__(self, configured: Settings) -> None:
+        self._settings = configured
         self.signals = 0
-        port = free_port(given.host, given.port)
+        port = free_port(configured.host, configured.port)
         inference_port = free_port(LOOPBACK)
-        self.url = f"http://{given.host}:{port}"
-        local_host = LOOPBACK if given.host in EVERY_INTERFACE else given.host
-        reachable = f"http://{local_host}:{port}"
+        self.url = f"http://{configured.host}:{port}"
+        reachable = configured.model_copy(update={"port": port}).local_url
         inference = f"http://{LOOPBACK}:{inference_port}"
         self._http = httpx.Client(trust_env=False, timeout=2.0)
         self._env = {
             **os.environ,
-            "INFRAMIND_DATA_DIR": str(given.data_dir.absolute()),
-            "INFRAMIND_HOST": given.host,
+            "INFRAMIND_DATA_DIR": str(configured.data_dir.absolute()),
+            "INFRAMIND_HOST": configured.host,
             "INFRAMIND_PORT": str(port),
             "INFRAMIND_INFERENCE_URL": inference,
         }
-        logs = given.data_dir / "logs"
+        logs = configured.data_dir / "logs"
         logs.mkdir(exist_ok=True)
-        serve_api = ("--host", given.host, "--port", str(port))
-        serve_model = ("--base-model", given.inference_base_model, "--port", str(inference_port))
+        serve_api = ("--host", configured.host, "--port", str(port))
+        serve_model = (
+            "--base-model",
+            configured.inference_base_model,
+            "--port",
+            str(inference_port),
+        )
         self.parts = [
             Part(
                 "api",
@@ -239,15 +242,15 @@ class Service:
         self.signals += 1
 
 
-def serve(given: Settings) -> int:
+def serve(configured: Settings) -> int:
     """The whole life of the service; gives the exit status."""
-    with lock(given.data_dir):
-        engine = make_engine(given.url)
+    with lock(configured.data_dir):
+        engine = make_engine(configured.url)
         upgrade(engine)
-        check_start(engine, given)
+        check_start(engine, configured)
         engine.dispose()
-        out.print(f"{'database':<10} ready ({escape(str(given.data_dir))})")
-        service = Service(given)
+        out.print(f"{'database':<10} ready ({escape(str(configured.data_dir))})")
+        service = Service(configured)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: service.note_signal())
         try:
@@ -259,7 +262,7 @@ def serve(given: Settings) -> int:
 
 
 def main() -> int:
-    """The command."""
+    """Reads the command line and runs the service; gives the exit status."""
     die_with_parent()
     configured = settings()
     parser = argparse.ArgumentParser(

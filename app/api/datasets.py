@@ -58,7 +58,7 @@ async def add_dataset(
 
 @router.get("", responses={200: examples.shown(examples.page(examples.datasets.DATASET))})
 def list_datasets(database: DatabaseDep, page: PageDep) -> Page[DatasetView]:
-    """Datasets, newest first."""
+    """Lists the stored datasets, newest first."""
     return datasets.list_datasets(database, page)
 
 
@@ -70,5 +70,5 @@ def list_datasets(database: DatabaseDep, page: PageDep) -> Page[DatasetView]:
     },
 )
 def get_dataset(dataset_id: str, database: DatabaseDep) -> DatasetView:
-    """One dataset."""
+    """Gives a dataset's description: its tasks by category and its checks."""
     return datasets.find(database, dataset_id)

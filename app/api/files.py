@@ -52,13 +52,13 @@ def list_files(
     order: Literal["asc", "desc"] = "desc",
     purpose: Annotated[str | None, Query(max_length=32)] = None,
 ) -> Page[FileView]:
-    """Files, newest first."""
+    """Lists the uploaded files, newest first."""
     return files.list_files(database, page, order, purpose)
 
 
 @router.get("/{file_id}", responses={200: examples.shown(examples.files.FILE), **UNKNOWN})
 def get_file(file_id: str, database: DatabaseDep) -> FileView:
-    """One file."""
+    """Gives an uploaded file's description, without its content."""
     return files.find(database, file_id)
 
 

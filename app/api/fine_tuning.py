@@ -59,9 +59,9 @@ def create_job(
 def list_jobs(request: Request, database: DatabaseDep, page: PageDep) -> Page[FineTuningJob]:
     """Jobs, newest first; `metadata[key]=value` filters."""
     wanted = {
-        found[1]: value
+        match[1]: value
         for key, value in request.query_params.items()
-        if (found := METADATA.fullmatch(key))
+        if (match := METADATA.fullmatch(key))
     }
     return fine_tuning.list_jobs(database, page, wanted)
 
@@ -70,7 +70,7 @@ def list_jobs(request: Request, database: DatabaseDep, page: PageDep) -> Page[Fi
     "/{fine_tuning_job_id}", responses={200: examples.shown(examples.fine_tuning.JOB), **UNKNOWN}
 )
 def get_job(fine_tuning_job_id: str, database: DatabaseDep) -> FineTuningJob:
-    """One job."""
+    """Gives a fine-tuning job with its state."""
     return fine_tuning.get(database, fine_tuning_job_id)
 
 
@@ -99,7 +99,7 @@ def resume_job(fine_tuning_job_id: str, jobs: JobsDep) -> FineTuningJob:
 def list_events(
     fine_tuning_job_id: str, database: DatabaseDep, page: PageDep
 ) -> Page[FineTuningEvent]:
-    """Events, newest first."""
+    """Lists a job's events, newest first."""
     return fine_tuning.list_events(database, fine_tuning_job_id, page)
 
 

@@ -14,13 +14,13 @@ router = APIRouter(tags=["health"])
 
 
 class Live(View):
-    """The process answers."""
+    """Answer of a process that is alive."""
 
     status: Literal["ok"] = "ok"
 
 
 class Parts(View):
-    """What the service needs, and whether it is there."""
+    """Parts that the service needs; each is true while it answers."""
 
     database: bool
     migrations: bool
@@ -39,22 +39,20 @@ class Ready(View):
 
 @router.get("/healthz", responses={200: shown({"status": "ok"})})
 def live() -> Live:
-    """The process answers."""
+    """Answers while the process is alive, whatever else is not."""
     return Live()
 
 
-READY = {
-    "status": "ready",
-    "parts": {"database": True, "migrations": True, "worker": True, "inference": True},
-}
-NOT_READY = {"status": "not ready", "parts": {**READY["parts"], "inference": False}}  # type: ignore[dict-item]  # it is a mapping
+PARTS = {"database": True, "migrations": True, "worker": True, "inference": True}
+READY = {"status": "ready", "parts": PARTS}
+NOT_READY = {"status": "not ready", "parts": {**PARTS, "inference": False}}
 
 
 @router.get("/readyz", responses={200: shown(READY), 503: {"model": Ready, **shown(NOT_READY)}})
 async def ready(response: Response, database: DatabaseDep, serving: InferenceDep) -> Ready:
     """Every part by name; 503 while one is missing."""
-    found = await run_in_threadpool(readiness, database)
-    parts = Parts(**found, inference=await serving.is_healthy())
+    answering = await run_in_threadpool(readiness, database)
+    parts = Parts(**answering, inference=await serving.is_healthy())
     everything = all(parts.model_dump().values())
     response.status_code = 200 if everything else 503
     return Ready(status="ready" if everything else "not ready", parts=parts)

@@ -62,7 +62,7 @@ async def create_job(
 
 @router.get("", responses={200: examples.shown(examples.page(examples.jobs.JOB))})
 def list_jobs(database: DatabaseDep, page: PageDep, state: JobState | None = None) -> Page[JobView]:
-    """Jobs, newest first."""
+    """Lists the jobs, newest first."""
     return service.list_jobs(database, page, state)
 
 

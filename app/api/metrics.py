@@ -1,4 +1,4 @@
-"""Metrics for Prometheus."""
+"""Route that Prometheus scrapes."""
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST

@@ -37,7 +37,7 @@ TAR: dict[str, Any] = {
 
 
 class AliasTarget(Contract):
-    """What an alias means from now on."""
+    """Model that an alias means from now on."""
 
     model: str
 
@@ -110,7 +110,7 @@ async def delete_model(
 
 @router.get("/aliases", responses={200: examples.shown(examples.page(examples.models.ALIAS))})
 def list_aliases(database: DatabaseDep, page: PageDep) -> Page[AliasView]:
-    """Aliases by name."""
+    """Lists the aliases in the order of their names."""
     return names.list_aliases(database, page)
 
 
@@ -118,7 +118,7 @@ def list_aliases(database: DatabaseDep, page: PageDep) -> Page[AliasView]:
     "/aliases/{alias}", responses={200: examples.shown(examples.models.ALIAS), **UNKNOWN_ALIAS}
 )
 def get_alias(alias: str, database: DatabaseDep) -> AliasView:
-    """What an alias means."""
+    """Gives the model that an alias means."""
     return names.find_alias(database, alias)
 
 

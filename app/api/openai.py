@@ -65,9 +65,9 @@ def _model(name: str, created_at: float | None) -> dict[str, Any]:
     "/models/{model:path}", responses={200: examples.shown(examples.openai.MODELS["data"][0])}
 )
 def get_model(model: str, database: DatabaseDep, artifacts: ArtifactsDep) -> dict[str, Any]:
-    """One model."""
-    known = catalog.detail(database, artifacts, model)
-    return _model(known.id, known.created_at)
+    """Gives a model in OpenAI's form."""
+    detail = catalog.detail(database, artifacts, model)
+    return _model(detail.id, detail.created_at)
 
 
 @router.post(
@@ -89,7 +89,7 @@ async def complete(
 async def chat(
     request: ChatRequest, serving: InferenceDep, http: Request
 ) -> JSONResponse | EventStream:
-    """Answers a conversation."""
+    """Answers a conversation with one or more messages of the assistant."""
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
     return await _answer(
         request,

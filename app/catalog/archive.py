@@ -29,24 +29,26 @@ def archive(engine: Engine, artifacts: Artifacts, name: str) -> tuple[str, Itera
     Every byte is checked against the manifest before the first is sent. Raises NotFoundError;
     InvalidError for a base model; EngineError for files that are not what was published.
     """
-    known = detail(engine, artifacts, name)
-    if known.id in BASE_MODELS:
+    described = detail(engine, artifacts, name)
+    if described.id in BASE_MODELS:
         raise InvalidError(
-            f"{known.id} is a base model: only adapters can be downloaded", param="model"
+            f"{described.id} is a base model: only adapters can be downloaded", param="model"
         )
-    folder = Path(adapter(engine, known.id).path)
+    folder = Path(adapter(engine, described.id).path)
     artifacts.pull(folder)
     manifest = verify_adapter(folder)
-    text = card(manifest, [one.model_dump(mode="json") for one in known.evaluations]).encode()
-    return known.id, _tar(known.id, folder, text, int(manifest.created_at))
+    text = card(
+        manifest, [evaluation.model_dump(mode="json") for evaluation in described.evaluations]
+    ).encode()
+    return described.id, _tar(described.id, folder, text, int(manifest.created_at))
 
 
-def _tar(name: str, folder: Path, card_text: bytes, at: int) -> Iterator[bytes]:
-    yield _head(f"{name}/{CARD}", len(card_text), at) + card_text + _padding(len(card_text))
+def _tar(name: str, folder: Path, card_text: bytes, created_at: int) -> Iterator[bytes]:
+    yield _head(f"{name}/{CARD}", len(card_text), created_at) + card_text + _padding(len(card_text))
     for file in (*PUBLISHED, MANIFEST):
         path = folder / file
         size = path.stat().st_size
-        yield _head(f"{name}/{file}", size, at)
+        yield _head(f"{name}/{file}", size, created_at)
         with path.open("rb") as opened:
             while data := opened.read(CHUNK_BYTES):
                 yield data
@@ -54,9 +56,9 @@ def _tar(name: str, folder: Path, card_text: bytes, at: int) -> Iterator[bytes]:
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 
-def _head(name: str, size: int, at: int) -> bytes:
+def _head(name: str, size: int, created_at: int) -> bytes:
     info = tarfile.TarInfo(name)
-    info.size, info.mtime, info.mode = size, at, MODE
+    info.size, info.mtime, info.mode = size, created_at, MODE
     return info.tobuf(tarfile.PAX_FORMAT)
 
 

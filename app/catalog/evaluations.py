@@ -19,7 +19,7 @@ MIN_COMPARED, MAX_COMPARED = 2, 16
 
 def of_models(session: Session, names: Sequence[str]) -> dict[str, list[Evaluation]]:
     """The evaluations of each model, newest first."""
-    found: dict[str, list[Evaluation]] = {name: [] for name in names}
+    by_model: dict[str, list[Evaluation]] = {name: [] for name in names}
     rows = (
         select(StageResult, Job)
         .join(Job, Job.id == StageResult.job_id)
@@ -30,9 +30,9 @@ def of_models(session: Session, names: Sequence[str]) -> dict[str, list[Evaluati
         for row in result.metrics.get("rows", ()):
             name = row["adapter"] or job.base_model
             # Rows of the first release have no judge.
-            if name in found and "judge" in row:
-                found[name].append(_evaluation(result, job, row))
-    return found
+            if name in by_model and "judge" in row:
+                by_model[name].append(_evaluation(result, job, row))
+    return by_model
 
 
 def _evaluation(result: StageResult, job: Job, row: dict[str, object]) -> Evaluation:
@@ -83,14 +83,14 @@ def _chosen(
 ) -> dict[str, Evaluation]:
     for together in evaluations[names[0]]:
         same = {
-            name: one
+            name: evaluation
             for name in names
-            for one in evaluations[name]
-            if (one.job_id, one.at) == (together.job_id, together.at)
+            for evaluation in evaluations[name]
+            if (evaluation.job_id, evaluation.at) == (together.job_id, together.at)
         }
         if len(same) == len(set(names)):
             return same
-    return {name: found[0] for name, found in evaluations.items() if found}
+    return {name: of_model[0] for name, of_model in evaluations.items() if of_model}
 
 
 def _reason(names: Sequence[str], chosen: dict[str, Evaluation]) -> str | None:
@@ -98,7 +98,15 @@ def _reason(names: Sequence[str], chosen: dict[str, Evaluation]) -> str | None:
     how = 'POST /jobs {"method": "evaluate", "models": [...]} evaluates them together'
     if missing:
         return f"{', '.join(missing)} was never evaluated: {how}"
-    if len({(one.bench_hash, one.max_difficulty, one.n) for one in chosen.values()}) > 1:
+    if (
+        len(
+            {
+                (evaluation.bench_hash, evaluation.max_difficulty, evaluation.n)
+                for evaluation in chosen.values()
+            }
+        )
+        > 1
+    ):
         return f"the models were not asked the same tasks: {how}"
     return None
 

@@ -1,4 +1,4 @@
-"""What a model's name means.
+"""Turns a model's name into the model that it means.
 
 A base model, an adapter, an alias, or OpenAI's `ft:` form of an adapter.
 
@@ -40,11 +40,11 @@ def resolved(session: Session, name: str, param: str = "model") -> str:
     adapter = name.rpartition(":")[2] if name.startswith(FINE_TUNED) else name
     if NAME.fullmatch(adapter):
         alias = _find(session, adapter) if adapter == name else None
-        found = session.get(Adapter, alias.model if alias else adapter)
-        if found is not None and (
-            adapter == name or name.startswith(f"{FINE_TUNED}{found.base_model}:{OWNER}:")
+        row = session.get(Adapter, alias.model if alias else adapter)
+        if row is not None and (
+            adapter == name or name.startswith(f"{FINE_TUNED}{row.base_model}:{OWNER}:")
         ):
-            return found.id
+            return row.id
         if alias is not None and alias.model in BASE_MODELS:
             return alias.model
     raise UnknownModelError(
@@ -122,9 +122,9 @@ def alias_view(row: Alias) -> AliasView:
 
 def _find(session: Session, name: str) -> Alias | None:
     """The caller's own alias before another's that an administrator sees."""
-    own = Alias.owner == as_key(acting.get().owner)
+    is_callers = Alias.owner == as_key(acting.get().owner)
     return session.scalars(
-        select(Alias).where(Alias.name == name).order_by(own.desc(), Alias.owner).limit(1)
+        select(Alias).where(Alias.name == name).order_by(is_callers.desc(), Alias.owner).limit(1)
     ).first()
 
 

@@ -1,4 +1,4 @@
-"""What is kept, and what goes.
+"""Deletes what is older or more than the settings keep.
 
 Adapters by age, checkpoints by number, leftovers of lost attempts, old idempotency keys.
 
@@ -28,7 +28,7 @@ KEY_SECONDS = 86_400.0
 
 @dataclass
 class Pruned:
-    """What went, or would go."""
+    """Names of what a round of pruning deleted, or would delete."""
 
     adapters: list[str] = field(default_factory=list)
     checkpoints: int = 0

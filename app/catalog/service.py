@@ -1,4 +1,4 @@
-"""What models there are, what is known of each, and which may go."""
+"""Lists, describes and deletes models."""
 
 from collections import defaultdict
 from collections.abc import Sequence, Set
@@ -40,9 +40,9 @@ def list_models(engine: Engine, artifacts: Artifacts, page: PageRequest) -> Page
         has_more = adapters.has_more or len(rows) < len(adapters.rows) or left < 0
         aliases = _aliases(session, [*bases, *(row.id for row in rows)])
     # After the transaction: a store may be slow, and keeps no connection waiting.
-    there = artifacts.present(Path(row.path) for row in rows)
+    available = artifacts.present(Path(row.path) for row in rows)
     views = [_base(name, aliases[name]) for name in bases]
-    views += [_adapter(row, aliases[row.id], Path(row.path) in there) for row in rows]
+    views += [_adapter(row, aliases[row.id], Path(row.path) in available) for row in rows]
     return Page[ModelView].of(views, [view.id for view in views], has_more=has_more)
 
 
@@ -79,11 +79,11 @@ def detail(engine: Engine, artifacts: Artifacts, name: str) -> ModelDetail:
         ancestors = _ancestors(session, row)
     # After the transaction: a store may be slow, and keeps no connection waiting.
     rows = [row, *(ancestor for ancestor in ancestors.values() if ancestor is not None)]
-    there = artifacts.present(Path(row.path) for row in rows)
+    available = artifacts.present(Path(row.path) for row in rows)
     return ModelDetail(
-        **_adapter(row, named, Path(row.path) in there).model_dump(),
+        **_adapter(row, named, Path(row.path) in available).model_dump(),
         lineage=[
-            _ancestor(name, ancestor, there) for name, ancestor in reversed(ancestors.items())
+            _ancestor(name, ancestor, available) for name, ancestor in reversed(ancestors.items())
         ],
         dataset=row.manifest["dataset"],
         bench_hash=row.manifest["bench_hash"],
@@ -120,10 +120,10 @@ def in_use(session: Session) -> dict[str, list[str]]:
         if parent is not None:
             reasons[parent].append(f"{child} continues it")
     for job in session.scalars(select(Job).where(Job.state.not_in(TERMINAL)).order_by(Job.id)):
-        own = session.scalars(select(Adapter.id).where(Adapter.job_id == job.id))
-        for name in {*own, *_evaluated(job)} | ({job.start_from} if job.start_from else set()):
+        trained = session.scalars(select(Adapter.id).where(Adapter.job_id == job.id))
+        for name in {*trained, *_evaluated(job)} | ({job.start_from} if job.start_from else set()):
             reasons[name].append(f"the job {job.id} is {job.state} and needs it")
-    return {name: found for name, found in reasons.items() if name not in BASE_MODELS}
+    return {name: reason for name, reason in reasons.items() if name not in BASE_MODELS}
 
 
 def _evaluated(job: Job) -> set[str]:
@@ -201,10 +201,10 @@ def _ancestors(session: Session, row: Adapter) -> dict[str, Adapter | None]:
     return ancestors
 
 
-def _ancestor(name: str, row: Adapter | None, there: Set[Path]) -> Ancestor:
+def _ancestor(name: str, row: Adapter | None, stored: Set[Path]) -> Ancestor:
     return Ancestor(
         id=name,
         stage=row.stage if row else None,
         job_id=row.job_id if row else None,
-        available=row is not None and Path(row.path) in there,
+        available=row is not None and Path(row.path) in stored,
     )

@@ -1,4 +1,4 @@
-"""What a person sees of models."""
+"""Answers of the routes under `/models` and `/aliases`."""
 
 from typing import Any, Literal
 

@@ -1,12 +1,14 @@
 """The service over HTTP, as every command and the demo speak to it."""
 
 import os
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
 from app.errors import NotAnsweringError, RefusedError
+from app.views import MAX_LIMIT
 
 if TYPE_CHECKING:
     import httpx
@@ -101,6 +103,20 @@ class ServiceClient:
             return self._http.get("/readyz", timeout=5.0).status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
+
+
+def rows_of(url: str, path: str, most: int | None = None) -> Iterator[Any]:
+    """Give the rows of a list route, page after page; `most` of them where it is given."""
+    query: dict[str, Any] = {}
+    with ServiceClient(url) as client:
+        while most is None or most > 0:
+            size = MAX_LIMIT if most is None else min(most, MAX_LIMIT)
+            page = client.call("GET", path, limit=size, **query)
+            yield from page["data"]
+            if not page["has_more"]:
+                return
+            query["after"] = page["last_id"]
+            most = None if most is None else most - len(page["data"])
 
 
 def call(

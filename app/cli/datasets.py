@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.client import LOCAL, Url, call
+from app.cli.client import LOCAL, Url, call, rows_of
 from app.cli.output import console, listed
 
 app = typer.Typer(help="Bring your own tasks.", no_args_is_help=True)
@@ -29,19 +29,20 @@ def add_dataset(
     Every row is validated; nothing is stored if one is bad.
     """
     query = {"name": name} if name else {}
-    made = call(url, "POST", "/datasets", content=file.read_bytes(), **query)
+    dataset = call(url, "POST", "/datasets", content=file.read_bytes(), **query)
+    tasks = sum(dataset["tasks"].values())
     console.print(
-        f"{made['id']}: {sum(made['tasks'].values())} tasks, {made['derived']} with derived "
-        f"checks, {made['unchecked']} without"
+        f"{dataset['id']}: {tasks} tasks, {dataset['derived']} with derived "
+        f"checks, {dataset['unchecked']} without"
     )
-    console.print(f'use it in a job: {{"method": "dapo", "dataset": "{made["id"]}"}}')
+    console.print(f'use it in a job: {{"method": "dapo", "dataset": "{dataset["id"]}"}}')
 
 
 @app.command("list")
 def list_datasets(url: Url = LOCAL) -> None:
     """Show the stored datasets."""
     table = listed("id", "name", "tasks", "categories")
-    for row in call(url, "GET", "/datasets")["data"]:
+    for row in rows_of(url, "/datasets"):
         tasks = str(sum(row["tasks"].values()))
         table.add_row(row["id"], row["name"] or "", tasks, ", ".join(row["categories"]))
     console.print(table, soft_wrap=False)

@@ -7,7 +7,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -40,7 +40,7 @@ SIGNS = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """The state of one thing that was looked at, with a remedy where it is not well."""
 
     name: str
@@ -64,15 +64,15 @@ def doctor(
             param="--only",
         )
     failed = False
-    for finding in diagnose(chosen):
-        failed |= finding.state == "failed"
-        console.print(f"{SIGNS[finding.state]} {finding.name:<10} {escape(finding.text)}")
-        if finding.remedy:
-            console.print(f"                   -> {escape(finding.remedy)}")
+    for diagnosis in diagnose(chosen):
+        failed |= diagnosis.state == "failed"
+        console.print(f"{SIGNS[diagnosis.state]} {diagnosis.name:<10} {escape(diagnosis.text)}")
+        if diagnosis.remedy:
+            console.print(f"                   -> {escape(diagnosis.remedy)}")
     raise typer.Exit(1 if failed else 0)
 
 
-def diagnose(only: frozenset[str] = frozenset()) -> Iterator[Finding]:
+def diagnose(only: frozenset[str] = frozenset()) -> Iterator[Diagnosis]:
     """Examine this installation by its own settings, as far as they can be read."""
     if missing("service"):
         yield from examine(None, only)
@@ -83,13 +83,13 @@ def diagnose(only: frozenset[str] = frozenset()) -> Iterator[Finding]:
         configured = settings()
     except ConfigError as error:
         remedy = "correct the variable; docs/production/settings.md has every one"
-        yield Finding("settings", "failed", str(error), remedy)
+        yield Diagnosis("settings", "failed", str(error), remedy)
         yield from examine(None, only)
         return
     yield from examine(configured, only)
 
 
-def examine(settings: "Settings | None", only: frozenset[str] = frozenset()) -> Iterator[Finding]:
+def examine(settings: "Settings | None", only: frozenset[str] = frozenset()) -> Iterator[Diagnosis]:
     """Make every check in turn, or those that `only` names.
 
     A check that finds nothing to look at is silent, and so is one that lacks its settings.
@@ -103,20 +103,20 @@ def examine(settings: "Settings | None", only: frozenset[str] = frozenset()) -> 
             yield from check(None)
 
 
-def _python(_: "Settings | None") -> Iterator[Finding]:
+def _python(_: "Settings | None") -> Iterator[Diagnosis]:
     version = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info < PYTHON:
-        yield Finding(
+        yield Diagnosis(
             "python",
             "failed",
             f"Python {version}",
             "install Python 3.11 or newer, then make the environment again",
         )
     else:
-        yield Finding("python", "ok", f"Python {version}")
+        yield Diagnosis("python", "ok", f"Python {version}")
 
 
-def _packages(_: "Settings | None") -> Iterator[Finding]:
+def _packages(_: "Settings | None") -> Iterator[Diagnosis]:
     needs: dict[str, tuple[State, str]] = {
         "service": ("failed", "the service needs it"),
         "train": ("warning", "the trainer and the embedded inference server need it"),
@@ -124,32 +124,32 @@ def _packages(_: "Settings | None") -> Iterator[Finding]:
     for extra, (state, use) in needs.items():
         if modules := missing(extra):
             text = f"{', '.join(modules)} missing; {use}"
-            yield Finding("packages", state, text, how_to_install(extra))
+            yield Diagnosis("packages", state, text, how_to_install(extra))
     if importlib.util.find_spec("torch"):
-        yield Finding("packages", "ok", f"torch {importlib.metadata.version('torch')}")
+        yield Diagnosis("packages", "ok", f"torch {importlib.metadata.version('torch')}")
 
 
-def _gpu(_: "Settings | None") -> Iterator[Finding]:
+def _gpu(_: "Settings | None") -> Iterator[Diagnosis]:
     if not importlib.util.find_spec("torch"):
         return
     import torch
 
     if torch.cuda.is_available():
         free, total = torch.cuda.mem_get_info()
-        yield Finding(
+        yield Diagnosis(
             "gpu",
             "ok",
             f"{torch.cuda.get_device_name()}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free",
         )
     elif shutil.which("nvidia-smi"):
-        yield Finding(
+        yield Diagnosis(
             "gpu",
             "failed",
             "nvidia-smi is there, and torch sees no GPU",
             "install a torch that is built for this driver's CUDA",
         )
     else:
-        yield Finding(
+        yield Diagnosis(
             "gpu",
             "warning",
             "no GPU: training runs on the CPU",
@@ -157,7 +157,7 @@ def _gpu(_: "Settings | None") -> Iterator[Finding]:
         )
 
 
-def _database(settings: "Settings") -> Iterator[Finding]:
+def _database(settings: "Settings") -> Iterator[Diagnosis]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from app.db.migrate import head, is_current
@@ -165,14 +165,14 @@ def _database(settings: "Settings") -> Iterator[Finding]:
 
     kind = settings.url.partition(":")[0]
     if kind == "sqlite" and not (settings.data_dir / "inframind.db").is_file():
-        yield Finding("database", "warning", "no database yet", "`inframind up` makes one")
+        yield Diagnosis("database", "warning", "no database yet", "`inframind up` makes one")
         return
     engine = make_engine(settings.url)
     try:
         if is_current(engine):
-            yield Finding("database", "ok", f"{kind}, at migration {head()}")
+            yield Diagnosis("database", "ok", f"{kind}, at migration {head()}")
         else:
-            yield Finding(
+            yield Diagnosis(
                 "database",
                 "failed",
                 f"{kind} is not at migration {head()}",
@@ -180,14 +180,14 @@ def _database(settings: "Settings") -> Iterator[Finding]:
             )
     except SQLAlchemyError as error:
         remedy = "start the database, or correct INFRAMIND_DATABASE_URL"
-        yield Finding(
+        yield Diagnosis(
             "database", "failed", f"{kind} does not answer ({type(error).__name__})", remedy
         )
     finally:
         engine.dispose()
 
 
-def _redis(settings: "Settings") -> Iterator[Finding]:
+def _redis(settings: "Settings") -> Iterator[Diagnosis]:
     url = settings.redis_url.get_secret_value()
     if not url:
         return
@@ -200,30 +200,38 @@ def _redis(settings: "Settings") -> Iterator[Finding]:
             )
         ) as client:
             client.ping()
-            yield Finding("redis", "ok", f"Redis {client.info('server')['redis_version']}")
+            yield Diagnosis("redis", "ok", f"Redis {client.info('server')['redis_version']}")
     except redis.RedisError as error:
         remedy = (
             "start Redis, or correct INFRAMIND_REDIS_URL; "
             "jobs are accepted meanwhile, and run when it is back"
         )
-        yield Finding("redis", "failed", f"Redis does not answer ({type(error).__name__})", remedy)
+        yield Diagnosis(
+            "redis", "failed", f"Redis does not answer ({type(error).__name__})", remedy
+        )
 
 
-def _inference(settings: "Settings") -> Iterator[Finding]:
+def _inference(settings: "Settings") -> Iterator[Diagnosis]:
     import httpx
 
+    # `inframind up` gives its inference server any free port, which its api alone is told.
+    with suppress(httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+        ready = httpx.get(f"{settings.local_url}/readyz", timeout=TIMEOUT_SECONDS, trust_env=False)
+        if ready.json()["parts"]["inference"]:
+            yield Diagnosis("inference", "ok", f"the service on {settings.local_url} reaches it")
+            return
     try:
         answer = httpx.get(
             f"{settings.inference_url}/health", timeout=TIMEOUT_SECONDS, trust_env=False
         )
         answer.raise_for_status()
-        yield Finding("inference", "ok", f"{settings.inference_url} answers")
+        yield Diagnosis("inference", "ok", f"{settings.inference_url} answers")
     except httpx.HTTPError as error:
         remedy = (
             "start `inframind up` or vLLM, or correct INFRAMIND_INFERENCE_URL; "
             "without it only /generate is missing"
         )
-        yield Finding(
+        yield Diagnosis(
             "inference",
             "warning",
             f"{settings.inference_url} does not answer ({type(error).__name__})",
@@ -231,7 +239,7 @@ def _inference(settings: "Settings") -> Iterator[Finding]:
         )
 
 
-def _worker(settings: "Settings") -> Iterator[Finding]:
+def _worker(settings: "Settings") -> Iterator[Diagnosis]:
     from sqlalchemy import select
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -247,23 +255,23 @@ def _worker(settings: "Settings") -> Iterator[Finding]:
             ).all()
             silence = database_now(session) - max(last, default=0.0)
         if silence < WORKER_SILENT_SECONDS:
-            yield Finding("worker", "ok", f"the last sign of life came {silence:.0f} s ago")
+            yield Diagnosis("worker", "ok", f"the last sign of life came {silence:.0f} s ago")
         else:
-            yield Finding(
+            yield Diagnosis(
                 "worker",
                 "warning",
                 "no worker of this host gives a sign of life",
                 "start `inframind up` or the worker",
             )
     except SQLAlchemyError:
-        yield Finding(
+        yield Diagnosis(
             "worker", "warning", "workers cannot be seen without the database", "see `database`"
         )
     finally:
         engine.dispose()
 
 
-def _disk(settings: "Settings") -> Iterator[Finding]:
+def _disk(settings: "Settings") -> Iterator[Diagnosis]:
     folder = next(
         path
         for path in (settings.data_dir.absolute(), *settings.data_dir.absolute().parents)
@@ -274,39 +282,39 @@ def _disk(settings: "Settings") -> Iterator[Finding]:
             file.write(b"x")
     except OSError as error:
         remedy = "give its user the folder, or set another INFRAMIND_DATA_DIR"
-        yield Finding("disk", "failed", f"{folder} cannot be written ({error.strerror})", remedy)
+        yield Diagnosis("disk", "failed", f"{folder} cannot be written ({error.strerror})", remedy)
         return
     free = shutil.disk_usage(folder).free
     if free < FREE_BYTES:
-        yield Finding(
+        yield Diagnosis(
             "disk",
             "warning",
             f"{free / 1e9:.1f} GB free in {folder}",
             "free some space: checkpoints need it",
         )
     else:
-        yield Finding("disk", "ok", f"{free / 1e9:.0f} GB free in {folder}")
+        yield Diagnosis("disk", "ok", f"{free / 1e9:.0f} GB free in {folder}")
 
 
-def _weights(settings: "Settings") -> Iterator[Finding]:
+def _weights(settings: "Settings") -> Iterator[Diagnosis]:
     from inframind.models.registry import BASE_MODELS, is_available
 
     for name in BASE_MODELS:
         if is_available(name):
-            yield Finding("weights", "ok", f"{name} is here")
+            yield Diagnosis("weights", "ok", f"{name} is here")
         else:
             state: State = "failed" if name == settings.inference_base_model else "warning"
-            yield Finding(
+            yield Diagnosis(
                 "weights", state, f"{name} is not in the hub's cache", f"run `hf download {name}`"
             )
 
 
-def _tools(_: "Settings | None") -> Iterator[Finding]:
+def _tools(_: "Settings | None") -> Iterator[Diagnosis]:
     for name, use in TOOLS.items():
         if shutil.which(name):
-            yield Finding("tools", "ok", f"{name} is here")
+            yield Diagnosis("tools", "ok", f"{name} is here")
         else:
-            yield Finding(
+            yield Diagnosis(
                 "tools",
                 "warning",
                 f"no {name}: it is for {use}",
@@ -314,7 +322,7 @@ def _tools(_: "Settings | None") -> Iterator[Finding]:
             )
 
 
-def _keys(settings: "Settings") -> Iterator[Finding]:
+def _keys(settings: "Settings") -> Iterator[Diagnosis]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from app.db.session import make_engine
@@ -322,16 +330,16 @@ def _keys(settings: "Settings") -> Iterator[Finding]:
     from inframind.errors import ConfigError
 
     if settings.is_open:
-        yield Finding("keys", "ok", "open on this machine's loopback alone")
+        yield Diagnosis("keys", "ok", "open on this machine's loopback alone")
         return
     engine = make_engine(settings.url)
     try:
         check_start(engine, settings)
-        yield Finding("keys", "ok", "requests need a key")
+        yield Diagnosis("keys", "ok", "requests need a key")
     except ConfigError as error:
-        yield Finding("keys", "failed", str(error), "run `inframind keys create --scope admin`")
+        yield Diagnosis("keys", "failed", str(error), "run `inframind keys create --scope admin`")
     except SQLAlchemyError:
-        yield Finding(
+        yield Diagnosis(
             "keys", "warning", "keys cannot be seen without the database", "see `database`"
         )
     finally:
@@ -339,7 +347,7 @@ def _keys(settings: "Settings") -> Iterator[Finding]:
 
 
 NEED_NO_SETTINGS = (_python, _packages, _gpu, _tools)
-CHECKS: dict[str, Callable[[Any], Iterator[Finding]]] = {
+CHECKS: dict[str, Callable[[Any], Iterator[Diagnosis]]] = {
     "python": _python,
     "packages": _packages,
     "gpu": _gpu,

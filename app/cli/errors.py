@@ -1,4 +1,4 @@
-"""What the service's errors mean to a person at a terminal; `inframind.commands.Handled` asks."""
+"""Puts the service's errors into words for a terminal; `inframind.commands.Handled` asks."""
 
 import sys
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def explain_service(error: Exception) -> Ending | None:
 
 
 class ServiceCommands(Handled):
-    """The service's commands."""
+    """Commands of the service, which end by `explain_service`."""
 
     def explain(self, error: Exception) -> Ending | None:
         """Put an error into words; None for a bug, whose traceback is wanted."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from app.cli.client import LOCAL, ServiceClient, Url, call
+from app.cli.client import LOCAL, ServiceClient, Url, call, rows_of
 from app.cli.evaluations import comparison, show_judge
 from app.cli.output import console, errors, listed
 from app.job_state import TERMINAL, JobState
@@ -54,12 +54,12 @@ def create(
 
 @app.command("list")
 def list_jobs(
-    limit: Annotated[int, typer.Option(help="Jobs that are shown at most.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Jobs that are shown at most.")] = 20,
     url: Url = LOCAL,
 ) -> None:
     """Show the newest jobs."""
     table = listed("id", "name", "state", "stage", "progress")
-    for job in call(url, "GET", "/jobs", limit=limit)["data"]:
+    for job in rows_of(url, "/jobs", limit):
         progress = f"{job['progress']:.0%}"
         table.add_row(job["id"], job["name"] or "", job["state"], job["stage"] or "", progress)
     console.print(table, soft_wrap=False)
@@ -88,7 +88,7 @@ def results(job_id: JobId, url: Url = LOCAL) -> None:
 
 @app.command()
 def cancel(job_id: JobId, url: Url = LOCAL) -> None:
-    """Stop a job."""
+    """Stop a job for good; a running one leaves a checkpoint first."""
     console.print(call(url, "POST", f"/jobs/{job_id}/cancel")["state"])
 
 

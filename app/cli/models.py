@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from app.cli.client import LOCAL, ServiceClient, Url, call
+from app.cli.client import LOCAL, ServiceClient, Url, call, rows_of
 from app.cli.evaluations import comparison, show_judge
 from app.cli.output import console, errors, listed
 from inframind.errors import ConfigError
@@ -28,7 +28,7 @@ Model = Annotated[str, typer.Argument(help="A base model, an adapter or an alias
 def list_models(url: Url = LOCAL) -> None:
     """Show base models and adapters of a running service."""
     table = listed("id", "kind", "stage", "base model", "aliases", "available")
-    for model in call(url, "GET", "/models")["data"]:
+    for model in rows_of(url, "/models"):
         aliases = ", ".join(model["aliases"])
         available = "yes" if model["available"] else "no"
         stage = model["stage"] or ""
@@ -47,9 +47,9 @@ def alias_model(
     name: Annotated[str, typer.Argument(help="The alias.")], model: Model, url: Url = LOCAL
 ) -> None:
     """Let a name, such as production, mean a model."""
-    made = call(url, "PUT", f"/aliases/{name}", {"model": model})
-    before = f" (before: {made['previous']})" if made["previous"] else ""
-    console.print(f"{made['name']} -> {made['model']}{before}")
+    alias = call(url, "PUT", f"/aliases/{name}", {"model": model})
+    before = f" (before: {alias['previous']})" if alias["previous"] else ""
+    console.print(f"{alias['name']} -> {alias['model']}{before}")
 
 
 @app.command("compare")

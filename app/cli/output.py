@@ -1,4 +1,4 @@
-"""Where commands print: a message is one line, so that no pipe or terminal cuts an id in two."""
+"""Consoles of the commands: a message is one line, so that no terminal cuts an id in two."""
 
 from rich.console import Console
 from rich.table import Column, Table

@@ -58,17 +58,17 @@ def add(
         )
         session.add(row)
         session.flush()
-        return _view(row)
+        return _file_view(row)
 
 
 def find(engine: Engine, identity: str) -> FileView:
     """One file. Raises NotFoundError."""
     with reading(engine) as session:
-        return _view(row_of(session, identity))
+        return _file_view(row_of(session, identity))
 
 
 def content(engine: Engine, artifacts: Artifacts, identity: str) -> Path:
-    """Where the uploaded bytes lie. Raises NotFoundError."""
+    """Gives the path of the uploaded bytes. Raises NotFoundError."""
     with reading(engine) as session:
         path = artifacts.upload(row_of(session, identity).sha256)
     artifacts.pull(path)
@@ -93,7 +93,7 @@ def list_files(
             lambda identity: stored_position(session, keys, File.id == identity),
             descending=order == "desc",
         )
-        views = [_view(row) for row in files.rows]
+        views = [_file_view(row) for row in files.rows]
     return Page[FileView].of(views, [view.id for view in views], has_more=files.has_more)
 
 
@@ -124,7 +124,7 @@ def row_of(session: Session, identity: str, param: str = "file_id") -> File:
     return row
 
 
-def _view(row: File) -> FileView:
+def _file_view(row: File) -> FileView:
     return FileView(
         id=row.id,
         bytes=row.bytes,

@@ -1,4 +1,4 @@
-"""What the api does with datasets."""
+"""Stores, lists and finds datasets for the api."""
 
 from collections.abc import Sequence
 
@@ -31,12 +31,12 @@ def add(
         text = body.decode()
     except UnicodeDecodeError as error:
         raise InvalidError(f"the file is not UTF-8: byte {error.start}", param="rows") from None
-    found = read(text.split("\n"), verifier)
-    identity = name_of(found.tasks)
-    artifacts.push(save(found.tasks, artifacts.datasets))
+    upload = read(text.split("\n"), verifier)
+    identity = name_of(upload.tasks)
+    artifacts.push(save(upload.tasks, artifacts.datasets))
     counts = {
-        "tasks": _count([task.split for task in found.tasks]),
-        "categories": _count([task.category for task in found.tasks]),
+        "tasks": _count([task.split for task in upload.tasks]),
+        "categories": _count([task.category for task in upload.tasks]),
     }
     with writing(engine) as session:
         owner = as_key(acting.get().owner)
@@ -46,14 +46,14 @@ def add(
                 id=identity,
                 owner=owner,
                 name=name,
-                duplicates=found.duplicates,
-                derived=found.derived,
-                unchecked=found.unchecked,
+                duplicates=upload.duplicates,
+                derived=upload.derived,
+                unchecked=upload.unchecked,
                 created_at=database_now(session),
                 **counts,
             )
             session.add(row)
-        return _view(row)
+        return _dataset_view(row)
 
 
 def with_validation(engine: Engine, artifacts: Artifacts, training: str, validation: str) -> str:
@@ -103,10 +103,10 @@ def _tasks(artifacts: Artifacts, name: str) -> list[Task]:
 def find(engine: Engine, identity: str) -> DatasetView:
     """One dataset. Raises NotFoundError."""
     with reading(engine) as session:
-        known = identity.isascii() and identity.isprintable()
+        is_name = identity.isascii() and identity.isprintable()
         row = (
             session.scalars(select(Dataset).where(Dataset.id == identity).limit(1)).first()
-            if known
+            if is_name
             else None
         )
         if row is None:
@@ -114,7 +114,7 @@ def find(engine: Engine, identity: str) -> DatasetView:
                 f"there is no dataset {identity[:64]!r}; GET /datasets lists those that exist",
                 param="dataset",
             )
-        return _view(row)
+        return _dataset_view(row)
 
 
 def list_datasets(engine: Engine, page: PageRequest) -> Page[DatasetView]:
@@ -134,11 +134,11 @@ def list_datasets(engine: Engine, page: PageRequest) -> Page[DatasetView]:
             lambda identity: stored_position(session, keys, Dataset.id == identity, is_first),
             descending=True,
         )
-        views = [_view(row) for row in datasets.rows]
+        views = [_dataset_view(row) for row in datasets.rows]
     return Page[DatasetView].of(views, [view.id for view in views], has_more=datasets.has_more)
 
 
-def _view(row: Dataset) -> DatasetView:
+def _dataset_view(row: Dataset) -> DatasetView:
     return DatasetView(
         id=row.id,
         name=row.name,

@@ -6,7 +6,7 @@ from app.views import View
 
 
 class DatasetView(View):
-    """A stored dataset."""
+    """Description of a stored dataset, as `/datasets` answers."""
 
     id: str
     object: str = "dataset"
@@ -23,7 +23,7 @@ class DatasetView(View):
 
 
 class FileView(View):
-    """OpenAI's file object."""
+    """File object in OpenAI's form, as `/v1/files` answers."""
 
     id: str
     object: Literal["file"] = "file"

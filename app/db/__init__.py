@@ -1,1 +1,1 @@
-"""Tables and sessions."""
+"""Tables, sessions, migrations and paging of the database."""

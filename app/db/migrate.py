@@ -17,10 +17,10 @@ SCRIPTS = Path(__file__).parents[2] / "migrations"
 
 def config(engine: Engine) -> Config:
     """Alembic's configuration for one database, without a file."""
-    made = Config()
-    made.set_main_option("script_location", str(SCRIPTS))
-    made.attributes["engine"] = engine
-    return made
+    alembic = Config()
+    alembic.set_main_option("script_location", str(SCRIPTS))
+    alembic.attributes["engine"] = engine
+    return alembic
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
@@ -55,6 +55,6 @@ def head() -> str | None:
 
 
 def is_current(engine: Engine) -> bool:
-    """Whether the database is at the newest migration."""
+    """Tells whether the database is at the newest migration."""
     with engine.execution_options(read_only=True).connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() == head()

@@ -30,7 +30,8 @@ class Acting:
     """Gets the ids of the rows that are made."""
 
 
-acting: ContextVar[Acting] = ContextVar("acting", default=Acting(sees_all=True))  # noqa: B039 - it is frozen
+# Every context may share the default, for it is frozen.
+acting: ContextVar[Acting] = ContextVar("acting", default=Acting(sees_all=True))  # noqa: B039
 
 
 def as_key(owner: str | None) -> str:

@@ -55,8 +55,8 @@ def read_page(
         values = position(page.after) if is_plain else None
         if values is None:
             raise no_such_row()
-        here, there = tuple_(*keys), tuple_(*values)
-        query = query.where(here < there if descending else here > there)
+        here, behind = tuple_(*keys), tuple_(*values)
+        query = query.where(here < behind if descending else here > behind)
     ordered = query.order_by(*(key.desc() if descending else key for key in keys))
     rows = list(session.scalars(ordered.limit(page.limit + 1)))
     return Slice(rows[: page.limit], len(rows) > page.limit)

@@ -59,11 +59,11 @@ def make_engine(url: str) -> Engine:
         if address.get_backend_name() not in ("postgresql", "postgres"):
             raise ArgumentError(f"{address.get_backend_name()} is neither sqlite nor postgresql")
         driver = address.set(drivername="postgresql+psycopg")
-        made = create_engine(
+        engine = create_engine(
             driver, pool_size=20, max_overflow=20, pool_timeout=5.0, connect_args=connect
         )
-        event.listen(made, "checkout", _refuse_dead)
-        return made
+        event.listen(engine, "checkout", _refuse_dead)
+        return engine
     engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -87,7 +87,7 @@ def make_engine(url: str) -> Engine:
 
 
 def _refuse_dead(connection: Any, *_: Any) -> None:
-    """What SQLAlchemy's ping does, without a question to the server.
+    """Refuses a dead connection as SQLAlchemy's ping does, without a question to the server.
 
     A connection that it has closed has its end to be read.
     """
@@ -99,7 +99,7 @@ def _refuse_dead(connection: Any, *_: Any) -> None:
 
 
 def database_now(session: Session) -> float:
-    """The database's clock."""
+    """Gives the time of the database's clock, in seconds since 1970."""
     return float(session.execute(NOW).scalar_one())
 
 

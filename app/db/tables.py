@@ -18,7 +18,8 @@ WAITING = text("deadline_at IS NOT NULL AND state IN ('queued', 'paused')")
 class Base(DeclarativeBase):
     """Base of all tables."""
 
-    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, float: Float(53)}  # noqa: RUF012 - SQLAlchemy's form
+    # SQLAlchemy reads it from the class. 53 bits are a whole Python float, on every database.
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, float: Float(53)}  # noqa: RUF012
 
 
 class Job(Owned, Base):
@@ -127,7 +128,7 @@ class Quota(Base):
 
 
 class JobEvent(Base):
-    """What happened, written in the transaction of the change itself."""
+    """Event of a job, written in the transaction of the change itself."""
 
     __tablename__ = "job_events"
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
@@ -153,7 +154,7 @@ class JobMetric(Base):
 
 
 class StageResult(Base):
-    """What a finished stage left."""
+    """Metrics and adapter of a finished stage."""
 
     __tablename__ = "stage_results"
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
@@ -271,7 +272,7 @@ class Worker(Base):
 
 
 class JudgeCalibration(Base):
-    """How far a judge model agreed with the verifier, once."""
+    """Agreement of a judge model with the verifier, measured once."""
 
     __tablename__ = "judge_calibrations"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

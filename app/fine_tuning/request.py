@@ -1,4 +1,4 @@
-"""What `POST /v1/fine_tuning/jobs` takes, and the stages that it means.
+"""Body of `POST /v1/fine_tuning/jobs`, and the stages that it means.
 
 Source: https://platform.openai.com/docs/api-reference/fine-tuning/create and openai-python's types.
 """
@@ -61,7 +61,7 @@ class ReinforcementHyperparameters(SupervisedHyperparameters):
 
 
 class Supervised(Body):
-    """`method.supervised`."""
+    """Field `method.supervised`: the hyperparameters of sft."""
 
     hyperparameters: SupervisedHyperparameters | None = None
 
@@ -75,7 +75,7 @@ class Reinforcement(Body):
 
 
 class Method(Body):
-    """How to train."""
+    """Field `method`: the way of training and its hyperparameters."""
 
     type: Literal["supervised", "reinforcement"]
     supervised: Supervised | None = None
@@ -104,9 +104,9 @@ class CreateRequest(Body):
         Raises InvalidError for what the method does not take.
         """
         kind = self.method.type
-        given = {name: getattr(self.method, name) for name in ("supervised", "reinforcement")}
+        methods = {name: getattr(self.method, name) for name in ("supervised", "reinforcement")}
         other = next(
-            (name for name, value in given.items() if value is not None and name != kind), None
+            (name for name, value in methods.items() if value is not None and name != kind), None
         )
         if other:
             raise InvalidError(
@@ -115,43 +115,43 @@ class CreateRequest(Body):
         if kind == "reinforcement":
             reinforcement = self.method.reinforcement or Reinforcement()
             _check_grader(reinforcement.grader)
-            found: SupervisedHyperparameters = (
+            chosen: SupervisedHyperparameters = (
                 reinforcement.hyperparameters or ReinforcementHyperparameters()
             )
         else:
-            found = (
+            chosen = (
                 self.method.supervised or Supervised()
             ).hyperparameters or SupervisedHyperparameters()
         if self.hyperparameters is not None:
-            if found.model_dump(exclude_none=True):
+            if chosen.model_dump(exclude_none=True):
                 raise InvalidError(
                     "give `hyperparameters` in `method` alone", param="hyperparameters"
                 )
-            return type(found)(**self.hyperparameters.model_dump())
-        return found
+            return type(chosen)(**self.hyperparameters.model_dump())
+        return chosen
 
     def spec(self, *, base_model: str, start_from: str | None, dataset: str, rows: int) -> JobSpec:
         """Says which job of ours is meant. `rows` of the dataset are trained on."""
-        asked = self.asked
+        chosen = self.asked
         name = TRAINS_BY[self.method.type]
         (recipe,) = resolve_stages(base_model, stages=[{"stage": name}], dataset=dataset)
         assert isinstance(recipe, TrainingConfig)
         stage: dict[str, Any] = {"stage": name}
         rows_per_step = getattr(recipe, recipe.rows_per_step)
-        if isinstance(asked.batch_size, int):
-            stage[recipe.rows_per_step] = rows_per_step = asked.batch_size
-        if isinstance(asked.learning_rate_multiplier, float):
-            stage["learning_rate"] = recipe.learning_rate * asked.learning_rate_multiplier
-        if isinstance(asked.n_epochs, int):
-            stage["max_steps"] = math.ceil(asked.n_epochs * rows / rows_per_step)
+        if isinstance(chosen.batch_size, int):
+            stage[recipe.rows_per_step] = rows_per_step = chosen.batch_size
+        if isinstance(chosen.learning_rate_multiplier, float):
+            stage["learning_rate"] = recipe.learning_rate * chosen.learning_rate_multiplier
+        if isinstance(chosen.n_epochs, int):
+            stage["max_steps"] = math.ceil(chosen.n_epochs * rows / rows_per_step)
         evaluate: dict[str, Any] = {"stage": "evaluate"}
-        if isinstance(asked, ReinforcementHyperparameters):
+        if isinstance(chosen, ReinforcementHyperparameters):
             assert isinstance(recipe, RolloutConfig)
-            if isinstance(asked.compute_multiplier, float):
-                answers = round(recipe.num_generations * asked.compute_multiplier)
+            if isinstance(chosen.compute_multiplier, float):
+                answers = round(recipe.num_generations * chosen.compute_multiplier)
                 stage["num_generations"] = min(64, max(2, answers))
-            if isinstance(asked.eval_samples, int):
-                evaluate["tasks"] = asked.eval_samples
+            if isinstance(chosen.eval_samples, int):
+                evaluate["tasks"] = chosen.eval_samples
         return JobSpec(
             stages=[stage, evaluate],
             base_model=base_model,
@@ -166,7 +166,7 @@ class CreateRequest(Body):
                 "validation_file": self.validation_file,
                 "suffix": self.suffix,
                 "method": self.method.type,
-                "hyperparameters": _shown(asked),
+                "hyperparameters": _shown(chosen),
             }
         )
 
@@ -188,7 +188,7 @@ def _check_grader(grader: dict[str, Any] | None) -> None:
         raise InvalidError(message, param="method.reinforcement.grader")
 
 
-def _shown(asked: SupervisedHyperparameters) -> dict[str, Any]:
-    """What was not given is `auto`: the recipe of the base model."""
+def _shown(hyperparameters: SupervisedHyperparameters) -> dict[str, Any]:
+    """Shows hyperparameters; one that was left out is `auto`: the recipe of the base model."""
     automatic = ("batch_size", "learning_rate_multiplier", "n_epochs")
-    return dict.fromkeys(automatic, "auto") | asked.model_dump(exclude_none=True)
+    return dict.fromkeys(automatic, "auto") | hyperparameters.model_dump(exclude_none=True)

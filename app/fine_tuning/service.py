@@ -42,11 +42,11 @@ def create(jobs: JobService, request: CreateRequest, key: str | None = None) -> 
     Raises NotFoundError and what `JobService.submit` raises, with `param` as the client named it.
     """
     try:
-        made = jobs.submit_as(request, lambda: _spec(jobs, request), key)
+        job = jobs.submit_as(request, lambda: _spec(jobs, request), key)
     except InfraMindError as error:
         error.param = request.field(error.param)
         raise
-    return get(jobs.engine, PREFIX + made.id)
+    return get(jobs.engine, PREFIX + job.id)
 
 
 def _spec(jobs: JobService, request: CreateRequest) -> JobSpec:
@@ -76,7 +76,7 @@ def _dataset(session: Session, file: str, param: str) -> str:
 def get(engine: Engine, identity: str) -> FineTuningJob:
     """One job. Raises NotFoundError."""
     with reading(engine) as session:
-        return _view(session, _job(session, identity))
+        return _fine_tuning_view(session, _job(session, identity))
 
 
 def cancel(jobs: JobService, identity: str) -> FineTuningJob:
@@ -112,14 +112,14 @@ def list_jobs(
         query = query.where(Job.meta[key].as_string() == value)
     with reading(engine) as session:
         jobs = read_page(session, query, (Job.id,), page, _own_id, descending=True)
-        views = [_view(session, job) for job in jobs.rows]
+        views = [_fine_tuning_view(session, job) for job in jobs.rows]
     ids = [view.id for view in views]
     return Page[FineTuningJob].of(views, ids, has_more=jobs.has_more)
 
 
 def _own_id(identity: str) -> tuple[str] | None:
-    own = identity.removeprefix(PREFIX)
-    return (own,) if identity.startswith(PREFIX) and ID.fullmatch(own) else None
+    job_id = identity.removeprefix(PREFIX)
+    return (job_id,) if identity.startswith(PREFIX) and ID.fullmatch(job_id) else None
 
 
 def list_events(engine: Engine, identity: str, page: PageRequest) -> Page[FineTuningEvent]:
@@ -155,17 +155,20 @@ def list_checkpoints(
     """Lists the adapters of finished stages, newest first. Raises NotFoundError, InvalidError."""
     with reading(engine) as session:
         row = _job(session, identity)
-        job, asked = job_view(row, _results(session, row)), row.fine_tuning or {}
+        job, request = job_view(row, _results(session, row)), row.fine_tuning or {}
         steps = [stage.total_steps for stage in parse_all(row.stages)]
-        made = StageResult.job_id == row.id, StageResult.adapter_id.is_not(None)
+        finished = StageResult.job_id == row.id, StageResult.adapter_id.is_not(None)
         keys = (StageResult.stage_index,)
         results = read_page(
             session,
-            select(StageResult).where(*made),
+            select(StageResult).where(*finished),
             keys,
             page,
             lambda checkpoint: stored_position(
-                session, keys, *made, StageResult.adapter_id == checkpoint.removeprefix(CHECKPOINT)
+                session,
+                keys,
+                *finished,
+                StageResult.adapter_id == checkpoint.removeprefix(CHECKPOINT),
             ),
             descending=True,
         )
@@ -173,7 +176,7 @@ def list_checkpoints(
             FineTuningCheckpoint(
                 id=f"{CHECKPOINT}{result.adapter_id}",
                 created_at=int(result.finished_at),
-                fine_tuned_model_checkpoint=model_name(job, asked, str(result.adapter_id)),
+                fine_tuned_model_checkpoint=model_name(job, request, str(result.adapter_id)),
                 fine_tuning_job_id=identity,
                 metrics=_metrics(result, steps[result.stage_index]),
                 step_number=steps[result.stage_index],
@@ -194,8 +197,8 @@ def _metrics(result: StageResult, step: int) -> CheckpointMetrics:
 
 
 def _job(session: Session, identity: str) -> Job:
-    own = identity.removeprefix(PREFIX)
-    job = session.get(Job, own) if identity.startswith(PREFIX) and ID.fullmatch(own) else None
+    job_id = identity.removeprefix(PREFIX)
+    job = session.get(Job, job_id) if identity.startswith(PREFIX) and ID.fullmatch(job_id) else None
     if job is None or job.fine_tuning is None:
         message = (
             f"there is no fine-tuning job {identity[:64]!r}; "
@@ -212,5 +215,5 @@ def _results(session: Session, job: Job) -> list[StageResult]:
     return list(session.scalars(query))
 
 
-def _view(session: Session, job: Job) -> FineTuningJob:
+def _fine_tuning_view(session: Session, job: Job) -> FineTuningJob:
     return fine_tuning_job(job_view(job, _results(session, job)), job.fine_tuning or {})

@@ -1,4 +1,4 @@
-"""OpenAI's fine-tuning objects."""
+"""Fine-tuning objects in OpenAI's form, made from jobs."""
 
 import time
 from typing import Any, Literal
@@ -41,7 +41,7 @@ class FineTuningJob(View):
 
 
 class FineTuningEvent(View):
-    """`fine_tuning.job.event`."""
+    """Event of a job in the form of OpenAI's `fine_tuning.job.event`."""
 
     id: str
     object: Literal["fine_tuning.job.event"] = "fine_tuning.job.event"
@@ -72,36 +72,39 @@ class FineTuningCheckpoint(View):
     step_number: int
 
 
-def model_name(job: JobView, asked: dict[str, Any], adapter: str) -> str:
+def model_name(job: JobView, request: dict[str, Any], adapter: str) -> str:
     """The name under which OpenAI's clients ask the adapter."""
-    return f"{FINE_TUNED}{job.base_model}:{OWNER}:{asked['suffix'] or ''}:{adapter}"
+    return f"{FINE_TUNED}{job.base_model}:{OWNER}:{request['suffix'] or ''}:{adapter}"
 
 
-def fine_tuning_job(job: JobView, asked: dict[str, Any]) -> FineTuningJob:
+def fine_tuning_job(job: JobView, request: dict[str, Any]) -> FineTuningJob:
     """Our job as OpenAI shows it; `asked` is what its API was asked for."""
     done = job.state == JobState.SUCCEEDED and job.adapters
-    kind = asked["method"]
+    kind = request["method"]
     return FineTuningJob(
         id=PREFIX + job.id,
         created_at=int(job.created_at),
         error=job.error,
-        fine_tuned_model=model_name(job, asked, job.adapters[-1]) if done else None,
+        fine_tuned_model=model_name(job, request, job.adapters[-1]) if done else None,
         finished_at=int(job.finished_at) if job.finished_at is not None else None,
         estimated_finish=int(time.time() + job.eta_seconds)
         if job.eta_seconds is not None
         else None,
-        hyperparameters=asked["hyperparameters"],
+        hyperparameters=request["hyperparameters"],
         integrations=[],
         metadata=job.metadata,
-        method={"type": kind, kind: {"hyperparameters": asked["hyperparameters"], **_grader(kind)}},
+        method={
+            "type": kind,
+            kind: {"hyperparameters": request["hyperparameters"], **_grader(kind)},
+        },
         model=job.start_from or job.base_model,
         organization_id=OWNER,
         result_files=[],
         seed=job.seed,
         status=_status(job),
         trained_tokens=None,
-        training_file=asked["training_file"],
-        validation_file=asked["validation_file"],
+        training_file=request["training_file"],
+        validation_file=request["validation_file"],
     )
 
 

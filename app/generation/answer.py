@@ -19,7 +19,7 @@ Candidate = tuple[CompletionChoice, Verdict | None]
 
 
 class Choice(View):
-    """One answer."""
+    """Answer of the model, with its verdict where one was asked for."""
 
     index: int
     text: str
@@ -31,7 +31,7 @@ class Choice(View):
 
 
 class Generation(View):
-    """The answers."""
+    """Answers to one request, best first where they were ranked."""
 
     id: str
     object: Literal["generation"] = "generation"
@@ -48,10 +48,10 @@ async def answer(
     request: GenerateRequest, model: str, completion: ServerCompletion, verifier: Verifier
 ) -> Generation:
     """The answers with their files and, if they were asked for, their verdicts."""
-    found: list[Candidate] = [(choice, None) for choice in completion.choices]
+    candidates: list[Candidate] = [(choice, None) for choice in completion.choices]
     if request.wants_verdicts:
-        found = await run_in_threadpool(with_verdicts, request, completion.choices, verifier)
-    return generation_of(request, model, found, completion.usage or Usage(), len(found))
+        candidates = await run_in_threadpool(with_verdicts, request, completion.choices, verifier)
+    return generation_of(request, model, candidates, completion.usage or Usage(), len(candidates))
 
 
 def with_verdicts(
@@ -67,7 +67,11 @@ def with_verdicts(
 
 
 def generation_of(
-    request: GenerateRequest, model: str, found: Sequence[Candidate], usage: Usage, attempts: int
+    request: GenerateRequest,
+    model: str,
+    candidates: Sequence[Candidate],
+    usage: Usage,
+    attempts: int,
 ) -> Generation:
     """The first `n` of the answers."""
     choices = [
@@ -78,7 +82,7 @@ def generation_of(
             finish_reason=choice.finish_reason or "stop",
             verdict=verdict,
         )
-        for i, (choice, verdict) in enumerate(found[: request.n])
+        for i, (choice, verdict) in enumerate(candidates[: request.n])
     ]
     identity = f"gen-{uuid.uuid4().hex}"
     return Generation(

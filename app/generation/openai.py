@@ -24,7 +24,7 @@ def OrDefault(default: Any) -> BeforeValidator:  # noqa: N802 - it reads as a ty
 
 
 class StreamOptions(BaseModel):
-    """What a stream ends with."""
+    """Options of a stream: whether its end tells the usage."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,7 +32,7 @@ class StreamOptions(BaseModel):
 
 
 class Sampling(BaseModel):
-    """What both kinds of completion share."""
+    """Fields that both kinds of completion share."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,7 +69,7 @@ class Sampling(BaseModel):
 
 
 class TextCompletionRequest(Sampling):
-    """`POST /v1/completions`."""
+    """Body of `POST /v1/completions`."""
 
     prompt: (
         Annotated[str, Field(max_length=MAX_TEXT)]
@@ -79,9 +79,9 @@ class TextCompletionRequest(Sampling):
     logprobs: int | None = Field(default=None, ge=0, le=5)
 
     def body(self) -> dict[str, Any]:
-        """The engine's request."""
-        found = {**self.sampling(), "prompt": self.prompt, "max_tokens": self.max_tokens}
-        return found if self.logprobs is None else {**found, "logprobs": self.logprobs}
+        """Gives the body of the request to the inference server."""
+        fields = {**self.sampling(), "prompt": self.prompt, "max_tokens": self.max_tokens}
+        return fields if self.logprobs is None else {**fields, "logprobs": self.logprobs}
 
 
 class ChatText(BaseModel):
@@ -114,7 +114,7 @@ class ChatMessage(BaseModel):
 
 
 class JsonSchema(BaseModel):
-    """What an answer has to be."""
+    """JSON schema that an answer has to follow."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -141,7 +141,7 @@ class ResponseFormat(BaseModel):
 
 
 class ChatRequest(Sampling):
-    """`POST /v1/chat/completions`."""
+    """Body of `POST /v1/chat/completions`."""
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=256)
     max_tokens: int | None = Field(default=None, ge=1, le=32_768)
@@ -152,29 +152,29 @@ class ChatRequest(Sampling):
     response_format: ResponseFormat | None = None
 
     def body(self, base_model: str) -> dict[str, Any]:
-        """The engine's request.
+        """Gives the body of the request to the inference server.
 
         The api applies the chat template, so every engine sees the same tokens.
         """
         if self.top_logprobs is not None and not self.logprobs:
             raise InvalidError("`top_logprobs` needs `logprobs`: true", param="top_logprobs")
-        found: dict[str, Any] = {
+        fields: dict[str, Any] = {
             **self.sampling(),
             "prompt": render(base_model, [message.plain() for message in self.messages]),
             "max_tokens": self.max_completion_tokens or self.max_tokens or 512,
             "skip_special_tokens": False,
         }
         if self.logprobs:
-            found["logprobs"] = self.top_logprobs or 0
+            fields["logprobs"] = self.top_logprobs or 0
         if self.response_format is not None and self.response_format.type != "text":
-            found["response_format"] = self.response_format.model_dump(
+            fields["response_format"] = self.response_format.model_dump(
                 by_alias=True, exclude_none=True
             )
-        return found
+        return fields
 
 
 class Head:
-    """What every object of one answer begins with."""
+    """Fields that every object of one answer begins with."""
 
     def __init__(self, kind: Literal["text_completion", "chat.completion"], model: str) -> None:
         self.kind, self.model = kind, model
@@ -183,7 +183,7 @@ class Head:
 
     @property
     def is_chat(self) -> bool:
-        """Whether choices are messages."""
+        """Tells whether the answer's choices are messages."""
         return self.kind == "chat.completion"
 
     def whole(self, completion: ServerCompletion) -> dict[str, Any]:

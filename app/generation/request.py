@@ -1,4 +1,4 @@
-"""What a generation is asked with, and what the inference server gets for it."""
+"""Body of `POST /generate`, and the inference server's request for it."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ MAX_PROMPT = 100_000
 
 
 class Message(Contract):
-    """One chat message."""
+    """Message of a conversation."""
 
     model_config = ConfigDict(strict=True)
 
@@ -61,12 +61,12 @@ class GenerateRequest(Contract):
 
     @property
     def wants_verdicts(self) -> bool:
-        """Whether the answers are verified."""
+        """Tells whether the answers are verified."""
         return self.verify or bool(self.checks) or self.searches
 
     @property
     def searches(self) -> bool:
-        """Whether more answers may be made than are given back."""
+        """Tells whether more answers may be made than are given back."""
         return self.best_of > 1 or self.repair > 0
 
 

@@ -56,7 +56,7 @@ class Search:
         )
 
     def ranked(self) -> list[Candidate]:
-        """The best first."""
+        """Orders candidates, the best first."""
         return sorted(self._candidates, key=_merit, reverse=True)
 
     def _passing(self) -> int:
@@ -103,15 +103,18 @@ class Search:
                         self._candidates += await run_in_threadpool(
                             with_verdicts, self._request, [growing[choice.index]], self._verifier
                         )
+                # The last piece has the usage of all; a stream that is closed early has none.
                 if piece.usage and not piece.choices:
                     spent = [piece.usage]
                 elif self._passing() >= self._request.n:
                     break
         prompt = max(usage.prompt_tokens for usage in spent)
-        made = sum(usage.completion_tokens for usage in spent)
+        completed = sum(usage.completion_tokens for usage in spent)
         self._usage = added(
             self._usage,
-            Usage(prompt_tokens=prompt, completion_tokens=made, total_tokens=prompt + made),
+            Usage(
+                prompt_tokens=prompt, completion_tokens=completed, total_tokens=prompt + completed
+            ),
         )
 
 
@@ -121,7 +124,7 @@ def _merit(candidate: Candidate) -> tuple[bool, float]:
 
 
 def complaint(verdict: Verdict | None) -> str:
-    """What the verifier found, as the user's next message."""
+    """Puts the verifier's findings into the user's next message."""
     lines: Sequence[str] = ()
     if verdict is not None:
         errors = [
@@ -139,6 +142,8 @@ def complaint(verdict: Verdict | None) -> str:
     return f"The file is not right yet:\n{listed}\nWrite the whole file again."
 
 
-def added(one: Usage, other: Usage) -> Usage:
-    """The sum."""
-    return Usage(**{name: getattr(one, name) + getattr(other, name) for name in Usage.model_fields})
+def added(usage: Usage, other: Usage) -> Usage:
+    """Adds two usages, token by token."""
+    return Usage(
+        **{name: getattr(usage, name) + getattr(other, name) for name in Usage.model_fields}
+    )

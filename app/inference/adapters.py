@@ -50,7 +50,7 @@ class AdapterLoader:
             await self._server.post("/v1/unload_lora_adapter", {"lora_name": model})
 
     def was_forgotten(self, status: int, model: str) -> bool:
-        """Whether the server was restarted and has lost the adapter."""
+        """Tells whether the server was restarted and has lost the adapter."""
         forgotten = status == 404 and model in self._loaded
         if forgotten:
             self._loaded.discard(model)
@@ -119,14 +119,14 @@ class AdapterLoader:
         reply = await self._server.post("/v1/completions", body)
         check_reply(reply)
         choices = sorted(parse_completion(reply.body).choices, key=lambda choice: choice.index)
-        found = [
+        likeliest = [
             top
             for choice in choices
             for top in (choice.logprobs or {}).get("top_logprobs", ())[:1]
             if top
         ]
-        if len(found) != len(PROMPTS):
+        if len(likeliest) != len(PROMPTS):
             raise EngineError(
                 "the inference server gives no log-probabilities: an adapter cannot be checked"
             )
-        return tuple(found)
+        return tuple(likeliest)

@@ -42,11 +42,11 @@ class Inference:
         self._adapters = AdapterLoader(self._server, engine, artifacts, settings)
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections to the inference server."""
         await self._server.close()
 
     async def is_healthy(self) -> bool:
-        """Whether the server answers."""
+        """Tells whether the server answers."""
         return await self._server.answers("/health", within_seconds=2.0)
 
     async def resolve(self, name: str | None) -> str:

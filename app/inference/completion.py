@@ -17,7 +17,7 @@ BUSY = "the inference server has too many requests; try again in a moment"
 
 
 class Usage(BaseModel):
-    """Tokens."""
+    """Number of tokens that a completion took and made."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0

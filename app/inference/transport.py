@@ -26,7 +26,7 @@ DATA, DONE = b"data:", b"[DONE]"
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer."""
+    """Status and whole body of an answer."""
 
     status: int
     body: bytes
@@ -67,17 +67,18 @@ class Transport:
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
             timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=timeout_seconds),
+            # A server that sets cookies would tie one user's request to another's.
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=BUFFER_BYTES,
             trust_env=False,
         )
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections that are kept open."""
         await self._http.close()
 
     async def answers(self, path: str, within_seconds: float) -> bool:
-        """Whether a GET of the path is 200 within the time."""
+        """Tells whether a GET of the path is 200 within the time."""
         try:
             async with self._http.get(
                 self._url + path, timeout=aiohttp.ClientTimeout(within_seconds)

@@ -41,9 +41,9 @@ def admit(engine: Engine, settings: Settings, artifacts: Artifacts, spec: JobSpe
     with reading(engine) as session:
         check = _Check(session, settings, spec)
         admitted = check.run()
-    there = artifacts.present(check.folders.values())
+    stored = artifacts.present(check.folders.values())
     for place, folder in check.folders.items():
-        if folder not in there:
+        if folder not in stored:
             name = admitted.adapters[place]
             raise InvalidError(f"the files of {name} are not here any more", param=place)
     return admitted

@@ -19,6 +19,7 @@ QUEUED = Job.state == JobState.QUEUED
 
 def best_job(session: Session, now: float, max_running: int | None) -> Job | None:
     """Finds the job to run next and locks its row; those that another claim holds are passed."""
+    # The head of one index: claims stay flat from 1,000 to 100,000 waiting jobs (load.md).
     full_owners = quota.full_owners(session, max_running)
     if not full_owners:
         job = _first_locked(session, select(Job).where(may_run(now)))
@@ -52,6 +53,7 @@ def heads(now: float, full_owners: Sequence[str]) -> CompoundSelect[str | None]:
     An owner with nothing to run now gives None. The owners are found by one probe of the index
     each (a "loose index scan"), which no plain DISTINCT does.
     """
+    # Before this and its index, 100,000 jobs of full owners made a claim 533 ms long (load.md).
     first = select(func.min(Job.owner).label("owner")).where(QUEUED).cte("waiting", recursive=True)
     later = select(func.min(Job.owner)).where(QUEUED, Job.owner > first.c.owner).scalar_subquery()
     waiting = first.union_all(select(later).where(first.c.owner.is_not(None)))

@@ -42,6 +42,7 @@ def hold(session: Session, owner: str | None, key: str) -> None:
     """Keeps the key for this transaction. Raises InFlightError if another one has it."""
     # On SQLite a writing transaction is alone: the second waits, and finds the first one's job.
     if session.get_bind().dialect.name == "postgresql":
+        # As JSON, for two pairs that only differ in where one part ends are two names.
         name = json.dumps([as_key(owner), key])
         if not session.scalar(
             text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}

@@ -65,6 +65,7 @@ def claim(
     try:
         with writing(engine) as session:
             now = database_now(session)
+            # First of all: a job whose worker went silent still holds its device.
             expire(session, now)
             if _is_busy(session, device):
                 return None
@@ -73,6 +74,7 @@ def claim(
                 return None
             job.state, job.device = JobState.RUNNING, device
             job.lease_owner, job.lease_until = worker, now + lease_seconds
+            # Whoever held the job before finds no row with the old fence (docs/decisions/0001).
             job.fence += 1
             job.attempts += 1
             job.started_at = job.started_at or now
@@ -113,6 +115,7 @@ def expire(session: Session, now: float) -> None:
 
 
 def _some_unlocked(jobs: Select[Job]) -> Select[Job]:
+    # A row that somebody has locked is being taken back, or ended, at this moment.
     return jobs.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)
 
 

@@ -45,10 +45,11 @@ def has_room(session: Session, owner: str, max_running: int | None) -> bool:
 
     Holds the owner until the transaction ends: a second claim counts this one.
     """
-    own = session.execute(OWN, {"owner": owner}).one_or_none()
-    limit = max_running if own is None or own.max_running is None else own.max_running
+    quota = session.execute(OWN, {"owner": owner}).one_or_none()
+    limit = max_running if quota is None or quota.max_running is None else quota.max_running
     if limit is None:
         return True
+    # Counted under the lock: two claims that count at once would both find room.
     _hold(session, owner)
     return _count(session, owner, JobState.RUNNING) < limit
 
@@ -58,8 +59,8 @@ def admit(session: Session, owner: str | None, max_queued: int | None) -> float:
 
     An owner with a limit is held until the transaction ends.
     """
-    time, own = session.execute(ADMISSION, {"owner": owner}).one()
-    limit = max_queued if own is None else own
+    time, max_of_owner = session.execute(ADMISSION, {"owner": owner}).one()
+    limit = max_queued if max_of_owner is None else max_of_owner
     if owner is not None and limit is not None:
         _hold(session, owner)
         if (waiting := _count(session, owner, JobState.QUEUED)) >= limit:

@@ -1,4 +1,4 @@
-"""What a person sends to start a job (docs/contracts/job.md)."""
+"""Body that a person sends to start a job (docs/contracts/job.md)."""
 
 from typing import Annotated, Any
 

@@ -102,6 +102,7 @@ def lose_worker(session: Session, job: Job, reason: Failure) -> None:
 
 def fail_attempt(session: Session, job: Job, failure: Failure) -> None:
     """Does what the failure asks for: another attempt while some are left, a pause, or the end."""
+    # Before it is counted: what only a person can mend must not use up the attempts.
     if failure.then == "pause":
         pause(session, job, failure)
         return

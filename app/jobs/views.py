@@ -10,7 +10,7 @@ from app.views import ErrorBody, View
 
 
 class StageResultView(View):
-    """What a finished stage left."""
+    """Metrics and adapter of a finished stage."""
 
     stage: str
     stage_index: int
@@ -20,7 +20,7 @@ class StageResultView(View):
 
 
 class JobView(View):
-    """A job (docs/contracts/job.md)."""
+    """Job, as every route answers it (docs/contracts/job.md)."""
 
     id: str
     object: Literal["job"] = "job"

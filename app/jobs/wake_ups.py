@@ -31,7 +31,7 @@ VISIBILITY_SECONDS = 300
 
 def make_celery(redis_url: str) -> Celery:
     """Makes the application that sends wake-ups, and that workers take them from."""
-    made = Celery("inframind", broker=redis_url, set_as_current=False)
+    celery = Celery("inframind", broker=redis_url, set_as_current=False)
     transport: dict[str, Any] = {
         "visibility_timeout": VISIBILITY_SECONDS,
         "unacked_restore_interval": 10,
@@ -41,9 +41,10 @@ def make_celery(redis_url: str) -> Celery:
         "socket_timeout": 30,
         "health_check_interval": 25,
     }
-    made.conf.update(
+    celery.conf.update(
         result_backend=None,
         task_ignore_result=True,
+        # Acknowledged late, a job that outlives the visibility timeout is started again and again.
         task_acks_late=False,
         task_reject_on_worker_lost=False,
         worker_prefetch_multiplier=1,
@@ -54,6 +55,7 @@ def make_celery(redis_url: str) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         worker_cancel_long_running_tasks_on_connection_loss=False,
+        # Nobody who writes to Redis may stop workers; the row has every result.
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         worker_soft_shutdown_timeout=0,
@@ -67,13 +69,14 @@ def make_celery(redis_url: str) -> Celery:
             "interval_max": 0.5,
         },
         task_serializer="json",
+        # A pickle from Redis would run whatever it holds.
         accept_content=["json"],
         task_default_queue=QUEUE,
         task_queues=[Queue(QUEUE)],
         task_create_missing_queues=False,
         worker_max_tasks_per_child=None,
     )
-    return made
+    return celery
 
 
 class WakeUps:
@@ -83,6 +86,7 @@ class WakeUps:
         self._celery = make_celery(redis_url)
         self._silent_until = 0.0
         self._turn = threading.Lock()
+        # A Redis that is away must not cost a request: the reconciler sends what is lost here.
         quick = {"socket_connect_timeout": 0.5, "socket_timeout": 1.0, "max_retries": 0}
         self._celery.conf.broker_transport_options = {
             **self._celery.conf.broker_transport_options,

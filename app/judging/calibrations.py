@@ -1,4 +1,4 @@
-"""How far a judge model can be trusted: what its calibrations against the verifier say.
+"""Trust in a judge model: the calibrations that measure it against the verifier.
 
 Loads no HTTP: the workers tell the trainer, too.
 """
@@ -51,10 +51,12 @@ def newest_calibration(engine: Engine, fingerprint: str) -> Calibration | None:
         )
 
 
-def store_calibration(engine: Engine, found: Calibration) -> None:
+def store_calibration(engine: Engine, calibration: Calibration) -> None:
     """Stores a calibration; earlier ones stay."""
     with writing(engine) as session:
-        report = found.model_dump(mode="json", exclude={"created_at"})
+        report = calibration.model_dump(mode="json", exclude={"created_at"})
         session.add(
-            JudgeCalibration(judge=found.judge, created_at=database_now(session), report=report)
+            JudgeCalibration(
+                judge=calibration.judge, created_at=database_now(session), report=report
+            )
         )

@@ -55,7 +55,7 @@ class ChatServer:
         better one is not tried again."""
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections to the judge model."""
         await self._http.aclose()
 
     async def ask(self, messages: Sequence[Message], schema: Schema) -> str:
@@ -83,12 +83,12 @@ class ChatServer:
         refusal = ""
         for left in range(self._formats_left, 0, -1):
             try:
-                found = await self._send(messages, formats[-left])
+                reply = await self._send(messages, formats[-left])
             except _Refused as error:
                 refusal = refusal or str(error)
             else:
                 self._formats_left = left
-                return found
+                return reply
         raise SilentError("refused", f"the judge model's server refused the request: {refusal}")
 
     async def _send(self, messages: Sequence[Message], response_format: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What a judge is asked."""
+"""Body of a request for judgement."""
 
 from pydantic import Field, model_validator
 

@@ -40,7 +40,7 @@ class Judges:
         self._queue = Queue("the judge", QUESTIONS_WAITING * settings.judge_concurrency)
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections of every judge."""
         if self._server:
             await self._server.close()
 
@@ -61,23 +61,23 @@ class Judges:
         texts = [request.answer] if request.answer is not None else list(request.answers or ())
         if request.kind == "rules":
             verdicts = await self._verdicts(request, texts)
-            return _view(Judge(kind="rules", trusted=True), _by_rules(verdicts), verdicts)
+            return _judged_view(Judge(kind="rules", trusted=True), _by_rules(verdicts), verdicts)
         llm = self.llm
         case = Case(**{name: getattr(request, name) for name in Case.model_fields})
         with self._queue.place():
-            found, verdicts, judge = await asyncio.gather(
+            reply, verdicts, judge = await asyncio.gather(
                 _by_model(llm, case, texts),
                 self._verdicts(request, texts),
                 run_in_threadpool(describe_judge, self._engine, llm.model),
             )
-        return _view(judge, found, verdicts)
+        return _judged_view(judge, reply, verdicts)
 
     async def _verdicts(self, request: JudgeRequest, texts: Sequence[str]) -> list[Verdict]:
-        asked = [
+        requests = [
             VerifyRequest(text=text, category=request.category, checks=request.checks)
             for text in texts
         ]
-        return await run_in_threadpool(self._verifier.verify_many, asked)
+        return await run_in_threadpool(self._verifier.verify_many, requests)
 
 
 async def _by_model(llm: LlmJudge, case: Case, texts: Sequence[str]) -> Judgement | Preference:
@@ -94,19 +94,23 @@ def _by_rules(verdicts: Sequence[Verdict]) -> Judgement | Preference:
     )
 
 
-def _view(
-    judge: Judge, found: Judgement | Preference, verdicts: Sequence[Verdict]
+def _judged_view(
+    judge: Judge, reply: Judgement | Preference, verdicts: Sequence[Verdict]
 ) -> JudgementView | PreferenceView:
-    if isinstance(found, Judgement):
-        fields = {name: getattr(found, name) for name in Judgement.model_fields}
-        known = found.would_work is not None and verdicts[0].verdict is not Outcome.UNSCORABLE
-        agrees = found.would_work == (verdicts[0].verdict is Outcome.PASS) if known else None
+    if isinstance(reply, Judgement):
+        fields = {name: getattr(reply, name) for name in Judgement.model_fields}
+        is_comparable = (
+            reply.would_work is not None and verdicts[0].verdict is not Outcome.UNSCORABLE
+        )
+        agrees = (
+            reply.would_work == (verdicts[0].verdict is Outcome.PASS) if is_comparable else None
+        )
         return JudgementView(judge=judge, verdict=verdicts[0], agrees=agrees, **fields)
     try:
         verifier_winner = rules.compare(verdicts[0], verdicts[1]).winner
     except SandboxError:
         verifier_winner = None
-    fields = {name: getattr(found, name) for name in Preference.model_fields}
+    fields = {name: getattr(reply, name) for name in Preference.model_fields}
     return PreferenceView(
         judge=judge, verdicts=(verdicts[0], verdicts[1]), verifier_winner=verifier_winner, **fields
     )

@@ -10,7 +10,7 @@ Kind = Literal["rules", "llm"]
 
 
 class Judge(View):
-    """Who judged. A judge model is trusted only while its last calibration says so."""
+    """Judge that answered. A judge model is trusted only while its last calibration says so."""
 
     kind: Kind
     model: str | None = None

@@ -1,1 +1,1 @@
-"""What stands between a socket and a router: limits, keys, logs, errors, streams."""
+"""Layers between a socket and a router: limits, keys, logs, errors, streams."""

@@ -1,4 +1,4 @@
-"""What a request's body has to be."""
+"""Refuses bodies that are too large, too deep or no JSON."""
 
 import asyncio
 import re
@@ -15,7 +15,7 @@ NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 @dataclass(frozen=True)
 class BodyLimits:
-    """What the body of a request may be."""
+    """Middleware that refuses a request by its body."""
 
     json_bytes: int = 1_000_000
     file_bytes: int = 50_000_000
@@ -36,7 +36,7 @@ class BodyLimit:
         self._app, self._limits, self._file_paths = app, limits, file_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI call."""
+        """Passes a request on, or answers it with the refusal."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -70,7 +70,7 @@ class BodyLimit:
 
 
 def is_deeper(body: bytes | bytearray, limit: int) -> bool:
-    """Whether a JSON text nests deeper than `limit`.
+    """Tells whether a JSON text nests deeper than `limit`.
 
     Some milliseconds for a megabyte, whatever is in it.
     """

@@ -1,4 +1,4 @@
-"""What routers ask for.
+"""Dependencies of the routers.
 
 Coroutines all of them: FastAPI would send each plain function through a thread, at every request.
 """
@@ -20,7 +20,7 @@ from inframind.verifier.verifier import Verifier
 
 
 async def database(request: Request) -> Engine:
-    """The database's engine."""
+    """Gives the database's engine."""
     return cast(Engine, request.app.state.engine)
 
 
@@ -30,7 +30,7 @@ async def artifacts(request: Request) -> Artifacts:
 
 
 async def verifier(request: Request) -> Verifier:
-    """The verifier's pool."""
+    """Gives the verifier with its pool of processes."""
     return cast(Verifier, request.app.state.verifier)
 
 
@@ -40,12 +40,12 @@ async def inference(request: Request) -> Inference:
 
 
 async def judges(request: Request) -> Judges:
-    """The judges."""
+    """Gives the service that judges."""
     return cast(Judges, request.app.state.judges)
 
 
 async def metrics(request: Request) -> Metrics:
-    """The metrics."""
+    """Gives the metrics that Prometheus scrapes."""
     return cast(Metrics, request.app.state.metrics)
 
 

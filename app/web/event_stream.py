@@ -26,7 +26,7 @@ class EventStream(EventSourceResponse):
         super().__init__(source, send_timeout=UNREAD_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI call."""
+        """Sends the stream's events until its end or the client's."""
         try:
             await super().__call__(scope, receive, send)
         except SendTimeoutError:

@@ -1,4 +1,4 @@
-"""What every request passes first: who asks, how often, how much at once.
+"""Gate that every request passes first: who asks, how often, how much at once.
 
 What is not let in never reaches a route or a body.
 """
@@ -40,7 +40,7 @@ class Gate:
         self._running: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI call."""
+        """Lets a request in, or answers it with the refusal."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -58,9 +58,9 @@ class Gate:
             await database_away(error)(scope, receive, send)
             return
         scope["caller"] = caller
-        made: list[str] = []
-        scope["made"] = made
-        acting.set(Acting(caller.owner, caller.may("admin"), scope["request_id"], made))
+        created: list[str] = []
+        scope["made"] = created
+        acting.set(Acting(caller.owner, caller.may("admin"), scope["request_id"], created))
         self._running[caller.key_id] += 1
         try:
             await self._app(scope, receive, send)
@@ -91,7 +91,7 @@ class Gate:
         return caller
 
     async def _count(self, caller: Caller) -> None:
-        """Raises TooManyRequestsError."""
+        """Counts a request against its caller's limit. Raises TooManyRequestsError."""
         if caller is ANYONE:
             return
         if self._running[caller.key_id] >= self._settings.max_concurrent_requests:
@@ -109,7 +109,7 @@ class Gate:
 
 
 def _is_local(server: Iterable[object] | None) -> bool:
-    """Whether the connection came in on this machine's loopback.
+    """Tells whether the connection came in on this machine's loopback.
 
     Whatever the settings say, the service is open nowhere else.
     """

@@ -1,4 +1,4 @@
-"""What FastAPI's OpenAPI document cannot know."""
+"""Corrects FastAPI's OpenAPI document where FastAPI cannot know the truth."""
 
 from typing import Any
 

@@ -128,7 +128,7 @@ class MeasuredInference(Inference):
 
 
 class Jobs(Collector):
-    """What the database says.
+    """Collects the measures that the database knows, at each scrape.
 
     The one place that all workers write to, so that no worker has to be scraped.
     """

@@ -1,4 +1,4 @@
-"""What is noted of every request.
+"""Notes every request.
 
 Its id, its line in the audit log, its time; and the headers of every answer.
 """
@@ -39,13 +39,13 @@ class RequestLog:
         self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI call."""
+        """Passes a request on and notes its end."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        client_id = Headers(scope=scope).get("x-request-id", "")
         scope["request_id"] = request_id = (
-            given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+            client_id if REQUEST_ID.fullmatch(client_id) else uuid.uuid4().hex
         )
         structlog.contextvars.bind_contextvars(request_id=request_id)
         began, status = time.perf_counter(), 500
@@ -83,7 +83,7 @@ def route_of(scope: Scope) -> str:
 
 
 def audit(scope: Scope, status: int, seconds: float) -> dict[str, Any]:
-    """Who did what.
+    """Writes who did what into the audit log.
 
     Key, route, status, and the jobs, datasets and models that were meant or made.
     """

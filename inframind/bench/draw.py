@@ -79,7 +79,7 @@ class Draw:
         )
 
     def port(self) -> int:
-        """An unprivileged port."""
+        """Draws an unprivileged port."""
         return int(self._open(lambda: str(self._random.randint(1024, 9999))))
 
     def number(self, low: int, high: int, step: int = 1) -> int:

@@ -21,11 +21,11 @@ SPLITS: tuple[Split, ...] = tuple(TASKS_PER_FAMILY)
 
 def families() -> tuple[Family, ...]:
     """All families, in the order of the categories' registry."""
-    found: list[Family] = []
+    loaded: list[Family] = []
     for package in CATEGORIES.values():
         listed: Families = package.families
-        found += listed.all
-    return tuple(found)
+        loaded += listed.all
+    return tuple(loaded)
 
 
 @cache

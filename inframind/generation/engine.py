@@ -125,12 +125,12 @@ class Engine:
                 streamer=streamer,
                 **routed,
             )
-        made = output[:, width:].tolist()
+        new_tokens = output[:, width:].tolist()
         recorder.close(output)
         completions = [
             self._completion(row, tokens[:length], len(prompt))
             for row, tokens, length, prompt in zip(
-                requests, made, stopper.lengths, prompts, strict=True
+                requests, new_tokens, stopper.lengths, prompts, strict=True
             )
         ]
         for index, completion in enumerate(completions):

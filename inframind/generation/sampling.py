@@ -140,15 +140,17 @@ class Stopper(StoppingCriteria):  # type: ignore[misc]  # transformers has no ty
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
         """Tells which rows have ended: bool [B]."""
-        made = input_ids.shape[1] - self._width
+        length_so_far = input_ids.shape[1] - self._width
         for index, stops in list(self._stops.items()):
             tail = max(len(stop) for stop in stops) + TAIL_TOKENS
             text = self._tokenizer.decode(
                 input_ids[index, self._width :][-tail:].tolist(), skip_special_tokens=False
             )
             if any(stop in text for stop in stops):
-                self.lengths[index] = min(self.lengths[index], made)
+                self.lengths[index] = min(self.lengths[index], length_so_far)
                 del self._stops[index]
         if self._should_stop is not None and self._should_stop():
-            self.lengths = [min(length, made) for length in self.lengths]
-        return torch.tensor([made >= length for length in self.lengths], device=input_ids.device)
+            self.lengths = [min(length, length_so_far) for length in self.lengths]
+        return torch.tensor(
+            [length_so_far >= length for length in self.lengths], device=input_ids.device
+        )

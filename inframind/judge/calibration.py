@@ -105,6 +105,7 @@ def faults(task: Task, right: str, rng: random.Random) -> list[str]:
     ]
     index = rng.randrange(len(lines) - 1)
     cut = "\n".join(lines[: max(1, rng.randrange(len(lines)))])
+    # The verifier decides which of these are wrong: a left-out line may be harmless.
     return [*changed, "\n".join(lines[:index] + lines[index + 1 :]), cut]
 
 
@@ -151,7 +152,7 @@ def summary(
         for a, b in zip(first, again, strict=True)
         if None not in (a.would_work, b.would_work)
     ]
-    asked: list[Judgement | Preference] = [*first, *again, *pairs]
+    replies: list[Judgement | Preference] = [*first, *again, *pairs]
     low, high = wilson(caught, len(invalid))
     return Calibration(
         judge=judge.fingerprint,
@@ -169,7 +170,7 @@ def summary(
             sum(pair.orders[0] != pair.orders[1] for pair in compared), len(compared)
         ),
         pair_accuracy=_share(sum(pair.winner == "first" for pair in compared), len(compared)),
-        abstain_rate=_share(sum(reply.abstained is not None for reply in asked), len(asked)),
+        abstain_rate=_share(sum(reply.abstained is not None for reply in replies), len(replies)),
         retested=len(twice),
         test_retest=_share(sum(a == b for a, b in twice), len(twice)),
     )

@@ -22,5 +22,5 @@ COMMON = {
 @cache
 def rubric(name: str) -> dict[str, str]:
     """Criterion -> what must hold, for a category. Raises ConfigError for an unknown one."""
-    own = [line.partition(": ") for line in package(name).rubric.splitlines()]
-    return {**COMMON, **{criterion: text for criterion, _, text in own}}
+    criteria = [line.partition(": ") for line in package(name).rubric.splitlines()]
+    return {**COMMON, **{criterion: text for criterion, _, text in criteria}}

@@ -45,7 +45,7 @@ PATH_BENEATH = 1
 
 
 class _Program(ctypes.Structure):
-    """`struct sock_fprog`."""
+    """Kernel's `struct sock_fprog`: the length and address of a seccomp filter."""
 
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 

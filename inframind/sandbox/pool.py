@@ -53,7 +53,7 @@ class CallFailedError(WorkerLostError):
     """The call was lost in two workers, the second one fresh."""
 
 
-class Worker:
+class WorkerProcess:
     """Starts and talks to one process. Raises SandboxError if it does not start.
 
     Not thread-safe: the pool hands it to one thread at a time.
@@ -203,7 +203,7 @@ class Pool:
         self._target = target
         self._bound: MemoryBound = bound
         self._deadline = deadline_seconds
-        self._idle: queue.LifoQueue[Worker | None] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[WorkerProcess | None] = queue.LifoQueue()
         for _ in range(workers):
             self._idle.put(None)
         self._closed = threading.Event()
@@ -257,10 +257,10 @@ class Pool:
             self._idle.put(self._kept(worker))
         return answer.decode("utf-8", "surrogatepass")
 
-    def _fresh(self) -> Worker:
-        return Worker(self._target, self._deadline, self._bound)
+    def _fresh(self) -> WorkerProcess:
+        return WorkerProcess(self._target, self._deadline, self._bound)
 
-    def _kept(self, worker: Worker | None) -> Worker | None:
+    def _kept(self, worker: WorkerProcess | None) -> WorkerProcess | None:
         if worker is not None and worker.calls >= CALLS_PER_WORKER:
             worker.close()
             return None

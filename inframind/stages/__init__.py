@@ -27,8 +27,8 @@ def config_class(name: object) -> type[StageConfig]:
     """Finds the settings' class of a stage. Raises ConfigError that lists those that exist."""
     if not isinstance(name, str) or name not in STAGES:
         raise ConfigError(f"unknown stage {name!r}; known: {', '.join(STAGES)}", param="stage")
-    found: type[StageConfig] = STAGES[name].Config
-    return found
+    config: type[StageConfig] = STAGES[name].Config
+    return config
 
 
 def parse(

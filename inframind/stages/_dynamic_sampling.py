@@ -93,12 +93,14 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
 
     def _split(self, batch: Batch) -> tuple[list[Batch], list[Batch]]:
         """Parts a batch into the groups that teach something, and those that do not."""
+        # By the rewards, not the advantages: those of equal rewards are noise, not zero.
         differs = informative(self._rewards, self.num_generations).repeat_interleave(
             self.num_generations
         )
         differs = differs.to(batch["advantages"].device)
         parts = (rows_of(batch, differs), rows_of(batch, ~differs))
-        return tuple([part] if len(part["advantages"]) else [] for part in parts)  # type: ignore[return-value]  # two parts
+        first, second = ([part] if len(part["advantages"]) else [] for part in parts)
+        return first, second
 
     def _count(self, kept: list[Batch]) -> int:
         rows = sum(len(part["advantages"]) for part in kept)
@@ -109,7 +111,8 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
 
         The draw depends on seed, step and round alone, so that a resumed run draws the same.
         """
-        rng = random.Random(f"{self.args.seed}-{self.state.global_step}-{rounds}")  # noqa: S311 - reproducible, not secret
+        seed = f"{self.args.seed}-{self.state.global_step}-{rounds}"
+        rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
         chosen = rng.sample(range(len(self.train_dataset)), min(groups, len(self.train_dataset)))
         return [self.train_dataset[index] for index in chosen for _ in range(self.num_generations)]
 
@@ -127,12 +130,14 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
             self._on_cap(
                 message, {"groups": count, "wanted": wanted, "step": self.state.global_step}
             )
+        # TRL cuts a generation into that many parts of equal size.
         fixed_size = self.args.steps_per_generation > 1
         parts = [*kept, *spare] if fixed_size or not kept else kept
         batch = merge(parts, self._tokenizer.pad_token_id)
         batch = rows_of(
             batch, torch.arange(len(batch["advantages"])) < wanted * self.num_generations
         )
+        # TRL's token-level loss divides by it, and the merged batch has another number of tokens.
         items = batch["completion_mask"].sum()
         batch["num_items_in_batch"] = self.accelerator.gather(items).sum()
         return batch

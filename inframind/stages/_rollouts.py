@@ -27,6 +27,7 @@ def run(
     tasks = stage_input.tasks("train", config.categories, config.max_difficulty)
     model, tokenizer = _loading.load_for_training(config, stage_input)
     arguments = rollout_arguments(config, stage_input, context, losses)
+    # Open for the whole training: its workers would have to start again at each step.
     with Verifier(workers=2) as verifier:
         reward = verified_reward({task.id: task for task in tasks}, verifier, decoder(tokenizer))
         trainer = make_trainer(

@@ -29,6 +29,7 @@ def common_arguments(
         "max_steps": config.max_steps,
         "learning_rate": config.learning_rate,
         "lr_scheduler_type": "constant_with_warmup",
+        # A stage of a step or two would spend all of it at a rate near zero.
         "warmup_steps": min(config.warmup_steps, config.max_steps - 1),
         "logging_steps": 1,
         "save_strategy": "steps",
@@ -79,6 +80,7 @@ def train_and_publish(
     )
     metrics = summary(reporter.history)
     manifest = describe(trainer.model, config, stage_input, context, metrics, seconds)
+    # Quantized weights answer otherwise than those that the adapter is served on.
     if config.quantization == "none":
         manifest = manifest.model_copy(
             update={"probe": probe(trainer.model, trainer.processing_class)}

@@ -1,4 +1,4 @@
-"""What goes into a stage and what comes out of it. Loads no torch."""
+"""Input and output of a stage. Loads no torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +70,7 @@ class AnswerJudge(Protocol):
     described: Mapping[str, Json]
     """The model's name and fingerprint, and how far it is trusted."""
 
-    def __call__(self, asked: "Sequence[tuple[Case, str]]") -> "list[Judgement]":
+    def __call__(self, cases: "Sequence[tuple[Case, str]]") -> "list[Judgement]":
         """Judges answers, in order; no answer of the model, or none in time, is an abstention."""
         ...
 

@@ -92,7 +92,7 @@ class StageConfig(Contract):
 
 
 class TrainingConfig(StageConfig):
-    """What the training stages share."""
+    """Settings that the training stages share."""
 
     rows_per_step: ClassVar[str]
     """The setting that says how many rows of the dataset a step trains on."""
@@ -129,7 +129,7 @@ class TrainingConfig(StageConfig):
 
 
 class RolloutConfig(TrainingConfig):
-    """What the stages with rollouts share: a step has `prompts_per_step` groups of answers."""
+    """Settings of the stages with rollouts: a step has `prompts_per_step` groups of answers."""
 
     rows_per_step = "prompts_per_step"
     reported: ClassVar[Mapping[str, str]] = {

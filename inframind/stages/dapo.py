@@ -37,6 +37,7 @@ class Config(RolloutConfig):
     stage: Literal["dapo"] = "dapo"
     max_steps: int = Field(default=200, ge=1, le=100_000)
     learning_rate: float = Field(default=2e-5, gt=0.0, le=0.1)
+    # The paper's section 4.1 has the same 0.2 and 0.28.
     epsilon_low: float = Field(default=0.2, gt=0.0, lt=1.0)
     epsilon_high: float = Field(default=0.28, gt=0.0, lt=10.0)
     """Clip-higher: unlikely tokens may grow more than they may shrink."""
@@ -55,7 +56,7 @@ class Config(RolloutConfig):
         return self
 
 
-def run(config: Config, given: StageInput, context: StageContext) -> StageReport:
+def run(config: Config, stage_input: StageInput, context: StageContext) -> StageReport:
     """Trains the adapter and publishes it."""
     from functools import partial
 
@@ -67,6 +68,7 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
         "loss_type": "dapo",
         "epsilon": config.epsilon_low,
         "epsilon_high": config.epsilon_high,
+        # The paper's section 2.3: the policy may move far from its start, so no divergence is held.
         "beta": 0.0,
     }
     trainer = partial(
@@ -75,4 +77,4 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
         on_cap=partial(context.event, "warn", "refill_cap"),
     )
     overlong = overlong_reward(config.max_tokens, config.overlong_buffer, config.overlong_penalty)
-    return _rollouts.run(trainer, config, given, context, losses, (overlong,))
+    return _rollouts.run(trainer, config, stage_input, context, losses, (overlong,))

@@ -81,13 +81,13 @@ def chosen(config: Config, stage_input: StageInput) -> tuple[list[Task], list[Ta
     Users' own tasks have no new families. Raises DataError if nothing is held out.
     """
     categories, hardest = config.categories, config.max_difficulty
-    known = stage_input.tasks("test-values", categories, hardest, config.tasks)
+    seen = stage_input.tasks("test-values", categories, hardest, config.tasks)
     new = stage_input.tasks("test-families", categories, hardest, config.new_family_tasks)
-    if not known:
+    if not seen:
         raise DataError(
             f"no held-out task of {stage_input.dataset} is in these categories", param="categories"
         )
-    return known, new
+    return seen, new
 
 
 def subjects(config: Config, stage_input: StageInput) -> list[Subject]:
@@ -107,7 +107,7 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
     from inframind.generation.engine import Engine
     from inframind.verifier.verifier import Verifier
 
-    known, new = chosen(config, stage_input)
+    seen, new = chosen(config, stage_input)
     models = subjects(config, stage_input)
     if config.judged_tasks and context.judge is None:
         raise ConfigError(
@@ -126,14 +126,14 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
             verifier,
             context,
             stage_input.stage_index,
-            len(known) + len(new),
+            len(seen) + len(new),
             len(models),
         )
         rows = [
             {
                 "model": model.stage if model else "base",
                 "adapter": model.id if model else None,
-                **examination.row(model.id if model else None, known, new),
+                **examination.row(model.id if model else None, seen, new),
                 "train_seconds": model.train_seconds if model else 0.0,
             }
             for model in models
@@ -221,24 +221,26 @@ class Examination:
         self._said: dict[str, float] = {}
         self._share = config.total_steps / (tasks * models)
 
-    def row(self, model: str | None, known: Sequence[Task], new: Sequence[Task]) -> dict[str, Any]:
+    def row(self, model: str | None, seen: Sequence[Task], new: Sequence[Task]) -> dict[str, Any]:
         """Makes one model's line of the table."""
-        answered = self.answers(model, known)
+        answered = self.answers(model, seen)
         verdicts = [verdict for _, verdict in answered]
         on_new = [verdict for _, verdict in self.answers(model, new)]
         by_category: dict[str, list[Verdict]] = defaultdict(list)
-        for task, verdict in zip(known, verdicts, strict=True):
+        for task, verdict in zip(seen, verdicts, strict=True):
             by_category[task.category].append(verdict)
         return {
             **rate(verdicts),
             "new_families": rate(on_new),
-            "by_category": {name: rate(found) for name, found in sorted(by_category.items())},
+            "by_category": {
+                name: rate(verdicts_of) for name, verdicts_of in sorted(by_category.items())
+            },
             "judge": {
                 "rules": rules.mean_scores(
                     [rules.judge(v) for v in verdicts if v.verdict is not Outcome.UNSCORABLE]
                 )
             }
-            | self._by_model(known, answered),
+            | self._by_model(seen, answered),
         }
 
     def _by_model(
@@ -252,10 +254,10 @@ class Examination:
             :: max(1, len(tasks) // self._config.judged_tasks)
         ]
         chosen = chosen[: self._config.judged_tasks]
-        found: list[Judgement] = []
+        judgements: list[Judgement] = []
         for start in range(0, len(chosen), JUDGED_AT_ONCE):
             self._check_stop()
-            found += judge(
+            judgements += judge(
                 [
                     (case_of(task), text)
                     for task, (text, _) in chosen[start : start + JUDGED_AT_ONCE]
@@ -263,9 +265,9 @@ class Examination:
             )
             # The step's own metrics stay: what comes later for the same step takes their place.
             self._context.progress(
-                self._stage_index, self._step, {**self._said, "judged": len(found)}
+                self._stage_index, self._step, {**self._said, "judged": len(judgements)}
             )
-        return {"llm": agreement(found, [verdict for _, (_, verdict) in chosen])}
+        return {"llm": agreement(judgements, [verdict for _, (_, verdict) in chosen])}
 
     def _check_stop(self) -> None:
         if self._context.should_stop():
@@ -293,7 +295,7 @@ class Examination:
         # Like lengths together: a batch runs as long as its longest answer, and the reference's
         # length foretells it.
         order = sorted(range(len(tasks)), key=lambda index: len(tasks[index].reference))
-        found: dict[int, Answered] = {}
+        by_index: dict[int, Answered] = {}
         for start in range(0, len(order), self._config.batch_size):
             self._check_stop()
             batch = order[start : start + self._config.batch_size]
@@ -305,7 +307,7 @@ class Examination:
                     for i, c in zip(batch, completions, strict=True)
                 ]
             )
-            found |= zip(
+            by_index |= zip(
                 batch, zip((c.text for c in completions), verdicts, strict=True), strict=True
             )
             tokens = sum(completion.completion_tokens for completion in completions)
@@ -314,4 +316,4 @@ class Examination:
             share = sum(v.verdict is Outcome.PASS for v in verdicts) / len(verdicts)
             self._said = {"tokens_per_second": speed, "pass_rate": share}
             self._context.progress(self._stage_index, self._step, self._said)
-        return [found[index] for index in range(len(tasks))]
+        return [by_index[index] for index in range(len(tasks))]

@@ -24,7 +24,7 @@ class Config(RolloutConfig):
     """Weight of the divergence from the reference model; above 0 the model is kept twice."""
 
 
-def run(config: Config, given: StageInput, context: StageContext) -> StageReport:
+def run(config: Config, stage_input: StageInput, context: StageContext) -> StageReport:
     """Trains the adapter and publishes it."""
     from trl import GRPOTrainer
 
@@ -32,4 +32,4 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
 
     # Loss per answer, then over the group: the original's form, not DAPO's token-level one.
     losses = {"loss_type": "grpo", "epsilon": config.epsilon, "beta": config.beta}
-    return _rollouts.run(GRPOTrainer, config, given, context, losses)
+    return _rollouts.run(GRPOTrainer, config, stage_input, context, losses)

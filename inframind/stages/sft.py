@@ -46,17 +46,18 @@ class Config(TrainingConfig):
     """Share of the training families whose written answers are shown; the rest is for rewards."""
 
 
-def demonstrated(config: Config, given: StageInput) -> "list[Task]":
+def demonstrated(config: Config, stage_input: StageInput) -> "list[Task]":
     """Chooses the tasks whose answers are shown: `families_share` of each category's families.
 
     Of users' own tasks all that have an answer: families are the bench's notion. Raises DataError.
     """
-    tasks = given.tasks("train", config.categories, config.max_difficulty)
-    if given.dataset_path is not None:
+    tasks = stage_input.tasks("train", config.categories, config.max_difficulty)
+    if stage_input.dataset_path is not None:
         answered = [task for task in tasks if task.reference]
         if not answered:
             raise DataError(
-                f"no row of {given.dataset} has an answer to learn from: use reinforcement alone",
+                f"no row of {stage_input.dataset} has an answer to learn from: "
+                "use reinforcement alone",
                 param="dataset",
             )
         return answered
@@ -74,7 +75,7 @@ def demonstrated(config: Config, given: StageInput) -> "list[Task]":
     return [task for task in tasks if task.family in shown]
 
 
-def run(config: Config, given: StageInput, context: StageContext) -> StageReport:
+def run(config: Config, stage_input: StageInput, context: StageContext) -> StageReport:
     """Trains the adapter and publishes it."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
@@ -82,27 +83,27 @@ def run(config: Config, given: StageInput, context: StageContext) -> StageReport
     from inframind.bench.prompt import answer, prompt
     from inframind.stages import _loading, _reporting, _training
 
-    tasks = demonstrated(config, given)
+    tasks = demonstrated(config, stage_input)
     # What no step comes to need not be tokenised.
-    rng = random.Random(given.seed)  # noqa: S311 - a reproducible choice, not a secret
+    rng = random.Random(stage_input.seed)  # noqa: S311 - a reproducible choice, not a secret
     tasks = rng.sample(tasks, min(len(tasks), config.max_steps * config.batch_size))
     rows = [
         {"prompt": prompt(task), "completion": [{"role": "assistant", "content": answer(task)}]}
         for task in tasks
     ]
-    model, tokenizer = _loading.load_for_training(config, given)
+    model, tokenizer = _loading.load_for_training(config, stage_input)
     arguments = SFTConfig(
         per_device_train_batch_size=config.batch_size,
         max_length=config.max_length,
         completion_only_loss=True,
         train_sampling_strategy="group_by_length",
-        **_training.common_arguments(config, given, context),
+        **_training.common_arguments(config, stage_input, context),
     )
     trainer = SFTTrainer(
         model=model,
         args=arguments,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
-        callbacks=[_reporting.Reporter(context, given.stage_index, config.reported)],
+        callbacks=[_reporting.Reporter(context, stage_input.stage_index, config.reported)],
     )
-    return _training.train_and_publish(trainer, config, given, context)
+    return _training.train_and_publish(trainer, config, stage_input, context)

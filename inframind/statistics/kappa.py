@@ -37,6 +37,7 @@ def cohens_kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> Kappa:
     observed = sum(p.get((label, label), 0.0) for label in labels)
     expected = sum(row[label] * column[label] for label in labels)
     value = (observed - expected) / (1 - expected)
+    # Equation 13's three terms: the diagonal, the rest, and the square that is taken off.
     on = sum(
         p.get((k, k), 0.0) * ((1 - expected) - (row[k] + column[k]) * (1 - observed)) ** 2
         for k in labels

@@ -267,8 +267,8 @@ def _missed(check: Check, chosen: Sequence[int], values: Sequence[Json]) -> str:
         return f"there is a {subject}"
     wrong = next((value for value in values if not VALUE_TESTS[check.op](value, check.value)), None)
     actual = "missing" if wrong is None else as_text(wrong)[:MAX_VALUE]
-    asked = ASKED[check.op].format(as_text(check.value)[:MAX_VALUE])
-    return f"{check.path} of {subject} is {actual}, {asked}"
+    expectation = ASKED[check.op].format(as_text(check.value)[:MAX_VALUE])
+    return f"{check.path} of {subject} is {actual}, {expectation}"
 
 
 def has_rego(checks: Sequence[Check]) -> bool:

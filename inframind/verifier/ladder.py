@@ -61,7 +61,7 @@ class _Ladder:
         return status == "pass"
 
     def verdict(self, outcome: Outcome) -> Verdict:
-        """Ends the climb."""
+        """Ends the climb with the verdict on the rungs so far."""
         return Verdict(
             id=self.request.id,
             category=self.name,
@@ -83,6 +83,7 @@ def score(request: VerifyRequest) -> Verdict:
     validate_checks(request.checks)
     validate_policies(request.policies)
     expected = category(request.category) if request.category else None
+    # Before any parser: the guards bound what a parser may be given.
     refused = guarded(request)
     if refused:
         return refused
@@ -130,6 +131,7 @@ def climb(ladder: _Ladder, kind: Category[Any], text: str) -> Verdict:
     if not ladder.stands("references", kind.references(document), VALID):
         return ladder.verdict(Outcome.FAIL)
     passed = judge_intent(ladder, kind, document)
+    # Never short-circuited: policy findings are reported for an answer that misses its intent.
     passed &= judge_policy(ladder, kind, document)
     return ladder.verdict(Outcome.PASS if passed else Outcome.FAIL)
 
@@ -156,6 +158,7 @@ def judge_intent(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
     ]
     share = intent_share(checks, ladder.checks)
     ladder.stands("intent", missed, VALID)
+    # Set whether or not all hold: a share of the intent is what reinforcement climbs by.
     ladder.score = VALID + INTENT * share
     return not missed
 
@@ -171,6 +174,7 @@ def judge_policy(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
     listed = broken & set(ladder.request.policies)
     ladder.rungs["policy"] = "fail" if broken else "pass"
     if listed:
+        # An answer that breaks a listed duty earns no more than one that does nothing asked.
         ladder.score = min(ladder.score, VALID)
     return not listed
 

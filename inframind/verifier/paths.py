@@ -77,8 +77,8 @@ def _keys(path: str) -> tuple[str, ...] | None:
         else:
             yield node["value"] if node["type"] == "field" else None
 
-    found = list(below(compiled(path).parsed))
-    return None if None in found else tuple(key for key in found if key is not None)
+    keys = list(below(compiled(path).parsed))
+    return None if None in keys else tuple(key for key in keys if key is not None)
 
 
 def search(path: str, data: Json) -> Json:

@@ -80,7 +80,9 @@ def _descriptor(name: str, categories: Sequence[str | None]) -> dict[str, Any]:
     if not rules:
         return {"id": name}
     rule = next(iter(rules.values()))
-    sources = {f"{user or 'any text'}: {each.source}": None for user, each in rules.items()}
+    sources = {
+        f"{user or 'any text'}: {rule_of_user.source}": None for user, rule_of_user in rules.items()
+    }
     descriptor: dict[str, Any] = {
         "id": name,
         "shortDescription": {"text": summary_of(rule)},

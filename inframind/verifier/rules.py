@@ -86,17 +86,17 @@ def validate_policies(policies: Sequence[str]) -> None:
 def validate_policy(policy: str, field: str) -> None:
     """Checks one policy rule, which the caller wrote in `field`. Raises as `validate_policies`."""
     words = vocabulary()
-    known = sorted(name for name, users in words.items() if _is_policy(users))
-    if policy in known:
+    policies = sorted(name for name, users in words.items() if _is_policy(users))
+    if policy in policies:
         return
     why = (
         f"{policy!r} is no policy rule: it counts always"
         if policy in words
         else f"no category has a policy rule {policy[:64]!r}"
     )
-    near = get_close_matches(policy[:64], known, 1)
+    near = get_close_matches(policy[:64], policies, 1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    raise DataError(f"{field}: {why}{hint} There are: {', '.join(known)}", param=field)
+    raise DataError(f"{field}: {why}{hint} There are: {', '.join(policies)}", param=field)
 
 
 def _is_policy(users: Mapping[str, Sequence[Rule]]) -> bool:
@@ -110,7 +110,7 @@ def rule_named(name: str, category_id: str | None) -> Rule | None:
 
 
 def summary_of(rule: Rule) -> str:
-    """What the rule's id asks for in every category that has it."""
+    """Gives what the rule's id asks for in every category that has it."""
     return DUTIES[rule.id].summary if rule.id in DUTIES else rule.summary
 
 

@@ -159,7 +159,7 @@ class Verifier:
         return self._pool.process_ids() + self._rego_pool.process_ids()
 
     def close(self) -> None:
-        """Ends the workers."""
+        """Ends the processes of the pool."""
         self._pool.close()
         self._rego_pool.close()
 

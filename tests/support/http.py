@@ -1,11 +1,17 @@
 """Clients that take no slow answer for a fault, and no proxy from the environment."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import uvicorn
+from fastapi import FastAPI
 from openai import DefaultHttpxClient, OpenAI
 
-from tests.support.waiting import HANG_SECONDS
+from tests.support.waiting import HANG_SECONDS, until
+from workers.up import free_port
 
 
 def connect(url: str, **options: Any) -> httpx.Client:
@@ -22,3 +28,20 @@ def connect_openai(url: str) -> OpenAI:
 def request(method: str, url: str, **options: Any) -> httpx.Response:
     """One request, alone on its connection."""
     return httpx.request(method, url, timeout=HANG_SECONDS, trust_env=False, **options)
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """The address of an application that a thread of this process serves."""
+    port = free_port("127.0.0.1")
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -3,18 +3,15 @@ No model is in it."""
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from inframind.judge.prompt import PAIR_SCHEMA
-from tests.support.waiting import until
-from workers.up import free_port
+from tests.support.http import listening
 
 MARKS = re.compile(r"<<<CANDIDATE(?: [AB])? ([0-9a-f]{16})\n")
 Script = Callable[[dict[str, Any]], Any]
@@ -41,18 +38,8 @@ def scripted(script: Script) -> Iterator[str]:
             ]
         }
 
-    port = free_port("127.0.0.1")
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    until(lambda: server.started)
-    try:
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        server.should_exit = True
-        thread.join()
+    with listening(app) as url:
+        yield f"{url}/v1"
 
 
 def marks(body: dict[str, Any]) -> list[str]:

@@ -248,7 +248,7 @@ def show(client: DemoService, spec: dict[str, Any], report: Path, started: float
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
+    """Reads the demo's command line."""
     parser = argparse.ArgumentParser(
         prog="make demo",
         description="Train by verified rewards over HTTP and generate from the result.",
@@ -264,25 +264,25 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(given: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
     """Starts the service, shows the demo, stops the service."""
     started = time.monotonic()
     spec = {
         "method": "dapo",
         "base_model": "inframind-nano",
-        "seed": given.seed,
+        "seed": options.seed,
         "name": "demo",
-        **given.spec,
+        **options.spec,
     }
-    fresh(given.data_dir)
-    log = given.data_dir / "up.log"
+    fresh(options.data_dir)
+    log = options.data_dir / "up.log"
     port = free_port(HOST)
     env = {**os.environ, "INFRAMIND_GRACE_SECONDS": "2"}
     with log.open("wb") as output:
         service = spawn(
             "workers.up",
             "--data-dir",
-            str(given.data_dir),
+            str(options.data_dir),
             "--host",
             HOST,
             "--port",
@@ -292,7 +292,7 @@ def run(given: argparse.Namespace) -> None:
             stdout=output,
             stderr=output,
         )
-    report = given.data_dir / "report.json"
+    report = options.data_dir / "report.json"
     try:
         client = DemoService(f"http://{HOST}:{port}", service, log)
         out.print(f"starting the service on http://{HOST}:{port} (log: {escape(str(log))})")
@@ -312,7 +312,7 @@ def run(given: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    """The command."""
+    """Runs the demo; gives the exit status."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

@@ -11,7 +11,7 @@ LINE_SECONDS = 5.0
 
 
 def duration(seconds: float | None) -> str:
-    """Minutes and seconds."""
+    """Writes a duration as minutes and seconds."""
     if seconds is None:
         return "-"
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

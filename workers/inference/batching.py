@@ -46,7 +46,7 @@ class BusyError(EngineError):
     """Too many requests wait; try again in a moment."""
 
 
-class UnavailableError(EngineError):
+class GenerationFailedError(EngineError):
     """Generation failed; try again in a moment."""
 
 
@@ -203,7 +203,7 @@ class Batcher:
             failure = (
                 error
                 if isinstance(error, InfraMindError)
-                else UnavailableError(f"generation failed: {type(error).__name__}")
+                else GenerationFailedError(f"generation failed: {type(error).__name__}")
             )
             for work in batch:
                 if not work.answer.done():

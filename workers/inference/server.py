@@ -31,7 +31,7 @@ from inframind.errors import ConfigError, EngineError, InfraMindError, ModelNotF
 from inframind.generation.engine import Completion, Engine
 from inframind.generation.engine import Request as Row
 from inframind.models.adapter import NAME, read_manifest
-from workers.inference.batching import Batcher, BusyError, Piece, UnavailableError
+from workers.inference.batching import Batcher, BusyError, GenerationFailedError, Piece
 from workers.process import die_with_parent
 
 RETRY_AFTER_SECONDS = 1
@@ -44,7 +44,7 @@ KINDS = {
 STATUSES: dict[type[InfraMindError], int] = {
     ModelNotFoundError: 404,
     BusyError: 429,
-    UnavailableError: 503,
+    GenerationFailedError: 503,
 }
 
 
@@ -110,14 +110,14 @@ class CompletionRequest(BaseModel):
 
 
 class LoadRequest(BaseModel):
-    """`POST /v1/load_lora_adapter`."""
+    """Body of `POST /v1/load_lora_adapter`."""
 
     lora_name: str
     lora_path: str
 
 
 class UnloadRequest(BaseModel):
-    """`POST /v1/unload_lora_adapter`."""
+    """Body of `POST /v1/unload_lora_adapter`."""
 
     lora_name: str
 
@@ -218,7 +218,7 @@ def create_server(engine: Engine) -> FastAPI:
         check(body, prompts, engine)
         if body.stream:
             return StreamingResponse(stream(body, prompts, batcher), media_type="text/event-stream")
-        found = await unless_gone(request, batcher.submit(body.rows(prompts)).answer)
+        completions = await unless_gone(request, batcher.submit(body.rows(prompts)).answer)
         choices = [
             choice(
                 index,
@@ -226,9 +226,11 @@ def create_server(engine: Engine) -> FastAPI:
                 completion.finish_reason,
                 logprobs(completion, engine.tokenizer),
             )
-            for index, completion in enumerate(found)
+            for index, completion in enumerate(completions)
         ]
-        return JSONResponse({**head(body.model), "choices": choices, "usage": usage(found, body.n)})
+        return JSONResponse(
+            {**head(body.model), "choices": choices, "usage": usage(completions, body.n)}
+        )
 
     return app
 
@@ -260,17 +262,17 @@ def stream(body: CompletionRequest, prompts: Prompts, batcher: Batcher) -> Async
                     }
                 )
             try:
-                found = work.answer.result()
+                completions = work.answer.result()
             except InfraMindError as error:
                 yield event(problem(503, str(error), error.param))
             else:
                 # A piece of text is no whole number of tokens: log-probabilities come at the end.
-                rows = enumerate(found) if body.logprobs is not None else ()
+                rows = enumerate(completions) if body.logprobs is not None else ()
                 noted = [
-                    choice(index, "", None, logprobs(one, batcher.engine.tokenizer))
-                    for index, one in rows
+                    choice(index, "", None, logprobs(completion, batcher.engine.tokenizer))
+                    for index, completion in rows
                 ]
-                yield event({**identity, "choices": noted, "usage": usage(found, body.n)})
+                yield event({**identity, "choices": noted, "usage": usage(completions, body.n)})
             yield "data: [DONE]\n\n"
         finally:
             work.answer.cancel()
@@ -304,13 +306,13 @@ def logprobs(completion: Completion, tokenizer: Any) -> dict[str, Any] | None:
     """Makes OpenAI's form of log-probabilities."""
     if completion.logprobs is None:
         return None
-    tokens = [_text(tokenizer, one.token) for one in completion.logprobs]
+    tokens = [_text(tokenizer, step.token) for step in completion.logprobs]
     offsets = [0, *accumulate(len(token) for token in tokens)][: len(tokens)]
     tops = [
-        {_text(tokenizer, token): value for token, value in one.top.items()}
-        for one in completion.logprobs
+        {_text(tokenizer, token): value for token, value in step.top.items()}
+        for step in completion.logprobs
     ]
-    values = [one.logprob for one in completion.logprobs]
+    values = [step.logprob for step in completion.logprobs]
     return {
         "tokens": tokens,
         "token_logprobs": values,
@@ -324,14 +326,21 @@ def _text(tokenizer: Any, token: int) -> str:
     return text
 
 
-def usage(found: list[Completion], n: int) -> dict[str, int]:
+def usage(completions: list[Completion], n: int) -> dict[str, int]:
     """Counts the tokens of all completions; the `n` answers to a prompt share it."""
-    return tokens(sum(c.prompt_tokens for c in found[::n]), sum(c.completion_tokens for c in found))
+    return tokens(
+        sum(c.prompt_tokens for c in completions[::n]),
+        sum(c.completion_tokens for c in completions),
+    )
 
 
-def tokens(prompt: int, made: int) -> dict[str, int]:
+def tokens(prompt: int, completed: int) -> dict[str, int]:
     """Makes OpenAI's form of usage."""
-    return {"prompt_tokens": prompt, "completion_tokens": made, "total_tokens": prompt + made}
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completed,
+        "total_tokens": prompt + completed,
+    }
 
 
 def problem(status: int, message: str, param: str | None) -> dict[str, Any]:
@@ -354,7 +363,7 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 
 def main() -> None:
-    """Runs the process."""
+    """Serves the model until a signal."""
     die_with_parent()
     parser = argparse.ArgumentParser(prog="workers.inference.server", description=__doc__)
     parser.add_argument("--base-model", default="inframind-nano")

@@ -1,4 +1,4 @@
-"""Datasets."""
+"""Examples of datasets for the OpenAPI document."""
 
 from app.api.examples.form import CREATED_AT
 

@@ -1,4 +1,4 @@
-"""What examples share: the ids that tie them together, and the forms of answers."""
+"""Ids that tie the OpenAPI document's examples together, and the forms of its answers."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Generations."""
+"""Examples of generations for the OpenAPI document."""
 
 from app.api.examples.form import ADAPTER_ID, CREATED_AT
 from app.api.examples.verification import FILE, VERDICT

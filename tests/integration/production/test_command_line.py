@@ -144,6 +144,15 @@ def test_the_error_is_one_line_that_names_the_remedy(folder: Path, command: str,
     assert ended.stderr.count("\n") == 1, "not wrapped at 80 columns"
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("job", "jobs"), ("modles", "models"), ("verfy", "verify")]
+)
+def test_a_mistyped_command_is_answered_with_the_nearest(typed: str, meant: str) -> None:
+    ended = run(typed, "list")
+    assert ended.exit_code == Exit.UNDECIDED
+    assert f"Did you mean {meant!r}?" in ended.stderr
+
+
 def test_a_revision_that_there_is_not(folder: Path) -> None:
     for command in ("db upgrade --revision nosuch", "db downgrade nosuch"):
         upgraded = run("db", "upgrade")
@@ -229,7 +238,9 @@ def test_a_secret_that_is_wrong_is_not_repeated(monkeypatch: pytest.MonkeyPatch)
     assert "hunter2" not in str(raised.value)
 
 
-@pytest.mark.parametrize("module", ["workers.up", "workers.api", "workers.supervisor"])
+@pytest.mark.parametrize(
+    "module", ["workers.up", "workers.api", "workers.supervisor", "workers.celery_app"]
+)
 def test_the_processes_say_it_as_the_commands_do(tmp_path: Path, module: str) -> None:
     code = f"import runpy; runpy.run_module({module!r}, run_name='__main__')"
     ended = process(tmp_path, code=code, INFRAMIND_PORT="eighty")
@@ -301,7 +312,7 @@ def test_an_interruption_ends_quietly(folder: Path, monkeypatch: pytest.MonkeyPa
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("app.cli.jobs.call", interrupt)
+    monkeypatch.setattr("app.cli.jobs.rows_of", interrupt)
     ended = run("jobs", "list")
     assert (ended.exit_code, ended.output) == (Exit.INTERRUPTED, "")
 

@@ -6,24 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 from typer.testing import CliRunner
 
 from app import keys
-from app.cli.doctor import CHECKS, Finding, examine
+from app.cli.doctor import CHECKS, Diagnosis, examine
 from app.cli.main import app
 from app.db.migrate import downgrade, upgrade
 from app.db.session import make_engine
 from app.jobs import lease
 from app.settings import Settings, table
 from tests.support import ROOT
+from tests.support.http import listening
 from workers.up import free_port
 
 
-def found(settings: Settings, name: str) -> list[Finding]:
+def found(settings: Settings, name: str) -> list[Diagnosis]:
     return list(examine(settings, frozenset({name})))
 
 
-def only(settings: Settings, name: str) -> Finding:
+def only(settings: Settings, name: str) -> Diagnosis:
     (one,) = found(settings, name)
     return one
 
@@ -61,7 +64,20 @@ def test_what_does_not_answer_is_named(tmp_path: Path) -> None:
         and "INFRAMIND_DATABASE_URL" in finding.remedy
         and "hunter2" not in repr(finding)
     )
-    assert only(Settings(inference_url="http://127.0.0.1:9"), "inference").state == "warning"
+    away = {"port": 9, "inference_url": "http://127.0.0.1:9"}
+    assert only(Settings(**away), "inference").state == "warning"
+
+
+def test_the_inference_server_that_only_the_running_service_knows() -> None:
+    ready = {"status": "not ready", "parts": {"worker": False, "inference": True}}
+    service = FastAPI()
+    service.add_api_route("/readyz", lambda: JSONResponse(ready, 503))
+    with listening(service) as url:
+        configured = Settings(port=int(url.rpartition(":")[2]), inference_url="http://127.0.0.1:9")
+        assert only(configured, "inference").state == "ok"
+        ready["parts"] = {"worker": True, "inference": False}
+        assert only(configured, "inference").state == "warning"
+    assert only(configured, "inference").state == "warning", "nobody listens there any more"
 
 
 def test_redis(redis: Any) -> None:
