@@ -75,17 +75,27 @@ def test_the_librarys_dependencies_are_ranges() -> None:
 
 
 def interpreter(version: str) -> str | None:
-    """A Python of this version that runs: a launcher on the PATH may have none behind it."""
-    program = shutil.which(f"python{version}")
-    if program is None:
-        return None
-    asked = subprocess.run(
-        [program, "-c", "import sys, venv; print('%d.%d' % sys.version_info[:2])"],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    return program if asked.stdout.strip() == version else None
+    """A Python of this version that runs, on the PATH or among those that pyenv installed.
+
+    A launcher on the PATH may have none behind it: pyenv's shims are such.
+    """
+    installed = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [
+        shutil.which(f"python{version}"),
+        *sorted(installed.glob(f"{version}.*/bin/python")),
+    ]
+    for program in candidates:
+        if program is None:
+            continue
+        asked = subprocess.run(
+            [program, "-c", "import sys, venv; print('%d.%d' % sys.version_info[:2])"],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if asked.stdout.strip() == version:
+            return str(program)
+    return None
 
 
 @pytest.mark.network
@@ -94,7 +104,7 @@ def interpreter(version: str) -> str | None:
 def test_the_library_alone_verifies(version: str, wheel: Path, tmp_path: Path) -> None:
     program = interpreter(version)
     if program is None:
-        pytest.skip(f"no Python {version} on the PATH")
+        pytest.skip(f"no Python {version} is at hand")
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run([program, "-m", "venv", tmp_path / "venv"], check=True, env=env)
     python = tmp_path / "venv" / "bin" / "python"
