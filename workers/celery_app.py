@@ -58,7 +58,8 @@ def make_worker(configured: Settings, trainer: str = TRAINER) -> Celery:
         logs.configure(configured.log_format, configured.log_level)
 
     def give_signs_of_life() -> None:
-        # `attend` keeps the beat itself: looking four times as often makes it a quarter late at most.
+        # `attend` keeps the beat itself: looking four times as often makes it a quarter late at
+        # most.
         while not ended.wait(BEAT_SECONDS / 4):
             supervisor.attend()
 

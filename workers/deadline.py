@@ -35,8 +35,8 @@ def watch_deadline(file: Path) -> None:
 
 def _may_go_on(file: Path) -> bool:
     try:
-        # CLOCK_MONOTONIC is one clock for all processes of a machine (clock_gettime(2)), and no change
-        # of the date moves it: the supervisor's number holds here.
+        # CLOCK_MONOTONIC is one clock for all processes of a machine (clock_gettime(2)), and no
+        # change of the date moves it: the supervisor's number holds here.
         return time.monotonic() <= float(file.read_text())
     except (OSError, ValueError):
         return False

@@ -115,8 +115,7 @@ class Writer:
         line = message.model_dump_json().encode() + b"\n"
         if len(line) > MAX_LINE:
             raise PipeError(f"a {message.kind} message of {len(line)} bytes; at most {MAX_LINE}")
-        # The pipe itself keeps only writes of up to PIPE_BUF bytes together, 4096 on Linux (pipe(7)),
-        # and the stages report from more threads than one may think.
+        # The kernel keeps only writes of up to PIPE_BUF bytes whole, 4096 on Linux (pipe(7)).
         with self._lock:
             left = memoryview(line)
             while left:

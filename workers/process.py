@@ -43,7 +43,8 @@ def spawn(
     return subprocess.Popen(  # noqa: S603 - our own modules
         [sys.executable, "-m", module, *arguments],
         env={**env, **module_path(env), PARENT: str(os.getpid())},
-        # A terminal's Ctrl-C goes to its whole foreground group (setsid(2)): only we pass an end on.
+        # A terminal's Ctrl-C goes to its whole foreground group (setsid(2)): only we pass an end
+        # on.
         start_new_session=True,
         **options,
     )
@@ -64,8 +65,8 @@ def die_with_parent() -> None:
 def signal_group(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
     """Sends a signal to the child's whole process group."""
     with contextlib.suppress(ProcessLookupError):
-        # A verifier's workers lead sessions of their own and are not reached by this: the kernel kills
-        # them with the thread that started them (PR_SET_PDEATHSIG).
+        # A verifier's workers lead sessions of their own and are not reached by this: the kernel
+        # kills them with the thread that started them (PR_SET_PDEATHSIG).
         os.killpg(process.pid, number)
 
 

@@ -49,7 +49,8 @@ class Supervisor:
         self._artifacts = Artifacts.of(configured)
         self._trainer = trainer
         self._host = socket.gethostname()
-        # Process ids repeat after a restart, in containers above all: a new worker needs a new name.
+        # Process ids repeat after a restart, in containers above all: a new worker needs a new
+        # name.
         self.name = f"{self._host[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._beat_at = 0.0
         self.draining = False

@@ -100,7 +100,7 @@ def run(pipeline: Pipeline, job: TrainerJob, context: PipeContext, writer: Write
         pipeline(job.spec, context)
     except StoppedError:
         return EXIT_STOPPED
-    # Nothing can be reported through a pipe that is gone, so the exit status has to say it.
+    # Reporting itself has failed: the traceback goes to the log, and the exit status tells.
     except (BrokenPipeError, PipeError):
         raise
     except Exception as error:

@@ -50,7 +50,8 @@ def lock(data_dir: Path) -> IO[str]:
     data_dir.mkdir(parents=True, exist_ok=True)
     file = (data_dir / "up.lock").open("a+")
     try:
-        # The kernel lets go of it however the holder ends (flock(2)): no stale lock, as with a file.
+        # The kernel lets go of it however the holder ends (flock(2)): no stale lock, as with a
+        # file.
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.seek(0)

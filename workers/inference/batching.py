@@ -226,7 +226,8 @@ class Batcher:
         def on_text(piece: Piece) -> None:
             work, index = owners[piece.row]
             if work.on_text:
-                # Called in the engine's thread, and nothing else of asyncio may be called from there.
+                # Called in the engine's thread, and nothing else of asyncio may be called from
+                # there.
                 loop.call_soon_threadsafe(work.on_text, replace(piece, row=index))
 
         return Streamer(rows, self.engine, on_text)

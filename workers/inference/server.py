@@ -276,7 +276,8 @@ def stream(body: CompletionRequest, prompts: Prompts, batcher: Batcher) -> Async
                 yield event({**identity, "choices": noted, "usage": usage(completions, body.n)})
             yield "data: [DONE]\n\n"
         finally:
-            # Also when the client has left: nobody reads the rest, and the engine stops at the next token.
+            # Also when the client has left: nobody reads the rest, and the engine stops at the next
+            # token.
             work.answer.cancel()
 
     return events()
