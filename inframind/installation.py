@@ -6,7 +6,6 @@ from pathlib import Path
 
 from inframind.errors import ConfigError
 
-DISTRIBUTION = "inframind-iac"
 EXTRAS = {
     "rego": ("regopy",),
     "service": (

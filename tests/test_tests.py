@@ -24,6 +24,18 @@ CEILINGS = ("HANG_SECONDS", "GIVES_UP_SECONDS")
 """Timeouts that may be: the second is of a client whose giving up is the test's subject."""
 
 
+PROCESS_WAITS = ("wait", "result", "settimeout")
+"""Methods whose first argument is a time."""
+
+
+def has_number(arguments: list[ast.expr]) -> bool:
+    """Tells whether one of the arguments is a number that was written there."""
+    return any(
+        isinstance(argument, ast.Constant) and isinstance(argument.value, int | float)
+        for argument in arguments
+    )
+
+
 @cache
 def functions(path: Path) -> list[ast.FunctionDef]:
     """Gives the functions of a file, those of its classes too."""
@@ -77,13 +89,16 @@ def test_no_helper_is_a_copy() -> None:
 def test_no_wait_says_how_long_something_may_take() -> None:
     """Clients have one ceiling too: httpx alone gives up after five seconds."""
     for path in FILES:
-        if path.parent.name == "support" and path.name in ("waiting.py", "http.py"):
+        if path.parent.name == "support" and path.name in ("waiting.py", "http.py", "chaos.py"):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
             name = ast.unparse(node.func)
             assert len(node.args) <= LIMITS.get(name, 99), f"{path}:{node.lineno}: {name}"
+            assert name.split(".")[-1] not in PROCESS_WAITS or not has_number(node.args), (
+                f"{path}:{node.lineno}: a limit of its own for {name}"
+            )
             assert not name.startswith("httpx.") or name in ("httpx.URL", "httpx.Response"), (
                 f"{path}:{node.lineno}: use tests.support.http instead of {name}"
             )

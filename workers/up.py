@@ -27,6 +27,7 @@ from app.db.session import make_engine
 from app.keys import check_start
 from app.settings import Settings, settings
 from inframind.errors import ConfigError, InfraMindError
+from inframind.models.registry import base_model_path
 from workers.process import die_with_parent, signal_group, spawn
 
 TICK_SECONDS = 0.1
@@ -282,6 +283,8 @@ def main() -> int:
         help="the base model that is served",
     )
     chosen = parser.parse_args()
+    # Told now: the inference server would be started three times before it was given up.
+    base_model_path(chosen.base_model)
     update = {
         "data_dir": chosen.data_dir.absolute(),
         "host": chosen.host,

@@ -56,10 +56,11 @@ class ServiceClient:
         path: str,
         body: Any = None,
         content: bytes | None = None,
+        headers: dict[str, str] | None = None,
         **query: Any,
     ) -> Any:
         """Give the JSON of the service's answer."""
-        answer = self.fetch(method, path, body, content, **query)
+        answer = self.fetch(method, path, body, content, headers, **query)
         try:
             return answer.json()
         except ValueError:
@@ -73,6 +74,7 @@ class ServiceClient:
         path: str,
         body: Any = None,
         content: bytes | None = None,
+        headers: dict[str, str] | None = None,
         **query: Any,
     ) -> "httpx.Response":
         """Give the service's answer, whatever it holds."""
@@ -80,7 +82,7 @@ class ServiceClient:
 
         try:
             answer = self._http.request(
-                method, path, json=body, content=content, params=query or None
+                method, path, json=body, content=content, headers=headers, params=query or None
             )
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
             raise NotAnsweringError(_no_url(self._url, str(error))) from None
@@ -118,11 +120,17 @@ def rows_of(url: str, path: str, most: int | None = None) -> Iterator[Any]:
 
 
 def call(
-    url: str, method: str, path: str, body: Any = None, content: bytes | None = None, **query: Any
+    url: str,
+    method: str,
+    path: str,
+    body: Any = None,
+    content: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    **query: Any,
 ) -> Any:
     """Give the JSON of one answer."""
     with ServiceClient(url) as client:
-        return client.call(method, path, body, content, **query)
+        return client.call(method, path, body, content, headers, **query)
 
 
 def _no_url(url: str, reason: str) -> str:

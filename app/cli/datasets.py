@@ -1,7 +1,7 @@
 """`inframind datasets`: a user's own tasks."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,7 +28,7 @@ def add_dataset(
 
     Every row is validated; nothing is stored if one is bad.
     """
-    query = {"name": name} if name else {}
+    query: dict[str, Any] = {"name": name} if name else {}
     dataset = call(url, "POST", "/datasets", content=file.read_bytes(), **query)
     tasks = sum(dataset["tasks"].values())
     console.print(

@@ -30,6 +30,9 @@ def create(
     start_from: Annotated[str | None, typer.Option(help="An adapter to continue.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
     name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="The same key and options again: the same job.")
+    ] = None,
     follow: Annotated[bool, typer.Option(help="Stay and show the progress.")] = False,
     url: Url = LOCAL,
 ) -> None:
@@ -42,7 +45,8 @@ def create(
         "name": name,
     }
     body = {field: value for field, value in body.items() if value is not None}
-    job = call(url, "POST", "/jobs", body)
+    headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+    job = call(url, "POST", "/jobs", body, headers=headers)
     console.print(job["id"])
     if follow:
         follow_to_the_end(url, job["id"])

@@ -10,7 +10,7 @@ from select import POLLIN, poll
 from typing import Any
 
 from sqlalchemy import Engine, Float, create_engine, event, make_url, select
-from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -45,7 +45,7 @@ that take its job over."""
 
 
 def make_engine(url: str) -> Engine:
-    """Makes an engine for SQLite or PostgreSQL (psycopg)."""
+    """Makes an engine for SQLite or PostgreSQL (psycopg). Raises ArgumentError for another URL."""
     if not url.startswith("sqlite"):
         # Keep-alives: a connection whose other end has vanished is noticed within half a minute.
         alive = {
@@ -55,7 +55,10 @@ def make_engine(url: str) -> Engine:
             "tcp_user_timeout": 20_000,
         }
         connect = {"connect_timeout": 5, "options": POSTGRES, **alive}
-        driver = make_url(url).set(drivername="postgresql+psycopg")
+        address = make_url(url)
+        if address.get_backend_name() not in ("postgresql", "postgres"):
+            raise ArgumentError(f"{address.get_backend_name()} is neither sqlite nor postgresql")
+        driver = address.set(drivername="postgresql+psycopg")
         engine = create_engine(
             driver, pool_size=20, max_overflow=20, pool_timeout=5.0, connect_args=connect
         )

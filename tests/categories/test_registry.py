@@ -17,6 +17,7 @@ from inframind.verifier.ladder import score
 from inframind.verifier.verifier import Verifier
 from tests.support import ROOT
 from tests.support.toy import TOY
+from tests.support.waiting import HANG_SECONDS
 from tests.test_architecture import FOUNDATIONS
 
 IN_A_WORKER = """
@@ -38,7 +39,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> CategoryPackage:
 
 @pytest.fixture
 def pool() -> Iterator[Pool]:
-    pool = Pool("builtins:eval", workers=1, deadline_seconds=10.0)
+    pool = Pool("builtins:eval", workers=1, deadline_seconds=HANG_SECONDS)
     yield pool
     pool.close()
 

@@ -12,6 +12,7 @@ from inframind.categories.shared.policies import (
     downloads_to_shell,
     is_secret_field,
     is_secret_variable,
+    is_unpinned,
 )
 from inframind.categories.shared.rules import DUTIES, KEYWORDS, FieldRules
 from inframind.errors import DataError
@@ -205,6 +206,21 @@ def test_an_alternative_of_the_values_own_type_says_what_is_wrong() -> None:
 )
 def test_a_download_that_goes_into_a_shell(command: str, is_piped: bool) -> None:
     assert downloads_to_shell(command) is is_piped
+
+
+@pytest.mark.parametrize(
+    ("image", "unpinned"),
+    [
+        ("nginx", True),
+        ("nginx:latest", True),
+        ("registry:5000/nginx", True),
+        ("nginx:1.29", False),
+        ("registry:5000/nginx:1.29", False),
+        ("nginx:latest@sha256:0123", False),
+    ],
+)
+def test_an_image_is_pinned_by_a_tag_or_a_digest(image: str, unpinned: bool) -> None:
+    assert is_unpinned(image) is unpinned
 
 
 def test_names_of_secrets() -> None:

@@ -201,6 +201,15 @@ def test_the_same_key_is_the_same_job_and_wakes_nobody_again(service: Service, d
             assert other(service, key="k1").param == "Idempotency-Key", "one owner, one set of keys"
 
 
+def test_the_command_line_takes_a_key_too(service: Service) -> None:
+    before = service.count()
+    first = command_line(service, **{"idempotency-key": "k1"})
+    assert first.job_id and command_line(service, **{"idempotency-key": "k1"}) == first
+    other_body = command_line(service, **{"idempotency-key": "k1", "seed": "9"})
+    assert not other_body.job_id and "Idempotency-Key" in other_body.message
+    assert (service.count(), service.woken) == (before + 1, [first.job_id])
+
+
 def test_a_repeated_request_is_answered_although_it_would_be_refused_now(service: Service) -> None:
     """Its file may be gone, and the quota reached: the job is there."""
     first = openai_api(service, key="k1")

@@ -188,6 +188,8 @@ def test_a_file_that_is_no_database(folder: Path) -> None:
     [
         ("postgresql+psycopg://u:hunter2@127.0.0.1:9/d", "the database does not answer"),
         ("nonsense", "INFRAMIND_DATABASE_URL is no URL of a database"),
+        # Once asked as if it were PostgreSQL.
+        ("mysql://h/n", "INFRAMIND_DATABASE_URL is no URL of a database"),
     ],
 )
 def test_a_database_that_is_away(
@@ -277,6 +279,17 @@ def test_a_folder_with_packages_of_the_same_names(folder: Path) -> None:
     assert listed.returncode == Exit.UNDECIDED and "does not answer" in listed.stderr
     started = process(folder, "up", "--port", "99999999", PYTHONPATH=path)
     assert started.returncode == Exit.UNDECIDED and "port 99999999" in started.stderr
+
+
+def test_up_names_the_models_that_it_can_serve_before_it_starts_anything(folder: Path) -> None:
+    """Its inference server once ended three times, and the user read a log to learn why."""
+    named = process(folder, "up", "--base-model", "nosuch")
+    configured = process(folder, "up", INFRAMIND_INFERENCE_BASE_MODEL="nosuch")
+    for started in (named, configured):
+        assert started.returncode == Exit.UNDECIDED
+        assert "unknown base model 'nosuch'; known: inframind-nano" in started.stderr
+        assert "Traceback" not in started.stderr
+    assert [path.name for path in folder.iterdir()] == ["Dockerfile"]
 
 
 def test_verify_loads_nothing_of_the_service(folder: Path) -> None:

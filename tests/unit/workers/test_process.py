@@ -33,7 +33,7 @@ def test_a_child_finds_our_modules_in_a_folder_with_packages_of_the_same_names(
         child = spawn(
             "workers.supervisor", "--help", env=env, cwd=strange_folder, stdout=file, stderr=file
         )
-    assert child.wait(120) == 0, output.read_text()
+    assert child.wait(timeout=HANG_SECONDS) == 0, output.read_text()
 
 
 def test_a_child_keeps_what_else_is_on_the_path(tmp_path: Path) -> None:
