@@ -92,6 +92,7 @@ def pull_files(artifacts: Artifacts, job: TrainerJob) -> None:
 def _files(job: TrainerJob) -> Iterable[Path]:
     yield from (report.path for report in job.finished.values() if report.path)
     yield from (adapter.folder for adapter in job.spec.models)
+    # A finished stage goes on from its adapter: its checkpoints need not travel.
     yield from (saved.path for saved in job.checkpoints if saved.stage_index not in job.finished)
     if job.spec.start_from:
         yield job.spec.start_from.folder

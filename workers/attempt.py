@@ -96,6 +96,8 @@ class Attempt:
             failure = Failure(code="invalid_config", message=message, param="stages")
             self._lease.write(partial(transitions.finish, state=JobState.FAILED, failure=failure))
             return None
+        # An adapter's download may take longer than the lease, which would then go to another
+        # worker.
         self._lease.keep_during(partial(pull_files, self._artifacts, job))
         check_space(job, self._settings.min_free_bytes)
         return job
@@ -129,6 +131,8 @@ class Attempt:
         if self._is_draining() or self._lease.wish != "run":
             trainer.ask_to_stop()
         if trainer.was_asked_to_stop:
+            # One step and its checkpoint may take long, but a trainer that hangs hears no SIGTERM
+            # at all.
             trainer.kill_if_overdue(self._settings.grace_seconds)
         elif ledger.stall.is_stalled(time.monotonic()):
             message = f"the trainer made no step for {ledger.stall.limit_seconds:.0f} s"
@@ -138,6 +142,7 @@ class Attempt:
         self, session: Session, job: Job, trainer: TrainerProcess, ledger: Ledger, status: int
     ) -> None:
         """Moves the job to the state that the trainer's end means for it."""
+        # Our own reason first: a killed trainer's exit status is only SIGKILL.
         failure = trainer.killed_for or ledger.failure
         if failure is not None:
             transitions.fail_attempt(session, job, failure)

@@ -27,6 +27,7 @@ ARGUMENTS = (
     "worker",
     # `solo` cannot acknowledge while it works; `prefork` forks, which CUDA does not survive.
     *("--pool", "threads", "--concurrency", "1", "--queues", QUEUE),
+    # Workers need not hear of one another: the database says who is alive and who has which job.
     *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"),
 )
 
@@ -57,13 +58,17 @@ def make_worker(configured: Settings, trainer: str = TRAINER) -> Celery:
         logs.configure(configured.log_format, configured.log_level)
 
     def give_signs_of_life() -> None:
+        # `attend` keeps the beat itself: looking four times as often makes it a quarter late at
+        # most.
         while not ended.wait(BEAT_SECONDS / 4):
             supervisor.attend()
 
     def begin(**_: object) -> None:
+        # A thread, for an idle worker runs no attempt that could give signs of life.
         threading.Thread(target=give_signs_of_life, daemon=True).start()
 
     def drain(**_: object) -> None:
+        # Celery's warm shutdown waits for the task under way, which hears of the end only here.
         supervisor.drain()
 
     def sign_off(**_: object) -> None:

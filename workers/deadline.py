@@ -21,6 +21,7 @@ def allow_until(run_dir: Path, moment: float) -> None:
     """Lets the trainer go on until then. The file is replaced whole: a reader never sees half."""
     temporary = run_dir / ".deadline"
     temporary.write_text(str(moment))
+    # rename(2) is atomic within one folder, hence the temporary file beside the other.
     temporary.rename(deadline_file(run_dir))
 
 
@@ -28,11 +29,14 @@ def watch_deadline(file: Path) -> None:
     """Ends this process when the moment has passed, or when no file allows anything."""
     while _may_go_on(file):
         time.sleep(WATCH_SECONDS)
+    # `sys.exit` would end this thread alone.
     os._exit(EXIT_LEASE_LOST)
 
 
 def _may_go_on(file: Path) -> bool:
     try:
+        # CLOCK_MONOTONIC is one clock for all processes of a machine (clock_gettime(2)), and no
+        # change of the date moves it: the supervisor's number holds here.
         return time.monotonic() <= float(file.read_text())
     except (OSError, ValueError):
         return False

@@ -22,6 +22,7 @@ def is_disk_full(error: BaseException) -> bool:
             return True
         if any(os.strerror(number) in str(cause) for number in FULL):
             return True
+        # A library that raises anew without `from` leaves the first error in `__context__` alone.
         cause = cause.__cause__ or cause.__context__
     return False
 
@@ -56,6 +57,7 @@ def of_exit_status(status: int) -> Failure:
     with contextlib.suppress(ValueError):
         name = signal.Signals(-status).name
     message = f"the trainer was killed by {name}"
+    # The kernel's killer sends a signal that no process can catch, so nobody else can say why.
     if name == "SIGKILL":
         message += " (often the system's out-of-memory killer: lower `batch_size` or `max_tokens`)"
     return Failure(code="trainer_killed", message=message, then="retry")

@@ -35,6 +35,8 @@ class HeldLease:
     def __init__(self, engine: Engine, claim: Claim, lease_seconds: float, run_dir: Path) -> None:
         self._engine, self._claim, self._seconds = engine, claim, lease_seconds
         self._run_dir = run_dir
+        # The claim was written before this line, so the lease ends a little earlier than counted
+        # here; the fifth that the trainer does not get is the room for that.
         self._holds_until = time.monotonic() + lease_seconds * TRAINERS_SHARE
         self._renew_at = 0.0
         self.wish = "run"
@@ -60,6 +62,8 @@ class HeldLease:
             log.warning("the lease could not be renewed: %s", type(error).__name__)
             self._check_holds(error)
             return
+        # A fifth: further tries follow a lost one in time. At most two seconds, because the user's
+        # wish comes back with the renewal.
         self._renew_at = sent + min(self._seconds / 5, LONGEST_BETWEEN_RENEWALS)
         self._holds_until = sent + self._seconds * TRAINERS_SHARE
         allow_until(self._run_dir, self._holds_until)

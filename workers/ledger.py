@@ -76,6 +76,7 @@ class Ledger:
         return message
 
     def _inside(self, path: Path) -> Path:
+        # Resolved first: a link or `..` may lead out of a folder whose name looks right.
         whole = path.resolve()
         if not whole.is_relative_to(self._run_dir):
             raise UntrustedReportError("a path outside the attempt's folder")

@@ -22,6 +22,7 @@ from inframind.types import Contract, Json
 MAX_LINE = 1 << 20
 """Bytes of one message. A stage's report with its rows and manifest is some kilobytes."""
 MAX_TEXT = 2000
+# 70 and 75 are EX_SOFTWARE and EX_TEMPFAIL of sysexits.h.
 EXIT_DONE, EXIT_FAILED, EXIT_LEASE_LOST, EXIT_STOPPED = 0, 70, 75, 77
 
 
@@ -114,6 +115,7 @@ class Writer:
         line = message.model_dump_json().encode() + b"\n"
         if len(line) > MAX_LINE:
             raise PipeError(f"a {message.kind} message of {len(line)} bytes; at most {MAX_LINE}")
+        # The kernel keeps only writes of up to PIPE_BUF bytes whole, 4096 on Linux (pipe(7)).
         with self._lock:
             left = memoryview(line)
             while left:
@@ -130,6 +132,7 @@ class Reader:
         """Yields the messages that `data` completes. Raises PipeError."""
         self._buffer += data
         *lines, self._buffer = self._buffer.split(b"\n")
+        # The supervisor outlives its trainers: one that never ends a line must not fill its memory.
         if len(self._buffer) > MAX_LINE:
             raise PipeError("a line without end")
         for line in lines:

@@ -43,6 +43,8 @@ def spawn(
     return subprocess.Popen(  # noqa: S603 - our own modules
         [sys.executable, "-m", module, *arguments],
         env={**env, **module_path(env), PARENT: str(os.getpid())},
+        # A terminal's Ctrl-C goes to its whole foreground group (setsid(2)): only we pass an end
+        # on.
         start_new_session=True,
         **options,
     )
@@ -50,6 +52,7 @@ def spawn(
 
 def die_with_parent() -> None:
     """Ties this process's life to its parent's, also against kill -9. A child's first call."""
+    # Taken out, so that this process's own children do not take our parent for theirs.
     parent = os.environ.pop(PARENT, None)
     if parent is None:
         return
@@ -62,6 +65,8 @@ def die_with_parent() -> None:
 def signal_group(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
     """Sends a signal to the child's whole process group."""
     with contextlib.suppress(ProcessLookupError):
+        # A verifier's workers lead sessions of their own and are not reached by this: the kernel
+        # kills them with the thread that started them (PR_SET_PDEATHSIG).
         os.killpg(process.pid, number)
 
 
@@ -72,5 +77,6 @@ def stop(process: "subprocess.Popen[bytes]", grace_seconds: float) -> int:
         deadline = time.monotonic() + grace_seconds
         while process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
+    # After a tidy end too: a child of the child may have stayed in its group.
     signal_group(process, signal.SIGKILL)
     return process.wait()

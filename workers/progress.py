@@ -115,6 +115,7 @@ class StallDetector:
     @property
     def limit_seconds(self) -> float:
         """The longest time without progress: ten usual steps, and never less than the setting."""
+        # The median: one slow step, such as one with a checkpoint, moves a mean but not this.
         return max(self._shortest, STALLED_STEPS * median(self._steps) if self._steps else 0.0)
 
     def is_stalled(self, now: float) -> bool:

@@ -50,6 +50,7 @@ class Reconciler:
         if waiting is None:
             log.warning("jobs wait, and Redis does not answer")
             return 0
+        # More messages than workers would only wake workers that find nothing.
         missing = max(0, service.live_workers(self._engine) - waiting)
         sent = sum(self._wake_ups.send("any") for _ in range(missing))
         if sent:

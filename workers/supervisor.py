@@ -49,6 +49,8 @@ class Supervisor:
         self._artifacts = Artifacts.of(configured)
         self._trainer = trainer
         self._host = socket.gethostname()
+        # Process ids repeat after a restart, in containers above all: a new worker needs a new
+        # name.
         self.name = f"{self._host[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._beat_at = 0.0
         self.draining = False
@@ -109,6 +111,7 @@ class Supervisor:
         """Waits until it is time to look again, or to drain."""
         until = time.monotonic() + self._settings.poll_seconds
         while not self.draining and (left := until - time.monotonic()) > 0:
+            # Since PEP 475 a signal does not cut a sleep short: `draining` is seen after it.
             time.sleep(min(left, LONGEST_SLEEP))
 
 

@@ -100,6 +100,7 @@ def run(pipeline: Pipeline, job: TrainerJob, context: PipeContext, writer: Write
         pipeline(job.spec, context)
     except StoppedError:
         return EXIT_STOPPED
+    # Reporting itself has failed: the traceback goes to the log, and the exit status tells.
     except (BrokenPipeError, PipeError):
         raise
     except Exception as error:
@@ -123,6 +124,7 @@ def main(pipeline: Pipeline = run_pipeline) -> None:
     log.info("the trainer starts")
     context = PipeContext(job, writer)
     signal.signal(signal.SIGTERM, lambda *_: context.ask_to_stop())
+    # KeyboardInterrupt could come in the middle of a step; an end is asked for with SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     watched = (deadline_file(context.run_dir),)
     threading.Thread(target=watch_deadline, args=watched, daemon=True).start()

@@ -58,6 +58,7 @@ class TrainerProcess:
     def __init__(self, job: TrainerJob, module: str = TRAINER) -> None:
         """Starts `python -m module` with the job on its standard input."""
         document = job.run_dir / "job.json"
+        # A file and not a pipe: a long job would fill a pipe before the trainer has begun to read.
         document.write_text(job.model_dump_json())
         variables = environment(job, os.environ)
         with document.open("rb") as stdin, (job.run_dir / "trainer.log").open("ab") as log:
@@ -90,6 +91,7 @@ class TrainerProcess:
             data = os.read(self._pipe, READ_BYTES)
             self._listening = bool(data)
             yield from self._reader.feed(data)
+        # `poll` before the second look: what it wrote just before its end is then in the pipe.
         elif self._process.poll() is not None and not self._can_be_read(0):
             # Dead, and nothing left to read: a process it left behind may hold the pipe open.
             self._listening = False

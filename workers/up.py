@@ -51,6 +51,8 @@ def lock(data_dir: Path) -> IO[str]:
     data_dir.mkdir(parents=True, exist_ok=True)
     file = (data_dir / "up.lock").open("a+")
     try:
+        # The kernel lets go of it however the holder ends (flock(2)): no stale lock, as with a
+        # file.
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.seek(0)
@@ -61,6 +63,7 @@ def lock(data_dir: Path) -> IO[str]:
             "stop it, or give another --data-dir",
             param="data_dir",
         ) from None
+    # Only now: before the lock it would wipe the owner's process id, which the refusal names.
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
@@ -70,6 +73,7 @@ def lock(data_dir: Path) -> IO[str]:
 def free_port(host: str, port: int = 0) -> int:
     """`port` if nothing listens there (0: any free one). Raises ConfigError."""
     with socket.socket() as probe:
+        # Else connections in TIME_WAIT refuse the port for a minute after a restart (socket(7)).
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

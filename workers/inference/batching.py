@@ -64,6 +64,7 @@ class Work:
         first = self.rows[0]
         if first.temperature == 0:
             return (0.0, first.stop)
+        # Another batch pads and rounds otherwise: what is seeded must not depend on who else asks.
         return None if first.seed is not None else (first.temperature, first.top_p, first.stop)
 
 
@@ -90,6 +91,7 @@ class GrowingText:
         closed = token in self._closing
         if not closed:
             self._tokens.append(token)
+        # All tokens again: a character's bytes may be spread over several of them.
         text = self._tokenizer.decode(self._tokens, skip_special_tokens=False)
         cut = min((text.index(stop) for stop in self._row.stop if stop in text), default=None)
         if closed or cut is not None:
@@ -138,6 +140,7 @@ class Batcher:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        # One thread, for the engine takes one caller at a time.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
         self._waiting: deque[Work] = deque()
         self._came = asyncio.Event()
@@ -195,6 +198,7 @@ class Batcher:
         streamer = self._streamer(batch, rows) if any(work.on_text for work in batch) else None
 
         def everybody_left() -> bool:
+            # A batch runs as long as one client of it still waits: its rows cannot be taken out.
             return all(work.answer.cancelled() for work in batch)
 
         try:
@@ -222,6 +226,8 @@ class Batcher:
         def on_text(piece: Piece) -> None:
             work, index = owners[piece.row]
             if work.on_text:
+                # Called in the engine's thread, and nothing else of asyncio may be called from
+                # there.
                 loop.call_soon_threadsafe(work.on_text, replace(piece, row=index))
 
         return Streamer(rows, self.engine, on_text)

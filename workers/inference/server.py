@@ -204,6 +204,7 @@ def create_server(engine: Engine) -> FastAPI:
             raise ModelNotFoundError(
                 f"there is no folder for the adapter {body.lora_name!r}", param="lora_path"
             )
+        # In the engine's thread: PEFT changes the very modules that a batch runs through.
         await batcher.on_engine(load, engine, body.lora_name, path)
         return PlainTextResponse(f"Success: LoRA adapter '{body.lora_name}' added successfully.")
 
@@ -275,6 +276,8 @@ def stream(body: CompletionRequest, prompts: Prompts, batcher: Batcher) -> Async
                 yield event({**identity, "choices": noted, "usage": usage(completions, body.n)})
             yield "data: [DONE]\n\n"
         finally:
+            # Also when the client has left: nobody reads the rest, and the engine stops at the next
+            # token.
             work.answer.cancel()
 
     return events()
