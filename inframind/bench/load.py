@@ -41,14 +41,14 @@ def _drawn(family: Family, split: Split) -> tuple[Task, ...]:
 
 
 def _split(
-    split: Split, categories: Sequence[str] = tuple(CATEGORIES), max_difficulty: int = 5
+    split: Split, categories: Sequence[str] | None = None, max_difficulty: int = 5
 ) -> Iterator[Task]:
-    """A split's tasks, families interleaved."""
+    """A split's tasks, families interleaved; of all categories where none is named."""
     chosen = [
         family
         for family in families()
         if family.held_out == (split == "test-families")
-        and family.category in categories
+        and (categories is None or family.category in categories)
         and family.difficulty <= max_difficulty
     ]
     return (
@@ -77,7 +77,7 @@ def load_tasks(
             f"unknown categories {sorted(unknown)}; known: {', '.join(CATEGORIES)}",
             param="categories",
         )
-    return list(_split(split, categories or tuple(CATEGORIES), max_difficulty))[:limit]
+    return list(_split(split, categories or None, max_difficulty))[:limit]
 
 
 @cache

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.waiting import HANG_SECONDS
-from workers.process import spawn
+from workers.process import ROOT, module_path, spawn
 
 OURS = ("app", "inframind", "workers")
 
@@ -41,3 +41,10 @@ def test_a_child_keeps_what_else_is_on_the_path(tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
     child = spawn("theirs", env=env, cwd="/", stdout=subprocess.PIPE)
     assert child.communicate(timeout=HANG_SECONDS)[0] == b"found\n"
+
+
+def test_a_childs_child_has_our_folder_on_its_path_once() -> None:
+    of_the_child = module_path({"PYTHONPATH": "/theirs"})
+    assert of_the_child["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "/theirs"]
+    assert module_path(of_the_child) == of_the_child
+    assert module_path({})["PYTHONPATH"] == str(ROOT)
