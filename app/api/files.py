@@ -30,7 +30,7 @@ router = APIRouter(
 @router.post("", responses={200: examples.shown(examples.files.FILE)})
 async def upload_file(
     file: UploadFile,
-    purpose: Annotated[str, Form()],
+    purpose: Annotated[str, Form(max_length=32)],
     database: DatabaseDep,
     verifier: VerifierDep,
     artifacts: ArtifactsDep,

@@ -11,6 +11,7 @@ from app.catalog import evaluations, names
 from app.catalog import service as catalog
 from app.catalog.archive import archive
 from app.catalog.views import AliasView, Comparison, DeletedModel, ModelDetail, ModelView
+from app.fields import ModelName
 from app.views import ErrorView, Page
 from app.web.deps import ArtifactsDep, DatabaseDep, InferenceDep, PageDep
 from inframind.types import Contract
@@ -39,7 +40,7 @@ TAR: dict[str, Any] = {
 class AliasTarget(Contract):
     """Model that an alias means from now on."""
 
-    model: str
+    model: ModelName
 
 
 @router.get("/models", responses={200: examples.shown(examples.models.MODELS)})
@@ -54,7 +55,7 @@ def list_models(database: DatabaseDep, artifacts: ArtifactsDep, page: PageDep) -
 def compare_models(
     database: DatabaseDep,
     model: Annotated[
-        list[str], Query(description="Two to sixteen; the others are compared to the first.")
+        list[ModelName], Query(description="Two to sixteen; the others are compared to the first.")
     ],
 ) -> Comparison:
     """Models side by side.

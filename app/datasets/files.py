@@ -42,6 +42,9 @@ def add(
         raise InvalidError(
             f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
         )
+    if len(filename) > MAX_NAME:
+        message = f"the file's name has {len(filename)} characters; at most {MAX_NAME} are kept"
+        raise InvalidError(message, param="file")
     dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None)
     digest = hashlib.sha256(body).hexdigest()
     _write(artifacts.upload(digest), body)
@@ -49,7 +52,7 @@ def add(
     with writing(engine) as session:
         row = File(
             id=f"file-{uuid.uuid4().hex[:24]}",
-            filename=filename[:MAX_NAME],
+            filename=filename,
             purpose=purpose,
             bytes=len(body),
             sha256=digest,

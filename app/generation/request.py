@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from app.errors import InvalidError
+from app.fields import ModelName
 from inframind.bench.prompt import messages as task_messages
 from inframind.categories import category
 from inframind.generation.template import render
@@ -28,7 +29,7 @@ class GenerateRequest(Contract):
 
     model_config = ConfigDict(strict=True)
 
-    model: str | None = Field(default=None, max_length=128)
+    model: ModelName | None = None
     """A base model or an adapter of GET /models; null: the base model that is served."""
     prompt: str | None = Field(default=None, min_length=1, max_length=MAX_PROMPT)
     """Text to continue as it is; no chat template is applied."""
