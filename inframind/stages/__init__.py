@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, SerializeAsAny, ValidationError
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from inframind.errors import ConfigError
 from inframind.stages import dapo, evaluate, grpo, sft
@@ -53,6 +53,9 @@ def parse(
         raise ConfigError(
             f"{fault.field or settings['stage']}: {fault.reason}", param=fault.field
         ) from None
+    except PydanticSerializationError as error:
+        # A lone surrogate, or an object of Python's: the api lets neither through.
+        raise ConfigError(f"{settings['stage']}: no JSON: {error}", param="") from None
 
 
 def parse_all(
