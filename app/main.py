@@ -109,6 +109,7 @@ def create_app(
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
+        # Of the application, not of its routers: one that is added tomorrow has it, too.
         dependencies=[storable(NUL_PATHS)],
         **hidden,
     )

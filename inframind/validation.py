@@ -55,6 +55,7 @@ def first_fault(errors: Sequence[Mapping[str, Any]], sent: Any) -> Fault:
     first = complaints[0]
     if first.branch is None:
         return _fault(first, first.message)
+    # Each branch that was tried has its errors in the list, in the order of the union.
     union = first.location[: first.branch]
     same_union = [other for other in complaints if other.location[: first.branch] == union]
     meant = [

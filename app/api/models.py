@@ -49,6 +49,7 @@ def list_models(database: DatabaseDep, artifacts: ArtifactsDep, page: PageDep) -
     return catalog.list_models(database, artifacts, page)
 
 
+# Before the routes with a name in their path, which would take `compare` for one.
 @router.get(
     "/models/compare", responses={200: examples.shown(examples.models.COMPARISON), **UNKNOWN}
 )
@@ -65,6 +66,7 @@ def compare_models(
     return evaluations.compare(database, model)
 
 
+# A name may hold slashes, as `Qwen/Qwen2.5-0.5B-Instruct` does: the longer path comes first.
 @router.get(
     "/models/{model:path}/download",
     response_class=StreamingResponse,
@@ -105,6 +107,7 @@ async def delete_model(
     409 while an alias means it, another adapter continues it or a job needs it.
     """
     identity = await run_in_threadpool(catalog.delete, database, artifacts, model)
+    # Only now: a deletion that is refused leaves the server answering with the adapter.
     await serving.forget(identity)
     return DeletedModel(id=identity)
 

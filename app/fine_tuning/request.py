@@ -92,6 +92,7 @@ class CreateRequest(Body):
     model: Annotated[ModelName, Field(min_length=1)]
     training_file: str = Field(max_length=64)
     validation_file: str | None = Field(default=None, max_length=64)
+    # OpenAI takes 64 characters, too; a colon would end the suffix within the `ft:` name.
     suffix: (
         Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None
     ) = None
@@ -150,6 +151,7 @@ class CreateRequest(Body):
         if isinstance(chosen.learning_rate_multiplier, float):
             stage["learning_rate"] = recipe.learning_rate * chosen.learning_rate_multiplier
         if isinstance(chosen.n_epochs, int):
+            # Rounded up: every row is seen so many times at least.
             stage["max_steps"] = math.ceil(chosen.n_epochs * rows / rows_per_step)
         evaluate: dict[str, Any] = {"stage": "evaluate"}
         if isinstance(chosen, ReinforcementHyperparameters):
@@ -165,6 +167,7 @@ class CreateRequest(Body):
             base_model=base_model,
             start_from=start_from,
             dataset=dataset,
+            # numpy.random.seed, which transformers calls with it, takes 32 bits.
             seed=secrets.randbelow(2**31) if self.seed is None else self.seed,
             name=self.suffix,
             metadata=self.metadata or {},

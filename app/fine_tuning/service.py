@@ -147,6 +147,7 @@ def list_events(engine: Engine, identity: str, page: PageRequest) -> Page[FineTu
     with reading(engine) as session:
         job = _job(session, identity)
         query = select(JobEvent).where(JobEvent.job_id == job.id)
+        # OpenAI's order, and the other way round than that of `/jobs/{id}/events`.
         events = read_page(session, query, (JobEvent.seq,), page, position, descending=True)
         views = [
             FineTuningEvent.model_validate(

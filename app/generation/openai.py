@@ -40,7 +40,9 @@ class Sampling(BaseModel):
     model: Annotated[ModelName, Field(min_length=1)]
     temperature: Annotated[float, Field(ge=0.0, le=2.0), OrDefault(1.0)] = 1.0
     top_p: Annotated[float, Field(gt=0.0, le=1.0), OrDefault(1.0)] = 1.0
+    # OpenAI takes 128; the embedded server's batch has 64 rows for all clients together.
     n: Annotated[int, Field(ge=1, le=16), OrDefault(1)] = 1
+    # Four, as OpenAI.
     stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
     seed: Seed64 | None = None
     stream: Annotated[bool, OrDefault(default=False)] = False
@@ -79,6 +81,7 @@ class TextCompletionRequest(Sampling):
         ]
     )
     max_tokens: int = Field(default=16, ge=1, le=32_768)
+    # OpenAI's limits: five here, and twenty in a chat.
     logprobs: int | None = Field(default=None, ge=0, le=5)
 
     def body(self) -> dict[str, Any]:
@@ -99,6 +102,7 @@ class ChatText(BaseModel):
 class ChatMessage(BaseModel):
     """One message; text only."""
 
+    # Clients send an answer back as they got it, with `refusal`, `annotations` and the like.
     model_config = ConfigDict(extra="ignore")
 
     role: Literal["system", "developer", "user", "assistant"]
@@ -272,6 +276,7 @@ def _content(choice: CompletionChoice) -> dict[str, Any] | None:
 def _token(token: str, logprob: float | None) -> dict[str, Any]:
     return {
         "token": token,
+        # OpenAI's own number for a token that is very unlikely.
         "logprob": logprob if logprob is not None else -9999.0,
         "bytes": list(token.encode()),
     }

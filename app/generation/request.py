@@ -44,6 +44,7 @@ class GenerateRequest(Contract):
     """0 is greedy."""
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     max_tokens: int = Field(default=512, ge=1, le=2048)
+    # One bit less than engines take: verified generation counts up from it.
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
     stop: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(default=[], max_length=4)
     stream: bool = False
@@ -101,6 +102,7 @@ def check_request(request: GenerateRequest) -> None:
         )
     if request.category is not None:
         category(request.category)
+    # Last, as it compiles patterns and policies.
     validate_checks(request.checks)
 
 

@@ -40,6 +40,7 @@ EXAMPLES: list[JsonValue] = [
 class JobSpec(BaseModel):
     """The body of `POST /jobs`."""
 
+    # Not strict, Pydantic takes "1", 1.0 and true for the number 1.
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": EXAMPLES})
 
     method: str | None = Field(
@@ -65,6 +66,7 @@ class JobSpec(BaseModel):
         description="With `evaluate`: what to evaluate; names, aliases, base models.",
     )
     dataset: str = Field(default=DEFAULT_DATASET, max_length=128)
+    # numpy.random.seed, which transformers calls with it, takes 32 bits.
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     priority: int = Field(
         default=0, ge=-100, le=100, description="Higher ones run first; among equals, the oldest."

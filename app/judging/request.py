@@ -8,6 +8,7 @@ from app.judging.views import Kind
 from inframind.types import Check, Contract
 
 MAX_ANSWER = 200_000
+# Shared, so that the document, too, says the limit of a pair's answers.
 Answer = Annotated[str, Field(max_length=MAX_ANSWER)]
 
 

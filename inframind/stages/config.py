@@ -25,6 +25,7 @@ CategoryNames = Annotated[
     tuple[Annotated[str, AfterValidator(_known)], ...], Field(min_length=1, max_length=32)
 ]
 """Categories of the registry, such as `dockerfile`."""
+# As long as a whole `ft:` name, the longest that a model has.
 ModelNames = Annotated[
     tuple[Annotated[str, StringConstraints(max_length=192)], ...],
     Field(min_length=1, max_length=16),
@@ -39,6 +40,7 @@ class Lora(Contract):
     """Rank; vLLM's server must be started with at least this `--max-lora-rank`."""
     alpha: int = Field(default=32, ge=1, le=1024)
     """Scale: the update is multiplied by alpha / r."""
+    # At 1 nothing would be left to train.
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     targets: tuple[Annotated[str, StringConstraints(max_length=64)], ...] = Field(
         default=LORA_TARGETS, min_length=1, max_length=16
@@ -167,6 +169,7 @@ class RolloutConfig(TrainingConfig):
     }
 
     prompts_per_step: int = Field(default=8, ge=1, le=512)
+    # A group of one is its own baseline: its advantage is always 0.
     num_generations: int = Field(default=8, ge=2, le=64)
     """Answers per prompt: the group whose mean is the baseline."""
     max_tokens: int = Field(default=512, ge=16, le=8192)

@@ -56,6 +56,7 @@ class Config(StageConfig):
     max_difficulty: int = Field(default=5, ge=1, le=5)
     categories: CategoryNames | None = None
     batch_size: int = Field(default=128, ge=1, le=4096)
+    # Sixteen, as many as `GET /models/compare` shows side by side.
     models: ModelNames | None = None
     """What to evaluate, in order: adapters, or the base model; null: it and the run's lineage."""
     judged_tasks: int = Field(default=0, ge=0, le=10_000)
