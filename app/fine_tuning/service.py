@@ -33,9 +33,9 @@ from inframind.errors import ConfigError, InfraMindError
 from inframind.models.registry import BASE_MODELS
 from inframind.stages import parse_all
 
-EVENT_NUMBER = re.compile(r"[0-9]{1,9}")
-# SQLite refuses an expression of 1,000 conditions (SQLITE_MAX_EXPR_DEPTH).
 MAX_FILTERS = 16
+"""Pairs of metadata that a job of OpenAI's API has at most."""
+EVENT_NUMBER = re.compile(r"[0-9]{1,9}")
 NUL_IN_JSON = r"\u0000"
 
 
@@ -110,10 +110,12 @@ def list_jobs(
 ) -> Page[FineTuningJob]:
     """Lists jobs of this API, newest first, that have all of the metadata. Raises InvalidError."""
     if len(metadata) > MAX_FILTERS:
-        message = (
-            f"{len(metadata)} `metadata[...]` filters: at most {MAX_FILTERS}, as a job's pairs"
+        # Each is a condition on every row: 2,500 of one URL took SQLite 3.2 s.
+        raise InvalidError(
+            f"{len(metadata)} filters `metadata[...]` are too many: {MAX_FILTERS} at most, which is"
+            " as many as a job has",
+            param="metadata",
         )
-        raise InvalidError(message, param="metadata")
     query = select(Job).where(Job.fine_tuning.is_not(None))
     for key, value in metadata.items():
         query = query.where(_metadata(key) == value)

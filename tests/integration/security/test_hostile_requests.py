@@ -330,7 +330,8 @@ def send_uploads(service: Guarded) -> None:
     for row in mutations(first):
         content = f"{json.dumps(row)}\n{json.dumps(rows[1])}\n".encode()
         # Only what its file's form lets through costs the verifier time.
-        check(service, "POST", "/datasets", content=content)
+        kind = {"content-type": "application/jsonl"}
+        check(service, "POST", "/datasets", content=content, headers=kind)
     for name in (b"a\x00b", b"a\xff\xfeb", b"a" * 5000, "\U0001f4a9".encode(), b""):
         assert check(service, "POST", "/v1/files", **form(name)).status_code in (200, 400)
     for purpose in (b"\x00", b"x" * 5000, b"\xff"):
