@@ -92,7 +92,7 @@ fuzz: install ## Judge COUNT hostile texts of every category (a quarter of an ho
 	$(BIN)/python benchmarks/fuzz.py --count $(COUNT) --seed $(SEED)
 
 # `make test` sends eight of each, and the same hostile requests.
-fuzz-api: install ## Send EXAMPLES requests to every route, on SQLite and on PostgreSQL: no 5xx (half an hour)
+fuzz-api: install ## Send EXAMPLES requests to every route, on SQLite and on PostgreSQL: no 5xx (a quarter of an hour)
 	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q tests/integration/api/test_openapi_fuzz.py tests/integration/security/test_hostile_requests.py
 
 rules: install ## Write docs/rules, an index and a page per category, from the rules themselves
