@@ -30,6 +30,7 @@ CORE_LAYERS = {
     "commands": 2,
     "installation": 1,
     "types": 0,
+    "durable": 0,
     "errors": 0,
 }
 # The rooms of the service, floor by floor.
