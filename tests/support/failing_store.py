@@ -2,7 +2,7 @@
 
 import errno
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -11,17 +11,20 @@ PROTOCOL = "failing"
 
 
 class FailingStore(LocalFileSystem):  # type: ignore[misc] - fsspec has no types
-    """A folder; while `is_failing`, half of each file arrives."""
+    """A folder that takes half of each file while there is a file `<folder>.fails` beside it.
+
+    A file, so that the processes that write there are disturbed from outside.
+    """
 
     protocol = PROTOCOL
-    is_failing: ClassVar[bool] = False
 
     def put_file(self, path1: str, path2: str, callback: Any = None, **_: Any) -> None:
         """Copies the file, or the first half of it."""
         data = Path(path1).read_bytes()
         target = Path(self._strip_protocol(path2))
-        target.write_bytes(data[: len(data) // 2] if self.is_failing else data)
-        if self.is_failing:
+        fails = any(switch(folder).exists() for folder in target.parents)
+        target.write_bytes(data[: len(data) // 2] if fails else data)
+        if fails:
             raise OSError(errno.EIO, "the store went away half way")
 
     @classmethod
@@ -29,4 +32,11 @@ class FailingStore(LocalFileSystem):  # type: ignore[misc] - fsspec has no types
         return str(super()._strip_protocol(str(path).removeprefix(f"{PROTOCOL}://")))
 
 
-fsspec.register_implementation(PROTOCOL, FailingStore, clobber=True)
+def switch(store: Path) -> Path:
+    """The file that makes the store of this folder fail."""
+    return store.with_name(f"{store.name}.fails")
+
+
+def register() -> None:
+    """Makes the protocol known to this process."""
+    fsspec.register_implementation(PROTOCOL, FailingStore, clobber=True)

@@ -21,7 +21,12 @@ def at_once(work: Callable[[int], object]) -> None:
     def run(thread: int) -> None:
         for _ in range(ROUNDS):
             start.wait()
-            work(thread)
+            try:
+                work(thread)
+            except BaseException:
+                # Nobody waits for this thread any more.
+                start.abort()
+                raise
 
     with ThreadPoolExecutor(THREADS) as pool:
         for done in [pool.submit(run, thread) for thread in range(THREADS)]:

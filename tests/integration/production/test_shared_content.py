@@ -29,7 +29,7 @@ from inframind.datasets.rows import Reading, read
 from inframind.datasets.store import load
 from inframind.models.adapter import verify_adapter
 from inframind.verifier.verifier import Verifier
-from tests.support.failing_store import PROTOCOL, FailingStore
+from tests.support.failing_store import PROTOCOL, register, switch
 from tests.support.fleet import add_job
 from tests.support.object_store import BUCKET, ObjectStore, object_store
 from tests.support.reports import manifest as manifest_of
@@ -222,12 +222,12 @@ def aged(artifacts: Artifacts) -> Iterator[None]:
 
 
 @pytest.fixture
-def failing(tmp_path: Path) -> Iterator[Artifacts]:
-    """A host whose store fails half way through each upload, from `is_failing` on."""
+def failing(tmp_path: Path) -> Artifacts:
+    """A host whose store can be made to fail half way through each upload."""
+    register()
     store = tmp_path / "store"
     store.mkdir()
-    yield Artifacts(tmp_path / "artifacts", f"{PROTOCOL}://{store}")
-    FailingStore.is_failing = False
+    return Artifacts(tmp_path / "artifacts", f"{PROTOCOL}://{store}")
 
 
 def test_a_store_that_fails_half_way_leaves_no_row_no_half_file_and_others_whole(
@@ -236,7 +236,7 @@ def test_a_store_that_fails_half_way_leaves_no_row_no_half_file_and_others_whole
     with owner("a"):
         first = upload(engine, failing)
     before = contents(tmp_path / "store")
-    FailingStore.is_failing = True
+    switch(tmp_path / "store").touch()
     other = ROWS.replace(b"debian", b"alpine")
     with owner("b"):
         for rows in (ROWS, other):
@@ -249,7 +249,7 @@ def test_a_store_that_fails_half_way_leaves_no_row_no_half_file_and_others_whole
         assert len(session.scalars(select(Dataset.id)).all()) == 1
     assert contents(tmp_path / "store") == before
     assert [path.stem for path in failing.uploads.iterdir()] == [first]
-    FailingStore.is_failing = False
+    switch(tmp_path / "store").unlink()
     shutil.rmtree(failing.folder)
     assert content(engine, failing, first) == ROWS
     with owner("b"):
@@ -266,16 +266,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_an_adapter_is_pulled_by_several_at_the_same_moment(
-    tmp_path: Path, make_adapter: Callable[..., Path]
+    failing: Artifacts, make_adapter: Callable[..., Path]
 ) -> None:
     """The api and a worker of one host: the second to finish met a folder that was not empty."""
-    (tmp_path / "store").mkdir()
-    artifacts = Artifacts(tmp_path / "artifacts", f"{PROTOCOL}://{tmp_path / 'store'}")
-    folder = make_adapter(artifacts.job("job") / "1", "im-x", 1)
-    artifacts.push(folder)
+    folder = make_adapter(failing.job("job") / "1", "im-x", 1)
+    failing.push(folder)
     for _ in range(20):
         shutil.rmtree(folder)
-        both(*[lambda: artifacts.pull(folder)] * 4)
+        both(*[lambda: failing.pull(folder)] * 4)
         assert verify_adapter(folder).id == "im-x"
     assert not list(folder.parent.glob(".*"))
 
