@@ -78,6 +78,7 @@ def _finished_stages(run: Run, artifacts: Artifacts) -> dict[int, StageReport]:
     finished = {}
     for result in run.results:
         adapter = adapters.get(result.adapter_id or "")
+        # An evaluation leaves a result without an adapter.
         finished[result.stage_index] = StageReport(
             metrics=result.metrics,
             train_seconds=result.train_seconds,

@@ -74,6 +74,7 @@ def get_content(file_id: str, database: DatabaseDep, artifacts: ArtifactsDep) ->
     # An open file, not a path: what a path names may be deleted before it is read.
     opened = files.content(database, artifacts, file_id)
     size = os.fstat(opened.fileno()).st_size
+    # Without it the answer is chunked, and a client cannot tell how much is to come.
     headers = {"Content-Length": str(size)}
     return StreamingResponse(_pieces(opened), media_type="application/jsonl", headers=headers)
 

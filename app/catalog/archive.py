@@ -53,6 +53,7 @@ def archive(engine: Engine, artifacts: Artifacts, name: str) -> tuple[str, Itera
 def _tar(
     name: str, files: Mapping[str, BinaryIO], card_text: bytes, created_at: int
 ) -> Iterator[bytes]:
+    # By hand: `tarfile` writes to a file object, and what is sent in pieces has none.
     yield _head(f"{name}/{CARD}", len(card_text), created_at) + card_text + _padding(len(card_text))
     for file, opened in files.items():
         with opened:

@@ -78,6 +78,7 @@ def set_alias(engine: Engine, name: str, model: str) -> AliasView:
         raise InvalidError(message, param="alias")
     with writing(engine) as session:
         target = resolved(session, model)
+        # Base models have no row, and nobody deletes them.
         if target not in BASE_MODELS and not hold(session, [target]):
             raise UnknownModelError(f"{target} is being deleted", param="model")
         owner = as_key(acting.get().owner)
@@ -91,6 +92,7 @@ def set_alias(engine: Engine, name: str, model: str) -> AliasView:
                 updated_at=database_now(session),
             )
             row = add_once(session, new)
+        # The same target again is no change: `previous` stays the way back.
         if row.model != target:
             row.model, row.previous, row.updated_at = target, row.model, database_now(session)
         return alias_view(row)

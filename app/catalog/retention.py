@@ -106,7 +106,7 @@ def _spare_checkpoints(session: Session) -> Iterator[Checkpoint]:
 
 
 def _leftovers(session: Session, artifacts: Artifacts) -> Iterator[Path]:
-    """What is old enough, and what no row names and no worker holds.
+    """Finds what is old enough, and what no row names and no worker holds.
 
     Here, and that of other hosts in the store.
     """

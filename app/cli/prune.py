@@ -24,6 +24,7 @@ def prune_artifacts(
 
     configured = settings()
     with open_database() as engine:
+        # Also beside a reconciler, which prunes every hour: what is gone already is no error.
         artifacts = Artifacts.of(configured)
         gone = prune(engine, artifacts, configured.keep_adapters_days, dry_run=dry_run)
     console.print(

@@ -48,10 +48,12 @@ def _keep(
     engine: Engine, artifacts: Artifacts, tasks: Sequence[Task], **described: Any
 ) -> DatasetView:
     """Stores tasks, then the owner's row. Their file is never deleted: it may be others' too."""
+    # Before the row, as everywhere: a failing store leaves a file without a row, not the reverse.
     artifacts.push(save(tasks, artifacts.datasets))
     identity, owner = name_of(tasks), as_key(acting.get().owner)
     with writing(engine) as session:
         row = session.get(Dataset, (identity, owner))
+        # Most repeats come later and end here; `add_once` is for those of this very moment.
         if row is None:
             new = Dataset(
                 id=identity,
@@ -71,6 +73,7 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
     Raises DataError if they share a row.
     """
     train, held = (_tasks(artifacts, name) for name in (training, validation))
+    # By id, which is made of what a row asks and not of where it came from.
     shared = {task.id for task in train} & {task.id for task in held}
     if shared:
         raise DataError(
@@ -101,6 +104,7 @@ def _tasks(artifacts: Artifacts, name: str) -> list[Task]:
 def find(engine: Engine, identity: str) -> DatasetView:
     """One dataset. Raises NotFoundError."""
     with reading(engine) as session:
+        # Others are no ids, and PostgreSQL refuses to look for some of them.
         is_name = identity.isascii() and identity.isprintable()
         row = (
             session.scalars(select(Dataset).where(Dataset.id == identity).limit(1)).first()

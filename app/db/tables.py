@@ -175,6 +175,7 @@ def place_of(job_id: str, path: str) -> str:
     return str(PurePosixPath(*parts[inside[-1] :])) if inside else path
 
 
+# A mixin, so that a table that comes to name files cannot forget the relative name.
 class Placed:
     """A table whose rows name a folder among the artifacts."""
 

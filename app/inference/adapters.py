@@ -77,6 +77,7 @@ class AdapterLoader:
                     f"{model} belongs to {row.base_model}; the server serves {self._base_model}",
                     param="model",
                 )
+            # The server reads it by this very path: another host of it has the same data folder.
             folder = self._artifacts.locate(row.whereabouts)
             await run_in_threadpool(self._artifacts.pull, folder)
             await run_in_threadpool(verify_adapter, folder)

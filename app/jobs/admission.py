@@ -40,6 +40,7 @@ def admit(engine: Engine, settings: Settings, artifacts: Artifacts, spec: JobSpe
     with reading(engine) as session:
         check = _Check(session, settings, spec)
         admitted = check.run()
+    # After the transaction: a store may be slow, and keeps no connection waiting.
     folders = {param: artifacts.locate(place) for param, place in check.places.items()}
     stored = artifacts.present(folders.values())
     for param, folder in folders.items():
@@ -51,6 +52,7 @@ def admit(engine: Engine, settings: Settings, artifacts: Artifacts, spec: JobSpe
 
 def check_still_there(session: Session, admitted: Admitted) -> None:
     """Checks, in the transaction that makes the job, that no adapter was deleted meanwhile."""
+    # Held until the job's row is there, which then keeps them (`app.catalog.service.in_use`).
     names = set(admitted.adapters.values())
     there = hold(session, names) if names else names
     for place, name in admitted.adapters.items():
@@ -109,6 +111,7 @@ class _Check:
         """A job that names no base model has that of the adapter it begins with."""
         spec = self.spec
         first = spec.start_from or next(iter(spec.models or ()), None)
+        # A base model that was named stands, even against its adapter: the refusal names both.
         if first is None or "base_model" in spec.model_fields_set:
             return spec
         identity = self._identity(first, "start_from" if spec.start_from else "models.0")

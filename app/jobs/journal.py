@@ -98,6 +98,7 @@ def publish_stage(
 
     Both are written or neither, and never a second time.
     """
+    # A report that the database has taken comes again when its answer was lost on the way.
     if session.get(StageResult, (job.id, stage_index)) is not None:
         return
     adapter = report.adapter

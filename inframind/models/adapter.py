@@ -65,6 +65,7 @@ def adapter_id(job_id: str, stage_index: int, stage: str, attempt: int = 1) -> s
 def sha256_of(path: Path) -> str:
     """Computes the hex digest of a file."""
     with path.open("rb") as file:
+        # In pieces, and without the interpreter's lock: an adapter may have gigabytes.
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -38,6 +38,7 @@ def commit(folder: Path, stage_index: int, step: int) -> SavedCheckpoint:
     for name in names:
         sync(folder / name)
     digests = {name: sha256_of(folder / name) for name in names}
+    # Last, when all that it lists is on the disk: its rename is what commits the checkpoint.
     document = json.dumps({"step": step, "files": digests}, sort_keys=True)
     write_whole(folder / MANIFEST, document.encode())
     return SavedCheckpoint(
