@@ -7,10 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from select import POLLIN, poll
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Float, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy import Engine, Float, create_engine, event, inspect, make_url, select
+from sqlalchemy.exc import (
+    ArgumentError,
+    DisconnectionError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -118,6 +124,21 @@ def reading(engine: Engine) -> Iterator[Session]:
     """
     with Session(_reader(engine), expire_on_commit=False) as session, session.begin():
         yield session
+
+
+Row = TypeVar("Row", bound=object)
+
+
+def add_once(session: Session, row: Row) -> Row:
+    """Adds a row, or gives the one with its key that another transaction added a moment ago."""
+    key = inspect(type(row)).primary_key_from_instance(row)
+    try:
+        # A savepoint: PostgreSQL takes no further statement in a transaction that has failed.
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return session.get_one(type(row), tuple(key))
+    return row
 
 
 @lru_cache(maxsize=8)

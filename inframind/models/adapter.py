@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import time
@@ -11,6 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
+from inframind.durable import building, discard
 from inframind.errors import EngineError
 from inframind.models.probe import Probe
 from inframind.types import Contract, Json
@@ -65,16 +65,8 @@ def adapter_id(job_id: str, stage_index: int, stage: str, attempt: int = 1) -> s
 def sha256_of(path: Path) -> str:
     """Computes the hex digest of a file."""
     with path.open("rb") as file:
+        # In pieces, and without the interpreter's lock: an adapter may have gigabytes.
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Writes a file's or folder's data through to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterManifest:
@@ -82,29 +74,25 @@ def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterMan
 
     It is there whole or not at all.
     """
-    building = target.with_name(f".{target.name}.tmp")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    files = []
-    for name in PUBLISHED:
-        if name == CONFIG:
-            (building / name).write_text(_portable(source / name, manifest.base_model))
-        else:
-            shutil.copyfile(source / name, building / name)
-        files.append(
-            ManifestFile(
-                name=name, bytes=(building / name).stat().st_size, sha256=sha256_of(building / name)
+    with building(target) as made:
+        made.mkdir()
+        files = []
+        for name in PUBLISHED:
+            if name == CONFIG:
+                (made / name).write_text(_portable(source / name, manifest.base_model))
+            else:
+                shutil.copyfile(source / name, made / name)
+            files.append(
+                ManifestFile(
+                    name=name, bytes=(made / name).stat().st_size, sha256=sha256_of(made / name)
+                )
             )
+        whole = manifest.model_copy(update={"files": tuple(files)})
+        (made / MANIFEST).write_text(
+            json.dumps(whole.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
         )
-    whole = manifest.model_copy(update={"files": tuple(files)})
-    (building / MANIFEST).write_text(
-        json.dumps(whole.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
-    )
-    for path in building.iterdir():
-        sync(path)
-    shutil.rmtree(target, ignore_errors=True)
-    building.rename(target)
-    sync(target.parent)
+        # What lies there is of an attempt that never published it: no row names it.
+        discard(target)
     return whole
 
 
