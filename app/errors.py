@@ -9,6 +9,7 @@ from inframind.errors import (
     EngineError,
     InfraMindError,
     ModelNotFoundError,
+    NonFiniteError,
     SandboxError,
 )
 
@@ -115,6 +116,8 @@ STATUSES: dict[type[InfraMindError], int] = {
     ConfigError: 422,
     DataError: 422,
     ModelNotFoundError: 404,
+    # Not 503: an adapter that is broken for good is not asked again, which clients do after a 5xx.
+    NonFiniteError: 422,
     SandboxError: 503,
     EngineError: 503,
 }

@@ -69,6 +69,13 @@ class StoppedError(InfraMindError):
     code = "stopped"
 
 
+class NonFiniteError(InfraMindError):
+    """A loss, a gradient or a weight is no finite number (NaN or infinity): lower
+    `learning_rate`."""
+
+    code = "non_finite"
+
+
 class EngineError(InfraMindError):
     """The inference engine could not answer."""
 

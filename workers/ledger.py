@@ -54,7 +54,10 @@ class Ledger:
         return not self._unfinished
 
     def take(self, message: Message) -> None:
-        """Writes one message. Raises UntrustedReportError, LeaseLostError, StoreError, OSError."""
+        """Writes one message.
+
+        Raises UntrustedReportError, NonFiniteError, LeaseLostError, StoreError, OSError.
+        """
         checked = self._checked(message)
         self._measure(checked)
         self._lease.write(partial(self._write, message=checked))

@@ -36,7 +36,7 @@ def run(
             args=arguments,
             train_dataset=dataset(tasks),
             processing_class=tokenizer,
-            callbacks=[_reporting.Reporter(context, stage_input.stage_index, config.reported)],
+            callbacks=[_reporting.Reporter(context, stage_input.stage_index, config)],
         )
         return _training.train_and_publish(trainer, config, stage_input, context)
 

@@ -87,7 +87,12 @@ class StageContext(Protocol):
 
     def stage_started(self, stage_index: int, stage: str, total_steps: int) -> None: ...
 
-    def progress(self, stage_index: int, step: int, metrics: Mapping[str, float]) -> None: ...
+    def progress(self, stage_index: int, step: int, metrics: Mapping[str, float]) -> None:
+        """Reports a step.
+
+        A metric without a value is left out; one that is NaN or infinite is a NonFiniteError.
+        """
+        ...
 
     def event(
         self,

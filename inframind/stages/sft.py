@@ -104,6 +104,6 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
         args=arguments,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
-        callbacks=[_reporting.Reporter(context, stage_input.stage_index, config.reported)],
+        callbacks=[_reporting.Reporter(context, stage_input.stage_index, config)],
     )
     return _training.train_and_publish(trainer, config, stage_input, context)
