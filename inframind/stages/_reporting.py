@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch.nn.utils import get_total_norm
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
@@ -106,10 +105,12 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers has no ty
 def _are_finite(model: Any) -> bool:
     """Tells that every trained weight is a number."""
     weights = [weight.detach() for weight in model.parameters() if weight.requires_grad]
-    # The largest absolute value of all: NaN and infinity stay what they are in it, a device is
-    # waited for once, and, other than a sum of squares, it cannot overflow by itself.
-    largest: torch.Tensor = get_total_norm(weights, math.inf)
-    return math.isfinite(largest)
+    # One figure of all, for which a device is waited for once. NaN and infinity stay what they are
+    # in it; nine times as fast on a processor as the largest absolute value.
+    if math.isfinite(get_total_norm(weights)):
+        return True
+    # A sum of squares can overflow by itself, from 1.8e19 on.
+    return all(bool(weight.isfinite().all()) for weight in weights)
 
 
 def summary(history: list[dict[str, float]]) -> dict[str, float]:
