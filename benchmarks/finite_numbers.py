@@ -1,6 +1,7 @@
 """Measure what the looks at NaN cost: per step, per file of weights, per batch of answers.
 
-Usage: `python benchmarks/finite_numbers.py [--repeats 50]`. Prints JSON, medians in seconds of one core.
+Usage: `python benchmarks/finite_numbers.py [--repeats 50]`. Prints JSON: the median seconds of one
+core.
 
 The step's look is measured on the bundled model and on an adapter of rank 16 of the size of
 Qwen2.5-0.5B's, beside a real step of supervised fine-tuning of the bundled model.
