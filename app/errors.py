@@ -94,6 +94,7 @@ class UnavailableError(ServiceError):
     status = 503
 
 
+# An OSError too: for whoever copies files, a store that is away is a disk that is away.
 class StoreError(UnavailableError, OSError):
     """The store behind the artifacts does not answer; try again in a moment."""
 
@@ -130,6 +131,7 @@ def status_of(error: InfraMindError) -> int:
 
 
 def _status(error: type[InfraMindError]) -> int:
+    # By class and not by instance: `kind_of_code` asks without one.
     if issubclass(error, ServiceError):
         return error.status
     return next((status for kind, status in STATUSES.items() if issubclass(error, kind)), 500)
@@ -137,6 +139,7 @@ def _status(error: type[InfraMindError]) -> int:
 
 def kind_of(status: int) -> str:
     """OpenAI's `type` of an error."""
+    # OpenAI's clients choose their exception by the status; this text is for people and logs.
     kinds = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
     return kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")
 

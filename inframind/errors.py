@@ -8,6 +8,7 @@ class InfraMindError(Exception):
 
     code = "internal_error"
 
+    # The docstring is the message where none is given, so it speaks to the user.
     def __init__(self, message: str = "", *, param: str | None = None) -> None:
         super().__init__(message or " ".join((self.__doc__ or "").split()))
         self.param = param

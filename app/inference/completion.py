@@ -85,6 +85,7 @@ def _refuse(body: str | bytes, status: int | None, otherwise: str) -> NoReturn:
         status = status or error.get("code")
     except (ValueError, KeyError, TypeError, AttributeError):
         message = otherwise
+    # A model's name is all that the server looks up (docs/contracts/inference.md).
     if status == 404:
         raise InvalidError(message, param="model")
     if status in (400, 422):

@@ -125,6 +125,7 @@ class Engine:
                 raise ModelNotFoundError(f"no adapter {request.model!r} is loaded", param="model")
         prompts = self._encoded(requests)
         width = max(len(tokens) for tokens in prompts)
+        # On the left: the next token comes after the last column, for every row the same.
         blanks = [width - len(tokens) for tokens in prompts]
         padded = [
             [self.tokenizer.pad_token_id] * blank + tokens
@@ -142,6 +143,7 @@ class Engine:
                 input_ids=torch.tensor(padded, device=self.device),
                 attention_mask=torch.tensor(mask, device=self.device),
                 max_new_tokens=max(row.max_tokens for row in requests),
+                # `sampler` has drawn already: it leaves one token with a score above nothing.
                 do_sample=False,
                 logits_processor=LogitsProcessorList([failed_rows, recorder, sampler]),
                 stopping_criteria=StoppingCriteriaList([stopper]),

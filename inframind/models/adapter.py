@@ -16,6 +16,7 @@ from inframind.models.probe import Probe
 from inframind.models.weights import check_finite
 from inframind.types import Contract, Json
 
+# `\Z` and not `$`, which lets a line break follow.
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
 WEIGHTS, CONFIG, MANIFEST = "adapter_model.safetensors", "adapter_config.json", "manifest.json"
 PUBLISHED = (CONFIG, WEIGHTS)
@@ -85,6 +86,7 @@ def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterMan
     numbers.
     """
     check_finite(source / WEIGHTS, f"the adapter {manifest.id}")
+    # Beside the target: a rename is atomic within one file system alone (rename(2)).
     building = target.with_name(f".{target.name}.tmp")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
@@ -101,6 +103,7 @@ def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterMan
         )
     whole = manifest.model_copy(update={"files": tuple(files)})
     (building / MANIFEST).write_text(_document(whole))
+    # Before the rename: after a power cut the name may be there without the bytes (fsync(2)).
     for path in building.iterdir():
         sync(path)
     shutil.rmtree(target, ignore_errors=True)

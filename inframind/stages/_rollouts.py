@@ -80,6 +80,7 @@ def rollout_arguments(
         num_generations=config.num_generations,
         max_completion_length=config.max_tokens,
         temperature=config.temperature,
+        # An answer that was cut off is a wrong one: left out, it would cost nothing to go on.
         mask_truncated_completions=False,
         log_completions=False,
         use_vllm=False,

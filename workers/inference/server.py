@@ -131,6 +131,7 @@ def check(body: CompletionRequest, prompts: Prompts, engine: Engine) -> None:
             raise ConfigError(
                 f"the embedded server has no `{name}`: leave it out, or serve with vLLM", param=name
             )
+    # transformers only warns of what is longer, and goes on.
     longest = int(engine.model.config.max_position_embeddings)
     for prompt in prompts:
         if not prompt:
@@ -365,6 +366,7 @@ async def _known(_: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    # vLLM's status for a bad body is 400, not FastAPI's 422.
     first = error.errors()[0]
     field = str(first["loc"][1]) if len(first["loc"]) > 1 else "body"
     return JSONResponse(problem(400, f"{field}: {first['msg']}", field), 400)
