@@ -54,6 +54,20 @@ class ForbiddenError(ServiceError):
     status = 403
 
 
+class CrossSiteError(ServiceError):
+    """Another site's page sent a request that changes something."""
+
+    code = "cross_site"
+    status = 403
+
+
+class MediaTypeError(ServiceError):
+    """The route does not take bodies of this content type."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
 class TooManyRequestsError(ServiceError):
     """A limit is reached; try again after `retry_after` seconds."""
 

@@ -48,8 +48,10 @@ class Settings(BaseSettings):
     """Port that the api listens on."""
     trusted_hosts: str = ""
     """Host names by which clients call, with commas; the loopback and `host` always count."""
+    trusted_proxies: str = ""
+    """Addresses and networks of the proxies whose `X-Forwarded-For` is believed, with commas."""
     docs: bool | None = None
-    """Whether /docs and /openapi.json are served; unset: only while no key is needed."""
+    """Whether /docs and /openapi.json are served to all; unset: only while no key is needed."""
     rate_limit: str = "1200/minute"
     """Requests of one key, in each api process."""
     failed_key_limit: str = "30/minute"
@@ -118,6 +120,22 @@ class Settings(BaseSettings):
         parse(text)
         return text
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        """Refuse what names no address: uvicorn would compare it as text, and never match.
+
+        Raises ValueError.
+        """
+        for name in _split(text):
+            try:
+                ipaddress.ip_network(name)
+            except ValueError as error:
+                raise ValueError(
+                    f"addresses and networks are needed, such as 10.0.0.7,172.29.251.0/28: {error}"
+                ) from None
+        return text
+
     @property
     def url(self) -> str:
         """Gives the database's URL: the one that is set, or SQLite in the data folder."""
@@ -134,9 +152,21 @@ class Settings(BaseSettings):
         return f"http://{host}:{self.port}"
 
     @property
+    def exposed_by(self) -> str | None:
+        """Names the setting by which others reach the service; None: it is this machine's own."""
+        if not _is_loopback(self.host):
+            return "host"
+        if not self.url.startswith("sqlite"):
+            return "database_url"
+        # On the loopback too: the names and the proxies are there for those who call from outside.
+        if not all(_is_loopback(name) for name in _split(self.trusted_hosts)):
+            return "trusted_hosts"
+        return "trusted_proxies" if _split(self.trusted_proxies) else None
+
+    @property
     def is_open(self) -> bool:
-        """True where no key is needed: on the loopback, with the embedded database."""
-        return _is_loopback(self.host) and self.url.startswith("sqlite")
+        """True where no key is needed as long as none was made."""
+        return self.exposed_by is None
 
     @property
     def has_judge(self) -> bool:
@@ -151,8 +181,12 @@ class Settings(BaseSettings):
     @property
     def hosts(self) -> list[str]:
         """The names by which clients may call the service."""
-        names = [name.strip() for name in self.trusted_hosts.split(",") if name.strip()]
-        return ["localhost", "127.0.0.1", "[::1]", self.host, *names]
+        return ["localhost", "127.0.0.1", "[::1]", self.host, *_split(self.trusted_hosts)]
+
+    @property
+    def proxies(self) -> list[str]:
+        """The addresses and networks whose word on the client's address is believed."""
+        return _split(self.trusted_proxies)
 
     @property
     def artifacts(self) -> Path:
@@ -228,6 +262,10 @@ def _fault(place: tuple[int | str, ...], value: object, reason: str) -> str:
     field = Settings.model_fields[name]
     shown = "" if "Secret" in str(field.annotation) else f" is {str(value)[:80]!r}"
     return f"{PREFIX}{name.upper()}{shown}: {reason[0].lower()}{reason[1:]} ({PAGE})"
+
+
+def _split(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 def _is_loopback(host: str) -> bool:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -164,7 +165,7 @@ def _database(settings: "Settings") -> Iterator[Diagnosis]:
     from app.db.session import make_engine
 
     kind = settings.url.partition(":")[0]
-    if kind == "sqlite" and not (settings.data_dir / "inframind.db").is_file():
+    if _has_no_database(settings):
         yield Diagnosis("database", "warning", "no database yet", "`inframind up` makes one")
         return
     engine = make_engine(settings.url)
@@ -185,6 +186,14 @@ def _database(settings: "Settings") -> Iterator[Diagnosis]:
         )
     finally:
         engine.dispose()
+
+
+def _has_no_database(settings: "Settings") -> bool:
+    """Tells whether SQLite has no file yet: it would make an empty one of a mere question."""
+    from sqlalchemy import make_url
+
+    url = make_url(settings.url)
+    return url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file()
 
 
 def _redis(settings: "Settings") -> Iterator[Diagnosis]:
@@ -326,18 +335,37 @@ def _keys(settings: "Settings") -> Iterator[Diagnosis]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from app.db.session import make_engine
-    from app.keys import check_start
-    from inframind.errors import ConfigError
+    from app.keys import every
 
-    if settings.is_open:
-        yield Diagnosis("keys", "ok", "open on this machine's loopback alone")
-        return
+    make_one = "run `inframind keys create --scope admin`"
     engine = make_engine(settings.url)
     try:
-        check_start(engine, settings)
-        yield Diagnosis("keys", "ok", "requests need a key")
-    except ConfigError as error:
-        yield Diagnosis("keys", "failed", str(error), "run `inframind keys create --scope admin`")
+        stored = [] if _has_no_database(settings) else every(engine)
+        active = sum(key.revoked_at is None for key in stored)
+        exposed_by = settings.exposed_by
+        if active:
+            yield Diagnosis("keys", "ok", f"requests need a key; {active} may be used")
+        elif exposed_by:
+            setting = f"INFRAMIND_{exposed_by.upper()}"
+            text = f"{setting} makes the service reachable for others, and there is no key"
+            yield Diagnosis("keys", "failed", text, f"{make_one}, or unset {setting}")
+        elif stored:
+            # Since a key was made the service is closed, and stays so.
+            yield Diagnosis("keys", "failed", "every key is revoked: nobody gets in", make_one)
+        else:
+            yield Diagnosis(
+                "keys",
+                "ok",
+                "open to every user and program of this machine, for no key was ever made; "
+                f"before a proxy or a tunnel forwards to it, {make_one}",
+            )
+        if active and settings.trusted_hosts and not settings.proxies:
+            yield Diagnosis(
+                "keys",
+                "warning",
+                "no proxy is trusted: behind one, every client has its address in limits and logs",
+                "name the proxy in INFRAMIND_TRUSTED_PROXIES",
+            )
     except SQLAlchemyError:
         yield Diagnosis(
             "keys", "warning", "keys cannot be seen without the database", "see `database`"

@@ -25,7 +25,7 @@ HEADERS = {
     b"cache-control": b"no-store",
     b"cross-origin-resource-policy": b"same-origin",
 }
-UNREAD = (401, 408, 413, 429)
+UNREAD = (401, 403, 408, 413, 415, 429)
 """Answers that may come before the whole body: without an end of the connection it would go on
 coming."""
 POLICY = b"default-src 'none'; frame-ancestors 'none'"

@@ -18,7 +18,7 @@ from app.main import DEFAULT_BODY_LIMITS, create_app
 from app.settings import Settings
 from app.web.body_limit import BodyLimits
 from inframind.models.adapter import AdapterManifest, publish
-from tests.support.http import connect
+from tests.support.http import connect, in_process
 from tests.support.inference_servers import listening
 from tests.support.reports import report
 
@@ -79,7 +79,7 @@ def guarded(folder: Path, **more: Any) -> Iterator[Guarded]:
     """The service, without a network."""
     configured, made = prepared(folder, **more)
     app = create_app(configured)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with in_process(app, raise_server_exceptions=False) as client:
         yield Guarded(client, app, configured, *made)
 
 

@@ -95,12 +95,36 @@ def test_keys_disk_and_weights(tmp_path: Path, database_url: str) -> None:
     reachable = Settings(data_dir=tmp_path, host="0.0.0.0", database_url=database_url)  # type: ignore[arg-type]
     assert only(reachable, "keys").state == "failed"
     engine = make_engine(database_url)
-    keys.create(engine, ["train"])
-    engine.dispose()
+    key = keys.create(engine, ["train"])
     assert only(reachable, "keys").state == "ok"
+    keys.revoke(engine, key.split("_")[1])
+    engine.dispose()
+    assert only(reachable, "keys").state == "failed"
     assert only(Settings(data_dir=Path("/proc/none")), "disk").state == "failed"
     missing = Settings(inference_base_model="Qwen/Qwen2.5-0.5B-Instruct")
     assert {finding.state for finding in found(missing, "weights")} == {"ok", "failed"}
+
+
+def test_who_gets_into_a_service_on_the_loopback(tmp_path: Path) -> None:
+    mine = Settings(data_dir=tmp_path)
+    nothing_yet = only(mine, "keys")
+    assert nothing_yet.state == "ok" and "no key was ever made" in nothing_yet.text
+    assert not list(tmp_path.iterdir()), "asking makes no database"
+    for setting in ("trusted_hosts", "trusted_proxies"):
+        exposed = only(Settings(data_dir=tmp_path, **{setting: "192.0.2.1"}), "keys")
+        assert (exposed.state, setting.upper() in exposed.text) == ("failed", True)
+    engine = make_engine(mine.url)
+    upgrade(engine)
+    key = keys.create(engine, ["train"])
+    assert only(mine, "keys").text == "requests need a key; 1 may be used"
+    called = {"data_dir": tmp_path, "trusted_hosts": "inframind.example.com"}
+    assert [finding.state for finding in found(Settings(**called), "keys")] == ["ok", "warning"]
+    called["trusted_proxies"] = "127.0.0.1"
+    assert only(Settings(**called), "keys").state == "ok"
+    keys.revoke(engine, key.split("_")[1])
+    engine.dispose()
+    locked = only(mine, "keys")
+    assert locked.state == "failed" and "nobody gets in" in locked.text
 
 
 def test_the_command_ends_with_1_where_something_is_missing(
