@@ -29,7 +29,8 @@ def add_dataset(
     Every row is validated; nothing is stored if one is bad.
     """
     query: dict[str, Any] = {"name": name} if name else {}
-    dataset = call(url, "POST", "/datasets", content=file.read_bytes(), **query)
+    as_lines = {"content-type": "application/jsonl"}
+    dataset = call(url, "POST", "/datasets", content=file.read_bytes(), headers=as_lines, **query)
     tasks = sum(dataset["tasks"].values())
     console.print(
         f"{dataset['id']}: {tasks} tasks, {dataset['derived']} with derived "
