@@ -9,6 +9,7 @@ from inframind.errors import (
     EngineError,
     InfraMindError,
     ModelNotFoundError,
+    NoSpaceError,
     SandboxError,
 )
 
@@ -129,6 +130,8 @@ STATUSES: dict[type[InfraMindError], int] = {
     ConfigError: 422,
     DataError: 422,
     ModelNotFoundError: 404,
+    # Not 503: by the next moment nothing has changed, and somebody has to act (RFC 4918, 11.5).
+    NoSpaceError: 507,
     SandboxError: 503,
     EngineError: 503,
 }

@@ -35,7 +35,7 @@ from app.jobs.service import JobService, Wake, nobody
 from app.judging.service import Judges
 from app.keys import Keyring, check_start
 from app.settings import Settings, settings
-from app.web.body_limit import BodyLimit, BodyLimits
+from app.web.body_limit import DEFAULT_BODY_LIMITS, BodyLimit, BodyLimits
 from app.web.cross_site import CrossSiteWrites
 from app.web.deps import needs
 from app.web.error_responses import add_handlers
@@ -64,7 +64,6 @@ FILE_TYPES = {
     "/v1/files": ("multipart/form-data",),
 }
 """Routes that take files -> the content types that their clients send."""
-DEFAULT_BODY_LIMITS = BodyLimits()
 DESCRIPTION = (
     "Trains small language models for Infrastructure as Code with verified rewards,"
     " and serves them."

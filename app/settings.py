@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -143,6 +144,14 @@ class Settings(BaseSettings):
             self.database_url.get_secret_value()
             or f"sqlite:///{self.data_dir.absolute() / 'inframind.db'}"
         )
+
+    @property
+    def secrets(self) -> list[str]:
+        """Gives every secret value, for whoever must not show one; of an URL its password too."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        texts = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        passwords = [urlsplit(text).password or "" for text in texts if "://" in text]
+        return [text for text in (*texts, *passwords) if text]
 
     @property
     def local_url(self) -> str:

@@ -1,4 +1,4 @@
-"""Jobs: create, list, show, pause, resume, cancel, retry, events, metrics."""
+"""Jobs: create, list, show, pause, resume, cancel, retry, events, log, metrics."""
 
 import asyncio
 import json
@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse
 from sse_starlette import ServerSentEvent
 
 from app.api import examples
 from app.job_state import JobState
 from app.jobs import service
 from app.jobs.spec import JobSpec
+from app.jobs.trainer_log import MAX_BYTES
 from app.jobs.views import EventView, JobView, MetricView
 from app.views import ErrorView, Page, PageRequest
 from app.web.deps import DatabaseDep, IdempotencyKeyDep, JobsDep, PageDep
@@ -36,6 +38,8 @@ EVENTS = {
         **examples.event_stream(STREAM),
     }
 }
+LOG = "2026-12-01T09:30:00.000000Z [info     ] the trainer starts [__main__] fence=1\n"
+LOG_TEXT = {"content": {"text/plain": {"schema": {"type": "string"}, "example": LOG}}}
 POLL_SECONDS = 0.5
 
 
@@ -173,6 +177,26 @@ async def follow(
             return
         if not events.has_more:
             await asyncio.sleep(POLL_SECONDS)
+
+
+@router.get(
+    "/{job_id}/log",
+    response_class=Response,
+    responses={200: LOG_TEXT, **UNKNOWN},
+)
+def get_log(
+    job_id: str,
+    jobs: JobsDep,
+    attempt: Annotated[
+        int | None, Query(ge=1, lt=10**9, description="Its number; without it the latest.")
+    ] = None,
+    max_bytes: Annotated[int, Query(ge=1, le=MAX_BYTES)] = 65_536,
+) -> PlainTextResponse:
+    """The last lines of what the trainer wrote: why it failed, in full. Secrets are taken out.
+
+    While an attempt runs on a host that shares no folder with the api, it has no log here yet.
+    """
+    return PlainTextResponse(jobs.log_end(job_id, attempt, max_bytes))
 
 
 @router.get(

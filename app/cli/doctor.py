@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-State = Literal["ok", "warning", "failed"]
+State = Literal["ok", "warning", "unseen", "failed"]
 PYTHON = (3, 11)
 FREE_BYTES = 5_000_000_000
 """Weights, checkpoints and adapters of a small model."""
@@ -36,6 +36,7 @@ TOOLS = {
 SIGNS = {
     "ok": "[green]ok     [/green]",
     "warning": "[yellow]warning[/yellow]",
+    "unseen": "[yellow]unseen [/yellow]",
     "failed": "[red]failed [/red]",
 }
 
@@ -99,9 +100,21 @@ def examine(settings: "Settings | None", only: frozenset[str] = frozenset()) -> 
         if only and name not in only:
             continue
         if settings is not None:
-            yield from check(settings)
+            for diagnosis in check(settings):
+                yield _as_asked_for(diagnosis) if only else diagnosis
         elif check in NEED_NO_SETTINGS:
             yield from check(None)
+
+
+def _as_asked_for(diagnosis: "Diagnosis") -> "Diagnosis":
+    """Make a failure of a process that does not live, where somebody asks for this very one.
+
+    Not every installation runs every process: without being asked it is only a warning. Health
+    checks ask by name, and end by the exit status alone.
+    """
+    if diagnosis.name in PROCESSES and diagnosis.state == "warning":
+        return replace(diagnosis, state="failed")
+    return diagnosis
 
 
 def _python(_: "Settings | None") -> Iterator[Diagnosis]:
@@ -252,10 +265,19 @@ def _worker(settings: "Settings") -> Iterator[Diagnosis]:
     from sqlalchemy import select
     from sqlalchemy.exc import SQLAlchemyError
 
-    from app.db.session import database_now, make_engine, reading
+    from app.db.session import DATABASE_AWAY, database_now, make_engine, reading
     from app.db.tables import Worker
     from app.jobs.service import WORKER_SILENT_SECONDS
 
+    silent = Diagnosis(
+        "worker",
+        "warning",
+        "no worker of this host gives a sign of life",
+        "start `inframind up` or the worker",
+    )
+    if _has_no_database(settings):
+        yield silent
+        return
     engine = make_engine(settings.url)
     try:
         with reading(engine) as session:
@@ -264,18 +286,16 @@ def _worker(settings: "Settings") -> Iterator[Diagnosis]:
             ).all()
             silence = database_now(session) - max(last, default=0.0)
         if silence < WORKER_SILENT_SECONDS:
-            yield Diagnosis("worker", "ok", f"the last sign of life came {silence:.0f} s ago")
+            text = f"the last sign of life came {silence:.0f} s ago"
+            yield Diagnosis("worker", "ok", text)
         else:
-            yield Diagnosis(
-                "worker",
-                "warning",
-                "no worker of this host gives a sign of life",
-                "start `inframind up` or the worker",
-            )
-    except SQLAlchemyError:
-        yield Diagnosis(
-            "worker", "warning", "workers cannot be seen without the database", "see `database`"
-        )
+            yield silent
+    except SQLAlchemyError as error:
+        # A worker waits for a database server that is away, and must not be taken for dead then:
+        # whoever ends it ends the job in its hands. A file that cannot be read is another matter.
+        is_away = isinstance(error, DATABASE_AWAY) and engine.dialect.name != "sqlite"
+        text = "workers cannot be seen without the database"
+        yield Diagnosis("worker", "unseen" if is_away else "warning", text, "see `database`")
     finally:
         engine.dispose()
 
@@ -374,6 +394,7 @@ def _keys(settings: "Settings") -> Iterator[Diagnosis]:
         engine.dispose()
 
 
+PROCESSES = frozenset({"worker", "inference"})
 NEED_NO_SETTINGS = (_python, _packages, _gpu, _tools)
 CHECKS: dict[str, Callable[[Any], Iterator[Diagnosis]]] = {
     "python": _python,

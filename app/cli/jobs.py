@@ -87,6 +87,20 @@ def results(job_id: JobId, url: Url = LOCAL) -> None:
 
 
 @app.command()
+def logs(
+    job_id: JobId,
+    attempt: Annotated[
+        int | None, typer.Option(min=1, help="Number of the attempt; default: the latest.")
+    ] = None,
+    url: Url = LOCAL,
+) -> None:
+    """Show the end of the trainer's log: why a job failed, in full."""
+    query = {} if attempt is None else {"attempt": attempt}
+    with ServiceClient(url) as client:
+        typer.echo(client.fetch("GET", f"/jobs/{job_id}/log", **query).text, nl=False)
+
+
+@app.command()
 def cancel(job_id: JobId, url: Url = LOCAL) -> None:
     """Stop a job for good; a running one leaves a checkpoint first."""
     console.print(call(url, "POST", f"/jobs/{job_id}/cancel")["state"])

@@ -79,7 +79,7 @@ class CrossSiteWrites:
         raise MediaTypeError(
             f"the header Content-Type {sent}; {path} takes {' or '.join(accepted)}:"
             f" send `Content-Type: {next(iter(accepted))}`",
-            param="content-type",
+            param="Content-Type",
         )
 
 

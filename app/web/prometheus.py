@@ -49,6 +49,12 @@ class Metrics:
             buckets=HTTP_BUCKETS,
             registry=self.registry,
         )
+        self.errors = Counter(
+            "inframind_errors",
+            "Requests that were refused or failed, by the code in their answer",
+            ["code"],
+            registry=self.registry,
+        )
         self.verifier = Histogram(
             "inframind_verifier_seconds",
             "Seconds of a call of the verifier, all its texts together",
@@ -145,6 +151,10 @@ class Jobs(Collector):
         states = GaugeMetricFamily(
             "inframind_jobs", "Jobs by state; `queued` is the depth of the queue", labels=["state"]
         )
+        # Also those that wait for somebody: a full disk pauses a job and fails none.
+        failures = GaugeMetricFamily(
+            "inframind_job_failures", "Jobs that failed or were paused, by code", labels=["code"]
+        )
         age = GaugeMetricFamily(
             "inframind_queue_age_seconds", "How long the oldest job that may run has been waiting"
         )
@@ -167,6 +177,13 @@ class Jobs(Collector):
             )
             for state in JobState:
                 states.add_metric([state], counts.get(state, 0))
+            stopped = Job.state.in_((JobState.FAILED, JobState.PAUSED))
+            for code, count in session.execute(
+                select(Job.error_code, func.count())
+                .where(stopped, Job.error_code.is_not(None))
+                .group_by(Job.error_code)
+            ):
+                failures.add_metric([code], count)
             oldest = session.scalar(
                 select(func.min(Job.created_at)).where(
                     Job.state == JobState.QUEUED, Job.not_before <= now
@@ -186,4 +203,4 @@ class Jobs(Collector):
                 for name, family in zip(OF_A_JOB, running, strict=True):
                     if name in values:
                         family.add_metric([job_id, stage or ""], values[name])
-        return [states, age, workers, stages, *running]
+        return [states, failures, age, workers, stages, *running]

@@ -70,6 +70,8 @@ class RequestLog:
         finally:
             seconds = time.perf_counter() - began
             self._metrics.request(scope["method"], route_of(scope), status, seconds)
+            if code := scope.get("error_code"):
+                self._metrics.errors.labels(code).inc()
             # Reading one's own is no event; what changes something, or is refused, is.
             level = logging.DEBUG if scope["method"] == "GET" and status < 400 else logging.INFO
             if log.isEnabledFor(level):
@@ -92,6 +94,7 @@ def audit(scope: Scope, status: int, seconds: float) -> dict[str, Any]:
         "method": scope["method"],
         "route": route_of(scope),
         "status": status,
+        "code": scope.get("error_code"),
         "milliseconds": round(1000 * seconds, 1),
         "client": (scope.get("client") or (None,))[0],
         "key": caller.key_id if caller else None,

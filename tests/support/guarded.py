@@ -14,9 +14,9 @@ from app import keys
 from app.db.migrate import upgrade
 from app.db.session import make_engine
 from app.jobs import journal, lease
-from app.main import DEFAULT_BODY_LIMITS, create_app
+from app.main import create_app
 from app.settings import Settings
-from app.web.body_limit import BodyLimits
+from app.web.body_limit import DEFAULT_BODY_LIMITS, BodyLimits
 from inframind.models.adapter import AdapterManifest, publish
 from tests.support.http import connect, in_process
 from tests.support.inference_servers import listening
@@ -100,6 +100,9 @@ def own_everything(service: Guarded) -> dict[str, str]:
     dataset = service.call(service.first, "POST", "/datasets", content=ROWS).json()["id"]
     held = lease.claim(service.engine, "worker", "device", 20.0)
     assert held is not None and held.job_id == job_id
+    log = service.settings.artifacts / job_id / "1" / "trainer.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("the trainer starts\n")
     path, manifest = adapter(service.settings.data_dir / "adapters", job_id)
     with lease.fenced(service.engine, held) as (session, job):
         journal.start_stage(session, job, 0, "sft", 3)

@@ -36,7 +36,7 @@ from tests.support.inference_servers import PROMPT, embedded
 from tests.support.object_store import BUCKET, ObjectStore, object_store
 from tests.support.outcome import check_success
 from tests.support.reports import report
-from tests.support.stand_in import HELD_AT, HOLDS
+from tests.support.stand_in import HELD_AT, HOLDS, RAISES_BUG
 from tests.support.waiting import HANG_SECONDS, until
 
 WEIGHTS = "adapter_model.safetensors"
@@ -301,6 +301,19 @@ def test_a_job_goes_on_on_a_host_that_has_none_of_its_files(fleet: Fleet) -> Non
         >= 8
     )
     check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
+
+
+def test_a_failed_jobs_log_is_read_on_a_host_that_never_had_it(
+    fleet: Fleet, store_settings: Settings, tmp_path: Path
+) -> None:
+    job_id = add_job(fleet.engine, seed=RAISES_BUG, max_attempts=1)
+    fleet.start()
+    fleet.wait(job_id, "failed")
+    elsewhere = {"data_dir": tmp_path / "api", "database_url": store_settings.url}
+    reached = Settings(**elsewhere, artifacts_url=store_settings.artifacts_url)  # type: ignore[arg-type]  # as from variables
+    with in_process(create_app(reached)) as client:
+        told = client.get(f"/jobs/{job_id}/log")
+    assert told.status_code == 200 and "KeyError: 'missing'" in told.text
 
 
 def test_the_trainer_does_not_see_the_stores_key(fleet: Fleet) -> None:

@@ -268,6 +268,7 @@ def test_the_services_start_by_their_commands_and_pass_their_health_checks(
             assert made.status_code == 201, made.text
             job = made.headers["location"]
             until(lambda: http.get(job).json()["state"] == "succeeded")
+    assert not healthy("worker", env), "its check can fail"
 
 
 def test_the_images_start_what_compose_starts() -> None:
