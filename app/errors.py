@@ -108,6 +108,7 @@ class UnavailableError(ServiceError):
     status = 503
 
 
+# An OSError too: whoever copes with a broken disk copes with a store that is away.
 class StoreError(UnavailableError, OSError):
     """The store behind the artifacts does not answer; try again in a moment."""
 
@@ -132,6 +133,7 @@ STATUSES: dict[type[InfraMindError], int] = {
     ModelNotFoundError: 404,
     # Not 503: by the next moment nothing has changed, and somebody has to act (RFC 4918, 11.5).
     NoSpaceError: 507,
+    # OpenAI's clients try a 503 again by themselves, twice by default.
     SandboxError: 503,
     EngineError: 503,
 }
@@ -151,6 +153,7 @@ def _status(error: type[InfraMindError]) -> int:
 
 def kind_of(status: int) -> str:
     """OpenAI's `type` of an error."""
+    # OpenAI's clients choose the class of their exception by the status; people read the type.
     kinds = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
     return kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")
 

@@ -171,6 +171,7 @@ class Keyring:
         until, key = self._remembered.get(identity, (0.0, None))
         if time.monotonic() >= until:
             key = await self._read(identity)
+        # In constant time, or the first byte that differs could be found by its time.
         right = hmac.compare_digest(digest(secret), key.sha256 if key else NO_SUCH_KEY)
         if key is None or not right:
             return None

@@ -30,7 +30,7 @@ from app.api import (
     verify,
 )
 from app.artifacts import Artifacts
-from app.db.session import DATABASE_AWAY, make_engine
+from app.db.session import DATABASE_AWAY, absence, make_engine
 from app.jobs.service import JobService, Wake, nobody
 from app.judging.service import Judges
 from app.keys import Keyring, check_start
@@ -146,7 +146,7 @@ async def start(engine: Engine, configured: Settings) -> None:
         except DATABASE_AWAY as error:
             if engine.dialect.name == "sqlite" or time.monotonic() > end:
                 raise
-            log.warning("the database is away: %s", type(error).__name__)
+            log.warning("the database is away: %s", absence(error))
             await asyncio.sleep(1.0)
 
 

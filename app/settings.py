@@ -142,6 +142,7 @@ class Settings(BaseSettings):
         """Gives the database's URL: the one that is set, or SQLite in the data folder."""
         return (
             self.database_url.get_secret_value()
+            # Absolute: the processes of one service may be started in different folders.
             or f"sqlite:///{self.data_dir.absolute() / 'inframind.db'}"
         )
 
@@ -241,6 +242,7 @@ HEAD = (
 @lru_cache
 def settings() -> Settings:
     """Read the settings of this process. Raises ConfigError that names each variable at fault."""
+    # All faults at once: a service that is configured wrong is seldom so in one place.
     faults = list(unknown_variables(os.environ))
     try:
         loaded = Settings()
@@ -269,6 +271,7 @@ def _fault(place: tuple[int | str, ...], value: object, reason: str) -> str:
     """Say what is wrong with a variable; a secret's value is not repeated."""
     name = str(place[0])
     field = Settings.model_fields[name]
+    # Cut: a variable may hold a whole file by mistake.
     shown = "" if "Secret" in str(field.annotation) else f" is {str(value)[:80]!r}"
     return f"{PREFIX}{name.upper()}{shown}: {reason[0].lower()}{reason[1:]} ({PAGE})"
 
@@ -281,6 +284,7 @@ def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
+        # RFC 6761, 6.3: this name alone is the loopback's, whatever a resolver says of others.
         return host == "localhost"
 
 

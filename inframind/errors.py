@@ -58,10 +58,6 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 """What the system says when a disk is full."""
 
 
-# sqlite3's own words for SQLITE_FULL; every other library quotes the system's.
-FULL_TEXTS = (*(os.strerror(number) for number in FULL), "database or disk is full")
-
-
 def is_disk_full(error: BaseException) -> bool:
     """Looks for a full disk at the root: libraries wrap the system's error, or only quote it."""
     cause: BaseException | None = error
@@ -70,7 +66,7 @@ def is_disk_full(error: BaseException) -> bool:
             return True
         # SQLAlchemy's own text quotes the statement's values, which a client may have written.
         words = str(getattr(cause, "orig", cause))
-        if any(text in words for text in FULL_TEXTS):
+        if any(os.strerror(number) in words for number in FULL):
             return True
         # A library that raises anew without `from` leaves the first error in `__context__` alone.
         cause = cause.__cause__ or cause.__context__

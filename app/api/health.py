@@ -61,5 +61,6 @@ async def ready(
     has_room = await run_in_threadpool(artifacts.free_bytes) >= DEFAULT_BODY_LIMITS.file_bytes
     parts = Parts(**answering, inference=await serving.is_healthy(), disk=has_room)
     everything = all(parts.model_dump().values())
+    # Probes read the status alone: Kubernetes takes any from 200 to 399 for ready.
     response.status_code = 200 if everything else 503
     return Ready(status="ready" if everything else "not ready", parts=parts)

@@ -60,6 +60,7 @@ async def create_job(
     With an `Idempotency-Key`, the same request again is answered with the same job.
     """
     job = await run_in_threadpool(jobs.submit, spec, idempotency_key)
+    # A 201 says by this header what it made (RFC 9110, 15.3.2).
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
 
@@ -170,6 +171,7 @@ async def follow(
         events, ended = await run_in_threadpool(service.list_events, database, job_id, page)
         page = replace(page, after=events.last_id or page.after)
         for event in events.data:
+            # A browser's EventSource sends the last id back by itself (HTML standard, 9.2.4).
             yield ServerSentEvent(
                 id=str(event.seq), event=event.code, data=json.dumps(event.model_dump())
             )
@@ -187,6 +189,7 @@ async def follow(
 def get_log(
     job_id: str,
     jobs: JobsDep,
+    # PostgreSQL's integers end at 2**31 - 1, and no job is claimed a thousand million times.
     attempt: Annotated[
         int | None, Query(ge=1, lt=10**9, description="Its number; without it the latest.")
     ] = None,

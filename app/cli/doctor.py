@@ -71,6 +71,7 @@ def doctor(
         console.print(f"{SIGNS[diagnosis.state]} {diagnosis.name:<10} {escape(diagnosis.text)}")
         if diagnosis.remedy:
             console.print(f"                   -> {escape(diagnosis.remedy)}")
+    # Health checks read the exit status and nothing else.
     raise typer.Exit(1 if failed else 0)
 
 
@@ -86,6 +87,7 @@ def diagnose(only: frozenset[str] = frozenset()) -> Iterator[Diagnosis]:
     except ConfigError as error:
         remedy = "correct the variable; docs/production/settings.md has every one"
         yield Diagnosis("settings", "failed", str(error), remedy)
+        # A broken variable must not hide what needs no settings, such as a missing package.
         yield from examine(None, only)
         return
     yield from examine(configured, only)
@@ -139,6 +141,7 @@ def _packages(_: "Settings | None") -> Iterator[Diagnosis]:
         if modules := missing(extra):
             text = f"{', '.join(modules)} missing; {use}"
             yield Diagnosis("packages", state, text, how_to_install(extra))
+    # Finding it loads nothing; importing it takes seconds.
     if importlib.util.find_spec("torch"):
         yield Diagnosis("packages", "ok", f"torch {importlib.metadata.version('torch')}")
 
@@ -216,6 +219,7 @@ def _redis(settings: "Settings") -> Iterator[Diagnosis]:
     import redis
 
     try:
+        # With limits of our own: redis-py waits for ever where a firewall drops what it sends.
         with closing(
             redis.Redis.from_url(
                 url, socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS
@@ -307,6 +311,7 @@ def _disk(settings: "Settings") -> Iterator[Diagnosis]:
         if path.is_dir()
     )
     try:
+        # Permission bits say little to root, on NFS and on read-only mounts: only a write tells.
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x")
     except OSError as error:

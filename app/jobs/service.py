@@ -133,6 +133,7 @@ class JobService:
         Raises NotFoundError, StoreError, OSError.
         """
         with reading(self.engine) as session:
+            # Every claim raises the fence, which names the folder of its attempt.
             latest = _job(session, job_id).fence
         if latest == 0:
             raise NotFoundError("the job has no log yet: it waits for a worker", param="attempt")

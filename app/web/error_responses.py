@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from app.db.session import DATABASE_AWAY
+from app.db.session import DATABASE_AWAY, is_database_full
 from app.errors import TooManyRequestsError, UnauthorizedError, kind_of, status_of
 from inframind.errors import InfraMindError, NoSpaceError, is_disk_full
 
@@ -129,7 +129,7 @@ def _database(_: Request, error: Exception) -> JSONResponse:
 
 def database_away(error: Exception) -> JSONResponse:
     """The answer while the database is away, or has no room."""
-    if is_disk_full(error):
+    if is_database_full(error):
         return _no_space(error)
     log.error("the database does not answer: %s", type(error).__name__, exc_info=error)
     return _answer(

@@ -22,6 +22,7 @@ from app.settings import Settings
 from inframind.types import Verdict, VerifyRequest
 from inframind.verifier.verifier import RequestError, Verifier
 
+# A read of a job takes a millisecond (docs/production/load.md), a search minutes.
 HTTP_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 GENERATION_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
 OF_A_JOB = {
@@ -144,6 +145,7 @@ class Jobs(Collector):
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: the registry would ask the database for it."""
+        # It would come before the first request, when a server may still be away.
         return []
 
     def collect(self) -> Iterable[Metric]:
@@ -183,7 +185,7 @@ class Jobs(Collector):
                 .where(stopped, Job.error_code.is_not(None))
                 .group_by(Job.error_code)
             ):
-                failures.add_metric([code], count)
+                failures.add_metric([str(code)], count)
             oldest = session.scalar(
                 select(func.min(Job.created_at)).where(
                     Job.state == JobState.QUEUED, Job.not_before <= now
@@ -197,6 +199,7 @@ class Jobs(Collector):
                 select(StageResult.stage, func.count(), seconds).group_by(StageResult.stage)
             ):
                 stages.add_metric([stage], count, total)
+            # Only while it runs: a series for every job that ever was would stay with Prometheus.
             for job_id, stage, values in session.execute(
                 select(Job.id, Job.stage, Job.metrics).where(Job.state == JobState.RUNNING)
             ):

@@ -14,6 +14,7 @@ from app.artifacts import Artifacts
 from app.catalog import service as catalog
 from app.datasets import files
 from app.datasets import service as datasets
+from app.db.session import is_database_full
 from inframind.errors import is_disk_full
 from tests.support.guarded import DAPO
 
@@ -116,6 +117,24 @@ def test_a_full_disk_is_known_by_the_systems_words_and_not_by_a_clients() -> Non
     database = OperationalError("INSERT", {"name": full}, ValueError("connection refused"))
     assert not is_disk_full(database)
     assert is_disk_full(OperationalError("INSERT", {}, ValueError(full)))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "full"),
+    [
+        ("sqlite_errorname", "SQLITE_FULL", True),
+        # "disk I/O error": seen on a full tmpfs, at the first connection.
+        ("sqlite_errorname", "SQLITE_IOERR_SHMSIZE", True),
+        ("sqlite_errorname", "SQLITE_IOERR_READ", False),
+        ("sqlite_errorname", "SQLITE_BUSY", False),
+        ("sqlstate", "53100", True),
+        ("sqlstate", "57P01", False),
+    ],
+)
+def test_a_full_database_is_known_by_its_code(attribute: str, value: str, full: bool) -> None:
+    cause = ValueError("disk I/O error")
+    setattr(cause, attribute, value)
+    assert is_database_full(OperationalError("INSERT", {}, cause)) is full
 
 
 def test_a_crash_answers_500_without_its_cause(

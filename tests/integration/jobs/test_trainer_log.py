@@ -1,8 +1,5 @@
 """A failed job's log, from the trainer that wrote it to the owner who asks for it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from typer.testing import CliRunner
 
@@ -15,13 +12,6 @@ from tests.support.fleet import job as row_of
 from tests.support.http import in_process, listening
 from tests.support.stand_in import HELD_AT, HOLDS, RAISES_BUG
 from tests.support.waiting import until
-
-
-@pytest.fixture
-def fleet(tmp_path: Path, database_url: str) -> Iterator[Fleet]:
-    made = Fleet(tmp_path, database_url)
-    yield made
-    made.close()
 
 
 def test_the_owner_reads_why_a_job_failed(
