@@ -27,6 +27,26 @@ DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 """Errors while the database does not answer, or no connection of the pool comes free in time."""
 
 
+FULL_BY_SQLITE = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
+"""The second is told as "disk I/O error": there is no room for the 32 KB of the log's index, which
+the first connection makes (sqlite.org/walformat.html)."""
+FULL_BY_POSTGRES = "53100"
+
+
+def is_database_full(error: BaseException) -> bool:
+    """Tells whether the database has no room to write, which no waiting mends."""
+    cause = getattr(error, "orig", error)
+    return (
+        getattr(cause, "sqlite_errorname", None) in FULL_BY_SQLITE
+        or getattr(cause, "sqlstate", None) == FULL_BY_POSTGRES
+    )
+
+
+def absence(error: BaseException) -> str:
+    """Says for a log why the database is away: whether somebody must act, or only wait."""
+    return "its disk is full" if is_database_full(error) else type(error).__name__
+
+
 class now(FunctionElement[float]):  # noqa: N801 - an SQL function, as SQLAlchemy writes them
     """Seconds since the epoch by the database's clock."""
 
