@@ -105,9 +105,8 @@ class ServiceClient:
             return False
 
 
-def rows_of(url: str, path: str, most: int | None = None) -> Iterator[Any]:
+def rows_of(url: str, path: str, most: int | None = None, **query: Any) -> Iterator[Any]:
     """Give the rows of a list route, page after page; `most` of them where it is given."""
-    query: dict[str, Any] = {}
     with ServiceClient(url) as client:
         while most is None or most > 0:
             size = MAX_LIMIT if most is None else min(most, MAX_LIMIT)

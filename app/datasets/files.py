@@ -19,6 +19,7 @@ from app.db.session import database_now, reading, writing
 from app.db.tables import File
 from app.errors import InvalidError, NotFoundError
 from app.views import Page, PageRequest
+from inframind.types import Rendering
 from inframind.verifier.verifier import Verifier
 
 ID = re.compile(r"file-[0-9a-f]{24}")
@@ -33,6 +34,7 @@ def add(
     body: bytes,
     filename: str,
     purpose: str,
+    rendering: Rendering | None = None,
 ) -> FileView:
     """Stores a file and its rows as a dataset.
 
@@ -42,7 +44,7 @@ def add(
         raise InvalidError(
             f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
         )
-    dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None)
+    dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None, rendering)
     digest = hashlib.sha256(body).hexdigest()
     _write(artifacts.upload(digest), body)
     artifacts.push(artifacts.upload(digest))
@@ -131,6 +133,7 @@ def _file_view(row: File) -> FileView:
         created_at=int(row.created_at),
         filename=row.filename,
         purpose=row.purpose,
+        dataset=row.dataset,
     )
 
 

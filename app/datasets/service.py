@@ -1,6 +1,7 @@
 """Stores, lists and finds datasets for the api."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Engine, exists, select
 from sqlalchemy.orm import aliased
@@ -11,27 +12,29 @@ from app.db.ownership import acting, as_key
 from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import Dataset
-from app.errors import InvalidError, NotFoundError
+from app.errors import NotFoundError
 from app.views import Page, PageRequest
 from inframind.datasets.rows import read
 from inframind.datasets.store import load, name_of, save
 from inframind.errors import DataError
-from inframind.types import Task
+from inframind.types import Rendering, Task
 from inframind.verifier.verifier import Verifier
 
 
 def add(
-    engine: Engine, verifier: Verifier, artifacts: Artifacts, body: bytes, name: str | None
+    engine: Engine,
+    verifier: Verifier,
+    artifacts: Artifacts,
+    body: bytes,
+    name: str | None,
+    rendering: Rendering | None = None,
 ) -> DatasetView:
-    """Stores JSON lines as a dataset; the same content is the same dataset.
+    """Stores a file's rows as a dataset; the same content is the same dataset.
 
-    Raises DataError that lists the bad rows.
+    The answer speaks of this upload, also where the content was there before. Raises DataError that
+    lists the bad rows.
     """
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidError(f"the file is not UTF-8: byte {error.start}", param="rows") from None
-    upload = read(text.split("\n"), verifier)
+    upload = read(body, verifier, rendering)
     identity = name_of(upload.tasks)
     artifacts.push(save(upload.tasks, artifacts.datasets))
     counts = {
@@ -46,13 +49,20 @@ def add(
                 id=identity,
                 owner=owner,
                 name=name,
-                duplicates=upload.duplicates,
-                derived=upload.derived,
-                unchecked=upload.unchecked,
+                rendering=upload.rendering,
                 created_at=database_now(session),
                 **counts,
             )
             session.add(row)
+        # Equal tasks may come of other rows: with doubles, more columns or checks written out.
+        row.name = row.name if name is None else name
+        row.duplicates, row.derived = upload.duplicates, upload.derived
+        row.unchecked = upload.unchecked
+        row.left_out = {
+            "conflicts": upload.conflicts,
+            "untrained": upload.untrained,
+            "ignored": dict(upload.ignored),
+        }
         return _dataset_view(row)
 
 
@@ -61,7 +71,14 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
 
     Raises DataError if they share a row.
     """
-    train, held = (_tasks(artifacts, name) for name in (training, validation))
+    train, held = (tasks_of(artifacts, name) for name in (training, validation))
+    renderings = [{task.rendering for task in tasks} for tasks in (train, held)]
+    if renderings[0] != renderings[1]:
+        raise DataError(
+            f"its rows are rendered {', '.join(renderings[1])}, those that are trained on "
+            f"{', '.join(renderings[0])}: upload both files in one form",
+            param="validation_file",
+        )
     shared = {task.id for task in train} & {task.id for task in held}
     if shared:
         raise DataError(
@@ -84,6 +101,8 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
                 id=identity,
                 owner=owner,
                 name=f"{training}+{validation}",
+                rendering=tasks[0].rendering,
+                left_out={},
                 duplicates=0,
                 derived=0,
                 unchecked=unchecked,
@@ -94,7 +113,8 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
     return identity
 
 
-def _tasks(artifacts: Artifacts, name: str) -> list[Task]:
+def tasks_of(artifacts: Artifacts, name: str) -> list[Task]:
+    """Loads a dataset's tasks, those that are trained on first. Raises DataError, StoreError."""
     path = artifacts.dataset(name)
     artifacts.pull(path)
     return [*load(path, "train"), *load(path, "test-values")]
@@ -139,12 +159,18 @@ def list_datasets(engine: Engine, page: PageRequest) -> Page[DatasetView]:
 
 
 def _dataset_view(row: Dataset) -> DatasetView:
+    rendering: Any = row.rendering
     return DatasetView(
         id=row.id,
         name=row.name,
+        rendering=rendering,
         tasks=row.tasks,
         categories=row.categories,
         duplicates=row.duplicates,
+        # A row of the version before has none of these.
+        conflicts=row.left_out.get("conflicts", 0),
+        untrained=row.left_out.get("untrained", 0),
+        ignored=row.left_out.get("ignored", {}),
         derived=row.derived,
         unchecked=row.unchecked,
         created_at=row.created_at,

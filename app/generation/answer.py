@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from app.generation.request import GenerateRequest
 from app.inference.completion import CompletionChoice, ServerCompletion, Usage
 from app.views import View
-from inframind.types import Verdict, VerifyRequest
+from inframind.types import AnswerFormat, Verdict, VerifyRequest
 from inframind.verifier.extract import extract
 from inframind.verifier.verifier import Verifier
 
@@ -24,7 +24,8 @@ class Choice(View):
     index: int
     text: str
     file: str | None
-    """The one fenced file of the answer, if there is exactly one."""
+    """The one fenced file of the answer, if there is exactly one; of an adapter that was trained on
+    rows as given the whole answer, if it has no fence."""
     finish_reason: str
     """`stop` or `length`."""
     verdict: Verdict | None
@@ -60,7 +61,12 @@ def with_verdicts(
     """Each answer with its verdict. Waits for the verifier."""
     checks = tuple(request.checks)
     requests = [
-        VerifyRequest(text=choice.text, category=request.category, checks=checks, format="answer")
+        VerifyRequest(
+            text=choice.text,
+            category=request.category,
+            checks=checks,
+            format=request.answer_format,
+        )
         for choice in choices
     ]
     return list(zip(choices, verifier.verify_many(requests), strict=True))
@@ -78,7 +84,7 @@ def generation_of(
         Choice(
             index=i,
             text=choice.text,
-            file=_file(choice.text),
+            file=_file(choice.text, request.answer_format),
             finish_reason=choice.finish_reason or "stop",
             verdict=verdict,
         )
@@ -95,6 +101,6 @@ def generation_of(
     )
 
 
-def _file(text: str) -> str | None:
-    extracted = extract(text, (), "answer")
+def _file(text: str, form: AnswerFormat) -> str | None:
+    extracted = extract(text, (), form)
     return None if extracted.rule else extracted.text

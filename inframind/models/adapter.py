@@ -13,7 +13,7 @@ from pydantic import Field
 
 from inframind.errors import EngineError
 from inframind.models.probe import Probe
-from inframind.types import Contract, Json
+from inframind.types import Contract, Json, Rendering
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
 WEIGHTS, CONFIG, MANIFEST = "adapter_model.safetensors", "adapter_config.json", "manifest.json"
@@ -41,6 +41,10 @@ class AdapterManifest(Contract):
     lora: dict[str, Json]
     config: dict[str, Json]
     dataset: str
+    # Left out where it is the form that manifests had before there was another: a server of that
+    # version refuses what it does not know.
+    rendering: Rendering = Field(default="fenced", exclude_if=lambda value: value == "fenced")
+    """How the prompts were written that it was trained on: serving writes them alike."""
     bench_hash: str
     seed: int
     metrics: dict[str, Json]

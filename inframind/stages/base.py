@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from inframind.models.adapter import AdapterManifest
-from inframind.types import Contract, Json, Split
+from inframind.types import Contract, Json, Rendering, Split
 
 if TYPE_CHECKING:
     from inframind.judge.judgement import Judgement
@@ -135,6 +135,14 @@ class StageInput:
         from inframind.bench.load import load_tasks
 
         return load_tasks(split, categories=categories, max_difficulty=max_difficulty, limit=limit)
+
+    @property
+    def rendering(self) -> Rendering:
+        """How the run's tasks are shown to a model: of one dataset all alike."""
+        if self.dataset_path is None:
+            return "fenced"
+        first = [*self.tasks("train", limit=1), *self.tasks("test-values", limit=1)][0]
+        return first.rendering
 
     @property
     def dataset_hash(self) -> str:

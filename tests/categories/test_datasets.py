@@ -11,7 +11,7 @@ from inframind.bench.prompt import answer, prompt
 from inframind.datasets.rows import Reading, read
 from inframind.datasets.store import load, name_of, save
 from inframind.errors import DataError
-from inframind.types import Outcome, VerifyRequest
+from inframind.types import Outcome, Rendering, VerifyRequest
 from inframind.verifier.verifier import Verifier
 
 GOOD = {
@@ -22,8 +22,11 @@ GOOD = {
 OTHER = {"instruction": "From debian:12.", "output": "FROM debian:12\n", "category": "dockerfile"}
 
 
-def rows(verifier: Verifier, *entries: dict[str, Any]) -> Reading:
-    return read([json.dumps(row) for row in entries], verifier, workers=1)
+def rows(
+    verifier: Verifier, *entries: dict[str, Any], rendering: Rendering | None = None
+) -> Reading:
+    body = "\n".join(json.dumps(row) for row in entries).encode()
+    return read(body, verifier, rendering, workers=1)
 
 
 def test_the_benchs_own_tasks_are_accepted_as_rows(verifier: Verifier) -> None:
@@ -69,7 +72,7 @@ def test_equal_rows_are_one(verifier: Verifier) -> None:
     [
         ({"instruction": "x"}, "rows.2.output", "required"),
         ({**GOOD, "instruction": ""}, "rows.2.instruction", "at least 1"),
-        ({**GOOD, "surprise": 1}, "rows.2.surprise", "not permitted"),
+        ({**GOOD, "Categry": "dockerfile"}, "rows.2.Categry", "did you mean `category`"),
         ({**GOOD, "category": "cobol"}, "rows.2.category", "cobol"),
         (
             {"instruction": "x", "output": "FRON debian:12\n", "category": "dockerfile"},
@@ -104,9 +107,9 @@ def test_a_bad_row_is_named_with_its_field_and_the_reason(
 
 def test_what_is_no_json_names_its_row(verifier: Verifier) -> None:
     with pytest.raises(DataError, match="row 1, row: Invalid JSON"):
-        read(["{", json.dumps(GOOD)], verifier)
+        read(b"{\n" + json.dumps(GOOD).encode(), verifier)
     with pytest.raises(DataError, match="at least 2"):
-        read([json.dumps(GOOD)], verifier)
+        read(json.dumps(GOOD).encode(), verifier)
 
 
 def test_the_same_rows_are_the_same_dataset_and_a_torn_file_is_refused(
@@ -127,21 +130,24 @@ def test_the_same_rows_are_the_same_dataset_and_a_torn_file_is_refused(
 CHECKS = [{"op": "equals", "kind": "image", "path": "user", "value": "worker"}]
 
 
-def test_openais_forms_are_the_same_rows(verifier: Verifier) -> None:
+def test_openais_forms_are_the_same_rows_in_the_fenced_form(verifier: Verifier) -> None:
     asked, said = (
         {"role": "user", "content": GOOD["instruction"]},
         {"role": "assistant", "content": GOOD["output"]},
     )
     other = {"prompt": OTHER["instruction"], "completion": OTHER["output"]}
-    plain = rows(verifier, GOOD, other).tasks
-    assert rows(verifier, {"messages": [asked, said]}, OTHER).tasks == plain
+    plain = rows(verifier, GOOD, other, rendering="fenced").tasks
+    assert rows(verifier, {"messages": [asked, said]}, OTHER, rendering="fenced").tasks == plain
     item = {
         "messages": [{**asked, "content": [{"type": "text", "text": asked["content"]}]}],
         "reference_answer": GOOD["output"],
     }
-    assert rows(verifier, item, OTHER).tasks == plain
+    assert rows(verifier, item, OTHER, rendering="fenced").tasks == plain
     spoken = rows(
-        verifier, {"messages": [{"role": "developer", "content": "Be brief."}, asked, said]}, OTHER
+        verifier,
+        {"messages": [{"role": "developer", "content": "Be brief."}, asked, said]},
+        OTHER,
+        rendering="fenced",
     ).tasks
     assert (
         spoken[0].system == "Be brief."
@@ -156,7 +162,9 @@ def test_a_reinforcement_item_needs_no_answer_if_it_says_what_must_hold(verifier
         "checks": CHECKS,
     }
     task = next(
-        task for task in rows(verifier, item, GOOD).tasks if task.instruction == "As worker."
+        task
+        for task in rows(verifier, item, GOOD, rendering="as_given").tasks
+        if task.instruction == "As worker."
     )
     assert (task.reference, task.checks[0].value) == ("", "worker")
 
@@ -174,14 +182,14 @@ def test_a_reinforcement_item_needs_no_answer_if_it_says_what_must_hold(verifier
             },
             "messages.0.content",
         ),
-        ({"messages": [{"role": "user", "content": "a"}]}, "output"),
-        ({"messages": [{"role": "user", "content": "a"}], "tools": []}, "tools"),
-        ({"prompt": "a", "completion": "FRON x"}, "output"),
+        ({"messages": [{"role": "user", "content": "a"}]}, "messages"),
+        ({"messages": [{"role": "user", "content": "a"}], "tools": [{}]}, "tools"),
+        ({"prompt": "a", "completion": "FRON x"}, "completion"),
     ],
 )
 def test_what_cannot_be_learned_from_names_its_field(
     verifier: Verifier, row: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(DataError) as refused:
-        rows(verifier, GOOD, row)
+        rows(verifier, GOOD, row, rendering="as_given")
     assert refused.value.param == f"rows.2.{field}"

@@ -114,7 +114,7 @@ def test_a_file_is_uploaded_listed_read_and_deleted(openai: OpenAI) -> None:
                     {"role": "assistant", "content": "FRON x"},
                 ]
             },
-            "rows.2.output",
+            "rows.2.messages",
         ),
         ({"messages": [{"role": "user", "content": "a"}]}, "rows.2.output"),
         ({"prompt": "a"}, "rows.2.output"),
