@@ -114,10 +114,10 @@ def test_a_file_is_uploaded_listed_read_and_deleted(openai: OpenAI) -> None:
                     {"role": "assistant", "content": "FRON x"},
                 ]
             },
-            "rows.2.messages",
+            "rows.2.messages.1",
         ),
-        ({"messages": [{"role": "user", "content": "a"}]}, "rows.2.output"),
-        ({"prompt": "a"}, "rows.2.output"),
+        ({"messages": [{"role": "user", "content": "a"}]}, "rows.2.messages"),
+        ({"prompt": "a"}, "rows.2.completion"),
         ({"messages": "a"}, "rows.2.messages"),
     ],
 )
