@@ -212,7 +212,7 @@ def _accept(number: int, verdict: Verdict, reading: Reading, place: str) -> bool
         if reason.rule == "verifier-unavailable":
             raise SandboxError("the verifier could not judge the rows; try again")
         # A checker that crashes on a row does so every time: trying again would never end.
-        reading.refuse(number, field_name, reason.message)
+        reading.refuse(number, place, reason.message)
     if verdict.verdict is Outcome.FAIL:
         errors = [
             finding for finding in verdict.findings if finding.severity in ("error", "unsupported")
