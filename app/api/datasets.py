@@ -57,7 +57,9 @@ async def add_dataset(
     Every answer must pass the verifier, with its row's checks; without checks they are derived.
     Nothing is stored if a row is bad.
     """
+    # The raw body, not a form: `curl --data-binary @rows.jsonl` is all that a shell has to send.
     body = await request.body()
+    # Minutes of proofs for the largest file: the event loop must not wait for them.
     return await run_in_threadpool(
         datasets.add, database, verifier, artifacts, body, name, rendering
     )

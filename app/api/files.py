@@ -42,7 +42,9 @@ async def upload_file(
     Rows have `messages`, `prompt` and `completion`, or are reinforcement items; they are trained on
     as they are given. `rendering`, which is not OpenAI's, may say otherwise.
     """
+    # The body's limit stands before the router: what is read here is bounded.
     body = await file.read()
+    # Every answer is proven: the event loop must not wait for it.
     return await run_in_threadpool(
         files.add, database, verifier, artifacts, body, file.filename or "", purpose, rendering
     )

@@ -108,6 +108,7 @@ class ServiceClient:
 def rows_of(url: str, path: str, most: int | None = None, **query: Any) -> Iterator[Any]:
     """Give the rows of a list route, page after page; `most` of them where it is given."""
     with ServiceClient(url) as client:
+        # The largest pages: a list of thousands is a few requests.
         while most is None or most > 0:
             size = MAX_LIMIT if most is None else min(most, MAX_LIMIT)
             page = client.call("GET", path, limit=size, **query)

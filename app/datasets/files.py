@@ -40,10 +40,12 @@ def add(
 
     Raises InvalidError, and DataError that lists the rows that cannot be used.
     """
+    # OpenAI's other purposes (batch, assistants, vision) belong to routes that are not here.
     if purpose != PURPOSE:
         raise InvalidError(
             f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
         )
+    # Rows are proven now and not at the job, as OpenAI has it: who uploads is who can mend them.
     dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None, rendering)
     digest = hashlib.sha256(body).hexdigest()
     _write(artifacts.upload(digest), body)
@@ -111,6 +113,7 @@ def delete(engine: Engine, artifacts: Artifacts, identity: str) -> DeletedFile:
                 session.scalars(select(File.id).where(File.sha256 == digest).limit(1)).first()
                 is not None
             )
+    # Equal uploads share their bytes, also those of other owners.
     if not is_shared:
         artifacts.remove(artifacts.upload(digest))
     return DeletedFile(id=identity)

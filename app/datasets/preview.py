@@ -1,5 +1,7 @@
 """Shows the rows of a dataset as a base model is trained on them."""
 
+import json
+
 from sqlalchemy import Engine
 
 from app.artifacts import Artifacts
@@ -19,31 +21,34 @@ MAX_PAGE_CHARACTERS = 4_000_000
 def list_rows(
     engine: Engine, artifacts: Artifacts, identity: str, base_model: str, page: PageRequest
 ) -> Page[DatasetRowView]:
-    """Lists a dataset's rows, those that are trained on first.
+    """Lists a dataset's rows in the order of the upload.
 
     Raises NotFoundError, ModelNotFoundError, DataError, InvalidError for an unknown `after`.
     """
     # The row says whose dataset it is; its file lies once for all who added the same content.
     datasets.find(engine, identity)
     base_model_path(base_model)
-    tasks = datasets.tasks_of(artifacts, identity)
-    start = _index_behind(tasks, page.after)
+    lines = datasets.lines_of(artifacts, identity)
+    start = _index_behind(lines, page.after)
     views: list[DatasetRowView] = []
     characters = 0
-    for task in tasks[start : start + page.limit]:
-        views.append(_row_view(task, base_model))
+    # Only the page's own lines are parsed: all 20,000 of the largest dataset take a second.
+    for line in lines[start : start + page.limit]:
+        views.append(_row_view(Task.model_validate_json(line), base_model))
         characters += len(views[-1].text)
         if characters > MAX_PAGE_CHARACTERS:
             break
-    has_more = start + len(views) < len(tasks)
+    has_more = start + len(views) < len(lines)
     return Page[DatasetRowView].of(views, [view.id for view in views], has_more=has_more)
 
 
-def _index_behind(tasks: list[Task], after: str | None) -> int:
+def _index_behind(lines: list[bytes], after: str | None) -> int:
     if after is None:
         return 0
-    for index, task in enumerate(tasks):
-        if task.id == after:
+    # A task's id is its first field.
+    start = f'{{"id":{json.dumps(after)},'.encode()
+    for index, line in enumerate(lines):
+        if line.startswith(start):
             return index + 1
     raise no_such_row()
 

@@ -15,7 +15,7 @@ from app.db.tables import Dataset
 from app.errors import NotFoundError
 from app.views import Page, PageRequest
 from inframind.datasets.rows import read
-from inframind.datasets.store import load, name_of, save
+from inframind.datasets.store import lines, name_of, save
 from inframind.errors import DataError
 from inframind.types import Rendering, Task
 from inframind.verifier.verifier import Verifier
@@ -34,6 +34,7 @@ def add(
     The answer speaks of this upload, also where the content was there before. Raises DataError that
     lists the bad rows.
     """
+    # All of it before the first byte is stored: a file with a bad row leaves nothing behind.
     upload = read(body, verifier, rendering)
     identity = name_of(upload.tasks)
     artifacts.push(save(upload.tasks, artifacts.datasets))
@@ -71,7 +72,10 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
 
     Raises DataError if they share a row.
     """
-    train, held = (tasks_of(artifacts, name) for name in (training, validation))
+    train, held = (
+        [Task.model_validate_json(line) for line in lines_of(artifacts, name)]
+        for name in (training, validation)
+    )
     renderings = [{task.rendering for task in tasks} for tasks in (train, held)]
     if renderings[0] != renderings[1]:
         raise DataError(
@@ -113,11 +117,11 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
     return identity
 
 
-def tasks_of(artifacts: Artifacts, name: str) -> list[Task]:
-    """Loads a dataset's tasks, those that are trained on first. Raises DataError, StoreError."""
+def lines_of(artifacts: Artifacts, name: str) -> list[bytes]:
+    """Reads a dataset's tasks, each as JSON. Raises DataError, StoreError."""
     path = artifacts.dataset(name)
     artifacts.pull(path)
-    return [*load(path, "train"), *load(path, "test-values")]
+    return lines(path)
 
 
 def find(engine: Engine, identity: str) -> DatasetView:

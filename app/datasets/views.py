@@ -42,6 +42,7 @@ class TurnView(View):
     """The loss is computed on it."""
 
 
+# `is_trained`, not the `weight` that was sent: a system message has a weight too, and no loss.
 class DatasetRowView(View):
     """A row of a dataset as a base model is trained on it."""
 
@@ -68,6 +69,7 @@ class FileView(View):
     created_at: int
     filename: str
     purpose: str
+    # `files.wait_for_processing` of OpenAI's client polls it.
     status: Literal["processed"] = "processed"
     """Every row was proven when the file was uploaded."""
     status_details: str | None = None

@@ -59,6 +59,7 @@ def with_verdicts(
     request: GenerateRequest, choices: Sequence[CompletionChoice], verifier: Verifier
 ) -> list[Candidate]:
     """Each answer with its verdict. Waits for the verifier."""
+    # Read as training reads it: what a reward would refuse is no pass here.
     checks = tuple(request.checks)
     requests = [
         VerifyRequest(
@@ -80,6 +81,7 @@ def generation_of(
     attempts: int,
 ) -> Generation:
     """The first `n` of the answers."""
+    # A search may have more than was asked for; the order is already the caller's.
     choices = [
         Choice(
             index=i,

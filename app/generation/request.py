@@ -15,6 +15,7 @@ from inframind.verifier.checks import validate_checks
 MAX_PROMPT = 100_000
 
 
+# Unlike OpenAI's route, which takes a client's newer names, this one takes templates' roles alone.
 class Message(Contract):
     """Message of a conversation."""
 
@@ -109,6 +110,7 @@ def check_request(request: GenerateRequest) -> None:
         )
     if request.input and request.instruction is None:
         raise InvalidError("`input` goes with `instruction`", param="input")
+    # What was sent of a stream cannot be taken back when a later answer is better.
     if request.searches and request.stream:
         raise InvalidError(
             "a stream cannot be ranked: leave out `best_of` and `repair`, or `stream`",

@@ -126,6 +126,7 @@ def _of_conversation(sample: Sample, rendering: Rendering) -> Example:
         while said[-1].turn.role == "assistant":
             said = said[:-1]
         answer, place = "", sample.place
+    # Weights stay: earlier answers of weight 0 are shown as context.
     turns = tuple(message.turn for message in said)
     if not answer:
         # For reinforcement what was said before is the prompt: no loss is computed on it.
@@ -134,6 +135,7 @@ def _of_conversation(sample: Sample, rendering: Rendering) -> Example:
         )
     if rendering == "fenced":
         _check_fits_fence(turns, sample.place)
+    # What checks are derived from: any of the user's messages may state a value.
     asked = "\n\n".join(turn.content for turn in turns if turn.role == "user")
     system = turns[0].content if turns[0].role == "system" else ""
     return Example(

@@ -82,11 +82,13 @@ def sample(data: Mapping[str, Any]) -> Sample:
     A field that is null is left out: pandas and `datasets` write one for each missing value.
     """
     row = {name: value for name, value in data.items() if value is not None}
+    # HF exports have `tools: []` in every row of a set in which some rows call tools.
     for name in MEANINGS:
         if row.pop(name, None):
             raise DataError("only text in `messages` can be trained on: leave it out", param=name)
     if {"chosen", "rejected"} <= row.keys():
         raise DataError(_looks_like(row), param="row")
+    # `messages` first: UltraChat and its like repeat the first message as `prompt`.
     conversation = next((name for name in CONVERSATIONS if name in row), None)
     if conversation is not None:
         used: tuple[str, ...] = (conversation, "system", "reference_answer")
@@ -142,6 +144,7 @@ def _turn(message: Mapping[str, Any], place: str) -> Turn:
             f"{', '.join(ROLES)}",
             param=f"{place}.{role_name}",
         )
+    # OpenAI's weights are the integers 0 and 1; `true` would be a 1 to Python.
     weight = message.get("weight")
     if weight is not None and (isinstance(weight, bool) or weight not in (0, 1)):
         raise DataError("0 (not trained on) or 1", param=f"{place}.weight")

@@ -82,6 +82,7 @@ def read(
     reading = Reading()
     samples = _samples(body, reading)
     _stop_at_errors(reading)
+    # One form for a whole file: serving asks an adapter in one way.
     reading.rendering = rendering_of(samples, rendering)
     examples = _distinct(samples, reading)
     _stop_at_errors(reading)
@@ -94,6 +95,7 @@ def read(
         for number, example in examples.items()
     ]
     reading.tasks = _checked(tasks, reading, workers)
+    # The file alone once more: checks, derived ones too, must hold of what they came from.
     proofs = {
         number: _proof(task)
         for number, task in zip(examples, reading.tasks, strict=True)
@@ -138,6 +140,7 @@ def _distinct(samples: dict[int, Sample], reading: Reading) -> dict[int, Example
         if example.is_untrained and not (example.checks and example.category):
             reading.untrained += 1
             continue
+        # The first is kept, also among contradictions: a task has one reference.
         earlier = first.setdefault(example.asked, example)
         if earlier is example:
             examples[number] = example

@@ -149,6 +149,7 @@ class StageInput:
         """Names the version of the run's tasks by a hash of their content."""
         from inframind.bench.load import content_hash
 
+        # Users' rows are named by the hash of their content: they need not be read again.
         return (
             content_hash()
             if self.dataset_path is None

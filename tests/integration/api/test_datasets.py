@@ -96,7 +96,10 @@ def test_rows_are_shown_as_they_are_trained_on(client: TestClient) -> None:
     assert [turn["is_trained"] for turn in fenced["messages"]] == [False, False, True]
     assert "```dockerfile\n" in fenced["text"]
     whole = client.get(f"/datasets/{made['id']}/rows").json()["data"]
-    assert [row["split"] for row in whole] == ["train"] * 11 + ["test-values"]
+    assert sorted(row["split"] for row in whole) == ["test-values", *["train"] * 11]
+    assert [row["messages"][0]["content"] for row in whole] == [
+        f"From debian:12, work in /srv/{n}." for n in range(100, 112)
+    ]
     for params, param in (({"base_model": "x"}, "base_model"), ({"after": "x"}, "after")):
         refused = client.get(f"/datasets/{made['id']}/rows", params=params)
         assert refused.json()["error"]["param"] == param
