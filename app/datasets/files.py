@@ -46,7 +46,9 @@ def add(
             f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
         )
     # Rows are proven now and not at the job, as OpenAI has it: who uploads is who can mend them.
-    dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None, rendering)
+    dataset = datasets.add(
+        engine, verifier, artifacts, body, None, rendering, filename[:128] or None
+    )
     digest = hashlib.sha256(body).hexdigest()
     _write(artifacts.upload(digest), body)
     artifacts.push(artifacts.upload(digest))

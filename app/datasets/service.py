@@ -28,11 +28,12 @@ def add(
     body: bytes,
     name: str | None,
     rendering: Rendering | None = None,
+    fallback_name: str | None = None,
 ) -> DatasetView:
     """Stores a file's rows as a dataset; the same content is the same dataset.
 
     The answer speaks of this upload, also where the content was there before. Raises DataError that
-    lists the bad rows.
+    lists the bad rows. `fallback_name` is for a dataset that nobody has named.
     """
     # All of it before the first byte is stored: a file with a bad row leaves nothing behind.
     upload = read(body, verifier, rendering)
@@ -49,14 +50,13 @@ def add(
             row = Dataset(
                 id=identity,
                 owner=owner,
-                name=name,
                 rendering=upload.rendering,
                 created_at=database_now(session),
                 **counts,
             )
             session.add(row)
         # Equal tasks may come of other rows: with doubles, more columns or checks written out.
-        row.name = row.name if name is None else name
+        row.name = name or row.name or fallback_name
         row.duplicates, row.derived = upload.duplicates, upload.derived
         row.unchecked = upload.unchecked
         row.left_out = {

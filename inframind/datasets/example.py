@@ -57,7 +57,7 @@ class Example:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """What makes two rows the same question; blanks do not count in Alpaca's fields."""
+        """The texts that ask: equal ones are one question. Alpaca's are compared without blanks."""
         if self.turns:
             prompt = self.turns[:-1] if self.output else self.turns
             return tuple(text for turn in prompt for text in (turn.role, turn.content))

@@ -105,10 +105,10 @@ def sample(data: Mapping[str, Any]) -> Sample:
     else:
         raise DataError(_looks_like(row), param="row")
     _check_size(said, used[0])
-    known = (*used, *SHARED)
-    kept = SHARED if said else known
+    names = (*used, *SHARED)
+    kept = SHARED if said else names
     fields = {name: row[name] for name in kept if name in row}
-    return Sample(said=said, place=place, fields=fields, ignored=_ignored(row, known))
+    return Sample(said=said, place=place, fields=fields, ignored=_ignored(row, names))
 
 
 def _turns(messages: Any, name: str) -> tuple[Said, ...]:
@@ -212,22 +212,22 @@ def _check_size(said: Sequence[Said], name: str) -> None:
         raise DataError("a message of the user is needed", param=name)
 
 
-def _ignored(row: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, ...]:
+def _ignored(row: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
     """Names the columns that mean nothing here. Raises DataError for a name that is misspelt."""
-    ignored = tuple(name for name in row if name not in known)
+    ignored = tuple(name for name in row if name not in names)
     for name in ignored:
         # A `check` or an `ouput` that is passed over would train on less than was meant.
-        near = _nearest(name, known) if len(name) <= MAX_MISSPELT else None
+        near = _nearest(name, names) if len(name) <= MAX_MISSPELT else None
         if near is not None and near not in row:
             raise DataError(f"unknown; did you mean `{near}`?", param=name)
     return ignored
 
 
 @lru_cache(maxsize=1024)
-def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+def _nearest(name: str, names: tuple[str, ...]) -> str | None:
     """Finds the name that is meant by one with a letter too many, too few or of the wrong case."""
     # At 0.85 `categry` and `outputs` are near, `category_id` and `text` are not.
-    return next(iter(difflib.get_close_matches(name.lower(), known, 1, cutoff=0.85)), None)
+    return next(iter(difflib.get_close_matches(name.lower(), names, 1, cutoff=0.85)), None)
 
 
 def _looks_like(row: Mapping[str, Any]) -> str:

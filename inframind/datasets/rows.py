@@ -152,7 +152,7 @@ def _distinct(samples: dict[int, Sample], reading: Reading) -> dict[int, Example
 
 
 def _answers(example: Example) -> tuple[object, ...]:
-    """What a row says to what it asks."""
+    """Gives all that a row says to its question."""
     return example.output, example.turns, example.category, example.checks
 
 
@@ -278,7 +278,7 @@ def _task(example: Example, category: str | None) -> Task:
 
 
 def _question(example: Example) -> str:
-    """What names a task: equal questions are one."""
+    """Writes the question that a task is named by: equal ones are one task."""
     if example.turns:
         return json.dumps(example.asked)
     return f"{example.instruction}\0{example.input}" + (
