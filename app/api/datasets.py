@@ -30,6 +30,7 @@ ROWS = (
     '{"instruction": "From debian:12, work in /srv.", '
     '"output": "FROM debian:12\\nWORKDIR /srv\\n", "category": "dockerfile"}\n'
 )
+# No JSON type: a body of several lines is no JSON document, and clients would parse it as one.
 LINES: dict[str, Any] = {"schema": {"type": "string"}, "example": ROWS}
 BODY = {"requestBody": {"required": True, "content": {"application/jsonl": LINES}}}
 

@@ -30,6 +30,7 @@ class ServiceClient:
         import httpx
 
         key = os.environ.get(API_KEY)
+        # Only where there is one: an empty bearer is a wrong key, which is counted.
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
             self._http = httpx.Client(

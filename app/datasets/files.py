@@ -52,6 +52,7 @@ def add(
     digest = hashlib.sha256(body).hexdigest()
     _write(artifacts.upload(digest), body)
     artifacts.push(artifacts.upload(digest))
+    # Its own row each time: OpenAI gives equal uploads ids of their own.
     with writing(engine) as session:
         row = File(
             id=f"file-{uuid.uuid4().hex[:24]}",

@@ -38,6 +38,7 @@ def add(
     # All of it before the first byte is stored: a file with a bad row leaves nothing behind.
     upload = read(body, verifier, rendering)
     identity = name_of(upload.tasks)
+    # Before the row: a dataset that is listed has its file on every host.
     artifacts.push(save(upload.tasks, artifacts.datasets))
     counts = {
         "tasks": _count([task.split for task in upload.tasks]),

@@ -62,6 +62,7 @@ def answer_text(language: str, reference: str, reasoning: str) -> str:
 
 def answer(task: Task) -> str:
     """Writes the reference answer as supervised training shows it."""
+    # Word for word, also thoughts and prose: the reference is the file alone.
     if task.messages:
         return task.messages[-1].content
     return answer_text(category(task.category).languages[0], task.reference, task.reasoning)

@@ -197,6 +197,7 @@ def _prove_answers(
 
 
 def _refuse_prose(number: int, place: str, text: str, reading: Reading) -> None:
+    # "Sure!" and "Hope this helps." stand in most public sets of instructions.
     _, prose = beside(text)
     if prose:
         shown = " ".join(prose.split())

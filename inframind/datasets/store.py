@@ -48,6 +48,7 @@ def lines(path: Path) -> list[bytes]:
             f"the dataset {path.stem} is missing or is not what was stored: add it again",
             param="dataset",
         )
+    # Bytes end a line at "\n" and "\r" alone, and JSON escapes both; a text would at U+2028 too.
     return data.splitlines()
 
 

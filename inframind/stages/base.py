@@ -19,6 +19,7 @@ class TrainedAdapter(Contract):
 
     stage: str
     id: str
+    # A path on the host that trains: what is stored and sent elsewhere names the id.
     folder: Path
     """Its published files, manifest.json among them."""
     train_seconds: float = 0.0
@@ -141,6 +142,7 @@ class StageInput:
         """How the run's tasks are shown to a model: of one dataset all alike."""
         if self.dataset_path is None:
             return "fenced"
+        # One row of each split is enough, and a dataset may have the other split alone.
         first = [*self.tasks("train", limit=1), *self.tasks("test-values", limit=1)][0]
         return first.rendering
 
@@ -159,4 +161,5 @@ class StageInput:
     @property
     def parent(self) -> TrainedAdapter | None:
         """The adapter to continue; None for a fresh one."""
+        # The newest: a stage continues what the one before it left.
         return self.lineage[-1] if self.lineage else None
