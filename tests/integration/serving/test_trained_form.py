@@ -21,6 +21,7 @@ from inframind.generation.encoding import encode
 from inframind.generation.template import render
 from inframind.models.adapter import CONFIG, WEIGHTS, AdapterManifest, publish
 from inframind.types import Rendering, Task
+from tests.support.http import in_process
 from tests.support.inference_servers import BASE, listening
 
 FILE = "FROM debian:12\nUSER app\n"
@@ -60,7 +61,7 @@ def service(settings: Settings, asked: list[dict[str, Any]]) -> Iterator[TestCli
 
     with (
         listening(server) as url,
-        TestClient(create_app(settings.model_copy(update={"inference_url": url}))) as client,
+        in_process(create_app(settings.model_copy(update={"inference_url": url}))) as client,
     ):
         yield client
 
