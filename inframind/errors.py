@@ -9,6 +9,7 @@ class InfraMindError(Exception):
 
     code = "internal_error"
 
+    # The docstring is the message where none is given, so it speaks to the user.
     def __init__(self, message: str = "", *, param: str | None = None) -> None:
         super().__init__(message or " ".join((self.__doc__ or "").split()))
         self.param = param
@@ -83,6 +84,13 @@ class StoppedError(InfraMindError):
     """The run was asked to stop and has left a whole checkpoint behind."""
 
     code = "stopped"
+
+
+class NonFiniteError(InfraMindError):
+    """A loss, a gradient or a weight is no finite number (NaN or infinity): lower
+    `learning_rate`."""
+
+    code = "non_finite"
 
 
 class EngineError(InfraMindError):

@@ -23,7 +23,7 @@ from app.jobs import trainer_log, transitions
 from app.jobs.failure import DEADLINE_EXCEEDED, LEASE_NOT_RENEWED, WORKER_DRAINED, Failure
 from app.jobs.lease import Claim, LeaseLostError
 from app.settings import Settings
-from inframind.errors import ConfigError
+from inframind.errors import ConfigError, NonFiniteError
 from workers import failures
 from workers.assignment import assignment, check_space, pull_files
 from workers.held_lease import TICK_SECONDS, HeldLease
@@ -126,6 +126,9 @@ class Attempt:
         except (PipeError, UntrustedReportError) as error:
             reason = f"the trainer's report was refused: {error}"
             trainer.distrust(Failure(code="internal_error", message=reason, then="retry"))
+        except NonFiniteError as error:
+            # Of an adapter whose bytes are right and no numbers: another attempt makes the same.
+            trainer.distrust(failures.of_exception(error))
 
     def _stop_if_asked(self, trainer: TrainerProcess, ledger: Ledger) -> None:
         """Stops the trainer if user, deadline or worker want it, or if it does not get on."""

@@ -7,7 +7,6 @@ kernel's signal), and with a whole checkpoint when asked to (SIGTERM).
 
 import contextlib
 import logging
-import math
 import os
 import signal
 import sys
@@ -63,9 +62,8 @@ class PipeContext:
         )
 
     def progress(self, stage_index: int, step: int, metrics: Mapping[str, float]) -> None:
-        # JSON has no NaN.
-        finite = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
-        self._writer.send(Progress(stage_index=stage_index, step=step, metrics=finite))
+        values = {name: float(value) for name, value in metrics.items()}
+        self._writer.send(Progress(stage_index=stage_index, step=step, metrics=values))
 
     def event(
         self,

@@ -3,14 +3,21 @@
 SQLite runs in WAL mode with full sync, and every transaction that writes starts as a writer.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from select import POLLIN, poll
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Float, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy import Engine, Float, create_engine, event, inspect, make_url, select
+from sqlalchemy.exc import (
+    ArgumentError,
+    DisconnectionError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -63,6 +70,9 @@ POSTGRES = "-c idle_in_transaction_session_timeout=10s -c lock_timeout=10s -c st
 """A worker that is stopped in the middle of a transaction must not keep its row's lock from those
 that take its job over."""
 
+# Python's own form has NaN, which PostgreSQL refuses and SQLite keeps for a later reader to meet.
+STRICT_JSON = partial(json.dumps, allow_nan=False)
+
 
 def make_engine(url: str) -> Engine:
     """Makes an engine for SQLite or PostgreSQL (psycopg). Raises ArgumentError for another URL."""
@@ -80,11 +90,17 @@ def make_engine(url: str) -> Engine:
             raise ArgumentError(f"{address.get_backend_name()} is neither sqlite nor postgresql")
         driver = address.set(drivername="postgresql+psycopg")
         engine = create_engine(
-            driver, pool_size=20, max_overflow=20, pool_timeout=5.0, connect_args=connect
+            driver,
+            pool_size=20,
+            max_overflow=20,
+            pool_timeout=5.0,
+            connect_args=connect,
+            json_serializer=STRICT_JSON,
         )
         event.listen(engine, "checkout", _refuse_dead)
         return engine
-    engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False})
+    lite = {"timeout": 10, "check_same_thread": False}
+    engine = create_engine(url, connect_args=lite, json_serializer=STRICT_JSON)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
@@ -138,6 +154,21 @@ def reading(engine: Engine) -> Iterator[Session]:
     """
     with Session(_reader(engine), expire_on_commit=False) as session, session.begin():
         yield session
+
+
+Row = TypeVar("Row", bound=object)
+
+
+def add_once(session: Session, row: Row) -> Row:
+    """Adds a row, or gives the one with its key that another transaction added a moment ago."""
+    key = inspect(type(row)).primary_key_from_instance(row)
+    try:
+        # A savepoint: PostgreSQL takes no further statement in a transaction that has failed.
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return session.get_one(type(row), tuple(key))
+    return row
 
 
 @lru_cache(maxsize=8)

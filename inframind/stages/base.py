@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from inframind.models.adapter import AdapterManifest
-from inframind.types import Contract, Json, Split
+from inframind.types import Contract, Json, Rendering, Split
 
 if TYPE_CHECKING:
     from inframind.judge.judgement import Judgement
@@ -19,6 +19,7 @@ class TrainedAdapter(Contract):
 
     stage: str
     id: str
+    # A path on the host that trains: what is stored and sent elsewhere names the id.
     folder: Path
     """Its published files, manifest.json among them."""
     train_seconds: float = 0.0
@@ -28,6 +29,7 @@ class TrainedAdapter(Contract):
 class SavedCheckpoint(Contract):
     """A whole checkpoint: its folder holds MANIFEST.json with this digest."""
 
+    # A run may have two stages of one name: the index tells them apart.
     stage_index: int
     step: int
     path: Path
@@ -87,7 +89,12 @@ class StageContext(Protocol):
 
     def stage_started(self, stage_index: int, stage: str, total_steps: int) -> None: ...
 
-    def progress(self, stage_index: int, step: int, metrics: Mapping[str, float]) -> None: ...
+    def progress(self, stage_index: int, step: int, metrics: Mapping[str, float]) -> None:
+        """Reports a step.
+
+        A metric without a value is left out; one that is NaN or infinite is a NonFiniteError.
+        """
+        ...
 
     def event(
         self,
@@ -129,6 +136,7 @@ class StageInput:
     ) -> "list[Task]":
         """Loads the run's tasks of a split."""
         if self.dataset_path is not None:
+            # Here: rows pull in the verifier, and who only reads a report needs neither.
             from inframind.datasets.store import load
 
             return load(self.dataset_path, split, categories, limit)
@@ -137,10 +145,19 @@ class StageInput:
         return load_tasks(split, categories=categories, max_difficulty=max_difficulty, limit=limit)
 
     @property
+    def rendering(self) -> Rendering:
+        """How the run's tasks are shown to a model: of one dataset all alike."""
+        if self.dataset_path is None:
+            return "fenced"
+        # One row is enough: an upload renders all of its rows alike.
+        return self.tasks("train", limit=1)[0].rendering
+
+    @property
     def dataset_hash(self) -> str:
         """Names the version of the run's tasks by a hash of their content."""
         from inframind.bench.load import content_hash
 
+        # Users' rows are named by the hash of their content: they need not be read again.
         return (
             content_hash()
             if self.dataset_path is None
@@ -150,4 +167,5 @@ class StageInput:
     @property
     def parent(self) -> TrainedAdapter | None:
         """The adapter to continue; None for a fresh one."""
+        # The newest: a stage continues what the one before it left.
         return self.lineage[-1] if self.lineage else None

@@ -67,7 +67,7 @@ def inference_engine() -> InferenceEngine:
 def generations(inference_engine: InferenceEngine, monkeypatch: pytest.MonkeyPatch) -> Generations:
     """The count of the embedded server's generations."""
     made = Generations(inference_engine)
-    monkeypatch.setattr(inference_engine, "generate", made.generate)
+    monkeypatch.setattr(inference_engine, "generate_each", made.generate_each)
     return made
 
 

@@ -21,6 +21,7 @@ from inframind.models.adapter import AdapterManifest, publish
 from tests.support.http import connect, in_process
 from tests.support.inference_servers import listening
 from tests.support.reports import report
+from tests.support.weights import write_weights
 
 ROWS = (
     '{"instruction": "A Dockerfile from alpine:3.20 that runs as app.", '
@@ -131,7 +132,7 @@ def adapter(folder: Path, job_id: str) -> tuple[Path, dict[str, Any]]:
     raw = folder / "raw"
     raw.mkdir(parents=True)
     (raw / "adapter_config.json").write_text("{}")
-    (raw / "adapter_model.safetensors").write_bytes(b"weights")
+    write_weights(raw / "adapter_model.safetensors")
     manifest = AdapterManifest(
         id=ADAPTER,
         job_id=job_id,

@@ -120,7 +120,7 @@ def test_datasets_and_their_unions_reach_every_host(host: Artifacts, database: E
     manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: demo-{}\ndata:\n  A: b\n"
     rows = [
         json.dumps(
-            {"prompt": f"Create a ConfigMap demo-{n}.", "output": manifest.format(n)}
+            {"instruction": f"Create a ConfigMap demo-{n}.", "output": manifest.format(n)}
         ).encode()
         for n in range(8)
     ]
@@ -240,7 +240,7 @@ def test_retention_prunes_the_store_too(
     assert prune(database, host, 30.0).adapters == ["im-old"]
     assert host.has(kept) and host.has(lost) and not host.has(old)
     monkeypatch.setattr(artifacts.time, "time", lambda now=artifacts.time.time: now() + 90_000)
-    assert prune(database, host, 30.0).folders == [str(lost.parents[1].relative_to(place))]
+    assert prune(database, host, 30.0).leftovers == [str(lost.parents[1].relative_to(place))]
     assert host.has(kept) and not host.has(lost)
 
 
