@@ -17,6 +17,7 @@ CONTROLS |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(
 CONTROLS |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029)}
 """Characters that do something to whoever reads a log -> how they are written instead."""
 ONE_LINE = CONTROLS | {ord("\n"): "\\n", ord("\t"): "\\t"}
+MARKED_LINE = "\n    | "
 BEFORE: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -26,16 +27,20 @@ BEFORE: list[structlog.typing.Processor] = [
 ]
 
 
-def on_one_line(
+def unforgeable(
     _: object, __: str, values: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Writes each text of an event without line breaks: nobody's name begins a line of its own."""
-    return {
-        name: value.translate(ONE_LINE)
-        if isinstance(value, str) and name not in ("exception", "stack")
-        else value
-        for name, value in values.items()
-    }
+    """Writes texts so that nobody's name begins a line of its own.
+
+    The further lines of a message are marked, for uvicorn logs whole tracebacks as messages; the
+    texts beside it are on one line.
+    """
+    for name, value in values.items():
+        if name == "event":
+            values[name] = str(value).replace("\n", MARKED_LINE)
+        elif isinstance(value, str) and name not in ("exception", "stack"):
+            values[name] = value.translate(ONE_LINE)
+    return values
 
 
 class Printable(structlog.stdlib.ProcessorFormatter):
@@ -52,7 +57,7 @@ def configure(form: LogFormat, level: str = "INFO") -> None:
     # and keys too.
     plain = structlog.dev.plain_traceback
     render: list[structlog.typing.Processor] = [
-        on_one_line,
+        unforgeable,
         structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, exception_formatter=plain),
     ]
     if form == "json":

@@ -235,8 +235,9 @@ except ValueError:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stderr
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", told)
-    first, second, *traceback = told.splitlines()
-    assert r"a\x00b\x1b[2J" in first and "FORGED" in first, "a name begins no line of its own"
+    first, marked, second, *traceback = told.splitlines()
+    assert r"a\x00b\x1b[2J" in first, "a name begins no line of its own"
+    assert marked.startswith("    | FORGED line") and r"job_id='a\\x00b" in marked
     assert "failed" in second and traceback[0].startswith("Traceback")
 
 
