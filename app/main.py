@@ -34,6 +34,7 @@ from app.jobs.service import JobService, Wake, nobody
 from app.judging.service import Judges
 from app.keys import Keyring, check_start
 from app.settings import Settings, settings
+from app.verification import SPARE_PROCESSES, Verification
 from app.web.body_limit import BodyLimit, BodyLimits
 from app.web.deps import needs
 from app.web.error_responses import add_handlers
@@ -79,13 +80,16 @@ def create_app(
         app.state.artifacts = Artifacts.of(configured)
         await start(app.state.engine, configured)
         app.state.keys = Keyring(app.state.engine)
-        app.state.verifier = MeasuredVerifier(configured.verifier_workers, own_metrics)
+        app.state.verifier = MeasuredVerifier(
+            configured.verifier_workers, own_metrics, SPARE_PROCESSES
+        )
+        app.state.verification = Verification(app.state.verifier, configured.verifier_queue)
         app.state.inference = MeasuredInference(
             configured, app.state.engine, app.state.artifacts, own_metrics
         )
         app.state.metrics = own_metrics
         own_metrics.watch(app.state.engine)
-        app.state.judges = Judges(configured, app.state.engine, app.state.verifier)
+        app.state.judges = Judges(configured, app.state.engine, app.state.verification)
         with waking(configured) as by_settings:
             app.state.jobs = JobService(
                 app.state.engine, configured, app.state.artifacts, wake or by_settings
@@ -93,6 +97,7 @@ def create_app(
             yield
         await app.state.judges.close()
         await app.state.inference.close()
+        app.state.verification.close()
         app.state.verifier.close()
         app.state.engine.dispose()
 

@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
 
 from app.api import examples
 from app.datasets import service as datasets
 from app.datasets.views import DatasetView
 from app.views import ErrorView, Page
-from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerifierDep
+from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerificationDep
+from app.web.disconnect import unless_gone
 
 BAD_ROWS = examples.error(
     "invalid_data",
@@ -41,7 +41,7 @@ BODY = {"requestBody": {"required": True, "content": {"application/jsonl": LINES
 async def add_dataset(
     request: Request,
     database: DatabaseDep,
-    verifier: VerifierDep,
+    verification: VerificationDep,
     artifacts: ArtifactsDep,
     name: Annotated[str | None, Query(min_length=1, max_length=128)] = None,
 ) -> DatasetView:
@@ -53,7 +53,10 @@ async def add_dataset(
     Nothing is stored if a row is bad.
     """
     body = await request.body()
-    return await run_in_threadpool(datasets.add, database, verifier, artifacts, body, name)
+    work = verification.upload(
+        lambda verifier, caller: datasets.add(database, verifier, artifacts, body, name, caller)
+    )
+    return await unless_gone(request, work)
 
 
 @router.get("", responses={200: examples.shown(examples.page(examples.datasets.DATASET))})

@@ -2,15 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Query, UploadFile
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import FileResponse
 
 from app.api import examples
 from app.datasets import files
 from app.datasets.views import DeletedFile, FileView
 from app.views import ErrorView, Page
-from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerifierDep
+from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerificationDep
+from app.web.disconnect import unless_gone
 
 BAD_ROWS = examples.error(
     "invalid_data",
@@ -32,17 +32,22 @@ async def upload_file(
     file: UploadFile,
     purpose: Annotated[str, Form()],
     database: DatabaseDep,
-    verifier: VerifierDep,
+    verification: VerificationDep,
     artifacts: ArtifactsDep,
+    http: Request,
 ) -> FileView:
     """Stores JSON lines for fine-tuning, and proves every answer.
 
     Rows have `messages`, `prompt` and `completion`, or are reinforcement items.
     """
     body = await file.read()
-    return await run_in_threadpool(
-        files.add, database, verifier, artifacts, body, file.filename or "", purpose
+    name = file.filename or ""
+    work = verification.upload(
+        lambda verifier, caller: files.add(
+            database, verifier, artifacts, body, name, purpose, caller
+        )
     )
+    return await unless_gone(http, work)
 
 
 @router.get("", responses={200: examples.shown(examples.page(examples.files.FILE))})

@@ -47,7 +47,7 @@ def list_models(database: DatabaseDep, serving: InferenceDep) -> dict[str, Any]:
     adapters = catalog.served(database, serving.base_model)
     data = [
         _model(serving.base_model, None),
-        *(_model(adapter.id, adapter.created_at) for adapter in adapters),
+        *(_model(identity, created_at) for identity, created_at in adapters),
     ]
     return {"object": "list", "data": data}
 

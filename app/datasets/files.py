@@ -19,6 +19,7 @@ from app.db.session import database_now, reading, writing
 from app.db.tables import File
 from app.errors import InvalidError, NotFoundError
 from app.views import Page, PageRequest
+from inframind.sandbox.callers import Caller
 from inframind.verifier.verifier import Verifier
 
 ID = re.compile(r"file-[0-9a-f]{24}")
@@ -33,6 +34,7 @@ def add(
     body: bytes,
     filename: str,
     purpose: str,
+    caller: Caller | None = None,
 ) -> FileView:
     """Stores a file and its rows as a dataset.
 
@@ -42,7 +44,7 @@ def add(
         raise InvalidError(
             f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
         )
-    dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None)
+    dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None, caller)
     digest = hashlib.sha256(body).hexdigest()
     _write(artifacts.upload(digest), body)
     artifacts.push(artifacts.upload(digest))

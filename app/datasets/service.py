@@ -16,22 +16,28 @@ from app.views import Page, PageRequest
 from inframind.datasets.rows import read
 from inframind.datasets.store import load, name_of, save
 from inframind.errors import DataError
+from inframind.sandbox.callers import Caller
 from inframind.types import Task
 from inframind.verifier.verifier import Verifier
 
 
 def add(
-    engine: Engine, verifier: Verifier, artifacts: Artifacts, body: bytes, name: str | None
+    engine: Engine,
+    verifier: Verifier,
+    artifacts: Artifacts,
+    body: bytes,
+    name: str | None,
+    caller: Caller | None = None,
 ) -> DatasetView:
     """Stores JSON lines as a dataset; the same content is the same dataset.
 
-    Raises DataError that lists the bad rows.
+    Raises DataError that lists the bad rows, AbandonedError once the caller has left.
     """
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise InvalidError(f"the file is not UTF-8: byte {error.start}", param="rows") from None
-    upload = read(text.split("\n"), verifier)
+    upload = read(text.split("\n"), verifier, caller)
     identity = name_of(upload.tasks)
     artifacts.push(save(upload.tasks, artifacts.datasets))
     counts = {

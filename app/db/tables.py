@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from app.db.ownership import Owned
 
 QUEUED, RUNNING = text("state = 'queued'"), text("state = 'running'")
+CONTINUES, FINE_TUNED = text("start_from IS NOT NULL"), text("fine_tuning IS NOT NULL")
 WAITING = text("deadline_at IS NOT NULL AND state IN ('queued', 'paused')")
 
 
@@ -74,6 +75,9 @@ class Job(Owned, Base):
     device: Mapped[str | None] = mapped_column(String(64))
     request_id: Mapped[str | None] = mapped_column(String(64))
     """The request that made the job: it ties the logs of api, worker and trainer together."""
+    names_models: Mapped[bool | None]
+    """Whether a stage names a model, such as one to evaluate; None: a version before made the job,
+    and its stages have to be read."""
 
     __table_args__ = (
         Index(
@@ -103,6 +107,26 @@ class Job(Owned, Base):
         Index("jobs_with_deadline", "deadline_at", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("jobs_by_state", "state", "id"),
         Index("jobs_by_owner", "owner", "id"),
+        Index("jobs_by_owner_and_state", "owner", "state", "id"),
+        Index(
+            "jobs_fine_tuned",
+            "owner",
+            "id",
+            sqlite_where=FINE_TUNED,
+            postgresql_where=FINE_TUNED,
+        ),
+        Index(
+            "jobs_by_start_from",
+            "start_from",
+            sqlite_where=CONTINUES,
+            postgresql_where=CONTINUES,
+        ),
+        Index(
+            "jobs_naming_models",
+            "state",
+            sqlite_where=text("names_models IS NOT 0"),
+            postgresql_where=text("names_models IS NOT false"),
+        ),
     )
 
 
@@ -183,7 +207,11 @@ class Adapter(Owned, Base):
     """A published adapter. The path is ours; the id never becomes one."""
 
     __tablename__ = "adapters"
-    __table_args__ = (Index("adapters_by_owner", "owner"),)
+    __table_args__ = (
+        Index("adapters_by_owner", "owner"),
+        Index("adapters_by_owner_and_age", "owner", "created_at", "id"),
+        Index("adapters_by_parent", "parent"),
+    )
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
     stage: Mapped[str] = mapped_column(String(32))
@@ -202,6 +230,7 @@ class Alias(Owned, Base):
     """
 
     __tablename__ = "aliases"
+    __table_args__ = (Index("aliases_by_model", "model"),)
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     owner: Mapped[str] = mapped_column(String(64), primary_key=True, server_default="")
     model: Mapped[str] = mapped_column(String(128))
@@ -218,6 +247,7 @@ class Dataset(Owned, Base):
     """
 
     __tablename__ = "datasets"
+    __table_args__ = (Index("datasets_by_owner_and_age", "owner", "created_at", "id"),)
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     owner: Mapped[str] = mapped_column(String(64), primary_key=True, server_default="")
     name: Mapped[str | None] = mapped_column(String(128))
@@ -243,7 +273,10 @@ class File(Owned, Base):
     dataset: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[float] = mapped_column(Float(53))
 
-    __table_args__ = (Index("files_by_owner", "owner"),)
+    __table_args__ = (
+        Index("files_by_owner", "owner"),
+        Index("files_by_owner_and_age", "owner", "created_at", "id"),
+    )
 
 
 class ApiKey(Base):

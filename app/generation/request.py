@@ -12,6 +12,8 @@ from inframind.types import Check, Contract
 from inframind.verifier.checks import validate_checks
 
 MAX_PROMPT = 100_000
+MAX_SEARCH_TOKENS = 65_536
+"""Tokens that a search may write, all its answers and repairs together: 64 answers of 1,024."""
 
 
 class Message(Contract):
@@ -89,6 +91,15 @@ def check_request(request: GenerateRequest) -> None:
         raise InvalidError(
             "a stream cannot be ranked: leave out `best_of` and `repair`, or `stream`",
             param="stream",
+        )
+    num_answers = max(request.best_of, request.n) + request.repair
+    if request.searches and num_answers * request.max_tokens > MAX_SEARCH_TOKENS:
+        raise InvalidError(
+            f"a search may write {MAX_SEARCH_TOKENS:,} tokens, and {num_answers} answers (`best_of`"
+            f" and `repair`) of {request.max_tokens:,} (`max_tokens`) are"
+            f" {num_answers * request.max_tokens:,}: lower `max_tokens` to"
+            f" {MAX_SEARCH_TOKENS // num_answers:,}, or ask for fewer answers",
+            param="max_tokens",
         )
     if request.best_of > 1 and request.temperature == 0:
         raise InvalidError(

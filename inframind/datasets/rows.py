@@ -11,11 +11,12 @@ from pydantic import Field, ValidationError
 from inframind.categories import CATEGORIES
 from inframind.datasets.forms import alpaca
 from inframind.errors import DataError, SandboxError
+from inframind.sandbox.callers import Caller
 from inframind.sandbox.pool import CallFailedError, Pool
 from inframind.types import Check, Contract, Finding, Outcome, Split, Task, Verdict, VerifyRequest
 from inframind.verifier.checks import validate_checks
 from inframind.verifier.extract import CLOSE, OPEN, extract
-from inframind.verifier.verifier import Verifier
+from inframind.verifier.verifier import RequestError, Verifier, meaningful
 
 MAX_ROWS, MAX_BYTES, MAX_ERRORS = 20_000, 50_000_000, 20
 MIN_ROWS = 2
@@ -62,34 +63,34 @@ class Reading:
         self.errors.append(f"row {number}, {name}: {reason}")
 
 
-def read(lines: Iterable[str], verifier: Verifier, workers: int = 2) -> Reading:
+def read(
+    lines: Iterable[str], verifier: Verifier, caller: Caller | None = None, workers: int = 2
+) -> Reading:
     """Reads the tasks of a file, rows counted from 1.
 
     Raises DataError that lists the first bad rows, each with its field and the reason; then nothing
-    of the file is used. Raises SandboxError if the verifier cannot work.
+    of the file is used. Raises SandboxError if the verifier cannot work, AbandonedError once the
+    caller has left.
     """
+    caller = caller or Caller()
     reading = Reading()
     rows = _distinct(lines, reading)
     _stop_at_errors(reading)
     if len(rows) < MIN_ROWS:
         raise DataError(f"a dataset needs at least {MIN_ROWS} different rows", param="rows")
     answered = {number: row for number, row in rows.items() if row.output}
-    requests = [VerifyRequest(text=row.output, category=row.category) for row in answered.values()]
-    verdicts = dict(zip(answered, verifier.verify_many(requests), strict=True))
-    for number, verdict in verdicts.items():
-        _accept(number, verdict, reading)
+    requests = (VerifyRequest(text=row.output, category=row.category) for row in answered.values())
+    categories: dict[int, str | None] = {}
+    for number, verdict in zip(answered, verifier.each(requests, caller), strict=True):
+        categories[number] = _accept(number, verdict, reading)
     _stop_at_errors(reading)
-    tasks = [
-        _task(row, verdicts[number].category if number in verdicts else row.category)
-        for number, row in rows.items()
-    ]
-    reading.tasks = _checked(tasks, reading, workers)
-    proofs = {
-        number: _proof(task)
-        for number, task in zip(rows, reading.tasks, strict=True)
-        if task.reference
+    tasks = [_task(row, categories.get(number, row.category)) for number, row in rows.items()]
+    reading.tasks = _checked(tasks, reading, caller, workers)
+    proven = {
+        number: task for number, task in zip(rows, reading.tasks, strict=True) if task.reference
     }
-    for number, verdict in zip(proofs, verifier.verify_many(list(proofs.values())), strict=True):
+    proofs = verifier.each(map(_proof, proven.values()), caller)
+    for number, verdict in zip(proven, proofs, strict=True):
         _accept(number, verdict, reading, field_name="checks")
     _stop_at_errors(reading)
     return reading
@@ -145,7 +146,11 @@ def _object(line: str) -> dict[str, Any]:
     return data
 
 
-def _accept(number: int, verdict: Verdict, reading: Reading, field_name: str = "output") -> None:
+def _accept(
+    number: int, answer: Verdict | RequestError, reading: Reading, field_name: str = "output"
+) -> str | None:
+    """Notes what is wrong with a row, and gives its category."""
+    (verdict,) = meaningful([answer])
     if verdict.verdict is Outcome.UNSCORABLE:
         raise SandboxError("the verifier could not judge the rows; try again")
     if verdict.verdict is Outcome.FAIL:
@@ -153,6 +158,7 @@ def _accept(number: int, verdict: Verdict, reading: Reading, field_name: str = "
             finding for finding in verdict.findings if finding.severity in ("error", "unsupported")
         ]
         reading.refuse(number, field_name, _reason(errors))
+    return verdict.category
 
 
 def _reason(errors: Sequence[Finding]) -> str:
@@ -192,7 +198,7 @@ def _task(row: Row, category: str | None) -> Task:
     )
 
 
-def _checked(tasks: Sequence[Task], reading: Reading, workers: int) -> list[Task]:
+def _checked(tasks: Sequence[Task], reading: Reading, caller: Caller, workers: int) -> list[Task]:
     """Gives the tasks their checks, derived where a row has none, and their splits.
 
     The same row always goes to the same split.
@@ -210,7 +216,7 @@ def _checked(tasks: Sequence[Task], reading: Reading, workers: int) -> list[Task
     ]
     pool = Pool("inframind.datasets.derive:derive_json", workers, 2.0)
     try:
-        replies = dict(zip((task.id for task in missing), pool.map(payloads), strict=True))
+        replies = dict(zip((task.id for task in missing), pool.map(payloads, caller), strict=True))
     finally:
         pool.close()
     by_hash = sorted(tasks, key=lambda task: task.id)
