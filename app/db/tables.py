@@ -210,6 +210,7 @@ class Adapter(Owned, Base):
     __table_args__ = (
         Index("adapters_by_owner", "owner"),
         Index("adapters_by_owner_and_age", "owner", "created_at", "id"),
+        Index("adapters_by_age", "created_at", "id"),
         Index("adapters_by_parent", "parent"),
     )
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -247,7 +248,10 @@ class Dataset(Owned, Base):
     """
 
     __tablename__ = "datasets"
-    __table_args__ = (Index("datasets_by_owner_and_age", "owner", "created_at", "id"),)
+    __table_args__ = (
+        Index("datasets_by_owner_and_age", "owner", "created_at", "id"),
+        Index("datasets_by_age", "created_at", "id"),
+    )
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     owner: Mapped[str] = mapped_column(String(64), primary_key=True, server_default="")
     name: Mapped[str | None] = mapped_column(String(128))
@@ -276,6 +280,7 @@ class File(Owned, Base):
     __table_args__ = (
         Index("files_by_owner", "owner"),
         Index("files_by_owner_and_age", "owner", "created_at", "id"),
+        Index("files_by_age", "created_at", "id"),
     )
 
 

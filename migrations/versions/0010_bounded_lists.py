@@ -41,10 +41,13 @@ def upgrade() -> None:
     op.create_index("aliases_by_model", "aliases", ["model"])
     for table in PAGED:
         op.create_index(f"{table}_by_owner_and_age", table, ["owner", "created_at", "id"])
+        # An administrator and the open service see everybody's.
+        op.create_index(f"{table}_by_age", table, ["created_at", "id"])
 
 
 def downgrade() -> None:
     for table in PAGED:
+        op.drop_index(f"{table}_by_age", table)
         op.drop_index(f"{table}_by_owner_and_age", table)
     op.drop_index("aliases_by_model", "aliases")
     op.drop_index("adapters_by_parent", "adapters")
