@@ -80,8 +80,11 @@ def main() -> None:
     threads = [threading.Thread(target=flood, args=(number,)) for number in range(IN_FLIGHT)]
     for thread in threads:
         thread.start()
+    sys.stdout.write("begun\n")
+    sys.stdout.flush()
     for thread in threads:
         thread.join()
+    sys.stdout.write(json.dumps(endings) + "\n")
 
 
 if __name__ == "__main__":
