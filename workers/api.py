@@ -27,17 +27,13 @@ def main() -> None:
     logs.configure(configured.log_format, configured.log_level)
     # The application reads its settings itself, and has to know where it can be reached.
     os.environ |= {"INFRAMIND_HOST": arguments.host, "INFRAMIND_PORT": str(arguments.port)}
-    from app.main import create_app
-
-    app = create_app()
-    # Nobody is answered while the collector looks at everything: five times half a second while
-    # 20,000 rows were read. What is there now stays, and young garbage is found without.
-    gc.collect()
-    gc.freeze()
+    # Nobody is answered while the collector looks at everything, ten times half a second while
+    # 20,000 rows were read: after a million new objects, and young garbage is found without.
     gc.set_threshold(2_000, 10, 50)
     # Open event streams must not hold up the end.
     uvicorn.run(
-        app,
+        "app.main:create_app",
+        factory=True,
         host=arguments.host,
         port=arguments.port,
         log_config=None,

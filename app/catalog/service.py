@@ -133,7 +133,9 @@ def in_use(session: Session, only: str | None = None) -> dict[str, list[str]]:
     return {name: reason for name, reason in reasons.items() if name not in BASE_MODELS}
 
 
-def _about(query: Select[Any], column: InstrumentedAttribute[Any], only: str | None) -> Select[Any]:
+def _about(
+    query: Select[*tuple[Any, ...]], column: InstrumentedAttribute[Any], only: str | None
+) -> Select[*tuple[Any, ...]]:
     return query if only is None else query.where(column == only)
 
 

@@ -13,15 +13,19 @@ CONTINUES = sa.text("start_from IS NOT NULL")
 FINE_TUNED = sa.text("fine_tuning IS NOT NULL")
 # Partial indexes are used for a condition that is written as they have it, and the dialects write
 # booleans apart. NULL is a job of the version before, which says nothing: it is looked at.
-NAMING = {
-    "sqlite_where": sa.text("names_models IS NOT 0"),
-    "postgresql_where": sa.text("names_models IS NOT false"),
-}
+NAMING_SQLITE = sa.text("names_models IS NOT 0")
+NAMING_POSTGRESQL = sa.text("names_models IS NOT false")
 
 
 def upgrade() -> None:
     op.add_column("jobs", sa.Column("names_models", sa.Boolean))
-    op.create_index("jobs_naming_models", "jobs", ["state"], **NAMING)
+    op.create_index(
+        "jobs_naming_models",
+        "jobs",
+        ["state"],
+        sqlite_where=NAMING_SQLITE,
+        postgresql_where=NAMING_POSTGRESQL,
+    )
     op.create_index(
         "jobs_by_start_from",
         "jobs",
