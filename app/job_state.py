@@ -20,6 +20,7 @@ MOVES: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset(
         {JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED, JobState.FAILED}
     ),
+    # Back to the queue when its worker is lost or drained.
     JobState.RUNNING: frozenset({JobState.QUEUED, JobState.PAUSED, *TERMINAL}),
     JobState.PAUSED: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.FAILED}),
     **{state: frozenset() for state in TERMINAL},

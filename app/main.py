@@ -95,6 +95,7 @@ def create_app(
                 app.state.engine, configured, app.state.artifacts, wake or by_settings
             )
             yield
+        # In the reverse order: who asks goes before what is asked.
         await app.state.judges.close()
         await app.state.inference.close()
         app.state.verification.close()
@@ -154,6 +155,7 @@ def waking(configured: Settings) -> Iterator[Wake]:
     from app.jobs.wake_ups import WakeUps
 
     wake_ups = WakeUps(url)
+    # One thread: wake-ups are alike, and a Redis that hangs holds up only them.
     with ThreadPoolExecutor(1, "wake-ups") as thread:
         yield lambda job_id: thread.submit(wake_ups.send, job_id)
 

@@ -52,10 +52,12 @@ async def add_dataset(
     Every output must pass the verifier, with its row's checks; without checks they are derived.
     Nothing is stored if a row is bad.
     """
+    # No model of FastAPI's: lines are read in a thread, by the library that proves them.
     body = await request.body()
     work = verification.upload(
         lambda verifier, caller: datasets.add(database, verifier, artifacts, body, name, caller)
     )
+    # A big file takes minutes to prove; whoever gave up has left nothing behind.
     return await unless_gone(request, work)
 
 

@@ -40,6 +40,7 @@ async def upload_file(
 
     Rows have `messages`, `prompt` and `completion`, or are reinforcement items.
     """
+    # Starlette keeps a part over 1 MB on disk until here.
     body = await file.read()
     name = file.filename or ""
     work = verification.upload(
@@ -70,6 +71,7 @@ def get_file(file_id: str, database: DatabaseDep) -> FileView:
 @router.get("/{file_id}/content", response_class=FileResponse, responses={200: LINES, **UNKNOWN})
 def get_content(file_id: str, database: DatabaseDep, artifacts: ArtifactsDep) -> FileResponse:
     """The bytes that were uploaded."""
+    # As they came, and not the tasks that they became.
     return FileResponse(files.content(database, artifacts, file_id), media_type="application/jsonl")
 
 

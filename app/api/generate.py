@@ -88,6 +88,7 @@ async def generate(
     check_request(request)
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
     body = server_request(request, serving.base_model)
+    # A stream watches its own connection, the others are cancelled when it closes.
     if request.stream:
         return await streamed(events(request, body, serving, verification), http)
     if request.searches:
@@ -118,6 +119,7 @@ async def events(
     try:
         async with aclosing(serving.stream(body)) as stream:
             async for piece in stream:
+                # Kept, because verdicts are on whole answers.
                 pieces.append(piece)
                 for choice in piece.choices:
                     if choice.text:

@@ -55,5 +55,6 @@ async def ready(response: Response, database: DatabaseDep, serving: InferenceDep
     answering = await run_in_threadpool(readiness, database)
     parts = Parts(**answering, inference=await serving.is_healthy())
     everything = all(parts.model_dump().values())
+    # 503 is what takes a process out of a load balancer.
     response.status_code = 200 if everything else 503
     return Ready(status="ready" if everything else "not ready", parts=parts)

@@ -105,6 +105,7 @@ async def _answer(
 ) -> JSONResponse | EventStream:
     if request.stream:
         return await streamed(_events(request, body, head, serving), http)
+    # OpenAI refuses it, too: it would be passed over in silence.
     if request.stream_options is not None:
         raise InvalidError("`stream_options` needs `stream`: true", param="stream_options")
     return JSONResponse(head.whole(await unless_gone(http, serving.complete(body))))

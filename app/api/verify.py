@@ -36,5 +36,6 @@ async def verify_text(
     http: Request,
 ) -> Verdict:
     """Judges a file's content or a model's answer by the ladder that rewards training."""
+    # One text a request: a batch would keep its key's place for as long as its slowest.
     verdicts = await unless_gone(http, verification.verify_many([request]))
     return verdicts[0]

@@ -46,6 +46,7 @@ def add(
         )
     dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None, caller)
     digest = hashlib.sha256(body).hexdigest()
+    # Bytes before the row: a row without them would be a file that cannot be read.
     _write(artifacts.upload(digest), body)
     artifacts.push(artifacts.upload(digest))
     with writing(engine) as session:
@@ -111,6 +112,7 @@ def delete(engine: Engine, artifacts: Artifacts, identity: str) -> DeletedFile:
                 session.scalars(select(File.id).where(File.sha256 == digest).limit(1)).first()
                 is not None
             )
+    # After the commit, as bytes without a row are only space.
     if not is_shared:
         artifacts.remove(artifacts.upload(digest))
     return DeletedFile(id=identity)
@@ -142,6 +144,7 @@ def _write(path: Path, body: bytes) -> None:
     temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
     with temporary.open("wb") as file:
         file.write(body)
+        # On the disk before it has its name: a crash leaves the whole file or none.
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)

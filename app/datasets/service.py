@@ -36,9 +36,11 @@ def add(
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
+        # RFC 8259, section 8.1: JSON that systems exchange is UTF-8.
         raise InvalidError(f"the file is not UTF-8: byte {error.start}", param="rows") from None
     upload = read(text.split("\n"), verifier, caller)
     identity = name_of(upload.tasks)
+    # Before the row, so that a worker of any host finds what a job names.
     artifacts.push(save(upload.tasks, artifacts.datasets))
     counts = {
         "tasks": _count([task.split for task in upload.tasks]),
@@ -109,6 +111,7 @@ def _tasks(artifacts: Artifacts, name: str) -> list[Task]:
 def find(engine: Engine, identity: str) -> DatasetView:
     """One dataset. Raises NotFoundError."""
     with reading(engine) as session:
+        # PostgreSQL takes no NUL in a text.
         is_name = identity.isascii() and identity.isprintable()
         row = (
             session.scalars(select(Dataset).where(Dataset.id == identity).limit(1)).first()
@@ -128,6 +131,7 @@ def list_datasets(engine: Engine, page: PageRequest) -> Page[DatasetView]:
 
     Raises InvalidError.
     """
+    # An administrator sees every owner's row of the same content.
     other = aliased(Dataset)
     is_first = ~exists().where(other.id == Dataset.id, other.owner < Dataset.owner)
     keys = (Dataset.created_at, Dataset.id)

@@ -38,11 +38,13 @@ class Job(Owned, Base):
     base_model: Mapped[str] = mapped_column(String(128))
     start_from: Mapped[str | None] = mapped_column(String(64))
     dataset: Mapped[str] = mapped_column(String(128))
+    # 64 bits: PostgreSQL's INTEGER ends at 2,147,483,647.
     seed: Mapped[int] = mapped_column(BigInteger)
     stages: Mapped[list[Any]] = mapped_column("spec", JSON)
     """Whole stages, to be read by `inframind.stages.parse_all`. The column keeps its first name: a
     renamed one would stop the workers that still run while a new version is rolled out."""
     meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
+    # SQL's NULL and not JSON's, so that an index can leave out the jobs of our own API.
     fine_tuning: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What a job of OpenAI's API was asked for: files, suffix, method."""
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
@@ -80,6 +82,7 @@ class Job(Owned, Base):
     and its stages have to be read."""
 
     __table_args__ = (
+        # The last guard against two trainers on one GPU: of claims that race, one fails here.
         Index(
             "one_job_per_device",
             "device",
@@ -106,6 +109,7 @@ class Job(Owned, Base):
         ),
         Index("jobs_with_deadline", "deadline_at", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("jobs_by_state", "state", "id"),
+        # The id says when a job was made, so it orders every list of jobs.
         Index("jobs_by_owner", "owner", "id"),
         Index("jobs_by_owner_and_state", "owner", "state", "id"),
         Index(

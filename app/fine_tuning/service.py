@@ -46,6 +46,7 @@ def create(jobs: JobService, request: CreateRequest, key: str | None = None) -> 
     try:
         job = jobs.submit_as(request, lambda: _spec(jobs, request), key)
     except InfraMindError as error:
+        # The client sent `hyperparameters.n_epochs` and never heard of `stages.0.max_steps`.
         error.param = request.field(error.param)
         raise
     return get(jobs.engine, PREFIX + job.id)
@@ -61,6 +62,7 @@ def _spec(jobs: JobService, request: CreateRequest) -> JobSpec:
             if request.validation_file
             else None
         )
+    # A dataset of its own: the same two files are the same one.
     if held_out:
         dataset = datasets.with_validation(jobs.engine, jobs.artifacts, dataset, held_out)
     rows = datasets.find(jobs.engine, dataset).tasks.get("train", 0)
@@ -116,6 +118,7 @@ def list_jobs(
             " as many as a job has",
             param="metadata",
         )
+    # Written as the partial index `jobs_fine_tuned` has it: our own jobs are not even looked at.
     query = select(Job).where(Job.fine_tuning.is_not(None))
     for key, value in metadata.items():
         query = query.where(Job.meta[key].as_string() == value)
@@ -165,6 +168,7 @@ def list_checkpoints(
     with reading(engine) as session:
         row = _job(session, identity)
         job, request = job_view(row, _results(session, row)), row.fine_tuning or {}
+        # OpenAI's checkpoints have a step; ours are the ends of stages.
         steps = [stage.total_steps for stage in parse_all(row.stages)]
         finished = StageResult.job_id == row.id, StageResult.adapter_id.is_not(None)
         keys = (StageResult.stage_index,)

@@ -87,6 +87,7 @@ def generation_of(
         )
         for i, (choice, verdict) in enumerate(candidates[: request.n])
     ]
+    # Nothing is kept under it; logs of clients tell answers apart by it.
     identity = f"gen-{uuid.uuid4().hex}"
     return Generation(
         id=identity,
@@ -101,4 +102,5 @@ def generation_of(
 
 def _file(text: str) -> str | None:
     extracted = extract(text, (), "answer")
+    # As training takes it: an answer with two files or none has no file.
     return None if extracted.rule else extracted.text

@@ -87,11 +87,13 @@ def check_request(request: GenerateRequest) -> None:
         )
     if request.input and request.instruction is None:
         raise InvalidError("`input` goes with `instruction`", param="input")
+    # Which answer is the best is known when the last has its verdict.
     if request.searches and request.stream:
         raise InvalidError(
             "a stream cannot be ranked: leave out `best_of` and `repair`, or `stream`",
             param="stream",
         )
+    # Counted before the first token: a search that is cut off later was paid for.
     num_answers = max(request.best_of, request.n) + request.repair
     if request.searches and num_answers * request.max_tokens > MAX_SEARCH_TOKENS:
         raise InvalidError(
@@ -123,6 +125,7 @@ def server_request(request: GenerateRequest, base_model: str) -> dict[str, Any]:
         "temperature": request.temperature,
         "top_p": request.top_p,
         "n": request.n,
+        # The verifier judges what the model wrote, `<think>` and the end of its turn included.
         "skip_special_tokens": False,
     }
     if request.seed is not None:

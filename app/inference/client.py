@@ -58,6 +58,7 @@ class Inference:
 
         Raises NotFoundError.
         """
+        # Ids need no look-up: each request of a loop over one adapter would pay for it.
         if name is None or name in BASE_MODELS or name.startswith(ADAPTER):
             return name or self.base_model
         return await run_in_threadpool(names.resolve, self._engine, name)

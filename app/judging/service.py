@@ -60,10 +60,12 @@ class Judges:
         validate_checks(request.checks)
         texts = [request.answer] if request.answer is not None else list(request.answers or ())
         if request.kind == "rules":
+            # No model is asked, so the place is one of the verifier's.
             verdicts = await self._verification.verify_many(_requests(request, texts))
             return _judged_view(Judge(kind="rules", trusted=True), _by_rules(verdicts), verdicts)
         llm = self.llm
         case = Case(**{name: getattr(request, name) for name in Case.model_fields})
+        # Verifier and model at once: what one of them says never waits for the other.
         with self._queue.place():
             reply, verdicts, judge = await asyncio.gather(
                 _by_model(llm, case, texts),
@@ -105,6 +107,7 @@ def _judged_view(
             reply.would_work == (verdicts[0].verdict is Outcome.PASS) if is_comparable else None
         )
         return JudgementView(judge=judge, verdict=verdicts[0], agrees=agrees, **fields)
+    # An unscorable answer is neither better nor worse; the model's word stands alone then.
     try:
         verifier_winner = rules.compare(verdicts[0], verdicts[1]).winner
     except SandboxError:

