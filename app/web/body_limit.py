@@ -20,7 +20,7 @@ NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 @dataclass(frozen=True)
 class BodyLimits:
-    """Middleware that refuses a request by its body."""
+    """Bounds what a request's body may be, for every route."""
 
     json_bytes: int = 1_000_000
     file_bytes: int = 50_000_000
@@ -31,6 +31,9 @@ class BodyLimits:
     """How long the client may take to send the next piece."""
     uploads: int = 16
     """Files in hand: each is in memory several times while its rows are read."""
+
+
+DEFAULT_BODY_LIMITS = BodyLimits()
 
 
 class BodyLimit:
