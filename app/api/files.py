@@ -14,6 +14,7 @@ from app.datasets.views import DeletedFile, FileView
 from app.views import ErrorView, Page
 from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerificationDep
 from app.web.disconnect import unless_gone
+from inframind.types import Rendering
 
 BAD_ROWS = examples.error(
     "invalid_data",
@@ -39,17 +40,19 @@ async def upload_file(
     verification: VerificationDep,
     artifacts: ArtifactsDep,
     http: Request,
+    rendering: Annotated[Rendering | None, Form()] = None,
 ) -> FileView:
     """Stores JSON lines for fine-tuning, and proves every answer.
 
-    Rows have `messages`, `prompt` and `completion`, or are reinforcement items.
+    Rows have `messages`, `prompt` and `completion`, or are reinforcement items; they are trained on
+    as they are given. `rendering`, which is not OpenAI's, may say otherwise.
     """
     # Whole in memory: the body limit has ended uploads of over 50 MB before.
     body = await file.read()
     name = file.filename or ""
     work = verification.upload(
         lambda verifier, caller: files.add(
-            database, verifier, artifacts, body, name, purpose, caller
+            database, verifier, artifacts, body, name, purpose, rendering, caller
         )
     )
     return await unless_gone(http, work)

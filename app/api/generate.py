@@ -86,7 +86,8 @@ async def generate(
     With `verify`, each with the verdict that training would have given it.
     """
     check_request(request)
-    request = request.model_copy(update={"model": await serving.resolve(request.model)})
+    model = await serving.resolve(request.model)
+    request = request.asked_of(model, await serving.rendering(model))
     body = server_request(request, serving.base_model)
     # A stream watches its own connection, the others are cancelled when it closes.
     if request.stream:

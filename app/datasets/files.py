@@ -19,6 +19,7 @@ from app.errors import InvalidError, NotFoundError, StoreError
 from app.views import Page, PageRequest
 from inframind.durable import discard, write_whole
 from inframind.sandbox.callers import Caller
+from inframind.types import Rendering
 from inframind.verifier.verifier import Verifier
 
 ID = re.compile(r"file-[0-9a-f]{24}")
@@ -33,12 +34,14 @@ def add(
     body: bytes,
     filename: str,
     purpose: str,
+    rendering: Rendering | None = None,
     caller: Caller | None = None,
 ) -> FileView:
     """Stores a file and its rows as a dataset.
 
     Raises InvalidError, and DataError that lists the rows that cannot be used.
     """
+    # OpenAI's other purposes (batch, assistants, vision) belong to routes that are not here.
     if purpose != PURPOSE:
         raise InvalidError(
             f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
@@ -46,9 +49,12 @@ def add(
     if len(filename) > MAX_NAME:
         message = f"the file's name has {len(filename)} characters; at most {MAX_NAME} are kept"
         raise InvalidError(message, param="file")
+    # Rows are proven now and not at the job, as OpenAI has it: who uploads is who can mend them.
     # A dataset's name has half the room of a file's, which the file itself keeps whole.
-    dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None, caller)
-    # The form of OpenAI's ids; 96 bits, of which 90 are random.
+    dataset = datasets.add(
+        engine, verifier, artifacts, body, None, rendering, filename[:128] or None, caller
+    )
+    # The form of OpenAI's ids; 96 bits, of which 90 are random. Equal uploads have two, as there.
     identity = f"file-{uuid.uuid4().hex[:24]}"
     path = artifacts.upload(identity)
     write_whole(path, body)
@@ -147,4 +153,5 @@ def _file_view(row: File) -> FileView:
         created_at=int(row.created_at),
         filename=row.filename,
         purpose=row.purpose,
+        dataset=row.dataset,
     )

@@ -9,7 +9,7 @@ from app.generation.request import GenerateRequest
 from app.inference.completion import CompletionChoice, ServerCompletion, Usage
 from app.verification import Verification
 from app.views import View
-from inframind.types import Verdict, VerifyRequest
+from inframind.types import AnswerFormat, Verdict, VerifyRequest
 from inframind.verifier.extract import extract
 
 SearchEnd = Literal["passed", "exhausted", "out_of_time"]
@@ -23,7 +23,8 @@ class Choice(View):
     index: int
     text: str
     file: str | None
-    """The one fenced file of the answer, if there is exactly one."""
+    """The one fenced file of the answer, if there is exactly one; of an adapter that was trained on
+    rows as given the whole answer, if it has no fence."""
     finish_reason: str
     """`stop` or `length`."""
     verdict: Verdict | None
@@ -60,9 +61,15 @@ async def with_verdicts(
     request: GenerateRequest, choices: Sequence[CompletionChoice], verification: Verification
 ) -> list[Candidate]:
     """Each answer with its verdict."""
+    # Read as training reads it: what a reward would refuse is no pass here.
     checks = tuple(request.checks)
     requests = [
-        VerifyRequest(text=choice.text, category=request.category, checks=checks, format="answer")
+        VerifyRequest(
+            text=choice.text,
+            category=request.category,
+            checks=checks,
+            format=request.answer_format,
+        )
         for choice in choices
     ]
     return list(zip(choices, await verification.judge_answers(requests), strict=True))
@@ -77,11 +84,12 @@ def generation_of(
     search: SearchEnd | None = None,
 ) -> Generation:
     """The first `n` of the answers."""
+    # A search may have more than was asked for; the order is already the caller's.
     choices = [
         Choice(
             index=i,
             text=choice.text,
-            file=_file(choice.text),
+            file=_file(choice.text, request.answer_format),
             finish_reason=choice.finish_reason or "stop",
             verdict=verdict,
         )
@@ -100,7 +108,6 @@ def generation_of(
     )
 
 
-def _file(text: str) -> str | None:
-    extracted = extract(text, (), "answer")
-    # As training takes it: an answer with two files or none has no file.
+def _file(text: str, form: AnswerFormat) -> str | None:
+    extracted = extract(text, (), form)
     return None if extracted.rule else extracted.text

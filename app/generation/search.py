@@ -16,7 +16,7 @@ from app.generation.answer import (
     generation_of,
     with_verdicts,
 )
-from app.generation.request import GenerateRequest, conversation, server_request
+from app.generation.request import GenerateRequest, server_request
 from app.inference.client import Inference
 from app.inference.completion import CompletionChoice, Usage
 from app.verification import Verification
@@ -102,7 +102,7 @@ class Search:
     async def _repair(self, candidate: Candidate) -> None:
         choice, verdict = candidate
         talk = [
-            *conversation(self._request),
+            *self._request.conversation,
             {"role": "assistant", "content": choice.text},
             {"role": "user", "content": complaint(verdict)},
         ]
