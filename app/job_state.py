@@ -15,10 +15,12 @@ class JobState(StrEnum):
 
 
 TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
+UNFINISHED = tuple(state for state in JobState if state not in TERMINAL)
 MOVES: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset(
         {JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED, JobState.FAILED}
     ),
+    # Back to the queue when its worker is lost or drained.
     JobState.RUNNING: frozenset({JobState.QUEUED, JobState.PAUSED, *TERMINAL}),
     JobState.PAUSED: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.FAILED}),
     **{state: frozenset() for state in TERMINAL},

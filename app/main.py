@@ -35,6 +35,7 @@ from app.jobs.service import JobService, Wake, nobody
 from app.judging.service import Judges
 from app.keys import Keyring, check_start
 from app.settings import Settings, settings
+from app.verification import SPARE_PROCESSES, Verification
 from app.web.body_limit import DEFAULT_BODY_LIMITS, BodyLimit, BodyLimits
 from app.web.cross_site import CrossSiteWrites
 from app.web.deps import needs
@@ -92,20 +93,25 @@ def create_app(
         app.state.artifacts = Artifacts.of(configured)
         await start(app.state.engine, configured)
         app.state.keys = Keyring(app.state.engine)
-        app.state.verifier = MeasuredVerifier(configured.verifier_workers, own_metrics)
+        app.state.verifier = MeasuredVerifier(
+            configured.verifier_workers, own_metrics, SPARE_PROCESSES
+        )
+        app.state.verification = Verification(app.state.verifier, configured.verifier_queue)
         app.state.inference = MeasuredInference(
             configured, app.state.engine, app.state.artifacts, own_metrics
         )
         app.state.metrics = own_metrics
         own_metrics.watch(app.state.engine)
-        app.state.judges = Judges(configured, app.state.engine, app.state.verifier)
+        app.state.judges = Judges(configured, app.state.engine, app.state.verification)
         with waking(configured) as by_settings:
             app.state.jobs = JobService(
                 app.state.engine, configured, app.state.artifacts, wake or by_settings
             )
             yield
+        # In the reverse order: who asks goes before what is asked.
         await app.state.judges.close()
         await app.state.inference.close()
+        app.state.verification.close()
         app.state.verifier.close()
         app.state.keys.close()
         app.state.engine.dispose()
@@ -173,6 +179,7 @@ def waking(configured: Settings) -> Iterator[Wake]:
     from app.jobs.wake_ups import WakeUps
 
     wake_ups = WakeUps(url)
+    # One thread: wake-ups are alike, and a Redis that hangs holds up only them.
     with ThreadPoolExecutor(1, "wake-ups") as thread:
         yield lambda job_id: thread.submit(wake_ups.send, job_id)
 

@@ -60,7 +60,10 @@ class Settings(BaseSettings):
     max_concurrent_requests: int = Field(default=64, ge=1)
     """Requests of one key that run at once, open streams included, in each api process."""
     verifier_workers: int = Field(default=2, ge=1, le=64)
-    """Processes of the verifier in the api."""
+    """Texts of one key that are verified at once; one process more is there for everybody else."""
+    verifier_queue: int = Field(default=64, ge=1)
+    """Requests for the verifier in hand, in each api process; the next is refused with 429. A key
+    has as many as are left for the others, which is half of them while it is alone."""
 
     inference_url: str = "http://127.0.0.1:8001"
     """The inference server: vLLM, or the embedded one."""
@@ -70,6 +73,8 @@ class Settings(BaseSettings):
     """How long the inference server may take for an answer."""
     inference_queue: int = Field(default=128, ge=1)
     """Requests to the inference server in hand, open streams too; the next is refused with 429."""
+    search_seconds: float = Field(default=300.0, gt=0)
+    """How long a search (`best_of`, `repair`) may take; then it answers with the best it has."""
     max_lora_rank: int = Field(default=256, ge=1)
     """vLLM's `--max-lora-rank`; larger adapters are refused. The embedded server takes all."""
 

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import gc
 import os
 import sys
 
@@ -26,6 +27,13 @@ def main() -> None:
     logs.configure(configured.log_format, configured.log_level)
     # The application reads its settings itself, and has to know where it can be reached.
     os.environ |= {"INFRAMIND_HOST": arguments.host, "INFRAMIND_PORT": str(arguments.port)}
+    # Nobody is answered while the collector looks at everything, ten times half a second while
+    # 20,000 rows were read: after a million new objects, and young garbage is found without.
+    gc.set_threshold(2_000, 10, 50)
+    # A thread that reads rows keeps Python's lock for 5 ms where nothing is said, and the event
+    # loop asks for it several times a request: beside two, an echo took 51 to 74 ms at p99, and 17
+    # to 36 with this.
+    sys.setswitchinterval(0.001)
     # Open event streams must not hold up the end.
     uvicorn.run(
         "app.main:create_app",

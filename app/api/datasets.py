@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
 
 from app.api import examples
 from app.datasets import service as datasets
 from app.datasets.preview import list_rows
 from app.datasets.views import DatasetRowView, DatasetView
 from app.views import ErrorView, Page
-from app.web.deps import ArtifactsDep, DatabaseDep, InferenceDep, PageDep, VerifierDep
+from app.web.deps import ArtifactsDep, DatabaseDep, InferenceDep, PageDep, VerificationDep
+from app.web.disconnect import unless_gone
 from inframind.types import Rendering
 
 BAD_ROWS = examples.error(
@@ -44,7 +44,7 @@ BODY = {"requestBody": {"required": True, "content": {"application/jsonl": LINES
 async def add_dataset(
     request: Request,
     database: DatabaseDep,
-    verifier: VerifierDep,
+    verification: VerificationDep,
     artifacts: ArtifactsDep,
     name: Annotated[str | None, Query(min_length=1, max_length=128)] = None,
     rendering: Annotated[Rendering | None, Query()] = None,
@@ -60,10 +60,13 @@ async def add_dataset(
     """
     # The raw body, not a form: `curl --data-binary @rows.jsonl` is all that a shell has to send.
     body = await request.body()
-    # Minutes of proofs for the largest file: the event loop must not wait for them.
-    return await run_in_threadpool(
-        datasets.add, database, verifier, artifacts, body, name, rendering
+    work = verification.upload(
+        lambda verifier, caller: datasets.add(
+            database, verifier, artifacts, body, name, rendering, caller=caller
+        )
     )
+    # Minutes of proofs for the largest file; whoever gave up has left nothing behind.
+    return await unless_gone(request, work)
 
 
 @router.get("", responses={200: examples.shown(examples.page(examples.datasets.DATASET))})

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any, BinaryIO, Literal
 
-from fastapi import APIRouter, Form, Query, UploadFile
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import StreamingResponse
 
 from app.api import examples
 from app.datasets import files
 from app.datasets.views import DeletedFile, FileView
 from app.views import ErrorView, Page
-from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerifierDep
+from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerificationDep
+from app.web.disconnect import unless_gone
 from inframind.types import Rendering
 
 BAD_ROWS = examples.error(
@@ -37,8 +37,9 @@ async def upload_file(
     file: UploadFile,
     purpose: Annotated[str, Form(max_length=32)],
     database: DatabaseDep,
-    verifier: VerifierDep,
+    verification: VerificationDep,
     artifacts: ArtifactsDep,
+    http: Request,
     rendering: Annotated[Rendering | None, Form()] = None,
 ) -> FileView:
     """Stores JSON lines for fine-tuning, and proves every answer.
@@ -48,10 +49,13 @@ async def upload_file(
     """
     # Whole in memory: the body limit has ended uploads of over 50 MB before.
     body = await file.read()
-    # Every answer is proven: the event loop must not wait for it.
-    return await run_in_threadpool(
-        files.add, database, verifier, artifacts, body, file.filename or "", purpose, rendering
+    name = file.filename or ""
+    work = verification.upload(
+        lambda verifier, caller: files.add(
+            database, verifier, artifacts, body, name, purpose, rendering, caller
+        )
     )
+    return await unless_gone(http, work)
 
 
 @router.get("", responses={200: examples.shown(examples.page(examples.files.FILE))})

@@ -15,12 +15,12 @@ from app.generation.request import GenerateRequest, check_request, server_reques
 from app.generation.search import Search
 from app.inference.client import Inference
 from app.inference.completion import collect
+from app.verification import Verification
 from app.views import ErrorView
-from app.web.deps import InferenceDep, VerifierDep
+from app.web.deps import InferenceDep, SettingsDep, VerificationDep
 from app.web.disconnect import unless_gone
 from app.web.event_stream import EventStream, streamed
 from inframind.errors import InfraMindError
-from inframind.verifier.verifier import Verifier
 
 NO_MODEL = examples.error(
     "model_not_found", "there is no model 'im-x'; GET /models lists those that exist", "model"
@@ -77,7 +77,8 @@ ANSWER = {
 async def generate(
     request: Annotated[GenerateRequest, Body(examples=REQUESTS)],
     serving: InferenceDep,
-    verifier: VerifierDep,
+    verification: VerificationDep,
+    settings: SettingsDep,
     http: Request,
 ) -> Generation | EventStream:
     """Answers of a base model or an adapter.
@@ -88,30 +89,47 @@ async def generate(
     model = await serving.resolve(request.model)
     request = request.asked_of(model, await serving.rendering(model))
     body = server_request(request, serving.base_model)
+    # A stream watches its own connection, the others are cancelled when it closes.
     if request.stream:
-        return await streamed(events(request, body, serving, verifier), http)
+        return await streamed(events(request, body, serving, verification), http)
     if request.searches:
-        return await unless_gone(http, Search(request, serving, verifier).run())
-    completion = await unless_gone(http, serving.complete(body))
-    return await answer(request, body["model"], completion, verifier)
+        search = Search(request, serving, verification, settings.search_seconds)
+        return await unless_gone(http, search.run())
+    return await unless_gone(http, whole(request, body, serving, verification))
+
+
+async def whole(
+    request: GenerateRequest,
+    body: dict[str, Any],
+    serving: Inference,
+    verification: Verification,
+) -> Generation:
+    """Gives all answers at once, with their verdicts where they were asked for."""
+    completion = await serving.complete(body)
+    return await answer(request, body["model"], completion, verification)
 
 
 async def events(
-    request: GenerateRequest, body: dict[str, Any], serving: Inference, verifier: Verifier
+    request: GenerateRequest,
+    body: dict[str, Any],
+    serving: Inference,
+    verification: Verification,
 ) -> AsyncGenerator[ServerSentEvent]:
     """Pieces of text as they come, then `done` with the whole answer, or `error`."""
     pieces = []
     try:
         async with aclosing(serving.stream(body)) as stream:
             async for piece in stream:
+                # Kept, because verdicts are on whole answers.
                 pieces.append(piece)
                 for choice in piece.choices:
                     if choice.text:
                         yield ServerSentEvent(
                             data=json.dumps({"index": choice.index, "text": choice.text})
                         )
-        whole = await answer(request, body["model"], collect(pieces, request.n), verifier)
-        yield ServerSentEvent(event="done", data=whole.model_dump_json())
+        together = collect(pieces, request.n)
+        generation = await answer(request, body["model"], together, verification)
+        yield ServerSentEvent(event="done", data=generation.model_dump_json())
     except InfraMindError as error:
         if not pieces:
             raise

@@ -41,8 +41,9 @@ class Ready(View):
 
 
 @router.get("/healthz", responses={200: shown({"status": "ok"})})
-def live() -> Live:
+async def live() -> Live:
     """Answers while the process is alive, whatever else is not."""
+    # A plain function would wait for one of the threads in which the requests of others work.
     return Live()
 
 

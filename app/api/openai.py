@@ -47,7 +47,7 @@ def list_models(database: DatabaseDep, serving: InferenceDep) -> dict[str, Any]:
     adapters = catalog.served(database, serving.base_model)
     data = [
         _model(serving.base_model, None),
-        *(_model(adapter.id, adapter.created_at) for adapter in adapters),
+        *(_model(identity, created_at) for identity, created_at in adapters),
     ]
     return {"object": "list", "data": data}
 
@@ -105,6 +105,7 @@ async def _answer(
 ) -> JSONResponse | EventStream:
     if request.stream:
         return await streamed(_events(request, body, head, serving), http)
+    # OpenAI refuses it, too: it would be passed over in silence.
     if request.stream_options is not None:
         raise InvalidError("`stream_options` needs `stream`: true", param="stream_options")
     return JSONResponse(head.whole(await unless_gone(http, serving.complete(body))))

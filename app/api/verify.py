@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Request
 
 from app.api import examples
 from app.views import ErrorView
-from app.web.deps import VerifierDep
+from app.web.deps import VerificationDep
+from app.web.disconnect import unless_gone
 from inframind.types import Verdict, VerifyRequest
 
 UNKNOWN = examples.error(
@@ -14,7 +15,13 @@ UNKNOWN = examples.error(
     "unknown category 'cobol'; known: terraform, kubernetes, dockerfile",
     "category",
 )
-router = APIRouter(tags=["verifier"], responses={422: {"model": ErrorView, **UNKNOWN}})
+BUSY = examples.error(
+    "too_many_requests", "the verifier has 64 requests in hand; try again in a moment"
+)
+router = APIRouter(
+    tags=["verifier"],
+    responses={422: {"model": ErrorView, **UNKNOWN}, 429: {"model": ErrorView, **BUSY}},
+)
 EXAMPLE = {
     "category": "kubernetes",
     "text": examples.verification.FILE,
@@ -23,8 +30,12 @@ EXAMPLE = {
 
 
 @router.post("/verify", responses={200: examples.shown(examples.verification.VERDICT)})
-def verify_text(
-    request: Annotated[VerifyRequest, Body(examples=[EXAMPLE])], verifier: VerifierDep
+async def verify_text(
+    request: Annotated[VerifyRequest, Body(examples=[EXAMPLE])],
+    verification: VerificationDep,
+    http: Request,
 ) -> Verdict:
     """Judges a file's content or a model's answer by the ladder that rewards training."""
-    return verifier.verify(request)
+    # One text a request: a batch would keep its key's place for as long as its slowest.
+    verdicts = await unless_gone(http, verification.verify_many([request]))
+    return verdicts[0]

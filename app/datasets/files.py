@@ -18,6 +18,7 @@ from app.db.tables import File
 from app.errors import InvalidError, NotFoundError, StoreError
 from app.views import Page, PageRequest
 from inframind.durable import discard, write_whole
+from inframind.sandbox.callers import Caller
 from inframind.types import Rendering
 from inframind.verifier.verifier import Verifier
 
@@ -34,6 +35,7 @@ def add(
     filename: str,
     purpose: str,
     rendering: Rendering | None = None,
+    caller: Caller | None = None,
 ) -> FileView:
     """Stores a file and its rows as a dataset.
 
@@ -50,7 +52,7 @@ def add(
     # Rows are proven now and not at the job, as OpenAI has it: who uploads is who can mend them.
     # A dataset's name has half the room of a file's, which the file itself keeps whole.
     dataset = datasets.add(
-        engine, verifier, artifacts, body, None, rendering, filename[:128] or None
+        engine, verifier, artifacts, body, None, rendering, filename[:128] or None, caller
     )
     # The form of OpenAI's ids; 96 bits, of which 90 are random. Equal uploads have two, as there.
     identity = f"file-{uuid.uuid4().hex[:24]}"

@@ -17,6 +17,7 @@ from app.views import Page, PageRequest
 from inframind.datasets.rows import read
 from inframind.datasets.store import lines, name_of, save
 from inframind.errors import DataError
+from inframind.sandbox.callers import Caller
 from inframind.types import Rendering, Task
 from inframind.verifier.verifier import Verifier
 
@@ -29,14 +30,16 @@ def add(
     name: str | None,
     rendering: Rendering | None = None,
     fallback_name: str | None = None,
+    caller: Caller | None = None,
 ) -> DatasetView:
     """Stores a file's rows as a dataset; the same content is the same dataset.
 
     The answer speaks of this upload, also where the content was there before. Raises DataError that
-    lists the bad rows. `fallback_name` is for a dataset that nobody has named.
+    lists the bad rows, AbandonedError once the caller has left. `fallback_name` is for a dataset
+    that nobody has named.
     """
     # All of it before the first byte is stored: a file with a bad row leaves nothing behind.
-    upload = read(body, verifier, rendering)
+    upload = read(body, verifier, rendering, caller)
     return _keep(
         engine,
         artifacts,
@@ -157,6 +160,7 @@ def list_datasets(engine: Engine, page: PageRequest) -> Page[DatasetView]:
 
     Raises InvalidError.
     """
+    # An administrator sees every owner's row of the same content.
     other = aliased(Dataset)
     is_first = ~exists().where(other.id == Dataset.id, other.owner < Dataset.owner)
     keys = (Dataset.created_at, Dataset.id)

@@ -28,6 +28,8 @@ class Acting:
     request_id: str | None = None
     made: list[str] | None = None
     """Gets the ids of the rows that are made."""
+    key: str | None = None
+    """Id of the key, by which places are shared; None: there are no keys."""
 
 
 # Every context may share the default, for it is frozen.

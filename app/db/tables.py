@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from app.db.ownership import Owned
 
 QUEUED, RUNNING = text("state = 'queued'"), text("state = 'running'")
+CONTINUES, FINE_TUNED = text("start_from IS NOT NULL"), text("fine_tuning IS NOT NULL")
 WAITING = text("deadline_at IS NOT NULL AND state IN ('queued', 'paused')")
 
 
@@ -38,11 +39,13 @@ class Job(Owned, Base):
     base_model: Mapped[str] = mapped_column(String(128))
     start_from: Mapped[str | None] = mapped_column(String(64))
     dataset: Mapped[str] = mapped_column(String(128))
+    # 64 bits: PostgreSQL's INTEGER ends at 2,147,483,647.
     seed: Mapped[int] = mapped_column(BigInteger)
     stages: Mapped[list[Any]] = mapped_column("spec", JSON)
     """Whole stages, to be read by `inframind.stages.parse_all`. The column keeps its first name: a
     renamed one would stop the workers that still run while a new version is rolled out."""
     meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
+    # SQL's NULL and not JSON's, so that an index can leave out the jobs of our own API.
     fine_tuning: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What a job of OpenAI's API was asked for: files, suffix, method."""
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
@@ -75,8 +78,12 @@ class Job(Owned, Base):
     device: Mapped[str | None] = mapped_column(String(64))
     request_id: Mapped[str | None] = mapped_column(String(64))
     """The request that made the job: it ties the logs of api, worker and trainer together."""
+    names_models: Mapped[bool | None]
+    """Whether a stage names a model, such as one to evaluate; None: a version before made the job,
+    and its stages have to be read."""
 
     __table_args__ = (
+        # The last guard against two trainers on one GPU: of claims that race, one fails here.
         Index(
             "one_job_per_device",
             "device",
@@ -103,7 +110,28 @@ class Job(Owned, Base):
         ),
         Index("jobs_with_deadline", "deadline_at", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("jobs_by_state", "state", "id"),
+        # The id says when a job was made, so it orders every list of jobs.
         Index("jobs_by_owner", "owner", "id"),
+        Index("jobs_by_owner_and_state", "owner", "state", "id"),
+        Index(
+            "jobs_fine_tuned",
+            "owner",
+            "id",
+            sqlite_where=FINE_TUNED,
+            postgresql_where=FINE_TUNED,
+        ),
+        Index(
+            "jobs_by_start_from",
+            "start_from",
+            sqlite_where=CONTINUES,
+            postgresql_where=CONTINUES,
+        ),
+        Index(
+            "jobs_naming_models",
+            "state",
+            sqlite_where=text("names_models IS NOT 0"),
+            postgresql_where=text("names_models IS NOT false"),
+        ),
     )
 
 
@@ -208,7 +236,12 @@ class Adapter(Owned, Placed, Base):
     """A published adapter. The place is ours; the id never becomes one."""
 
     __tablename__ = "adapters"
-    __table_args__ = (Index("adapters_by_owner", "owner"),)
+    __table_args__ = (
+        Index("adapters_by_owner", "owner"),
+        Index("adapters_by_owner_and_age", "owner", "created_at", "id"),
+        Index("adapters_by_age", "created_at", "id"),
+        Index("adapters_by_parent", "parent"),
+    )
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
     stage: Mapped[str] = mapped_column(String(32))
@@ -226,6 +259,7 @@ class Alias(Owned, Base):
     """
 
     __tablename__ = "aliases"
+    __table_args__ = (Index("aliases_by_model", "model"),)
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     owner: Mapped[str] = mapped_column(String(64), primary_key=True, server_default="")
     model: Mapped[str] = mapped_column(String(128))
@@ -242,6 +276,10 @@ class Dataset(Owned, Base):
     """
 
     __tablename__ = "datasets"
+    __table_args__ = (
+        Index("datasets_by_owner_and_age", "owner", "created_at", "id"),
+        Index("datasets_by_age", "created_at", "id"),
+    )
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     owner: Mapped[str] = mapped_column(String(64), primary_key=True, server_default="")
     name: Mapped[str | None] = mapped_column(String(128))
@@ -270,7 +308,11 @@ class File(Owned, Base):
     dataset: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[float] = mapped_column(Float(53))
 
-    __table_args__ = (Index("files_by_owner", "owner"),)
+    __table_args__ = (
+        Index("files_by_owner", "owner"),
+        Index("files_by_owner_and_age", "owner", "created_at", "id"),
+        Index("files_by_age", "created_at", "id"),
+    )
 
 
 class ApiKey(Base):

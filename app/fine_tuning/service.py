@@ -61,6 +61,7 @@ def _spec(jobs: JobService, request: CreateRequest) -> JobSpec:
             if request.validation_file
             else None
         )
+    # A dataset of its own: the same two files are the same one.
     if held_out:
         dataset = datasets.with_validation(jobs.engine, jobs.artifacts, dataset, held_out)
     rows = datasets.find(jobs.engine, dataset).tasks.get("train", 0)

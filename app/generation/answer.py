@@ -5,15 +5,14 @@ import uuid
 from collections.abc import Sequence
 from typing import Literal
 
-from fastapi.concurrency import run_in_threadpool
-
 from app.generation.request import GenerateRequest
 from app.inference.completion import CompletionChoice, ServerCompletion, Usage
+from app.verification import Verification
 from app.views import View
 from inframind.types import AnswerFormat, Verdict, VerifyRequest
 from inframind.verifier.extract import extract
-from inframind.verifier.verifier import Verifier
 
+SearchEnd = Literal["passed", "exhausted", "out_of_time"]
 Candidate = tuple[CompletionChoice, Verdict | None]
 """An answer and what the verifier says of it."""
 
@@ -38,6 +37,9 @@ class Generation(View):
     object: Literal["generation"] = "generation"
     model: str
     choices: list[Choice]
+    search: SearchEnd | None = None
+    """How a search ended: enough answers passed, all were tried, or its time was over, and these
+    are the best until then; null: there was none."""
     attempts: int
     """Answers that were finished, repairs included; the usage also counts those that were given up
     when one passed."""
@@ -46,19 +48,19 @@ class Generation(View):
 
 
 async def answer(
-    request: GenerateRequest, model: str, completion: ServerCompletion, verifier: Verifier
+    request: GenerateRequest, model: str, completion: ServerCompletion, verification: Verification
 ) -> Generation:
     """The answers with their files and, if they were asked for, their verdicts."""
     candidates: list[Candidate] = [(choice, None) for choice in completion.choices]
     if request.wants_verdicts:
-        candidates = await run_in_threadpool(with_verdicts, request, completion.choices, verifier)
+        candidates = await with_verdicts(request, completion.choices, verification)
     return generation_of(request, model, candidates, completion.usage or Usage(), len(candidates))
 
 
-def with_verdicts(
-    request: GenerateRequest, choices: Sequence[CompletionChoice], verifier: Verifier
+async def with_verdicts(
+    request: GenerateRequest, choices: Sequence[CompletionChoice], verification: Verification
 ) -> list[Candidate]:
-    """Each answer with its verdict. Waits for the verifier."""
+    """Each answer with its verdict."""
     # Read as training reads it: what a reward would refuse is no pass here.
     checks = tuple(request.checks)
     requests = [
@@ -70,7 +72,7 @@ def with_verdicts(
         )
         for choice in choices
     ]
-    return list(zip(choices, verifier.verify_many(requests), strict=True))
+    return list(zip(choices, await verification.judge_answers(requests), strict=True))
 
 
 def generation_of(
@@ -79,6 +81,7 @@ def generation_of(
     candidates: Sequence[Candidate],
     usage: Usage,
     attempts: int,
+    search: SearchEnd | None = None,
 ) -> Generation:
     """The first `n` of the answers."""
     # A search may have more than was asked for; the order is already the caller's.
@@ -92,11 +95,13 @@ def generation_of(
         )
         for i, (choice, verdict) in enumerate(candidates[: request.n])
     ]
+    # Nothing is kept under it; logs of clients tell answers apart by it.
     identity = f"gen-{uuid.uuid4().hex}"
     return Generation(
         id=identity,
         model=model,
         choices=choices,
+        search=search,
         attempts=attempts,
         usage=usage,
         created_at=time.time(),

@@ -14,6 +14,8 @@ from inframind.types import AnswerFormat, Check, Contract, Rendering, answer_for
 from inframind.verifier.checks import validate_checks
 
 MAX_PROMPT = 100_000
+MAX_SEARCH_TOKENS = 65_536
+"""Tokens that a search may write, all its answers and repairs together: 64 answers of 1,024."""
 
 
 # Unlike OpenAI's route, which takes a client's newer names, this one takes templates' roles alone.
@@ -118,6 +120,16 @@ def check_request(request: GenerateRequest) -> None:
             "a stream cannot be ranked: leave out `best_of` and `repair`, or `stream`",
             param="stream",
         )
+    # Counted before the first token: a search that is cut off later was paid for.
+    num_answers = max(request.best_of, request.n) + request.repair
+    if request.searches and num_answers * request.max_tokens > MAX_SEARCH_TOKENS:
+        raise InvalidError(
+            f"a search may write {MAX_SEARCH_TOKENS:,} tokens, and {num_answers} answers (`best_of`"
+            f" and `repair`) of {request.max_tokens:,} (`max_tokens`) are"
+            f" {num_answers * request.max_tokens:,}: lower `max_tokens` to"
+            f" {MAX_SEARCH_TOKENS // num_answers:,}, or ask for fewer answers",
+            param="max_tokens",
+        )
     if request.best_of > 1 and request.temperature == 0:
         raise InvalidError(
             "`best_of` needs a `temperature`: greedy answers are all the same", param="temperature"
@@ -141,6 +153,7 @@ def server_request(request: GenerateRequest, base_model: str) -> dict[str, Any]:
         "temperature": request.temperature,
         "top_p": request.top_p,
         "n": request.n,
+        # The verifier judges what the model wrote, `<think>` and the end of its turn included.
         "skip_special_tokens": False,
     }
     if request.seed is not None:

@@ -3,19 +3,25 @@
 More answers until one passes, and rounds that hand the findings back to the model.
 """
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
-from fastapi.concurrency import run_in_threadpool
-
-from app.generation.answer import Candidate, Generation, generation_of, with_verdicts
+from app.errors import UnavailableError
+from app.generation.answer import (
+    Candidate,
+    Generation,
+    SearchEnd,
+    generation_of,
+    with_verdicts,
+)
 from app.generation.request import GenerateRequest, server_request
 from app.inference.client import Inference
 from app.inference.completion import CompletionChoice, Usage
+from app.verification import Verification
 from inframind.generation.template import render
 from inframind.types import Outcome, Verdict
-from inframind.verifier.verifier import Verifier
 
 ROUND = 4
 """Answers that are asked for together: when one passes, at most three others were begun for
@@ -24,46 +30,67 @@ MAX_FINDINGS = 8
 
 
 class Search:
-    """One request's answers so far."""
+    """One request's answers so far; after `seconds` the search ends with them."""
 
-    def __init__(self, request: GenerateRequest, serving: Inference, verifier: Verifier) -> None:
-        self._request, self._serving, self._verifier = request, serving, verifier
+    def __init__(
+        self,
+        request: GenerateRequest,
+        serving: Inference,
+        verification: Verification,
+        seconds: float,
+    ) -> None:
+        self._request, self._serving, self._verification = request, serving, verification
+        self._seconds = seconds
         self._candidates: list[Candidate] = []
         self._usage = Usage()
 
     async def run(self) -> Generation:
         """The `n` best answers.
 
-        Those that pass first, then by score, then in the order in which they came.
+        Those that pass first, then by score, then in the order in which they came. Raises
+        TooManyRequestsError, and UnavailableError if no answer was there in time.
         """
-        request = self._request
-        while (
-            len(self._candidates) < max(request.best_of, request.n) and self._passing() < request.n
-        ):
-            await self._sample(
-                min(max(ROUND, request.n), max(request.best_of, request.n) - len(self._candidates))
+        # One place for the whole search: refused after many answers, they were for nothing.
+        with self._serving.queue.place():
+            try:
+                async with asyncio.timeout(self._seconds):
+                    await self._search()
+                end: SearchEnd = "passed" if self._has_enough() else "exhausted"
+            except TimeoutError:
+                end = "out_of_time"
+        if not self._candidates:
+            raise UnavailableError(
+                f"no answer of the search was there within {self._seconds:g} s: lower `max_tokens`"
             )
-        for _ in range(request.repair):
-            if self._passing() >= request.n:
-                break
-            await self._repair(self.ranked()[0])
         return generation_of(
-            request,
-            request.model or self._serving.base_model,
+            self._request,
+            self._request.model or self._serving.base_model,
             self.ranked(),
             self._usage,
             len(self._candidates),
+            end,
         )
+
+    async def _search(self) -> None:
+        request = self._request
+        wanted = max(request.best_of, request.n)
+        while len(self._candidates) < wanted and not self._has_enough():
+            await self._sample(min(max(ROUND, request.n), wanted - len(self._candidates)))
+        for _ in range(request.repair):
+            if self._has_enough():
+                break
+            await self._repair(self.ranked()[0])
 
     def ranked(self) -> list[Candidate]:
         """Orders candidates, the best first."""
         return sorted(self._candidates, key=_merit, reverse=True)
 
-    def _passing(self) -> int:
-        return sum(
+    def _has_enough(self) -> bool:
+        passing = sum(
             verdict is not None and verdict.verdict is Outcome.PASS
             for _, verdict in self._candidates
         )
+        return passing >= self._request.n
 
     async def _sample(self, count: int) -> None:
         body = server_request(self._request, self._serving.base_model) | {"n": count}
@@ -93,29 +120,33 @@ class Search:
         """
         growing = [CompletionChoice(index=index, text="") for index in range(body["n"])]
         spent = [Usage() for _ in growing]
-        async with aclosing(self._serving.stream(body, counted=True)) as pieces:
-            async for piece in pieces:
-                for choice in piece.choices:
-                    spent[choice.index] = piece.usage or spent[choice.index]
-                    growing[choice.index].text += choice.text
-                    if choice.finish_reason:
-                        growing[choice.index].finish_reason = choice.finish_reason
-                        self._candidates += await run_in_threadpool(
-                            with_verdicts, self._request, [growing[choice.index]], self._verifier
-                        )
-                # The last piece has the usage of all; a stream that is closed early has none.
-                if piece.usage and not piece.choices:
-                    spent = [piece.usage]
-                elif self._passing() >= self._request.n:
-                    break
-        prompt = max(usage.prompt_tokens for usage in spent)
-        completed = sum(usage.completion_tokens for usage in spent)
-        self._usage = added(
-            self._usage,
-            Usage(
-                prompt_tokens=prompt, completion_tokens=completed, total_tokens=prompt + completed
-            ),
-        )
+        stream = self._serving.stream(body, counted=True, is_admitted=True)
+        try:
+            async with aclosing(stream) as pieces:
+                async for piece in pieces:
+                    for choice in piece.choices:
+                        spent[choice.index] = piece.usage or spent[choice.index]
+                        growing[choice.index].text += choice.text
+                        if choice.finish_reason:
+                            growing[choice.index].finish_reason = choice.finish_reason
+                            self._candidates += await with_verdicts(
+                                self._request, [growing[choice.index]], self._verification
+                            )
+                    # The last piece has the usage of all; a stream that is closed early has none.
+                    if piece.usage and not piece.choices:
+                        spent = [piece.usage]
+                    elif self._has_enough():
+                        break
+        finally:
+            # Also when the time is over in the middle: what was written was paid for.
+            self._usage = added(self._usage, _together(spent))
+
+
+def _together(spent: Sequence[Usage]) -> Usage:
+    """Adds the answers to one prompt."""
+    prompt = max(usage.prompt_tokens for usage in spent)
+    completed = sum(usage.completion_tokens for usage in spent)
+    return Usage(prompt_tokens=prompt, completion_tokens=completed, total_tokens=prompt + completed)
 
 
 def _merit(candidate: Candidate) -> tuple[bool, float]:

@@ -4,10 +4,11 @@ Completions, and the adapters they name.
 """
 
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, nullcontext
 from functools import partial
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Engine
 
@@ -31,6 +32,7 @@ from inframind.types import Rendering
 
 LONG_PROMPT = 4000
 """Characters; under a millisecond of work."""
+TOKENIZED_AT_ONCE = 2
 
 
 class Inference:
@@ -41,6 +43,8 @@ class Inference:
         self.base_model = settings.inference_base_model
         self._server = Transport(settings.inference_url, settings.inference_timeout_seconds)
         self.queue = Queue("the inference server", settings.inference_queue)
+        # Not in the threads that others' reads need: a prompt of a megabyte takes a second.
+        self._tokenizing = CapacityLimiter(TOKENIZED_AT_ONCE)
         self._adapters = AdapterLoader(self._server, engine, artifacts, settings)
 
     async def close(self) -> None:
@@ -56,6 +60,7 @@ class Inference:
 
         Raises NotFoundError.
         """
+        # Ids need no look-up: each request of a loop over one adapter would pay for it.
         if name is None or name in BASE_MODELS or name.startswith(ADAPTER):
             return name or self.base_model
         return await run_in_threadpool(names.resolve, self._engine, name)
@@ -81,8 +86,9 @@ class Inference:
 
         Cancel it to give the generation up. Raises TooManyRequestsError when the queue is full.
         """
-        body, copies = greedy_once(await self._encoded(body))
+        # The place first: tokens of a long prompt are work, too.
         with self.queue.place():
+            body, copies = greedy_once(await self._encoded(body))
             return repeat_choices(await self._complete(body), copies)
 
     async def _encoded(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +102,7 @@ class Inference:
             **body,
             "prompt": prompts()
             if sum(map(len, texts)) < LONG_PROMPT
-            else await run_in_threadpool(prompts),
+            else await to_thread.run_sync(prompts, limiter=self._tokenizing),
         }
 
     async def _complete(self, body: dict[str, Any]) -> ServerCompletion:
@@ -109,22 +115,23 @@ class Inference:
         return parse_completion(reply.body)
 
     async def stream(
-        self, body: dict[str, Any], *, counted: bool = False
+        self, body: dict[str, Any], *, counted: bool = False, is_admitted: bool = False
     ) -> AsyncGenerator[ServerCompletion]:
         """The pieces of a completion as they come.
 
-        Close it to give the generation up. Raises TooManyRequestsError.
+        Close it to give the generation up. Raises TooManyRequestsError, but to a request that
+        `is_admitted`: it has a place already.
 
         `counted`: each piece carries the tokens of its choice so far; the last one has no choice
         and the usage of all.
         """
-        body, copies = greedy_once(await self._encoded(body))
-        body = {
-            **body,
-            "stream": True,
-            "stream_options": {"include_usage": True, "continuous_usage_stats": counted},
-        }
-        with self.queue.place():
+        with nullcontext() if is_admitted else self.queue.place():
+            body, copies = greedy_once(await self._encoded(body))
+            body = {
+                **body,
+                "stream": True,
+                "stream_options": {"include_usage": True, "continuous_usage_stats": counted},
+            }
             async with aclosing(self._stream(body)) as pieces:
                 async for piece in pieces:
                     yield repeat_choices(piece, copies)

@@ -164,6 +164,7 @@ class JobService:
             metrics={},
             priority=spec.priority,
             request_id=acting.get().request_id,
+            names_models=any(stage.models_named for stage in admitted.stages),
         )
         session.add(job)
         session.flush()

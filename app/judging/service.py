@@ -16,6 +16,7 @@ from app.judging.request import JudgeRequest
 from app.judging.views import Judge, JudgementView, PreferenceView
 from app.settings import NO_JUDGE, Settings
 from app.slots import Queue
+from app.verification import Verification
 from inframind.categories import category
 from inframind.errors import SandboxError
 from inframind.judge import rules
@@ -24,7 +25,6 @@ from inframind.judge.llm import LlmJudge
 from inframind.judge.prompt import Case
 from inframind.types import Outcome, Verdict, VerifyRequest
 from inframind.verifier.checks import validate_checks
-from inframind.verifier.verifier import Verifier
 
 QUESTIONS_WAITING = 8
 """Questions in hand for each that the judge model gets at once; the next one is refused."""
@@ -33,8 +33,8 @@ QUESTIONS_WAITING = 8
 class Judges:
     """The judges of this process."""
 
-    def __init__(self, settings: Settings, engine: Engine, verifier: Verifier) -> None:
-        self._engine, self._verifier = engine, verifier
+    def __init__(self, settings: Settings, engine: Engine, verification: Verification) -> None:
+        self._engine, self._verification = engine, verification
         self._server = ChatServer(settings) if settings.has_judge else None
         self._llm = LlmJudge(settings.judge_model, self._server.ask) if self._server else None
         self._queue = Queue("the judge", QUESTIONS_WAITING * settings.judge_concurrency)
@@ -60,24 +60,25 @@ class Judges:
         validate_checks(request.checks)
         texts = [request.answer] if request.answer is not None else list(request.answers or ())
         if request.kind == "rules":
-            verdicts = await self._verdicts(request, texts)
+            # No model is asked, so the place is one of the verifier's.
+            verdicts = await self._verification.verify_many(_requests(request, texts))
             return _judged_view(Judge(kind="rules", trusted=True), _by_rules(verdicts), verdicts)
         llm = self.llm
         case = Case(**{name: getattr(request, name) for name in Case.model_fields})
+        # Verifier and model at once: what one of them says never waits for the other.
         with self._queue.place():
             reply, verdicts, judge = await asyncio.gather(
                 _by_model(llm, case, texts),
-                self._verdicts(request, texts),
+                self._verification.judge_answers(_requests(request, texts)),
                 run_in_threadpool(describe_judge, self._engine, llm.model),
             )
         return _judged_view(judge, reply, verdicts)
 
-    async def _verdicts(self, request: JudgeRequest, texts: Sequence[str]) -> list[Verdict]:
-        requests = [
-            VerifyRequest(text=text, category=request.category, checks=request.checks)
-            for text in texts
-        ]
-        return await run_in_threadpool(self._verifier.verify_many, requests)
+
+def _requests(request: JudgeRequest, texts: Sequence[str]) -> list[VerifyRequest]:
+    return [
+        VerifyRequest(text=text, category=request.category, checks=request.checks) for text in texts
+    ]
 
 
 async def _by_model(llm: LlmJudge, case: Case, texts: Sequence[str]) -> Judgement | Preference:
@@ -106,6 +107,7 @@ def _judged_view(
             reply.would_work == (verdicts[0].verdict is Outcome.PASS) if is_comparable else None
         )
         return JudgementView(judge=judge, verdict=verdicts[0], agrees=agrees, **fields)
+    # An unscorable answer is neither better nor worse; the model's word stands alone then.
     try:
         verifier_winner = rules.compare(verdicts[0], verdicts[1]).winner
     except SandboxError:

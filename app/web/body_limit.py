@@ -3,10 +3,15 @@
 import asyncio
 import re
 from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import TooManyRequestsError
+from app.slots import Queue
+from app.web.error_responses import refusal
 
 STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 AS_LISTS = bytes.maketrans(b"{}", b"[]")
@@ -24,6 +29,8 @@ class BodyLimits:
     """Lists and objects within one another. A job with its LoRA targets has five."""
     piece_seconds: float = 30.0
     """How long the client may take to send the next piece."""
+    uploads: int = 16
+    """Files in hand: each is in memory several times while its rows are read."""
 
 
 DEFAULT_BODY_LIMITS = BodyLimits()
@@ -37,6 +44,7 @@ class BodyLimit:
 
     def __init__(self, app: ASGIApp, limits: BodyLimits, file_paths: Collection[str]) -> None:
         self._app, self._limits, self._file_paths = app, limits, file_paths
+        self._uploads = Queue("the reading of uploads", limits.uploads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers it with the refusal."""
@@ -69,7 +77,15 @@ class BodyLimit:
                 raise HTTPException(422, f"the body nests deeper than {depth} levels")
             return message
 
-        await self._app(scope, checked, send)
+        with ExitStack() as places:
+            if not is_json and scope["method"] == "POST":
+                # Before anything of the file is read: 64 of them would be 3 GB.
+                try:
+                    places.enter_context(self._uploads.place())
+                except TooManyRequestsError as error:
+                    await refusal(error)(scope, receive, send)
+                    return
+            await self._app(scope, checked, send)
 
 
 def is_deeper(body: bytes | bytearray, limit: int) -> bool:

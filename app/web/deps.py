@@ -14,9 +14,10 @@ from app.inference.client import Inference
 from app.jobs.service import JobService
 from app.judging.service import Judges
 from app.keys import Caller
+from app.settings import Settings
+from app.verification import Verification
 from app.views import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
 from app.web.prometheus import Metrics
-from inframind.verifier.verifier import Verifier
 
 
 async def database(request: Request) -> Engine:
@@ -29,9 +30,9 @@ async def artifacts(request: Request) -> Artifacts:
     return cast(Artifacts, request.app.state.artifacts)
 
 
-async def verifier(request: Request) -> Verifier:
-    """Gives the verifier with its pool of processes."""
-    return cast(Verifier, request.app.state.verifier)
+async def verification(request: Request) -> Verification:
+    """Gives the verifier in the turn of the request's key."""
+    return cast(Verification, request.app.state.verification)
 
 
 async def inference(request: Request) -> Inference:
@@ -57,7 +58,13 @@ async def page_request(
     ] = None,
 ) -> PageRequest:
     """The page that a list route was asked for."""
+    # `after` is an id here; each list says which ids are its own.
     return PageRequest(limit, after)
+
+
+async def settings(request: Request) -> Settings:
+    """Gives the settings of this process."""
+    return cast(Settings, request.app.state.settings)
 
 
 async def jobs(request: Request) -> JobService:
@@ -76,11 +83,12 @@ IdempotencyKeyDep = Annotated[
     ),
 ]
 """The header by which a request that makes a job may be sent again."""
+SettingsDep = Annotated[Settings, Depends(settings)]
 JobsDep = Annotated[JobService, Depends(jobs)]
 DatabaseDep = Annotated[Engine, Depends(database)]
 PageDep = Annotated[PageRequest, Depends(page_request)]
 ArtifactsDep = Annotated[Artifacts, Depends(artifacts)]
-VerifierDep = Annotated[Verifier, Depends(verifier)]
+VerificationDep = Annotated[Verification, Depends(verification)]
 InferenceDep = Annotated[Inference, Depends(inference)]
 JudgesDep = Annotated[Judges, Depends(judges)]
 MetricsDep = Annotated[Metrics, Depends(metrics)]
@@ -92,6 +100,7 @@ def needs(scope: str) -> Any:
     async def check(request: Request) -> None:
         caller: Caller = request.scope["caller"]
         if not caller.may(scope):
+            # 403 and not 404: that a route exists is in the document, whose a row is is not.
             raise ForbiddenError(
                 f"this key has not the scope `{scope}`:"
                 f" `inframind keys create --scope {scope}` makes one that has"

@@ -79,7 +79,8 @@ class Gate:
         scope["caller"] = caller
         created: list[str] = []
         scope["made"] = created
-        acting.set(Acting(caller.owner, caller.may("admin"), scope["request_id"], created))
+        key = None if caller is ANYONE else caller.key_id
+        acting.set(Acting(caller.owner, caller.may("admin"), scope["request_id"], created, key))
         self._running[caller.key_id] += 1
         try:
             await self._app(scope, receive, send)

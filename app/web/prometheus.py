@@ -1,6 +1,8 @@
 """Prometheus metrics: what this process does, and what the database says of jobs and workers."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+import time
+from collections.abc import AsyncGenerator, Iterable
+from concurrent.futures import Future
 from contextlib import aclosing
 from typing import Any
 
@@ -19,6 +21,7 @@ from app.inference.client import Inference
 from app.inference.completion import ServerCompletion
 from app.job_state import JobState
 from app.settings import Settings
+from inframind.sandbox.callers import Caller
 from inframind.types import Verdict, VerifyRequest
 from inframind.verifier.verifier import RequestError, Verifier
 
@@ -41,6 +44,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        # No global registry: tests make many applications in one process.
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self._requests = Histogram(
@@ -58,7 +62,7 @@ class Metrics:
         )
         self.verifier = Histogram(
             "inframind_verifier_seconds",
-            "Seconds of a call of the verifier, all its texts together",
+            "Seconds of judging a text, those in the queue included",
             registry=self.registry,
         )
         self.verdicts = Counter(
@@ -91,17 +95,24 @@ class Metrics:
 class MeasuredVerifier(Verifier):
     """A verifier whose calls are measured."""
 
-    def __init__(self, workers: int, metrics: Metrics) -> None:
-        super().__init__(workers)
+    def __init__(self, workers: int, metrics: Metrics, spare: int = 0) -> None:
+        super().__init__(workers, spare=spare)
         self._metrics = metrics
 
-    def try_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict | RequestError]:
-        with self._metrics.verifier.time():
-            answers = super().try_many(requests)
-        for answer in answers:
-            if isinstance(answer, Verdict):
-                self._metrics.verdicts.labels(answer.verdict).inc()
-        return answers
+    def submit(self, request: VerifyRequest, caller: Caller) -> Future[Verdict | RequestError]:
+        began = time.perf_counter()
+        future = super().submit(request, caller)
+
+        def note(ended: Future[Verdict | RequestError]) -> None:
+            if ended.cancelled() or ended.exception() is not None:
+                return
+            # From the call to the verdict: a queue that grows shows here first.
+            self._metrics.verifier.observe(time.perf_counter() - began)
+            if isinstance(verdict := ended.result(), Verdict):
+                self._metrics.verdicts.labels(verdict.verdict).inc()
+
+        future.add_done_callback(note)
+        return future
 
 
 class MeasuredInference(Inference):
@@ -120,10 +131,11 @@ class MeasuredInference(Inference):
         return completion
 
     async def stream(
-        self, body: dict[str, Any], *, counted: bool = False
+        self, body: dict[str, Any], *, counted: bool = False, is_admitted: bool = False
     ) -> AsyncGenerator[ServerCompletion]:
         with self._metrics.generation.labels("yes").time():
-            async with aclosing(super().stream(body, counted=counted)) as pieces:
+            stream = super().stream(body, counted=counted, is_admitted=is_admitted)
+            async with aclosing(stream) as pieces:
                 async for piece in pieces:
                     if not piece.choices:
                         # The last one, with the usage of all.
@@ -192,6 +204,7 @@ class Jobs(Collector):
                 )
             )
             age.add_metric([], now - oldest if oldest is not None else 0.0)
+            # One that was killed stays here, and its silence grows: that is the alarm.
             for worker in session.scalars(select(Worker)):
                 workers.add_metric([worker.id, worker.device], now - worker.heartbeat_at)
             seconds = func.sum(StageResult.train_seconds)

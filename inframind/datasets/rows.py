@@ -12,6 +12,7 @@ from inframind.datasets.example import Example, example_of, rendering_of
 from inframind.datasets.forms import Sample, sample
 from inframind.datasets.lines import lines_of
 from inframind.errors import DataError, SandboxError
+from inframind.sandbox.callers import Caller
 from inframind.sandbox.pool import CallFailedError, Pool
 from inframind.types import (
     Check,
@@ -24,7 +25,7 @@ from inframind.types import (
     VerifyRequest,
 )
 from inframind.verifier.extract import beside, extract, is_answer
-from inframind.verifier.verifier import Verifier
+from inframind.verifier.verifier import Verifier, meaningful
 
 MAX_ROWS, MAX_BYTES, MAX_ERRORS = 20_000, 50_000_000, 20
 MAX_COLUMNS, MAX_COLUMN_NAME = 50, 64
@@ -70,15 +71,21 @@ class Reading:
 
 
 def read(
-    body: bytes, verifier: Verifier, rendering: Rendering | None = None, workers: int = 2
+    body: bytes,
+    verifier: Verifier,
+    rendering: Rendering | None = None,
+    caller: Caller | None = None,
+    workers: int = 2,
 ) -> Reading:
     """Reads the tasks of a file, rows counted from 1.
 
     `rendering` None: conversations as given, Alpaca's rows in the fenced form.
 
     Raises DataError that lists the first bad rows, each with its field and the reason; then nothing
-    of the file is used. Raises SandboxError if the verifier cannot work.
+    of the file is used. Raises SandboxError if the verifier cannot work, AbandonedError once the
+    caller has left.
     """
+    caller = caller or Caller()
     reading = Reading()
     samples = _samples(body, reading)
     _stop_at_errors(reading)
@@ -88,20 +95,20 @@ def read(
     _stop_at_errors(reading)
     if len(examples) < MIN_ROWS:
         raise DataError(_too_few(len(examples), reading), param="rows")
-    categories = _prove_answers(examples, verifier, reading)
+    categories = _prove_answers(examples, verifier, caller, reading)
     _stop_at_errors(reading)
     tasks = [
         _task(example, categories.get(number) or example.category)
         for number, example in examples.items()
     ]
-    reading.tasks = _checked(tasks, reading, workers)
+    reading.tasks = _checked(tasks, reading, caller, workers)
     # The file alone once more: checks, derived ones too, must hold of what they came from.
-    proofs = {
-        number: _proof(task)
-        for number, task in zip(examples, reading.tasks, strict=True)
-        if task.reference
+    proven = {
+        number: task for number, task in zip(examples, reading.tasks, strict=True) if task.reference
     }
-    for number, verdict in zip(proofs, verifier.verify_many(list(proofs.values())), strict=True):
+    proofs = verifier.each(map(_proof, proven.values()), caller)
+    for number, answer in zip(proven, proofs, strict=True):
+        (verdict,) = meaningful([answer])
         _accept(number, verdict, reading, "checks")
     _stop_at_errors(reading)
     return reading
@@ -169,7 +176,7 @@ def _too_few(num_rows: int, reading: Reading) -> str:
 
 
 def _prove_answers(
-    examples: dict[int, Example], verifier: Verifier, reading: Reading
+    examples: dict[int, Example], verifier: Verifier, caller: Caller, reading: Reading
 ) -> dict[int, str | None]:
     """Verifies every answer that is trained on; gives the categories of the last ones, by row.
 
@@ -182,11 +189,13 @@ def _prove_answers(
         for place, text in (*example.earlier, (example.place, example.output))
         if text and (text is example.output or is_answer(text))
     ]
-    requests = [
+    requests = (
         VerifyRequest(text=text, category=examples[number].category) for number, _, text in texts
-    ]
+    )
     categories: dict[int, str | None] = {}
-    for (number, place, text), verdict in zip(texts, verifier.verify_many(requests), strict=True):
+    answers = verifier.each(requests, caller)
+    for (number, place, text), answer in zip(texts, answers, strict=True):
+        (verdict,) = meaningful([answer])
         # A snippet of shell in an earlier answer is talk; a file of a category has to be right.
         if verdict.category is None and text is not examples[number].output:
             continue
@@ -287,7 +296,7 @@ def _question(example: Example) -> str:
     )
 
 
-def _checked(tasks: Sequence[Task], reading: Reading, workers: int) -> list[Task]:
+def _checked(tasks: Sequence[Task], reading: Reading, caller: Caller, workers: int) -> list[Task]:
     """Gives the tasks their checks, derived where a row has none, and their splits.
 
     The same row always goes to the same split.
@@ -305,9 +314,10 @@ def _checked(tasks: Sequence[Task], reading: Reading, workers: int) -> list[Task
     ]
     pool = Pool("inframind.datasets.derive:derive_json", workers, 2.0)
     try:
-        replies = dict(zip((task.id for task in missing), pool.map(payloads), strict=True))
+        replies = dict(zip((task.id for task in missing), pool.map(payloads, caller), strict=True))
     finally:
         pool.close()
+    # By their hash: another row in the file moves few rows to another split.
     by_hash = sorted(tasks, key=lambda task: task.id)
     held_out = {task.id for task in by_hash[: max(1, int(len(tasks) * TEST_SHARE))]}
     checked = []

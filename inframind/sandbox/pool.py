@@ -14,12 +14,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import IO, Literal
 
 from inframind.errors import SandboxError
+from inframind.sandbox.callers import AbandonedError, Call, Caller, FairThreads, Result, in_order
 from inframind.sandbox.confinement import MEMORY_BYTES, MemoryBound
 from inframind.sandbox.worker import ANSWER, EXHAUSTED, REQUEST, RESPONSE
 
@@ -35,6 +36,10 @@ Five, for a machine that is busy; finite, for a worker that only sleeps.
 """
 WATCH_SECONDS = 0.05
 """Time between two looks at the memory of a worker whose address space is not limited."""
+AHEAD = 16
+"""Calls of a batch that wait for each worker: none is idle while their caller makes the next."""
+LOOK_SECONDS = 0.25
+"""Time between two looks whether anybody still waits for a call."""
 CALLS_PER_WORKER = 20_000
 """A worker is replaced after so many calls, so that a slow leak in a parser stays small."""
 
@@ -57,6 +62,11 @@ class WorkerLostError(Exception):
 
 class CallFailedError(WorkerLostError):
     """The call was lost in two workers, the second one fresh."""
+
+
+Reply = str | CallFailedError | SandboxError
+"""The answer to a call; CallFailedError where the text is at fault, SandboxError where the
+environment is."""
 
 
 class WorkerProcess:
@@ -95,7 +105,7 @@ class WorkerProcess:
             raise SandboxError(f"cannot start a verifier worker: {error}") from None
         os.set_blocking(self._descriptor(self._process.stdin), False)
         try:
-            self._receive(time.monotonic() + START_SECONDS)
+            self._receive(time.monotonic() + START_SECONDS, Caller())
         except WorkerLostError:
             self.close()
             raise SandboxError(
@@ -107,52 +117,53 @@ class WorkerProcess:
         """The process id of the worker."""
         return self._process.pid
 
-    def call(self, payload: bytes) -> bytes:
+    def call(self, payload: bytes, caller: Caller) -> bytes:
         """Calls the function. Raises WorkerLostError; the worker is dead then."""
         self.calls += 1
         deadline = time.monotonic() + self._limit
         try:
-            self._send(REQUEST.pack(len(payload)) + payload, deadline)
-            return self._receive(deadline)
+            self._send(REQUEST.pack(len(payload)) + payload, deadline, caller)
+            return self._receive(deadline, caller)
         except WorkerLostError:
             self.close()
             raise
 
-    def _send(self, data: bytes, deadline: float) -> None:
+    def _send(self, data: bytes, deadline: float, caller: Caller) -> None:
         descriptor = self._descriptor(self._process.stdin)
         rest = memoryview(data)
         while rest:
-            self._wait(descriptor, select.POLLOUT, deadline)
+            self._wait(descriptor, select.POLLOUT, deadline, caller)
             try:
                 rest = rest[os.write(descriptor, rest) :]
             except BrokenPipeError:
                 raise self._lost() from None
 
-    def _receive(self, deadline: float) -> bytes:
-        status, size = RESPONSE.unpack(self._read(RESPONSE.size, deadline))
-        answer = self._read(size, deadline)
+    def _receive(self, deadline: float, caller: Caller) -> bytes:
+        status, size = RESPONSE.unpack(self._read(RESPONSE.size, deadline, caller))
+        answer = self._read(size, deadline, caller)
         if status != ANSWER:
             reason: LossReason = "memory" if status == EXHAUSTED else "crash"
             raise WorkerLostError(reason, answer.decode("utf-8", "replace"))
         return answer
 
-    def _read(self, size: int, deadline: float) -> bytes:
+    def _read(self, size: int, deadline: float, caller: Caller) -> bytes:
         descriptor = self._descriptor(self._process.stdout)
         data = bytearray()
         while len(data) < size:
-            self._wait(descriptor, select.POLLIN, deadline)
+            self._wait(descriptor, select.POLLIN, deadline, caller)
             piece = os.read(descriptor, size - len(data))
             if not piece:
                 raise self._lost()
             data += piece
         return bytes(data)
 
-    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
+    def _wait(self, descriptor: int, event: int, deadline: float, caller: Caller) -> None:
         # poll, because select refuses descriptors over 1023, which a busy server has.
         poll = select.poll()
         poll.register(descriptor, event)
-        while (left := deadline - time.monotonic()) > 0:
-            if poll.poll(min(left, WATCH_SECONDS if self._watched else left) * 1000):
+        pause = WATCH_SECONDS if self._watched else LOOK_SECONDS
+        while (left := caller.seconds_left(deadline)) > 0:
+            if poll.poll(min(left, pause) * 1000):
                 return
             if self._watched and resident_bytes(self.process_id) > MEMORY_BYTES:
                 raise WorkerLostError("memory", "out of memory")
@@ -209,6 +220,7 @@ class Pool:
 
     `target` is "module:function", from text to text. `deadline_seconds` limits a call's processor
     time; its wall-clock time is limited to five times as much. `bound` says how memory is limited.
+    Callers of one name keep `workers` processes busy at most; `spare` more are for the others.
     """
 
     def __init__(
@@ -217,18 +229,20 @@ class Pool:
         workers: int = 2,
         deadline_seconds: float = 2.0,
         bound: MemoryBound = "address-space",
+        spare: int = 0,
     ) -> None:
-        self.size = workers
+        self.size = workers + spare
         self._target = target
         self._bound: MemoryBound = bound
         self._deadline = deadline_seconds
         self._idle: queue.LifoQueue[WorkerProcess | None] = queue.LifoQueue()
-        for _ in range(workers):
+        for _ in range(self.size):
             self._idle.put(None)
+        self._spare = spare
         self._closed = threading.Event()
         # Workers die with the thread that started them (prctl(2), PR_SET_PDEATHSIG): only threads
         # of the pool start any.
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="verifier")
+        self._threads = FairThreads(self.size, workers, "verifier")
 
     def call(self, payload: str) -> str:
         """Calls the function once.
@@ -240,55 +254,117 @@ class Pool:
             raise answer
         return answer
 
-    def map(self, payloads: Sequence[str]) -> list[str | CallFailedError | SandboxError]:
+    def map(self, payloads: Sequence[str], caller: Caller | None = None) -> list[Reply]:
         """Calls the function for each payload, with all workers at once.
 
         The answers are in the payloads' order; a failed call's is its exception. Raises
-        SandboxError once the pool is closed.
+        SandboxError once the pool is closed, AbandonedError once the caller has left.
+        """
+        caller = caller or Caller()
+        futures = (self.submit(payload, caller, lambda reply: reply) for payload in payloads)
+        return list(in_order(futures, AHEAD * self.size))
+
+    def submit(
+        self, payload: str, caller: Caller, finish: Callable[[Reply], Result]
+    ) -> Future[Result]:
+        """Calls the function in the caller's turn, and gives what `finish` makes of the reply.
+
+        Raises SandboxError once the pool is closed, AbandonedError once the caller has left. The
+        future is cancelled, or raises AbandonedError, when the caller leaves.
         """
         if self._closed.is_set():
             raise SandboxError("the verifier is closed")
-        return list(self._threads.map(self._attempt, payloads))
+        future: Future[Result] = Future()
+        self._threads.submit(
+            Call(caller, future, lambda: self._answer(payload, caller, finish, future))
+        )
+        if self._spare:
+            self._start_spare()
+        return future
+
+    @property
+    def is_busy(self) -> bool:
+        """Tells whether a call is under way, or a worker of one is being replaced."""
+        return self._idle.qsize() < self.size
 
     def process_ids(self) -> list[int]:
         """Lists the process ids of the idle workers."""
         with self._idle.mutex:
             return [worker.process_id for worker in self._idle.queue if worker is not None]
 
-    def _attempt(self, payload: str) -> str | CallFailedError | SandboxError:
-        data = payload.encode("utf-8", "surrogatepass")
+    def _start_spare(self) -> None:
+        """Starts all processes with the first call: who comes to a busy pool waits for none."""
+        self._spare = 0
+        for place in range(self.size):
+            caller = Caller(f"start-{place}")
+            self._threads.run(caller, lambda: self._idle.put(self._idle.get() or self._started()))
+
+    def _answer(
+        self,
+        payload: str,
+        caller: Caller,
+        finish: Callable[[Reply], Result],
+        future: Future[Result],
+    ) -> None:
+        """Sets the result of one call; whatever goes wrong is told to its caller alone."""
         worker = self._idle.get()
+        is_lost = False
+        try:
+            reply, worker = self._reply(worker, payload, caller)
+            is_lost = isinstance(reply, CallFailedError)
+            if is_lost and caller.has_left:
+                raise AbandonedError
+            future.set_result(finish(reply))
+        except Exception as error:  # noqa: BLE001 - it belongs to this caller, not to this thread
+            future.set_exception(error)
+        finally:
+            if worker is not None and worker.calls >= CALLS_PER_WORKER:
+                worker.close()
+                worker = None
+            # Who lost a worker waits for the new one here, and the next caller finds it warm.
+            self._idle.put(self._started() if is_lost else worker)
+
+    def _reply(
+        self, worker: WorkerProcess | None, payload: str, caller: Caller
+    ) -> tuple[Reply, WorkerProcess | None]:
+        """The reply, and the worker if it lives."""
+        data = payload.encode("utf-8", "surrogatepass")
         try:
             try:
                 worker = worker or self._fresh()
-                answer = worker.call(data)
+                answer = worker.call(data, caller)
             except WorkerLostError as error:
+                if caller.has_left:
+                    raise
                 log.warning("a verifier worker was lost (%s); trying again in a fresh one", error)
-                worker = None
                 worker = self._fresh()
-                answer = worker.call(data)
+                answer = worker.call(data, caller)
         except WorkerLostError as error:
-            worker = None
-            return CallFailedError(error.reason, error.detail)
+            return CallFailedError(error.reason, error.detail), None
         except SandboxError as error:
-            return error
-        finally:
-            self._idle.put(self._kept(worker))
-        return answer.decode("utf-8", "surrogatepass")
+            return error, None
+        except OSError as error:
+            # A pipe or a system that fails otherwise than by an end: this worker is not trusted.
+            log.exception("a verifier worker could not be spoken to")
+            if worker is not None:
+                worker.close()
+            return SandboxError(f"a verifier worker could not be spoken to: {error}"), None
+        return answer.decode("utf-8", "surrogatepass"), worker
 
     def _fresh(self) -> WorkerProcess:
         return WorkerProcess(self._target, self._deadline, self._bound)
 
-    def _kept(self, worker: WorkerProcess | None) -> WorkerProcess | None:
-        if worker is not None and worker.calls >= CALLS_PER_WORKER:
-            worker.close()
+    def _started(self) -> WorkerProcess | None:
+        """A worker for calls to come; None: there is none now, and the next call tells why."""
+        try:
+            return None if self._closed.is_set() else self._fresh()
+        except SandboxError:
             return None
-        return worker
 
     def close(self) -> None:
         """Ends every worker; calls under way finish first."""
         self._closed.set()
-        self._threads.shutdown(wait=True)
+        self._threads.close()
         for worker in [self._idle.get() for _ in range(self.size)]:
             if worker is not None:
                 worker.close()

@@ -5,7 +5,8 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from functools import cache
 from types import TracebackType
 from typing import Self
@@ -14,7 +15,8 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from inframind.errors import ConfigError, DataError, SandboxError
-from inframind.sandbox.pool import CallFailedError, Pool
+from inframind.sandbox.callers import Caller, in_order
+from inframind.sandbox.pool import AHEAD, CallFailedError, Pool, Reply
 from inframind.types import AnswerFormat, Check, Json, Outcome, Verdict, VerifyRequest
 from inframind.validation import first_fault
 from inframind.verifier.checks import has_rego
@@ -83,14 +85,17 @@ class Verifier:
     """Judges texts in `workers` processes, which start when they are first needed.
 
     Thread-safe; use it as a context manager. `deadline_seconds` is the processor time that judging
-    one text may take.
+    one text may take. Callers of one name keep `workers` processes busy at most; `spare` more are
+    for the others.
     """
 
-    def __init__(self, workers: int = 2, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+    def __init__(
+        self, workers: int = 2, deadline_seconds: float = DEADLINE_SECONDS, spare: int = 0
+    ) -> None:
         self._deadline = deadline_seconds
-        self._pool = Pool(TARGET, workers, deadline_seconds)
+        self._pool = Pool(TARGET, workers, deadline_seconds, spare=spare)
         # Rego's interpreter reserves more address space than any limit that would bound memory.
-        self._rego_pool = Pool(TARGET, workers, deadline_seconds, "resident")
+        self._rego_pool = Pool(TARGET, workers, deadline_seconds, "resident", spare)
 
     def verify(self, request: VerifyRequest) -> Verdict:
         """Judges one text; where the environment fails, the verdict is `unscorable`.
@@ -99,55 +104,56 @@ class Verifier:
         """
         return self.verify_many([request])[0]
 
-    def verify_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict]:
+    def verify_many(
+        self, requests: Sequence[VerifyRequest], caller: Caller | None = None
+    ) -> list[Verdict]:
         """Judges texts with all workers at once; the verdicts are in the requests' order.
 
-        Raises ConfigError or DataError for the first request that has no meaning.
+        Raises ConfigError or DataError for the first request that has no meaning, AbandonedError
+        once the caller has left.
         """
-        verdicts = []
-        for index, answer in enumerate(self.try_many(requests)):
-            if isinstance(answer, ConfigError | DataError):
-                place = f"request {index}: " if len(requests) > 1 else ""
-                raise type(answer)(f"{place}{answer}", param=answer.param)
-            verdicts.append(answer)
-        return verdicts
+        return meaningful(self.try_many(requests, caller))
 
-    def try_many(self, requests: Sequence[VerifyRequest]) -> list[Verdict | RequestError]:
-        """Judges texts; a request that has no meaning gets its error in the verdict's place."""
-        answers: dict[int, Verdict | RequestError] = {}
-        calls: dict[Pool, list[tuple[int, str]]] = {self._pool: [], self._rego_pool: []}
-        for index, request in enumerate(requests):
-            refused = guarded(request)
-            # A refused text does not travel: it may be large, or not even be UTF-8.
-            payload = _payload(request, refused=refused is not None)
-            if isinstance(payload, DataError):
-                answers[index] = payload
-            elif refused:
-                answers[index] = refused
-            else:
-                pool = self._rego_pool if has_rego(request.checks) else self._pool
-                calls[pool].append((index, payload))
-        for pool, waiting in calls.items():
-            replies = self._replies(pool, [payload for _, payload in waiting])
-            for (index, _), reply in zip(waiting, replies, strict=True):
-                answers[index] = self._answer(requests[index], reply)
-        return [answers[index] for index in range(len(requests))]
+    def try_many(
+        self, requests: Sequence[VerifyRequest], caller: Caller | None = None
+    ) -> list[Verdict | RequestError]:
+        """Judges texts; a request that has no meaning gets its error in the verdict's place.
 
-    @staticmethod
-    def _replies(
-        pool: Pool, payloads: Sequence[str]
-    ) -> Sequence[str | CallFailedError | SandboxError]:
-        """The workers' replies; where no worker can be had, that error for each."""
+        Raises AbandonedError once the caller has left.
+        """
+        return list(self.each(requests, caller or Caller()))
+
+    def each(
+        self, requests: Iterable[VerifyRequest], caller: Caller
+    ) -> Iterator[Verdict | RequestError]:
+        """Judges texts as `try_many`, and gives each answer when it is there, in their order."""
+        futures = (self.submit(request, caller) for request in requests)
+        return in_order(futures, AHEAD * self._pool.size)
+
+    def submit(self, request: VerifyRequest, caller: Caller) -> Future[Verdict | RequestError]:
+        """Judges one text in the caller's turn, and waits for nothing.
+
+        Raises AbandonedError once the caller has left; the future is cancelled then, or raises it.
+        """
+        refused = guarded(request)
+        # A refused text does not travel: it may be large, or not even be UTF-8.
+        payload = _payload(request, refused=refused is not None)
+        if isinstance(payload, DataError):
+            return _settled(payload)
+        if refused:
+            return _settled(refused)
+        pool = self._rego_pool if has_rego(request.checks) else self._pool
         try:
-            return pool.map(payloads)
+            return pool.submit(payload, caller, lambda reply: self._answer(request, reply, caller))
         except SandboxError as error:
-            return [error] * len(payloads)
+            # No worker can be had: that is nobody's fault who asks.
+            return _settled(self._answer(request, error, caller))
 
     def _answer(
-        self, request: VerifyRequest, reply: str | CallFailedError | SandboxError
+        self, request: VerifyRequest, reply: Reply, caller: Caller
     ) -> Verdict | RequestError:
         if isinstance(reply, CallFailedError):
-            return self._failed(request, reply)
+            return self._failed(request, reply, caller)
         if isinstance(reply, SandboxError):
             return unscorable(request, str(reply))
         if not reply.startswith('{"error"'):
@@ -155,7 +161,7 @@ class Verifier:
         error = json.loads(reply)["error"]
         return ERRORS[error["code"]](error["message"], param=error["param"])
 
-    def _failed(self, request: VerifyRequest, failure: CallFailedError) -> Verdict:
+    def _failed(self, request: VerifyRequest, failure: CallFailedError, caller: Caller) -> Verdict:
         """Judges a call that two workers could not finish, by whose fault it is."""
         place = f" ({failure.detail})" if failure.detail else ""
         if failure.reason == "crash":
@@ -173,7 +179,9 @@ class Verifier:
         )
         if has_rego(request.checks):
             # Without the policies: if that ends, they are what does not.
-            verdict = self.verify(request.model_copy(update={"checks": ()}))
+            # The other pool has its own threads: this one may wait for it.
+            bare = request.model_copy(update={"checks": ()})
+            (verdict,) = self.verify_many([bare], caller)
             if verdict.verdict is not Outcome.PASS:
                 return verdict
             return undecided_intent(
@@ -182,6 +190,11 @@ class Verifier:
         return fail_to_check(
             request, f"checker-{failure.reason}", f"checking this text {limit}, twice{place}"
         )
+
+    @property
+    def is_busy(self) -> bool:
+        """Tells whether a text is being judged at this moment."""
+        return self._pool.is_busy or self._rego_pool.is_busy
 
     def process_ids(self) -> list[int]:
         """Lists the workers that wait for work: for measurements."""
@@ -202,6 +215,23 @@ class Verifier:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def meaningful(answers: Sequence[Verdict | RequestError]) -> list[Verdict]:
+    """Gives the verdicts. Raises the first error, and says which of several requests it is of."""
+    verdicts = []
+    for index, answer in enumerate(answers):
+        if isinstance(answer, ConfigError | DataError):
+            place = f"request {index}: " if len(answers) > 1 else ""
+            raise type(answer)(f"{place}{answer}", param=answer.param)
+        verdicts.append(answer)
+    return verdicts
+
+
+def _settled(answer: Verdict | RequestError) -> Future[Verdict | RequestError]:
+    future: Future[Verdict | RequestError] = Future()
+    future.set_result(answer)
+    return future
 
 
 def _payload(request: VerifyRequest, *, refused: bool) -> str | DataError:

@@ -16,6 +16,7 @@ GENERATION = {
             "verdict": VERDICT,
         }
     ],
+    "search": None,
     "attempts": 1,
     "usage": {"prompt_tokens": 31, "completion_tokens": 40, "total_tokens": 71},
     "created_at": CREATED_AT + 100.0,

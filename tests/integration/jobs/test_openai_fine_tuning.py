@@ -303,6 +303,16 @@ def test_jobs_are_listed_by_pages_and_metadata(openai: OpenAI, completions: str)
         openai.fine_tuning.jobs.cancel(identity)
 
 
+def test_more_filters_than_a_job_has_pairs_are_refused(openai: OpenAI) -> None:
+    """A bug: 2,500 conditions of one URL took 3.2 s, and SQLite gave up on their depth."""
+    wanted = {f"key-{index}": "v" for index in range(17)}
+    with pytest.raises(BadRequestError) as refused:
+        openai.fine_tuning.jobs.list(metadata=wanted)
+    assert refused.value.param == "metadata" and "16 at most" in str(refused.value)
+    del wanted["key-0"]
+    assert openai.fine_tuning.jobs.list(metadata=wanted).data == []
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [

@@ -8,14 +8,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from inframind.errors import SandboxError
+from inframind.sandbox.callers import AbandonedError, Caller
 from inframind.sandbox.confinement import seccomp_filter
-from inframind.sandbox.pool import CallFailedError, Pool
+from inframind.sandbox.pool import CallFailedError, Pool, WorkerProcess
 from tests.support.fleet import children
 from tests.support.waiting import HANG_SECONDS, until
 
@@ -180,6 +181,64 @@ def test_close_ends_the_processes_and_refuses_further_calls(pool: Pool) -> None:
     assert not any(is_running(pid) for pid in pids)
     with pytest.raises(SandboxError):
         pool.call("str(1)")
+
+
+def test_a_caller_that_leaves_ends_the_call_that_runs_and_those_that_wait(pool: Pool) -> None:
+    """A bug: a check went on for whoever had closed the connection, and others waited for it."""
+    caller = Caller("a")
+    spinning = [pool.submit(SPIN, caller, str) for _ in range(6)]
+    until(lambda: sum(future.running() for future in spinning) == 2)
+    caller.leave()
+    assert pool.call("str(1)") == "1"
+    for future in spinning:
+        with pytest.raises((AbandonedError, CancelledError)):
+            future.result(HANG_SECONDS)
+    with pytest.raises(AbandonedError):
+        pool.map(["str(1)"], caller)
+
+
+def test_who_waits_for_a_batch_is_told_that_its_caller_has_left(pool: Pool) -> None:
+    caller = Caller("a")
+    with ThreadPoolExecutor(1) as thread:
+        batch = thread.submit(pool.map, [SPIN] * 4, caller)
+        until(lambda: pool.is_busy)
+        caller.leave()
+        with pytest.raises(AbandonedError):
+            batch.result(HANG_SECONDS)
+
+
+def test_one_name_never_keeps_all_processes_busy() -> None:
+    pool = Pool("builtins:eval", workers=1, deadline_seconds=HANG_SECONDS, spare=1)
+    first = Caller("a")
+    spinning = [pool.submit(SPIN, first, str) for _ in range(4)]
+    until(spinning[0].running)
+    assert pool.map(["str(2)"] * 3, Caller("b")) == ["2"] * 3
+    assert not spinning[1].running()
+    first.leave()
+    pool.close()
+
+
+def test_a_failure_that_nobody_foresaw_reaches_its_own_call_alone(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug: what one call raised was raised to everybody of its batch."""
+    speak = WorkerProcess.call
+
+    def fails_once(worker: WorkerProcess, payload: bytes, caller: Caller) -> bytes:
+        if payload == b"'broken'":
+            raise OSError(5, "Input/output error")
+        return speak(worker, payload, caller)
+
+    monkeypatch.setattr(WorkerProcess, "call", fails_once)
+    replies = pool.map(["str(1)", "'broken'", "str(3)"])
+    assert replies[0] == "1" and replies[2] == "3"
+    assert isinstance(replies[1], SandboxError) and "Input/output" in str(replies[1])
+
+
+def test_the_place_of_a_lost_worker_has_a_warm_one_again(hurried: Pool) -> None:
+    with pytest.raises(CallFailedError):
+        hurried.call(SPIN)
+    until(lambda: len(hurried.process_ids()) == 1)
 
 
 def test_a_target_that_does_not_exist_is_the_environments_fault() -> None:
