@@ -10,6 +10,7 @@ from inframind.errors import (
     InfraMindError,
     ModelNotFoundError,
     NonFiniteError,
+    NoSpaceError,
     SandboxError,
 )
 
@@ -53,6 +54,20 @@ class ForbiddenError(ServiceError):
 
     code = "forbidden"
     status = 403
+
+
+class CrossSiteError(ServiceError):
+    """Another site's page sent a request that changes something."""
+
+    code = "cross_site"
+    status = 403
+
+
+class MediaTypeError(ServiceError):
+    """The route does not take bodies of this content type."""
+
+    code = "unsupported_media_type"
+    status = 415
 
 
 class TooManyRequestsError(ServiceError):
@@ -119,6 +134,9 @@ STATUSES: dict[type[InfraMindError], int] = {
     ModelNotFoundError: 404,
     # Not 503: an adapter that is broken for good is not asked again, which clients do after a 5xx.
     NonFiniteError: 422,
+    # Not 503: by the next moment nothing has changed, and somebody has to act (RFC 4918, 11.5).
+    NoSpaceError: 507,
+    # OpenAI's clients try a 503 again by themselves, twice by default.
     SandboxError: 503,
     EngineError: 503,
 }

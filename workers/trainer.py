@@ -5,6 +5,7 @@ ends by itself when the lease is not renewed (the deadline file), when the super
 kernel's signal), and with a whole checkpoint when asked to (SIGTERM).
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -128,7 +129,9 @@ def main(pipeline: Pipeline = run_pipeline) -> None:
     threading.Thread(target=watch_deadline, args=watched, daemon=True).start()
     status = run(pipeline, job, context, writer)
     # Everything is reported: no destructor of a library may hang or crash this process now.
-    sys.stderr.flush()
+    # On a full disk the log cannot be written; the exit status must still be the run's.
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
     os._exit(status)
 
 

@@ -8,10 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from select import POLLIN, poll
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Float, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy import Engine, Float, create_engine, event, inspect, make_url, select
+from sqlalchemy.exc import (
+    ArgumentError,
+    DisconnectionError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -19,6 +25,26 @@ from sqlalchemy.sql.functions import FunctionElement
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 """Errors while the database does not answer, or no connection of the pool comes free in time."""
+
+
+FULL_BY_SQLITE = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
+"""The second is told as "disk I/O error": there is no room for the 32 KB of the log's index, which
+the first connection makes (sqlite.org/walformat.html)."""
+FULL_BY_POSTGRES = "53100"
+
+
+def is_database_full(error: BaseException) -> bool:
+    """Tells whether the database has no room to write, which no waiting mends."""
+    cause = getattr(error, "orig", error)
+    return (
+        getattr(cause, "sqlite_errorname", None) in FULL_BY_SQLITE
+        or getattr(cause, "sqlstate", None) == FULL_BY_POSTGRES
+    )
+
+
+def absence(error: BaseException) -> str:
+    """Says for a log why the database is away: whether somebody must act, or only wait."""
+    return "its disk is full" if is_database_full(error) else type(error).__name__
 
 
 class now(FunctionElement[float]):  # noqa: N801 - an SQL function, as SQLAlchemy writes them
@@ -128,6 +154,21 @@ def reading(engine: Engine) -> Iterator[Session]:
     """
     with Session(_reader(engine), expire_on_commit=False) as session, session.begin():
         yield session
+
+
+Row = TypeVar("Row", bound=object)
+
+
+def add_once(session: Session, row: Row) -> Row:
+    """Adds a row, or gives the one with its key that another transaction added a moment ago."""
+    key = inspect(type(row)).primary_key_from_instance(row)
+    try:
+        # A savepoint: PostgreSQL takes no further statement in a transaction that has failed.
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return session.get_one(type(row), tuple(key))
+    return row
 
 
 @lru_cache(maxsize=8)

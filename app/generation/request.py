@@ -2,18 +2,21 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from app.errors import InvalidError
+from app.fields import ModelName
+from inframind.bench.prompt import as_trained
 from inframind.bench.prompt import messages as task_messages
 from inframind.categories import category
 from inframind.generation.template import render
-from inframind.types import Check, Contract
+from inframind.types import AnswerFormat, Check, Contract, Rendering, answer_format
 from inframind.verifier.checks import validate_checks
 
 MAX_PROMPT = 100_000
 
 
+# Unlike OpenAI's route, which takes a client's newer names, this one takes templates' roles alone.
 class Message(Contract):
     """Message of a conversation."""
 
@@ -28,7 +31,7 @@ class GenerateRequest(Contract):
 
     model_config = ConfigDict(strict=True)
 
-    model: str | None = Field(default=None, max_length=128)
+    model: ModelName | None = None
     """A base model or an adapter of GET /models; null: the base model that is served."""
     prompt: str | None = Field(default=None, min_length=1, max_length=MAX_PROMPT)
     """Text to continue as it is; no chat template is applied."""
@@ -43,6 +46,7 @@ class GenerateRequest(Contract):
     """0 is greedy."""
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     max_tokens: int = Field(default=512, ge=1, le=2048)
+    # One bit less than engines take: verified generation counts up from it.
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
     stop: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(default=[], max_length=4)
     stream: bool = False
@@ -58,6 +62,29 @@ class GenerateRequest(Contract):
     category: str | None = Field(default=None, max_length=64)
     """What the answer is; null: detected."""
     checks: list[Check] = Field(default=[], max_length=64)
+
+    _rendering: Rendering | None = PrivateAttr(default=None)
+
+    def asked_of(self, model: str, rendering: Rendering | None) -> "GenerateRequest":
+        """The request to one model, which was trained on rows rendered so; None: a base model."""
+        request = self.model_copy(update={"model": model})
+        request._rendering = rendering
+        return request
+
+    @property
+    def conversation(self) -> list[dict[str, str]]:
+        """The conversation so far, in the form that the model was trained on."""
+        if self.messages is not None:
+            return as_trained([message.model_dump() for message in self.messages], self._rendering)
+        # The bundled base model was pretrained on the fenced form.
+        return task_messages(
+            self.instruction or "", self.input, rendering=self._rendering or "fenced"
+        )
+
+    @property
+    def answer_format(self) -> AnswerFormat:
+        """Where the file stands in an answer: behind a fence, unless the rows taught otherwise."""
+        return answer_format(self._rendering or "fenced")
 
     @property
     def wants_verdicts(self) -> bool:
@@ -85,6 +112,7 @@ def check_request(request: GenerateRequest) -> None:
         )
     if request.input and request.instruction is None:
         raise InvalidError("`input` goes with `instruction`", param="input")
+    # What was sent of a stream cannot be taken back when a later answer is better.
     if request.searches and request.stream:
         raise InvalidError(
             "a stream cannot be ranked: leave out `best_of` and `repair`, or `stream`",
@@ -100,6 +128,7 @@ def check_request(request: GenerateRequest) -> None:
         )
     if request.category is not None:
         category(request.category)
+    # Last, as it compiles patterns and policies.
     validate_checks(request.checks)
 
 
@@ -123,12 +152,5 @@ def server_request(request: GenerateRequest, base_model: str) -> dict[str, Any]:
 
 def _prompt(request: GenerateRequest, base_model: str) -> str:
     return (
-        request.prompt if request.prompt is not None else render(base_model, conversation(request))
+        request.prompt if request.prompt is not None else render(base_model, request.conversation)
     )
-
-
-def conversation(request: GenerateRequest) -> list[dict[str, str]]:
-    """The conversation so far."""
-    if request.messages is not None:
-        return [message.model_dump() for message in request.messages]
-    return task_messages(request.instruction or "", request.input)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
@@ -78,10 +77,12 @@ class AdapterLoader:
                     f"{model} belongs to {row.base_model}; the server serves {self._base_model}",
                     param="model",
                 )
-            await run_in_threadpool(self._artifacts.pull, Path(row.path))
-            await run_in_threadpool(verify_adapter, Path(row.path))
+            # The server reads it by this very path: another host of it has the same data folder.
+            folder = self._artifacts.locate(row.whereabouts)
+            await run_in_threadpool(self._artifacts.pull, folder)
+            await run_in_threadpool(verify_adapter, folder)
             reply = await self._server.post(
-                "/v1/load_lora_adapter", {"lora_name": model, "lora_path": row.path}
+                "/v1/load_lora_adapter", {"lora_name": model, "lora_path": str(folder)}
             )
             if not (reply.status == 400 and b"already" in reply.body):
                 check_reply(reply)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import time
@@ -11,10 +10,11 @@ from typing import Any
 
 from pydantic import Field
 
+from inframind.durable import building, discard
 from inframind.errors import EngineError, NonFiniteError
 from inframind.models.probe import Probe
 from inframind.models.weights import check_finite
-from inframind.types import Contract, Json
+from inframind.types import Contract, Json, Rendering
 
 # `\Z` and not `$`, which lets a line break follow.
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
@@ -43,6 +43,10 @@ class AdapterManifest(Contract):
     lora: dict[str, Json]
     config: dict[str, Json]
     dataset: str
+    # Left out where it is the form that manifests had before there was another: a server of that
+    # version refuses what it does not know.
+    rendering: Rendering = Field(default="fenced", exclude_if=lambda value: value == "fenced")
+    """How the prompts were written that it was trained on: serving writes them alike."""
     bench_hash: str
     seed: int
     metrics: dict[str, Json]
@@ -67,16 +71,8 @@ def adapter_id(job_id: str, stage_index: int, stage: str, attempt: int = 1) -> s
 def sha256_of(path: Path) -> str:
     """Computes the hex digest of a file."""
     with path.open("rb") as file:
+        # In pieces, and without the interpreter's lock: an adapter may have gigabytes.
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Writes a file's or folder's data through to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterManifest:
@@ -86,29 +82,23 @@ def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterMan
     numbers.
     """
     check_finite(source / WEIGHTS, f"the adapter {manifest.id}")
-    # Beside the target: a rename is atomic within one file system alone (rename(2)).
-    building = target.with_name(f".{target.name}.tmp")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    files = []
-    for name in PUBLISHED:
-        if name == CONFIG:
-            (building / name).write_text(_portable(source / name, manifest.base_model))
-        else:
-            shutil.copyfile(source / name, building / name)
-        files.append(
-            ManifestFile(
-                name=name, bytes=(building / name).stat().st_size, sha256=sha256_of(building / name)
+    with building(target) as made:
+        made.mkdir()
+        files = []
+        for name in PUBLISHED:
+            if name == CONFIG:
+                (made / name).write_text(_portable(source / name, manifest.base_model))
+            else:
+                shutil.copyfile(source / name, made / name)
+            files.append(
+                ManifestFile(
+                    name=name, bytes=(made / name).stat().st_size, sha256=sha256_of(made / name)
+                )
             )
-        )
-    whole = manifest.model_copy(update={"files": tuple(files)})
-    (building / MANIFEST).write_text(_document(whole))
-    # Before the rename: after a power cut the name may be there without the bytes (fsync(2)).
-    for path in building.iterdir():
-        sync(path)
-    shutil.rmtree(target, ignore_errors=True)
-    building.rename(target)
-    sync(target.parent)
+        whole = manifest.model_copy(update={"files": tuple(files)})
+        (made / MANIFEST).write_text(_document(whole))
+        # What lies there is of an attempt that never published it: no row names it.
+        discard(target)
     return whole
 
 

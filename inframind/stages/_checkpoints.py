@@ -7,8 +7,9 @@ in it is NaN or infinite, is it resumed from.
 import json
 from pathlib import Path
 
+from inframind.durable import sync, write_whole
 from inframind.errors import NonFiniteError, TrainingError
-from inframind.models.adapter import WEIGHTS, sha256_of, sync
+from inframind.models.adapter import WEIGHTS, sha256_of
 from inframind.models.weights import check_finite
 from inframind.stages.base import SavedCheckpoint, StageContext
 
@@ -40,11 +41,9 @@ def commit(folder: Path, stage_index: int, step: int) -> SavedCheckpoint:
     for name in names:
         sync(folder / name)
     digests = {name: sha256_of(folder / name) for name in names}
-    temporary = folder / f".{MANIFEST}"
-    temporary.write_text(json.dumps({"step": step, "files": digests}, sort_keys=True))
-    sync(temporary)
-    temporary.rename(folder / MANIFEST)
-    sync(folder)
+    # Last, when all that it lists is on the disk: its rename is what commits the checkpoint.
+    document = json.dumps({"step": step, "files": digests}, sort_keys=True)
+    write_whole(folder / MANIFEST, document.encode())
     return SavedCheckpoint(
         stage_index=stage_index, step=step, path=folder, sha256=sha256_of(folder / MANIFEST)
     )

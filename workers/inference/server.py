@@ -23,6 +23,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app import logs
 from app.settings import settings
@@ -34,6 +35,8 @@ from inframind.models.adapter import NAME, read_manifest
 from workers.inference.batching import Batcher, BusyError, GenerationFailedError, Piece
 from workers.process import die_with_parent
 
+LOOPBACK = ("127.0.0.1", "localhost")
+"""The names by which the api calls; the server listens nowhere else."""
 RETRY_AFTER_SECONDS = 1
 KINDS = {
     400: "BadRequestError",
@@ -177,6 +180,8 @@ def create_server(engine: Engine) -> FastAPI:
         serving.cancel()
 
     app = FastAPI(title="InfraMind inference", lifespan=lifespan, docs_url=None, redoc_url=None)
+    # A page whose name was rebound to the loopback calls by its own name, and could load adapters.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK, www_redirect=False)
     app.add_exception_handler(InfraMindError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
 

@@ -17,13 +17,14 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from app.artifacts import Artifacts
 from app.db.session import reading
 from app.db.tables import Adapter, IdempotencyKey, Job
 from app.jobs.spec import JobSpec
 from inframind.generation.engine import Engine as InferenceEngine
 from inframind.generation.request import Request
 from inframind.models.adapter import verify_adapter
-from tests.support.chaos import LEASE_SECONDS, WIRED, WORKERS, Nemesis, start
+from tests.support.chaos import LEASE_SECONDS, WIRED, WORKERS, Nemesis, start, store_of
 from tests.support.fleet import events, is_alive, job, submit
 from tests.support.inference_servers import BASE
 from tests.support.outcome import check_history, check_success
@@ -91,7 +92,12 @@ def adapters(production: Production, job_id: str) -> list[Adapter]:
 
 def weights(production: Production, job_id: str) -> list[str]:
     """Digests of the job's published weights, checked against the disk."""
-    manifests = [verify_adapter(Path(adapter.path)) for adapter in adapters(production, job_id)]
+    here = Artifacts(production.folder / "artifacts")
+    stored = Artifacts(store_of(production))
+    rows = adapters(production, job_id)
+    manifests = [verify_adapter(here.locate(adapter.whereabouts)) for adapter in rows]
+    # The row came after its files were in the store, whole, however often that failed.
+    assert manifests == [verify_adapter(stored.locate(row.whereabouts)) for row in rows]
     return [
         next(file.sha256 for file in manifest.files if file.name.endswith(".safetensors"))
         for manifest in manifests
@@ -181,6 +187,7 @@ def check(production: Production, run: str, jobs: list[str], undisturbed: str | 
     real, *stand_ins = jobs
     for job_id in stand_ins:
         check_success(production.engine, job_id, [("sft", 48), ("evaluate", 4)])
+        assert len(weights(production, job_id)) == 1
     check_history(production.engine, real)
     assert len(weights(production, real)) == 1
     assert undisturbed is None or weights(production, real) == [undisturbed]

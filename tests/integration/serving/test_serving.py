@@ -22,7 +22,7 @@ from inframind.generation.template import render
 from inframind.models.adapter import read_manifest
 from inframind.models.probe import Probe
 from tests.support.fleet import submit
-from tests.support.http import request
+from tests.support.http import in_process, request
 from tests.support.inference_servers import BASE, PROMPT
 from tests.support.weights import poison
 
@@ -61,7 +61,7 @@ def api(url: str, folder: Path, tmp_path: Path) -> Iterator[TestClient]:
             )
         )
     engine.dispose()
-    with TestClient(create_app(configured)) as connected:
+    with in_process(create_app(configured)) as connected:
         yield connected
 
 
