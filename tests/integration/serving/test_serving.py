@@ -150,9 +150,12 @@ def test_an_adapter_of_nan_never_reaches_the_server(
     assert api.get(f"/models/{folder.name}/download").status_code == 422
 
 
+@pytest.mark.parametrize("url", ["embedded"], indirect=True)
 def test_an_adapter_whose_answers_overflow_is_unloaded(
     api: TestClient, folder: Path, url: str
 ) -> None:
+    """Put there by hand: none is published. vLLM keeps the NaN in its cache of keys and values, and
+    later requests that get those blocks answer nonsense."""
     poison(folder, 3e38)
     answer = api.post("/generate", json={**ASK, "model": folder.name})
     assert answer.status_code in (422, 503), answer.text
