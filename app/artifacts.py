@@ -54,6 +54,11 @@ class Artifacts:
         return cls(settings.artifacts, settings.artifacts_url)
 
     @property
+    def has_store(self) -> bool:
+        """Holds where hosts share a store behind their own folders."""
+        return self._files is not None
+
+    @property
     def datasets(self) -> Path:
         """The folder of all datasets."""
         return self.folder / "datasets"
@@ -82,6 +87,12 @@ class Artifacts:
     def job(self, job_id: str) -> Path:
         """The folder of a job's attempts."""
         return self.folder / job_id
+
+    def free_bytes(self) -> int:
+        """Tells how much room the folder's disk has. Raises OSError."""
+        # The folder is made with the first artifact.
+        folder = next(path for path in (self.folder, *self.folder.parents) if path.is_dir())
+        return shutil.disk_usage(folder).free
 
     def push(self, path: Path) -> None:
         """Copies a file or folder to the store. Raises StoreError."""

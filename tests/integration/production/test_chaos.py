@@ -31,7 +31,7 @@ from tests.support.outcome import check_history, check_success
 from tests.support.production import Production
 from tests.support.proxy import Proxy
 from tests.support.servers import Postgres, Redis
-from tests.support.stand_in import REAL
+from tests.support.stand_in import REAL, TURNS_NAN
 from tests.support.waiting import HANG_SECONDS, until
 
 SEEDS = range(int(os.environ.get("CHAOS_SEEDS", "3")))
@@ -51,6 +51,7 @@ GIVES_UP_SECONDS = 5.0
 EVALUATE = {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1}
 STAND_IN = {"base_model": "inframind-nano", "stages": [{"stage": "sft", "max_steps": 48}, EVALUATE]}
 NUM_STAND_INS = 6
+TURNING_NAN = {**STAND_IN, "seed": TURNS_NAN}
 
 
 @pytest.fixture(scope="module")
@@ -138,10 +139,12 @@ def test_no_job_is_lost_and_each_has_one_result(
             clients.submit(send, production, body, f"{run}-{n}", ended)
             for n, body in enumerate(bodies)
         ]
+        not_finite = clients.submit(send, production, TURNING_NAN, f"nan-{run}", ended)
         try:
             nemesis.rage(SECONDS)
             until(production.answers)
             jobs = [future.result(HANG_SECONDS) for future in sent]
+            turned_nan = not_finite.result(HANG_SECONDS)
         finally:
             ended.set()
     for job_id in jobs:
@@ -149,6 +152,9 @@ def test_no_job_is_lost_and_each_has_one_result(
         assert job(production.engine, job_id).error_code is None, job(
             production.engine, job_id
         ).error_message
+    production.wait(turned_nan, "failed")
+    assert job(production.engine, turned_nan).error_code == "non_finite"
+    assert not adapters(production, turned_nan)
     check(production, run, jobs, undisturbed if REALS[seed % 2] is REAL_SFT else None)
     report(
         seed,
