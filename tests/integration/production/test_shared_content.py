@@ -53,15 +53,16 @@ UNUSED = cast(Verifier, None)
 def proven() -> Reading:
     """What the verifier makes of the rows."""
     with Verifier(1) as verifier:
-        return read(ROWS.decode().splitlines(), verifier)
+        return read(ROWS, verifier)
 
 
 @pytest.fixture(autouse=True)
 def fast_proofs(proven: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes every upload for proven, which costs a second, so that races have many rounds."""
 
-    def read_at_once(lines: list[str], *_: object) -> Reading:
-        tasks = [task.model_copy(update={"input": lines[0]}) for task in proven.tasks]
+    def read_at_once(body: bytes, *_: object) -> Reading:
+        text = body.decode()
+        tasks = [task.model_copy(update={"input": text}) for task in proven.tasks]
         return replace(proven, tasks=tasks)
 
     monkeypatch.setattr(datasets, "read", read_at_once)
