@@ -22,19 +22,23 @@ from app.datasets import files
 from app.datasets import service as datasets
 from app.db.ownership import acting
 from app.db.session import reading, writing
-from app.db.tables import Alias, Dataset, File
+from app.db.tables import Alias, Dataset, File, Job
 from app.errors import ConflictError, NotFoundError, StoreError
 from app.jobs import journal, lease, transitions
+from app.settings import Settings
 from inframind.datasets.rows import Reading, read
 from inframind.datasets.store import load
-from inframind.models.adapter import verify_adapter
+from inframind.models.adapter import AdapterManifest, verify_adapter
 from inframind.verifier.verifier import Verifier
 from tests.support.failing_store import PROTOCOL, register, switch
-from tests.support.fleet import add_job
+from tests.support.fleet import add_job, job
 from tests.support.object_store import BUCKET, ObjectStore, object_store
 from tests.support.reports import manifest as manifest_of
 from tests.support.reports import report
-from tests.support.waiting import until
+from tests.support.stand_in_trainer import MODULE
+from tests.support.waiting import HANG_SECONDS, until
+from workers import ledger
+from workers.supervisor import Supervisor
 
 ROWS = b"".join(
     json.dumps({"instruction": f"From debian:{n}.", "output": f"FROM debian:{n}\n"}).encode()
@@ -49,15 +53,16 @@ UNUSED = cast(Verifier, None)
 def proven() -> Reading:
     """What the verifier makes of the rows."""
     with Verifier(1) as verifier:
-        return read(ROWS.decode().splitlines(), verifier)
+        return read(ROWS, verifier)
 
 
 @pytest.fixture(autouse=True)
 def fast_proofs(proven: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes every upload for proven, which costs a second, so that races have many rounds."""
 
-    def read_at_once(lines: list[str], *_: object) -> Reading:
-        tasks = [task.model_copy(update={"input": lines[0]}) for task in proven.tasks]
+    def read_at_once(body: bytes, *_: object) -> Reading:
+        text = body.decode()
+        tasks = [task.model_copy(update={"input": text}) for task in proven.tasks]
         return replace(proven, tasks=tasks)
 
     monkeypatch.setattr(datasets, "read", read_at_once)
@@ -319,3 +324,23 @@ def waiting(engine: Engine) -> bool:
     )
     with engine.connect() as connection:
         return bool(connection.execute(query).scalar_one())
+
+
+def test_an_adapter_is_hashed_in_no_transaction(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L5: gigabytes are read meanwhile, and PostgreSQL ends a session that idles in one."""
+    job_id = add_job(engine)
+    checked: list[str] = []
+
+    def check(folder: Path) -> AdapterManifest:
+        with writing(engine) as session:
+            # SQLite lets in one writer; PostgreSQL refuses a row that another one holds.
+            query = select(Job.id).where(Job.id == job_id).with_for_update(nowait=True)
+            checked.append(session.execute(query).scalar_one())
+        return verify_adapter(folder)
+
+    monkeypatch.setattr(ledger, "verify_adapter", check)
+    settings = Settings(data_dir=tmp_path, min_free_bytes=0, lease_seconds=HANG_SECONDS)
+    Supervisor(engine, settings, "device", trainer=MODULE).run_waiting()
+    assert (job(engine, job_id).state, checked) == ("succeeded", [job_id])
