@@ -140,6 +140,9 @@ class CreateRequest(Body):
         rows_per_step = getattr(recipe, recipe.rows_per_step)
         if isinstance(chosen.batch_size, int):
             stage[recipe.rows_per_step] = rows_per_step = chosen.batch_size
+        elif recipe.whole_step is not None:
+            # `auto` leaves the number to us, and a step of more rows than there are never begins.
+            stage[recipe.rows_per_step] = rows_per_step = max(1, min(rows_per_step, rows))
         if isinstance(chosen.learning_rate_multiplier, float):
             stage["learning_rate"] = recipe.learning_rate * chosen.learning_rate_multiplier
         if isinstance(chosen.n_epochs, int):

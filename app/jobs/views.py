@@ -53,6 +53,38 @@ class JobView(View):
     finished_at: float | None
 
 
+class StageDryRun(View):
+    """What a stage would find in the data."""
+
+    stage: str
+    stage_index: int
+    data: dict[str, int]
+    """Counts of rows, and the longest of them in tokens, as the stage's report will have them."""
+
+
+class WarningView(View):
+    """Something that a job would leave out, cut or not reach, and the setting that decides it."""
+
+    code: str
+    message: str
+    param: str
+
+
+class DryRunView(View):
+    """Job that was checked and not made (docs/contracts/job.md)."""
+
+    object: Literal["job.dry_run"] = "job.dry_run"
+    method: str | None
+    base_model: str
+    start_from: str | None
+    dataset: str
+    seed: int
+    stages: list[dict[str, Any]]
+    """The resolved stages, as the job would run them."""
+    checks: list[StageDryRun]
+    warnings: list[WarningView]
+
+
 class EventView(View):
     """Something that happened to a job."""
 

@@ -15,7 +15,7 @@ from inframind.judge import rules
 from inframind.judge.judgement import Judgement
 from inframind.judge.prompt import MAX_CANDIDATE, Case
 from inframind.stages.base import StageContext, StageInput, StageReport, TrainedAdapter
-from inframind.stages.config import NANO_SLICE, Recipes, StageConfig
+from inframind.stages.config import NANO_SLICE, Recipes, TaskConfig
 from inframind.types import Outcome, Task, Verdict
 
 if TYPE_CHECKING:
@@ -31,8 +31,11 @@ JUDGED_AT_ONCE = 32
 """Answers that the judge model gets between two looks at whether the run shall stop."""
 
 
-class Config(StageConfig):
+class Config(TaskConfig):
     """Configuration of the stage `evaluate`."""
+
+    splits = ("test-values", "test-families")
+    answer_limit = "max_tokens"
 
     method = ("evaluate",)
     evaluates = True
@@ -47,8 +50,6 @@ class Config(StageConfig):
     new_family_tasks: int = Field(default=120, ge=0, le=100_000)
     """Tasks of families never trained on."""
     max_tokens: int = Field(default=512, ge=16, le=8192)
-    max_difficulty: int = Field(default=5, ge=1, le=5)
-    categories: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=32)
     batch_size: int = Field(default=128, ge=1, le=4096)
     models: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=16)
     """What to evaluate, in order: adapters, or the base model; null: it and the run's lineage."""

@@ -1,12 +1,12 @@
 """Supervised fine-tuning: the reference answers of training tasks, loss on the answers alone."""
 
 import random
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from inframind.errors import DataError
+from inframind.errors import ConfigError, DataError
 from inframind.stages.base import StageContext, StageInput, StageReport
 from inframind.stages.config import NANO_SLICE, Recipes, TrainingConfig
 
@@ -30,6 +30,8 @@ class Config(TrainingConfig):
         }
     }
     rows_per_step = "batch_size"
+    needs_answer = True
+    row_limit = "max_length"
     reported: ClassVar[Mapping[str, str]] = {
         **TrainingConfig.reported,
         "mean_token_accuracy": "token_accuracy",
@@ -41,7 +43,7 @@ class Config(TrainingConfig):
     batch_size: int = Field(default=16, ge=1, le=1024)
     """Answers per step."""
     max_length: int = Field(default=1024, ge=32, le=32_768)
-    """Tokens of prompt and answer; longer rows are cut there."""
+    """Tokens of prompt and answer; longer rows of the bench are left out, own ones are refused."""
     families_share: float = Field(default=1.0, gt=0.0, le=1.0)
     """Share of the training families whose written answers are shown; the rest is for rewards."""
 
@@ -87,9 +89,10 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
     # What no step comes to need not be tokenised.
     rng = random.Random(stage_input.seed)  # noqa: S311 - a reproducible choice, not a secret
     tasks = rng.sample(tasks, min(len(tasks), config.max_steps * config.batch_size))
+    fitting = _fitting(config, tasks, stage_input, context)
     rows = [
         {"prompt": prompt(task), "completion": [{"role": "assistant", "content": answer(task)}]}
-        for task in tasks
+        for task in fitting
     ]
     model, tokenizer = _loading.load_for_training(config, stage_input)
     arguments = SFTConfig(
@@ -106,4 +109,37 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
         processing_class=tokenizer,
         callbacks=[_reporting.Reporter(context, stage_input.stage_index, config.reported)],
     )
-    return _training.train_and_publish(trainer, config, stage_input, context)
+    report = _training.train_and_publish(trainer, config, stage_input, context)
+    counts: Any = {"rows_trained": len(fitting), "rows_dropped": len(tasks) - len(fitting)}
+    return report.model_copy(update={"metrics": {**report.metrics, "data": counts}})
+
+
+def _fitting(
+    config: Config, tasks: "Sequence[Task]", stage_input: StageInput, context: StageContext
+) -> "list[Task]":
+    """Leaves out what is longer than `max_length`, with an event. Raises ConfigError.
+
+    Cut there, as TRL does, a row has no closing token: the model learns not to end.
+    """
+    from inframind.datasets.rendering import render_task
+
+    lengths = [render_task(task, stage_input.base_model).num_tokens for task in tasks]
+    fitting = [
+        task for task, tokens in zip(tasks, lengths, strict=True) if tokens <= config.max_length
+    ]
+    dropped = len(tasks) - len(fitting)
+    if dropped:
+        message = (
+            f"{dropped} of {len(tasks)} rows are longer than max_length {config.max_length} "
+            f"(the longest has {max(lengths)} tokens)"
+        )
+        if not fitting:
+            param = f"stages.{stage_input.stage_index}.max_length"
+            raise ConfigError(f"max_length: {message}", param=param)
+        context.event(
+            "warn",
+            "rows_dropped",
+            f"sft: {message}: left out",
+            {"stage_index": stage_input.stage_index, "rows_dropped": dropped},
+        )
+    return fitting
