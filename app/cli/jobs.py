@@ -65,9 +65,9 @@ def create(
 def show_dry_run(checked: dict[str, Any]) -> None:
     """Print the resolved stages with what they find in the data, then the warnings."""
     table = listed("stage", "settings", "data")
-    for settings, found in zip(checked["stages"], checked["checks"], strict=True):
+    for settings, check in zip(checked["stages"], checked["checks"], strict=True):
         shown = [f"{name} {value}" for name, value in settings.items() if name != "stage"]
-        counts = [f"{name} {value}" for name, value in found["data"].items()]
+        counts = [f"{name} {value}" for name, value in check["data"].items()]
         table.add_row(settings["stage"], escape(", ".join(shown)), ", ".join(counts))
     console.print(table, soft_wrap=False)
     # The table is for pipes; what somebody has to decide on goes where it is seen.

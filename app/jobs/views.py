@@ -54,7 +54,7 @@ class JobView(View):
 
 
 class StageDryRun(View):
-    """What a stage would find in the data."""
+    """Counts of the rows that a stage would read."""
 
     stage: str
     stage_index: int
@@ -63,7 +63,7 @@ class StageDryRun(View):
 
 
 class WarningView(View):
-    """Something that a job would leave out, cut or not reach, and the setting that decides it."""
+    """Rows that a job would leave out, cut off or not reach, and the setting that decides it."""
 
     code: str
     message: str

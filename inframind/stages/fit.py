@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StageData:
-    """What the settings of a stage are held against."""
+    """The rows and the model that the settings of a stage are held against."""
 
     dataset: str
     base_model: str
@@ -43,7 +43,7 @@ class StageData:
 
 @dataclass(frozen=True)
 class Note:
-    """Something that a stage will leave out, cut or not reach."""
+    """Something that a stage will leave out, cut off or not reach, and the setting behind it."""
 
     code: str
     setting: str
@@ -119,24 +119,17 @@ def fitted_lengths(config: "TaskConfig", data: StageData, sent: Collection[str])
 def _chosen(config: "TaskConfig", data: StageData) -> list[RowLength]:
     rows = [row for row in data.lengths.rows if row.split in config.splits]
     if config.categories is not None:
-        known = Counter[str]()
-        for row in data.lengths.rows:
-            known[row.category] += row.stands_for
-        unknown = [name for name in config.categories if name not in known]
-        chosen = [row for row in rows if row.category in config.categories]
-        if unknown or not chosen:
-            split = "" if unknown else " that this stage reads"
-            names = ", ".join(unknown or config.categories)
-            there = Counter({row.category: 0 for row in rows})
-            for row in rows:
-                there[row.category] += row.stands_for
-            counts = known if unknown else there
+        everywhere, here = _by_category(data.lengths.rows), _by_category(rows)
+        unknown = [name for name in config.categories if name not in everywhere]
+        rows = [row for row in rows if row.category in config.categories]
+        if unknown or not rows:
+            scope, counts = ("", everywhere) if unknown else (" that this stage reads", here)
             listed = ", ".join(f"{name} {count}" for name, count in counts.most_common())
             raise ConfigError(
-                f"categories: no row of {data.dataset}{split} is of {names}; its rows: {listed}",
+                f"categories: no row of {data.dataset}{scope} is of "
+                f"{', '.join(unknown or config.categories)}; its rows: {listed}",
                 param="categories",
             )
-        rows = chosen
     easy = [row for row in rows if row.difficulty <= config.max_difficulty]
     if rows and not easy:
         least = min(row.difficulty for row in rows)
@@ -276,6 +269,13 @@ def _unreached(config: "TaskConfig", data: StageData, rows: Sequence[RowLength])
             "on all of them"
         )
         yield Note("rows_unreached", "max_steps", message, {"rows_unreached": len(rows) - reached})
+
+
+def _by_category(rows: Iterable[RowLength]) -> Counter[str]:
+    counts = Counter[str]()
+    for row in rows:
+        counts[row.category] += row.stands_for
+    return counts
 
 
 def _number(rows: Iterable[RowLength]) -> int:
