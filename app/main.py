@@ -41,6 +41,7 @@ from app.web.gate import Gate
 from app.web.openapi import truthful
 from app.web.prometheus import MeasuredInference, MeasuredVerifier, Metrics
 from app.web.request_log import RequestLog
+from app.web.storable import storable
 from inframind import __version__
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ ROUTERS = {
 START_SECONDS = 60.0
 """How long a database that is away is waited for before the api gives up."""
 FILE_PATHS = frozenset({"/datasets", "/v1/files"})
+NUL_PATHS = frozenset({"/verify", "/judge", "/generate", "/v1/completions", "/v1/chat/completions"})
+"""Routes that store nothing of a text: a NUL is one more thing that it may be judged for."""
 DEFAULT_BODY_LIMITS = BodyLimits()
 DESCRIPTION = (
     "Trains small language models for Infrastructure as Code with verified rewards,"
@@ -102,7 +105,13 @@ def create_app(
         else {"docs_url": None, "redoc_url": None, "openapi_url": None}
     )
     app = FastAPI(
-        title="InfraMind", version=__version__, description=DESCRIPTION, lifespan=lifespan, **hidden
+        title="InfraMind",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        # Of the application, not of its routers: one that is added tomorrow has it, too.
+        dependencies=[storable(NUL_PATHS)],
+        **hidden,
     )
     for scope, routers in ROUTERS.items():
         for router in routers:

@@ -30,7 +30,7 @@ router = APIRouter(
 @router.post("", responses={200: examples.shown(examples.files.FILE)})
 async def upload_file(
     file: UploadFile,
-    purpose: Annotated[str, Form()],
+    purpose: Annotated[str, Form(max_length=32)],
     database: DatabaseDep,
     verifier: VerifierDep,
     artifacts: ArtifactsDep,
@@ -39,6 +39,7 @@ async def upload_file(
 
     Rows have `messages`, `prompt` and `completion`, or are reinforcement items.
     """
+    # Whole in memory: the body limit has ended uploads of over 50 MB before.
     body = await file.read()
     return await run_in_threadpool(
         files.add, database, verifier, artifacts, body, file.filename or "", purpose
@@ -49,6 +50,7 @@ async def upload_file(
 def list_files(
     database: DatabaseDep,
     page: PageDep,
+    # OpenAI's own default: https://platform.openai.com/docs/api-reference/files/list
     order: Literal["asc", "desc"] = "desc",
     purpose: Annotated[str | None, Query(max_length=32)] = None,
 ) -> Page[FileView]:

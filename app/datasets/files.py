@@ -42,14 +42,19 @@ def add(
         raise InvalidError(
             f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
         )
+    if len(filename) > MAX_NAME:
+        message = f"the file's name has {len(filename)} characters; at most {MAX_NAME} are kept"
+        raise InvalidError(message, param="file")
+    # A dataset's name has half the room of a file's, which the file itself keeps whole.
     dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None)
     digest = hashlib.sha256(body).hexdigest()
     _write(artifacts.upload(digest), body)
     artifacts.push(artifacts.upload(digest))
     with writing(engine) as session:
         row = File(
+            # The form of OpenAI's ids; 96 bits, of which 90 are random.
             id=f"file-{uuid.uuid4().hex[:24]}",
-            filename=filename[:MAX_NAME],
+            filename=filename,
             purpose=purpose,
             bytes=len(body),
             sha256=digest,

@@ -9,14 +9,18 @@ from collections.abc import Mapping
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from app.db.session import DATABASE_AWAY
 from app.errors import TooManyRequestsError, UnauthorizedError, kind_of, status_of
 from inframind.errors import InfraMindError
+from inframind.validation import Fault, first_fault
 
 log = logging.getLogger("inframind.api")
 RETRY_AFTER_SECONDS = 2
+# psycopg's, and what sqlite3 raises for integers over 64 bits and for lone surrogates.
+UNSTORABLE = (DataError, OverflowError, UnicodeEncodeError)
 CODES = {
     404: "not_found",
     405: "method_not_allowed",
@@ -34,6 +38,8 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for away in DATABASE_AWAY:
         app.add_exception_handler(away, _database)
+    for refused in UNSTORABLE:
+        app.add_exception_handler(refused, _unstorable)
     app.add_exception_handler(Exception, _unknown)
 
 
@@ -73,27 +79,41 @@ def _status(request: Request, status: int) -> int:
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    status = _status(request, 422)
+    errors = error.errors()
+    first, status = errors[0], _status(request, 422)
     if first["type"] == "json_invalid":
         return _answer(status, "invalid_request", f"the body is not JSON: {first['ctx']['error']}")
     # The first part says where the field is: body, query, path or header.
-    place = ".".join(str(part) for part in first["loc"][1:])
-    code = "unknown_parameter" if first["type"] == "extra_forbidden" else "invalid_request"
+    where, *inside = first["loc"]
+    if where == "body" and isinstance(error.body, bytes):
+        # FastAPI reads JSON by its content type alone; curl's default is a form's.
+        message = "the body is read as JSON with `Content-Type: application/json` alone: send it"
+        return _answer(status, "invalid_request", message, "Content-Type")
+    if where == "body":
+        same = [{**other, "loc": other["loc"][1:]} for other in errors if other["loc"][0] == where]
+        fault = first_fault(same, error.body)
+    else:
+        # A parameter has one value or several, and no fields.
+        fault = Fault(".".join(map(str, inside)), first["msg"])
     return _answer(
         status,
-        code,
-        f"{place or 'body'}: {first['msg'].removeprefix('Value error, ')}",
-        place or None,
+        "unknown_parameter" if fault.is_unknown else "invalid_request",
+        f"{fault.field or 'body'}: {fault.reason}",
+        fault.field or None,
     )
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == 400:
-        # FastAPI's answer to a body that Python's parser gives up on: too deep, too long a number,
-        # not UTF-8.
-        return _answer(422, "invalid_request", "the body cannot be read as JSON")
+        # Starlette's words for a form. FastAPI's answer to a body that Python's parser gives up on,
+        # such as one that is not UTF-8 or has a number of over 4,300 digits, has no words of use.
+        unread = request.headers.get("content-encoding") or "JSON"
+        is_form = "form" in request.headers.get("content-type", "")
+        message = f"the body cannot be read: {error.detail}"
+        if not is_form:
+            message = f"the body cannot be read as {unread}: send JSON in UTF-8, not compressed"
+        return _answer(_status(request, 422), "invalid_request", message)
     message = MESSAGES.get(error.status_code, str(error.detail))
     return _answer(
         _status(request, error.status_code),
@@ -113,6 +133,13 @@ def database_away(error: Exception) -> JSONResponse:
     return _answer(
         503, "database_unavailable", "the database does not answer; try again in a moment"
     )
+
+
+def _unstorable(request: Request, error: Exception) -> JSONResponse:
+    """The last net: a door let something by that no column holds. The log has where."""
+    log.error("%s %s took what cannot be stored", request.method, request.url.path, exc_info=error)
+    message = "a text or a number of this request is beyond what can be stored"
+    return _answer(_status(request, 422), "invalid_request", message)
 
 
 def _unknown(request: Request, error: Exception) -> JSONResponse:

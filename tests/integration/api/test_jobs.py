@@ -69,6 +69,16 @@ def test_a_job_is_accepted_whole(client: TestClient) -> None:
         ),
         ({"stages": [{"stage": "sft", "state": "succeeded"}]}, "stages.0.state"),
         ({"stages": []}, "stages"),
+        ({"stages": [{"stage": "sft", "max_steps": "5"}]}, "stages.0.max_steps"),
+        ({"stages": [{"stage": "sft", "max_steps": True}]}, "stages.0.max_steps"),
+        ({"stages": [{"stage": "sft", "learning_rate": "2e-4"}]}, "stages.0.learning_rate"),
+        ({"stages": [{"stage": "sft", "lora": {"dropout": "0"}}]}, "stages.0.lora.dropout"),
+        ({"stages": [{"stage": "evaluate", "models": "base"}]}, "stages.0.models"),
+        ({"stages": [{"stage": "sft", "categories": ["docker"]}]}, "stages.0.categories.0"),
+        (
+            {"stages": [{"stage": "evaluate", "categories": ["dockerfile", "docker"]}]},
+            "stages.0.categories.1",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_by_field_and_leaves_nothing(

@@ -195,7 +195,7 @@ def test_every_list_takes_the_same_parameters(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGED)
-@pytest.mark.parametrize("after", ["no-such-row", "", "'--", "\0", "é", "1" * 40, "im-9999"])
+@pytest.mark.parametrize("after", ["no-such-row", "", "'--", "é", "1" * 40, "im-9999"])
 def test_a_row_that_is_not_there_begins_no_page(reader: TestClient, path: str, after: str) -> None:
     assert "`last_id`" in check_refusal(reader, path, "after", after)
 

@@ -122,7 +122,7 @@ def test_openais_route_names_its_own_fields(client: TestClient) -> None:
     # `auto` is ours to choose: it is no reason to refuse a small file.
     automatic = create(few, **asked())
     assert automatic["status"] == 200, automatic
-    long = few.replace(b"As u", (WORDS * 400).encode() + b"As u")
+    long = few.replace(b"As u", (WORDS * 250).encode() + b"As u")
     refused = create(long)
     assert (refused["status"], refused["param"]) == (400, "training_file"), refused
     assert "takes 1024" in refused["message"]

@@ -171,10 +171,6 @@ def test_categories_that_no_row_has_are_refused_with_those_that_there_are(tmp_pa
     assert param == "categories" and "that this stage reads" in message
     fit = check({"stage": "evaluate", "categories": ["compose", "dockerfile"]}, found)
     assert [note.code for note in fit.notes] == ["categories_absent"]
-    param, _ = refused(
-        {"stage": "sft", "categories": ["docker"]}, StageData("inframind-bench", NANO)
-    )
-    assert param == "categories"
 
 
 def test_rows_without_an_answer_are_left_out_and_counted(tmp_path: Path) -> None:
