@@ -1,12 +1,12 @@
 """Stores, lists and finds datasets for the api."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from sqlalchemy import Engine, exists, select
 from sqlalchemy.orm import aliased
 
 from app.artifacts import Artifacts
+from app.datasets.counts import count_everywhere
 from app.datasets.views import DatasetView
 from app.db.ownership import acting, as_key
 from app.db.paging import read_page, stored_position
@@ -14,11 +14,9 @@ from app.db.session import database_now, reading, writing
 from app.db.tables import Dataset
 from app.errors import InvalidError, NotFoundError
 from app.views import Page, PageRequest
-from inframind.datasets.lengths import counts_file, of_dataset
 from inframind.datasets.rows import read
 from inframind.datasets.store import load, name_of, save
 from inframind.errors import DataError
-from inframind.models.registry import BASE_MODELS
 from inframind.types import Task
 from inframind.verifier.verifier import Verifier
 
@@ -37,7 +35,7 @@ def add(
     upload = read(text.split("\n"), verifier)
     identity = name_of(upload.tasks)
     artifacts.push(save(upload.tasks, artifacts.datasets))
-    counted_everywhere(artifacts, identity)
+    count_everywhere(artifacts, identity)
     counts = {
         "tasks": _count([task.split for task in upload.tasks]),
         "categories": _count([task.category for task in upload.tasks]),
@@ -95,31 +93,8 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
                 **counts,
             )
             session.add(row)
-    counted_everywhere(artifacts, identity)
+    count_everywhere(artifacts, identity)
     return identity
-
-
-def counted_everywhere(artifacts: Artifacts, identity: str) -> None:
-    """Counts the tokens of a dataset's rows for each base model whose tokenizer is here."""
-    # Now, as an upload proves each row for minutes anyway: a job's answer must not wait for it.
-    for base_model in BASE_MODELS:
-        counted(artifacts, identity, base_model)
-
-
-def counted(artifacts: Artifacts, identity: str, base_model: str) -> Path:
-    """Makes the counts of a dataset's rows be here and gives the path of the rows.
-
-    Raises DataError if the dataset is lost, StoreError.
-    """
-    path = artifacts.dataset(identity)
-    counts = counts_file(path, base_model)
-    artifacts.pull(counts)
-    if not counts.exists():
-        artifacts.pull(path)
-        of_dataset(path, base_model)
-        if counts.exists():
-            artifacts.push(counts)
-    return path
 
 
 def _tasks(artifacts: Artifacts, name: str) -> list[Task]:

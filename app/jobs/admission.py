@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.artifacts import Artifacts
 from app.catalog.names import resolved
-from app.datasets.service import counted
+from app.datasets.counts import counted
 from app.db.session import reading
 from app.db.tables import Adapter, Dataset
 from app.errors import InvalidError, NotFoundError
