@@ -114,6 +114,7 @@ def run_stage(config: Any, stage_input: StageInput, context: StageContext) -> St
     report: StageReport = STAGES[config.stage].run(config, stage_input, context)
     if not fit.counts:
         return report
+    # The stage's own count is of what it really did: it wins over what was foretold.
     counts: dict[str, Any] = {**fit.counts, **report.metrics.get("data", {})}
     return report.model_copy(update={"metrics": {**report.metrics, "data": counts}})
 

@@ -36,6 +36,7 @@ EVENTS = {
         **examples.event_stream(STREAM),
     }
 }
+# A demo's step takes about a second: an event is seen within the step that made it.
 POLL_SECONDS = 0.5
 
 

@@ -51,6 +51,7 @@ def create(
         "name": name,
         "dataset": dataset,
     }
+    # `"dataset": null` is refused: what was not given is left out.
     body = {field: value for field, value in body.items() if value is not None}
     headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
     if dry_run:
@@ -149,6 +150,7 @@ def follow_to_the_end(url: str, job_id: str) -> None:
             eta = [f"eta {job['eta_seconds']:.0f} s"] if job["eta_seconds"] else []
             where = f"{job['stage'] or ''} {job['step']}/{job['total_steps']}".strip()
             line = " ".join([job["state"], where, f"{job['progress']:.0%}", *eta, *values])
+            # Also for pipes and CI logs: a line a second would hide what changed.
             if line != last:
                 console.print(escape(line))
                 last = line

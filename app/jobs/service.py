@@ -100,6 +100,7 @@ class JobService:
 
         Raises what `submit` raises, but for the quota: a full queue says nothing of the job.
         """
+        # No idempotency key is looked at: asking twice makes nothing twice.
         return dry_run_view(admission.admit(self.engine, self.settings, self.artifacts, spec))
 
     def submit_as(

@@ -107,6 +107,7 @@ class JobSpec(BaseModel):
 
         What is left to us is made to fit the data; what was chosen is refused if it does not.
         """
+        # From the body itself: a whole stage no longer tells a recipe's value from a chosen one.
         return frozenset(self.stages[index]) if self.stages is not None else frozenset()
 
     def resolved(self) -> tuple[StageConfig, ...]:

@@ -62,6 +62,7 @@ def context_tokens(name: str) -> int:
     file = _config_file(name)
     if file is None:
         raise ModelNotFoundError(f"the files of {name} are not in the hub's cache")
+    # transformers only warns of a longer text, and goes on with positions that it never learned.
     return int(json.loads(file.read_bytes())["max_position_embeddings"])
 
 

@@ -174,6 +174,7 @@ class TaskConfig(StageConfig):
 class TrainingConfig(TaskConfig):
     """Settings that the training stages share."""
 
+    # Never the others: what is trained on cannot show what was learned.
     splits = ("train",)
     rows_per_step: ClassVar[str]
     """The setting that says how many rows of the dataset a step trains on."""

@@ -36,6 +36,7 @@ class Config(TaskConfig):
     """Configuration of the stage `evaluate`."""
 
     splits = ("test-values", "test-families")
+    # A right answer that is cut off counts as a wrong one.
     answer_limit = "max_tokens"
 
     method = ("evaluate",)
@@ -84,6 +85,7 @@ def chosen(config: Config, stage_input: StageInput) -> tuple[list[Task], list[Ta
     Users' own tasks have no new families. Raises DataError if nothing is held out.
     """
     categories, hardest = config.categories, config.max_difficulty
+    # Each split has its own limit: a thousand rows of the one leave the other as it is.
     seen = stage_input.tasks("test-values", categories, hardest, config.tasks)
     new = stage_input.tasks("test-families", categories, hardest, config.new_family_tasks)
     if not seen:

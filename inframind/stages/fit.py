@@ -68,6 +68,7 @@ def check_tasks(config: "TaskConfig", data: StageData, sent: Collection[str]) ->
     notes = list(_unanswered(config, data, rows))
     if config.needs_answer:
         rows = [row for row in rows if row.is_answered]
+    # The number first: of no rows there is no longest one.
     _check_number(config, data, rows)
     _check_context(config, data, rows)
     notes += [*_row_lengths(config, data, rows), *_answer_lengths(config, data, rows, sent)]
@@ -130,6 +131,7 @@ def _chosen(config: "TaskConfig", data: StageData) -> list[RowLength]:
                 f"{', '.join(unknown or config.categories)}; its rows: {listed}",
                 param="categories",
             )
+    # Users' own rows are all of difficulty 1, so that only the bench is chosen from by it.
     easy = [row for row in rows if row.difficulty <= config.max_difficulty]
     if rows and not easy:
         least = min(row.difficulty for row in rows)
@@ -181,6 +183,7 @@ def _check_context(config: "TaskConfig", data: StageData, rows: Sequence[RowLeng
         return
     answer = int(getattr(config, setting))
     over = [row for row in rows if row.prompt_tokens + answer > most]
+    # Uncounted prompts have no length: then only a limit that no prompt at all fits is refused.
     if answer >= most or over:
         longest = max(row.prompt_tokens for row in rows)
         figures = (
@@ -214,6 +217,8 @@ def _row_lengths(
     if not over:
         return
     longest = max(row.tokens for row in over)
+    # Whole rows or none: TRL would cut the answer's end, and a model that never sees the closing
+    # token learns not to end.
     text = _over(over, rows, f"{setting} {limit}", longest, data)
     if not data.lengths.is_sample or len(over) == len(rows):
         remedy = (

@@ -123,6 +123,7 @@ def _fitting(
     """
     from inframind.datasets.rendering import render_task
 
+    # Counted here again, as of the bench only a sample was: 640 rows take a second.
     lengths = [render_task(task, stage_input.base_model).num_tokens for task in tasks]
     fitting = [
         task for task, tokens in zip(tasks, lengths, strict=True) if tokens <= config.max_length
