@@ -31,6 +31,7 @@ CORE_LAYERS = {
     "installation": 1,
     "types": 0,
     "validation": 0,
+    "durable": 0,
     "errors": 0,
 }
 # The rooms of the service, floor by floor.

@@ -54,9 +54,13 @@ class Ledger:
         return not self._unfinished
 
     def take(self, message: Message) -> None:
-        """Writes one message. Raises UntrustedReportError, LeaseLostError, StoreError, OSError."""
+        """Writes one message.
+
+        Raises UntrustedReportError, NonFiniteError, LeaseLostError, StoreError, OSError.
+        """
         checked = self._checked(message)
         self._measure(checked)
+        # After the files: a row must never name what is not in the store.
         self._lease.write(partial(self._write, message=checked))
         if isinstance(checked, StageDone):
             self._unfinished.discard(checked.stage_index)
@@ -70,6 +74,7 @@ class Ledger:
                 return CheckpointSaved(checkpoint=saved.model_copy(update={"path": folder}))
             case StageDone(report=report) if report.path is not None:
                 folder = self._inside(report.path)
+                # Every byte is read: of a large adapter that takes longer than a short lease.
                 whole = self._lease.keep_during(partial(self._with_manifest, report, folder))
                 self._lease.keep_during(partial(self._artifacts.push, folder))
                 return message.model_copy(update={"report": whole})

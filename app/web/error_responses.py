@@ -5,16 +5,18 @@
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
-from app.db.session import DATABASE_AWAY
+from app.db.session import DATABASE_AWAY, is_database_full
 from app.errors import TooManyRequestsError, UnauthorizedError, kind_of, status_of
-from inframind.errors import InfraMindError
+from inframind.errors import InfraMindError, NoSpaceError, is_disk_full
 from inframind.validation import Fault, first_fault
 
 log = logging.getLogger("inframind.api")
@@ -31,6 +33,19 @@ CODES = {
 MESSAGES = {404: "there is no such route"}
 
 
+class ErrorResponse(JSONResponse):
+    """An error's answer, whose code the audit log and the metrics count."""
+
+    def __init__(self, status: int, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__({"error": body}, status, headers=headers)
+        self.code = body["code"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Notes the code in the scope, which every layer shares, and answers."""
+        scope["error_code"] = self.code
+        await super().__call__(scope, receive, send)
+
+
 def add_handlers(app: FastAPI) -> None:
     """Gives every error that can reach the application its answer."""
     app.add_exception_handler(InfraMindError, _known)
@@ -40,6 +55,8 @@ def add_handlers(app: FastAPI) -> None:
         app.add_exception_handler(away, _database)
     for refused in UNSTORABLE:
         app.add_exception_handler(refused, _unstorable)
+    # What Starlette finds for Exception is raised again behind the answer; a full disk is no crash.
+    app.add_exception_handler(OSError, _unknown)
     app.add_exception_handler(Exception, _unknown)
 
 
@@ -56,7 +73,7 @@ def _answer(
         else {}
     )
     body = {"code": code, "message": message, "param": param, "type": kind_of(status)}
-    return JSONResponse({"error": body}, status, headers={**retry, **(headers or {})})
+    return ErrorResponse(status, body, {**retry, **(headers or {})})
 
 
 def _known(request: Request, error: Exception) -> JSONResponse:
@@ -105,6 +122,9 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if is_disk_full(error):
+        # A form's files go through the disk, and FastAPI takes whatever fails there for a bad form.
+        return _no_space(error)
     if error.status_code == 400:
         # Starlette's words for a form. FastAPI's answer to a body that Python's parser gives up on,
         # such as one that is not UTF-8 or has a number of over 4,300 digits, has no words of use.
@@ -128,7 +148,9 @@ def _database(_: Request, error: Exception) -> JSONResponse:
 
 
 def database_away(error: Exception) -> JSONResponse:
-    """The answer while the database is away."""
+    """The answer while the database is away, or has no room."""
+    if is_database_full(error):
+        return _no_space(error)
     log.error("the database does not answer: %s", type(error).__name__, exc_info=error)
     return _answer(
         503, "database_unavailable", "the database does not answer; try again in a moment"
@@ -142,8 +164,15 @@ def _unstorable(request: Request, error: Exception) -> JSONResponse:
     return _answer(_status(request, 422), "invalid_request", message)
 
 
+def _no_space(error: Exception) -> JSONResponse:
+    log.error("the disk is full: %s", error)
+    return refusal(NoSpaceError())
+
+
 def _unknown(request: Request, error: Exception) -> JSONResponse:
     """The last boundary: the cause goes to the log, the request's id to the caller."""
+    if is_disk_full(error):
+        return _no_space(error)
     reference = request.scope["request_id"]
     log.error("request %s %s failed", request.method, request.url.path, exc_info=error)
     return _answer(

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from app.jobs import journal, lease, transitions
 from app.main import create_app
 from app.settings import Settings
+from tests.support.http import in_process
 
 DAPO = {"method": "dapo", "base_model": "inframind-nano"}
 
@@ -115,7 +116,7 @@ def test_what_the_server_could_not_serve_is_refused_before_it_trains(
     settings: Settings, body: dict[str, Any], param: str
 ) -> None:
     limited = settings.model_copy(update={"max_lora_rank": 16})
-    with TestClient(create_app(limited)) as connected:
+    with in_process(create_app(limited)) as connected:
         answer = connected.post("/jobs", json=body)
         assert (answer.status_code, answer.json()["error"]["param"]) == (422, param)
         if param and "lora.r" in param:

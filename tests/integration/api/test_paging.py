@@ -24,6 +24,7 @@ from app.db.tables import (
 from app.main import create_app
 from app.settings import Settings
 from app.views import DEFAULT_LIMIT, MAX_LIMIT
+from tests.support.http import in_process
 
 ROWS = 40
 JOB = "0198f3c2-a7b4-7c31-9f00-0000000000{:02d}"
@@ -147,7 +148,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, T
     with writing(made) as session:
         fill(session)
     made.dispose()
-    with TestClient(create_app(settings)) as connected:
+    with in_process(create_app(settings)) as connected:
         yield connected.app.state.engine, connected  # type: ignore[attr-defined]  # our application
 
 
