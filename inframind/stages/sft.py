@@ -11,6 +11,7 @@ from inframind.stages.base import StageContext, StageInput, StageReport
 from inframind.stages.config import NANO_SLICE, Recipes, TrainingConfig
 
 if TYPE_CHECKING:
+    from inframind.datasets.rendering import RenderedTask
     from inframind.types import Task
 
 
@@ -82,24 +83,22 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    from inframind.bench.prompt import answer, prompt
+    from inframind.datasets.rendering import render_task
     from inframind.stages import _loading, _reporting, _training
 
     tasks = demonstrated(config, stage_input)
     # What no step comes to need not be tokenised.
     rng = random.Random(stage_input.seed)  # noqa: S311 - a reproducible choice, not a secret
     tasks = rng.sample(tasks, min(len(tasks), config.max_steps * config.batch_size))
-    fitting = _fitting(config, tasks, stage_input, context)
-    rows = [
-        {"prompt": prompt(task), "completion": [{"role": "assistant", "content": answer(task)}]}
-        for task in fitting
-    ]
+    # Tokens and labels are ours: TRL 1.16's `assistant_only_loss` knows no weight of a turn, and
+    # the preview of a dataset's rows shows exactly these.
+    rendered = [render_task(task, stage_input.base_model) for task in tasks]
+    fitting = _fitting(config, rendered, stage_input, context)
+    rows = [{"input_ids": row.input_ids, "labels": row.labels} for row in fitting]
     model, tokenizer = _loading.load_for_training(config, stage_input)
     arguments = SFTConfig(
         per_device_train_batch_size=config.batch_size,
         max_length=config.max_length,
-        # The prompt is given when the model is asked: nothing is gained by learning to write it.
-        completion_only_loss=True,
         train_sampling_strategy="group_by_length",
         **_training.common_arguments(config, stage_input, context),
     )
@@ -116,24 +115,21 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
 
 
 def _fitting(
-    config: Config, tasks: "Sequence[Task]", stage_input: StageInput, context: StageContext
-) -> "list[Task]":
+    config: Config,
+    rendered: "Sequence[RenderedTask]",
+    stage_input: StageInput,
+    context: StageContext,
+) -> "list[RenderedTask]":
     """Leaves out what is longer than `max_length`, with an event. Raises ConfigError.
 
     Cut there, as TRL does, a row has no closing token: the model learns not to end.
     """
-    from inframind.datasets.rendering import render_task
-
-    # Counted here again, as of the bench only a sample was: 640 rows take a second.
-    lengths = [render_task(task, stage_input.base_model).num_tokens for task in tasks]
-    fitting = [
-        task for task, tokens in zip(tasks, lengths, strict=True) if tokens <= config.max_length
-    ]
-    dropped = len(tasks) - len(fitting)
+    fitting = [row for row in rendered if row.num_tokens <= config.max_length]
+    dropped = len(rendered) - len(fitting)
     if dropped:
         message = (
-            f"{dropped} of {len(tasks)} rows are longer than max_length {config.max_length} "
-            f"(the longest has {max(lengths)} tokens)"
+            f"{dropped} of {len(rendered)} rows are longer than max_length {config.max_length} "
+            f"(the longest has {max(row.num_tokens for row in rendered)} tokens)"
         )
         if not fitting:
             param = f"stages.{stage_input.stage_index}.max_length"
