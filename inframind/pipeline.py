@@ -15,6 +15,7 @@ from inframind.stages import (
 )
 from inframind.stages.base import StageContext, StageInput, StageReport, TrainedAdapter
 from inframind.stages.config import StageConfig
+from inframind.stages.fit import Fit, StageData
 from inframind.types import Contract
 
 DEFAULT_DATASET = "inframind-bench"
@@ -98,6 +99,30 @@ def run_pipeline(spec: PipelineSpec, context: StageContext) -> None:
 
 
 def run_stage(config: Any, stage_input: StageInput, context: StageContext) -> StageReport:
-    """Runs one stage by its name in the registry."""
+    """Runs one stage by its name in the registry, once its settings fit the data.
+
+    What it leaves out or cuts is an event, and a count in the report's `data`.
+    """
+    fit = _check(config, stage_input)
+    for note in fit.notes:
+        context.event(
+            "warn",
+            note.code,
+            f"{config.stage}: {note.message}",
+            {"stage_index": stage_input.stage_index, "setting": note.setting, **note.figures},
+        )
     report: StageReport = STAGES[config.stage].run(config, stage_input, context)
-    return report
+    if not fit.counts:
+        return report
+    # The stage's own count is of what it really did: it wins over what was foretold.
+    counts: dict[str, Any] = {**fit.counts, **report.metrics.get("data", {})}
+    return report.model_copy(update={"metrics": {**report.metrics, "data": counts}})
+
+
+def _check(config: StageConfig, stage_input: StageInput) -> Fit:
+    data = StageData(stage_input.dataset, stage_input.base_model, stage_input.dataset_path)
+    try:
+        return config.check(data)
+    except ConfigError as error:
+        error.param = f"stages.{stage_input.stage_index}.{error.param}"
+        raise

@@ -188,7 +188,7 @@ def test_siblings_are_independent(package: str) -> None:
             if module.startswith(package + "."):
                 other = module.split(".")[depth]
                 shared = (
-                    other in (own, "base", "config", "examples", "shared")
+                    other in (own, "base", "config", "examples", "fit", "shared")
                     or other.startswith("_")
                     or own in FOUNDATIONS.get(other, ())
                     or f"{package}.{other}" not in MODULES

@@ -16,7 +16,7 @@ from app.job_state import JobState
 from app.jobs import service
 from app.jobs.spec import JobSpec
 from app.jobs.trainer_log import MAX_BYTES
-from app.jobs.views import EventView, JobView, MetricView
+from app.jobs.views import DryRunView, EventView, JobView, MetricView
 from app.views import ErrorView, Page, PageRequest
 from app.web.deps import DatabaseDep, IdempotencyKeyDep, JobsDep, PageDep
 from app.web.event_stream import EventStream
@@ -40,6 +40,7 @@ EVENTS = {
 }
 LOG = "2026-12-01T09:30:00.000000Z [info     ] the trainer starts [__main__] fence=1\n"
 LOG_TEXT = {"content": {"text/plain": {"schema": {"type": "string"}, "example": LOG}}}
+# A demo's step takes about a second: an event is seen within the step that made it.
 POLL_SECONDS = 0.5
 
 
@@ -47,18 +48,28 @@ POLL_SECONDS = 0.5
     "",
     status_code=201,
     responses={
-        201: examples.shown(examples.jobs.QUEUED),
+        200: {"model": DryRunView, **examples.shown(examples.jobs.DRY_RUN)},
+        201: {"model": JobView, **examples.shown(examples.jobs.QUEUED)},
         409: {"model": ErrorView, **examples.jobs.IN_FLIGHT},
         429: {"model": ErrorView, **examples.jobs.TOO_MANY},
     },
 )
 async def create_job(
-    spec: JobSpec, response: Response, jobs: JobsDep, idempotency_key: IdempotencyKeyDep = None
-) -> JobView:
+    spec: JobSpec,
+    response: Response,
+    jobs: JobsDep,
+    dry_run: Annotated[bool, Query(description="Check the job and make none.")] = False,
+    idempotency_key: IdempotencyKeyDep = None,
+) -> JobView | DryRunView:
     """Queues a training job. From this answer on it is never lost while the database is intact.
 
-    With an `Idempotency-Key`, the same request again is answered with the same job.
+    With an `Idempotency-Key`, the same request again is answered with the same job. With
+    `dry_run=true` nothing is stored: the answer has the resolved stages, counts and warnings.
     """
+    if dry_run:
+        # 200, as nothing was created: a client that looks for a job's id must not find one.
+        response.status_code = 200
+        return await run_in_threadpool(jobs.dry_run, spec)
     job = await run_in_threadpool(jobs.submit, spec, idempotency_key)
     # A 201 says by this header what it made (RFC 9110, 15.3.2).
     response.headers["Location"] = f"/jobs/{job.id}"

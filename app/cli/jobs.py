@@ -34,6 +34,12 @@ def create(
         str | None, typer.Option(help="The same key and options again: the same job.")
     ] = None,
     follow: Annotated[bool, typer.Option(help="Stay and show the progress.")] = False,
+    dataset: Annotated[
+        str | None, typer.Option(help="A dataset of `datasets list`; the bench if not given.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Check the job against data and model, and queue nothing.")
+    ] = False,
     url: Url = LOCAL,
 ) -> None:
     """Queue a training job."""
@@ -43,14 +49,31 @@ def create(
         "start_from": start_from,
         "seed": seed,
         "name": name,
+        "dataset": dataset,
     }
     # Left out, not null: what is not said is the service's to choose.
     body = {field: value for field, value in body.items() if value is not None}
     headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+    if dry_run:
+        show_dry_run(call(url, "POST", "/jobs", body, dry_run="true"))
+        return
     job = call(url, "POST", "/jobs", body, headers=headers)
     console.print(job["id"])
     if follow:
         follow_to_the_end(url, job["id"])
+
+
+def show_dry_run(checked: dict[str, Any]) -> None:
+    """Print the resolved stages with what they find in the data, then the warnings."""
+    table = listed("stage", "settings", "data")
+    for settings, check in zip(checked["stages"], checked["checks"], strict=True):
+        shown = [f"{name} {value}" for name, value in settings.items() if name != "stage"]
+        counts = [f"{name} {value}" for name, value in check["data"].items()]
+        table.add_row(settings["stage"], escape(", ".join(shown)), ", ".join(counts))
+    console.print(table, soft_wrap=False)
+    # The table is for pipes; what somebody has to decide on goes where it is seen.
+    for warning in checked["warnings"]:
+        errors.print(f"{warning['param']}: {escape(warning['message'])}")
 
 
 @app.command("list")
@@ -142,6 +165,7 @@ def follow_to_the_end(url: str, job_id: str) -> None:
             eta = [f"eta {job['eta_seconds']:.0f} s"] if job["eta_seconds"] else []
             where = f"{job['stage'] or ''} {job['step']}/{job['total_steps']}".strip()
             line = " ".join([job["state"], where, f"{job['progress']:.0%}", *eta, *values])
+            # Also for pipes and CI logs: a line a second would hide what changed.
             if line != last:
                 console.print(escape(line))
                 last = line

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, exists, select
 from sqlalchemy.orm import aliased
 
 from app.artifacts import Artifacts
+from app.datasets.counts import count_everywhere
 from app.datasets.views import DatasetView
 from app.db.ownership import acting, as_key
 from app.db.paging import read_page, stored_position
@@ -71,6 +72,7 @@ def _keep(
     # Before the row, as everywhere: a failing store leaves a file without a row, not the reverse.
     artifacts.push(save(tasks, artifacts.datasets))
     identity, owner = name_of(tasks), as_key(acting.get().owner)
+    count_everywhere(artifacts, identity)
     with writing(engine) as session:
         row = session.get(Dataset, (identity, owner))
         # Most repeats come later and end here; `add_once` is for those of this very moment.

@@ -37,7 +37,7 @@ SETTINGS = {
 }
 """The training stage's settings -> the hyperparameters that they come from."""
 OF_THE_ROWS = ("max_length", "max_tokens")
-"""The training stage's settings that this API has no field for: shorter rows are the remedy."""
+"""The stages' settings that this API has no field for: shorter rows are the remedy."""
 
 
 class Body(BaseModel):
@@ -148,6 +148,9 @@ class CreateRequest(Body):
         rows_per_step = getattr(recipe, recipe.rows_per_step)
         if isinstance(chosen.batch_size, int):
             stage[recipe.rows_per_step] = rows_per_step = chosen.batch_size
+        elif recipe.whole_step is not None:
+            # `auto` leaves the number to us, and a step of more rows than there are never begins.
+            stage[recipe.rows_per_step] = rows_per_step = max(1, min(rows_per_step, rows))
         if isinstance(chosen.learning_rate_multiplier, float):
             stage["learning_rate"] = recipe.learning_rate * chosen.learning_rate_multiplier
         if isinstance(chosen.n_epochs, int):
@@ -200,7 +203,8 @@ class CreateRequest(Body):
 
     def _field(self, name: str) -> str:
         """The place of a hyperparameter as the client sent it; of our stages, what is nearest."""
-        if name in {f"stages.0.{setting}" for setting in OF_THE_ROWS}:
+        # Of whichever stage: the evaluation behind the training meets the same rows.
+        if name.rpartition(".")[2] in OF_THE_ROWS:
             return "training_file"
         place = f"method.{self.method.type}.hyperparameters"
         if self.hyperparameters is not None:

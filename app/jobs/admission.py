@@ -6,21 +6,24 @@ after the last question to the database.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from app.artifacts import Artifacts
 from app.catalog.names import hold, resolved
+from app.datasets.counts import counted
 from app.db.session import reading
 from app.db.tables import Adapter, Dataset
 from app.errors import InvalidError, NotFoundError
 from app.jobs.spec import JobSpec
 from app.settings import NO_JUDGE, Settings
+from inframind.errors import ConfigError
 from inframind.models.registry import BASE_MODELS, is_available
 from inframind.pipeline import DEFAULT_DATASET
 from inframind.stages.config import LORA_TARGETS, Lora, StageConfig
+from inframind.stages.fit import Fit, StageData
 
 DATASET = re.compile(r"ds-[0-9a-f]{32}")
 
@@ -33,6 +36,8 @@ class Admitted:
     stages: tuple[StageConfig, ...]
     adapters: Mapping[str, str]
     """The adapters that it reads, by the field that names each."""
+    fits: tuple[Fit, ...] = ()
+    """How each stage's settings fit the data."""
 
 
 def admit(engine: Engine, settings: Settings, artifacts: Artifacts, spec: JobSpec) -> Admitted:
@@ -47,7 +52,33 @@ def admit(engine: Engine, settings: Settings, artifacts: Artifacts, spec: JobSpe
         if folder not in stored:
             name = admitted.adapters[param]
             raise InvalidError(f"the files of {name} are not here any more", param=param)
-    return admitted
+    return _fitted(artifacts, admitted)
+
+
+def _fitted(artifacts: Artifacts, admitted: Admitted) -> Admitted:
+    """Holds every stage against the data and the model. Raises ConfigError, DataError."""
+    # After the last question to the database: the store may be slow, and a first count takes
+    # seconds (7 s for 10,000 rows, 0.03 s from then on).
+    spec = admitted.spec
+    path = None
+    if spec.dataset != DEFAULT_DATASET:
+        path = counted(artifacts, spec.dataset, spec.base_model)
+    data = StageData(spec.dataset, spec.base_model, path)
+    stages, fits = [], []
+    for index, stage in enumerate(admitted.stages):
+        sent = spec.sent(index)
+        try:
+            stages.append(stage.fitted(data, sent))
+            fits.append(stages[-1].check(data, sent))
+        except ConfigError as error:
+            place = f"stages.{index}"
+            if spec.method is None:
+                error.param = f"{place}.{error.param}"
+                raise
+            # The client chose no setting at all: what does not fit the method is the dataset.
+            message = f"{place} ({stage.stage}), {error}. Give `stages` to choose settings"
+            raise ConfigError(message, param="dataset") from error
+    return replace(admitted, stages=tuple(stages), fits=tuple(fits))
 
 
 def check_still_there(session: Session, admitted: Admitted) -> None:
@@ -70,6 +101,8 @@ class _Check:
     places: dict[str, str] = field(default_factory=dict)
     """The files of the adapters, by the field that names each."""
     adapters: dict[str, str] = field(default_factory=dict)
+    _continued: tuple[Lora, str] | None = None
+    """The form of the adapter that the next training stage continues, and what it is called."""
 
     def run(self) -> Admitted:
         spec = self.spec = self._with_base_model()
@@ -87,6 +120,7 @@ class _Check:
         if spec.start_from is not None:
             parent = self._adapter(spec.start_from, "start_from")
             self._check_rank(int(parent.manifest["lora"].get("r", 0)), "start_from")
+            self._continued = _lora_of(parent), parent.id
             spec = spec.model_copy(update={"start_from": parent.id})
         whole = tuple(self._stage(stage, f"stages.{i}") for i, stage in enumerate(stages))
         return Admitted(spec, whole, self.adapters)
@@ -94,7 +128,7 @@ class _Check:
     def _stage(self, stage: StageConfig, place: str) -> StageConfig:
         """Checks one stage, and gives it with ids instead of names."""
         if stage.new_adapter is not None:
-            self._check_lora(stage.new_adapter, f"{place}.lora")
+            stage = self._with_lora(stage, stage.new_adapter, place)
         if stage.asks_judge and not self.settings.has_judge:
             raise InvalidError(NO_JUDGE, param=f"{place}.{stage.asks_judge}")
         ids: dict[str, str] = {}
@@ -106,6 +140,26 @@ class _Check:
                 raise InvalidError(f"{identity} is named twice", param=param)
             ids[inside] = identity
         return stage.naming(ids)
+
+    def _with_lora(self, stage: StageConfig, lora: Lora, place: str) -> StageConfig:
+        """Gives the stage the form of the adapter that it continues; a first one makes its own."""
+        if self._continued is None or "r" in lora.model_fields_set:
+            self._check_lora(lora, f"{place}.lora")
+        if self._continued is None:
+            self._continued = lora, f"the adapter of {place}"
+            return stage
+        continued, name = self._continued
+        # Only what was sent: a stage that says nothing of its adapter takes the one that is there.
+        for setting in lora.model_fields_set:
+            asked, has = getattr(lora, setting), getattr(continued, setting)
+            if asked != has and (setting != "targets" or set(asked) != set(has)):
+                message = (
+                    f"lora.{setting}: the stage continues {name}, which has {setting} {_shown(has)}"
+                    f", not {_shown(asked)}: leave `lora` out, or train a new adapter in a job "
+                    "of its own"
+                )
+                raise InvalidError(message, param=f"{place}.lora.{setting}")
+        return stage.continuing(continued)
 
     def _with_base_model(self) -> JobSpec:
         """A job that names no base model has that of the adapter it begins with."""
@@ -183,3 +237,15 @@ class _Check:
                 f"api with INFRAMIND_MAX_LORA_RANK={rank}"
             )
             raise InvalidError(message, param=param)
+
+
+def _lora_of(adapter: Adapter) -> Lora:
+    """Reads what an adapter is from its manifest."""
+    manifest = adapter.manifest
+    # Dropout is no property of the files: it is that of the training which made them.
+    dropout = manifest.get("config", {}).get("lora", {}).get("dropout", 0.0)
+    return Lora.model_validate({**manifest["lora"], "dropout": dropout})
+
+
+def _shown(value: object) -> str:
+    return ", ".join(value) if isinstance(value, tuple | list) else str(value)

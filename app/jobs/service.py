@@ -21,7 +21,18 @@ from app.jobs import admission, idempotency, quota, trainer_log, transitions
 from app.jobs.admission import Admitted
 from app.jobs.journal import add_event
 from app.jobs.spec import JobSpec, spec_again
-from app.jobs.views import VIEWED, EventView, JobView, MetricView, event_view, job_view, metric_view
+from app.jobs.views import (
+    VIEWED,
+    DryRunView,
+    EventView,
+    JobView,
+    MetricView,
+    StageDryRun,
+    WarningView,
+    event_view,
+    job_view,
+    metric_view,
+)
 from app.settings import Settings
 from app.views import Page, PageRequest
 
@@ -83,6 +94,14 @@ class JobService:
         InFlightError if a request with the key is being answered; nothing is stored then.
         """
         return self.submit_as(spec, lambda: spec, key)
+
+    def dry_run(self, spec: JobSpec) -> DryRunView:
+        """Says what the job would be; stores nothing and wakes nobody.
+
+        Raises what `submit` raises, but for the quota: a full queue says nothing of the job.
+        """
+        # No idempotency key is looked at: asking twice makes nothing twice.
+        return dry_run_view(admission.admit(self.engine, self.settings, self.artifacts, spec))
 
     def submit_as(
         self, request: BaseModel, spec_of: Callable[[], JobSpec], key: str | None = None
@@ -249,6 +268,33 @@ def _unknown(job_id: str) -> NotFoundError:
 
 def _viewed(session: Session, job: Job) -> JobView:
     return job_view(job, _results(session, [job.id])[job.id])
+
+
+def dry_run_view(admitted: Admitted) -> DryRunView:
+    """The job that would be made, as a person sees it."""
+    spec = admitted.spec
+    fits = list(zip(admitted.stages, admitted.fits, strict=True))
+    return DryRunView(
+        method=spec.method,
+        base_model=spec.base_model,
+        start_from=spec.start_from,
+        dataset=spec.dataset,
+        seed=spec.seed,
+        stages=[stage.model_dump(mode="json") for stage in admitted.stages],
+        checks=[
+            StageDryRun(stage=stage.stage, stage_index=index, data=fit.counts)
+            for index, (stage, fit) in enumerate(fits)
+        ],
+        warnings=[
+            WarningView(
+                code=note.code,
+                message=f"{stage.stage}: {note.message}",
+                param="dataset" if note.setting == "dataset" else f"stages.{index}.{note.setting}",
+            )
+            for index, (stage, fit) in enumerate(fits)
+            for note in fit.notes
+        ],
+    )
 
 
 def _results(session: Session, ids: Sequence[str]) -> dict[str, list[StageResult]]:

@@ -102,6 +102,14 @@ class JobSpec(BaseModel):
             )
         return self
 
+    def sent(self, index: int) -> frozenset[str]:
+        """Lists the settings of a stage that the client chose; of a method's stages there is none.
+
+        What is left to us is made to fit the data; what was chosen is refused if it does not.
+        """
+        # From the body itself: a whole stage no longer tells a recipe's value from a chosen one.
+        return frozenset(self.stages[index]) if self.stages is not None else frozenset()
+
     def resolved(self) -> tuple[StageConfig, ...]:
         """Makes the whole stages that the spec means. Raises ConfigError that names the field."""
         method, stages, continues = self.method, self.stages, self.start_from is not None

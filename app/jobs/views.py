@@ -53,6 +53,39 @@ class JobView(View):
     finished_at: float | None
 
 
+class StageDryRun(View):
+    """Counts of the rows that a stage would read."""
+
+    stage: str
+    stage_index: int
+    data: dict[str, int]
+    """Counts of rows, and the longest of them in tokens, as the stage's report will have them."""
+
+
+class WarningView(View):
+    """Rows that a job would leave out, cut off or not reach, and the setting that decides it."""
+
+    code: str
+    message: str
+    param: str
+
+
+class DryRunView(View):
+    """Job that was checked and not made (docs/contracts/job.md)."""
+
+    # Another object than a job's, and no id: a client that polls must not take it for one.
+    object: Literal["job.dry_run"] = "job.dry_run"
+    method: str | None
+    base_model: str
+    start_from: str | None
+    dataset: str
+    seed: int
+    stages: list[dict[str, Any]]
+    """The resolved stages, as the job would run them."""
+    checks: list[StageDryRun]
+    warnings: list[WarningView]
+
+
 class EventView(View):
     """Something that happened to a job."""
 
@@ -108,6 +141,7 @@ VIEWED = (
 
 def job_view(job: Job | Row[Any], results: list[StageResult]) -> JobView:
     """The job as a person sees it; a row of `VIEWED` will do."""
+    # `want` stays behind when a job has ended: only a running one can still be asked to stop.
     is_running = job.state == JobState.RUNNING
     error = (
         ErrorBody(code=job.error_code, message=job.error_message or "", param=job.error_param)
@@ -134,9 +168,11 @@ def job_view(job: Job | Row[Any], results: list[StageResult]) -> JobView:
         step=job.step,
         total_steps=job.total_steps,
         progress=round(job.progress, 4),
+        # Of a job that waits nobody knows when it goes on.
         eta_seconds=job.eta_seconds if is_running else None,
         metrics=job.metrics,
         stage_results=[result_view(result) for result in results],
+        # In the order of the stages, so that the last one is the newest.
         adapters=[result.adapter_id for result in results if result.adapter_id],
         attempts=job.attempts,
         error=error,

@@ -1,6 +1,8 @@
 """Lists the base models: names that a user may send, and where their files are. No torch."""
 
+import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from inframind.errors import ModelNotFoundError
@@ -51,11 +53,29 @@ def is_available(name: str) -> bool:
     model = BASE_MODELS[name]
     if model.bundled:
         return (Path(model.path) / "model.safetensors").is_file()
+    return _config_file(name) is not None
+
+
+@cache
+def context_tokens(name: str) -> int:
+    """Reads how many tokens of prompt and answer a base model takes. Raises ModelNotFoundError."""
+    file = _config_file(name)
+    if file is None:
+        raise ModelNotFoundError(f"the files of {name} are not in the hub's cache")
+    # transformers only warns of a longer text, and goes on with positions that it never learned.
+    return int(json.loads(file.read_bytes())["max_position_embeddings"])
+
+
+def _config_file(name: str) -> Path | None:
+    model = BASE_MODELS[name]
+    if model.bundled:
+        return Path(model.path) / "config.json"
     from importlib.util import find_spec
 
     if find_spec("huggingface_hub") is None:
-        return False
+        return None
     from huggingface_hub import try_to_load_from_cache
 
     # Asks the disk alone: the api must answer without a network.
-    return isinstance(try_to_load_from_cache(model.path, "config.json"), str)
+    cached = try_to_load_from_cache(model.path, "config.json")
+    return Path(cached) if isinstance(cached, str) else None

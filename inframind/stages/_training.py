@@ -10,7 +10,7 @@ from peft import set_peft_model_state_dict
 from safetensors.torch import load_file
 
 from inframind import __version__
-from inframind.errors import NonFiniteError, OutOfMemoryError, StoppedError
+from inframind.errors import NonFiniteError, OutOfMemoryError, StoppedError, TrainingError
 from inframind.models.adapter import AdapterManifest, adapter_id, lora_of, publish
 from inframind.models.probe import probe
 from inframind.stages._checkpoints import newest_whole
@@ -75,6 +75,12 @@ def train_and_publish(
     started = time.monotonic()
     step = _train(trainer, config, saved)
     if step < config.max_steps:
+        # transformers also ends by itself, with a line in its log, when it is given no whole batch.
+        if not context.should_stop():
+            raise TrainingError(
+                f"{config.stage} ended at step {step} of {config.max_steps}: its rows make no "
+                f"further batch of `{config.rows_per_step}`"
+            )
         raise StoppedError(f"stopped at step {step} of {config.stage}")
     seconds = time.monotonic() - started
     adapter = stage_dir(context, stage_input.stage_index) / "adapter"

@@ -4,13 +4,15 @@ What the service wants to know of a stage it asks its settings, so that no other
 the stages one by one. A stage's own file has its `Config` and its `run`: see `inframind.stages`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
+from annotated_types import Ge, Le
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from inframind.categories import package
-from inframind.types import Contract
+from inframind.stages.fit import Fit, StageData, check_tasks, fitted_lengths
+from inframind.types import Contract, Split
 
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """Every linear module of a layer, as Qwen2's architecture names them."""
@@ -111,10 +113,69 @@ class StageConfig(Contract):
         """The setting `lora`: the adapter to make if the job has none; None: it trains nothing."""
         return None
 
+    def continuing(self, lora: Lora) -> Self:
+        """Copies the settings with the form of the adapter that the stage continues."""
+        return self
 
-class TrainingConfig(StageConfig):
+    def fitted(self, data: StageData, sent: Collection[str] = ()) -> Self:
+        """Copies the settings, those that no client `sent` made to fit the data and the model."""
+        return self
+
+    def check(self, data: StageData, sent: Collection[str] = ()) -> Fit:
+        """Holds the settings against the data and the model, before a job is made and before it
+        runs.
+
+        Raises ConfigError with the setting, DataError with the dataset. A stage that reads no rows
+        has nothing to check, and says so with `Fit()`.
+        """
+        raise NotImplementedError
+
+
+class TaskConfig(StageConfig):
+    """Settings of the stages that read tasks, and what these must fit."""
+
+    splits: ClassVar[tuple[Split, ...]]
+    """The parts of the dataset that the stage reads."""
+    needs_answer: ClassVar[bool] = False
+    """Leaves out rows without an answer."""
+    row_limit: ClassVar[str | None] = None
+    """The setting that prompt and answer of a row must fit in."""
+    answer_limit: ClassVar[str | None] = None
+    """The setting that an answer of the model must fit in."""
+    whole_step: ClassVar[str | None] = None
+    """The setting that says how many rows there must be for a step."""
+
+    max_difficulty: int = Field(default=5, ge=1, le=5)
+    categories: CategoryNames | None = None
+    """Only tasks of these categories; null: all."""
+
+    @property
+    def rows_reached(self) -> int | None:
+        """The rows that the stage's steps come to, however many there are; None: all of them."""
+        return None
+
+    @classmethod
+    def least(cls, setting: str) -> int:
+        """The smallest value that a limit of length may have."""
+        return next(int(str(m.ge)) for m in cls.model_fields[setting].metadata if isinstance(m, Ge))
+
+    @classmethod
+    def most(cls, setting: str) -> int:
+        """The largest value that a limit of length may have."""
+        return next(int(str(m.le)) for m in cls.model_fields[setting].metadata if isinstance(m, Le))
+
+    def fitted(self, data: StageData, sent: Collection[str] = ()) -> Self:
+        return self.model_copy(update=fitted_lengths(self, data, sent))
+
+    def check(self, data: StageData, sent: Collection[str] = ()) -> Fit:
+        return check_tasks(self, data, sent)
+
+
+class TrainingConfig(TaskConfig):
     """Settings that the training stages share."""
 
+    # Never the others: what is trained on cannot show what was learned.
+    splits = ("train",)
     rows_per_step: ClassVar[str]
     """The setting that says how many rows of the dataset a step trains on."""
     reported: ClassVar[Mapping[str, str]] = {
@@ -134,9 +195,6 @@ class TrainingConfig(StageConfig):
     lora: Lora = Lora()
     quantization: Literal["none", "nf4"] = "none"
     """`nf4`: the base model's weights in four bits (QLoRA, arXiv:2305.14314)."""
-    max_difficulty: int = Field(default=5, ge=1, le=5)
-    categories: CategoryNames | None = None
-    """Only tasks of these categories; null: all."""
     save_every: int = Field(default=10, ge=1, le=10_000)
     """Steps between whole checkpoints."""
 
@@ -148,11 +206,21 @@ class TrainingConfig(StageConfig):
     def new_adapter(self) -> Lora:
         return self.lora
 
+    def continuing(self, lora: Lora) -> Self:
+        return self.model_copy(update={"lora": lora})
+
+    @property
+    def rows_reached(self) -> int:
+        return self.max_steps * int(getattr(self, self.rows_per_step))
+
 
 class RolloutConfig(TrainingConfig):
     """Settings of the stages with rollouts: a step has `prompts_per_step` groups of answers."""
 
     rows_per_step = "prompts_per_step"
+    # TRL's sampler drops a last batch that is not whole: of fewer rows it draws none at all.
+    whole_step = "prompts_per_step"
+    answer_limit = "max_tokens"
     reported: ClassVar[Mapping[str, str]] = {
         **TrainingConfig.reported,
         "reward": "reward",

@@ -16,13 +16,7 @@ from inframind.judge.judgement import Judgement
 from inframind.judge.prompt import MAX_CANDIDATE, Case
 from inframind.stages._crashes import CrashLog
 from inframind.stages.base import StageContext, StageInput, StageReport, TrainedAdapter
-from inframind.stages.config import (
-    NANO_SLICE,
-    CategoryNames,
-    ModelNames,
-    Recipes,
-    StageConfig,
-)
+from inframind.stages.config import NANO_SLICE, ModelNames, Recipes, TaskConfig
 from inframind.types import Outcome, Task, Verdict
 
 if TYPE_CHECKING:
@@ -38,8 +32,12 @@ JUDGED_AT_ONCE = 32
 """Answers that the judge model gets between two looks at whether the run shall stop."""
 
 
-class Config(StageConfig):
+class Config(TaskConfig):
     """Configuration of the stage `evaluate`."""
+
+    splits = ("test-values", "test-families")
+    # A right answer that is cut off counts as a wrong one.
+    answer_limit = "max_tokens"
 
     method = ("evaluate",)
     evaluates = True
@@ -54,8 +52,6 @@ class Config(StageConfig):
     new_family_tasks: int = Field(default=120, ge=0, le=100_000)
     """Tasks of families never trained on."""
     max_tokens: int = Field(default=512, ge=16, le=8192)
-    max_difficulty: int = Field(default=5, ge=1, le=5)
-    categories: CategoryNames | None = None
     batch_size: int = Field(default=128, ge=1, le=4096)
     # Sixteen, as many as `GET /models/compare` shows side by side.
     models: ModelNames | None = None
@@ -89,6 +85,7 @@ def chosen(config: Config, stage_input: StageInput) -> tuple[list[Task], list[Ta
     Users' own tasks have no new families. Raises DataError if nothing is held out.
     """
     categories, hardest = config.categories, config.max_difficulty
+    # Each split has its own limit: a thousand rows of the one leave the other as it is.
     seen = stage_input.tasks("test-values", categories, hardest, config.tasks)
     new = stage_input.tasks("test-families", categories, hardest, config.new_family_tasks)
     if not seen:

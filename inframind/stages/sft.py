@@ -1,16 +1,17 @@
 """Supervised fine-tuning: the reference answers of training tasks, loss on the answers alone."""
 
 import random
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from inframind.errors import DataError
+from inframind.errors import ConfigError, DataError
 from inframind.stages.base import StageContext, StageInput, StageReport
 from inframind.stages.config import NANO_SLICE, Recipes, TrainingConfig
 
 if TYPE_CHECKING:
+    from inframind.datasets.rendering import RenderedTask
     from inframind.types import Task
 
 
@@ -30,6 +31,8 @@ class Config(TrainingConfig):
         }
     }
     rows_per_step = "batch_size"
+    needs_answer = True
+    row_limit = "max_length"
     reported: ClassVar[Mapping[str, str]] = {
         **TrainingConfig.reported,
         "mean_token_accuracy": "token_accuracy",
@@ -41,7 +44,7 @@ class Config(TrainingConfig):
     batch_size: int = Field(default=16, ge=1, le=1024)
     """Answers per step."""
     max_length: int = Field(default=1024, ge=32, le=32_768)
-    """Tokens of prompt and answer; longer rows are cut there."""
+    """Tokens of prompt and answer; longer rows of the bench are left out, own ones are refused."""
     families_share: float = Field(default=1.0, gt=0.0, le=1.0)
     """Share of the training families whose written answers are shown; the rest is for rewards."""
 
@@ -90,7 +93,8 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
     # Tokens and labels are ours: TRL 1.16's `assistant_only_loss` knows no weight of a turn, and
     # the preview of a dataset's rows shows exactly these.
     rendered = [render_task(task, stage_input.base_model) for task in tasks]
-    rows = [{"input_ids": row.input_ids, "labels": row.labels} for row in rendered]
+    fitting = _fitting(config, rendered, stage_input, context)
+    rows = [{"input_ids": row.input_ids, "labels": row.labels} for row in fitting]
     model, tokenizer = _loading.load_for_training(config, stage_input)
     arguments = SFTConfig(
         per_device_train_batch_size=config.batch_size,
@@ -105,4 +109,35 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
         processing_class=tokenizer,
         callbacks=[_reporting.Reporter(context, stage_input.stage_index, config)],
     )
-    return _training.train_and_publish(trainer, config, stage_input, context)
+    report = _training.train_and_publish(trainer, config, stage_input, context)
+    counts: Any = {"rows_trained": len(fitting), "rows_dropped": len(tasks) - len(fitting)}
+    return report.model_copy(update={"metrics": {**report.metrics, "data": counts}})
+
+
+def _fitting(
+    config: Config,
+    rendered: "Sequence[RenderedTask]",
+    stage_input: StageInput,
+    context: StageContext,
+) -> "list[RenderedTask]":
+    """Leaves out what is longer than `max_length`, with an event. Raises ConfigError.
+
+    Cut there, as TRL does, a row has no closing token: the model learns not to end.
+    """
+    fitting = [row for row in rendered if row.num_tokens <= config.max_length]
+    dropped = len(rendered) - len(fitting)
+    if dropped:
+        message = (
+            f"{dropped} of {len(rendered)} rows are longer than max_length {config.max_length} "
+            f"(the longest has {max(row.num_tokens for row in rendered)} tokens)"
+        )
+        if not fitting:
+            param = f"stages.{stage_input.stage_index}.max_length"
+            raise ConfigError(f"max_length: {message}", param=param)
+        context.event(
+            "warn",
+            "rows_dropped",
+            f"sft: {message}: left out",
+            {"stage_index": stage_input.stage_index, "rows_dropped": dropped},
+        )
+    return fitting

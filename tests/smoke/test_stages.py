@@ -10,11 +10,13 @@ from trl import GRPOTrainer
 
 from inframind.bench.load import load_tasks
 from inframind.bench.prompt import prompt
-from inframind.errors import StoppedError
+from inframind.datasets.store import save
+from inframind.errors import ConfigError, StoppedError, TrainingError
 from inframind.generation.engine import Engine, Request
 from inframind.models.adapter import sha256_of, verify_adapter
-from inframind.pipeline import PipelineSpec, resolve_stages, run_pipeline
-from inframind.stages.base import Resume, TrainedAdapter
+from inframind.pipeline import PipelineSpec, resolve_stages, run_pipeline, run_stage
+from inframind.stages import STAGES
+from inframind.stages.base import Resume, StageInput, TrainedAdapter
 from inframind.types import Verdict, VerifyRequest
 from inframind.verifier.ladder import unscorable
 from inframind.verifier.verifier import Verifier
@@ -133,6 +135,47 @@ def test_dynamic_sampling_that_meets_its_cap_says_so_and_goes_on(tmp_path: Path)
     assert ("warn", "refill_cap") in context.events
     assert context.steps[0][2]["kept_share"] == 0.0
     assert context.steps[0][2]["generated_groups"] == 4
+
+
+def test_rows_that_are_too_long_are_left_out_whole_and_counted(tmp_path: Path) -> None:
+    context = train(Recorder(tmp_path), {**SFT, "max_steps": 2, "max_length": 170})
+    data: Any = context.finished[0].metrics["data"]
+    assert data["rows_dropped"] > 0 and data["rows_trained"] + data["rows_dropped"] == 8
+    assert ("warn", "rows_dropped") in context.events
+
+
+def own_rows(folder: Path, count: int) -> Path:
+    tasks = load_tasks("train", max_difficulty=1, limit=count + 1)
+    held_out = tasks[0].model_copy(update={"split": "test-values"})
+    return save([held_out, *tasks[1:]], folder)
+
+
+def test_rows_that_are_left_out_and_steps_that_reach_too_few_are_events(tmp_path: Path) -> None:
+    path = own_rows(tmp_path, 12)
+    stages = resolve_stages(NANO, stages=[{**SFT, "max_length": 512, "max_steps": 2}])
+    spec = PipelineSpec(
+        job_id=JOB, base_model=NANO, dataset=path.stem, dataset_path=path, stages=stages
+    )
+    context = Recorder(tmp_path / "run")
+    run_pipeline(spec, context)
+    data: Any = context.finished[0].metrics["data"]
+    assert (data["rows"], data["rows_unreached"], data["rows_trained"]) == (12, 4, 8)
+    assert ("warn", "rows_unreached") in context.events
+
+
+@pytest.mark.parametrize("name", ["grpo", "dapo"])
+def test_fewer_rows_than_a_step_needs_are_never_a_stop_that_was_asked_for(
+    name: str, tmp_path: Path
+) -> None:
+    path = own_rows(tmp_path, 1)
+    (config,) = resolve_stages(NANO, stages=[{**{"grpo": GRPO, "dapo": DAPO}[name]}])
+    stage_input = StageInput(JOB, 0, NANO, path.stem, 0, dataset_path=path)
+    # As if no check had been made before: TRL's sampler then draws nothing at all.
+    with pytest.raises(TrainingError, match="prompts_per_step"):
+        STAGES[name].run(config, stage_input, Recorder(tmp_path / "run"))
+    with pytest.raises(ConfigError) as refused:
+        run_stage(config, stage_input, Recorder(tmp_path / "again"))
+    assert refused.value.param == "stages.0.prompts_per_step"
 
 
 @pytest.mark.parametrize("stage", [GRPO, DAPO])

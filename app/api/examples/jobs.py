@@ -47,6 +47,35 @@ JOB: dict[str, Any] = {
     "started_at": CREATED_AT + 1.2,
     "finished_at": None,
 }
+DRY_RUN: dict[str, Any] = {
+    "object": "job.dry_run",
+    "method": None,
+    "base_model": "inframind-nano",
+    "start_from": None,
+    "dataset": "ds-6f1c0d6e6f1b4a0f8f4f0c3c5e0c7a11",
+    "seed": 0,
+    "stages": [{"stage": "sft", "max_steps": 2, "batch_size": 16, "max_length": 830}],
+    "checks": [
+        {
+            "stage": "sft",
+            "stage_index": 0,
+            "data": {
+                "rows": 108,
+                "longest_prompt": 310,
+                "longest_answer": 520,
+                "longest_row": 830,
+                "rows_unreached": 76,
+            },
+        }
+    ],
+    "warnings": [
+        {
+            "code": "rows_unreached",
+            "message": "sft: 2 steps reach 32 of 108 rows: more max_steps train on all of them",
+            "param": "stages.0.max_steps",
+        }
+    ],
+}
 QUEUED = JOB | {
     "state": "queued",
     "stage": None,

@@ -210,6 +210,28 @@ def test_the_command_line_takes_a_key_too(service: Service) -> None:
     assert (service.count(), service.woken) == (before + 1, [first.job_id])
 
 
+def test_a_dry_run_by_http_or_command_makes_no_job_and_wakes_nobody(service: Service) -> None:
+    before = service.count()
+    told_by_http = service.call(
+        "/jobs?dry_run=true", {"method": "sft"}, **{"Idempotency-Key": "k1"}
+    )
+    assert told_by_http.status_code == 200, told_by_http.text
+    command = [sys.executable, "-c", "from inframind.cli import main; main()", "jobs", "create"]
+    ended = subprocess.run(
+        [*command, "sft", "--dry-run", "--url", service.url],
+        env={"INFRAMIND_API_KEY": service.keys[0], "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    shown = " ".join(ended.stdout.split())
+    assert "sft" in shown and "evaluate" in shown and "rows" in shown
+    assert (service.count(), service.woken) == (before, [])
+    # The key is free: nothing was made under it.
+    assert own_api(service, key="k1").job_id
+
+
 def test_a_repeated_request_is_answered_although_it_would_be_refused_now(service: Service) -> None:
     """Its file may be gone, and the quota reached: the job is there."""
     first = openai_api(service, key="k1")
