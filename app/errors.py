@@ -99,6 +99,12 @@ class StoreError(UnavailableError, OSError):
     code = "artifacts_unavailable"
 
 
+class UnreadableJobError(InfraMindError):
+    """The job's rows cannot be read: send it again, or run it with the version that made it."""
+
+    code = "unreadable_job"
+
+
 class NotAnsweringError(InfraMindError):
     """The service, or what is at the URL, does not answer as it should."""
 

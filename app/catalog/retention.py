@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.artifacts import Artifacts
 from app.catalog import service as catalog
 from app.db.session import database_now, reading, writing
+from app.db.steady_clock import SteadyClock
 from app.db.tables import Adapter, Checkpoint, IdempotencyKey, Job
 from app.job_state import TERMINAL
 
@@ -41,17 +42,19 @@ def prune(
     engine: Engine,
     artifacts: Artifacts,
     keep_adapters_days: float | None,
+    clock: SteadyClock | None = None,
     *,
     dry_run: bool = False,
 ) -> Pruned:
     """One round.
 
     `keep_adapters_days` None: adapters are kept for ever. Rows go before files: what is offered is
-    always there.
+    always there. Ages are by the `clock` that the caller's process keeps, so that a leap of the
+    database's makes nothing old; without one they are by the database's own.
     """
     pruned, paths = Pruned(), list[Path]()
     with (reading if dry_run else writing)(engine) as session:
-        now = database_now(session)
+        now = (clock or SteadyClock()).look(database_now(session))
         for row in _old_adapters(session, now, keep_adapters_days):
             pruned.adapters.append(row.id)
             paths.append(Path(row.path))

@@ -10,7 +10,13 @@ from select import POLLIN, poll
 from typing import Any
 
 from sqlalchemy import Engine, Float, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+    StatementError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
@@ -18,6 +24,9 @@ from sqlalchemy.sql.functions import FunctionElement
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 """Errors while the database does not answer, or no connection of the pool comes free in time."""
+# psycopg and sqlite3 raise Python's own errors for lone surrogates and for integers over 64 bits.
+REFUSED_BY_DATABASE = (StatementError, OverflowError, UnicodeError)
+"""Errors of a value that no column holds. DATABASE_AWAY is among them: catch it before."""
 
 
 class now(FunctionElement[float]):  # noqa: N801 - an SQL function, as SQLAlchemy writes them

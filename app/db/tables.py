@@ -7,7 +7,7 @@ PostgreSQL.
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, defer, mapped_column
 
 from app.db.ownership import Owned
 
@@ -47,6 +47,9 @@ class Job(Owned, Base):
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
     lease_owner: Mapped[str | None] = mapped_column(String(128))
     lease_until: Mapped[float | None] = mapped_column(Float(53))
+    """Changes with each renewal, which is all that `app.jobs.silence` reads of it."""
+    lease_seconds: Mapped[float | None] = mapped_column(Float(53))
+    """The length that its holder gives the lease; None: a worker of an older version has it."""
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     """Claims, whatever became of them."""
     failures: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -104,6 +107,12 @@ class Job(Owned, Base):
         Index("jobs_by_state", "state", "id"),
         Index("jobs_by_owner", "owner", "id"),
     )
+
+
+WITHOUT_DOCUMENTS = tuple(
+    defer(document) for document in (Job.stages, Job.meta, Job.fine_tuning, Job.metrics)
+)
+"""Options of a query for jobs that are to be moved: no broken JSON of one job stops the queue."""
 
 
 class IdempotencyKey(Base):

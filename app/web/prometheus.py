@@ -18,6 +18,7 @@ from app.db.tables import Job, StageResult, Worker
 from app.inference.client import Inference
 from app.inference.completion import ServerCompletion
 from app.job_state import JobState
+from app.jobs import claim_order
 from app.settings import Settings
 from inframind.types import Verdict, VerifyRequest
 from inframind.verifier.verifier import RequestError, Verifier
@@ -168,9 +169,7 @@ class Jobs(Collector):
             for state in JobState:
                 states.add_metric([state], counts.get(state, 0))
             oldest = session.scalar(
-                select(func.min(Job.created_at)).where(
-                    Job.state == JobState.QUEUED, Job.not_before <= now
-                )
+                select(func.min(Job.created_at)).where(claim_order.may_run(now))
             )
             age.add_metric([], now - oldest if oldest is not None else 0.0)
             for worker in session.scalars(select(Worker)):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from pydantic import Field
+
 from inframind.models.adapter import AdapterManifest
 from inframind.types import Contract, Json, Split
 
@@ -28,10 +30,10 @@ class TrainedAdapter(Contract):
 class SavedCheckpoint(Contract):
     """A whole checkpoint: its folder holds MANIFEST.json with this digest."""
 
-    stage_index: int
-    step: int
+    stage_index: int = Field(ge=0, lt=2**31)
+    step: int = Field(ge=0, lt=2**31)
     path: Path
-    sha256: str
+    sha256: str = Field(max_length=64)
 
 
 class StageReport(Contract):

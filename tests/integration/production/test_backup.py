@@ -12,9 +12,11 @@ from app.catalog import service as catalog
 from app.db.migrate import is_current, upgrade
 from app.db.session import database_now, make_engine, writing
 from app.jobs import journal, lease, transitions
+from app.jobs.silence import LeaseWatch
 from inframind.generation.engine import Engine
 from inframind.generation.request import Request
 from inframind.models.adapter import read_manifest
+from tests.support.clocks import ManualClock
 from tests.support.fleet import add_job, job
 from tests.support.inference_servers import BASE
 from tests.support.reports import report
@@ -59,8 +61,12 @@ def test_a_restored_service_has_the_same_models_and_goes_on(
     assert is_current(restored)
     known = catalog.adapter(restored, "im-kept")
     assert Artifacts(artifacts).has(Path(known.path)) and answer(Path(known.path)) == before
-    with writing(restored) as session:
-        lease.expire(session, database_now(session) + 60)
+    clock = ManualClock()
+    watch = LeaseWatch(60.0, clock)
+    for _ in range(2):
+        with writing(restored) as session:
+            lease.expire(session, database_now(session), watch)
+        clock.goes_on(1.0)
     assert job(restored, running).state == "queued"
     restored.dispose()
 
