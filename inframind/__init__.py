@@ -56,4 +56,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    # Without what this file itself imports: `inframind.Any` is nobody's name.
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

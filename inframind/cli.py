@@ -30,8 +30,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+# A reader of the other end gets answers before the stream ends, and memory stays bounded.
 CHUNK = 256
 """Lines of a stream that are judged together."""
+# A longer line comes in pieces, of which each is refused as no JSON.
 MAX_LINE = 8_000_000
 """Characters of a line that are read at most."""
 CHECKS: TypeAdapter[tuple[Check, ...]] = TypeAdapter(tuple[Check, ...])
@@ -40,6 +42,7 @@ CHECKS: TypeAdapter[tuple[Check, ...]] = TypeAdapter(tuple[Check, ...])
 class Line(Contract):
     """One line of `--jsonl`."""
 
+    # Corpora carry fields of their own, such as a source or a label.
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     id: str = ""
@@ -211,6 +214,7 @@ def _print(
     else:
         console = Console(highlight=False)
         for request, verdict in zip(requests, verdicts, strict=True):
+            # Unwrapped: `file:line` and its message stay on one line for editors and grep.
             console.print(human(request, verdict), soft_wrap=True)
 
 

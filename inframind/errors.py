@@ -52,6 +52,7 @@ class OutOfMemoryError(TrainingError):
     code = "out_of_memory"
 
 
+# A quota, as on NFS, has an error of its own.
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What the system says when a disk is full."""
 

@@ -76,6 +76,7 @@ def run_pipeline(spec: PipelineSpec, context: StageContext) -> None:
     for index, config in enumerate(spec.stages):
         report = context.resume.finished.get(index)
         if report is None:
+            # Between stages nothing is half done: the next attempt begins exactly here.
             if context.should_stop():
                 raise StoppedError(f"stopped before {config.stage}")
             context.stage_started(index, config.stage, config.total_steps)
@@ -91,6 +92,7 @@ def run_pipeline(spec: PipelineSpec, context: StageContext) -> None:
             )
             report = run_stage(config, stage_input, context)
             context.stage_done(index, config.stage, report)
+        # `evaluate` makes none: the next stage continues the one before it.
         if report.adapter is not None:
             lineage.append(report.adapter)
 

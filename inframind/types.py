@@ -30,6 +30,7 @@ class Outcome(StrEnum):
 class Contract(BaseModel):
     """Base of everything that crosses a wire: immutable, and unknown fields are errors."""
 
+    # A misspelt field of a check would be a check that asks less.
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

@@ -33,6 +33,7 @@ def pool_of(value: str) -> Pool:
 
     It is a fixed function of the value's stem, so that no other split knows a part of it.
     """
+    # Of 256: 60.2, 9.8 and 30.1 %. `hash` would differ from process to process.
     number = hashlib.sha256(stem(value).encode()).digest()[0]
     return "train" if number < 154 else "validation" if number < 179 else "test"
 
@@ -80,6 +81,7 @@ class Draw:
 
     def port(self) -> int:
         """Draws an unprivileged port."""
+        # System ports end at 1023 (RFC 6335).
         return int(self._open(lambda: str(self._random.randint(1024, 9999))))
 
     def number(self, low: int, high: int, step: int = 1) -> int:
@@ -88,6 +90,7 @@ class Draw:
 
     def cidr(self, prefix: int = 16) -> str:
         """A private network such as `10.42.0.0/16`."""
+        # 10.0.0.0/8 is private (RFC 1918): no answer names a stranger's network.
         tail = "0.0" if prefix == 16 else f"{self._random.randint(1, 250)}.0"
         return self._open(lambda: f"10.{self._random.randint(1, 254)}.{tail}/{prefix}")
 
@@ -99,6 +102,7 @@ class Draw:
 
     def domain(self) -> str:
         """A host name below a reserved example domain."""
+        # Nobody can own a name below them (RFC 2606).
         return self._open(
             lambda: f"{self._make_name()}.example.{self._random.choice(('com', 'org', 'net'))}"
         )

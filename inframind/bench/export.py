@@ -49,6 +49,7 @@ def wording(task: Task) -> str:
 
 
 def _masked(task: Task, text: str) -> str:
+    # Longest first: `web` is a part of `web-7f3`.
     for value in sorted(task.values, key=len, reverse=True):
         text = text.replace(value, "_")
     return re.sub(r"\d+", "0", text)

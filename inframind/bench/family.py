@@ -58,6 +58,7 @@ class Family:
 
     def draft(self, seed: str, pool: Pool) -> tuple[Draft, Draw]:
         """Writes one draft; returns it with the draw that knows its open values."""
+        # The family is in the seed: a family that is added changes no other's tasks.
         draw = Draw(f"{self.id}:{pool}:{seed}", pool)
         return self.write(draw), draw
 

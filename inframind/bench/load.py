@@ -35,6 +35,7 @@ def _drawn(family: Family, split: Split) -> tuple[Task, ...]:
     index = 0
     while len(drawn) < TASKS_PER_FAMILY[split]:
         task = family.task(index, split)
+        # A question that is asked twice would count twice in a pass rate.
         drawn.setdefault(task.instruction + task.input, task)
         index += 1
     return tuple(drawn.values())
@@ -86,5 +87,6 @@ def content_hash() -> str:
     digest = hashlib.sha256()
     for split in SPLITS:
         for task in _split(split):
+            # Sorted keys: the version is of the content, not of the order of a class's fields.
             digest.update(json.dumps(task.model_dump(mode="json"), sort_keys=True).encode())
     return f"sha256:{digest.hexdigest()}"

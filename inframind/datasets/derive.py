@@ -45,9 +45,11 @@ def derive(instruction: str, configuration: Configuration) -> list[Check]:
         selector: dict[str, Any] = {"kind": resource.kind} | (
             {"name": resource.name} if named else {}
         )
+        # The gate: values of an object that is not there would earn a share.
         derived = [Check(op="exists", gate=True, **selector)]
         for path, value in leaves(resource):
             if value != resource.name and is_stated(value, instruction):
+                # Through a list the path gives all its values: the stated one is among them.
                 op = "contains" if "[]" in path else "equals"
                 derived.append(Check(op=op, path=path, value=value, **selector))
         for check in derived:

@@ -134,6 +134,7 @@ class Stopper(StoppingCriteria):  # type: ignore[misc]  # transformers has no ty
         tokenizer: Any,
         should_stop: Callable[[], bool] | None = None,
     ) -> None:
+        # A stop text may lie across tokens, so texts are compared and not ids.
         self.lengths = [row.max_tokens for row in rows]
         self._stops = {index: row.stop for index, row in enumerate(rows) if row.stop}
         self._width, self._tokenizer, self._should_stop = prompt_width, tokenizer, should_stop

@@ -43,6 +43,7 @@ def template(base_model: str) -> Any:
         if file.is_file()
         else json.loads((folder / "tokenizer_config.json").read_text())["chat_template"]
     )
+    # A template comes with a model, from strangers: it may neither run code nor change values.
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
     environment.filters["tojson"] = lambda value, **_: json.dumps(value, ensure_ascii=False)
     return environment.from_string(text)

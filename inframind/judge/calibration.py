@@ -76,6 +76,7 @@ def labelled(tasks: Sequence[Task], verifier: Verifier, seed: int = 0) -> list[L
 
     The verifier labels both; a task of which it says otherwise is left out.
     """
+    # The same faults for every judge: their kappas can be compared.
     rng = random.Random(seed)  # noqa: S311 - a reproducible choice, not a secret
     examples = []
     for task in tasks:

@@ -29,6 +29,7 @@ class Scores(Contract):
 
         Good habits never lift a wrong answer.
         """
+        # 0.8 to 1: a right answer with the worst habits still beats a half right one with the best.
         habits = (self.best_practices + self.security) / 20
         return round(self.correctness * (0.8 + 0.2 * habits), 1)
 

@@ -47,6 +47,7 @@ class Ask(Protocol):
 
 
 class _Reply(BaseModel):
+    # A score of "7" or a field of its own invention: such a judge did not follow the question.
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
@@ -79,6 +80,7 @@ class LlmJudge:
 
         Where the model is at fault it abstains, and raises nothing.
         """
+        # A cut answer would be judged for what was cut off.
         if len(candidate) > MAX_CANDIDATE:
             return Judgement(
                 abstained="too_long",
@@ -117,6 +119,7 @@ class LlmJudge:
             backward = await self._reply(_Pair, *pair(case, second, first), fresh)
         except SilentError as error:
             return Preference(abstained=error.reason, feedback=str(error))
+        # In the second question the places are exchanged, so A is the second answer.
         places: dict[str, Winner] = {"A": "first", "B": "second", "tie": "tie"}
         swapped: dict[str, Winner] = {"A": "second", "B": "first", "tie": "tie"}
         orders = (places[forward.better], swapped[backward.better])
@@ -131,6 +134,7 @@ class LlmJudge:
         if text is None:
             text = await self._ask(messages, schema)
         reply = parsed(form, text)
+        # Kept only once it was read: a reply without the form is asked for again next time.
         self._cache[key] = text
         self._cache.move_to_end(key)
         if len(self._cache) > MAX_CACHED:

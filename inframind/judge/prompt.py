@@ -59,12 +59,14 @@ def plain(text: str) -> str:
 
     The marks of templates are broken by a space of no width; control characters are left out.
     """
+    # To str.isprintable the no-break space is not printable; people's files have it.
     kept = "".join(c for c in text if c in "\n\t" or c.isprintable() or c == "\u00a0")
     return TEMPLATE_MARKS.sub(lambda mark: mark.group() + "\u200b", kept)
 
 
 def fenced(label: str, text: str) -> str:
     """Puts a text between marks that hold its own hash."""
+    # `surrogatepass`: a lone surrogate must not stop the judge; `plain` leaves it out.
     mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"<<<{label} {mark}\n{plain(text)}\n{label} {mark}>>>"
 

@@ -57,4 +57,5 @@ def is_available(name: str) -> bool:
         return False
     from huggingface_hub import try_to_load_from_cache
 
+    # Asks the disk alone: the api must answer without a network.
     return isinstance(try_to_load_from_cache(model.path, "config.json"), str)

@@ -56,6 +56,7 @@ def requests_below(folder: Path, category: str | None = None) -> list[VerifyRequ
             format="file",
             filename=path.name,
         )
+        # Sorted: two runs list the same gaps in the same order.
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.stat().st_size <= MAX_BYTES
     ]
@@ -96,6 +97,7 @@ def _counted(name: str, verdicts: Sequence[Verdict], deep: Sequence[Deepened]) -
 def _cell(verdict: Verdict, deepened: Deepened) -> str:
     """Names the count that the file belongs to."""
     assert deepened.opinion is not None
+    # Where one side gives no answer, neither is wrong: such files are in no error rate.
     unsupported = any(finding.severity == "unsupported" for finding in verdict.findings)
     if (
         deepened.opinion.outcome in ("abstains", "unavailable")
@@ -119,6 +121,7 @@ def _disagreement(verdict: Verdict, deepened: Deepened) -> Disagreement:
     why = [
         f"line {finding.line}: {finding.message}" if finding.line else finding.message
         for finding in refusing
+        # Warnings refuse no file.
         if finding.severity == "error"
     ]
     return Disagreement(

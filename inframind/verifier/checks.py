@@ -12,6 +12,7 @@ from inframind.verifier.paths import MAX_PATTERN, compiled, matches, pattern, se
 NEEDS_PATH = frozenset(
     {"equals", "not_equals", "one_of", "matches", "contains", "at_least", "at_most"}
 )
+# `any_of` takes 8 options at most (types.Check): four levels of it are 4,096 questions.
 MAX_CHECKS, MAX_NESTING = 256, 4
 MAX_MESSAGE, MAX_VALUE = 300, 80
 
@@ -63,6 +64,7 @@ def _validate_value(check: Check, here: str) -> None:
                 f"{here}: matches needs a text of at most {MAX_PATTERN} characters as `value`",
                 param=f"{here}.value",
             )
+        # Compiled before any text is read: a bad pattern is the request's fault, not the text's.
         try:
             pattern(check.value)
         except DataError as error:
@@ -83,6 +85,7 @@ def _validate_paths(check: Check, here: str) -> None:
 
 def same(left: Json, right: Json) -> bool:
     """Compares JSON values; numbers by value, but neither a boolean nor a text is a number."""
+    # To Python True is 1: `replicas: true` would equal one replica.
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, Mapping) and isinstance(right, Mapping):
@@ -110,6 +113,7 @@ def contains(value: Json, wanted: Json) -> bool:
     if isinstance(value, list | tuple):
         return any(holds_entries(item, wanted) for item in value)
     if isinstance(value, str):
+        # A number is in no text: 80 would be found in "8080".
         return isinstance(wanted, str) and wanted in value
     return (
         isinstance(value, Mapping) and isinstance(wanted, Mapping) and holds_entries(value, wanted)
@@ -197,6 +201,7 @@ def refers(configuration: Configuration, check: Check, sources: Sequence[int]) -
     def linked(source: int) -> bool:
         return any(
             link.source == source
+            # A link may lie deeper than the field that was asked for, as in `volumes.0.configMap`.
             and (
                 check.path is None
                 or link.path == check.path
@@ -242,6 +247,7 @@ def _holds(
     check: Check, configuration: Configuration, chosen: Sequence[int], values: Sequence[Json]
 ) -> bool:
     if check.op == "count":
+        # Objects are counted before anything is read of them: `path` has no part in it.
         return bool(len(chosen) == check.value)
     if check.op == "references":
         return refers(configuration, check, chosen)
@@ -249,6 +255,7 @@ def _holds(
         return bool(chosen) == (check.op == "exists")
     if not chosen:
         return check.op == "absent"
+    # "It is not so" is said of all: one clean object does not excuse another.
     every = check.every or check.op in ("absent", "not_equals")
     return (all if every else any)(VALUE_TESTS[check.op](value, check.value) for value in values)
 

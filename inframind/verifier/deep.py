@@ -80,6 +80,7 @@ def _merged(request: VerifyRequest, verdict: Verdict, deep: Deepened) -> Verdict
     opinion = deep.opinion
     is_valid = verdict.rungs["references"] == "pass"
     changed: dict[str, Any] = {"verifier": f"{verdict.verifier}, {deep.tool}"}
+    # Whoever asked for the tool may not take a pass of the fast checks for its word.
     if opinion.outcome == "unavailable":
         if is_valid or tool.is_authority:
             rungs = {**verdict.rungs, "schema": "unscorable"}
@@ -94,6 +95,7 @@ def _merged(request: VerifyRequest, verdict: Verdict, deep: Deepened) -> Verdict
                 "intent": "skipped",
                 "policy": "skipped",
             }
+            # As far as a text that only parses: the tool does not say which rung is broken.
             changed |= {
                 "verdict": Outcome.FAIL,
                 "rungs": rungs,

@@ -51,6 +51,7 @@ def extract(text: str, languages: Sequence[str] = (), form: AnswerFormat = "auto
             message="the answer has more than one fenced block: give exactly one file",
         )
     label, content = blocks[0]
+    # CommonMark gives the label no meaning of its own: a block without one is no mistake.
     if label and languages and label.lower() not in languages:
         return Extracted(
             rule="wrong-language",
@@ -66,6 +67,7 @@ def is_answer(text: str) -> bool:
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
     """Yields label and content of each fenced block outside the thoughts."""
+    # Templates of thinking models end the prompt with `<think>`: the answer begins within it.
     opened, closed = text.find(OPEN), text.find(CLOSE)
     position = closed + len(CLOSE) if closed >= 0 and not 0 <= opened < closed else 0
     while start := START.search(text, position):

@@ -49,6 +49,7 @@ def denials(policy: str, configuration: Configuration) -> list[str]:
     """
     import regopy
 
+    # A new one for each text: rules and input of another must not be in it.
     interpreter = regopy.Interpreter()
     package = PACKAGE.search(policy)
     assert package is not None

@@ -25,6 +25,7 @@ def human(request: VerifyRequest, verdict: Verdict) -> Group:
         f"[dim]{verdict.category or 'unknown'}[/]"
     )
     title.append(f"  score {verdict.score:g}", style="dim")
+    # In an answer the findings' lines are those of the block: the text has others.
     lines = request.text.split("\n") if request.format == "file" else []
     return Group(
         title,

@@ -85,6 +85,7 @@ def validate_policies(policies: Sequence[str]) -> None:
 
 def validate_policy(policy: str, field: str) -> None:
     """Checks one policy rule, which the caller wrote in `field`. Raises as `validate_policies`."""
+    # A rule may be a policy in one category and count always in another: one is enough.
     words = vocabulary()
     policies = sorted(name for name, users in words.items() if _is_policy(users))
     if policy in policies:
@@ -94,6 +95,7 @@ def validate_policy(policy: str, field: str) -> None:
         if policy in words
         else f"no category has a policy rule {policy[:64]!r}"
     )
+    # Cut, as the comparison costs the product of the lengths, and the name is a stranger's.
     near = get_close_matches(policy[:64], policies, 1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     raise DataError(f"{field}: {why}{hint} There are: {', '.join(policies)}", param=field)
@@ -105,6 +107,7 @@ def _is_policy(users: Mapping[str, Sequence[Rule]]) -> bool:
 
 def rule_named(name: str, category_id: str | None) -> Rule | None:
     """The rule of that id: the category's, else one that all texts meet, else a tool's."""
+    # The category's own first: it has the source that its users know.
     candidates = (*(category(category_id).rules if category_id else ()), *OWN, *TOOLS)
     return next((rule for rule in candidates if rule.id == name), None)
 

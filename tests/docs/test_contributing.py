@@ -14,7 +14,7 @@ EXAMPLES = {
 }
 """File -> how the example from it begins."""
 LINES = {
-    "inframind/categories/compose/validator.py": "rules.LATEST.finding(",
+    "inframind/categories/compose/policy.py": "rules.LATEST.finding(",
     "inframind/categories/decline/validator.py": 'languages = ("decline",)',
     "inframind/categories/__init__.py": 'CategoryPackage("decline")',
     "inframind/stages/__init__.py": '"grpo": grpo',
