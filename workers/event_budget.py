@@ -27,6 +27,8 @@ class EventBudget:
         if self._tokens >= 1.0:
             self._tokens -= 1.0
             return True
+        # From the first one on: what is left out is told of after TELL_SECONDS, not at once, so
+        # that a flood makes one event of ten seconds and not one for each of its parts.
         if not self._left_out:
             self._since = now
         is_listed = code in self._left_out or len(self._left_out) < MAX_CODES

@@ -72,6 +72,7 @@ def prune(
     with reading(engine) as session:
         leftovers = list(_leftovers(session, artifacts))
     pruned.folders = [str(folder.relative_to(artifacts.folder)) for folder in leftovers]
+    # After the commit: a crash in between leaves files without a row, which a later round finds.
     for path in [*paths, *leftovers] if not dry_run else ():
         artifacts.remove(path)
     return pruned
@@ -84,6 +85,7 @@ def _old_adapters(session: Session, now: float, days: float | None) -> list[Adap
     """
     if days is None:
         return []
+    # Once, and not for each adapter: it reads every job that has not ended.
     used = catalog.in_use(session)
     old = session.scalars(
         select(Adapter).where(Adapter.created_at < now - days * 86_400.0).order_by(Adapter.id)
@@ -109,6 +111,7 @@ def _leftovers(session: Session, artifacts: Artifacts) -> Iterator[Path]:
 
     Here, and those of other hosts in the store.
     """
+    # Listed before its row is read: a claim commits its fence before the attempt makes its folder.
     for folder in sorted({*artifacts.folder.glob("*/*"), *artifacts.attempts()}):
         if (
             folder.name.isdigit()

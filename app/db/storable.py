@@ -46,6 +46,7 @@ def fault_of(value: Any, place: str = "") -> str | None:
     elif isinstance(value, float):
         return None if math.isfinite(value) else f"{place}: {value} is no number"
     else:
+        # JSON has no largest integer, but its readers have: SQLite's JSON functions 64 bits.
         is_large = isinstance(value, int) and abs(value) > INT64_MAX
         return f"{place}: an integer of more than 64 bits" if is_large else None
     return next((fault for name, part in parts if (fault := fault_of(part, name))), None)

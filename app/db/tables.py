@@ -42,6 +42,7 @@ class Job(Owned, Base):
     """Whole stages, to be read by `inframind.stages.parse_all`. The column keeps its first name: a
     renamed one would stop the workers that still run while a new version is rolled out."""
     meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
+    # Without `none_as_null` SQLAlchemy writes JSON's `null`, which SQL's IS NULL does not find.
     fine_tuning: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What a job of OpenAI's API was asked for: files, suffix, method."""
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
@@ -79,6 +80,7 @@ class Job(Owned, Base):
     """The request that made the job: it ties the logs of api, worker and trainer together."""
 
     __table_args__ = (
+        # Two workers that were given the same device's name: the second one's claim is refused.
         Index(
             "one_job_per_device",
             "device",
@@ -86,6 +88,7 @@ class Job(Owned, Base):
             sqlite_where=RUNNING,
             postgresql_where=RUNNING,
         ),
+        # Partial: the jobs that have ended, nearly all, make no claim slower (load.md).
         Index(
             "jobs_claimable",
             text("priority DESC"),
@@ -119,6 +122,7 @@ class IdempotencyKey(Base):
     """A client's name for one request: the same request again is answered with the same job."""
 
     __tablename__ = "idempotency_keys"
+    # No column of a primary key may be NULL in PostgreSQL, hence the empty owner.
     owner: Mapped[str] = mapped_column(String(64), primary_key=True)
     """Empty: the embedded service has no owners."""
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
@@ -277,6 +281,7 @@ class Worker(Base):
     host: Mapped[str] = mapped_column(String(128))
     device: Mapped[str] = mapped_column(String(64))
     heartbeat_at: Mapped[float] = mapped_column(Float(53))
+    # SQLite knows the word since 3.23.
     draining: Mapped[bool] = mapped_column(server_default=text("false"))
 
 

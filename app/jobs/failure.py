@@ -16,11 +16,13 @@ MAX_MESSAGE = 2000
 
 def _at_most(length: int) -> Callable[[object], object]:
     def shortened(text: object) -> object:
+        # Cleaned after the cut: a replacement is one character, as what it replaces.
         return made_storable(text[:length]) if isinstance(text, str) else text
 
     return shortened
 
 
+# The lengths of the row's columns, which PostgreSQL holds texts to and SQLite does not.
 Code: TypeAlias = Annotated[str, BeforeValidator(_at_most(64))]
 Message: TypeAlias = Annotated[str, BeforeValidator(_at_most(MAX_MESSAGE))]
 Param: TypeAlias = Annotated[str, BeforeValidator(_at_most(128))]

@@ -146,6 +146,7 @@ def _stage_name(job: Job, stage_index: int) -> str:
 
 def add_checkpoint(session: Session, job: Job, saved: SavedCheckpoint) -> None:
     """Registers a whole checkpoint; only registered ones are ever resumed from."""
+    # A commit whose answer was lost is tried again (HeldLease.retry): the row may be there.
     session.merge(
         Checkpoint(
             job_id=job.id,
@@ -166,6 +167,7 @@ def publish_stage(
 
     Both are written or neither, and never a second time.
     """
+    # For the same reason; and a second adapter of one id would be an IntegrityError.
     if session.get(StageResult, (job.id, stage_index)) is not None:
         return
     adapter = report.adapter

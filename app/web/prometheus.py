@@ -161,6 +161,7 @@ class Jobs(Collector):
             GaugeMetricFamily(f"inframind_job_{name}", text, labels=["job", "stage"])
             for name, text in OF_A_JOB.items()
         ]
+        # Read for each scrape: no counter of this process has what the workers and other apis did.
         with seeing_all(), reading(self._engine) as session:
             now = database_now(session)
             counts = dict(
@@ -168,10 +169,12 @@ class Jobs(Collector):
             )
             for state in JobState:
                 states.add_metric([state], counts.get(state, 0))
+            # By the rule of the claim: a job in a cool-down is kept waiting by nobody.
             oldest = session.scalar(
                 select(func.min(Job.created_at)).where(claim_order.may_run(now))
             )
             age.add_metric([], now - oldest if oldest is not None else 0.0)
+            # One that was killed leaves its row: its silence grows, which is what alerts look for.
             for worker in session.scalars(select(Worker)):
                 workers.add_metric([worker.id, worker.device], now - worker.heartbeat_at)
             seconds = func.sum(StageResult.train_seconds)

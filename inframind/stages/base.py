@@ -10,6 +10,7 @@ from pydantic import Field
 from inframind.models.adapter import AdapterManifest
 from inframind.types import Contract, Json, Split
 
+# Types alone: a run without a judge loads nothing of it.
 if TYPE_CHECKING:
     from inframind.judge.judgement import Judgement
     from inframind.judge.prompt import Case
@@ -30,9 +31,11 @@ class TrainedAdapter(Contract):
 class SavedCheckpoint(Contract):
     """A whole checkpoint: its folder holds MANIFEST.json with this digest."""
 
+    # What a stage reports is stored in columns of 32 bits.
     stage_index: int = Field(ge=0, lt=2**31)
     step: int = Field(ge=0, lt=2**31)
     path: Path
+    # In hex digits (FIPS 180-4).
     sha256: str = Field(max_length=64)
 
 
@@ -45,6 +48,7 @@ class StageReport(Contract):
     path: Path | None = None
     """Folder of the adapter, if the stage made one."""
 
+    # Made when it is asked for: the manifest is written last, by whoever checked the folder.
     @property
     def adapter(self) -> TrainedAdapter | None:
         """The stage's adapter as later stages know it."""
