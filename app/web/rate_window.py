@@ -16,9 +16,7 @@ class SteadyStorage(Storage):
     key that had reached its limit stayed refused for a day.
     """
 
-    # The library keeps a register of all storages, by scheme.
-    STORAGE_SCHEME = ("async+steady",)
-
+    # Without a scheme: the library's register of storages is for those that a URL names.
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
