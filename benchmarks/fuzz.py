@@ -147,7 +147,7 @@ def defect(verdict: Verdict) -> str | None:
     if verdict.verdict is Outcome.UNSCORABLE:
         return "unscorable"
     for finding in verdict.findings:
-        if finding.rule in ("checker-crash", "checker-deadline"):
+        if finding.rule in ("checker-crash", "checker-deadline", "checker-memory"):
             return f"{finding.rule}: {finding.message}"
         if SECRET in finding.message:
             return "a file was read"

@@ -22,9 +22,9 @@ class Outcome(StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     """Every rung that was asked for holds."""
     FAIL = "fail"
-    """The text is at fault, also by hanging or crashing a checker twice."""
+    """The text is at fault, also by taking a checker over its time or memory twice."""
     UNSCORABLE = "unscorable"
-    """The environment is at fault; the text must be neither rewarded nor punished."""
+    """The environment or a checker is; the text must be neither rewarded nor punished."""
 
 
 class Contract(BaseModel):

@@ -147,7 +147,11 @@ def _object(line: str) -> dict[str, Any]:
 
 def _accept(number: int, verdict: Verdict, reading: Reading, field_name: str = "output") -> None:
     if verdict.verdict is Outcome.UNSCORABLE:
-        raise SandboxError("the verifier could not judge the rows; try again")
+        reason = verdict.findings[-1]
+        if reason.rule == "verifier-unavailable":
+            raise SandboxError("the verifier could not judge the rows; try again")
+        # A checker that crashes on a row does so every time: trying again would never end.
+        reading.refuse(number, field_name, reason.message)
     if verdict.verdict is Outcome.FAIL:
         errors = [
             finding for finding in verdict.findings if finding.severity in ("error", "unsupported")

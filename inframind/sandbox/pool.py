@@ -1,7 +1,7 @@
 """Keeps warm worker processes and gives each call a deadline.
 
-A call that hangs or crashes its worker is repeated once, alone, in a fresh worker: a second time it
-is the text's fault. No other module of the library but `isolation` starts processes.
+A call that hangs, fills or crashes its worker is repeated once, alone, in a fresh worker: a second
+time the call itself is the cause. No other module of the library but `isolation` starts processes.
 """
 
 import logging
@@ -17,15 +17,17 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from inframind.errors import SandboxError
 from inframind.sandbox.confinement import MEMORY_BYTES, MemoryBound
-from inframind.sandbox.worker import ANSWER, REQUEST, RESPONSE
+from inframind.sandbox.worker import ANSWER, EXHAUSTED, REQUEST, RESPONSE
 
 log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
+END_SECONDS = 5.0
+"""Time between the end of a worker's pipe and its own."""
 WALL_FACTOR = 5.0
 """Wall-clock limit of a call in units of its processor-time limit.
 
@@ -37,15 +39,19 @@ CALLS_PER_WORKER = 20_000
 """A worker is replaced after so many calls, so that a slow leak in a parser stays small."""
 
 
-class WorkerLostError(Exception):
-    """The worker raised, crashed, or passed the deadline.
+LossReason = Literal["deadline", "memory", "crash"]
 
-    `reason` is `deadline` or `crash`; `detail` says where, if it is known.
+
+class WorkerLostError(Exception):
+    """The worker raised, crashed, or passed a limit; `detail` says where, if it is known.
+
+    Whoever sends a text decides about time and memory, so `deadline` and `memory` are limits that a
+    text can pass. A `crash` is a mistake of the checker, whatever the text.
     """
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(self, reason: LossReason, detail: str = "") -> None:
         super().__init__(detail or reason)
-        self.reason = reason
+        self.reason: LossReason = reason
         self.detail = detail
 
 
@@ -126,7 +132,8 @@ class WorkerProcess:
         status, size = RESPONSE.unpack(self._read(RESPONSE.size, deadline))
         answer = self._read(size, deadline)
         if status != ANSWER:
-            raise WorkerLostError("crash", answer.decode("utf-8", "replace"))
+            reason: LossReason = "memory" if status == EXHAUSTED else "crash"
+            raise WorkerLostError(reason, answer.decode("utf-8", "replace"))
         return answer
 
     def _read(self, size: int, deadline: float) -> bytes:
@@ -148,18 +155,30 @@ class WorkerProcess:
             if poll.poll(min(left, WATCH_SECONDS if self._watched else left) * 1000):
                 return
             if self._watched and resident_bytes(self.process_id) > MEMORY_BYTES:
-                raise WorkerLostError("crash", "out of memory")
+                raise WorkerLostError("memory", "out of memory")
         raise WorkerLostError("deadline")
 
     def _lost(self) -> WorkerLostError:
         """Finds out why the process has closed its pipe."""
-        try:
-            code = self._process.wait(5.0)
-        except subprocess.TimeoutExpired:
-            return WorkerLostError("crash")
-        return WorkerLostError(
-            "deadline" if code == -signal.SIGPROF else "crash", f"worker ended with status {code}"
-        )
+        status, peak_bytes = self._end()
+        detail = f"worker ended with status {status}"
+        if status == -signal.SIGPROF:
+            return WorkerLostError("deadline", detail)
+        # Where Python raises MemoryError, Rust's and C++'s allocators abort: it was nearly full.
+        is_full = status == -signal.SIGABRT and peak_bytes > MEMORY_BYTES // 2
+        return WorkerLostError("memory" if is_full else "crash", detail)
+
+    def _end(self) -> tuple[int | None, int]:
+        """Waits for the end: exit status (None: it goes on) and the most memory it ever held."""
+        deadline = time.monotonic() + END_SECONDS
+        while time.monotonic() < deadline:
+            process_id, status, usage = os.wait4(self.process_id, os.WNOHANG)
+            if process_id:
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+                # In KiB on Linux (getrusage(2)).
+                return self._process.returncode, usage.ru_maxrss * 1024
+            time.sleep(0.005)
+        return None, 0
 
     @staticmethod
     def _descriptor(pipe: IO[bytes] | None) -> int:

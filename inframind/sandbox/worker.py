@@ -18,7 +18,7 @@ from inframind.sandbox.confinement import confine
 
 REQUEST = struct.Struct(">I")
 RESPONSE = struct.Struct(">cI")
-ANSWER, RAISED = b"=", b"!"
+ANSWER, RAISED, EXHAUSTED = b"=", b"!", b"#"
 
 
 def read_request(stream: BinaryIO) -> str | None:
@@ -60,6 +60,9 @@ def main() -> None:
         signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
         try:
             status, answer = ANSWER, function(text)
+        except (MemoryError, RecursionError) as error:
+            # A text's size and depth cost these; what else is raised is a mistake of the checker.
+            status, answer = EXHAUSTED, raised(error)
         except Exception as error:  # noqa: BLE001 - the pool judges whatever a checker raises
             status, answer = RAISED, raised(error)
         signal.setitimer(signal.ITIMER_PROF, 0.0)

@@ -70,7 +70,9 @@ class DynamicSamplingTrainer(GRPOTrainer):  # type: ignore[misc]  # trl has no t
 
     def _calculate_rewards(self, *args: Any) -> torch.Tensor:
         rewards: torch.Tensor = super()._calculate_rewards(*args)
-        # A row that one function could not score has no sum.
+        # TRL leaves a row out only if no function could score it, and takes a missing part for 0:
+        # the punishment for length, which never fails, would make an unscorable answer a zero.
+        rewards[rewards.isnan().any(dim=1)] = torch.nan
         self._rewards = rewards.sum(dim=1).cpu()
         return rewards
 

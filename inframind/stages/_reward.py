@@ -10,12 +10,20 @@ Decode = Callable[[Sequence[int]], str]
 Reward = Callable[..., list[float | None]]
 
 
-def verified_reward(tasks: Mapping[str, Task], verifier: Verifier, decode: Decode) -> Reward:
+Judged = Callable[[Sequence[VerifyRequest], Sequence[Verdict]], None]
+
+
+def verified_reward(
+    tasks: Mapping[str, Task],
+    verifier: Verifier,
+    decode: Decode,
+    on_judged: Judged | None = None,
+) -> Reward:
     """Makes the function that rewards each completion with the verifier's score in [0, 1].
 
     None stands where the verifier's environment failed; TRL leaves those out of the baseline. The
     dataset needs the column `task_id`. Completions are decoded from their ids: TRL's own text lacks
-    special tokens, and what is rewarded must be what is served.
+    special tokens, and what is rewarded must be what is served. `on_judged` sees every answer.
     """
 
     def verified(
@@ -26,6 +34,8 @@ def verified_reward(tasks: Mapping[str, Task], verifier: Verifier, decode: Decod
             for name, ids in zip(task_id, completion_ids, strict=True)
         ]
         verdicts = verifier.verify_many(requests)
+        if on_judged is not None:
+            on_judged(requests, verdicts)
         log_metric = context.get("log_metric")
         if log_metric is not None:
             for name, value in shares(verdicts).items():
@@ -38,14 +48,16 @@ def verified_reward(tasks: Mapping[str, Task], verifier: Verifier, decode: Decod
 
 
 def shares(verdicts: Sequence[Verdict]) -> dict[str, float]:
-    """Counts the shares of answers that pass, hold each rung below intent, or cannot be scored."""
-    total = len(verdicts)
-    rates = {
-        f"rungs/{rung}": sum(v.rungs[rung] == "pass" for v in verdicts) / total
-        for rung in ("extract", "parse", "schema", "references")
-    }
-    rates["pass_rate"] = sum(v.verdict is Outcome.PASS for v in verdicts) / total
-    rates["unscorable_rate"] = sum(v.verdict is Outcome.UNSCORABLE for v in verdicts) / total
+    """Counts the shares of answers that pass, hold each rung below intent, or cannot be scored.
+
+    What could not be scored is in no other share; where that is all, there is no other share.
+    """
+    scored = [verdict for verdict in verdicts if verdict.verdict is not Outcome.UNSCORABLE]
+    rates = {"unscorable_rate": 1.0 - len(scored) / len(verdicts)}
+    if scored:
+        rates["pass_rate"] = sum(v.verdict is Outcome.PASS for v in scored) / len(scored)
+        for rung in ("extract", "parse", "schema", "references"):
+            rates[f"rungs/{rung}"] = sum(v.rungs[rung] == "pass" for v in scored) / len(scored)
     return rates
 
 

@@ -7,7 +7,7 @@ from datasets import Dataset
 from trl import GRPOConfig
 
 from inframind.bench.prompt import prompt
-from inframind.stages import _loading, _reporting, _training
+from inframind.stages import _crashes, _loading, _reporting, _training
 from inframind.stages._reward import Reward, verified_reward
 from inframind.stages.base import StageContext, StageInput, StageReport
 from inframind.stages.config import RolloutConfig
@@ -29,7 +29,12 @@ def run(
     arguments = rollout_arguments(config, stage_input, context, losses)
     # Open for the whole training: its workers would have to start again at each step.
     with Verifier(workers=2) as verifier:
-        reward = verified_reward({task.id: task for task in tasks}, verifier, decoder(tokenizer))
+        reward = verified_reward(
+            {task.id: task for task in tasks},
+            verifier,
+            decoder(tokenizer),
+            _crashes.CrashLog(context).add,
+        )
         trainer = make_trainer(
             model=model,
             reward_funcs=[reward, *more_rewards],

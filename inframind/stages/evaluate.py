@@ -14,6 +14,7 @@ from inframind.errors import ConfigError, DataError, StoppedError
 from inframind.judge import rules
 from inframind.judge.judgement import Judgement
 from inframind.judge.prompt import MAX_CANDIDATE, Case
+from inframind.stages._crashes import CrashLog
 from inframind.stages.base import StageContext, StageInput, StageReport, TrainedAdapter
 from inframind.stages.config import NANO_SLICE, Recipes, StageConfig
 from inframind.types import Outcome, Task, Verdict
@@ -149,15 +150,17 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
 
 
 def rate(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Counts what passes: `{"pass_at_1", "n", "ci95"}`, with Wilson's interval."""
+    """Counts what passes of what could be scored: `{"pass_at_1", "n", "ci95"}`, by Wilson."""
     from inframind.statistics.intervals import wilson
 
-    passed = sum(verdict.verdict is Outcome.PASS for verdict in verdicts)
-    low, high = wilson(passed, len(verdicts))
-    share = passed / len(verdicts) if verdicts else 0.0
+    # An answer that nobody could judge is neither right nor wrong (docs/contracts/verdict.md).
+    scored = [verdict for verdict in verdicts if verdict.verdict is not Outcome.UNSCORABLE]
+    passed = sum(verdict.verdict is Outcome.PASS for verdict in scored)
+    low, high = wilson(passed, len(scored))
+    share = passed / len(scored) if scored else 0.0
     return {
         "pass_at_1": round(share, 4),
-        "n": len(verdicts),
+        "n": len(scored),
         "ci95": [round(low, 4), round(high, 4)],
     }
 
@@ -217,6 +220,7 @@ class Examination:
             context,
         )
         self._stage_index = stage_index
+        self._crashes = CrashLog(context)
         self._done = 0
         self._said: dict[str, float] = {}
         self._share = config.total_steps / (tasks * models)
@@ -301,19 +305,17 @@ class Examination:
             batch = order[start : start + self._config.batch_size]
             began = time.monotonic()
             completions = self._engine.generate([requests[index] for index in batch])
-            verdicts = self._verifier.verify_many(
-                [
-                    VerifyRequest.of(tasks[i], c.text)
-                    for i, c in zip(batch, completions, strict=True)
-                ]
-            )
+            judged = [
+                VerifyRequest.of(tasks[i], c.text) for i, c in zip(batch, completions, strict=True)
+            ]
+            verdicts = self._verifier.verify_many(judged)
+            self._crashes.add(judged, verdicts)
             by_index |= zip(
                 batch, zip((c.text for c in completions), verdicts, strict=True), strict=True
             )
             tokens = sum(completion.completion_tokens for completion in completions)
             self._done += len(batch)
             speed = tokens / max(time.monotonic() - began, 1e-6)
-            share = sum(v.verdict is Outcome.PASS for v in verdicts) / len(verdicts)
-            self._said = {"tokens_per_second": speed, "pass_rate": share}
+            self._said = {"tokens_per_second": speed, "pass_rate": rate(verdicts)["pass_at_1"]}
             self._context.progress(self._stage_index, self._step, self._said)
         return [by_index[index] for index in range(len(tasks))]

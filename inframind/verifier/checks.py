@@ -214,11 +214,17 @@ def refers(configuration: Configuration, check: Check, sources: Sequence[int]) -
     return bool(sources) and (all if check.every else any)(linked(source) for source in sources)
 
 
-def evaluate(check: Check, configuration: Configuration) -> CheckResult:
-    """Decides one check; the message of one that fails says what is there instead."""
+def evaluate(check: Check, configuration: Configuration, where: str = "checks") -> CheckResult:
+    """Decides one check; the message of one that fails says what is there instead.
+
+    Raises DataError, naming the field below `where`, for a policy that cannot be evaluated at all.
+    """
     label = check.id or check.path or f"{check.op} {check.kind}".strip()
     if check.op == "any_of":
-        results = [evaluate(option, configuration) for option in check.checks]
+        results = [
+            evaluate(option, configuration, f"{where}.checks.{index}")
+            for index, option in enumerate(check.checks)
+        ]
         if any(result.passed for result in results):
             return CheckResult(id=label, passed=True)
         return CheckResult(
@@ -227,7 +233,7 @@ def evaluate(check: Check, configuration: Configuration) -> CheckResult:
             message=" or ".join(result.message for result in results)[:MAX_MESSAGE],
         )
     if check.op == "rego":
-        reasons = rego.denials(check.value, configuration)
+        reasons = rego.denials(check.value, configuration, f"{where}.value")
         return CheckResult(id=label, passed=not reasons, message="; ".join(reasons)[:MAX_MESSAGE])
     chosen = select(configuration, check)
     values = _values(check, configuration, chosen)

@@ -146,7 +146,9 @@ def judge_intent(ladder: _Ladder, kind: Category[Any], document: Any) -> bool:
     if not checks:
         return True
     configuration = kind.effective(document)
-    ladder.checks = [evaluate(check, configuration) for check in checks]
+    ladder.checks = [
+        evaluate(check, configuration, f"checks.{index}") for index, check in enumerate(checks)
+    ]
     missed = [
         Finding(
             rung="intent",
@@ -198,14 +200,26 @@ def score_json(payload: str) -> str:
         ).model_dump_json()
 
 
-def crashed(request: VerifyRequest, rule: str, message: str) -> Verdict:
-    """Judges a text that hung or crashed the checker in two workers: its own fault."""
+def fail_to_check(request: VerifyRequest, rule: str, message: str) -> Verdict:
+    """Judges a text that passed a limit of time or memory in two workers: its own fault."""
     return fail(_Ladder(request, request.category), "parse", rule, message)
 
 
-def unscorable(request: VerifyRequest, message: str) -> Verdict:
-    """Makes the verdict for an environment that failed: neither pass nor fail."""
+def unscorable(request: VerifyRequest, message: str, rule: str = "verifier-unavailable") -> Verdict:
+    """Makes the verdict for an environment or a checker that failed: neither pass nor fail."""
     ladder = _Ladder(request, request.category)
     ladder.rungs["parse"] = "unscorable"
-    ladder.findings.append(Finding(rung="parse", rule="verifier-unavailable", message=message))
+    ladder.findings.append(Finding(rung="parse", rule=rule, message=message))
     return ladder.verdict(Outcome.UNSCORABLE)
+
+
+def undecided_intent(valid: Verdict, rule: str, message: str) -> Verdict:
+    """Makes the verdict on a valid text whose intent could not be judged; `valid` has no checks."""
+    return valid.model_copy(
+        update={
+            "verdict": Outcome.UNSCORABLE,
+            "score": 0.0,
+            "rungs": {**valid.rungs, "intent": "unscorable"},
+            "findings": (*valid.findings, Finding(rung="intent", rule=rule, message=message)),
+        }
+    )

@@ -3,9 +3,11 @@
 The language: https://www.openpolicyagent.org/docs/policy-language. A policy's input is the
 effective configuration: `{"resources": [{"kind", "name", "fields", "line"}], "links": [{"source",
 "path", "kind", "name"}]}`, where `source` is an index into `resources`. It holds when `deny` is
-empty and, if the policy defines `allow`, `allow` is true.
+empty and, if the policy defines `allow`, `allow` is true. A policy is one module: there is nothing
+under `data` but itself.
 """
 
+import json
 import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -21,6 +23,10 @@ MAX_POLICY = 50_000
 PACKAGE = re.compile(
     r"^[ \t]*package[ \t]+([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)[ \t]*(?:#.*)?$", re.MULTILINE
 )
+# Comments and texts, but not template strings (`$"..."`), whose braces hold expressions.
+SILENT = re.compile(r'#[^\n]*|(\$"(?:\\.|[^"\\\n])*"|\$`[^`]*`)|"(?:\\.|[^"\\\n])*"|`[^`]*`')
+CALL = re.compile(r"(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)[ \t]*\(")
+DOCUMENT = re.compile(r"(?<![\w.])data(?:\.[A-Za-z_]\w*|\[[^\]]*\])*")
 RULES = re.compile(r"^[ \t]*(?:default[ \t]+)?(deny|allow)\b", re.MULTILINE)
 
 
@@ -42,10 +48,11 @@ def validate(policy: Json, param: str) -> None:
         raise DataError(f"{param}: the policy defines neither `deny` nor `allow`", param=param)
 
 
-def denials(policy: str, configuration: Configuration) -> list[str]:
+def denials(policy: str, configuration: Configuration, param: str) -> list[str]:
     """Lists why the configuration does not meet the policy; nothing if it does.
 
-    Raises DataError for a policy that does not compile, ImportError where regopy is not installed.
+    Raises DataError naming `param` for a policy that does not compile or asks what has no answer
+    here, ImportError where regopy is not installed.
     """
     import regopy
 
@@ -57,8 +64,9 @@ def denials(policy: str, configuration: Configuration) -> list[str]:
         interpreter.add_module("policy", policy)
     except regopy.RegoError as error:
         raise DataError(
-            f"the policy does not compile: {_first(str(error))}", param="value"
+            f"{param}: the policy does not compile: {_first(str(error))}", param=param
         ) from None
+    _refuse_unanswerable(policy, package.group(1), interpreter, param)
     rules = set(RULES.findall(policy))
     try:
         resources, links = map(asdict, configuration.resources), map(asdict, configuration.links)
@@ -67,9 +75,38 @@ def denials(policy: str, configuration: Configuration) -> list[str]:
         allowed = (
             _value(interpreter, f"data.{package.group(1)}.allow") if "allow" in rules else True
         )
+    except json.JSONDecodeError as error:
+        # regopy 1.5 reads an error of the interpreter as if it were a result.
+        return [f"the policy could not be evaluated: {_first(error.doc)}"]
     except (regopy.RegoError, ValueError) as error:
         return [f"the policy could not be evaluated: {_first(str(error))}"]
     return _reasons(denied) or ([] if allowed is True else ["allow is not true"])
+
+
+def _refuse_unanswerable(
+    policy: str, package: str, interpreter: "regopy.Interpreter", param: str
+) -> None:
+    """Raises DataError for calls and documents that would be undefined for every text.
+
+    In Rego a rule with an undefined part does not fire: such a `deny` would pass everything.
+    """
+    spoken = SILENT.sub(lambda part: part.group(1) or '""', policy)
+    own = f"data.{package}"
+    for name in CALL.findall(spoken):
+        # rego-cpp knows `http.send` and the like by name, but has no function behind them.
+        if not (interpreter.is_builtin(name) or name.startswith(f"{own}.")):
+            raise DataError(
+                f"{param}: the policy calls {name[:64]}, which does nothing here: "
+                "a policy sees the configuration in `input` alone",
+                param=param,
+            )
+    for document in DOCUMENT.findall(spoken):
+        if document != own and not document.startswith((f"{own}.", f"{own}[")):
+            raise DataError(
+                f"{param}: the policy reads {document[:64]}, and there are no documents here: "
+                "write the values into the policy",
+                param=param,
+            )
 
 
 def _value(interpreter: "regopy.Interpreter", query: str) -> Json:

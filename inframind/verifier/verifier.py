@@ -1,7 +1,9 @@
 """Judges texts as everybody asks for it: by the ladder, in guarded warm worker processes."""
 
 import atexit
+import hashlib
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -13,9 +15,11 @@ from pydantic_core import PydanticSerializationError
 
 from inframind.errors import ConfigError, DataError, SandboxError
 from inframind.sandbox.pool import CallFailedError, Pool
-from inframind.types import AnswerFormat, Check, Json, Verdict, VerifyRequest
+from inframind.types import AnswerFormat, Check, Json, Outcome, Verdict, VerifyRequest
 from inframind.verifier.checks import has_rego
-from inframind.verifier.ladder import crashed, guarded, unscorable
+from inframind.verifier.ladder import fail_to_check, guarded, undecided_intent, unscorable
+
+log = logging.getLogger(__name__)
 
 DEADLINE_SECONDS = 2.0
 TARGET = "inframind.verifier.ladder:score_json"
@@ -56,6 +60,11 @@ def verify(
         param = ".".join(map(str, problem["loc"]))
         raise DataError(f"{param}: {problem['msg']}", param=param) from None
     return _shared().verify(request)
+
+
+def report_id(text: str) -> str:
+    """Names the text of a crash in messages and logs, which never hold the text itself."""
+    return f"crash-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
 @cache
@@ -138,21 +147,41 @@ class Verifier:
         self, request: VerifyRequest, reply: str | CallFailedError | SandboxError
     ) -> Verdict | RequestError:
         if isinstance(reply, CallFailedError):
-            end = (
-                "crashed"
-                if reply.reason == "crash"
-                else f"did not end within {self._deadline:g} s of processor time"
-            )
-            place = f" ({reply.detail})" if reply.detail else ""
-            return crashed(
-                request, f"checker-{reply.reason}", f"checking this text {end}, twice{place}"
-            )
+            return self._failed(request, reply)
         if isinstance(reply, SandboxError):
             return unscorable(request, str(reply))
         if not reply.startswith('{"error"'):
             return Verdict.model_validate_json(reply)
         error = json.loads(reply)["error"]
         return ERRORS[error["code"]](error["message"], param=error["param"])
+
+    def _failed(self, request: VerifyRequest, failure: CallFailedError) -> Verdict:
+        """Judges a call that two workers could not finish, by whose fault it is."""
+        place = f" ({failure.detail})" if failure.detail else ""
+        if failure.reason == "crash":
+            report = report_id(request.text)
+            log.error("a checker crashed%s; its report is %s", place, report)
+            return unscorable(
+                request,
+                f"a checker crashed{place}, which is no fault of the text: report {report}",
+                rule="checker-crash",
+            )
+        limit = (
+            f"did not end within {self._deadline:g} s of processor time"
+            if failure.reason == "deadline"
+            else "took more memory than a check may"
+        )
+        if has_rego(request.checks):
+            # Without the policies: if that ends, they are what does not.
+            verdict = self.verify(request.model_copy(update={"checks": ()}))
+            if verdict.verdict is not Outcome.PASS:
+                return verdict
+            return undecided_intent(
+                verdict, f"policy-{failure.reason}", f"a Rego policy {limit}, twice{place}"
+            )
+        return fail_to_check(
+            request, f"checker-{failure.reason}", f"checking this text {limit}, twice{place}"
+        )
 
     def process_ids(self) -> list[int]:
         """Lists the workers that wait for work: for measurements."""

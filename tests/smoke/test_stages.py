@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from trl import GRPOTrainer
 
 from inframind.bench.load import load_tasks
 from inframind.bench.prompt import prompt
@@ -14,6 +15,9 @@ from inframind.generation.engine import Engine, Request
 from inframind.models.adapter import sha256_of, verify_adapter
 from inframind.pipeline import PipelineSpec, resolve_stages, run_pipeline
 from inframind.stages.base import Resume, TrainedAdapter
+from inframind.types import Verdict, VerifyRequest
+from inframind.verifier.ladder import unscorable
+from inframind.verifier.verifier import Verifier
 from tests.support.recorder import JOB, NANO, Recorder
 
 SMALL: dict[str, Any] = {"max_difficulty": 1, "lora": {"r": 8}}
@@ -129,6 +133,32 @@ def test_dynamic_sampling_that_meets_its_cap_says_so_and_goes_on(tmp_path: Path)
     assert ("warn", "refill_cap") in context.events
     assert context.steps[0][2]["kept_share"] == 0.0
     assert context.steps[0][2]["generated_groups"] == 4
+
+
+@pytest.mark.parametrize("stage", [GRPO, DAPO])
+def test_an_answer_that_crashes_a_checker_is_neither_rewarded_nor_punished(
+    stage: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, generate = Verifier.verify_many, GRPOTrainer._generate_and_score_completions
+    advantages: list[torch.Tensor] = []
+
+    def crash_on_every_second(self: Verifier, requests: list[VerifyRequest]) -> list[Verdict]:
+        crash = [unscorable(request, "", rule="checker-crash") for request in requests]
+        return [v if i % 4 != 1 else crash[i] for i, v in enumerate(judge(self, requests))]
+
+    def note(self: Any, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        batch: dict[str, Any] = generate(self, inputs)
+        advantages.append(batch["advantages"].view(-1, 4).cpu())
+        return batch
+
+    monkeypatch.setattr(Verifier, "verify_many", crash_on_every_second)
+    monkeypatch.setattr(GRPOTrainer, "_generate_and_score_completions", note)
+    context = train(Recorder(tmp_path), stage)
+    rows = torch.cat(advantages)
+    assert rows.abs().sum() > 0
+    assert not rows[:, 1].any()
+    assert {step["unscorable_rate"] for _, _, step in context.steps} == {0.25}
+    assert {("warn", "checker_crash"), ("warn", "checker_crashes")} <= set(context.events)
 
 
 @pytest.mark.parametrize("stage", [SFT, {**GRPO, "max_steps": 3}])

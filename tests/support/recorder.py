@@ -25,6 +25,7 @@ class Recorder:
         self.judge: AnswerJudge | None = None
         self.steps: list[tuple[int, int, Mapping[str, float]]] = []
         self.events: list[tuple[str, str]] = []
+        self.event_data: list[Mapping[str, Any]] = []
         self.checkpoints: list[SavedCheckpoint] = []
         self.finished: dict[int, StageReport] = {}
 
@@ -38,6 +39,7 @@ class Recorder:
         self, level: str, code: str, message: str, data: Mapping[str, Any] | None = None
     ) -> None:
         self.events.append((level, code))
+        self.event_data.append(data or {})
 
     def checkpoint(self, saved: SavedCheckpoint) -> None:
         self.checkpoints.append(saved)

@@ -6,7 +6,7 @@ from inframind.errors import SandboxError
 from inframind.judge.judgement import Judgement
 from inframind.judge.rules import compare, judge
 from inframind.types import VerifyRequest
-from inframind.verifier.ladder import crashed, score, unscorable
+from inframind.verifier.ladder import fail_to_check, score, unscorable
 
 GOOD = 'FROM python:3.12-slim\nWORKDIR /app\nUSER app\nCMD ["python"]\n'
 CHECKS = (
@@ -68,7 +68,7 @@ def test_without_checks_it_speaks_of_validity() -> None:
 
 def test_a_text_that_hangs_the_checker_is_judged_and_an_absent_environment_is_not() -> None:
     request = VerifyRequest(text="x", category="dockerfile")
-    assert judge(crashed(request, "checker-deadline", "twice")).overall == 0.0
+    assert judge(fail_to_check(request, "checker-deadline", "twice")).overall == 0.0
     with pytest.raises(SandboxError, match="no workers"):
         judge(unscorable(request, "no workers"))
 

@@ -71,11 +71,12 @@ def test_text_of_any_kind_and_size_comes_back_unchanged(pool: Pool) -> None:
         ("__import__('os').abort()", "crash"),
         ("__import__('os')._exit(0)", "crash"),
         ("1 / 0", "crash"),
-        ("'x' * (1 << 40)", "crash"),
-        ("(lambda f: f(f))(lambda f: f(f))", "crash"),
+        ("'x' * (1 << 40)", "memory"),
+        ("('x' * (1200 << 20), __import__('os').abort())", "memory"),
+        ("(lambda f: f(f))(lambda f: f(f))", "memory"),
     ],
 )
-def test_what_fails_twice_is_the_texts_fault_and_the_pool_lives(
+def test_a_limit_of_the_text_is_told_from_a_crash_of_ours_and_the_pool_lives(
     pool: Pool, payload: str, reason: str
 ) -> None:
     with pytest.raises(CallFailedError) as caught:

@@ -100,6 +100,50 @@ def test_a_policy_that_does_not_compile_is_the_requests_fault() -> None:
         judge("package main\ndeny [ {")
 
 
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (
+            'deny["x"] { http.send({"method": "get", "url": "http://x"}).status_code != 200 }',
+            "http",
+        ),
+        ('deny["x"] { not net.cidr_contains("10.0.0.0/8", "11.0.0.1") }', "net.cidr_contains"),
+        ('deny["x"] { json.match_schema(input, {})[0] == false }', "json.match_schema"),
+        ('deny["x"] { x := $"{http.send({})}"; x != "200" }', "http.send"),
+        ('deny["x"] { helper.f(1) }', "helper.f"),
+        ('deny["x"] { not data.allowed[input.resources[0].name] }', "data.allowed"),
+        ("import data.allowed\ndeny[x] { x := allowed[_] }", "data.allowed"),
+    ],
+)
+def test_what_is_undefined_for_every_text_is_the_policys_fault(body: str, named: str) -> None:
+    with pytest.raises(DataError, match=named) as caught:
+        judge(f"package main\n{body}")
+    assert caught.value.param == "checks.0.value"
+
+
+def test_the_field_of_a_policy_among_alternatives_is_named() -> None:
+    bad = Check(op="rego", value="package main\ndeny[x] { x := http.send({}) }")
+    one_of = Check(op="any_of", checks=(Check(op="exists", kind="none"), bad))
+    with pytest.raises(DataError) as caught:
+        score(VerifyRequest(text=COMPOSE, category="compose", checks=(one_of,)))
+    assert caught.value.param == "checks.0.checks.1.value"
+
+
+def test_names_in_comments_and_texts_are_not_calls() -> None:
+    policy = (
+        "package main\n# http.send( and data.allowed\n"
+        'deny["http.send(1) # data.x"] { count(data.main.wanted) > 5 }\n'
+        'wanted := [regex.replace(`net.f("x")`, "a", "b")]'
+    )
+    assert judge(policy).checks[0].passed
+
+
+def test_an_unknown_function_fails_and_says_so() -> None:
+    (result,) = judge("package main\nimport rego.v1\ndeny contains 1 if nothing_such(1)").checks
+    assert not result.passed and "could not be evaluated: " in result.message
+    assert "Expecting value" not in result.message
+
+
 def test_a_policy_sees_neither_the_environment_nor_files() -> None:
     policy = (
         "package main\nimport rego.v1\ndeny contains name if { some name, _ in opa.runtime().env }"
@@ -119,10 +163,15 @@ def test_a_policy_that_never_ends_is_stopped() -> None:
         verdict = verifier.verify(
             VerifyRequest(text=COMPOSE, category="compose", checks=(Check(op="rego", value=BOMB),))
         )
-        assert verdict.verdict is Outcome.FAIL and verdict.findings[0].rule in (
-            "checker-deadline",
-            "checker-crash",
+        assert verdict.verdict is Outcome.UNSCORABLE and verdict.category == "compose"
+        assert verdict.rungs["references"] == "pass" and verdict.rungs["intent"] == "unscorable"
+        assert verdict.findings[-1].rule in ("policy-deadline", "policy-memory")
+        invalid = VerifyRequest(
+            text=COMPOSE.replace("[web]", "[nobody]"),
+            category="compose",
+            checks=(Check(op="rego", value=BOMB),),
         )
+        assert verifier.verify(invalid).verdict is Outcome.FAIL
         assert (
             verifier.verify(VerifyRequest(text=COMPOSE, category="compose")).verdict is Outcome.PASS
         )

@@ -14,7 +14,7 @@ from inframind.errors import ConfigError, DataError
 from inframind.stages._reward import overlong_reward, verified_reward
 from inframind.types import Check, Outcome, Task, VerifyRequest
 from inframind.verifier.ladder import score
-from inframind.verifier.verifier import Verifier
+from inframind.verifier.verifier import Verifier, report_id
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,21 @@ def test_what_the_environment_cannot_do_is_unscorable() -> None:
     verdict = verifier.verify(VerifyRequest(text="FROM alpine:3.20\n", category="dockerfile"))
     assert verdict.verdict is Outcome.UNSCORABLE
     assert verdict.rungs["parse"] == "unscorable"
+
+
+def test_a_crash_of_a_checker_is_not_the_texts_fault(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A checker that raises for every text: a request in JSON is no number.
+    monkeypatch.setattr("inframind.verifier.verifier.TARGET", "builtins:int")
+    asked = VerifyRequest(text="FROM alpine:3.20 # unusual\n", category="dockerfile")
+    with Verifier(workers=1) as verifier:
+        verdict = verifier.verify(asked)
+    assert (verdict.verdict, verdict.rungs["parse"]) == (Outcome.UNSCORABLE, "unscorable")
+    assert verdict.findings[0].rule == "checker-crash"
+    assert "ValueError in sandbox/worker.py" in verdict.findings[0].message
+    assert report_id(asked.text) in verdict.findings[0].message
+    assert report_id(asked.text) in caplog.text and "unusual" not in caplog.text
 
 
 def hostile(rng: random.Random) -> Iterator[str]:
