@@ -52,7 +52,7 @@ class NewEvent:
 
 @dataclass(frozen=True)
 class StepMetrics:
-    """What one step of a stage has measured."""
+    """The measurements of one step of a stage."""
 
     stage_index: int
     step: int

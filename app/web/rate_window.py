@@ -24,7 +24,7 @@ class SteadyStorage(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """What the library is to translate: nothing here raises."""
+        """Errors that the library is to translate: nothing here raises one."""
         return ValueError
 
     async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
