@@ -1,7 +1,7 @@
 """Clocks that are set by a day, forward and back, on databases and workers: no work is lost, and
 the queue goes on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,13 +34,6 @@ SetClock = Callable[[float], None]
 def set_clock(engine: Engine, tmp_path: Path) -> SetClock:
     """Sets the database's clock."""
     return set_database(engine, tmp_path)
-
-
-@pytest.fixture
-def fleet(tmp_path: Path, database_url: str) -> Iterator[Fleet]:
-    made = Fleet(tmp_path, database_url)
-    yield made
-    made.close()
 
 
 def claimed(engine: Engine, device: str = "gpu", seconds: float = LEASE) -> Claim:

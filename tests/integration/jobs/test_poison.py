@@ -1,6 +1,5 @@
 """What a trainer reports, and what stands in a job's rows, is that job's affair alone."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,6 @@ from tests.support.stand_in_trainer import MODULE as STAND_IN
 from workers import event_budget
 from workers.attempt import Attempt
 from workers.held_lease import HeldLease
-
-
-@pytest.fixture
-def fleet(tmp_path: Path, database_url: str) -> Iterator[Fleet]:
-    made = Fleet(tmp_path, database_url)
-    yield made
-    made.close()
 
 
 def test_a_report_that_cannot_be_stored_fails_its_job_and_nothing_else(fleet: Fleet) -> None:

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,13 +36,6 @@ from tests.support.stand_in import (
 from tests.support.waiting import HANG_SECONDS, until
 
 HELD = HELD_AT[HOLDS][1]
-
-
-@pytest.fixture
-def fleet(tmp_path: Path, database_url: str) -> Iterator[Fleet]:
-    made = Fleet(tmp_path, database_url)
-    yield made
-    made.close()
 
 
 def test_a_job_runs_to_its_end(fleet: Fleet) -> None:
