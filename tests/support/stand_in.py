@@ -37,7 +37,8 @@ STEP_SECONDS = 0.05
     HOLDS_TWICE,
     FLOODS,
     FLOODS_STEPS,
-) = range(15)
+    QUOTES_BYTES,
+) = range(16)
 POISONOUS = 100
 """Jobs with this seed and above send the POISON of their number, instead of step 3."""
 POISON: tuple[bytes, ...] = (
@@ -181,6 +182,9 @@ def misbehave(behaviour: int, step: int) -> None:
 
 def disturb(behaviour: int, context: Any) -> None:
     """Reports what no honest trainer does, to the pipe itself."""
+    if behaviour == QUOTES_BYTES:
+        context.event("warn", "quoted", "it said \x00\ud800", {"answers": ["\x00", "\udfff"]})
+        raise ConfigError("a file with \x00 and \udfff", param="dataset\x00")
     if behaviour == FLOODS:
         for number in range(FLOOD):
             context.event("info", "flood", f"event {number}", {"number": number})

@@ -13,7 +13,14 @@ from app.settings import Settings
 from app.views import PageRequest
 from tests.support.fleet import Fleet, add_job, events, job
 from tests.support.outcome import check_refused, check_success
-from tests.support.stand_in import FLOOD, FLOODS, FLOODS_STEPS, POISON, POISONOUS
+from tests.support.stand_in import (
+    FLOOD,
+    FLOODS,
+    FLOODS_STEPS,
+    POISON,
+    POISONOUS,
+    QUOTES_BYTES,
+)
 from tests.support.stand_in_trainer import MODULE as STAND_IN
 from workers import event_budget
 from workers.attempt import Attempt
@@ -31,6 +38,18 @@ def test_a_report_that_cannot_be_stored_fails_its_job_and_nothing_else(fleet: Fl
     fleet.wait(honest, "succeeded")
     check_success(fleet.engine, honest)
     assert supervisor.poll() is None
+
+
+def test_an_honest_trainer_may_quote_any_byte(fleet: Fleet) -> None:
+    """Its own code and message once were lost with the supervisor."""
+    job_id = add_job(fleet.engine, seed=QUOTES_BYTES)
+    fleet.start()
+    failed = fleet.wait(job_id, "failed")
+    said = (failed.error_code, failed.error_message, failed.error_param)
+    assert said == ("invalid_config", "a file with \ufffd and \ufffd", "dataset\ufffd")
+    quoted = next(event for event in events(fleet.engine, job_id) if event.code == "quoted")
+    assert quoted.message == "it said \ufffd\ufffd"
+    assert quoted.data == {"answers": ["\ufffd", "\ufffd"]}
 
 
 def test_a_flood_of_events_is_thinned_with_a_count_and_loses_no_lease(fleet: Fleet) -> None:
