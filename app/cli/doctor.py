@@ -74,6 +74,7 @@ def doctor(
 
 def diagnose(only: frozenset[str] = frozenset()) -> Iterator[Diagnosis]:
     """Examine this installation by its own settings, as far as they can be read."""
+    # The settings themselves need a package that the library alone does not bring.
     if missing("service"):
         yield from examine(None, only)
         return
@@ -130,6 +131,7 @@ def _packages(_: "Settings | None") -> Iterator[Diagnosis]:
 
 
 def _gpu(_: "Settings | None") -> Iterator[Diagnosis]:
+    # Looked for and not imported: torch takes seconds.
     if not importlib.util.find_spec("torch"):
         return
     import torch
@@ -164,6 +166,7 @@ def _database(settings: "Settings") -> Iterator[Diagnosis]:
     from app.db.session import make_engine
 
     kind = settings.url.partition(":")[0]
+    # Before there is an engine: SQLite makes the file that it is asked for.
     if kind == "sqlite" and not (settings.data_dir / "inframind.db").is_file():
         yield Diagnosis("database", "warning", "no database yet", "`inframind up` makes one")
         return
@@ -221,6 +224,7 @@ def _inference(settings: "Settings") -> Iterator[Diagnosis]:
             yield Diagnosis("inference", "ok", f"the service on {settings.local_url} reaches it")
             return
     try:
+        # Without the environment's proxy, which cannot reach an address of this host's network.
         answer = httpx.get(
             f"{settings.inference_url}/health", timeout=TIMEOUT_SECONDS, trust_env=False
         )
@@ -253,7 +257,9 @@ def _worker(settings: "Settings") -> Iterator[Diagnosis]:
             last = session.scalars(
                 select(Worker.heartbeat_at).where(Worker.host == socket.gethostname())
             ).all()
-            silence = database_now(session) - max(last, default=0.0)
+            now = database_now(session)
+            # The nearest one: a dead worker's lies ahead of us where the clock was set back.
+            silence = min((abs(now - sign) for sign in last), default=now)
         if silence < WORKER_SILENT_SECONDS:
             yield Diagnosis("worker", "ok", f"the last sign of life came {silence:.0f} s ago")
         else:
@@ -272,12 +278,14 @@ def _worker(settings: "Settings") -> Iterator[Diagnosis]:
 
 
 def _disk(settings: "Settings") -> Iterator[Diagnosis]:
+    # The data folder itself may be made only later, by `inframind up`.
     folder = next(
         path
         for path in (settings.data_dir.absolute(), *settings.data_dir.absolute().parents)
         if path.is_dir()
     )
     try:
+        # By writing: os.access knows neither quotas nor full disks.
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x")
     except OSError as error:
