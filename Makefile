@@ -5,8 +5,9 @@ SEED ?= 0
 SEEDS ?= 3
 SECONDS ?= 15
 COUNT ?= 100000
+EXAMPLES ?= 200
 
-.PHONY: help install lock audit demo up vllm test check format bench fuzz rules openapi settings nano clean chaos soak
+.PHONY: help install lock audit demo up vllm test check format bench fuzz fuzz-api rules openapi settings nano clean chaos soak
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -89,6 +90,10 @@ bench: install ## Measure the verifier, a GRPO step and the way to the first ste
 
 fuzz: install ## Judge COUNT hostile texts of every category (a quarter of an hour for 100,000)
 	$(BIN)/python benchmarks/fuzz.py --count $(COUNT) --seed $(SEED)
+
+# `make test` sends eight of each, and the same hostile requests.
+fuzz-api: install ## Send EXAMPLES requests to every route, on SQLite and on PostgreSQL: no 5xx (a quarter of an hour)
+	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q tests/integration/api/test_openapi_fuzz.py tests/integration/security/test_hostile_requests.py
 
 rules: install ## Write docs/rules, an index and a page per category, from the rules themselves
 	mkdir -p docs/rules

@@ -4,28 +4,31 @@ A folder, and behind it, in production, a store that every host reaches.
 
 With `INFRAMIND_ARTIFACTS_URL` (anything that fsspec opens, such as `s3://bucket/prefix`) the folder
 is this host's copy: what is published is pushed before its row is written, and what is needed is
-pulled first. Paths are the same on every host, so the data folder must be. Without a URL the folder
-itself is shared, or there is one host, and nothing is copied.
+pulled first. Without a URL the folder itself is shared, or there is one host, and nothing is
+copied. Rows hold names relative to the folder, so that it may lie elsewhere after a restore.
 """
 
 import logging
-import shutil
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from app.errors import StoreError
 from app.settings import Settings
+from inframind.durable import TEMPORARY, building, discard, temporary_beside
 from inframind.errors import FULL
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 16
 """Questions to the store at once."""
+PUT_IS_WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "az"}
+"""Stores where an object that is being written is not there yet, and never half."""
 
 
 class Artifacts:
@@ -51,6 +54,11 @@ class Artifacts:
         return cls(settings.artifacts, settings.artifacts_url)
 
     @property
+    def has_store(self) -> bool:
+        """Holds where hosts share a store behind their own folders."""
+        return self._files is not None
+
+    @property
     def datasets(self) -> Path:
         """The folder of all datasets."""
         return self.folder / "datasets"
@@ -59,13 +67,32 @@ class Artifacts:
         """The place of a dataset's tasks."""
         return self.datasets / f"{name}.jsonl"
 
-    def upload(self, sha256: str) -> Path:
-        """The place of an uploaded file's bytes."""
-        return self.folder / "files" / f"{sha256}.jsonl"
+    @property
+    def uploads(self) -> Path:
+        """The folder of all uploaded files."""
+        return self.folder / "files"
+
+    def upload(self, name: str) -> Path:
+        """The place of an uploaded file's bytes, by its id.
+
+        Nobody shares it, so no other's delete or failed upload can touch it. Versions before named
+        it by the content's SHA-256, for all who uploaded the same.
+        """
+        return self.uploads / f"{name}.jsonl"
+
+    def locate(self, place: str) -> Path:
+        """The path of what a row names, wherever the folder lies now."""
+        return self.folder / place
 
     def job(self, job_id: str) -> Path:
         """The folder of a job's attempts."""
         return self.folder / job_id
+
+    def free_bytes(self) -> int:
+        """Tells how much room the folder's disk has. Raises OSError."""
+        # The folder is made with the first artifact.
+        folder = next(path for path in (self.folder, *self.folder.parents) if path.is_dir())
+        return shutil.disk_usage(folder).free
 
     def push(self, path: Path) -> None:
         """Copies a file or folder to the store. Raises StoreError."""
@@ -110,7 +137,7 @@ class Artifacts:
         Raises StoreError.
         """
         self._seen.discard(path)
-        _delete(path)
+        discard(path)
         if self._files is not None:
             self._try(
                 lambda: (
@@ -120,21 +147,25 @@ class Artifacts:
                 )
             )
 
-    def attempts(self) -> set[Path]:
-        """Folders of attempts in the store, wherever they were made. Raises StoreError."""
-        names = [] if self._files is None else self._try(lambda: self._files.find(self._root))
-        inside = [Path(name[len(self._root) + 1 :]).parts for name in names]
-        return {
-            self.folder / parts[0] / parts[1]
-            for parts in inside
-            if len(parts) > 2 and parts[1].isdigit()
-        }
+    def prunable(self) -> set[Path]:
+        """Lists what may be left over, here and in the store, wherever it was made.
 
-    def age(self, folder: Path) -> float:
-        """Seconds since the folder was last written to, here or in the store. Raises StoreError."""
-        written = [folder.stat().st_mtime] if folder.exists() else []
+        Folders of attempts, uploaded files, and what was being written. Raises StoreError.
+        """
+        names = [] if self._files is None else self._try(lambda: self._files.find(self._root))
+        inside = {Path(name[len(self._root) + 1 :]) for name in names}
+        # As deep as a pulled checkpoint lies, and no deeper: a walk of everything costs minutes.
+        for pattern in ("*/*", f"*/*/{TEMPORARY}", f"*/*/*/{TEMPORARY}"):
+            inside |= {path.relative_to(self.folder) for path in self.folder.glob(pattern)}
+        return {self.folder / unit for path in inside if (unit := _unit(path)) is not None}
+
+    def age(self, path: Path) -> float:
+        """Seconds since it was last written to, here or in the store. Raises StoreError."""
+        written = []
+        with suppress(FileNotFoundError):
+            written.append(path.stat().st_mtime)
         if self._files is not None:
-            names = self._try(lambda: self._files.find(self._key(folder)))
+            names = self._try(lambda: self._files.find(self._key(path)))
             written += [
                 self._try(partial(self._files.modified, name)).timestamp() for name in names
             ]
@@ -149,27 +180,32 @@ class Artifacts:
                 self._put(file)
 
     def _put(self, file: Path) -> None:
-        key = self._key(file)
+        key, protocol = self._key(file), self._files.protocol
+        if PUT_IS_WHOLE.intersection({protocol} if isinstance(protocol, str) else protocol):
+            self._files.put_file(str(file), key)
+            return
+        # Buckets have no folders; other stores want them first.
+        self._files.makedirs(key.rpartition("/")[0], exist_ok=True)
+        made = self._key(temporary_beside(file))
         try:
-            self._files.put_file(str(file), key)
-        except FileNotFoundError:
-            # Buckets have no folders; other stores want them first.
-            self._files.makedirs(key.rpartition("/")[0], exist_ok=True)
-            self._files.put_file(str(file), key)
+            self._files.put_file(str(file), made)
+            self._files.mv(made, key)
+        except BaseException:
+            # What cannot be removed now is pruned later.
+            with suppress(Exception):
+                self._files.rm(made)
+            raise
 
     def _copy_down(self, path: Path) -> None:
         key = self._key(path)
         keys: list[str] = self._files.find(key)
-        building = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-        try:
+        if not keys:
+            return
+        with building(path) as made:
             for name in keys:
-                here = building / name[len(key) :].lstrip("/") if name != key else building
+                here = made / name[len(key) :].lstrip("/") if name != key else made
                 here.parent.mkdir(parents=True, exist_ok=True)
                 self._files.get_file(name, str(here))
-            if keys:
-                building.rename(path)
-        finally:
-            _delete(building)
 
     def _try(self, work: Callable[[], Any]) -> Any:
         """The boundary to the store's own libraries, which have errors of their own."""
@@ -186,8 +222,12 @@ class Artifacts:
             ) from error
 
 
-def _delete(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+def _unit(path: Path) -> Path | None:
+    """Finds what goes or stays as a whole: the outermost that is one of the prunable kinds."""
+    for depth, part in enumerate(path.parts):
+        unit = Path(*path.parts[: depth + 1])
+        is_attempt = depth == 1 and part.isdigit()
+        is_upload = depth == 1 and path.parts[0] == "files"
+        if is_attempt or is_upload or fnmatch(part, TEMPORARY):
+            return unit
+    return None

@@ -9,6 +9,8 @@ from inframind.errors import (
     EngineError,
     InfraMindError,
     ModelNotFoundError,
+    NonFiniteError,
+    NoSpaceError,
     SandboxError,
 )
 
@@ -54,6 +56,20 @@ class ForbiddenError(ServiceError):
     status = 403
 
 
+class CrossSiteError(ServiceError):
+    """Another site's page sent a request that changes something."""
+
+    code = "cross_site"
+    status = 403
+
+
+class MediaTypeError(ServiceError):
+    """The route does not take bodies of this content type."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
 class TooManyRequestsError(ServiceError):
     """A limit is reached; try again after `retry_after` seconds."""
 
@@ -94,6 +110,7 @@ class UnavailableError(ServiceError):
     status = 503
 
 
+# An OSError too: for whoever copies files, a store that is away is a disk that is away.
 class StoreError(UnavailableError, OSError):
     """The store behind the artifacts does not answer; try again in a moment."""
 
@@ -124,6 +141,11 @@ STATUSES: dict[type[InfraMindError], int] = {
     ConfigError: 422,
     DataError: 422,
     ModelNotFoundError: 404,
+    # Not 503: an adapter that is broken for good is not asked again, which clients do after a 5xx.
+    NonFiniteError: 422,
+    # Not 503: by the next moment nothing has changed, and somebody has to act (RFC 4918, 11.5).
+    NoSpaceError: 507,
+    # OpenAI's clients try a 503 again by themselves, twice by default.
     SandboxError: 503,
     EngineError: 503,
 }
@@ -136,6 +158,7 @@ def status_of(error: InfraMindError) -> int:
 
 
 def _status(error: type[InfraMindError]) -> int:
+    # By class and not by instance: `kind_of_code` asks without one.
     if issubclass(error, ServiceError):
         return error.status
     return next((status for kind, status in STATUSES.items() if issubclass(error, kind)), 500)
@@ -143,7 +166,7 @@ def _status(error: type[InfraMindError]) -> int:
 
 def kind_of(status: int) -> str:
     """OpenAI's `type` of an error."""
-    # openai's Python client chooses its exception by the status; others read this.
+    # OpenAI's clients choose their exception by the status; this text is for people and logs.
     kinds = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
     return kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")
 

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Engine
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.api import (
     datasets,
@@ -29,18 +30,20 @@ from app.api import (
     verify,
 )
 from app.artifacts import Artifacts
-from app.db.session import DATABASE_AWAY, make_engine
+from app.db.session import DATABASE_AWAY, absence, make_engine
 from app.jobs.service import JobService, Wake, nobody
 from app.judging.service import Judges
 from app.keys import Keyring, check_start
 from app.settings import Settings, settings
-from app.web.body_limit import BodyLimit, BodyLimits
+from app.web.body_limit import DEFAULT_BODY_LIMITS, BodyLimit, BodyLimits
+from app.web.cross_site import CrossSiteWrites
 from app.web.deps import needs
 from app.web.error_responses import add_handlers
 from app.web.gate import Gate
 from app.web.openapi import truthful
 from app.web.prometheus import MeasuredInference, MeasuredVerifier, Metrics
 from app.web.request_log import RequestLog
+from app.web.storable import storable
 from inframind import __version__
 
 log = logging.getLogger(__name__)
@@ -52,8 +55,19 @@ ROUTERS = {
 """Scope -> the routers that need it. What is in no list is for every key."""
 START_SECONDS = 60.0
 """How long a database that is away is waited for before the api gives up."""
-FILE_PATHS = frozenset({"/datasets", "/v1/files"})
+NUL_PATHS = frozenset({"/verify", "/judge", "/generate", "/v1/completions", "/v1/chat/completions"})
+"""Routes that store nothing of a text: a NUL is one more thing that it may be judged for."""
 DEFAULT_BODY_LIMITS = BodyLimits()
+FILE_TYPES = {
+    # The second is what curl's --data-binary says of any file, and what no page can make of JSON
+    # without a script: a form's braces and quotes arrive as %7B and %22.
+    "/datasets": (
+        *("application/jsonl", "application/x-www-form-urlencoded", "application/x-ndjson"),
+        *("application/x-jsonlines", "application/json", "application/octet-stream"),
+    ),
+    "/v1/files": ("multipart/form-data",),
+}
+"""Routes that take files -> the content types that their clients send."""
 DESCRIPTION = (
     "Trains small language models for Infrastructure as Code with verified rewards,"
     " and serves them."
@@ -94,6 +108,7 @@ def create_app(
         await app.state.judges.close()
         await app.state.inference.close()
         app.state.verifier.close()
+        app.state.keys.close()
         app.state.engine.dispose()
 
     hidden: dict[str, Any] = (
@@ -102,7 +117,13 @@ def create_app(
         else {"docs_url": None, "redoc_url": None, "openapi_url": None}
     )
     app = FastAPI(
-        title="InfraMind", version=__version__, description=DESCRIPTION, lifespan=lifespan, **hidden
+        title="InfraMind",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        # Of the application, not of its routers: one that is added tomorrow has it, too.
+        dependencies=[storable(NUL_PATHS)],
+        **hidden,
     )
     for scope, routers in ROUTERS.items():
         for router in routers:
@@ -111,10 +132,14 @@ def create_app(
     app.include_router(health.router)
     add_handlers(app)
     # The last one added is the first to see a request.
-    app.add_middleware(BodyLimit, limits=body_limits, file_paths=FILE_PATHS)
+    app.add_middleware(BodyLimit, limits=body_limits, file_paths=FILE_TYPES)
     app.add_middleware(Gate, settings=configured)
+    app.add_middleware(CrossSiteWrites, body_types=FILE_TYPES)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=configured.hosts, www_redirect=False)
     app.add_middleware(RequestLog, metrics=own_metrics)
+    # Before the log, whose lines name the client. Not uvicorn's own switch: it believes whoever
+    # connects from the loopback, which is every process of this machine.
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=configured.proxies)
     generated = app.openapi
     # https://fastapi.tiangolo.com/how-to/extending-openapi/ assigns the method in the same way.
     app.openapi = lambda: truthful(generated())  # type: ignore[method-assign]
@@ -131,7 +156,7 @@ async def start(engine: Engine, configured: Settings) -> None:
         except DATABASE_AWAY as error:
             if engine.dialect.name == "sqlite" or time.monotonic() > end:
                 raise
-            log.warning("the database is away: %s", type(error).__name__)
+            log.warning("the database is away: %s", absence(error))
             await asyncio.sleep(1.0)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -48,8 +49,10 @@ class Settings(BaseSettings):
     """Port that the api listens on."""
     trusted_hosts: str = ""
     """Host names by which clients call, with commas; the loopback and `host` always count."""
+    trusted_proxies: str = ""
+    """Addresses and networks of the proxies whose `X-Forwarded-For` is believed, with commas."""
     docs: bool | None = None
-    """Whether /docs and /openapi.json are served; unset: only while no key is needed."""
+    """Whether /docs and /openapi.json are served to all; unset: only while no key is needed."""
     rate_limit: str = "1200/minute"
     """Requests of one key, in each api process."""
     failed_key_limit: str = "30/minute"
@@ -118,13 +121,38 @@ class Settings(BaseSettings):
         parse(text)
         return text
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        """Refuse what names no address: uvicorn would compare it as text, and never match.
+
+        Raises ValueError.
+        """
+        for name in _split(text):
+            try:
+                ipaddress.ip_network(name)
+            except ValueError as error:
+                raise ValueError(
+                    f"addresses and networks are needed, such as 10.0.0.7,172.29.251.0/28: {error}"
+                ) from None
+        return text
+
     @property
     def url(self) -> str:
         """Gives the database's URL: the one that is set, or SQLite in the data folder."""
         return (
             self.database_url.get_secret_value()
+            # Absolute: the processes of one service may be started in different folders.
             or f"sqlite:///{self.data_dir.absolute() / 'inframind.db'}"
         )
+
+    @property
+    def secrets(self) -> list[str]:
+        """Gives every secret value, for whoever must not show one; of an URL its password too."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        texts = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        passwords = [urlsplit(text).password or "" for text in texts if "://" in text]
+        return [text for text in (*texts, *passwords) if text]
 
     @property
     def local_url(self) -> str:
@@ -134,9 +162,21 @@ class Settings(BaseSettings):
         return f"http://{host}:{self.port}"
 
     @property
+    def exposed_by(self) -> str | None:
+        """Names the setting by which others reach the service; None: it is this machine's own."""
+        if not _is_loopback(self.host):
+            return "host"
+        if not self.url.startswith("sqlite"):
+            return "database_url"
+        # On the loopback too: the names and the proxies are there for those who call from outside.
+        if not all(_is_loopback(name) for name in _split(self.trusted_hosts)):
+            return "trusted_hosts"
+        return "trusted_proxies" if _split(self.trusted_proxies) else None
+
+    @property
     def is_open(self) -> bool:
-        """True where no key is needed: on the loopback, with the embedded database."""
-        return _is_loopback(self.host) and self.url.startswith("sqlite")
+        """True where no key is needed as long as none was made."""
+        return self.exposed_by is None
 
     @property
     def has_judge(self) -> bool:
@@ -151,8 +191,12 @@ class Settings(BaseSettings):
     @property
     def hosts(self) -> list[str]:
         """The names by which clients may call the service."""
-        names = [name.strip() for name in self.trusted_hosts.split(",") if name.strip()]
-        return ["localhost", "127.0.0.1", "[::1]", self.host, *names]
+        return ["localhost", "127.0.0.1", "[::1]", self.host, *_split(self.trusted_hosts)]
+
+    @property
+    def proxies(self) -> list[str]:
+        """The addresses and networks whose word on the client's address is believed."""
+        return _split(self.trusted_proxies)
 
     @property
     def artifacts(self) -> Path:
@@ -198,6 +242,7 @@ HEAD = (
 @lru_cache
 def settings() -> Settings:
     """Read the settings of this process. Raises ConfigError that names each variable at fault."""
+    # All faults at once: a service that is configured wrong is seldom so in one place.
     faults = list(unknown_variables(os.environ))
     try:
         loaded = Settings()
@@ -226,14 +271,20 @@ def _fault(place: tuple[int | str, ...], value: object, reason: str) -> str:
     """Say what is wrong with a variable; a secret's value is not repeated."""
     name = str(place[0])
     field = Settings.model_fields[name]
+    # Cut: a variable may hold a whole file by mistake.
     shown = "" if "Secret" in str(field.annotation) else f" is {str(value)[:80]!r}"
     return f"{PREFIX}{name.upper()}{shown}: {reason[0].lower()}{reason[1:]} ({PAGE})"
+
+
+def _split(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
+        # RFC 6761, 6.3: this name alone is the loopback's, whatever a resolver says of others.
         return host == "localhost"
 
 

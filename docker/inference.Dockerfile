@@ -1,5 +1,7 @@
 # vLLM. Only the api may reach it: with adapters loaded at run time, its routes are no routes for users.
-FROM vllm/vllm-openai:v0.32.0
+# A digest pins it: --build-arg VLLM_IMAGE=vllm/vllm-openai:v0.32.0@sha256:...
+ARG VLLM_IMAGE=vllm/vllm-openai:v0.32.0
+FROM ${VLLM_IMAGE}
 RUN groupadd --system --gid 10001 inframind \
  && useradd --system --uid 10001 --gid 10001 --home-dir /data inframind \
  && install --directory --owner=10001 --group=10001 /data

@@ -15,6 +15,7 @@ from inframind.bench.export import app as bench_app
 from inframind.commands import HELP, SETTINGS, Commands, Exit
 from inframind.errors import ConfigError, DataError
 from inframind.types import Check, Contract, Outcome, Verdict, VerifyRequest
+from inframind.validation import first_fault
 from inframind.verifier.agreement import agreement, requests_below, tables
 from inframind.verifier.deep import deepened
 from inframind.verifier.report import human, sarif
@@ -276,9 +277,8 @@ def _parsed(line: str) -> VerifyRequest | DataError:
         data: Any = json.loads(line)
         row = Line.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        return DataError(f"{where}: {first['msg']}", param=where)
+        fault = first_fault(error.errors(), data)
+        return DataError(str(fault), param=fault.field)
     except (ValueError, RecursionError) as error:
         return DataError(f"not a JSON line: {error}"[:300])
     return VerifyRequest(id=row.id, category=row.category, text=row.text, checks=row.checks)

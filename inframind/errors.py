@@ -1,6 +1,7 @@
 """Defines the error tree of the library: every error a caller may see, and its remedy."""
 
 import errno
+import os
 
 
 class InfraMindError(Exception):
@@ -8,6 +9,7 @@ class InfraMindError(Exception):
 
     code = "internal_error"
 
+    # The docstring is the message where none is given, so it speaks to the user.
     def __init__(self, message: str = "", *, param: str | None = None) -> None:
         super().__init__(message or " ".join((self.__doc__ or "").split()))
         self.param = param
@@ -57,8 +59,23 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 """What the system says when a disk is full."""
 
 
+def is_disk_full(error: BaseException) -> bool:
+    """Looks for a full disk at the root: libraries wrap the system's error, or only quote it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            return True
+        # SQLAlchemy's own text quotes the statement's values, which a client may have written.
+        words = str(getattr(cause, "orig", cause))
+        if any(os.strerror(number) in words for number in FULL):
+            return True
+        # A library that raises anew without `from` leaves the first error in `__context__` alone.
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
 class NoSpaceError(TrainingError):
-    """The disk of the artifacts is full: free some space."""
+    """The disk is full: free some space. Nothing that is stored is lost."""
 
     code = "no_space"
 
@@ -67,6 +84,13 @@ class StoppedError(InfraMindError):
     """The run was asked to stop and has left a whole checkpoint behind."""
 
     code = "stopped"
+
+
+class NonFiniteError(InfraMindError):
+    """A loss, a gradient or a weight is no finite number (NaN or infinity): lower
+    `learning_rate`."""
+
+    code = "non_finite"
 
 
 class EngineError(InfraMindError):

@@ -1,6 +1,5 @@
 """What several kinds of tests need."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,6 @@ import pytest
 from inframind.verifier.verifier import Verifier
 from tests.support.skips import SKIPS, ListedSkips, read_skips
 
-os.environ["INFRAMIND_TRUSTED_HOSTS"] = (
-    "testserver"  # what Starlette's test client calls the service
-)
 MakeAdapter = Callable[..., Path]
 
 

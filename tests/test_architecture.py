@@ -30,6 +30,8 @@ CORE_LAYERS = {
     "commands": 2,
     "installation": 1,
     "types": 0,
+    "validation": 0,
+    "durable": 0,
     "errors": 0,
 }
 # The rooms of the service, floor by floor.
@@ -52,6 +54,7 @@ APP_LAYERS = {
     "settings": 0,
     "errors": 0,
     "job_state": 0,
+    "fields": 0,
     "views": 0,
     "logs": 0,
 }

@@ -85,3 +85,20 @@ def test_the_images_have_what_their_extras_ask_for(file: str, extras: tuple[str,
     asked += [line for extra in extras for line in project["optional-dependencies"][extra]]
     names = {canonicalize_name(Requirement(line).name) for line in asked}
     assert names - WITHOUT <= set(locked(file))
+
+
+@pytest.mark.parametrize(
+    "file", sorted(path.name for path in (ROOT / "docker").glob("*.Dockerfile"))
+)
+def test_an_image_installs_what_is_locked_and_nothing_else(file: str) -> None:
+    """M13: a range would bring what was published after the tests. The checkout itself has no
+    hash, and is built with what is locked."""
+    text = (ROOT / "docker" / file).read_text().replace("\\\n", " ")
+    commands = re.findall(r"pip install ([^&\n]*)", text)
+    torch = r"--no-cache-dir --no-deps torch==[\d.]+"
+    locked_alone = r"--no-cache-dir --no-deps --require-hashes -r docker/\w+\.lock"
+    checkout = r"--no-cache-dir --no-deps --no-build-isolation -e \."
+    for command in commands:
+        assert re.fullmatch(f"{torch}|{locked_alone}|{checkout}", command.strip()), command
+    tested_image = re.findall(r"^FROM (\S+)", text, re.M)
+    assert set(tested_image) <= {"${PYTHON_IMAGE}", "${VLLM_IMAGE}"}, "a digest could not be given"

@@ -32,6 +32,8 @@ def main() -> None:
         factory=True,
         host=arguments.host,
         port=arguments.port,
+        # The application does it, for the proxies that its settings name alone.
+        proxy_headers=False,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -63,10 +63,13 @@ def _trainer_job(
         spec=spec,
         run_dir=run_dir,
         attempt=claim.fence,
-        finished=_finished_stages(run),
+        finished=_finished_stages(run, artifacts),
         checkpoints=tuple(
             SavedCheckpoint(
-                stage_index=row.stage_index, step=row.step, path=Path(row.path), sha256=row.sha256
+                stage_index=row.stage_index,
+                step=row.step,
+                path=artifacts.locate(row.whereabouts),
+                sha256=row.sha256,
             )
             for row in run.checkpoints
         ),
@@ -87,27 +90,29 @@ def _pipeline_spec(run: Run, artifacts: Artifacts) -> PipelineSpec:
         dataset_path=artifacts.dataset(job.dataset) if own_data else None,
         seed=job.seed,
         stages=run.stages,
-        start_from=_trained(run.start_from, train_seconds=0.0) if run.start_from else None,
-        models=tuple(_trained(row, row.manifest["train_seconds"]) for row in run.evaluated),
+        start_from=_trained(run.start_from, artifacts, 0.0) if run.start_from else None,
+        models=tuple(
+            _trained(row, artifacts, row.manifest["train_seconds"]) for row in run.evaluated
+        ),
     )
 
 
-def _trained(row: Adapter, train_seconds: float) -> TrainedAdapter:
-    return TrainedAdapter(
-        stage=row.stage, id=row.id, folder=Path(row.path), train_seconds=train_seconds
-    )
+def _trained(row: Adapter, artifacts: Artifacts, train_seconds: float) -> TrainedAdapter:
+    folder = artifacts.locate(row.whereabouts)
+    return TrainedAdapter(stage=row.stage, id=row.id, folder=folder, train_seconds=train_seconds)
 
 
-def _finished_stages(run: Run) -> dict[int, StageReport]:
+def _finished_stages(run: Run, artifacts: Artifacts) -> dict[int, StageReport]:
     adapters = {row.id: row for row in run.adapters}
     finished = {}
     for result in run.results:
         adapter = adapters.get(result.adapter_id or "")
+        # An evaluation leaves a result without an adapter.
         finished[result.stage_index] = StageReport(
             metrics=result.metrics,
             train_seconds=result.train_seconds,
             manifest=AdapterManifest.model_validate(adapter.manifest) if adapter else None,
-            path=Path(adapter.path) if adapter else None,
+            path=artifacts.locate(adapter.whereabouts) if adapter else None,
         )
     return finished
 

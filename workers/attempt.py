@@ -19,10 +19,11 @@ from app.artifacts import Artifacts
 from app.db.tables import Job
 from app.errors import StoreError, UnreadableJobError
 from app.job_state import TERMINAL, JobState
-from app.jobs import transitions
+from app.jobs import trainer_log, transitions
 from app.jobs.failure import DEADLINE_EXCEEDED, LEASE_NOT_RENEWED, WORKER_DRAINED, Failure
 from app.jobs.lease import Claim, LeaseLostError
 from app.settings import Settings
+from inframind.errors import NonFiniteError
 from workers import failures
 from workers.assignment import assignment, check_space, pull_files
 from workers.held_lease import TICK_SECONDS, HeldLease
@@ -126,6 +127,7 @@ class Attempt:
             self._lease.renew()
             self._stop_if_asked(trainer, ledger)
         status = trainer.wait()
+        self._keep_log()
         self._lease.write(partial(self._settle, trainer=trainer, ledger=ledger, status=status))
         log.info("the attempt has ended", extra={"status": status})
         if self._has_ended:
@@ -137,6 +139,9 @@ class Attempt:
         except (PipeError, UntrustedReportError) as error:
             may_pass = isinstance(error, DamagedAdapterError)
             trainer.distrust(failures.of_report(error, may_pass=may_pass))
+        except NonFiniteError as error:
+            # Of an adapter whose bytes are right and no numbers: another attempt makes the same.
+            trainer.distrust(failures.of_exception(error))
 
     def _stop_if_asked(self, trainer: TrainerProcess, ledger: Ledger) -> None:
         """Stops the trainer if user, deadline or worker want it, or if it does not get on."""
@@ -170,6 +175,14 @@ class Attempt:
         else:
             transitions.fail_attempt(session, job, failures.of_exit_status(status))
         self._has_ended = job.state in TERMINAL
+
+    def _keep_log(self) -> None:
+        """Brings the log's end to where the api reaches it, before the job's state says to look."""
+        try:
+            self._lease.keep_during(partial(trainer_log.keep_end, self._artifacts, self._run_dir))
+        except OSError as error:
+            # A full disk or a store that is away: the job's own end matters more than its log.
+            log.warning("the trainer's log stays on this host: %s", error)
 
     def _tidy(self) -> None:
         """Removes the folders that the stages of a finished job worked in; its adapters stay.

@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 
+from inframind.durable import write_whole
 from workers.pipe import EXIT_LEASE_LOST
 
 WATCH_SECONDS = 0.2
@@ -19,10 +20,8 @@ def deadline_file(run_dir: Path) -> Path:
 
 def allow_until(run_dir: Path, moment: float) -> None:
     """Lets the trainer go on until then. The file is replaced whole: a reader never sees half."""
-    temporary = run_dir / ".deadline"
-    temporary.write_text(str(moment))
-    # rename(2) is atomic within one folder, hence the temporary file beside the other.
-    temporary.rename(deadline_file(run_dir))
+    # Unsynced: a slow disk must not delay the next renewal, and no number outlives a loss of power.
+    write_whole(deadline_file(run_dir), str(moment).encode(), synced=False)
 
 
 def watch_deadline(file: Path) -> None:

@@ -7,24 +7,17 @@ import signal
 
 from app.errors import StoreError, UnreadableJobError
 from app.jobs.failure import MAX_MESSAGE, Failure
-from inframind.errors import FULL, InfraMindError, NoSpaceError, OutOfMemoryError, SandboxError
+from inframind.errors import (
+    InfraMindError,
+    NoSpaceError,
+    OutOfMemoryError,
+    SandboxError,
+    is_disk_full,
+)
 from inframind.installation import extra_of, missing_packages
 
 NO_SPACE = Failure(code=NoSpaceError.code, message=str(NoSpaceError()), then="pause")
-LOG_HINT = " (the trainer's log has the traceback)"
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Looks for a full disk at the root: libraries wrap the system's error, or only quote it."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in FULL:
-            return True
-        if any(os.strerror(number) in str(cause) for number in FULL):
-            return True
-        # A library that raises anew without `from` leaves the first error in `__context__` alone.
-        cause = cause.__cause__ or cause.__context__
-    return False
+LOG_HINT = " (`inframind jobs logs ID` and GET /jobs/{id}/log show the trainer's log)"
 
 
 def of_exception(error: Exception) -> Failure:
@@ -51,7 +44,7 @@ def of_exception(error: Exception) -> Failure:
 def of_exit_status(status: int) -> Failure:
     """Translates the end of a trainer that has not said why; a negative status is a signal."""
     if status >= 0:
-        message = f"the trainer ended with status {status} before its stages were done; see its log"
+        message = f"the trainer ended with status {status} before its stages were done{LOG_HINT}"
         return Failure(code="trainer_exited", message=message, then="retry")
     name = str(-status)
     with contextlib.suppress(ValueError):
@@ -60,6 +53,8 @@ def of_exit_status(status: int) -> Failure:
     # The kernel's killer sends a signal that no process can catch, so nobody else can say why.
     if name == "SIGKILL":
         message += " (often the system's out-of-memory killer: lower `batch_size` or `max_tokens`)"
+    else:
+        message += LOG_HINT
     return Failure(code="trainer_killed", message=message, then="retry")
 
 

@@ -14,7 +14,7 @@ from app.db.tables import Job
 from app.jobs import journal
 from app.jobs.failure import Failure
 from app.jobs.journal import NewEvent, StepMetrics
-from inframind.errors import EngineError
+from inframind.errors import EngineError, NonFiniteError
 from inframind.models.adapter import adapter_id, verify_adapter
 from inframind.stages.base import StageReport
 from workers.event_budget import BURST, PER_SECOND, EventBudget
@@ -70,8 +70,8 @@ class Ledger:
     def take(self, messages: Iterable[Message]) -> None:
         """Writes messages that have come at once, and renews the lease whenever it is time.
 
-        Raises UntrustedReportError, and what `messages` raises, once what came before is written;
-        LeaseLostError, StoreError, OSError.
+        Raises UntrustedReportError, NonFiniteError, and what `messages` raises, once what came
+        before is written; LeaseLostError, StoreError, OSError.
         """
         batch: list[Message] = []
         try:
@@ -83,7 +83,7 @@ class Ledger:
                 checked = self._checked(message)
                 if self._measure(checked):
                     batch.append(checked)
-        except (PipeError, UntrustedReportError):
+        except (PipeError, UntrustedReportError, NonFiniteError):
             self._write_all(batch)
             raise
         self._write_all(batch)

@@ -17,6 +17,15 @@ from typing import Any
 
 PARENT = "INFRAMIND_PARENT_PID"
 PR_SET_PDEATHSIG = 1
+QUIET = {
+    # Of tqdm, read when it is imported; transformers, TRL, peft and datasets draw with it.
+    "TQDM_DISABLE": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    # No terminal reads a log: rich and pip would ask it for its colours.
+    "NO_COLOR": "1",
+}
+"""Variables by which libraries leave progress bars and colours out of a child's log."""
 ROOT = Path(__file__).parents[1]
 """The folder of our packages."""
 
@@ -42,7 +51,7 @@ def spawn(
     """
     return subprocess.Popen(  # noqa: S603 - our own modules
         [sys.executable, "-m", module, *arguments],
-        env={**env, **module_path(env), PARENT: str(os.getpid())},
+        env={**env, **QUIET, **module_path(env), PARENT: str(os.getpid())},
         # A terminal's Ctrl-C goes to its whole foreground group (setsid(2)): only we pass an end
         # on.
         start_new_session=True,

@@ -18,7 +18,7 @@ from app import logs
 from app.artifacts import Artifacts
 from app.catalog.retention import prune
 from app.cli.errors import run_process
-from app.db.session import DATABASE_AWAY, database_now, make_engine, writing
+from app.db.session import DATABASE_AWAY, absence, database_now, make_engine, writing
 from app.db.steady_clock import SteadyClock
 from app.errors import StoreError
 from app.jobs import lease, service
@@ -81,7 +81,7 @@ class Reconciler:
                 self.tick()
                 self._prune()
             except DATABASE_AWAY as error:
-                log.warning("the database is away: %s", type(error).__name__)
+                log.warning("the database is away: %s", absence(error))
             except Exception:
                 # One job's rows, or one file: the other jobs still need their wake-ups.
                 log.exception("a round met an error that nobody foresaw")

@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from app import logs
 from app.artifacts import Artifacts
 from app.cli.errors import run_process
-from app.db.session import DATABASE_AWAY, make_engine
+from app.db.session import DATABASE_AWAY, absence, make_engine
 from app.jobs import lease
 from app.jobs.silence import LeaseWatch
 from app.settings import Settings, settings
@@ -108,7 +108,7 @@ class Supervisor:
         try:
             yield
         except DATABASE_AWAY as error:
-            log.warning("the database is away: %s", type(error).__name__)
+            log.warning("the database is away: %s", absence(error))
 
     def pause(self) -> None:
         """Waits until it is time to look again, or to drain."""

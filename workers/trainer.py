@@ -5,8 +5,8 @@ ends by itself when the lease is not renewed (the deadline file), when the super
 kernel's signal), and with a whole checkpoint when asked to (SIGTERM).
 """
 
+import contextlib
 import logging
-import math
 import os
 import signal
 import sys
@@ -63,9 +63,8 @@ class PipeContext:
         )
 
     def progress(self, stage_index: int, step: int, metrics: Mapping[str, float]) -> None:
-        # JSON has no NaN.
-        finite = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
-        self._writer.send(Progress(stage_index=stage_index, step=step, metrics=finite))
+        values = {name: float(value) for name, value in metrics.items()}
+        self._writer.send(Progress(stage_index=stage_index, step=step, metrics=values))
 
     def event(
         self,
@@ -132,7 +131,9 @@ def main(pipeline: Pipeline = run_pipeline) -> None:
     threading.Thread(target=watch_deadline, args=watched, daemon=True).start()
     status = run(pipeline, job, context, writer)
     # Everything is reported: no destructor of a library may hang or crash this process now.
-    sys.stderr.flush()
+    # On a full disk the log cannot be written; the exit status must still be the run's.
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
     os._exit(status)
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 
 from app.jobs.failure import Failure
+from app.jobs.trainer_log import LOG
 from workers.pipe import Message, Reader, TrainerJob
 from workers.process import signal_group, spawn
 
@@ -61,7 +62,7 @@ class TrainerProcess:
         # A file and not a pipe: a long job would fill a pipe before the trainer has begun to read.
         document.write_text(job.model_dump_json())
         variables = environment(job, os.environ)
-        with document.open("rb") as stdin, (job.run_dir / "trainer.log").open("ab") as log:
+        with document.open("rb") as stdin, (job.run_dir / LOG).open("ab") as log:
             self._process = spawn(
                 module, env=variables, stdin=stdin, stdout=subprocess.PIPE, stderr=log
             )

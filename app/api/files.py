@@ -1,10 +1,13 @@
 """OpenAI's files: upload, list, show, content, delete."""
 
-from typing import Annotated, Any, Literal
+import os
+from collections.abc import Iterator
+from functools import partial
+from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import APIRouter, Form, Query, UploadFile
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse
+from fastapi.responses import StreamingResponse
 
 from app.api import examples
 from app.datasets import files
@@ -22,6 +25,7 @@ NO_FILE = examples.error(
 )
 LINES: dict[str, Any] = {"content": {"application/jsonl": {"schema": {"type": "string"}}}}
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorView, **NO_FILE}}
+CHUNK_BYTES = 1 << 20
 router = APIRouter(
     prefix="/v1/files", tags=["openai"], responses={400: {"model": ErrorView, **BAD_ROWS}}
 )
@@ -30,7 +34,7 @@ router = APIRouter(
 @router.post("", responses={200: examples.shown(examples.files.FILE)})
 async def upload_file(
     file: UploadFile,
-    purpose: Annotated[str, Form()],
+    purpose: Annotated[str, Form(max_length=32)],
     database: DatabaseDep,
     verifier: VerifierDep,
     artifacts: ArtifactsDep,
@@ -39,6 +43,7 @@ async def upload_file(
 
     Rows have `messages`, `prompt` and `completion`, or are reinforcement items.
     """
+    # Whole in memory: the body limit has ended uploads of over 50 MB before.
     body = await file.read()
     return await run_in_threadpool(
         files.add, database, verifier, artifacts, body, file.filename or "", purpose
@@ -49,6 +54,7 @@ async def upload_file(
 def list_files(
     database: DatabaseDep,
     page: PageDep,
+    # OpenAI's own default: https://platform.openai.com/docs/api-reference/files/list
     order: Literal["asc", "desc"] = "desc",
     purpose: Annotated[str | None, Query(max_length=32)] = None,
 ) -> Page[FileView]:
@@ -62,10 +68,22 @@ def get_file(file_id: str, database: DatabaseDep) -> FileView:
     return files.find(database, file_id)
 
 
-@router.get("/{file_id}/content", response_class=FileResponse, responses={200: LINES, **UNKNOWN})
-def get_content(file_id: str, database: DatabaseDep, artifacts: ArtifactsDep) -> FileResponse:
+@router.get(
+    "/{file_id}/content", response_class=StreamingResponse, responses={200: LINES, **UNKNOWN}
+)
+def get_content(file_id: str, database: DatabaseDep, artifacts: ArtifactsDep) -> StreamingResponse:
     """The bytes that were uploaded."""
-    return FileResponse(files.content(database, artifacts, file_id), media_type="application/jsonl")
+    # An open file, not a path: what a path names may be deleted before it is read.
+    opened = files.content(database, artifacts, file_id)
+    size = os.fstat(opened.fileno()).st_size
+    # Without it the answer is chunked, and a client cannot tell how much is to come.
+    headers = {"Content-Length": str(size)}
+    return StreamingResponse(_pieces(opened), media_type="application/jsonl", headers=headers)
+
+
+def _pieces(opened: BinaryIO) -> Iterator[bytes]:
+    with opened:
+        yield from iter(partial(opened.read, CHUNK_BYTES), b"")
 
 
 @router.delete(

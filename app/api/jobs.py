@@ -1,4 +1,4 @@
-"""Jobs: create, list, show, pause, resume, cancel, retry, events, metrics."""
+"""Jobs: create, list, show, pause, resume, cancel, retry, events, log, metrics."""
 
 import asyncio
 import json
@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse
 from sse_starlette import ServerSentEvent
 
 from app.api import examples
 from app.job_state import JobState
 from app.jobs import service
 from app.jobs.spec import JobSpec
+from app.jobs.trainer_log import MAX_BYTES
 from app.jobs.views import EventView, JobView, MetricView
 from app.views import ErrorView, Page, PageRequest
 from app.web.deps import DatabaseDep, IdempotencyKeyDep, JobsDep, PageDep
@@ -36,6 +38,8 @@ EVENTS = {
         **examples.event_stream(STREAM),
     }
 }
+LOG = "2026-12-01T09:30:00.000000Z [info     ] the trainer starts [__main__] fence=1\n"
+LOG_TEXT = {"content": {"text/plain": {"schema": {"type": "string"}, "example": LOG}}}
 POLL_SECONDS = 0.5
 
 
@@ -56,6 +60,7 @@ async def create_job(
     With an `Idempotency-Key`, the same request again is answered with the same job.
     """
     job = await run_in_threadpool(jobs.submit, spec, idempotency_key)
+    # A 201 says by this header what it made (RFC 9110, 15.3.2).
     response.headers["Location"] = f"/jobs/{job.id}"
     return job
 
@@ -166,6 +171,7 @@ async def follow(
         events, ended = await run_in_threadpool(service.list_events, database, job_id, page)
         page = replace(page, after=events.last_id or page.after)
         for event in events.data:
+            # A browser's EventSource sends the last id back by itself (HTML standard, 9.2.4).
             yield ServerSentEvent(
                 id=str(event.seq), event=event.code, data=json.dumps(event.model_dump())
             )
@@ -173,6 +179,27 @@ async def follow(
             return
         if not events.has_more:
             await asyncio.sleep(POLL_SECONDS)
+
+
+@router.get(
+    "/{job_id}/log",
+    response_class=Response,
+    responses={200: LOG_TEXT, **UNKNOWN},
+)
+def get_log(
+    job_id: str,
+    jobs: JobsDep,
+    # PostgreSQL's integers end at 2**31 - 1, and no job is claimed a thousand million times.
+    attempt: Annotated[
+        int | None, Query(ge=1, lt=10**9, description="Its number; without it the latest.")
+    ] = None,
+    max_bytes: Annotated[int, Query(ge=1, le=MAX_BYTES)] = 65_536,
+) -> PlainTextResponse:
+    """The last lines of what the trainer wrote: why it failed, in full. Secrets are taken out.
+
+    While an attempt runs on a host that shares no folder with the api, it has no log here yet.
+    """
+    return PlainTextResponse(jobs.log_end(job_id, attempt, max_bytes))
 
 
 @router.get(

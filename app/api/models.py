@@ -11,6 +11,7 @@ from app.catalog import evaluations, names
 from app.catalog import service as catalog
 from app.catalog.archive import archive
 from app.catalog.views import AliasView, Comparison, DeletedModel, ModelDetail, ModelView
+from app.fields import ModelName
 from app.views import ErrorView, Page
 from app.web.deps import ArtifactsDep, DatabaseDep, InferenceDep, PageDep
 from inframind.types import Contract
@@ -39,7 +40,7 @@ TAR: dict[str, Any] = {
 class AliasTarget(Contract):
     """Model that an alias means from now on."""
 
-    model: str
+    model: ModelName
 
 
 @router.get("/models", responses={200: examples.shown(examples.models.MODELS)})
@@ -48,13 +49,14 @@ def list_models(database: DatabaseDep, artifacts: ArtifactsDep, page: PageDep) -
     return catalog.list_models(database, artifacts, page)
 
 
+# Before the routes with a name in their path, which would take `compare` for one.
 @router.get(
     "/models/compare", responses={200: examples.shown(examples.models.COMPARISON), **UNKNOWN}
 )
 def compare_models(
     database: DatabaseDep,
     model: Annotated[
-        list[str], Query(description="Two to sixteen; the others are compared to the first.")
+        list[ModelName], Query(description="Two to sixteen; the others are compared to the first.")
     ],
 ) -> Comparison:
     """Models side by side.
@@ -64,6 +66,7 @@ def compare_models(
     return evaluations.compare(database, model)
 
 
+# A name may hold slashes, as `Qwen/Qwen2.5-0.5B-Instruct` does: the longer path comes first.
 @router.get(
     "/models/{model:path}/download",
     response_class=StreamingResponse,
@@ -104,6 +107,7 @@ async def delete_model(
     409 while an alias means it, another adapter continues it or a job needs it.
     """
     identity = await run_in_threadpool(catalog.delete, database, artifacts, model)
+    # Only now: a deletion that is refused leaves the server answering with the adapter.
     await serving.forget(identity)
     return DeletedModel(id=identity)
 

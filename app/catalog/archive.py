@@ -3,15 +3,17 @@
 The PEFT folder that transformers, PEFT and vLLM load, its manifest and its model card.
 """
 
+import os
 import tarfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
 
 from sqlalchemy import Engine
 
 from app.artifacts import Artifacts
 from app.catalog.service import adapter, detail
 from app.errors import InvalidError
+from inframind.errors import EngineError
 from inframind.models.adapter import MANIFEST, PUBLISHED, verify_adapter
 from inframind.models.card import card
 from inframind.models.registry import BASE_MODELS
@@ -34,22 +36,29 @@ def archive(engine: Engine, artifacts: Artifacts, name: str) -> tuple[str, Itera
         raise InvalidError(
             f"{described.id} is a base model: only adapters can be downloaded", param="model"
         )
-    folder = Path(adapter(engine, described.id).path)
+    folder = artifacts.locate(adapter(engine, described.id).whereabouts)
     artifacts.pull(folder)
     manifest = verify_adapter(folder)
+    # Open before the first byte is sent: a deletion meanwhile must not cut the archive short.
+    try:
+        files = {name: (folder / name).open("rb") for name in (*PUBLISHED, MANIFEST)}
+    except FileNotFoundError:
+        raise EngineError(f"{described.id} is being deleted") from None
     text = card(
         manifest, [evaluation.model_dump(mode="json") for evaluation in described.evaluations]
     ).encode()
-    return described.id, _tar(described.id, folder, text, int(manifest.created_at))
+    return described.id, _tar(described.id, files, text, int(manifest.created_at))
 
 
-def _tar(name: str, folder: Path, card_text: bytes, created_at: int) -> Iterator[bytes]:
+def _tar(
+    name: str, files: Mapping[str, BinaryIO], card_text: bytes, created_at: int
+) -> Iterator[bytes]:
+    # By hand: `tarfile` writes to a file object, and what is sent in pieces has none.
     yield _head(f"{name}/{CARD}", len(card_text), created_at) + card_text + _padding(len(card_text))
-    for file in (*PUBLISHED, MANIFEST):
-        path = folder / file
-        size = path.stat().st_size
-        yield _head(f"{name}/{file}", size, created_at)
-        with path.open("rb") as opened:
+    for file, opened in files.items():
+        with opened:
+            size = os.fstat(opened.fileno()).st_size
+            yield _head(f"{name}/{file}", size, created_at)
             while data := opened.read(CHUNK_BYTES):
                 yield data
         yield _padding(size)

@@ -5,13 +5,15 @@ A base model, an adapter, an alias, or OpenAI's `ft:` form of an adapter.
 One place that turns names into models, for every route that takes one.
 """
 
+from collections.abc import Iterable
+
 from sqlalchemy import Engine, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.catalog.views import AliasView
 from app.db.ownership import acting, as_key
 from app.db.paging import read_page, stored_position
-from app.db.session import database_now, reading, writing
+from app.db.session import add_once, database_now, reading, writing
 from app.db.tables import Adapter, Alias
 from app.errors import InvalidError, NotFoundError, UnknownModelError
 from app.views import Page, PageRequest
@@ -52,6 +54,17 @@ def resolved(session: Session, name: str, param: str = "model") -> str:
     )
 
 
+def hold(session: Session, adapters: Iterable[str]) -> set[str]:
+    """Keeps adapters from being deleted until the transaction ends; gives those that are there.
+
+    Whoever writes a row that needs one asks here first. A deletion takes the rows' full lock before
+    it looks for such rows, so that one of the two waits and sees the other's work.
+    """
+    rows = select(Adapter.id).where(Adapter.id.in_(set(adapters))).order_by(Adapter.id)
+    # SQLite has no row locks and needs none: one transaction writes at a time.
+    return set(session.scalars(rows.with_for_update(read=True, key_share=True)))
+
+
 def set_alias(engine: Engine, name: str, model: str) -> AliasView:
     """Lets a name mean a model from now on.
 
@@ -65,18 +78,22 @@ def set_alias(engine: Engine, name: str, model: str) -> AliasView:
         raise InvalidError(message, param="alias")
     with writing(engine) as session:
         target = resolved(session, model)
+        # Base models have no row, and nobody deletes them.
+        if target not in BASE_MODELS and not hold(session, [target]):
+            raise UnknownModelError(f"{target} is being deleted", param="model")
         owner = as_key(acting.get().owner)
         row = session.get(Alias, (name, owner))
         if row is None:
-            row = Alias(
+            new = Alias(
                 name=name,
                 owner=owner,
                 model=target,
                 previous=None,
                 updated_at=database_now(session),
             )
-            session.add(row)
-        elif row.model != target:
+            row = add_once(session, new)
+        # The same target again is no change: `previous` stays the way back.
+        if row.model != target:
             row.model, row.previous, row.updated_at = target, row.model, database_now(session)
         return alias_view(row)
 

@@ -1,6 +1,7 @@
 """Deletes what is older or more than the settings keep.
 
-Adapters by age, checkpoints by number, leftovers of lost attempts, old idempotency keys.
+Adapters by age, checkpoints by number, leftovers of lost attempts and uploads, old idempotency
+keys.
 
 Never what an alias means, what another adapter or a job that has not ended needs
 (`app.catalog.service.in_use`), or what a job may resume from.
@@ -8,6 +9,7 @@ Never what an alias means, what another adapter or a job that has not ended need
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 from sqlalchemy import Engine, delete, select
@@ -17,8 +19,9 @@ from app.artifacts import Artifacts
 from app.catalog import service as catalog
 from app.db.session import database_now, reading, writing
 from app.db.steady_clock import SteadyClock
-from app.db.tables import Adapter, Checkpoint, IdempotencyKey, Job
+from app.db.tables import Adapter, Checkpoint, File, IdempotencyKey, Job, Placed
 from app.job_state import TERMINAL
+from inframind.durable import TEMPORARY
 
 KEPT_CHECKPOINTS = 2
 """Of every stage that has not ended: the newest may be torn."""
@@ -33,8 +36,8 @@ class Pruned:
 
     adapters: list[str] = field(default_factory=list)
     checkpoints: int = 0
-    folders: list[str] = field(default_factory=list)
-    """Of attempts that published nothing."""
+    leftovers: list[str] = field(default_factory=list)
+    """Attempts that published nothing, uploads without a row, what was being written."""
     keys: int = 0
 
 
@@ -57,12 +60,12 @@ def prune(
         now = (clock or SteadyClock()).look(database_now(session))
         for row in _old_adapters(session, now, keep_adapters_days):
             pruned.adapters.append(row.id)
-            paths.append(Path(row.path))
+            paths.append(artifacts.locate(row.whereabouts))
             if not dry_run:
                 session.delete(row)
         for checkpoint in _spare_checkpoints(session):
             pruned.checkpoints += 1
-            paths.append(Path(checkpoint.path))
+            paths.append(artifacts.locate(checkpoint.whereabouts))
             if not dry_run:
                 session.delete(checkpoint)
         old = IdempotencyKey.created_at < now - KEY_SECONDS
@@ -71,7 +74,7 @@ def prune(
             session.execute(delete(IdempotencyKey).where(old))
     with reading(engine) as session:
         leftovers = list(_leftovers(session, artifacts))
-    pruned.folders = [str(folder.relative_to(artifacts.folder)) for folder in leftovers]
+    pruned.leftovers = [str(path.relative_to(artifacts.folder)) for path in leftovers]
     # After the commit: a crash in between leaves files without a row, which a later round finds.
     for path in [*paths, *leftovers] if not dry_run else ():
         artifacts.remove(path)
@@ -85,11 +88,11 @@ def _old_adapters(session: Session, now: float, days: float | None) -> list[Adap
     """
     if days is None:
         return []
-    # Once, and not for each adapter: it reads every job that has not ended.
+    query = select(Adapter).where(Adapter.created_at < now - days * 86_400.0).order_by(Adapter.id)
+    # The full lock before the look at what is used (`app.catalog.names.hold`); what somebody holds
+    # is being used, and goes in a later round if at all.
+    old = session.scalars(query.with_for_update(skip_locked=True)).all()
     used = catalog.in_use(session)
-    old = session.scalars(
-        select(Adapter).where(Adapter.created_at < now - days * 86_400.0).order_by(Adapter.id)
-    )
     return [row for row in old if row.id not in used]
 
 
@@ -107,24 +110,29 @@ def _spare_checkpoints(session: Session) -> Iterator[Checkpoint]:
 
 
 def _leftovers(session: Session, artifacts: Artifacts) -> Iterator[Path]:
-    """Folders of attempts, old enough, that no row names and no worker holds.
+    """Finds what is old enough, and what no row names and no worker holds.
 
-    Here, and those of other hosts in the store.
+    Here, and that of other hosts in the store.
     """
-    # Listed before its row is read: a claim commits its fence before the attempt makes its folder.
-    for folder in sorted({*artifacts.folder.glob("*/*"), *artifacts.attempts()}):
-        if (
-            folder.name.isdigit()
-            and not _is_needed(session, folder)
-            and artifacts.age(folder) > LEFTOVER_SECONDS
-        ):
-            yield folder
+    # Listed before the rows are asked: what is uploaded from now on is not in the list.
+    prunable = sorted(artifacts.prunable())
+    uploads = {name for row in session.execute(select(File.id, File.sha256)) for name in row}
+    for path in prunable:
+        if fnmatch(path.name, TEMPORARY):
+            is_needed = False
+        elif path.parent == artifacts.uploads:
+            is_needed = path.stem in uploads
+        else:
+            is_needed = _needs_attempt(session, artifacts, path)
+        if not is_needed and artifacts.age(path) > LEFTOVER_SECONDS:
+            yield path
 
 
-def _is_needed(session: Session, folder: Path) -> bool:
-    job = session.get(Job, folder.parent.name)
+def _needs_attempt(session: Session, artifacts: Artifacts, folder: Path) -> bool:
+    job_id = folder.parent.name
+    job = session.get(Job, job_id)
     if job is not None and job.state not in TERMINAL and job.fence == int(folder.name):
         return True
-    named = [*session.scalars(select(Adapter.path).where(Adapter.job_id == folder.parent.name))]
-    named += session.scalars(select(Checkpoint.path).where(Checkpoint.job_id == folder.parent.name))
-    return any(Path(path).is_relative_to(folder) for path in named)
+    rows: list[Placed] = [*session.scalars(select(Adapter).where(Adapter.job_id == job_id))]
+    rows += session.scalars(select(Checkpoint).where(Checkpoint.job_id == job_id))
+    return any(artifacts.locate(row.whereabouts).is_relative_to(folder) for row in rows)

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence, Set
-from pathlib import Path
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -40,9 +39,9 @@ def list_models(engine: Engine, artifacts: Artifacts, page: PageRequest) -> Page
         has_more = adapters.has_more or len(rows) < len(adapters.rows) or left < 0
         aliases = _aliases(session, [*bases, *(row.id for row in rows)])
     # After the transaction: a store may be slow, and keeps no connection waiting.
-    available = artifacts.present(Path(row.path) for row in rows)
+    available = _available(artifacts, rows)
     views = [_base(name, aliases[name]) for name in bases]
-    views += [_adapter(row, aliases[row.id], Path(row.path) in available) for row in rows]
+    views += [_adapter(row, aliases[row.id], row.id in available) for row in rows]
     return Page[ModelView].of(views, [view.id for view in views], has_more=has_more)
 
 
@@ -79,9 +78,9 @@ def detail(engine: Engine, artifacts: Artifacts, name: str) -> ModelDetail:
         ancestors = _ancestors(session, row)
     # After the transaction: a store may be slow, and keeps no connection waiting.
     rows = [row, *(ancestor for ancestor in ancestors.values() if ancestor is not None)]
-    available = artifacts.present(Path(row.path) for row in rows)
+    available = _available(artifacts, rows)
     return ModelDetail(
-        **_adapter(row, named, Path(row.path) in available).model_dump(),
+        **_adapter(row, named, row.id in available).model_dump(),
         lineage=[
             _ancestor(name, ancestor, available) for name, ancestor in reversed(ancestors.items())
         ],
@@ -144,16 +143,26 @@ def delete(engine: Engine, artifacts: Artifacts, name: str) -> str:
         identity = resolved(session, name)
         if identity in BASE_MODELS:
             raise ConflictError(f"{identity} is a base model: only adapters can be deleted")
+        # The full lock first (`app.catalog.names.hold`): who names it from now on waits for us.
+        row = session.get(Adapter, identity, with_for_update=True)
+        if row is None:
+            raise UnknownModelError(f"{identity} is being deleted", param="model")
         with seeing_all():
             reasons = in_use(session).get(identity)
         if reasons:
             raise ConflictError(f"{identity} cannot be deleted: {'; '.join(reasons[:8])}")
-        row = session.get_one(Adapter, identity)
-        folder = Path(row.path)
+        folder = artifacts.locate(row.whereabouts)
         session.delete(row)
     # After the commit: a row without files would be offered, files without a row are only space.
     artifacts.remove(folder)
     return identity
+
+
+def _available(artifacts: Artifacts, rows: Sequence[Adapter]) -> set[str]:
+    """Ids of those of some adapters whose files are here or in the store. Raises StoreError."""
+    places = {row.id: artifacts.locate(row.whereabouts) for row in rows}
+    present = artifacts.present(places.values())
+    return {identity for identity, place in places.items() if place in present}
 
 
 def _aliases(session: Session, models: Sequence[str]) -> dict[str, list[str]]:
@@ -201,10 +210,10 @@ def _ancestors(session: Session, row: Adapter) -> dict[str, Adapter | None]:
     return ancestors
 
 
-def _ancestor(name: str, row: Adapter | None, stored: Set[Path]) -> Ancestor:
+def _ancestor(name: str, row: Adapter | None, available: Set[str]) -> Ancestor:
     return Ancestor(
         id=name,
         stage=row.stage if row else None,
         job_id=row.job_id if row else None,
-        available=row is not None and Path(row.path) in stored,
+        available=name in available,
     )

@@ -29,7 +29,9 @@ def add_dataset(
     Every row is validated; nothing is stored if one is bad.
     """
     query: dict[str, Any] = {"name": name} if name else {}
-    dataset = call(url, "POST", "/datasets", content=file.read_bytes(), **query)
+    # httpx names no type for bytes, and what is in between, such as a proxy, may want one.
+    as_lines = {"content-type": "application/jsonl"}
+    dataset = call(url, "POST", "/datasets", content=file.read_bytes(), headers=as_lines, **query)
     tasks = sum(dataset["tasks"].values())
     console.print(
         f"{dataset['id']}: {tasks} tasks, {dataset['derived']} with derived "

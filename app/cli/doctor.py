@@ -8,7 +8,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-State = Literal["ok", "warning", "failed"]
+State = Literal["ok", "warning", "unseen", "failed"]
 PYTHON = (3, 11)
 FREE_BYTES = 5_000_000_000
 """Weights, checkpoints and adapters of a small model."""
@@ -35,6 +36,7 @@ TOOLS = {
 SIGNS = {
     "ok": "[green]ok     [/green]",
     "warning": "[yellow]warning[/yellow]",
+    "unseen": "[yellow]unseen [/yellow]",
     "failed": "[red]failed [/red]",
 }
 
@@ -69,6 +71,7 @@ def doctor(
         console.print(f"{SIGNS[diagnosis.state]} {diagnosis.name:<10} {escape(diagnosis.text)}")
         if diagnosis.remedy:
             console.print(f"                   -> {escape(diagnosis.remedy)}")
+    # Health checks read the exit status and nothing else.
     raise typer.Exit(1 if failed else 0)
 
 
@@ -85,6 +88,7 @@ def diagnose(only: frozenset[str] = frozenset()) -> Iterator[Diagnosis]:
     except ConfigError as error:
         remedy = "correct the variable; docs/production/settings.md has every one"
         yield Diagnosis("settings", "failed", str(error), remedy)
+        # A broken variable must not hide what needs no settings, such as a missing package.
         yield from examine(None, only)
         return
     yield from examine(configured, only)
@@ -99,9 +103,21 @@ def examine(settings: "Settings | None", only: frozenset[str] = frozenset()) -> 
         if only and name not in only:
             continue
         if settings is not None:
-            yield from check(settings)
+            for diagnosis in check(settings):
+                yield _as_asked_for(diagnosis) if only else diagnosis
         elif check in NEED_NO_SETTINGS:
             yield from check(None)
+
+
+def _as_asked_for(diagnosis: "Diagnosis") -> "Diagnosis":
+    """Make a failure of a process that does not live, where somebody asks for this very one.
+
+    Not every installation runs every process: without being asked it is only a warning. Health
+    checks ask by name, and end by the exit status alone.
+    """
+    if diagnosis.name in PROCESSES and diagnosis.state == "warning":
+        return replace(diagnosis, state="failed")
+    return diagnosis
 
 
 def _python(_: "Settings | None") -> Iterator[Diagnosis]:
@@ -126,6 +142,7 @@ def _packages(_: "Settings | None") -> Iterator[Diagnosis]:
         if modules := missing(extra):
             text = f"{', '.join(modules)} missing; {use}"
             yield Diagnosis("packages", state, text, how_to_install(extra))
+    # Finding it loads nothing; importing it takes seconds.
     if importlib.util.find_spec("torch"):
         yield Diagnosis("packages", "ok", f"torch {importlib.metadata.version('torch')}")
 
@@ -166,8 +183,7 @@ def _database(settings: "Settings") -> Iterator[Diagnosis]:
     from app.db.session import make_engine
 
     kind = settings.url.partition(":")[0]
-    # Before there is an engine: SQLite makes the file that it is asked for.
-    if kind == "sqlite" and not (settings.data_dir / "inframind.db").is_file():
+    if _has_no_database(settings):
         yield Diagnosis("database", "warning", "no database yet", "`inframind up` makes one")
         return
     engine = make_engine(settings.url)
@@ -190,6 +206,14 @@ def _database(settings: "Settings") -> Iterator[Diagnosis]:
         engine.dispose()
 
 
+def _has_no_database(settings: "Settings") -> bool:
+    """Tells whether SQLite has no file yet: it would make an empty one of a mere question."""
+    from sqlalchemy import make_url
+
+    url = make_url(settings.url)
+    return url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file()
+
+
 def _redis(settings: "Settings") -> Iterator[Diagnosis]:
     url = settings.redis_url.get_secret_value()
     if not url:
@@ -197,6 +221,7 @@ def _redis(settings: "Settings") -> Iterator[Diagnosis]:
     import redis
 
     try:
+        # With limits of our own: redis-py waits for ever where a firewall drops what it sends.
         with closing(
             redis.Redis.from_url(
                 url, socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS
@@ -247,10 +272,19 @@ def _worker(settings: "Settings") -> Iterator[Diagnosis]:
     from sqlalchemy import select
     from sqlalchemy.exc import SQLAlchemyError
 
-    from app.db.session import database_now, make_engine, reading
+    from app.db.session import DATABASE_AWAY, database_now, make_engine, reading
     from app.db.tables import Worker
     from app.jobs.service import WORKER_SILENT_SECONDS
 
+    silent = Diagnosis(
+        "worker",
+        "warning",
+        "no worker of this host gives a sign of life",
+        "start `inframind up` or the worker",
+    )
+    if _has_no_database(settings):
+        yield silent
+        return
     engine = make_engine(settings.url)
     try:
         with reading(engine) as session:
@@ -261,18 +295,16 @@ def _worker(settings: "Settings") -> Iterator[Diagnosis]:
             # The nearest one: a dead worker's lies ahead of us where the clock was set back.
             silence = min((abs(now - sign) for sign in last), default=now)
         if silence < WORKER_SILENT_SECONDS:
-            yield Diagnosis("worker", "ok", f"the last sign of life came {silence:.0f} s ago")
+            text = f"the last sign of life came {silence:.0f} s ago"
+            yield Diagnosis("worker", "ok", text)
         else:
-            yield Diagnosis(
-                "worker",
-                "warning",
-                "no worker of this host gives a sign of life",
-                "start `inframind up` or the worker",
-            )
-    except SQLAlchemyError:
-        yield Diagnosis(
-            "worker", "warning", "workers cannot be seen without the database", "see `database`"
-        )
+            yield silent
+    except SQLAlchemyError as error:
+        # A worker waits for a database server that is away, and must not be taken for dead then:
+        # whoever ends it ends the job in its hands. A file that cannot be read is another matter.
+        is_away = isinstance(error, DATABASE_AWAY) and engine.dialect.name != "sqlite"
+        text = "workers cannot be seen without the database"
+        yield Diagnosis("worker", "unseen" if is_away else "warning", text, "see `database`")
     finally:
         engine.dispose()
 
@@ -285,7 +317,7 @@ def _disk(settings: "Settings") -> Iterator[Diagnosis]:
         if path.is_dir()
     )
     try:
-        # By writing: os.access knows neither quotas nor full disks.
+        # Permission bits say little to root, on NFS and on read-only mounts: only a write tells.
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x")
     except OSError as error:
@@ -334,18 +366,37 @@ def _keys(settings: "Settings") -> Iterator[Diagnosis]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from app.db.session import make_engine
-    from app.keys import check_start
-    from inframind.errors import ConfigError
+    from app.keys import every
 
-    if settings.is_open:
-        yield Diagnosis("keys", "ok", "open on this machine's loopback alone")
-        return
+    make_one = "run `inframind keys create --scope admin`"
     engine = make_engine(settings.url)
     try:
-        check_start(engine, settings)
-        yield Diagnosis("keys", "ok", "requests need a key")
-    except ConfigError as error:
-        yield Diagnosis("keys", "failed", str(error), "run `inframind keys create --scope admin`")
+        stored = [] if _has_no_database(settings) else every(engine)
+        active = sum(key.revoked_at is None for key in stored)
+        exposed_by = settings.exposed_by
+        if active:
+            yield Diagnosis("keys", "ok", f"requests need a key; {active} may be used")
+        elif exposed_by:
+            setting = f"INFRAMIND_{exposed_by.upper()}"
+            text = f"{setting} makes the service reachable for others, and there is no key"
+            yield Diagnosis("keys", "failed", text, f"{make_one}, or unset {setting}")
+        elif stored:
+            # Since a key was made the service is closed, and stays so.
+            yield Diagnosis("keys", "failed", "every key is revoked: nobody gets in", make_one)
+        else:
+            yield Diagnosis(
+                "keys",
+                "ok",
+                "open to every user and program of this machine, for no key was ever made; "
+                f"before a proxy or a tunnel forwards to it, {make_one}",
+            )
+        if active and settings.trusted_hosts and not settings.proxies:
+            yield Diagnosis(
+                "keys",
+                "warning",
+                "no proxy is trusted: behind one, every client has its address in limits and logs",
+                "name the proxy in INFRAMIND_TRUSTED_PROXIES",
+            )
     except SQLAlchemyError:
         yield Diagnosis(
             "keys", "warning", "keys cannot be seen without the database", "see `database`"
@@ -354,6 +405,7 @@ def _keys(settings: "Settings") -> Iterator[Diagnosis]:
         engine.dispose()
 
 
+PROCESSES = frozenset({"worker", "inference"})
 NEED_NO_SETTINGS = (_python, _packages, _gpu, _tools)
 CHECKS: dict[str, Callable[[Any], Iterator[Diagnosis]]] = {
     "python": _python,

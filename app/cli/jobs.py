@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -44,6 +44,7 @@ def create(
         "seed": seed,
         "name": name,
     }
+    # Left out, not null: what is not said is the service's to choose.
     body = {field: value for field, value in body.items() if value is not None}
     headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
     job = call(url, "POST", "/jobs", body, headers=headers)
@@ -84,6 +85,21 @@ def results(job_id: JobId, url: Url = LOCAL) -> None:
     rows = [{"name": row["adapter"] or job["base_model"], **row} for row in last["rows"]]
     console.print(comparison(rows), soft_wrap=False)
     show_judge(last)
+
+
+@app.command()
+def logs(
+    job_id: JobId,
+    attempt: Annotated[
+        int | None, typer.Option(min=1, help="Number of the attempt; default: the latest.")
+    ] = None,
+    url: Url = LOCAL,
+) -> None:
+    """Show the end of the trainer's log: why a job failed, in full."""
+    query: dict[str, Any] = {} if attempt is None else {"attempt": attempt}
+    with ServiceClient(url) as client:
+        # Not through rich, which takes a log's brackets for its markup.
+        typer.echo(client.fetch("GET", f"/jobs/{job_id}/log", **query).text, nl=False)
 
 
 @app.command()
@@ -134,4 +150,5 @@ def follow_to_the_end(url: str, job_id: str) -> None:
             time.sleep(POLL_SECONDS)
     if job["error"]:
         errors.print(f"{job['error']['code']}: {escape(job['error']['message'])}")
+    # A script that follows a job goes on by how it ended.
     raise typer.Exit(0 if job["state"] == JobState.SUCCEEDED else 1)

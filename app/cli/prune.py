@@ -16,7 +16,7 @@ def prune_artifacts(
 ) -> None:
     """Delete what no policy keeps.
 
-    Old adapters that nothing needs, spare checkpoints, leftovers of lost attempts.
+    Old adapters that nothing needs, spare checkpoints, leftovers of lost attempts and uploads.
     """
     from app.artifacts import Artifacts
     from app.catalog.retention import prune
@@ -24,10 +24,11 @@ def prune_artifacts(
 
     configured = settings()
     with open_database() as engine:
+        # Also beside a reconciler, which prunes every hour: what is gone already is no error.
         artifacts = Artifacts.of(configured)
         gone = prune(engine, artifacts, configured.keep_adapters_days, dry_run=dry_run)
     console.print(
         f"{'would go' if dry_run else 'gone'}: adapters {', '.join(gone.adapters) or 'none'}; "
-        f"{gone.checkpoints} checkpoints; {len(gone.folders)} folders of lost attempts; "
-        f"{gone.keys} idempotency keys"
+        f"{gone.checkpoints} checkpoints; {len(gone.leftovers)} leftovers of lost attempts and "
+        f"uploads; {gone.keys} idempotency keys"
     )

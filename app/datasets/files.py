@@ -1,11 +1,10 @@
 """Files of OpenAI's API: uploaded rows, and the dataset that they are."""
 
 import hashlib
-import os
 import re
 import uuid
-from pathlib import Path
-from typing import Literal
+from contextlib import suppress
+from typing import BinaryIO, Literal
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -13,12 +12,12 @@ from sqlalchemy.orm import Session
 from app.artifacts import Artifacts
 from app.datasets import service as datasets
 from app.datasets.views import DeletedFile, FileView
-from app.db.ownership import seeing_all
 from app.db.paging import read_page, stored_position
 from app.db.session import database_now, reading, writing
 from app.db.tables import File
-from app.errors import InvalidError, NotFoundError
+from app.errors import InvalidError, NotFoundError, StoreError
 from app.views import Page, PageRequest
+from inframind.durable import discard, write_whole
 from inframind.verifier.verifier import Verifier
 
 ID = re.compile(r"file-[0-9a-f]{24}")
@@ -42,17 +41,28 @@ def add(
         raise InvalidError(
             f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
         )
+    if len(filename) > MAX_NAME:
+        message = f"the file's name has {len(filename)} characters; at most {MAX_NAME} are kept"
+        raise InvalidError(message, param="file")
+    # A dataset's name has half the room of a file's, which the file itself keeps whole.
     dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None)
-    digest = hashlib.sha256(body).hexdigest()
-    _write(artifacts.upload(digest), body)
-    artifacts.push(artifacts.upload(digest))
+    # The form of OpenAI's ids; 96 bits, of which 90 are random.
+    identity = f"file-{uuid.uuid4().hex[:24]}"
+    path = artifacts.upload(identity)
+    write_whole(path, body)
+    try:
+        artifacts.push(path)
+    except OSError:
+        # No row names it yet. After the row is sent it stays: an error may hide a commit.
+        discard(path)
+        raise
     with writing(engine) as session:
         row = File(
-            id=f"file-{uuid.uuid4().hex[:24]}",
-            filename=filename[:MAX_NAME],
+            id=identity,
+            filename=filename,
             purpose=purpose,
             bytes=len(body),
-            sha256=digest,
+            sha256=hashlib.sha256(body).hexdigest(),
             dataset=dataset.id,
             created_at=database_now(session),
         )
@@ -67,12 +77,23 @@ def find(engine: Engine, identity: str) -> FileView:
         return _file_view(row_of(session, identity))
 
 
-def content(engine: Engine, artifacts: Artifacts, identity: str) -> Path:
-    """Gives the path of the uploaded bytes. Raises NotFoundError."""
+def content(engine: Engine, artifacts: Artifacts, identity: str) -> BinaryIO:
+    """Opens the uploaded bytes. Raises NotFoundError; StoreError if they are nowhere.
+
+    What is open can be read to its end, also while the file is deleted.
+    """
     with reading(engine) as session:
-        path = artifacts.upload(row_of(session, identity).sha256)
-    artifacts.pull(path)
-    return path
+        digest = row_of(session, identity).sha256
+    # Under the digest lie the bytes of files that a version before took.
+    for name in (identity, digest):
+        path = artifacts.upload(name)
+        artifacts.pull(path)
+        with suppress(FileNotFoundError):
+            return path.open("rb")
+    with reading(engine) as session:
+        # Raises if it was deleted meanwhile.
+        row_of(session, identity)
+    raise StoreError(f"the bytes of {identity} are not with the artifacts: upload the file again")
 
 
 def list_files(
@@ -100,17 +121,10 @@ def list_files(
 def delete(engine: Engine, artifacts: Artifacts, identity: str) -> DeletedFile:
     """Forgets a file. Raises NotFoundError."""
     with writing(engine) as session:
-        row = row_of(session, identity)
-        digest = row.sha256
-        session.delete(row)
-        session.flush()
-        with seeing_all():
-            is_shared = (
-                session.scalars(select(File.id).where(File.sha256 == digest).limit(1)).first()
-                is not None
-            )
-    if not is_shared:
-        artifacts.remove(artifacts.upload(digest))
+        session.delete(row_of(session, identity))
+    # After the commit: a row without bytes would be offered, bytes without a row are only space.
+    # Those that lie under a digest may be others' too: `app.catalog.retention` finds out.
+    artifacts.remove(artifacts.upload(identity))
     return DeletedFile(id=identity)
 
 
@@ -132,14 +146,3 @@ def _file_view(row: File) -> FileView:
         filename=row.filename,
         purpose=row.purpose,
     )
-
-
-def _write(path: Path, body: bytes) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
-    with temporary.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)

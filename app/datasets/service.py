@@ -1,6 +1,7 @@
 """Stores, lists and finds datasets for the api."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Engine, exists, select
 from sqlalchemy.orm import aliased
@@ -9,7 +10,7 @@ from app.artifacts import Artifacts
 from app.datasets.views import DatasetView
 from app.db.ownership import acting, as_key
 from app.db.paging import read_page, stored_position
-from app.db.session import database_now, reading, writing
+from app.db.session import add_once, database_now, reading, writing
 from app.db.tables import Dataset
 from app.errors import InvalidError, NotFoundError
 from app.views import Page, PageRequest
@@ -32,27 +33,37 @@ def add(
     except UnicodeDecodeError as error:
         raise InvalidError(f"the file is not UTF-8: byte {error.start}", param="rows") from None
     upload = read(text.split("\n"), verifier)
-    identity = name_of(upload.tasks)
-    artifacts.push(save(upload.tasks, artifacts.datasets))
-    counts = {
-        "tasks": _count([task.split for task in upload.tasks]),
-        "categories": _count([task.category for task in upload.tasks]),
-    }
+    return _keep(
+        engine,
+        artifacts,
+        upload.tasks,
+        name=name,
+        duplicates=upload.duplicates,
+        derived=upload.derived,
+        unchecked=upload.unchecked,
+    )
+
+
+def _keep(
+    engine: Engine, artifacts: Artifacts, tasks: Sequence[Task], **described: Any
+) -> DatasetView:
+    """Stores tasks, then the owner's row. Their file is never deleted: it may be others' too."""
+    # Before the row, as everywhere: a failing store leaves a file without a row, not the reverse.
+    artifacts.push(save(tasks, artifacts.datasets))
+    identity, owner = name_of(tasks), as_key(acting.get().owner)
     with writing(engine) as session:
-        owner = as_key(acting.get().owner)
         row = session.get(Dataset, (identity, owner))
+        # Most repeats come later and end here; `add_once` is for those of this very moment.
         if row is None:
-            row = Dataset(
+            new = Dataset(
                 id=identity,
                 owner=owner,
-                name=name,
-                duplicates=upload.duplicates,
-                derived=upload.derived,
-                unchecked=upload.unchecked,
+                tasks=_count([task.split for task in tasks]),
+                categories=_count([task.category for task in tasks]),
                 created_at=database_now(session),
-                **counts,
+                **described,
             )
-            session.add(row)
+            row = add_once(session, new)
         return _dataset_view(row)
 
 
@@ -62,6 +73,7 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
     Raises DataError if they share a row.
     """
     train, held = (_tasks(artifacts, name) for name in (training, validation))
+    # By id, which is made of what a row asks and not of where it came from.
     shared = {task.id for task in train} & {task.id for task in held}
     if shared:
         raise DataError(
@@ -70,28 +82,17 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
         )
     tasks = [task.model_copy(update={"split": "train"}) for task in train]
     tasks += [task.model_copy(update={"split": "test-values"}) for task in held]
-    identity = name_of(tasks)
-    artifacts.push(save(tasks, artifacts.datasets))
-    counts = {
-        "tasks": _count([task.split for task in tasks]),
-        "categories": _count([task.category for task in tasks]),
-    }
-    with writing(engine) as session:
-        owner = as_key(acting.get().owner)
-        if session.get(Dataset, (identity, owner)) is None:
-            unchecked = sum(not task.checks for task in tasks)
-            row = Dataset(
-                id=identity,
-                owner=owner,
-                name=f"{training}+{validation}",
-                duplicates=0,
-                derived=0,
-                unchecked=unchecked,
-                created_at=database_now(session),
-                **counts,
-            )
-            session.add(row)
-    return identity
+    unchecked = sum(not task.checks for task in tasks)
+    kept = _keep(
+        engine,
+        artifacts,
+        tasks,
+        name=f"{training}+{validation}",
+        duplicates=0,
+        derived=0,
+        unchecked=unchecked,
+    )
+    return kept.id
 
 
 def _tasks(artifacts: Artifacts, name: str) -> list[Task]:
@@ -103,6 +104,7 @@ def _tasks(artifacts: Artifacts, name: str) -> list[Task]:
 def find(engine: Engine, identity: str) -> DatasetView:
     """One dataset. Raises NotFoundError."""
     with reading(engine) as session:
+        # Others are no ids, and PostgreSQL refuses to look for some of them.
         is_name = identity.isascii() and identity.isprintable()
         row = (
             session.scalars(select(Dataset).where(Dataset.id == identity).limit(1)).first()

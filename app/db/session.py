@@ -3,16 +3,18 @@
 SQLite runs in WAL mode with full sync, and every transaction that writes starts as a writer.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from select import POLLIN, poll
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Float, create_engine, event, make_url, select
+from sqlalchemy import Engine, Float, create_engine, event, inspect, make_url, select
 from sqlalchemy.exc import (
     ArgumentError,
     DisconnectionError,
+    IntegrityError,
     InterfaceError,
     OperationalError,
     StatementError,
@@ -27,6 +29,26 @@ DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 # psycopg and sqlite3 raise Python's own errors for lone surrogates and for integers over 64 bits.
 REFUSED_BY_DATABASE = (StatementError, OverflowError, UnicodeError)
 """Errors of a value that no column holds. DATABASE_AWAY is among them: catch it before."""
+
+
+FULL_BY_SQLITE = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
+"""The second is told as "disk I/O error": there is no room for the 32 KB of the log's index, which
+the first connection makes (sqlite.org/walformat.html)."""
+FULL_BY_POSTGRES = "53100"
+
+
+def is_database_full(error: BaseException) -> bool:
+    """Tells whether the database has no room to write, which no waiting mends."""
+    cause = getattr(error, "orig", error)
+    return (
+        getattr(cause, "sqlite_errorname", None) in FULL_BY_SQLITE
+        or getattr(cause, "sqlstate", None) == FULL_BY_POSTGRES
+    )
+
+
+def absence(error: BaseException) -> str:
+    """Says for a log why the database is away: whether somebody must act, or only wait."""
+    return "its disk is full" if is_database_full(error) else type(error).__name__
 
 
 class now(FunctionElement[float]):  # noqa: N801 - an SQL function, as SQLAlchemy writes them
@@ -52,6 +74,9 @@ POSTGRES = "-c idle_in_transaction_session_timeout=10s -c lock_timeout=10s -c st
 """A worker that is stopped in the middle of a transaction must not keep its row's lock from those
 that take its job over."""
 
+# Python's own form has NaN, which PostgreSQL refuses and SQLite keeps for a later reader to meet.
+STRICT_JSON = partial(json.dumps, allow_nan=False)
+
 
 def make_engine(url: str) -> Engine:
     """Makes an engine for SQLite or PostgreSQL (psycopg). Raises ArgumentError for another URL."""
@@ -69,11 +94,17 @@ def make_engine(url: str) -> Engine:
             raise ArgumentError(f"{address.get_backend_name()} is neither sqlite nor postgresql")
         driver = address.set(drivername="postgresql+psycopg")
         engine = create_engine(
-            driver, pool_size=20, max_overflow=20, pool_timeout=5.0, connect_args=connect
+            driver,
+            pool_size=20,
+            max_overflow=20,
+            pool_timeout=5.0,
+            connect_args=connect,
+            json_serializer=STRICT_JSON,
         )
         event.listen(engine, "checkout", _refuse_dead)
         return engine
-    engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False})
+    lite = {"timeout": 10, "check_same_thread": False}
+    engine = create_engine(url, connect_args=lite, json_serializer=STRICT_JSON)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
@@ -127,6 +158,21 @@ def reading(engine: Engine) -> Iterator[Session]:
     """
     with Session(_reader(engine), expire_on_commit=False) as session, session.begin():
         yield session
+
+
+Row = TypeVar("Row", bound=object)
+
+
+def add_once(session: Session, row: Row) -> Row:
+    """Adds a row, or gives the one with its key that another transaction added a moment ago."""
+    key = inspect(type(row)).primary_key_from_instance(row)
+    try:
+        # A savepoint: PostgreSQL takes no further statement in a transaction that has failed.
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return session.get_one(type(row), tuple(key))
+    return row
 
 
 @lru_cache(maxsize=8)

@@ -20,15 +20,13 @@ def made_storable(text: str) -> str:
 
 
 def cleaned(value: Any) -> Any:
-    """Replaces what cannot be held in every text of a JSON value; a number that is none is null."""
+    """Replaces what no text column can hold in every text of a JSON value; numbers stay."""
     if isinstance(value, str):
         return made_storable(value)
     if isinstance(value, dict):
         return {cleaned(str(name)): cleaned(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [cleaned(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
     return value
 
 
@@ -44,7 +42,7 @@ def fault_of(value: Any, place: str = "") -> str | None:
     elif isinstance(value, list | tuple):
         parts = [(f"{place}.{index}".lstrip("."), part) for index, part in enumerate(value)]
     elif isinstance(value, float):
-        return None if math.isfinite(value) else f"{place}: {value} is no number"
+        return None if math.isfinite(value) else f"{place}: NaN or infinite"
     else:
         # JSON has no largest integer, but its readers have: SQLite's JSON functions 64 bits.
         is_large = isinstance(value, int) and abs(value) > INT64_MAX

@@ -4,6 +4,7 @@ Times are seconds since the epoch by the database's clock, so that one SQL text 
 PostgreSQL.
 """
 
+from pathlib import PurePosixPath
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, text
@@ -179,7 +180,32 @@ class StageResult(Base):
     finished_at: Mapped[float] = mapped_column(Float(53))
 
 
-class Checkpoint(Base):
+def place_of(job_id: str, path: str) -> str:
+    """Makes a path relative to the folder of the artifacts: what is a job's lies in its folder."""
+    parts = PurePosixPath(path).parts
+    # From the last one on: the folder of the artifacts may itself lie in one with a job's name.
+    inside = [depth for depth, part in enumerate(parts) if part == job_id]
+    return str(PurePosixPath(*parts[inside[-1] :])) if inside else path
+
+
+# A mixin, so that a table that comes to name files cannot forget the relative name.
+class Placed:
+    """A table whose rows name a folder among the artifacts."""
+
+    job_id: Mapped[str]
+    path: Mapped[str] = mapped_column(Text)
+    """Where it lay when the row was written. Only workers of the version before read it, which may
+    still run while a new version is rolled out."""
+    place: Mapped[str | None] = mapped_column(Text)
+    """Relative to the folder of the artifacts; None: a worker of the version before wrote it."""
+
+    @property
+    def whereabouts(self) -> str:
+        """The relative name, to be located by `app.artifacts`."""
+        return self.place if self.place is not None else place_of(self.job_id, self.path)
+
+
+class Checkpoint(Placed, Base):
     """A whole checkpoint from which another attempt may go on."""
 
     __tablename__ = "checkpoints"
@@ -187,13 +213,12 @@ class Checkpoint(Base):
     fence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     stage_index: Mapped[int] = mapped_column(Integer, primary_key=True)
     step: Mapped[int] = mapped_column(Integer, primary_key=True)
-    path: Mapped[str] = mapped_column(Text)
     sha256: Mapped[str] = mapped_column(String(64))
     at: Mapped[float] = mapped_column(Float(53))
 
 
-class Adapter(Owned, Base):
-    """A published adapter. The path is ours; the id never becomes one."""
+class Adapter(Owned, Placed, Base):
+    """A published adapter. The place is ours; the id never becomes one."""
 
     __tablename__ = "adapters"
     __table_args__ = (Index("adapters_by_owner", "owner"),)
@@ -203,7 +228,6 @@ class Adapter(Owned, Base):
     stage_index: Mapped[int] = mapped_column(Integer)
     base_model: Mapped[str] = mapped_column(String(128))
     parent: Mapped[str | None] = mapped_column(String(64))
-    path: Mapped[str] = mapped_column(Text)
     manifest: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[float] = mapped_column(Float(53))
 
@@ -252,7 +276,7 @@ class File(Owned, Base):
     purpose: Mapped[str] = mapped_column(String(32))
     bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
-    """Content: where it lies."""
+    """Of the content. Versions before kept the bytes under it; now they lie under the id."""
     dataset: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[float] = mapped_column(Float(53))
 

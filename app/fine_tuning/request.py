@@ -7,10 +7,12 @@ import math
 import secrets
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
 
 from app.errors import InvalidError
-from app.jobs.spec import JobSpec, MetadataKey, MetadataValue
+from app.fields import MetadataKey, MetadataValue, ModelName
+from app.jobs.spec import JobSpec
+from inframind.errors import InfraMindError
 from inframind.pipeline import resolve_stages
 from inframind.stages.config import RolloutConfig, TrainingConfig
 
@@ -34,6 +36,8 @@ SETTINGS = {
     "num_generations": "compute_multiplier",
 }
 """The training stage's settings -> the hyperparameters that they come from."""
+OF_THE_ROWS = ("max_length", "max_tokens")
+"""The training stage's settings that this API has no field for: shorter rows are the remedy."""
 
 
 class Body(BaseModel):
@@ -85,9 +89,10 @@ class Method(Body):
 class CreateRequest(Body):
     """The body of `POST /v1/fine_tuning/jobs`."""
 
-    model: str = Field(min_length=1, max_length=192)
+    model: Annotated[ModelName, Field(min_length=1)]
     training_file: str = Field(max_length=64)
     validation_file: str | None = Field(default=None, max_length=64)
+    # OpenAI takes 64 characters, too; a colon would end the suffix within the `ft:` name.
     suffix: (
         Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None
     ) = None
@@ -96,6 +101,9 @@ class CreateRequest(Body):
     method: Method = Method(type="supervised")
     hyperparameters: SupervisedHyperparameters | None = None
     integrations: list[Any] | None = Field(default=None, max_length=0)
+
+    _means: dict[str, Any] = PrivateAttr(default_factory=dict)
+    """The settings of the training stage that the hyperparameters became."""
 
     @property
     def asked(self) -> SupervisedHyperparameters:
@@ -143,20 +151,23 @@ class CreateRequest(Body):
         if isinstance(chosen.learning_rate_multiplier, float):
             stage["learning_rate"] = recipe.learning_rate * chosen.learning_rate_multiplier
         if isinstance(chosen.n_epochs, int):
+            # Rounded up: every row is seen so many times at least.
             stage["max_steps"] = math.ceil(chosen.n_epochs * rows / rows_per_step)
         evaluate: dict[str, Any] = {"stage": "evaluate"}
         if isinstance(chosen, ReinforcementHyperparameters):
             assert isinstance(recipe, RolloutConfig)
             if isinstance(chosen.compute_multiplier, float):
                 answers = round(recipe.num_generations * chosen.compute_multiplier)
-                stage["num_generations"] = min(64, max(2, answers))
+                stage["num_generations"] = answers
             if isinstance(chosen.eval_samples, int):
                 evaluate["tasks"] = chosen.eval_samples
+        self._means = stage
         return JobSpec(
             stages=[stage, evaluate],
             base_model=base_model,
             start_from=start_from,
             dataset=dataset,
+            # numpy.random.seed, which transformers calls with it, takes 32 bits.
             seed=secrets.randbelow(2**31) if self.seed is None else self.seed,
             name=self.suffix,
             metadata=self.metadata or {},
@@ -170,12 +181,33 @@ class CreateRequest(Body):
             }
         )
 
-    def field(self, param: str | None) -> str | None:
-        """Translates a field of our job into the one of this body that it came from."""
-        place, _, setting = (param or "").rpartition(".")
-        if place == "stages.0" and setting in SETTINGS:
-            return f"method.{self.method.type}.hyperparameters.{SETTINGS[setting]}"
-        return FIELDS.get(param or "", param)
+    def translated(self, error: InfraMindError) -> InfraMindError:
+        """Says an error about our job by the field of this body that is at fault, and its value."""
+        param = error.param or ""
+        if not param.startswith("stages."):
+            error.param = FIELDS.get(param, error.param)
+            return error
+        setting = param.removeprefix("stages.0.")
+        reason = str(error).removeprefix(f"{setting}: ")
+        name = SETTINGS.get(setting)
+        if name is None:
+            return type(error)(reason, param=self._field(param))
+        asked, means = getattr(self.asked, name, None), self._means.get(setting)
+        # A recipe's own value, or one that is passed on as it is, explains itself.
+        if asked not in (None, "auto", means):
+            reason = f"{asked:g} means {setting} {means:g}: {reason}"
+        return type(error)(f"{name}: {reason}", param=self._field(name))
+
+    def _field(self, name: str) -> str:
+        """The place of a hyperparameter as the client sent it; of our stages, what is nearest."""
+        if name in {f"stages.0.{setting}" for setting in OF_THE_ROWS}:
+            return "training_file"
+        place = f"method.{self.method.type}.hyperparameters"
+        if self.hyperparameters is not None:
+            place = "hyperparameters"
+        if name == "stages.1.tasks":
+            return f"{place}.eval_samples"
+        return place if name.startswith("stages.") else f"{place}.{name}"
 
 
 def _check_grader(grader: dict[str, Any] | None) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.errors import InvalidError
+from app.fields import MetadataKey, MetadataValue, ModelName, Seed64
 from app.inference.completion import CompletionChoice, ServerCompletion, Usage
 from inframind.generation.template import render
 
@@ -36,12 +37,14 @@ class Sampling(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str = Field(min_length=1, max_length=128)
+    model: Annotated[ModelName, Field(min_length=1)]
     temperature: Annotated[float, Field(ge=0.0, le=2.0), OrDefault(1.0)] = 1.0
     top_p: Annotated[float, Field(gt=0.0, le=1.0), OrDefault(1.0)] = 1.0
+    # OpenAI takes 128; the embedded server's batch has 64 rows for all clients together.
     n: Annotated[int, Field(ge=1, le=16), OrDefault(1)] = 1
+    # Four, as OpenAI.
     stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
-    seed: int | None = None
+    seed: Seed64 | None = None
     stream: Annotated[bool, OrDefault(default=False)] = False
     stream_options: StreamOptions | None = None
     presence_penalty: float | None = Field(default=None, ge=-2.0, le=2.0)
@@ -49,7 +52,7 @@ class Sampling(BaseModel):
     user: str | None = Field(default=None, max_length=256)
     """Passed over, as `store` and `metadata`: nothing is kept."""
     store: bool | None = None
-    metadata: dict[str, str] | None = Field(default=None, max_length=16)
+    metadata: dict[MetadataKey, MetadataValue] | None = Field(default=None, max_length=16)
 
     def sampling(self) -> dict[str, Any]:
         """The fields that the engine gets."""
@@ -73,9 +76,12 @@ class TextCompletionRequest(Sampling):
 
     prompt: (
         Annotated[str, Field(max_length=MAX_TEXT)]
-        | Annotated[list[str], Field(min_length=1, max_length=16)]
+        | Annotated[
+            list[Annotated[str, Field(max_length=MAX_TEXT)]], Field(min_length=1, max_length=16)
+        ]
     )
     max_tokens: int = Field(default=16, ge=1, le=32_768)
+    # OpenAI's limits: five here, and twenty in a chat.
     logprobs: int | None = Field(default=None, ge=0, le=5)
 
     def body(self) -> dict[str, Any]:
@@ -96,6 +102,7 @@ class ChatText(BaseModel):
 class ChatMessage(BaseModel):
     """One message; text only."""
 
+    # Clients send an answer back as they got it, with `refusal`, `annotations` and the like.
     model_config = ConfigDict(extra="ignore")
 
     role: Literal["system", "developer", "user", "assistant"]
@@ -119,7 +126,7 @@ class JsonSchema(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=64)
-    description: str | None = None
+    description: str | None = Field(default=None, max_length=MAX_TEXT)
     schema_: dict[str, Any] = Field(alias="schema")
     strict: bool | None = None
     """Passed over: an engine that knows schemas keeps to them."""
@@ -269,6 +276,7 @@ def _content(choice: CompletionChoice) -> dict[str, Any] | None:
 def _token(token: str, logprob: float | None) -> dict[str, Any]:
     return {
         "token": token,
+        # OpenAI's own number for a token that is very unlikely.
         "logprob": logprob if logprob is not None else -9999.0,
         "bytes": list(token.encode()),
     }

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from app.errors import InvalidError
+from app.fields import ModelName
 from inframind.bench.prompt import messages as task_messages
 from inframind.categories import category
 from inframind.generation.template import render
@@ -28,7 +29,7 @@ class GenerateRequest(Contract):
 
     model_config = ConfigDict(strict=True)
 
-    model: str | None = Field(default=None, max_length=128)
+    model: ModelName | None = None
     """A base model or an adapter of GET /models; null: the base model that is served."""
     prompt: str | None = Field(default=None, min_length=1, max_length=MAX_PROMPT)
     """Text to continue as it is; no chat template is applied."""
@@ -43,6 +44,7 @@ class GenerateRequest(Contract):
     """0 is greedy."""
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     max_tokens: int = Field(default=512, ge=1, le=2048)
+    # One bit less than engines take: verified generation counts up from it.
     seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
     stop: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(default=[], max_length=4)
     stream: bool = False
@@ -100,6 +102,7 @@ def check_request(request: GenerateRequest) -> None:
         )
     if request.category is not None:
         category(request.category)
+    # Last, as it compiles patterns and policies.
     validate_checks(request.checks)
 
 

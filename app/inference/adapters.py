@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
@@ -15,7 +14,7 @@ from app.errors import InvalidError, UnavailableError
 from app.inference.completion import check_reply, parse_completion
 from app.inference.transport import Transport
 from app.settings import Settings
-from inframind.errors import EngineError
+from inframind.errors import EngineError, InfraMindError
 from inframind.generation.encoding import encode
 from inframind.models.adapter import verify_adapter
 from inframind.models.probe import PROMPTS, TOP, Likeliest, Probe, fault
@@ -78,10 +77,12 @@ class AdapterLoader:
                     f"{model} belongs to {row.base_model}; the server serves {self._base_model}",
                     param="model",
                 )
-            await run_in_threadpool(self._artifacts.pull, Path(row.path))
-            await run_in_threadpool(verify_adapter, Path(row.path))
+            # The server reads it by this very path: another host of it has the same data folder.
+            folder = self._artifacts.locate(row.whereabouts)
+            await run_in_threadpool(self._artifacts.pull, folder)
+            await run_in_threadpool(verify_adapter, folder)
             reply = await self._server.post(
-                "/v1/load_lora_adapter", {"lora_name": model, "lora_path": row.path}
+                "/v1/load_lora_adapter", {"lora_name": model, "lora_path": str(folder)}
             )
             if not (reply.status == 400 and b"already" in reply.body):
                 check_reply(reply)
@@ -95,17 +96,21 @@ class AdapterLoader:
         """
         if manifest.get("probe") is None:
             return
-        base, adapter = [await self._likeliest(name) for name in (self._base_model, model)]
-        reason = fault(
-            Probe.model_validate(manifest["probe"]),
-            Probe(base=base, adapter=adapter),
-            TOLERANCE_NATS,
-        )
-        if reason is not None:
-            await self._server.post("/v1/unload_lora_adapter", {"lora_name": model})
-            raise EngineError(
-                f"the inference server does not serve {model} as it was trained: {reason}"
+        try:
+            base, adapter = [await self._likeliest(name) for name in (self._base_model, model)]
+            reason = fault(
+                Probe.model_validate(manifest["probe"]),
+                Probe(base=base, adapter=adapter),
+                TOLERANCE_NATS,
             )
+            if reason is not None:
+                raise EngineError(
+                    f"the inference server does not serve {model} as it was trained: {reason}"
+                )
+        except InfraMindError:
+            # Also where the server refuses to answer with it, or has no numbers to give.
+            await self._server.post("/v1/unload_lora_adapter", {"lora_name": model})
+            raise
 
     async def _likeliest(self, model: str) -> Likeliest:
         prompts = encode_all(self._base_model, PROMPTS)

@@ -5,7 +5,7 @@ The contract: docs/contracts/inference.md.
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import BaseModel, ValidationError
 
@@ -58,28 +58,39 @@ def collect(pieces: Sequence[ServerCompletion], n: int) -> ServerCompletion:
 
 
 def parse_completion(data: str | bytes) -> ServerCompletion:
-    """Reads an answer or an event. Raises UnavailableError for what is neither."""
+    """Reads an answer or an event.
+
+    Raises what an error in its place means, UnavailableError for what is neither.
+    """
     try:
         return ServerCompletion.model_validate_json(data)
     except ValidationError:
-        # In the middle of a stream, a server that fails sends its error as an event.
-        raise UnavailableError("the inference server failed; try again in a moment") from None
+        # In the middle of a stream, a server that fails sends its error as an event, the status in
+        # it: ours and vLLM's do.
+        _refuse(data, None, "the inference server failed; try again in a moment")
 
 
 def check_reply(reply: Reply) -> None:
     """Translates the server's refusal."""
-    if reply.status == 200:
-        return
+    if reply.status != 200:
+        _refuse(reply.body, reply.status, f"the inference server answered {reply.status}")
+
+
+def _refuse(body: str | bytes, status: int | None, otherwise: str) -> NoReturn:
+    """Raises our error for the server's, which says what happened, or what stands for it."""
+    param = None
     try:
-        error = json.loads(reply.body)["error"]
+        error = json.loads(body)["error"]
         message, param = str(error["message"])[:500], error.get("param")
-    except (ValueError, KeyError, TypeError):
-        message, param = f"the inference server answered {reply.status}", None
-    if reply.status == 404:
+        status = status or error.get("code")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        message = otherwise
+    # A model's name is all that the server looks up (docs/contracts/inference.md).
+    if status == 404:
         raise InvalidError(message, param="model")
-    if reply.status in (400, 422):
+    if status in (400, 422):
         raise InvalidError(message, param=param)
-    if reply.status == 429:
+    if status == 429:
         raise TooManyRequestsError(BUSY, RETRY_AFTER_SECONDS)
     raise UnavailableError(message)
 

@@ -7,13 +7,12 @@ after the last question to the database.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from app.artifacts import Artifacts
-from app.catalog.names import resolved
+from app.catalog.names import hold, resolved
 from app.db.session import reading
 from app.db.tables import Adapter, Dataset
 from app.errors import InvalidError, NotFoundError
@@ -41,22 +40,24 @@ def admit(engine: Engine, settings: Settings, artifacts: Artifacts, spec: JobSpe
     with reading(engine) as session:
         check = _Check(session, settings, spec)
         admitted = check.run()
-    stored = artifacts.present(check.folders.values())
-    for place, folder in check.folders.items():
+    # After the transaction: a store may be slow, and keeps no connection waiting.
+    folders = {param: artifacts.locate(place) for param, place in check.places.items()}
+    stored = artifacts.present(folders.values())
+    for param, folder in folders.items():
         if folder not in stored:
-            name = admitted.adapters[place]
-            raise InvalidError(f"the files of {name} are not here any more", param=place)
+            name = admitted.adapters[param]
+            raise InvalidError(f"the files of {name} are not here any more", param=param)
     return admitted
 
 
 def check_still_there(session: Session, admitted: Admitted) -> None:
     """Checks, in the transaction that makes the job, that no adapter was deleted meanwhile."""
+    # Held until the job's row is there, which then keeps them (`app.catalog.service.in_use`).
     names = set(admitted.adapters.values())
-    query = select(func.count()).select_from(Adapter).where(Adapter.id.in_(names))
-    if names and session.scalar(query) != len(names):
-        for place, name in admitted.adapters.items():
-            if session.get(Adapter, name) is None:
-                raise InvalidError(f"{name} is being deleted", param=place)
+    there = hold(session, names) if names else names
+    for place, name in admitted.adapters.items():
+        if name not in there:
+            raise InvalidError(f"{name} is being deleted", param=place)
 
 
 @dataclass
@@ -66,7 +67,7 @@ class _Check:
     session: Session
     settings: Settings
     spec: JobSpec
-    folders: dict[str, Path] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
     """The files of the adapters, by the field that names each."""
     adapters: dict[str, str] = field(default_factory=dict)
 
@@ -110,6 +111,7 @@ class _Check:
         """A job that names no base model has that of the adapter it begins with."""
         spec = self.spec
         first = spec.start_from or next(iter(spec.models or ()), None)
+        # A base model that was named stands, even against its adapter: the refusal names both.
         if first is None or "base_model" in spec.model_fields_set:
             return spec
         identity = self._identity(first, "start_from" if spec.start_from else "models.0")
@@ -159,7 +161,7 @@ class _Check:
                 f"the job to {self.spec.base_model}"
             )
             raise InvalidError(message, param=param)
-        self.adapters[param], self.folders[param] = identity, Path(adapter.path)
+        self.adapters[param], self.places[param] = identity, adapter.whereabouts
         return adapter
 
     def _check_lora(self, lora: Lora, param: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import JSON, Insert, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from app.db.session import database_now, now
-from app.db.tables import Adapter, Base, Checkpoint, Job, StageResult
+from app.db.tables import Adapter, Base, Checkpoint, Job, StageResult, place_of
 from inframind.stages.base import SavedCheckpoint, StageReport
 
 MAX_EVENT_MESSAGE = 4000
@@ -154,6 +154,7 @@ def add_checkpoint(session: Session, job: Job, saved: SavedCheckpoint) -> None:
             stage_index=saved.stage_index,
             step=saved.step,
             path=str(saved.path),
+            place=place_of(job.id, saved.path.as_posix()),
             sha256=saved.sha256,
             at=database_now(session),
         )
@@ -167,7 +168,7 @@ def publish_stage(
 
     Both are written or neither, and never a second time.
     """
-    # For the same reason; and a second adapter of one id would be an IntegrityError.
+    # A report that the database has taken comes again when its answer was lost on the way.
     if session.get(StageResult, (job.id, stage_index)) is not None:
         return
     adapter = report.adapter
@@ -182,6 +183,7 @@ def publish_stage(
                 base_model=job.base_model,
                 parent=report.manifest.parent,
                 path=str(adapter.folder),
+                place=place_of(job.id, adapter.folder.as_posix()),
                 manifest=report.manifest.model_dump(mode="json"),
                 created_at=database_now(session),
             )

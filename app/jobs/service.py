@@ -17,7 +17,7 @@ from app.db.session import database_now, reading, writing
 from app.db.tables import Job, JobEvent, JobMetric, StageResult, Worker
 from app.errors import ConflictError, NotFoundError
 from app.job_state import TERMINAL, JobState
-from app.jobs import admission, idempotency, quota, transitions
+from app.jobs import admission, idempotency, quota, trainer_log, transitions
 from app.jobs.admission import Admitted
 from app.jobs.journal import add_event
 from app.jobs.spec import JobSpec, spec_again
@@ -126,6 +126,20 @@ class JobService:
                 )
             spec = spec_again(job)
         return self.submit_as(Retry(retry_of=job_id), lambda: spec, key)
+
+    def log_end(self, job_id: str, attempt: int | None, most_bytes: int) -> str:
+        """Gives the end of the log of an attempt, or of the latest.
+
+        Raises NotFoundError, StoreError, OSError.
+        """
+        with reading(self.engine) as session:
+            # Every claim raises the fence, which names the folder of its attempt.
+            latest = _job(session, job_id).fence
+        if latest == 0:
+            raise NotFoundError("the job has no log yet: it waits for a worker", param="attempt")
+        return trainer_log.read_end(
+            self.artifacts, self.settings.secrets, job_id, attempt or latest, most_bytes
+        )
 
     def _create(self, session: Session, admitted: Admitted, owner: str | None) -> Job:
         admission.check_still_there(session, admitted)

@@ -1,6 +1,6 @@
 """Body that a person sends to start a job (docs/contracts/job.md)."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import (
     BaseModel,
@@ -8,18 +8,15 @@ from pydantic import (
     Field,
     JsonValue,
     PrivateAttr,
-    StringConstraints,
     model_validator,
 )
 
 from app.db.tables import Job
+from app.fields import MetadataKey, MetadataValue, ModelName
 from inframind.models.registry import BASE_MODELS
 from inframind.pipeline import DEFAULT_DATASET, resolve_stages
 from inframind.stages import MAX_STAGES, methods
 from inframind.stages.config import StageConfig
-
-MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
 EXAMPLES: list[JsonValue] = [
     {
@@ -43,27 +40,33 @@ EXAMPLES: list[JsonValue] = [
 class JobSpec(BaseModel):
     """The body of `POST /jobs`."""
 
+    # Not strict, Pydantic takes "1", 1.0 and true for the number 1.
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": EXAMPLES})
 
     method: str | None = Field(
-        default=None, description=f"One of {', '.join(methods())}; or give `stages`."
+        default=None,
+        max_length=32,
+        description=f"One of {', '.join(methods())}; or give `stages`.",
     )
     stages: list[dict[str, Any]] | None = Field(
         default=None, max_length=MAX_STAGES, description="Stages with their hyperparameters."
     )
     base_model: str = Field(
-        default=next(iter(BASE_MODELS)), description="A base model of GET /models."
+        default=next(iter(BASE_MODELS)),
+        max_length=128,
+        description="A base model of GET /models.",
     )
-    start_from: str | None = Field(
-        default=None, max_length=64, description="An adapter of GET /models to continue."
+    start_from: ModelName | None = Field(
+        default=None, description="An adapter of GET /models to continue, by any of its names."
     )
-    models: list[str] | None = Field(
+    models: list[ModelName] | None = Field(
         default=None,
         min_length=1,
         max_length=16,
         description="With `evaluate`: what to evaluate; names, aliases, base models.",
     )
     dataset: str = Field(default=DEFAULT_DATASET, max_length=128)
+    # numpy.random.seed, which transformers calls with it, takes 32 bits.
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     priority: int = Field(
         default=0, ge=-100, le=100, description="Higher ones run first; among equals, the oldest."

@@ -1,11 +1,15 @@
 """Body of a request for judgement."""
 
+from typing import Annotated
+
 from pydantic import Field, model_validator
 
 from app.judging.views import Kind
 from inframind.types import Check, Contract
 
 MAX_ANSWER = 200_000
+# Shared, so that the document, too, says the limit of a pair's answers.
+Answer = Annotated[str, Field(max_length=MAX_ANSWER)]
 
 
 class JudgeRequest(Contract):
@@ -18,8 +22,8 @@ class JudgeRequest(Contract):
     instruction: str = Field(max_length=20_000)
     input: str = Field(default="", max_length=24_000)
     """What the instruction is about, such as a file to change."""
-    answer: str | None = Field(default=None, max_length=MAX_ANSWER)
-    answers: tuple[str, str] | None = None
+    answer: Answer | None = None
+    answers: tuple[Answer, Answer] | None = None
     reference: str | None = Field(default=None, max_length=24_000)
     """A right answer: the judge model compares with it."""
     checks: tuple[Check, ...] = Field(default=(), max_length=64)
@@ -28,6 +32,4 @@ class JudgeRequest(Contract):
     def _one_source(self) -> "JudgeRequest":
         if (self.answer is None) == (self.answers is None):
             raise ValueError("give exactly one of `answer` and `answers`")
-        if any(len(text) > MAX_ANSWER for text in self.answers or ()):
-            raise ValueError(f"an answer may have {MAX_ANSWER} characters")
         return self

@@ -15,7 +15,7 @@ NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 @dataclass(frozen=True)
 class BodyLimits:
-    """Middleware that refuses a request by its body."""
+    """Bounds what a request's body may be, for every route."""
 
     json_bytes: int = 1_000_000
     file_bytes: int = 50_000_000
@@ -24,6 +24,9 @@ class BodyLimits:
     """Lists and objects within one another. A job with its LoRA targets has five."""
     piece_seconds: float = 30.0
     """How long the client may take to send the next piece."""
+
+
+DEFAULT_BODY_LIMITS = BodyLimits()
 
 
 class BodyLimit:

@@ -4,11 +4,11 @@ What is not let in never reaches a route or a body.
 """
 
 import ipaddress
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterable
 
-from fastapi.concurrency import run_in_threadpool
 from limits import RateLimitItem, parse
 from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers
@@ -23,8 +23,25 @@ from app.web.error_responses import database_away, refusal
 from app.web.rate_window import SteadyStorage
 from inframind.errors import InfraMindError
 
+log = logging.getLogger("inframind.api")
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 DOCS_PATHS = frozenset({"/docs", "/openapi.json"})
+NEEDS_KEY = "a valid API key is needed: `Authorization: Bearer im_...`"
+FORWARDED_PREFIX = "x-forwarded"
+FORWARDED = frozenset(
+    {
+        "forwarded",  # RFC 7239
+        "via",  # RFC 9110, 7.6.3
+        "x-real-ip",  # nginx' documentation
+        "x-client-ip",
+        "x-original-forwarded-for",
+        "x-envoy-external-address",
+        "cf-connecting-ip",  # Cloudflare, its tunnel to the loopback too
+        "true-client-ip",
+        "fly-client-ip",
+    }
+)
+"""Headers by which a proxy tells on whose behalf it asks."""
 NOBODY = Acting(owner="")
 """Sees nothing and owns nothing."""
 
@@ -34,10 +51,12 @@ class Gate:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
-        self._open_paths = OPEN_PATHS | (DOCS_PATHS if settings.shows_docs else frozenset())
+        # Where `docs` is not set, they are for whoever gets in.
+        self._open_paths = OPEN_PATHS | (DOCS_PATHS if settings.docs else frozenset())
         self._rate, self._failures = parse(settings.rate_limit), parse(settings.failed_key_limit)
         self._limiter = FixedWindowRateLimiter(SteadyStorage())
         self._running: Counter[str] = Counter()
+        self._told_of_proxy = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request in, or answers it with the refusal."""
@@ -69,26 +88,37 @@ class Gate:
 
     async def _caller(self, scope: Scope) -> Caller:
         """Raises UnauthorizedError or TooManyRequestsError."""
-        kind, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-        if (
-            not token.startswith(KEY_PREFIX)
-            and self._settings.is_open
-            and _is_local(scope.get("server"))
-        ):
-            # OpenAI's clients always send some key; one of ours must still be a valid one.
-            return ANYONE
+        headers = Headers(scope=scope)
         keys: Keyring = scope["app"].state.keys
-        caller = keys.remembered(token)
-        if caller is not None and kind.lower() == "bearer":
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        message = NEEDS_KEY
+        if self._settings.is_open and not token.startswith(KEY_PREFIX):
+            # OpenAI's clients always send some key; one of ours must still be a valid one.
+            reason = await self._closed_by(scope, headers, keys)
+            if reason is None:
+                return ANYONE
+            message = f"{NEEDS_KEY} {reason}"
+        caller = await keys.find(token) if kind.lower() == "bearer" else None
+        if caller is not None:
             return caller
-        client = (scope.get("client") or ("unknown",))[0]
-        if not await self._limiter.test(self._failures, client):
+        # Only now: behind a proxy or a NAT those who guess and those who know share an address.
+        client = identity_of(scope)
+        if not await self._limiter.hit(self._failures, client):
             raise await self._too_many(self._failures, "failed attempts to use a key", client)
-        caller = await run_in_threadpool(keys.find, token) if kind.lower() == "bearer" else None
-        if caller is None:
-            await self._limiter.hit(self._failures, client)
-            raise UnauthorizedError("a valid API key is needed: `Authorization: Bearer im_...`")
-        return caller
+        raise UnauthorizedError(message)
+
+    async def _closed_by(self, scope: Scope, headers: Headers, keys: Keyring) -> str | None:
+        """Says why a service that its settings leave open asks for a key; None: it does not."""
+        if not _is_local(scope.get("server")):
+            return "This request came from beyond this machine"
+        # A proxy on this host connects from the loopback as the person at it does.
+        for name in headers:
+            if name in FORWARDED or name.startswith(FORWARDED_PREFIX):
+                if not self._told_of_proxy:
+                    self._told_of_proxy = True
+                    log.warning("a proxy forwards to this service, which has no key: %s", name)
+                return f"This request was forwarded by a proxy (header {name})"
+        return None if await keys.is_empty() else "API keys were made for this service"
 
     async def _count(self, caller: Caller) -> None:
         """Counts a request against its caller's limit. Raises TooManyRequestsError."""
@@ -109,14 +139,25 @@ class Gate:
         )
 
 
+def identity_of(scope: Scope) -> str:
+    """Gives the part of a client's address that one subscriber has: of IPv6 a /64 (RFC 6177)."""
+    host = str((scope.get("client") or ("unknown",))[0])
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(address.ipv4_mapped or ipaddress.ip_network((int(address), 64), strict=False))
+    return host
+
+
 def _is_local(server: Iterable[object] | None) -> bool:
     """Tells whether the connection came in on this machine's loopback.
 
-    Whatever the settings say, the service is open nowhere else.
+    Whatever the settings say, the service is open nowhere else: not on a Unix socket either, which
+    has no address and is how proxies are connected.
     """
-    host = str(next(iter(server or ("",))))
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(str(next(iter(server or ("",))))).is_loopback
     except ValueError:
-        # No address: a Unix socket, or a test without a network.
-        return True
+        return False

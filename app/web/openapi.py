@@ -2,15 +2,20 @@
 
 from typing import Any
 
-from app.web.gate import OPEN_PATHS
+from app.web.cross_site import SAFE_METHODS
+from app.web.gate import NEEDS_KEY, OPEN_PATHS
 
 MESSAGES = {
     "401": (
         "No valid key",
         "unauthorized",
-        "a valid API key is needed: `Authorization: Bearer im_...`",
+        NEEDS_KEY,
     ),
-    "403": ("The key has not the scope", "forbidden", "this key has not the scope `train`"),
+    "403": (
+        "The key has not the scope, or another site's page writes (`cross_site`)",
+        "forbidden",
+        "this key has not the scope `train`",
+    ),
     "429": (
         "A limit is reached; `Retry-After` says for how long",
         "too_many_requests",
@@ -18,6 +23,15 @@ MESSAGES = {
     ),
 }
 """What every route behind the gate may answer: status -> description, code, message."""
+OF_WRITES = {
+    "415": (
+        "The route takes no body of this content type",
+        "unsupported_media_type",
+        "the header Content-Type is text/plain; /jobs takes application/json:"
+        " send `Content-Type: application/json`",
+    ),
+}
+"""Beside them, what a route that changes something may answer."""
 KEY = {"type": "http", "scheme": "bearer", "bearerFormat": "im_<id>_<secret>"}
 
 
@@ -25,13 +39,16 @@ def truthful(document: dict[str, Any]) -> dict[str, Any]:
     """Adds the key and its refusals; has OpenAI's 400 for the 422 that FastAPI adds to bodies."""
     document["components"]["securitySchemes"] = {"key": KEY}
     for path, operations in document["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
+            # FastAPI adds it to every body; these routes answer 400, as OpenAI's do.
             if path.startswith("/v1/"):
                 operation["responses"].pop("422", None)
             if path not in OPEN_PATHS:
+                # The gate is a layer around the routes, and FastAPI documents routes alone.
                 operation["security"] = [{"key": []}]
+                texts = MESSAGES if method.upper() in SAFE_METHODS else MESSAGES | OF_WRITES
                 operation["responses"] |= {
-                    status: _refusal(*texts) for status, texts in MESSAGES.items()
+                    status: _refusal(*words) for status, words in texts.items()
                 }
     return document
 

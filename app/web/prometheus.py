@@ -23,6 +23,7 @@ from app.settings import Settings
 from inframind.types import Verdict, VerifyRequest
 from inframind.verifier.verifier import RequestError, Verifier
 
+# A read of a job takes a millisecond (docs/production/load.md), a search minutes.
 HTTP_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 GENERATION_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
 OF_A_JOB = {
@@ -48,6 +49,12 @@ class Metrics:
             "Seconds from a request to the end of its answer",
             ["method", "route", "status"],
             buckets=HTTP_BUCKETS,
+            registry=self.registry,
+        )
+        self.errors = Counter(
+            "inframind_errors",
+            "Requests that were refused or failed, by the code in their answer",
+            ["code"],
             registry=self.registry,
         )
         self.verifier = Histogram(
@@ -139,12 +146,17 @@ class Jobs(Collector):
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: the registry would ask the database for it."""
+        # It would come before the first request, when a server may still be away.
         return []
 
     def collect(self) -> Iterable[Metric]:
         """At each scrape, in one transaction, for all owners."""
         states = GaugeMetricFamily(
             "inframind_jobs", "Jobs by state; `queued` is the depth of the queue", labels=["state"]
+        )
+        # Also those that wait for somebody: a full disk pauses a job and fails none.
+        failures = GaugeMetricFamily(
+            "inframind_job_failures", "Jobs that failed or were paused, by code", labels=["code"]
         )
         age = GaugeMetricFamily(
             "inframind_queue_age_seconds", "How long the oldest job that may run has been waiting"
@@ -169,6 +181,13 @@ class Jobs(Collector):
             )
             for state in JobState:
                 states.add_metric([state], counts.get(state, 0))
+            stopped = Job.state.in_((JobState.FAILED, JobState.PAUSED))
+            for code, count in session.execute(
+                select(Job.error_code, func.count())
+                .where(stopped, Job.error_code.is_not(None))
+                .group_by(Job.error_code)
+            ):
+                failures.add_metric([str(code)], count)
             # By the rule of the claim: a job in a cool-down is kept waiting by nobody.
             oldest = session.scalar(
                 select(func.min(Job.created_at)).where(claim_order.may_run(now))
@@ -182,10 +201,11 @@ class Jobs(Collector):
                 select(StageResult.stage, func.count(), seconds).group_by(StageResult.stage)
             ):
                 stages.add_metric([stage], count, total)
+            # Only while it runs: a series for every job that ever was would stay with Prometheus.
             for job_id, stage, values in session.execute(
                 select(Job.id, Job.stage, Job.metrics).where(Job.state == JobState.RUNNING)
             ):
                 for name, family in zip(OF_A_JOB, running, strict=True):
                     if name in values:
                         family.add_metric([job_id, stage or ""], values[name])
-        return [states, age, workers, stages, *running]
+        return [states, failures, age, workers, stages, *running]

@@ -17,6 +17,7 @@ from app.keys import Caller
 from app.web.prometheus import Metrics
 
 log = logging.getLogger("inframind.audit")
+# Nothing else gets by a client's own choice into a header and every line of its request.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -25,7 +26,7 @@ HEADERS = {
     b"cache-control": b"no-store",
     b"cross-origin-resource-policy": b"same-origin",
 }
-UNREAD = (401, 408, 413, 429)
+UNREAD = (401, 403, 408, 413, 415, 429)
 """Answers that may come before the whole body: without an end of the connection it would go on
 coming."""
 POLICY = b"default-src 'none'; frame-ancestors 'none'"
@@ -55,6 +56,7 @@ class RequestLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 ours = {**HEADERS, b"x-request-id": request_id.encode()}
+                # h11 and httptools would read the rest of the body to use the connection again.
                 if status in UNREAD and scope["method"] != "GET":
                     ours[b"connection"] = b"close"
                 if scope["path"] != "/docs":
@@ -70,6 +72,8 @@ class RequestLog:
         finally:
             seconds = time.perf_counter() - began
             self._metrics.request(scope["method"], route_of(scope), status, seconds)
+            if code := scope.get("error_code"):
+                self._metrics.errors.labels(code).inc()
             # Reading one's own is no event; what changes something, or is refused, is.
             level = logging.DEBUG if scope["method"] == "GET" and status < 400 else logging.INFO
             if log.isEnabledFor(level):
@@ -92,6 +96,7 @@ def audit(scope: Scope, status: int, seconds: float) -> dict[str, Any]:
         "method": scope["method"],
         "route": route_of(scope),
         "status": status,
+        "code": scope.get("error_code"),
         "milliseconds": round(1000 * seconds, 1),
         "client": (scope.get("client") or (None,))[0],
         "key": caller.key_id if caller else None,

@@ -1,10 +1,10 @@
 """A dataset on disk: one file of tasks, named by its content."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from inframind.durable import write_whole
 from inframind.errors import DataError
 from inframind.types import Split, Task
 
@@ -16,14 +16,9 @@ def name_of(tasks: Sequence[Task]) -> str:
 
 def save(tasks: Sequence[Task], folder: Path) -> Path:
     """Writes `<folder>/<name>.jsonl`, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name_of(tasks)}.jsonl"
-    temporary = target.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(_lines(tasks))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(target)
+    # Also over an equal one: should that have been damaged, adding it again mends it.
+    write_whole(target, _lines(tasks))
     return target
 
 

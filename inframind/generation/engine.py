@@ -17,9 +17,9 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from inframind.errors import EngineError, ModelNotFoundError
+from inframind.errors import EngineError, ModelNotFoundError, NonFiniteError
 from inframind.generation.request import Completion, Request
-from inframind.generation.sampling import LogprobRecorder, Sampler, Stopper
+from inframind.generation.sampling import FailedRows, LogprobRecorder, Sampler, Shown, Stopper
 from inframind.models.adapter import verify_adapter
 from inframind.models.memory import keep_freed_memory
 from inframind.models.registry import base_model_path
@@ -58,7 +58,7 @@ class Engine:
     def add_adapter(self, name: str, path: Path) -> None:
         """Loads an adapter under a new name.
 
-        Raises EngineError for a taken name or unusable files.
+        Raises EngineError for a taken name or unusable files, NonFiniteError.
         """
         from peft import PeftModel
 
@@ -86,24 +86,46 @@ class Engine:
             self.model = self.model.unload()
         del self.adapters[name]
 
-    @torch.inference_mode()
+    def has(self, model: str | None) -> bool:
+        """Tells whether a row may name this model."""
+        return model in (None, self.base_model) or model in self.adapters
+
     def generate(
         self,
         requests: Sequence[Request],
         should_stop: Callable[[], bool] | None = None,
         streamer: Any = None,
     ) -> list[Completion]:
-        """Continues all requests in one batch.
+        """Continues all requests in one batch, all or none: raises what made a row fail.
 
-        Adapters, sampling and limits may differ from row to row. `should_stop` is asked between two
-        tokens. `streamer.put` gets the prompts, then the tokens [B] of each step. Raises
-        ModelNotFoundError for an adapter that is not loaded.
+        The rest is as `generate_each` has it.
+        """
+        answers = self.generate_each(requests, should_stop, streamer)
+        completions = [answer for answer in answers if isinstance(answer, Completion)]
+        if len(completions) < len(answers):
+            raise next(answer for answer in answers if not isinstance(answer, Completion))
+        return completions
+
+    @torch.inference_mode()
+    def generate_each(
+        self,
+        requests: Sequence[Request],
+        should_stop: Callable[[], bool] | None = None,
+        streamer: Any = None,
+    ) -> list[Completion | NonFiniteError]:
+        """Continues all requests in one batch, whatever becomes of single ones.
+
+        Adapters, sampling and limits may differ from row to row. A row whose model gives scores
+        that are no numbers has a NonFiniteError. `should_stop` is asked between two tokens.
+        `streamer.put` gets the prompts, then the tokens [B] of each step, FAILED_TOKEN for a row
+        that has failed. Raises ModelNotFoundError for an adapter that is not loaded.
         """
         for request in requests:
-            if request.model not in (None, self.base_model) and request.model not in self.adapters:
+            if not self.has(request.model):
                 raise ModelNotFoundError(f"no adapter {request.model!r} is loaded", param="model")
         prompts = self._encoded(requests)
         width = max(len(tokens) for tokens in prompts)
+        # On the left: the next token comes after the last column, for every row the same.
         blanks = [width - len(tokens) for tokens in prompts]
         padded = [
             [self.tokenizer.pad_token_id] * blank + tokens
@@ -114,15 +136,18 @@ class Engine:
         ]
         stopper = Stopper(requests, width, self.tokenizer, should_stop)
         recorder = LogprobRecorder(requests)
+        failed_rows = FailedRows(len(requests), self.tokenizer.eos_token_id, self.device)
+        sampler = Sampler(requests, self.device)
         with self._routed(requests) as routed:
             output = self.model.generate(
                 input_ids=torch.tensor(padded, device=self.device),
                 attention_mask=torch.tensor(mask, device=self.device),
                 max_new_tokens=max(row.max_tokens for row in requests),
+                # `sampler` has drawn already: it leaves one token with a score above nothing.
                 do_sample=False,
-                logits_processor=LogitsProcessorList([recorder, Sampler(requests, self.device)]),
+                logits_processor=LogitsProcessorList([failed_rows, recorder, sampler]),
                 stopping_criteria=StoppingCriteriaList([stopper]),
-                streamer=streamer,
+                streamer=Shown(streamer, failed_rows) if streamer is not None else None,
                 **routed,
             )
         new_tokens = output[:, width:].tolist()
@@ -138,7 +163,12 @@ class Engine:
             completion.logprobs = (
                 noted[: completion.completion_tokens] if noted is not None else None
             )
-        return completions
+        return [
+            _no_numbers(row.model or self.base_model) if failed else completion
+            for row, completion, failed in zip(
+                requests, completions, failed_rows.failed.tolist(), strict=True
+            )
+        ]
 
     def _encoded(self, rows: Sequence[Request]) -> list[list[int]]:
         """Encodes the prompts that are texts."""
@@ -178,6 +208,14 @@ class Engine:
         cut = min((text.index(stop) for stop in row.stop if stop in text), default=None)
         reason = "length" if closing is None and cut is None else "stop"
         return Completion(text[:cut], reason, prompt_tokens, count, tokens)
+
+
+def _no_numbers(model: str) -> NonFiniteError:
+    return NonFiniteError(
+        f"the scores of {model} are no numbers (NaN or infinity): its weights are broken or too"
+        " large; ask another model, or train it again with a lower `learning_rate`",
+        param="model",
+    )
 
 
 def _slot(name: str) -> str:

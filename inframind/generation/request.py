@@ -1,6 +1,9 @@
 """The engine's requests and completions. Loads no torch."""
 
 from dataclasses import dataclass, field
+from math import inf
+
+from inframind.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,20 @@ class Request:
     """The answer ends before the first of these."""
     logprobs: int | None = None
     """Log-probabilities of each token and of so many of the likeliest."""
+
+    def __post_init__(self) -> None:
+        # Of a value that is no number, or out of its range, a batch would notice in the middle,
+        # with other callers' rows beside it. NaN is in no range.
+        for name, is_valid, allowed in (
+            ("max_tokens", self.max_tokens >= 1, "at least 1"),
+            ("temperature", 0 <= self.temperature < inf, "0 or more"),
+            ("top_p", 0 < self.top_p <= 1, "above 0 and at most 1"),
+            ("logprobs", self.logprobs is None or self.logprobs >= 0, "0 or more"),
+        ):
+            if not is_valid:
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)}: it must be {allowed}", param=name
+                )
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,52 @@ from inframind.generation.request import Request, TokenLogprob
 MAX_SEED = 2**63
 MIN_TEMPERATURE = 0.01
 """vLLM's too. Under it scores overflow, and what is above nothing may be zero in 32 bits."""
+LEAST_LOGPROB = -9999.0
+"""Stands for minus infinity, which JSON has not; vLLM's too."""
+FAILED_TOKEN = -1
+"""Stands in the stream of a batch for the token of a row that has failed."""
 TAIL_TOKENS = 8
 """Tokens beyond a stop text's length that are looked at: it may begin and end within tokens."""
+
+
+class FailedRows(LogitsProcessor):  # type: ignore[misc]  # transformers has no types
+    """Ends the rows whose scores are no numbers, so that no row beside them notices.
+
+    It comes first: NaN in one row would make a sampler raise for the whole batch. `failed` [B]
+    marks the rows.
+    """
+
+    def __init__(self, rows: int, closing_token: int, device: str) -> None:
+        self.failed = torch.zeros(rows, dtype=torch.bool, device=device)
+        self._closing_token = closing_token
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Leaves a failed row's scores [B, V] the closing token alone."""
+        # NaN and infinity stay what they are in a maximum, and minus infinity, which forbids a
+        # token, is one only where every token is forbidden.
+        self.failed |= ~torch.isfinite(scores.amax(dim=-1))
+        if self.failed.any():
+            closed = torch.full_like(scores[0], -torch.inf)
+            closed[self._closing_token] = 0.0
+            scores = torch.where(self.failed[:, None], closed, scores)
+        return scores
+
+
+class Shown:
+    """Hands a batch's tokens to a streamer of transformers, FAILED_TOKEN for failed rows."""
+
+    def __init__(self, streamer: Any, failed_rows: FailedRows) -> None:
+        self._streamer, self._failed_rows = streamer, failed_rows
+
+    def put(self, value: torch.Tensor) -> None:
+        """Takes the prompts [B, T], or a step's tokens [B]."""
+        if value.dim() == 1:
+            value = value.masked_fill(self._failed_rows.failed.cpu(), FAILED_TOKEN)
+        self._streamer.put(value)
+
+    def end(self) -> None:
+        """Passes the end on."""
+        self._streamer.end()
 
 
 class LogprobRecorder(LogitsProcessor):  # type: ignore[misc]  # transformers has no types
@@ -35,7 +79,8 @@ class LogprobRecorder(LogitsProcessor):  # type: ignore[misc]  # transformers ha
         """Returns the scores [B, V] as they are."""
         if self._rows:
             self.close(input_ids)
-            self._pending = torch.log_softmax(scores[self._rows].float(), dim=-1)
+            logprobs = torch.log_softmax(scores[self._rows].float(), dim=-1)
+            self._pending = logprobs.clamp(min=LEAST_LOGPROB)
         return scores
 
     def close(self, ids: torch.Tensor) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import time
@@ -11,10 +10,13 @@ from typing import Any
 
 from pydantic import Field
 
-from inframind.errors import EngineError
+from inframind.durable import building, discard
+from inframind.errors import EngineError, NonFiniteError
 from inframind.models.probe import Probe
+from inframind.models.weights import check_finite
 from inframind.types import Contract, Json
 
+# `\Z` and not `$`, which lets a line break follow.
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
 WEIGHTS, CONFIG, MANIFEST = "adapter_model.safetensors", "adapter_config.json", "manifest.json"
 PUBLISHED = (CONFIG, WEIGHTS)
@@ -65,47 +67,46 @@ def adapter_id(job_id: str, stage_index: int, stage: str, attempt: int = 1) -> s
 def sha256_of(path: Path) -> str:
     """Computes the hex digest of a file."""
     with path.open("rb") as file:
+        # In pieces, and without the interpreter's lock: an adapter may have gigabytes.
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Writes a file's or folder's data through to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def publish(source: Path, target: Path, manifest: AdapterManifest) -> AdapterManifest:
     """Copies an adapter's files from `source` to the new folder `target`, with its manifest.
 
-    It is there whole or not at all.
+    It is there whole or not at all. Raises NonFiniteError for weights or metrics that are no
+    numbers.
     """
-    building = target.with_name(f".{target.name}.tmp")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    files = []
-    for name in PUBLISHED:
-        if name == CONFIG:
-            (building / name).write_text(_portable(source / name, manifest.base_model))
-        else:
-            shutil.copyfile(source / name, building / name)
-        files.append(
-            ManifestFile(
-                name=name, bytes=(building / name).stat().st_size, sha256=sha256_of(building / name)
+    check_finite(source / WEIGHTS, f"the adapter {manifest.id}")
+    with building(target) as made:
+        made.mkdir()
+        files = []
+        for name in PUBLISHED:
+            if name == CONFIG:
+                (made / name).write_text(_portable(source / name, manifest.base_model))
+            else:
+                shutil.copyfile(source / name, made / name)
+            files.append(
+                ManifestFile(
+                    name=name, bytes=(made / name).stat().st_size, sha256=sha256_of(made / name)
+                )
             )
-        )
-    whole = manifest.model_copy(update={"files": tuple(files)})
-    (building / MANIFEST).write_text(
-        json.dumps(whole.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
-    )
-    for path in building.iterdir():
-        sync(path)
-    shutil.rmtree(target, ignore_errors=True)
-    building.rename(target)
-    sync(target.parent)
+        whole = manifest.model_copy(update={"files": tuple(files)})
+        (made / MANIFEST).write_text(_document(whole))
+        # What lies there is of an attempt that never published it: no row names it.
+        discard(target)
     return whole
+
+
+def _document(manifest: AdapterManifest) -> str:
+    """Writes the manifest as JSON, which has no NaN (RFC 8259, section 6)."""
+    values = manifest.model_dump(mode="json")
+    try:
+        return json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    except ValueError:
+        raise NonFiniteError(
+            f"a number in the manifest of the adapter {manifest.id} is NaN or infinity"
+        ) from None
 
 
 def _portable(config: Path, base_model: str) -> str:
@@ -134,7 +135,10 @@ def read_manifest(path: Path) -> AdapterManifest:
 
 
 def verify_adapter(path: Path) -> AdapterManifest:
-    """Checks every file against the manifest. Raises EngineError at the first wrong byte."""
+    """Checks every file against the manifest, and that the weights are numbers.
+
+    Raises EngineError at the first wrong byte, NonFiniteError.
+    """
     manifest = read_manifest(path)
     if {file.name for file in manifest.files} != set(PUBLISHED):
         raise EngineError("the adapter's manifest does not list the adapter's files")
@@ -145,6 +149,8 @@ def verify_adapter(path: Path) -> AdapterManifest:
                 f"{file.name} of adapter {manifest.id} is not what was published:"
                 " its SHA-256 differs"
             )
+    # A digest proves that the file is what was published, not that what was published is any good.
+    check_finite(path / WEIGHTS, f"the adapter {manifest.id}")
     return manifest
 
 

@@ -3,8 +3,10 @@
 What PEFT says when the adapter is published, any server of the adapter has to say too.
 """
 
+import math
 from typing import Any
 
+from inframind.errors import NonFiniteError
 from inframind.types import Contract
 
 PROMPTS = (
@@ -27,13 +29,23 @@ class Probe(Contract):
 
 
 def probe(model: Any, tokenizer: Any) -> Probe:
-    """Asks a PEFT model, and leaves it in the mode in which it was."""
+    """Asks a PEFT model, and leaves it in the mode in which it was.
+
+    Raises NonFiniteError if it answers with what is no number.
+    """
     was_training = model.training
     model.eval()
     adapter = _likeliest(model, tokenizer)
     with model.disable_adapter():
         base = _likeliest(model, tokenizer)
     model.train(was_training)
+    # Finite weights do not suffice: large ones overflow in the products.
+    if not is_finite(base):
+        raise NonFiniteError("the base model's answers hold NaN or infinity in this precision")
+    if not is_finite(adapter):
+        raise NonFiniteError(
+            "the adapter's answers hold NaN or infinity: lower `learning_rate`, and train it again"
+        )
     return Probe(base=base, adapter=adapter)
 
 
@@ -54,6 +66,11 @@ def _likeliest(model: Any, tokenizer: Any) -> Likeliest:
     return tuple(likeliest)
 
 
+def is_finite(likeliest: Likeliest) -> bool:
+    """Tells that every log-probability is a number, and that there is one for each prompt."""
+    return all(tops and all(map(math.isfinite, tops.values())) for tops in likeliest)
+
+
 def largest_difference(first: Likeliest, second: Likeliest) -> float:
     """Finds the largest difference, in nats, over the two likeliest tokens of `first`.
 
@@ -69,6 +86,11 @@ def largest_difference(first: Likeliest, second: Likeliest) -> float:
 
 def fault(expected: Probe, served: Probe, tolerance: float) -> str | None:
     """Says why a server does not serve the adapter that was measured; None if it does."""
+    measured = (expected.base, expected.adapter)
+    # First: NaN is above no tolerance, so no comparison below would notice it.
+    if not all(map(is_finite, (*measured, served.base, served.adapter))):
+        whose = "the server's" if all(map(is_finite, measured)) else "the manifest's"
+        return f"{whose} log-probabilities are no numbers (NaN or infinity)"
     apart = largest_difference(expected.adapter, served.adapter)
     if apart > tolerance:
         return f"its log-probabilities are up to {apart:.2f} nats from what PEFT says"

@@ -14,10 +14,12 @@ from types import ModuleType
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, SerializeAsAny, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 
 from inframind.errors import ConfigError
 from inframind.stages import dapo, evaluate, grpo, sft
 from inframind.stages.config import StageConfig
+from inframind.validation import first_fault
 
 STAGES: dict[str, ModuleType] = {"sft": sft, "grpo": grpo, "dapo": dapo, "evaluate": evaluate}
 MAX_STAGES = 16
@@ -42,13 +44,18 @@ def parse(
         return settings
     config = config_class(settings.get("stage"))
     recipe = config.recipe(recipe_of, own_data=own_data) if recipe_of is not None else {}
+    whole = {**recipe, **settings}
     try:
-        return config.model_validate({**recipe, **settings})
+        # As JSON, for only there a tuple's strict form is a list: "5" is no number in either.
+        return config.model_validate_json(to_json(whole), strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{field or settings['stage']}: {message}", param=field) from None
+        fault = first_fault(error.errors(), whole)
+        raise ConfigError(
+            f"{fault.field or settings['stage']}: {fault.reason}", param=fault.field
+        ) from None
+    except PydanticSerializationError as error:
+        # A lone surrogate, or an object of Python's: the api lets neither through.
+        raise ConfigError(f"{settings['stage']}: no JSON: {error}", param="") from None
 
 
 def parse_all(

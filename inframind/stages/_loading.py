@@ -1,11 +1,13 @@
 """Loads the base model with the adapter to train."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
+from inframind.models.adapter import verify_adapter
 from inframind.models.memory import keep_freed_memory
 from inframind.models.registry import base_model_path
 from inframind.models.tokenizer import load_tokenizer
@@ -14,7 +16,12 @@ from inframind.stages.config import TrainingConfig
 
 
 def load_for_training(config: TrainingConfig, stage_input: StageInput) -> tuple[Any, Any]:
-    """Loads the tokenizer, and the base model with the parent's adapter or a fresh one."""
+    """Loads the tokenizer, and the base model with the parent's adapter or a fresh one.
+
+    Raises EngineError for a parent that is not what was published, NonFiniteError.
+    """
+    if stage_input.parent:
+        verify_adapter(stage_input.parent.folder)
     torch.manual_seed(stage_input.seed)
     if not torch.cuda.is_available():
         keep_freed_memory()
@@ -39,6 +46,21 @@ def load_for_training(config: TrainingConfig, stage_input: StageInput) -> tuple[
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, lora), tokenizer
+
+
+def load_as_served(base_model: str, adapter: Path) -> Any:
+    """Loads the base model in the precision in which it is served, with a trained adapter."""
+    path = base_model_path(base_model)
+    gpu = torch.cuda.is_available()
+    dtype = torch.bfloat16 if gpu else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, use_safetensors=True)
+    try:
+        model = model.to("cuda" if gpu else "cpu")
+    except torch.OutOfMemoryError:
+        # Four bits are chosen where the plain weights do not fit beside what training holds: the
+        # four prompts of the probe are asked on the processor then.
+        model = model.to("cpu")
+    return PeftModel.from_pretrained(model, str(adapter))
 
 
 def _precision(config: TrainingConfig) -> dict[str, Any]:

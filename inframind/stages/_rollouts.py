@@ -41,7 +41,7 @@ def run(
             args=arguments,
             train_dataset=dataset(tasks),
             processing_class=tokenizer,
-            callbacks=[_reporting.Reporter(context, stage_input.stage_index, config.reported)],
+            callbacks=[_reporting.Reporter(context, stage_input.stage_index, config)],
         )
         return _training.train_and_publish(trainer, config, stage_input, context)
 
@@ -80,6 +80,7 @@ def rollout_arguments(
         num_generations=config.num_generations,
         max_completion_length=config.max_tokens,
         temperature=config.temperature,
+        # An answer that was cut off is a wrong one: left out, it would cost nothing to go on.
         mask_truncated_completions=False,
         log_completions=False,
         use_vllm=False,

@@ -10,10 +10,11 @@ from peft import set_peft_model_state_dict
 from safetensors.torch import load_file
 
 from inframind import __version__
-from inframind.errors import OutOfMemoryError, StoppedError
+from inframind.errors import NonFiniteError, OutOfMemoryError, StoppedError
 from inframind.models.adapter import AdapterManifest, adapter_id, lora_of, publish
 from inframind.models.probe import probe
 from inframind.stages._checkpoints import newest_whole
+from inframind.stages._loading import load_as_served
 from inframind.stages._reporting import Reporter, summary
 from inframind.stages.base import SavedCheckpoint, StageContext, StageInput, StageReport
 from inframind.stages.config import TrainingConfig
@@ -31,7 +32,11 @@ def common_arguments(
         "lr_scheduler_type": "constant_with_warmup",
         # A stage of a step or two would spend all of it at a rate near zero.
         "warmup_steps": min(config.warmup_steps, config.max_steps - 1),
+        # Each step is looked at before it is saved (`_reporting.Reporter`).
         "logging_steps": 1,
+        # transformers would log a loss of NaN as the mean of those before it, which is 0.0 for the
+        # first.
+        "logging_nan_inf_filter": False,
         "save_strategy": "steps",
         "save_steps": config.save_every,
         "save_total_limit": 2,
@@ -56,7 +61,8 @@ def train_and_publish(
 ) -> StageReport:
     """Runs the trainer, from a whole checkpoint if there is one, and publishes the adapter.
 
-    Raises StoppedError after a stop with a checkpoint, OutOfMemoryError, TrainingError.
+    Raises StoppedError after a stop with a checkpoint, NonFiniteError, OutOfMemoryError,
+    TrainingError.
     """
     saved = newest_whole(context, stage_input.stage_index)
     if saved:
@@ -81,10 +87,12 @@ def train_and_publish(
     metrics = summary(reporter.history)
     manifest = describe(trainer.model, config, stage_input, context, metrics, seconds)
     # Quantized weights answer otherwise than those that the adapter is served on.
-    if config.quantization == "none":
-        manifest = manifest.model_copy(
-            update={"probe": probe(trainer.model, trainer.processing_class)}
-        )
+    served = (
+        trainer.model
+        if config.quantization == "none"
+        else load_as_served(stage_input.base_model, adapter)
+    )
+    manifest = manifest.model_copy(update={"probe": probe(served, trainer.processing_class)})
     target = context.run_dir / manifest.id
     whole = publish(adapter, target, manifest)
     return StageReport(
@@ -93,7 +101,7 @@ def train_and_publish(
 
 
 def _train(trainer: Any, config: Any, saved: SavedCheckpoint | None) -> int:
-    """Trains and gives the step that was reached. Raises OutOfMemoryError."""
+    """Trains and gives the step that was reached. Raises OutOfMemoryError, NonFiniteError."""
     if saved and saved.step >= config.max_steps:
         # The worker was lost between the last step and the adapter. transformers looks at
         # `max_steps` after a step, never before one: resumed here, it would do one too many.
@@ -105,6 +113,14 @@ def _train(trainer: Any, config: Any, saved: SavedCheckpoint | None) -> int:
         trainer.train(resume_from_checkpoint=str(saved.path) if saved else None)
     except torch.OutOfMemoryError as error:
         raise OutOfMemoryError() from error
+    except RuntimeError as error:
+        # Weights that are finite, but so large that the scores are not, end in torch.multinomial.
+        if "probability tensor contains" not in str(error):
+            raise
+        raise NonFiniteError(
+            f"{config.stage} stopped after step {trainer.state.global_step}: the model's scores are"
+            f" NaN or infinite: lower `learning_rate` ({config.learning_rate:g})"
+        ) from error
     return int(trainer.state.global_step)
 
 

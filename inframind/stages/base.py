@@ -31,7 +31,7 @@ class TrainedAdapter(Contract):
 class SavedCheckpoint(Contract):
     """A whole checkpoint: its folder holds MANIFEST.json with this digest."""
 
-    # What a stage reports is stored in columns of 32 bits.
+    # A run may have two stages of one name: the index tells them apart. Columns have 32 bits.
     stage_index: int = Field(ge=0, lt=2**31)
     step: int = Field(ge=0, lt=2**31)
     path: Path
@@ -93,7 +93,12 @@ class StageContext(Protocol):
 
     def stage_started(self, stage_index: int, stage: str, total_steps: int) -> None: ...
 
-    def progress(self, stage_index: int, step: int, metrics: Mapping[str, float]) -> None: ...
+    def progress(self, stage_index: int, step: int, metrics: Mapping[str, float]) -> None:
+        """Reports a step.
+
+        A metric without a value is left out; one that is NaN or infinite is a NonFiniteError.
+        """
+        ...
 
     def event(
         self,
@@ -135,6 +140,7 @@ class StageInput:
     ) -> "list[Task]":
         """Loads the run's tasks of a split."""
         if self.dataset_path is not None:
+            # Here: rows pull in the verifier, and who only reads a report needs neither.
             from inframind.datasets.store import load
 
             return load(self.dataset_path, split, categories, limit)

@@ -5,14 +5,32 @@ the stages one by one. A stage's own file has its `Config` and its `run`: see `i
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from inframind.categories import package
 from inframind.types import Contract
 
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """Every linear module of a layer, as Qwen2's architecture names them."""
+
+
+def _known(name: str) -> str:
+    # Asks the registry alone: no category's code is loaded for it.
+    return package(name).id
+
+
+CategoryNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_known)], ...], Field(min_length=1, max_length=32)
+]
+"""Categories of the registry, such as `dockerfile`."""
+# As long as a whole `ft:` name, the longest that a model has.
+ModelNames = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=192)], ...],
+    Field(min_length=1, max_length=16),
+]
+"""Models by any of their names."""
 
 
 class Lora(Contract):
@@ -22,8 +40,11 @@ class Lora(Contract):
     """Rank; vLLM's server must be started with at least this `--max-lora-rank`."""
     alpha: int = Field(default=32, ge=1, le=1024)
     """Scale: the update is multiplied by alpha / r."""
+    # At 1 nothing would be left to train.
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
-    targets: tuple[str, ...] = Field(default=LORA_TARGETS, min_length=1, max_length=16)
+    targets: tuple[Annotated[str, StringConstraints(max_length=64)], ...] = Field(
+        default=LORA_TARGETS, min_length=1, max_length=16
+    )
     """Linear modules of each layer that the adapter changes."""
 
 
@@ -114,7 +135,7 @@ class TrainingConfig(StageConfig):
     quantization: Literal["none", "nf4"] = "none"
     """`nf4`: the base model's weights in four bits (QLoRA, arXiv:2305.14314)."""
     max_difficulty: int = Field(default=5, ge=1, le=5)
-    categories: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=32)
+    categories: CategoryNames | None = None
     """Only tasks of these categories; null: all."""
     save_every: int = Field(default=10, ge=1, le=10_000)
     """Steps between whole checkpoints."""
@@ -148,6 +169,7 @@ class RolloutConfig(TrainingConfig):
     }
 
     prompts_per_step: int = Field(default=8, ge=1, le=512)
+    # A group of one is its own baseline: its advantage is always 0.
     num_generations: int = Field(default=8, ge=2, le=64)
     """Answers per prompt: the group whose mean is the baseline."""
     max_tokens: int = Field(default=512, ge=16, le=8192)

@@ -16,7 +16,13 @@ from inframind.judge.judgement import Judgement
 from inframind.judge.prompt import MAX_CANDIDATE, Case
 from inframind.stages._crashes import CrashLog
 from inframind.stages.base import StageContext, StageInput, StageReport, TrainedAdapter
-from inframind.stages.config import NANO_SLICE, Recipes, StageConfig
+from inframind.stages.config import (
+    NANO_SLICE,
+    CategoryNames,
+    ModelNames,
+    Recipes,
+    StageConfig,
+)
 from inframind.types import Outcome, Task, Verdict
 
 if TYPE_CHECKING:
@@ -49,9 +55,10 @@ class Config(StageConfig):
     """Tasks of families never trained on."""
     max_tokens: int = Field(default=512, ge=16, le=8192)
     max_difficulty: int = Field(default=5, ge=1, le=5)
-    categories: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=32)
+    categories: CategoryNames | None = None
     batch_size: int = Field(default=128, ge=1, le=4096)
-    models: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=16)
+    # Sixteen, as many as `GET /models/compare` shows side by side.
+    models: ModelNames | None = None
     """What to evaluate, in order: adapters, or the base model; null: it and the run's lineage."""
     judged_tasks: int = Field(default=0, ge=0, le=10_000)
     """Answers of each model, to tasks of known families, that the judge model scores too."""

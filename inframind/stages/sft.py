@@ -95,6 +95,7 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
     arguments = SFTConfig(
         per_device_train_batch_size=config.batch_size,
         max_length=config.max_length,
+        # The prompt is given when the model is asked: nothing is gained by learning to write it.
         completion_only_loss=True,
         train_sampling_strategy="group_by_length",
         **_training.common_arguments(config, stage_input, context),
@@ -104,6 +105,6 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
         args=arguments,
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
-        callbacks=[_reporting.Reporter(context, stage_input.stage_index, config.reported)],
+        callbacks=[_reporting.Reporter(context, stage_input.stage_index, config)],
     )
     return _training.train_and_publish(trainer, config, stage_input, context)

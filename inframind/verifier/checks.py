@@ -35,9 +35,25 @@ def validate_checks(checks: Sequence[Check], where: str = "checks", nesting: int
         elif check.op == "rego":
             rego.validate(check.value, f"{here}.value")
         else:
+            _validate_json(check, here)
             _validate_fields(check, here)
             _validate_value(check, here)
             _validate_paths(check, here)
+
+
+def _validate_json(check: Check, here: str) -> None:
+    """Holds the values to JSON: Python's reads NaN, and lone surrogates, which UTF-8 has not."""
+    targets = check.to.where if check.to else {}
+    for param, value in (("value", check.value), ("where", check.where), ("to.where", targets)):
+        try:
+            json.dumps(value, allow_nan=False, ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError:
+            message = f"{here}: a lone surrogate is no Unicode text"
+            raise DataError(message, param=f"{here}.{param}") from None
+        except ValueError:
+            # The file of a dataset would have null for it, which asks for nothing.
+            message = f"{here}: NaN and infinite numbers are no JSON"
+            raise DataError(message, param=f"{here}.{param}") from None
 
 
 def _validate_fields(check: Check, here: str) -> None:
@@ -52,6 +68,12 @@ def _validate_fields(check: Check, here: str) -> None:
 
 
 def _validate_value(check: Check, here: str) -> None:
+    if check.op in ("equals", "not_equals") and check.value is None:
+        # A check that is written without its value would hold for whatever is missing.
+        raise DataError(
+            f"{here}: {check.op} needs a `value`; `absent` and `exists` ask for none and for any",
+            param=f"{here}.value",
+        )
     if check.op in ("at_least", "at_most", "count") and not _is_number(check.value):
         raise DataError(f"{here}: {check.op} needs a number as `value`", param=f"{here}.value")
     if check.op == "one_of" and not (isinstance(check.value, list) and check.value):

@@ -16,6 +16,7 @@ from pydantic_core import PydanticSerializationError
 from inframind.errors import ConfigError, DataError, SandboxError
 from inframind.sandbox.pool import CallFailedError, Pool
 from inframind.types import AnswerFormat, Check, Json, Outcome, Verdict, VerifyRequest
+from inframind.validation import first_fault
 from inframind.verifier.checks import has_rego
 from inframind.verifier.ladder import fail_to_check, guarded, undecided_intent, unscorable
 
@@ -56,9 +57,8 @@ def verify(
     try:
         request = VerifyRequest.model_validate(fields)
     except ValidationError as error:
-        problem = error.errors()[0]
-        param = ".".join(map(str, problem["loc"]))
-        raise DataError(f"{param}: {problem['msg']}", param=param) from None
+        fault = first_fault(error.errors(), fields)
+        raise DataError(str(fault), param=fault.field) from None
     return _shared().verify(request)
 
 

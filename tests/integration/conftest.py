@@ -16,6 +16,7 @@ from app.db.session import make_engine
 from app.main import create_app
 from app.settings import Settings
 from inframind.generation.engine import Engine as InferenceEngine
+from tests.support.http import in_process
 from tests.support.inference_servers import BASE, Generations, Vllm, embedded, one_thread
 from tests.support.running import Running, approving
 from tests.support.scripted_judge import scripted
@@ -32,7 +33,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
     """A client of that service, in this process."""
-    with TestClient(create_app(settings), raise_server_exceptions=False) as connected:
+    with in_process(create_app(settings), raise_server_exceptions=False) as connected:
         yield connected
 
 
@@ -66,7 +67,7 @@ def inference_engine() -> InferenceEngine:
 def generations(inference_engine: InferenceEngine, monkeypatch: pytest.MonkeyPatch) -> Generations:
     """The count of the embedded server's generations."""
     made = Generations(inference_engine)
-    monkeypatch.setattr(inference_engine, "generate", made.generate)
+    monkeypatch.setattr(inference_engine, "generate_each", made.generate_each)
     return made
 
 

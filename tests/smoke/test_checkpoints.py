@@ -3,11 +3,19 @@
 from pathlib import Path
 
 import pytest
+import torch
 
-from inframind.errors import TrainingError
-from inframind.stages._checkpoints import CHECKPOINT_FILES, commit, is_whole, newest_whole
+from inframind.errors import NonFiniteError, TrainingError
+from inframind.stages._checkpoints import (
+    CHECKPOINT_FILES,
+    OPTIMIZER,
+    commit,
+    is_whole,
+    newest_whole,
+)
 from inframind.stages.base import Resume, SavedCheckpoint
 from tests.support.recorder import Recorder
+from tests.support.weights import write_checkpoint
 
 MANIFEST = "MANIFEST.json"
 
@@ -15,9 +23,7 @@ MANIFEST = "MANIFEST.json"
 def made(folder: Path, step: int) -> SavedCheckpoint:
     """A checkpoint with files of the right names."""
     path = folder / f"checkpoint-{step}"
-    path.mkdir()
-    for name in CHECKPOINT_FILES:
-        (path / name).write_bytes(f"{name} of step {step}".encode())
+    write_checkpoint(path, f"of step {step}")
     return commit(path, 0, step)
 
 
@@ -42,6 +48,16 @@ def test_a_checkpoint_that_lacks_a_file_is_never_registered(tmp_path: Path, name
     (saved.path / name).unlink()
     with pytest.raises(TrainingError, match=name):
         commit(saved.path, 0, 1)
+
+
+def test_what_the_optimizer_remembers_is_looked_at_too(tmp_path: Path) -> None:
+    """Moments of NaN make the weights NaN one step after the checkpoint."""
+    write_checkpoint(tmp_path)
+    moments = {"exp_avg": torch.tensor([0.0, torch.inf]), "step": 3}
+    torch.save({"state": {7: moments}, "param_groups": []}, tmp_path / OPTIMIZER)
+    with pytest.raises(NonFiniteError, match=r"exp_avg .* step 3"):
+        commit(tmp_path, 0, 3)
+    assert not (tmp_path / MANIFEST).exists()
 
 
 def test_the_newest_whole_one_is_taken_and_with_none_it_starts_again(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The engine on the bundled model: answers do not depend on who shares the batch."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,13 @@ import pytest
 
 from inframind.bench.load import load_tasks
 from inframind.bench.prompt import prompt
-from inframind.errors import EngineError, ModelNotFoundError
-from inframind.generation.engine import Engine, Request
+from inframind.errors import ConfigError, EngineError, ModelNotFoundError, NonFiniteError
+from inframind.generation.engine import Completion, Engine, Request
+from inframind.models.adapter import publish, read_manifest
+from inframind.models.merge import merge
 from inframind.models.nano import MAX_DIFFICULTY
 from tests.support.recorder import NANO
+from tests.support.weights import poison
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +125,52 @@ def test_names_are_never_used_twice_and_unknown_ones_are_refused(
         engine.remove_adapter("im-none")
 
 
+@pytest.mark.parametrize("value", [math.nan, 3e38], ids=["nan", "overflow"])
+def test_a_row_without_numbers_fails_alone(
+    prompts: list[str], adapters: dict[str, Path], make_adapter: Any, tmp_path: Path, value: float
+) -> None:
+    """One such row made the sampler raise for the whole batch."""
+    engine = Engine(NANO, device="cpu")
+    engine.add_adapter("im-one.a", adapters["im-one.a"])
+    engine.add_adapter("im-broken", make_adapter(tmp_path, "im-broken", 5))
+    # As if the files had been fine: those of NaN are not loaded.
+    for name, weight in engine.model.named_parameters():
+        if "im-broken" in name and "lora_B" in name:
+            weight.data.fill_(value)
+    models = (None, "im-broken", "im-one.a", "im-broken")
+    rows = [
+        Request(text, model, 24, temperature=temperature, seed=3, logprobs=2)
+        for text, temperature in zip(prompts[:2], (0.0, 1.0), strict=True)
+        for model in models
+    ]
+    answers = engine.generate_each(rows)
+    for row, answer in zip(rows, answers, strict=True):
+        if row.model == "im-broken":
+            assert isinstance(answer, NonFiniteError) and "im-broken" in str(answer)
+        else:
+            assert isinstance(answer, Completion)
+            assert answer.tokens == engine.generate([row])[0].tokens
+    with pytest.raises(NonFiniteError, match="im-broken are no numbers"):
+        engine.generate(rows)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("temperature", math.nan),
+        ("temperature", math.inf),
+        ("temperature", -1.0),
+        ("top_p", math.nan),
+        ("top_p", 0.0),
+        ("max_tokens", 0),
+        ("logprobs", -1),
+    ],
+)
+def test_a_row_with_a_value_out_of_its_range_cannot_be_made(field: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=field):
+        Request("x", **{field: value})  # type: ignore[arg-type]  # one of the fields
+
+
 def test_removing_adapters_leaves_the_base_model_as_it_was(
     adapters: dict[str, Path], prompts: list[str]
 ) -> None:
@@ -143,3 +193,18 @@ def test_an_adapter_with_one_wrong_byte_is_refused(
     (tmp_path / "adapter_model.safetensors").write_bytes(weights)
     with pytest.raises(EngineError, match="SHA-256"):
         Engine(NANO, device="cpu").add_adapter("im-bad", tmp_path)
+
+
+def test_an_adapter_of_nan_is_refused_whoever_put_it_there(
+    make_adapter: Any, tmp_path: Path
+) -> None:
+    """Every byte is as its manifest says."""
+    folder = make_adapter(tmp_path, "im-nan", 4)
+    poison(folder)
+    with pytest.raises(NonFiniteError, match="im-nan"):
+        Engine(NANO, device="cpu").add_adapter("im-nan", folder)
+    with pytest.raises(NonFiniteError, match="im-nan"):
+        merge(folder, tmp_path / "merged")
+    with pytest.raises(NonFiniteError, match="im-nan"):
+        publish(folder, tmp_path / "again", read_manifest(folder))
+    assert not (tmp_path / "merged").exists() and not (tmp_path / "again").exists()

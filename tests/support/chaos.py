@@ -10,9 +10,12 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
+from app.jobs.wake_ups import QUEUE
 from tests.support import ROOT
 from tests.support.clocks import DAY, Step
+from tests.support.failing_store import PROTOCOL, switch
 from tests.support.fleet import children
 from tests.support.production import Production
 from tests.support.proxy import Proxy
@@ -81,6 +84,9 @@ class Nemesis:
             self.stop_trainer,
             self.kill_redis,
             self.flush_redis,
+            self.double_messages,
+            self.lose_messages,
+            self.fail_store,
             self.kill_postgres,
             self.cut_wire,
             self.set_process_clock,
@@ -120,6 +126,21 @@ class Nemesis:
     def flush_redis(self) -> None:
         if self._redis.is_running:
             self._redis.client.flushall()
+
+    def double_messages(self) -> None:
+        if self._redis.is_running:
+            waiting = self._redis.client.lrange(QUEUE, 0, -1)
+            for message in waiting * 3:
+                self._redis.client.lpush(QUEUE, message)
+
+    def lose_messages(self) -> None:
+        if self._redis.is_running:
+            self._redis.client.delete(QUEUE)
+
+    def fail_store(self) -> None:
+        broken = switch(store_of(self._production))
+        broken.touch()
+        self._later(3.0, lambda: broken.unlink(missing_ok=True))
 
     def kill_postgres(self) -> None:
         self._postgres.kill()
@@ -177,12 +198,21 @@ class Nemesis:
             repair()
 
 
+def store_of(production: Production) -> Path:
+    """The store that the workers push to; the others see the same files in the shared folder."""
+    return production.folder / "store"
+
+
 def start(production: Production, name: str, wire: Proxy) -> None:
     """Starts a process with a clock of its own; the wired worker has a wire to the database."""
     database = production.url.partition("?")[0].rpartition("/")[2]
-    wired = {"INFRAMIND_DATABASE_URL": f"postgresql://postgres@127.0.0.1:{wire.port}/{database}"}
-    clock = {"PYTHONPATH": f"{clock_of(production, name).file.parent}:{ROOT}"}
-    production.start(name, **clock, **(wired if name == WIRED else {}))
+    more = {"PYTHONPATH": f"{clock_of(production, name).file.parent}:{ROOT}"}
+    if name in WORKERS:
+        store_of(production).mkdir(exist_ok=True)
+        more["INFRAMIND_ARTIFACTS_URL"] = f"{PROTOCOL}://{store_of(production)}"
+    if name == WIRED:
+        more["INFRAMIND_DATABASE_URL"] = f"postgresql://postgres@127.0.0.1:{wire.port}/{database}"
+    production.start(name, **more)
 
 
 def clock_of(production: Production, name: str) -> Step:

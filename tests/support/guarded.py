@@ -14,13 +14,14 @@ from app import keys
 from app.db.migrate import upgrade
 from app.db.session import make_engine
 from app.jobs import journal, lease
-from app.main import DEFAULT_BODY_LIMITS, create_app
+from app.main import create_app
 from app.settings import Settings
-from app.web.body_limit import BodyLimits
+from app.web.body_limit import DEFAULT_BODY_LIMITS, BodyLimits
 from inframind.models.adapter import AdapterManifest, publish
-from tests.support.http import connect
+from tests.support.http import connect, in_process
 from tests.support.inference_servers import listening
 from tests.support.reports import report
+from tests.support.weights import write_weights
 
 ROWS = (
     '{"instruction": "A Dockerfile from alpine:3.20 that runs as app.", '
@@ -79,7 +80,7 @@ def guarded(folder: Path, **more: Any) -> Iterator[Guarded]:
     """The service, without a network."""
     configured, made = prepared(folder, **more)
     app = create_app(configured)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with in_process(app, raise_server_exceptions=False) as client:
         yield Guarded(client, app, configured, *made)
 
 
@@ -100,6 +101,9 @@ def own_everything(service: Guarded) -> dict[str, str]:
     dataset = service.call(service.first, "POST", "/datasets", content=ROWS).json()["id"]
     held = lease.claim(service.engine, "worker", "device", 20.0)
     assert held is not None and held.job_id == job_id
+    log = service.settings.artifacts / job_id / "1" / "trainer.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("the trainer starts\n")
     path, manifest = adapter(service.settings.data_dir / "adapters", job_id)
     with lease.fenced(service.engine, held) as (session, job):
         journal.start_stage(session, job, 0, "sft", 3)
@@ -128,7 +132,7 @@ def adapter(folder: Path, job_id: str) -> tuple[Path, dict[str, Any]]:
     raw = folder / "raw"
     raw.mkdir(parents=True)
     (raw / "adapter_config.json").write_text("{}")
-    (raw / "adapter_model.safetensors").write_bytes(b"weights")
+    write_weights(raw / "adapter_model.safetensors")
     manifest = AdapterManifest(
         id=ADAPTER,
         job_id=job_id,

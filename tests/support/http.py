@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from openai import DefaultHttpxClient, OpenAI
+from starlette.types import ASGIApp
 
 from tests.support.waiting import HANG_SECONDS, until
 from workers.up import free_port
@@ -28,6 +30,11 @@ def connect_openai(url: str) -> OpenAI:
 def request(method: str, url: str, **options: Any) -> httpx.Response:
     """One request, alone on its connection."""
     return httpx.request(method, url, timeout=HANG_SECONDS, trust_env=False, **options)
+
+
+def in_process(app: ASGIApp, **options: Any) -> TestClient:
+    """A client of an application without a network, by the name that an open service has."""
+    return TestClient(app, **{"base_url": "http://127.0.0.1", **options})
 
 
 @contextmanager

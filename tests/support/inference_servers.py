@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
+from inframind.errors import NonFiniteError
 from inframind.generation.engine import Completion, Engine, Request
 from inframind.generation.template import render
 from inframind.models.nano import WEIGHTS
@@ -135,17 +136,21 @@ class Generations:
 
     def __init__(self, engine: Engine) -> None:
         self.begun = self.given_up = 0
-        self._generate = engine.generate
+        self._generate_each = engine.generate_each
 
-    def generate(self, rows: Sequence[Request], *arguments: Any) -> list[Completion]:
+    def generate_each(
+        self, rows: Sequence[Request], *arguments: Any
+    ) -> list[Completion | NonFiniteError]:
         """What stands in the place of the engine's method."""
         self.begun += 1
-        completions = self._generate(rows, *arguments)
+        answers = self._generate_each(rows, *arguments)
         self.given_up += any(
-            completion.finish_reason == "length" and completion.completion_tokens < row.max_tokens
-            for row, completion in zip(rows, completions, strict=True)
+            isinstance(answer, Completion)
+            and answer.finish_reason == "length"
+            and answer.completion_tokens < row.max_tokens
+            for row, answer in zip(rows, answers, strict=True)
         )
-        return completions
+        return answers
 
 
 def answers(url: str) -> bool:

@@ -8,6 +8,7 @@ HOLDS_TWICE wait at a step, so that a test finds the job there on a machine of a
 import errno
 import hashlib
 import json
+import math
 import os
 import signal
 import tempfile
@@ -19,6 +20,7 @@ from inframind.errors import ConfigError, SandboxError, StoppedError
 from inframind.models.adapter import AdapterManifest, adapter_id, publish, sha256_of
 from inframind.pipeline import PipelineSpec, run_pipeline
 from inframind.stages.base import SavedCheckpoint, StageContext, StageReport
+from tests.support.weights import poison, write_weights
 
 STEP_SECONDS = 0.05
 (
@@ -38,7 +40,9 @@ STEP_SECONDS = 0.05
     FLOODS,
     FLOODS_STEPS,
     QUOTES_BYTES,
-) = range(16)
+    TURNS_NAN,
+    LEAVES_NAN,
+) = range(18)
 POISONOUS = 100
 """Jobs with this seed and above send the POISON of their number, instead of step 3."""
 POISON: tuple[bytes, ...] = (
@@ -142,7 +146,8 @@ def stage(spec: PipelineSpec, context: StageContext, index: int, value: str) -> 
         time.sleep(STEP_SECONDS)
         step += 1
         value = step_hash(value, config.stage, step)
-        context.progress(index, step, {"loss": 1.0 / step, "odd": float("nan")})
+        loss = math.nan if spec.seed == TURNS_NAN and step == 6 else 1.0 / step
+        context.progress(index, step, {"loss": loss})
         if step % 4 == 0:
             save(context, index, step, value, escapes=spec.seed == ESCAPES)
     context.stage_done(index, config.stage, report(spec, context, index, value))
@@ -230,7 +235,8 @@ def report(spec: PipelineSpec, context: StageContext, index: int, value: str) ->
     work = context.run_dir / f"stage-{index}" / "adapter"
     work.mkdir(parents=True, exist_ok=True)
     (work / "adapter_config.json").write_text("{}")
-    (work / "adapter_model.safetensors").write_bytes(value.encode())
+    weights = work / "adapter_model.safetensors"
+    write_weights(weights, value)
     manifest = AdapterManifest(
         id=adapter_id(spec.job_id, index, config.stage, context.attempt),
         job_id=spec.job_id,
@@ -249,9 +255,7 @@ def report(spec: PipelineSpec, context: StageContext, index: int, value: str) ->
         versions={},
     )
     target: Path = context.run_dir / manifest.id
-    return StageReport(
-        metrics={"hash": value},
-        train_seconds=0.1,
-        manifest=publish(work, target, manifest),
-        path=target,
-    )
+    manifest = publish(work, target, manifest)
+    if spec.seed == LEAVES_NAN:
+        manifest = poison(target)
+    return StageReport(metrics={"hash": value}, train_seconds=0.1, manifest=manifest, path=target)

@@ -4,6 +4,7 @@ Seeded sampling runs alone, for its answer must not depend on who else asks at t
 """
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
@@ -11,8 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from inframind.errors import EngineError, InfraMindError
+from inframind.errors import EngineError, InfraMindError, ModelNotFoundError
 from inframind.generation.engine import Completion, Engine, Request
+from inframind.generation.sampling import FAILED_TOKEN
+
+log = logging.getLogger(__name__)
 
 COLLECT_SECONDS, COLLECT_AT_MOST_SECONDS = 0.005, 0.05
 """A batch waits until nobody has come for the first, at most for the second.
@@ -25,6 +29,8 @@ UNFINISHED = "\ufffd"
 """Stands in a decoded text for a character whose last bytes are still to come."""
 
 Answer = TypeVar("Answer")
+Outcome = list[Completion] | InfraMindError
+"""What becomes of one client's rows."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ class Work:
     rows: Sequence[Request]
     answer: "asyncio.Future[list[Completion]]"
     on_text: "OnText | None" = None
+    has_sent: bool = False
+    """Its client has some of the text: it cannot be generated anew."""
 
     @property
     def kind(self) -> tuple[object, ...] | None:
@@ -128,7 +136,8 @@ class Streamer:
             self._prompts_came = True
             return
         for text, token in zip(self._texts, value.tolist(), strict=True):
-            if not text.ended and (piece := text.add(token)):
+            # A failed row must not look as if it had ended well.
+            if token != FAILED_TOKEN and not text.ended and (piece := text.add(token)):
                 self._on_text(piece)
 
     def end(self) -> None:
@@ -194,40 +203,97 @@ class Batcher:
         return batch
 
     async def _run(self, batch: list[Work]) -> None:
+        loop = asyncio.get_running_loop()
+        outcomes = await self.on_engine(self._outcomes, batch, loop)
+        for work, outcome in zip(batch, outcomes, strict=True):
+            if work.answer.done():
+                continue
+            if isinstance(outcome, InfraMindError):
+                work.answer.set_exception(outcome)
+            else:
+                work.answer.set_result(outcome)
+
+    def _outcomes(self, batch: Sequence[Work], loop: asyncio.AbstractEventLoop) -> list[Outcome]:
+        """Answers each work, whatever becomes of those beside it. Runs in the engine's thread."""
+        # Looked at here, where nothing unloads an adapter between the look and the batch.
+        missing = {
+            id(work): _not_loaded(work)
+            for work in batch
+            if not all(self.engine.has(row.model) for row in work.rows)
+        }
+        runnable = [work for work in batch if id(work) not in missing]
+        answered = zip(map(id, runnable), self._answers(runnable, loop), strict=True)
+        outcomes: dict[int, Outcome] = {**missing, **dict(answered)}
+        return [outcomes[id(work)] for work in batch]
+
+    def _answers(self, batch: Sequence[Work], loop: asyncio.AbstractEventLoop) -> list[Outcome]:
+        """Answers works together, or, where that fails, each alone."""
+        if not batch:
+            return []
+        try:
+            return self._together(batch, loop)
+        # The boundary to the engine and the libraries below it. What passed here would end `serve`,
+        # and everybody would wait for ever.
+        except Exception as error:
+            log.exception("a batch of %d requests failed", len(batch))
+            failure = _failure(error)
+        # Here and not above: a traceback at hand keeps the failed batch's tensors in the memory.
+        if len(batch) == 1:
+            return [failure]
+        # Nobody knows whose row it was, or whether they were only too many together.
+        return [failure if work.has_sent else self._answers([work], loop)[0] for work in batch]
+
+    def _together(self, batch: Sequence[Work], loop: asyncio.AbstractEventLoop) -> list[Outcome]:
         rows = [row for work in batch for row in work.rows]
-        streamer = self._streamer(batch, rows) if any(work.on_text for work in batch) else None
+        streamer = (
+            self._streamer(batch, rows, loop) if any(work.on_text for work in batch) else None
+        )
 
         def everybody_left() -> bool:
             # A batch runs as long as one client of it still waits: its rows cannot be taken out.
             return all(work.answer.cancelled() for work in batch)
 
-        try:
-            completions = await self.on_engine(self.engine.generate, rows, everybody_left, streamer)
-        except (RuntimeError, ValueError, InfraMindError) as error:
-            failure = (
-                error
-                if isinstance(error, InfraMindError)
-                else GenerationFailedError(f"generation failed: {type(error).__name__}")
-            )
-            for work in batch:
-                if not work.answer.done():
-                    work.answer.set_exception(failure)
-            return
-        start = 0
-        for work in batch:
-            if not work.answer.done():
-                work.answer.set_result(completions[start : start + len(work.rows)])
-            start += len(work.rows)
+        answers = iter(self.engine.generate_each(rows, everybody_left, streamer))
+        return [_whole([next(answers) for _ in work.rows]) for work in batch]
 
-    def _streamer(self, batch: list[Work], rows: Sequence[Request]) -> Streamer:
-        loop = asyncio.get_running_loop()
+    def _streamer(
+        self, batch: Sequence[Work], rows: Sequence[Request], loop: asyncio.AbstractEventLoop
+    ) -> Streamer:
         owners = [(work, index) for work in batch for index in range(len(work.rows))]
 
         def on_text(piece: Piece) -> None:
             work, index = owners[piece.row]
             if work.on_text:
+                work.has_sent = True
                 # Called in the engine's thread, and nothing else of asyncio may be called from
                 # there.
                 loop.call_soon_threadsafe(work.on_text, replace(piece, row=index))
 
         return Streamer(rows, self.engine, on_text)
+
+
+def _not_loaded(work: Work) -> ModelNotFoundError:
+    # It was when the request came: somebody has unloaded it while the request waited.
+    return ModelNotFoundError(f"the model {work.rows[0].model!r} is not loaded", param="model")
+
+
+def _whole(answers: Sequence[Completion | InfraMindError]) -> Outcome:
+    """Gives one client's completions, or why one of the rows has none."""
+    completions = [answer for answer in answers if isinstance(answer, Completion)]
+    failure = next((answer for answer in answers if isinstance(answer, InfraMindError)), None)
+    return completions if failure is None else failure
+
+
+def _failure(error: Exception) -> InfraMindError:
+    """Translates what the engine or a library below it raised."""
+    if isinstance(error, InfraMindError):
+        return error
+    if isinstance(error, MemoryError) or "out of memory" in str(error):
+        return GenerationFailedError(
+            "the engine's memory is full: ask for fewer answers or tokens at once (`n`,"
+            " `max_tokens`), or try again in a moment"
+        )
+    return GenerationFailedError(
+        f"the engine failed ({type(error).__name__}): try again in a moment; the log of the"
+        " inference server has the traceback"
+    )

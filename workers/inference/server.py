@@ -23,6 +23,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app import logs
 from app.settings import settings
@@ -34,6 +35,8 @@ from inframind.models.adapter import NAME, read_manifest
 from workers.inference.batching import Batcher, BusyError, GenerationFailedError, Piece
 from workers.process import die_with_parent
 
+LOOPBACK = ("127.0.0.1", "localhost")
+"""The names by which the api calls; the server listens nowhere else."""
 RETRY_AFTER_SECONDS = 1
 KINDS = {
     400: "BadRequestError",
@@ -131,6 +134,7 @@ def check(body: CompletionRequest, prompts: Prompts, engine: Engine) -> None:
             raise ConfigError(
                 f"the embedded server has no `{name}`: leave it out, or serve with vLLM", param=name
             )
+    # transformers only warns of what is longer, and goes on.
     longest = int(engine.model.config.max_position_embeddings)
     for prompt in prompts:
         if not prompt:
@@ -176,6 +180,8 @@ def create_server(engine: Engine) -> FastAPI:
         serving.cancel()
 
     app = FastAPI(title="InfraMind inference", lifespan=lifespan, docs_url=None, redoc_url=None)
+    # A page whose name was rebound to the loopback calls by its own name, and could load adapters.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK, www_redirect=False)
     app.add_exception_handler(InfraMindError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
 
@@ -265,7 +271,7 @@ def stream(body: CompletionRequest, prompts: Prompts, batcher: Batcher) -> Async
             try:
                 completions = work.answer.result()
             except InfraMindError as error:
-                yield event(problem(503, str(error), error.param))
+                yield event(problem(status_of(error), str(error), error.param))
             else:
                 # A piece of text is no whole number of tokens: log-probabilities come at the end.
                 rows = enumerate(completions) if body.logprobs is not None else ()
@@ -351,15 +357,21 @@ def problem(status: int, message: str, param: str | None) -> dict[str, Any]:
     return {"error": {"message": message, "type": KINDS[status], "param": param, "code": status}}
 
 
+def status_of(error: InfraMindError) -> int:
+    """Gives the status of an error, the same for an answer and for an event of a stream."""
+    return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)
+
+
 async def _known(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, InfraMindError)
-    status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)
+    status = status_of(error)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status in (429, 503) else None
     return JSONResponse(problem(status, str(error), error.param), status, headers)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    # vLLM's status for a bad body is 400, not FastAPI's 422.
     first = error.errors()[0]
     field = str(first["loc"][1]) if len(first["loc"]) > 1 else "body"
     return JSONResponse(problem(400, f"{field}: {first['msg']}", field), 400)

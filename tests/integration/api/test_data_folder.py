@@ -9,6 +9,7 @@ from app.db.migrate import upgrade
 from app.db.session import make_engine
 from app.main import create_app
 from app.settings import Settings, settings
+from tests.support.http import in_process
 
 ROWS = b"".join(
     b'{"prompt": "From alpine:3.20, as u%d.", "completion": "FROM alpine:3.20\\nUSER u%d\\n"}\n'
@@ -61,7 +62,7 @@ def test_an_application_touches_only_its_own_data_folder(
     upgrade(engine)
     engine.dispose()
     try:
-        with TestClient(create_app(configured)) as client:
+        with in_process(create_app(configured)) as client:
             walk(client)
     finally:
         settings.cache_clear()

@@ -5,6 +5,7 @@ from fastapi.testclient import TestClient
 from app.main import create_app
 from app.settings import Settings
 from app.web.body_limit import BodyLimits
+from tests.support.http import in_process
 
 DAPO = {"method": "dapo", "base_model": "inframind-nano"}
 
@@ -56,6 +57,6 @@ def test_a_bad_row_names_itself_and_nothing_is_stored(
 
 def test_a_dataset_may_be_large_and_no_larger(settings: Settings) -> None:
     limits = BodyLimits(json_bytes=1000, file_bytes=2000)
-    with TestClient(create_app(settings, body_limits=limits)) as connected:
+    with in_process(create_app(settings, body_limits=limits)) as connected:
         assert connected.post("/datasets", content=ROWS).status_code == 201
         assert connected.post("/datasets", content=ROWS * 2).status_code == 413

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from app.jobs import journal, lease, transitions
 from app.main import create_app
 from app.settings import Settings
+from tests.support.http import in_process
 
 DAPO = {"method": "dapo", "base_model": "inframind-nano"}
 
@@ -69,6 +70,16 @@ def test_a_job_is_accepted_whole(client: TestClient) -> None:
         ),
         ({"stages": [{"stage": "sft", "state": "succeeded"}]}, "stages.0.state"),
         ({"stages": []}, "stages"),
+        ({"stages": [{"stage": "sft", "max_steps": "5"}]}, "stages.0.max_steps"),
+        ({"stages": [{"stage": "sft", "max_steps": True}]}, "stages.0.max_steps"),
+        ({"stages": [{"stage": "sft", "learning_rate": "2e-4"}]}, "stages.0.learning_rate"),
+        ({"stages": [{"stage": "sft", "lora": {"dropout": "0"}}]}, "stages.0.lora.dropout"),
+        ({"stages": [{"stage": "evaluate", "models": "base"}]}, "stages.0.models"),
+        ({"stages": [{"stage": "sft", "categories": ["docker"]}]}, "stages.0.categories.0"),
+        (
+            {"stages": [{"stage": "evaluate", "categories": ["dockerfile", "docker"]}]},
+            "stages.0.categories.1",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_by_field_and_leaves_nothing(
@@ -105,7 +116,7 @@ def test_what_the_server_could_not_serve_is_refused_before_it_trains(
     settings: Settings, body: dict[str, Any], param: str
 ) -> None:
     limited = settings.model_copy(update={"max_lora_rank": 16})
-    with TestClient(create_app(limited)) as connected:
+    with in_process(create_app(limited)) as connected:
         answer = connected.post("/jobs", json=body)
         assert (answer.status_code, answer.json()["error"]["param"]) == (422, param)
         if param and "lora.r" in param:

@@ -31,6 +31,7 @@ from inframind.judge.llm import LlmJudge, fingerprint
 from inframind.judge.prompt import single_schema
 from inframind.verifier.verifier import Verifier
 from tests.support import ROOT
+from tests.support.http import in_process
 from tests.support.scripted_judge import (
     Script,
     is_pair,
@@ -64,7 +65,7 @@ def service(folder: Path, script: Script, **fields: Any) -> Iterator[TestClient]
         engine = make_engine(configured.url)
         upgrade(engine)
         engine.dispose()
-        with TestClient(create_app(configured)) as client:
+        with in_process(create_app(configured)) as client:
             yield client
 
 

@@ -29,6 +29,7 @@ from inframind.models.tokenizer import load_tokenizer
 from inframind.stages.evaluate import rate
 from inframind.statistics.intervals import wilson
 from inframind.types import Verdict
+from tests.support.http import in_process
 from tests.support.inference_servers import BASE, PROMPT, listening
 from tests.support.reports import report
 
@@ -261,7 +262,7 @@ def test_the_command_line_lists_aliases_compares_and_exports(
 ) -> None:
     application = create_app(settings)
     with listening(application) as url:
-        client: Any = TestClient(application)
+        client: Any = in_process(application)
         job_id = trained(client, make_adapter, tmp_path / "adapters")
 
         def run(*arguments: str, code: int = 0) -> str:

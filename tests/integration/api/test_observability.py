@@ -14,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import keys
 from app.db.ownership import Acting, acting
-from app.jobs import journal, lease
+from app.jobs import journal, lease, transitions
+from app.jobs.failure import Failure
 from app.jobs.spec import JobSpec
 from tests.support.fleet import Fleet, submit
 from tests.support.guarded import DAPO, Guarded, guarded, own_everything
@@ -115,6 +116,8 @@ def test_one_request_id_runs_through_api_worker_and_trainer(
         fleet.close()
     assert {line["event"] for line in worker} >= {"the attempt starts", "the attempt has ended"}
     assert trainer[0]["event"] == "the trainer starts"
+    written = (tmp_path / "artifacts" / job_id / "1" / "trainer.log").read_text()
+    assert not re.search(r"%\||it/s|\r|\x1b", written), "no library draws a bar"
     for line in (*worker, *trainer):
         assert (line["job_id"], line["fence"], line["request_id"]) == (job_id, 1, "from-the-client")
 
@@ -184,6 +187,57 @@ def test_a_worker_is_seen_until_it_leaves(served: Guarded) -> None:
     assert ("inframind_worker_silence_seconds", "gpu-0", "w-1") not in values(
         served.call(served.admin, "GET", "/metrics").text
     )
+
+
+def test_failures_are_counted_by_code(served: Guarded, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "inframind.audit")
+    for failure in (
+        Failure(code="out_of_memory", message="too large"),
+        Failure(code="out_of_memory", message="too large"),
+        Failure(code="no_space", message="full", then="pause"),
+        Failure(code="trainer_killed", message="it may pass", then="retry"),
+    ):
+        served.call(served.first, "POST", "/jobs", json=DAPO)
+        held = lease.claim(served.engine, "worker", "device", 20.0)
+        assert held is not None
+        with lease.fenced(served.engine, held) as (session, job):
+            transitions.fail_attempt(session, job, failure)
+    served.call("im_wrong", "GET", "/jobs")
+    served.call(served.first, "GET", "/jobs/none")
+    served.call(served.first, "GET", "/jobs/none")
+    counts = values(served.call(served.admin, "GET", "/metrics").text)
+    assert counts["inframind_job_failures", "out_of_memory"] == 2
+    assert counts["inframind_job_failures", "no_space"] == 1, "a paused job waits for somebody"
+    assert ("inframind_job_failures", "trainer_killed") not in counts, "it is tried again"
+    assert counts["inframind_errors_total", "unauthorized"] == 1
+    assert counts["inframind_errors_total", "not_found"] == 2
+    codes = [vars(record)["code"] for record in caplog.records if vars(record)["status"] >= 400]
+    assert codes == ["unauthorized", "not_found", "not_found"]
+
+
+HOSTILE = "a\x00b\x1b[2J\x7f\x9b\u202e\nFORGED line\r"
+
+
+def test_a_text_log_holds_no_control_characters() -> None:
+    code = f"""
+import logging
+from app import logs
+logs.configure("text")
+name = {HOSTILE!r}
+more = {{"job_id": name, "plain": chr(0), "all": [name]}}
+logging.getLogger("x").info("named " + name, extra=more)
+try:
+    raise ValueError(name)
+except ValueError:
+    logging.exception("failed")
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stderr
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", told)
+    first, second, *traceback = told.splitlines()
+    assert r"a\x00b\x1b[2J" in first and "FORGED" in first, "a name begins no line of its own"
+    assert "failed" in second and traceback[0].startswith("Traceback")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -1,5 +1,5 @@
 """The OpenAPI document as an attacker reads it: schemathesis sends what it allows and what it
-forbids, and nothing may be a 5xx."""
+forbids, to a service on either database, and nothing may be a 5xx."""
 
 import json
 import os
@@ -12,7 +12,6 @@ import pytest
 from inframind.generation.engine import Engine
 from tests.support.fleet import living_worker
 from tests.support.guarded import on_a_socket, own_everything
-from tests.support.servers import Postgres
 from tests.support.waiting import HANG_SECONDS
 
 FUZZ = (
@@ -22,7 +21,7 @@ FUZZ = (
     "--phases",
     "examples,fuzzing",
     "--max-examples",
-    os.environ.get("FUZZ_EXAMPLES", "8"),
+    os.environ.get("FUZZ_EXAMPLES", "8"),  # `make fuzz-api` sends more
     "--request-timeout",
     str(HANG_SECONDS),
     "--generation-deterministic",
@@ -38,8 +37,8 @@ HOOKS = 'import schemathesis\nschemathesis.serializer.alias("application/jsonl",
 @pytest.mark.parametrize("url", ["embedded"], indirect=True)
 def test_no_request_makes_the_service_fail(
     url: str,
+    database_url: str,
     inference_engine: Engine,
-    postgres: Postgres,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -47,7 +46,7 @@ def test_no_request_makes_the_service_fail(
     # on one core.
     monkeypatch.setattr(inference_engine.model.generation_config, "max_time", 0.5)
     given = {
-        "database_url": postgres.new_database(),
+        "database_url": database_url,
         "inference_url": url,
         "inference_timeout_seconds": HANG_SECONDS,
         "rate_limit": "100000/minute",

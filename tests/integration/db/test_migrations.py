@@ -7,7 +7,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from fastapi.testclient import TestClient
 from sqlalchemy import Engine, inspect, text
 
 from app.db.migrate import SCRIPTS, downgrade, head, is_current, upgrade
@@ -17,6 +16,7 @@ from app.jobs import service
 from app.main import create_app
 from app.settings import Settings
 from app.views import PageRequest
+from tests.support.http import in_process
 
 REVISIONS = [script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions()][::-1]
 JOB = """INSERT INTO jobs (id, state, want, base_model, dataset, seed, spec, metadata,
@@ -118,7 +118,7 @@ def test_a_job_in_flight_keeps_its_count_of_failures(empty: Engine) -> None:
 
 def test_the_migrations_go_up_and_down_on_data(settings: Settings) -> None:
     engine = make_engine(settings.url)
-    with TestClient(create_app(settings)) as connected:
+    with in_process(create_app(settings)) as connected:
         connected.post("/jobs", json={"method": "dapo", "base_model": "inframind-nano"})
     downgrade(engine, "base")
     assert not is_current(engine)

@@ -237,7 +237,7 @@ REFUSALS = {
         {"hyperparameters": {"learning_rate_multiplier": 1000}},
         "invalid_config",
         "stages.0.learning_rate",
-        "method.supervised.hyperparameters.learning_rate_multiplier",
+        "hyperparameters.learning_rate_multiplier",
     ),
 }
 

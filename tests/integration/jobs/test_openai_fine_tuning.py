@@ -302,6 +302,48 @@ def test_what_cannot_be_is_refused_by_field(
     assert both.value.param == "validation_file"
 
 
+@pytest.mark.parametrize(
+    ("method", "asked", "field", "message"),
+    [
+        ("supervised", {"batch_size": 2048}, ".batch_size", "batch_size: .* 1024"),
+        (
+            "supervised",
+            {"learning_rate_multiplier": 1000},
+            ".learning_rate_multiplier",
+            "learning_rate_multiplier: 1000 means learning_rate 0.5: .* 0.1",
+        ),
+        (
+            "reinforcement",
+            {"compute_multiplier": 100},
+            ".compute_multiplier",
+            "compute_multiplier: 100 means num_generations 800: .* 64",
+        ),
+        (
+            "reinforcement",
+            {"batch_size": 512, "compute_multiplier": 8},
+            "",
+            "prompts_per_step x num_generations is 32768; at most 8192",
+        ),
+    ],
+)
+def test_a_hyperparameter_is_refused_by_the_name_that_was_sent(
+    openai: OpenAI,
+    completions: str,
+    method: str,
+    asked: dict[str, Any],
+    field: str,
+    message: str,
+) -> None:
+    new = {"method": {"type": method, method: {"hyperparameters": asked}}}
+    forms = {f"method.{method}.hyperparameters": new}
+    if method == "supervised":
+        forms["hyperparameters"] = {"hyperparameters": asked}
+    for place, body in forms.items():
+        with pytest.raises(BadRequestError, match=message) as refused:
+            openai.fine_tuning.jobs.create(model=BASE, training_file=completions, extra_body=body)
+        assert refused.value.param == place + field
+
+
 def test_unknown_models_and_jobs_are_404(openai: OpenAI, completions: str) -> None:
     with pytest.raises(NotFoundError) as model:
         openai.fine_tuning.jobs.create(model="gpt-9", training_file=completions)

@@ -22,6 +22,7 @@ from app.jobs.spec import JobSpec
 from app.main import create_app
 from app.settings import Settings
 from tests.support.fleet import add_job, desk, events, job, submit
+from tests.support.http import in_process
 from tests.support.waiting import HANG_SECONDS
 
 BODY = {"method": "dapo", "base_model": "inframind-nano", "seed": 3}
@@ -38,7 +39,7 @@ def admin(database_url: str, tmp_path: Path, engine: Engine) -> Iterator[TestCli
         inference_url="http://127.0.0.1:9",
         verifier_workers=1,
     )
-    with TestClient(create_app(given), headers={"Authorization": f"Bearer {key}"}) as connected:
+    with in_process(create_app(given), headers={"Authorization": f"Bearer {key}"}) as connected:
         yield connected
 
 

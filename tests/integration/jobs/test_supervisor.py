@@ -28,10 +28,12 @@ from tests.support.stand_in import (
     HOLDS,
     HOLDS_TWICE,
     IGNORES_STOP,
+    LEAVES_NAN,
     QUITS,
     RAISES_BUG,
     RAISES_CONFIG,
     RAISES_SANDBOX,
+    TURNS_NAN,
 )
 from tests.support.waiting import HANG_SECONDS, until
 
@@ -49,7 +51,6 @@ def test_a_job_runs_to_its_end(fleet: Fleet) -> None:
         1,
         0.25,
     )
-    assert "odd" not in done.metrics
     view = service.get(fleet.engine, job_id)
     assert [result.stage for result in view.stage_results] == ["sft", "evaluate"]
     steps = service.list_metrics(fleet.engine, job_id, PageRequest(), stage_index=0).data
@@ -121,6 +122,8 @@ FAILURES = {
     CRASHES: ("trainer_killed", 3, None, "SIGSEGV"),
     QUITS: ("trainer_exited", 3, None, ""),
     ESCAPES: ("report_refused", 1, None, "outside the attempt's folder"),
+    TURNS_NAN: ("non_finite", 1, None, "metrics.loss"),
+    LEAVES_NAN: ("non_finite", 1, None, "lower `learning_rate`"),
 }
 """What a trainer does -> code, attempts, field, and a part of the message."""
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import Engine, update
 
 from app import artifacts
@@ -32,11 +31,12 @@ from inframind.generation.engine import Engine as InferenceEngine
 from inframind.models.adapter import MANIFEST, read_manifest, verify_adapter
 from inframind.verifier.verifier import Verifier
 from tests.support.fleet import Fleet, add_job, desk, events, job, let_go
+from tests.support.http import in_process
 from tests.support.inference_servers import PROMPT, embedded
 from tests.support.object_store import BUCKET, ObjectStore, object_store
 from tests.support.outcome import check_success
 from tests.support.reports import report
-from tests.support.stand_in import HELD_AT, HOLDS
+from tests.support.stand_in import HELD_AT, HOLDS, RAISES_BUG
 from tests.support.waiting import HANG_SECONDS, until
 
 WEIGHTS = "adapter_model.safetensors"
@@ -147,7 +147,7 @@ def test_another_hosts_adapter_is_downloaded_and_served(
     folder = published(database, host, make_adapter, "im-far")
     with embedded(inference_engine) as inference:
         reached = store_settings.model_copy(update={"inference_url": inference})
-        with TestClient(create_app(reached)) as client:
+        with in_process(create_app(reached)) as client:
             assert client.get("/models/im-far").json()["available"] is True
             data = client.get("/models/im-far/download").content
             with tarfile.open(fileobj=io.BytesIO(data)) as archive:
@@ -214,7 +214,7 @@ def test_an_adapter_that_the_store_changed_is_refused(
     shutil.rmtree(folder)
     with embedded(inference_engine) as inference:
         reached = store_settings.model_copy(update={"inference_url": inference})
-        with TestClient(create_app(reached)) as client:
+        with in_process(create_app(reached)) as client:
             answer = client.post("/generate", json={"prompt": PROMPT, "model": "im-torn"})
             assert answer.status_code == 503 and "SHA-256" in answer.json()["error"]["message"]
             assert client.get("/models/im-torn/download").status_code == 503
@@ -240,7 +240,7 @@ def test_retention_prunes_the_store_too(
     assert prune(database, host, 30.0).adapters == ["im-old"]
     assert host.has(kept) and host.has(lost) and not host.has(old)
     monkeypatch.setattr(artifacts.time, "time", lambda now=artifacts.time.time: now() + 90_000)
-    assert prune(database, host, 30.0).folders == [str(lost.parents[1].relative_to(place))]
+    assert prune(database, host, 30.0).leftovers == [str(lost.parents[1].relative_to(place))]
     assert host.has(kept) and not host.has(lost)
 
 
@@ -301,6 +301,19 @@ def test_a_job_goes_on_on_a_host_that_has_none_of_its_files(fleet: Fleet) -> Non
         >= 8
     )
     check_success(fleet.engine, job_id, [("sft", 60), ("evaluate", 4)])
+
+
+def test_a_failed_jobs_log_is_read_on_a_host_that_never_had_it(
+    fleet: Fleet, store_settings: Settings, tmp_path: Path
+) -> None:
+    job_id = add_job(fleet.engine, seed=RAISES_BUG, max_attempts=1)
+    fleet.start()
+    fleet.wait(job_id, "failed")
+    elsewhere = {"data_dir": tmp_path / "api", "database_url": store_settings.url}
+    reached = Settings(**elsewhere, artifacts_url=store_settings.artifacts_url)  # type: ignore[arg-type]  # as from variables
+    with in_process(create_app(reached)) as client:
+        told = client.get(f"/jobs/{job_id}/log")
+    assert told.status_code == 200 and "KeyError: 'missing'" in told.text
 
 
 def test_the_trainer_does_not_see_the_stores_key(fleet: Fleet) -> None:

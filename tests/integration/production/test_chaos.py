@@ -17,13 +17,14 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from app.artifacts import Artifacts
 from app.db.session import reading
 from app.db.tables import Adapter, IdempotencyKey, Job
 from app.jobs.spec import JobSpec
 from inframind.generation.engine import Engine as InferenceEngine
 from inframind.generation.request import Request
 from inframind.models.adapter import verify_adapter
-from tests.support.chaos import LEASE_SECONDS, WIRED, WORKERS, Nemesis, start
+from tests.support.chaos import LEASE_SECONDS, WIRED, WORKERS, Nemesis, start, store_of
 from tests.support.clocks import set_database
 from tests.support.fleet import events, is_alive, job, submit
 from tests.support.inference_servers import BASE
@@ -31,7 +32,7 @@ from tests.support.outcome import check_history, check_success
 from tests.support.production import Production
 from tests.support.proxy import Proxy
 from tests.support.servers import Postgres, Redis
-from tests.support.stand_in import FLOODS, POISON, POISONOUS, REAL
+from tests.support.stand_in import FLOODS, POISON, POISONOUS, REAL, TURNS_NAN
 from tests.support.waiting import HANG_SECONDS, until
 
 SetClock = Callable[[float], None]
@@ -53,6 +54,7 @@ EVALUATE = {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1}
 STAND_IN = {"base_model": "inframind-nano", "stages": [{"stage": "sft", "max_steps": 48}, EVALUATE]}
 FLOODING = {**STAND_IN, "seed": FLOODS}
 NUM_STAND_INS = 6
+TURNING_NAN = {**STAND_IN, "seed": TURNS_NAN}
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +108,12 @@ def adapters(production: Production, job_id: str) -> list[Adapter]:
 
 def weights(production: Production, job_id: str) -> list[str]:
     """Digests of the job's published weights, checked against the disk."""
-    manifests = [verify_adapter(Path(adapter.path)) for adapter in adapters(production, job_id)]
+    here = Artifacts(production.folder / "artifacts")
+    stored = Artifacts(store_of(production))
+    rows = adapters(production, job_id)
+    manifests = [verify_adapter(here.locate(adapter.whereabouts)) for adapter in rows]
+    # The row came after its files were in the store, whole, however often that failed.
+    assert manifests == [verify_adapter(stored.locate(row.whereabouts)) for row in rows]
     return [
         next(file.sha256 for file in manifest.files if file.name.endswith(".safetensors"))
         for manifest in manifests
@@ -151,10 +158,12 @@ def test_no_job_is_lost_and_each_has_one_result(
             clients.submit(send, production, body, f"{run}-{n}", ended)
             for n, body in enumerate(bodies)
         ]
+        not_finite = clients.submit(send, production, TURNING_NAN, f"nan-{run}", ended)
         try:
             nemesis.rage(SECONDS)
             until(production.answers)
             jobs = [future.result(HANG_SECONDS) for future in sent]
+            turned_nan = not_finite.result(HANG_SECONDS)
         finally:
             ended.set()
     for job_id in jobs:
@@ -163,6 +172,9 @@ def test_no_job_is_lost_and_each_has_one_result(
         assert job(production.engine, job_id).error_code == error, job(
             production.engine, job_id
         ).error_message
+    production.wait(turned_nan, "failed")
+    assert job(production.engine, turned_nan).error_code == "non_finite"
+    assert not adapters(production, turned_nan)
     check(production, run, jobs, undisturbed if REALS[seed % 2] is REAL_SFT else None)
     report(
         seed,
@@ -198,6 +210,7 @@ def check(production: Production, run: str, jobs: list[str], undisturbed: str | 
     real, *stand_ins, _ = jobs
     for job_id in stand_ins:
         check_success(production.engine, job_id, [("sft", 48), ("evaluate", 4)])
+        assert len(weights(production, job_id)) == 1
     check_history(production.engine, real)
     assert len(weights(production, real)) == 1
     assert undisturbed is None or weights(production, real) == [undisturbed]

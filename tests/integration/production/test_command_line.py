@@ -39,6 +39,7 @@ COMMANDS: dict[str, list[str]] = {
     "jobs pause": ["j"],
     "jobs resume": ["j"],
     "jobs retry": ["j"],
+    "jobs logs": ["j"],
     "jobs follow": ["j"],
     "datasets add": ["Dockerfile"],
     "datasets list": [],

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import yaml
 
 from app import keys
 from app.db.session import make_engine
+from app.settings import Settings
 from inframind.types import VerifyRequest
 from inframind.verifier.verifier import Verifier
 from tests.support import ROOT
@@ -91,6 +93,14 @@ def test_only_the_api_is_reached_from_outside() -> None:
         "api",
         "weights",
     }
+
+
+def test_the_proxy_that_is_trusted_is_on_the_networks_subnet() -> None:
+    (pool,) = COMPOSE["networks"]["outside"]["ipam"]["config"]
+    believed = SERVICES["api"]["environment"]["INFRAMIND_TRUSTED_PROXIES"]
+    assert believed == pool["subnet"]
+    (network,) = Settings(trusted_proxies=filled(believed)).proxies
+    assert 8 <= ip_network(network).num_addresses <= 16, "a gateway, the api, a proxy, and few more"
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - ONE_SHOT))
@@ -258,6 +268,7 @@ def test_the_services_start_by_their_commands_and_pass_their_health_checks(
             assert made.status_code == 201, made.text
             job = made.headers["location"]
             until(lambda: http.get(job).json()["state"] == "succeeded")
+    assert not healthy("worker", env), "its check can fail"
 
 
 def test_the_images_start_what_compose_starts() -> None:

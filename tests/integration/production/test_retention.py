@@ -73,10 +73,11 @@ def test_old_adapters_go_but_none_that_is_needed(engine: Engine, tmp_path: Path)
 
 
 def test_an_adapter_that_a_waiting_job_continues_stays(engine: Engine, tmp_path: Path) -> None:
-    trained(engine, tmp_path, "im-base")
+    trained(engine, tmp_path / "artifacts", "im-base")
     with writing(engine) as session:
         session.execute(update(Adapter).values(base_model="inframind-nano"))
-    waiting = submit(engine, JobSpec.model_validate({"method": "grpo", "start_from": "im-base"}))
+    spec = JobSpec.model_validate({"method": "grpo", "start_from": "im-base"})
+    waiting = submit(engine, spec, data_dir=tmp_path)
     desk(engine).pause(waiting.id)
     assert prune(engine, Artifacts(tmp_path), 30.0).adapters == []
     desk(engine).cancel(waiting.id)
@@ -108,7 +109,7 @@ def test_folders_that_no_row_names_go_when_they_are_old(
     (tmp_path / "datasets").mkdir()
     for folder in [*tmp_path.glob("*/*"), tmp_path / running / "1"] if old else ():
         os.utime(folder, (LONG_AGO, LONG_AGO))
-    gone = prune(engine, Artifacts(tmp_path), None).folders
+    gone = prune(engine, Artifacts(tmp_path), None).leftovers
     assert sorted(gone) == (
         sorted(str(folder.relative_to(tmp_path)) for folder in lost) if old else []
     )

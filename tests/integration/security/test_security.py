@@ -26,6 +26,7 @@ from tests.support.growth import QUADRATIC, growth
 from tests.support.guarded import ADAPTER, DAPO, ROWS, Guarded, guarded, on_a_socket, own_everything
 from tests.support.http import connect, request
 from tests.support.waiting import HANG_SECONDS, until
+from tests.support.weights import write_checkpoint
 
 INTERNAL = [
     "id", "state", "want", "fence", "owner", "lease_owner", "lease_until", "attempts",
@@ -302,10 +303,9 @@ def test_a_pickle_in_an_adapters_folder_is_never_loaded(
 
 
 def test_a_pickle_in_a_checkpoint_is_never_loaded(tmp_path: Path) -> None:
-    from inframind.stages._checkpoints import CHECKPOINT_FILES, commit, is_whole
+    from inframind.stages._checkpoints import commit, is_whole
 
-    for name in CHECKPOINT_FILES:
-        (tmp_path / name).write_bytes(b"whole")
+    write_checkpoint(tmp_path)
     saved = commit(tmp_path, 0, 1)
     assert is_whole(saved)
     (tmp_path / "rng_state.pth").write_bytes(pickle.dumps(Canary(tmp_path / "canary"), protocol=2))

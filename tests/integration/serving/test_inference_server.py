@@ -108,3 +108,16 @@ def test_too_much_at_once_is_429_with_a_time_to_come_back(server: httpx.Client) 
     answer = server.post("/v1/completions", json=body)
     assert answer.status_code == 429 and answer.headers["retry-after"] == "1"
     assert complete(server, max_tokens=1)
+
+
+def test_a_page_in_a_browser_loads_no_adapter(
+    server: httpx.Client, adapters: dict[str, Path]
+) -> None:
+    """It sends plain text to any address, or JSON to a name of its own that it has rebound."""
+    body = {"lora_name": "im-evil", "lora_path": str(adapters["im-a"])}
+    as_text = {"content-type": "text/plain"}
+    path = "/v1/load_lora_adapter"
+    assert server.post(path, content=json.dumps(body), headers=as_text).status_code == 400
+    rebound = {"host": "evil.example:8001"}
+    assert server.post(path, json=body, headers=rebound).status_code == 400
+    assert "im-evil" not in server.get("/v1/models").text

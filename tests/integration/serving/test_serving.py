@@ -22,8 +22,9 @@ from inframind.generation.template import render
 from inframind.models.adapter import read_manifest
 from inframind.models.probe import Probe
 from tests.support.fleet import submit
-from tests.support.http import request
+from tests.support.http import in_process, request
 from tests.support.inference_servers import BASE, PROMPT
+from tests.support.weights import poison
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 ASK = {"prompt": PROMPT, "max_tokens": 24}
@@ -60,7 +61,7 @@ def api(url: str, folder: Path, tmp_path: Path) -> Iterator[TestClient]:
             )
         )
     engine.dispose()
-    with TestClient(create_app(configured)) as connected:
+    with in_process(create_app(configured)) as connected:
         yield connected
 
 
@@ -134,6 +135,29 @@ def test_an_adapter_with_one_wrong_byte_never_reaches_the_server(
     answer = api.post("/generate", json={**ASK, "model": folder.name})
     assert answer.status_code == 503 and "SHA-256" in answer.json()["error"]["message"]
     assert folder.name not in request("GET", f"{url}/v1/models").text
+
+
+def test_an_adapter_of_nan_never_reaches_the_server(
+    api: TestClient, folder: Path, url: str
+) -> None:
+    """Its bytes are what the manifest says: vLLM would load it, and answer with its first token."""
+    poison(folder)
+    answer = api.post("/generate", json={**ASK, "model": folder.name})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (422, "non_finite")
+    assert folder.name in error["message"] and "learning_rate" in error["message"]
+    assert folder.name not in request("GET", f"{url}/v1/models").text
+    assert api.get(f"/models/{folder.name}/download").status_code == 422
+
+
+def test_an_adapter_whose_answers_overflow_is_unloaded(
+    api: TestClient, folder: Path, url: str
+) -> None:
+    poison(folder, 3e38)
+    answer = api.post("/generate", json={**ASK, "model": folder.name})
+    assert answer.status_code in (422, 503), answer.text
+    assert folder.name not in request("GET", f"{url}/v1/models").text
+    assert ask(api, BASE)
 
 
 def test_an_adapter_whose_files_are_gone_says_so(api: TestClient, folder: Path) -> None:

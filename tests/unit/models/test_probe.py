@@ -1,5 +1,7 @@
 """The probe tells a served adapter from another one and from none."""
 
+import math
+
 import pytest
 
 from inframind.models.probe import Likeliest, Probe, fault, largest_difference
@@ -24,6 +26,23 @@ def test_rounding_is_no_fault() -> None:
 def test_another_adapter_and_the_base_model_are_told() -> None:
     assert "nats" in str(fault(MEASURED, Probe(base=BASE, adapter=BASE), 0.25))
     assert "no effect" in str(fault(MEASURED, Probe(base=ADAPTER, adapter=ADAPTER), 0.25))
+
+
+NAN: Likeliest = ({"a": math.nan, "b": math.nan},)
+INFINITE: Likeliest = ({"b": -0.2, "a": -math.inf},)
+
+
+@pytest.mark.parametrize("broken", [NAN, INFINITE, ({},)])
+def test_what_is_no_number_is_a_fault_on_either_side(broken: Likeliest) -> None:
+    """NaN is above no tolerance, and below none."""
+    for served in (
+        Probe(base=BASE, adapter=broken),
+        Probe(base=broken, adapter=ADAPTER),
+        Probe(base=broken, adapter=broken),
+    ):
+        assert "the server's" in str(fault(MEASURED, served, 0.25))
+        assert "the manifest's" in str(fault(served, served, 0.25))
+        assert "the manifest's" in str(fault(served, MEASURED, 0.25))
 
 
 def test_a_token_that_is_missing_counts_as_the_last_one_there() -> None:

@@ -1,5 +1,7 @@
 """Every stage of the registry answers what the service asks of a stage."""
 
+from typing import Any
+
 import pytest
 
 from inframind.errors import ConfigError
@@ -49,6 +51,30 @@ def test_stages_cross_the_wire_unchanged() -> None:
     spec = PipelineSpec(job_id="j", base_model="inframind-nano", stages=stages)
     assert PipelineSpec.model_validate_json(spec.model_dump_json()) == spec
     assert parse_all([stage.model_dump(mode="json") for stage in stages]) == stages
+
+
+@pytest.mark.parametrize(
+    ("settings", "param", "reason"),
+    [
+        ({"max_steps": "5"}, "stages.0.max_steps", "valid integer"),
+        ({"max_steps": 5.0}, "stages.0.max_steps", "valid integer"),
+        ({"max_steps": True}, "stages.0.max_steps", "valid integer"),
+        ({"learning_rate": "2e-4"}, "stages.0.learning_rate", "valid number"),
+        ({"lora": {"r": "16"}}, "stages.0.lora.r", "8, 16, 32"),
+        ({"lora": 5}, "stages.0.lora", "an object"),
+        ({"categories": "dockerfile"}, "stages.0.categories", "a list"),
+        ({"categories": ["docker"]}, "stages.0.categories.0", "unknown category 'docker'; known"),
+        ({"categories": ["\ud800"]}, "stages.0", "no JSON"),
+    ],
+)
+def test_types_are_strict_and_names_known(
+    settings: dict[str, Any], param: str, reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason) as refused:
+        parse_all([{"stage": "sft", **settings}])
+    assert refused.value.param == param
+    whole = {"families_share": 1, "categories": ["dockerfile"], "lora": {"targets": ["q_proj"]}}
+    assert parse({"stage": "sft", **whole}).stage == "sft", "a whole number is one, too"
 
 
 def test_settings_of_another_version_are_refused_by_their_place() -> None:

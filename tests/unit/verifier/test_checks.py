@@ -1,5 +1,6 @@
 """Every op of docs/contracts/task.md, on a small configuration."""
 
+from math import inf, nan
 from typing import Any
 
 import jmespath
@@ -175,6 +176,17 @@ def test_a_message_says_what_is_and_what_was_asked() -> None:
         ({"op": "matches", "kind": "service", "path": "a", "value": "("}, "value"),
         ({"op": "matches", "kind": "service", "path": "a", "value": "(?=a)"}, "value"),
         ({"op": "matches", "kind": "service", "path": "a", "value": "a" * 1001}, "value"),
+        ({"op": "equals", "kind": "service", "path": "a"}, "value"),
+        ({"op": "not_equals", "kind": "service", "path": "a", "value": None}, "value"),
+        ({"op": "equals", "kind": "service", "path": "a", "value": nan}, "value"),
+        ({"op": "at_most", "kind": "service", "path": "a", "value": inf}, "value"),
+        ({"op": "one_of", "kind": "service", "path": "a", "value": [{"b": -inf}]}, "value"),
+        ({"op": "contains", "kind": "service", "path": "a", "value": "\ud800"}, "value"),
+        ({"op": "exists", "kind": "service", "where": {"a": nan}}, "where"),
+        (
+            {"op": "references", "kind": "service", "to": {"kind": "a", "where": {"b": inf}}},
+            "to.where",
+        ),
     ],
 )
 def test_a_check_without_meaning_is_refused_by_field(fields: dict[str, Any], param: str) -> None:

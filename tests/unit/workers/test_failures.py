@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import StoreError
 from app.jobs.failure import MAX_MESSAGE
-from inframind.errors import ConfigError, SandboxError
+from inframind.errors import ConfigError, NonFiniteError, SandboxError
 from workers import failures
 
 
@@ -25,6 +25,7 @@ def wrapped(cause: Exception) -> Exception:
     [
         (ConfigError("no", param="seed"), "invalid_config", "fail"),
         (SandboxError("no workers"), "verifier_unavailable", "retry"),
+        (NonFiniteError("nan"), "non_finite", "fail"),
         (MemoryError(), "out_of_memory", "fail"),
         (ModuleNotFoundError("no", name="trl"), "missing_package", "fail"),
         (KeyError("missing"), "internal_error", "retry"),

@@ -1,6 +1,7 @@
 """The trainer's pipe: whole messages, bounded, in order, without loss."""
 
 import fcntl
+import math
 import os
 import sys
 import termios
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.jobs.failure import MAX_MESSAGE, Failure
+from inframind.errors import NonFiniteError
 from inframind.stages.base import SavedCheckpoint, StageReport
 from tests.support.waiting import until
 from workers.pipe import (
@@ -19,6 +21,7 @@ from workers.pipe import (
     CheckpointSaved,
     Event,
     Failed,
+    Message,
     PipeError,
     Progress,
     Reader,
@@ -123,6 +126,35 @@ def test_threads_do_not_tear_lines() -> None:
 def test_what_is_no_message_is_refused(line: bytes) -> None:
     with pytest.raises(PipeError):
         list(Reader().feed(line))
+
+
+NOT_FINITE = [math.nan, math.inf, -math.inf]
+
+
+def messages_with(value: float) -> list[Message]:
+    """Messages that hold a number, wherever one may be."""
+    report = StageReport(metrics={"rows": [{"n": 1}, {"n": value}]}, train_seconds=1.5)
+    return [
+        Progress(stage_index=0, step=3, metrics={"loss": 0.5, "grad_norm": value}),
+        Event(level="info", code="note", message="", data={"deep": [{"er": value}]}),
+        StageDone(stage_index=0, stage="sft", report=report),
+    ]
+
+
+@pytest.mark.parametrize("value", NOT_FINITE)
+def test_a_number_that_is_not_finite_is_never_sent_as_one_that_is_not_there(value: float) -> None:
+    paths = ("metrics.grad_norm", "data.deep.0.er", "report.metrics.rows.1.n")
+    for message, path in zip(messages_with(value), paths, strict=True):
+        with pytest.raises(NonFiniteError, match=path):
+            Writer(1).send(message)
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_number_that_is_not_finite_is_never_read(text: str) -> None:
+    for message in messages_with(0.125):
+        line = message.model_dump_json().replace("0.125", text).encode() + b"\n"
+        with pytest.raises(PipeError):
+            list(Reader().feed(line))
 
 
 def test_size_is_bounded_on_both_ends() -> None:

@@ -48,3 +48,13 @@ def test_a_childs_child_has_our_folder_on_its_path_once() -> None:
     assert of_the_child["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "/theirs"]
     assert module_path(of_the_child) == of_the_child
     assert module_path({})["PYTHONPATH"] == str(ROOT)
+
+
+def test_a_childs_libraries_draw_no_bars_into_its_log(tmp_path: Path) -> None:
+    """tqdm's own command draws one of the lines that pass through it."""
+    (tmp_path / "lines").write_text("a line\n" * 3)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TQDM")}
+    with (tmp_path / "lines").open() as lines, (tmp_path / "log").open("w") as log:
+        child = spawn("tqdm", env=env, stdin=lines, stdout=subprocess.DEVNULL, stderr=log)
+        assert child.wait(timeout=HANG_SECONDS) == 0
+    assert (tmp_path / "log").read_text() == ""
