@@ -9,6 +9,7 @@ copied. Rows hold names relative to the folder, so that it may lie elsewhere aft
 """
 
 import logging
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor

@@ -57,7 +57,6 @@ START_SECONDS = 60.0
 """How long a database that is away is waited for before the api gives up."""
 NUL_PATHS = frozenset({"/verify", "/judge", "/generate", "/v1/completions", "/v1/chat/completions"})
 """Routes that store nothing of a text: a NUL is one more thing that it may be judged for."""
-DEFAULT_BODY_LIMITS = BodyLimits()
 FILE_TYPES = {
     # The second is what curl's --data-binary says of any file, and what no page can make of JSON
     # without a script: a form's braces and quotes arrive as %7B and %22.

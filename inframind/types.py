@@ -83,6 +83,25 @@ class Check(Contract):
     """Alternatives of `any_of`."""
 
 
+Rendering = Literal["as_given", "fenced"]
+"""How a row becomes the text that is trained on: the conversation's own messages, or InfraMind's
+form, in which the answer is `<think>` and one fenced file below a fixed system message."""
+
+
+class Turn(Contract):
+    """One message of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+    weight: Literal[0, 1] = Field(default=1, exclude_if=lambda weight: weight == 1)
+    """0: shown to the model but not trained on."""
+
+    @property
+    def is_trained(self) -> bool:
+        """Tells whether the loss is computed on it: only the assistant's messages are learned."""
+        return self.role == "assistant" and self.weight == 1
+
+
 class Task(Contract):
     """One thing to write, with the intent that a machine can check."""
 
@@ -100,8 +119,18 @@ class Task(Contract):
     checks: tuple[Check, ...] = ()
     difficulty: int = Field(ge=1, le=5)
     split: Split
+    # Left out where it is empty: a worker of the version before refuses what it does not know, and
+    # the hash of the bench stays.
+    messages: tuple[Turn, ...] = Field(default=(), exclude_if=lambda messages: not messages)
+    """The conversation as it was given, up to its last answer that is trained on, if it has one;
+    empty: the fields above are rendered in the fenced form."""
     values: tuple[str, ...] = ()
     """The open values of this task (names, ports, addresses ...), as they stand in the text."""
+
+    @property
+    def rendering(self) -> Rendering:
+        """How the task is shown to a model."""
+        return "as_given" if self.messages else "fenced"
 
 
 class Finding(Contract):
@@ -140,6 +169,11 @@ class Verdict(Contract):
 AnswerFormat = Literal["auto", "answer", "file"]
 
 
+def answer_format(rendering: Rendering) -> AnswerFormat:
+    """Chooses how the answer of a model is read that was trained on rows rendered so."""
+    return "auto" if rendering == "as_given" else "answer"
+
+
 class VerifyRequest(Contract):
     """One text to judge. `category=None`: detected."""
 
@@ -158,5 +192,10 @@ class VerifyRequest(Contract):
     def of(cls, task: Task, answer: str) -> "VerifyRequest":
         """Makes the request that asks if a model's answer does what the task wants."""
         return cls(
-            text=answer, category=task.category, checks=task.checks, format="answer", id=task.id
+            text=answer,
+            category=task.category,
+            checks=task.checks,
+            # Rows as given may teach the file itself: a fence is asked for where it was taught.
+            format=answer_format(task.rendering),
+            id=task.id,
         )

@@ -7,9 +7,11 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.api import examples
 from app.datasets import service as datasets
-from app.datasets.views import DatasetView
+from app.datasets.preview import list_rows
+from app.datasets.views import DatasetRowView, DatasetView
 from app.views import ErrorView, Page
-from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerifierDep
+from app.web.deps import ArtifactsDep, DatabaseDep, InferenceDep, PageDep, VerifierDep
+from inframind.types import Rendering
 
 BAD_ROWS = examples.error(
     "invalid_data",
@@ -28,6 +30,7 @@ ROWS = (
     '{"instruction": "From debian:12, work in /srv.", '
     '"output": "FROM debian:12\\nWORKDIR /srv\\n", "category": "dockerfile"}\n'
 )
+# No JSON type: a body of several lines is no JSON document, and clients would parse it as one.
 LINES: dict[str, Any] = {"schema": {"type": "string"}, "example": ROWS}
 BODY = {"requestBody": {"required": True, "content": {"application/jsonl": LINES}}}
 
@@ -44,16 +47,23 @@ async def add_dataset(
     verifier: VerifierDep,
     artifacts: ArtifactsDep,
     name: Annotated[str | None, Query(min_length=1, max_length=128)] = None,
+    rendering: Annotated[Rendering | None, Query()] = None,
 ) -> DatasetView:
-    """Stores Alpaca rows, a JSON object a line.
+    """Stores rows, a JSON object a line or a JSON array of them.
 
-    `instruction`, `input`, `output`, optionally `category` and `checks`.
+    `instruction`, `input` and `output`, or a conversation as OpenAI, ShareGPT and TRL write it;
+    optionally `category` and `checks`. Conversations are trained on as they are given, the others
+    in InfraMind's fenced form, unless `rendering` says otherwise.
 
-    Every output must pass the verifier, with its row's checks; without checks they are derived.
+    Every answer must pass the verifier, with its row's checks; without checks they are derived.
     Nothing is stored if a row is bad.
     """
+    # The raw body, not a form: `curl --data-binary @rows.jsonl` is all that a shell has to send.
     body = await request.body()
-    return await run_in_threadpool(datasets.add, database, verifier, artifacts, body, name)
+    # Minutes of proofs for the largest file: the event loop must not wait for them.
+    return await run_in_threadpool(
+        datasets.add, database, verifier, artifacts, body, name, rendering
+    )
 
 
 @router.get("", responses={200: examples.shown(examples.page(examples.datasets.DATASET))})
@@ -72,3 +82,25 @@ def list_datasets(database: DatabaseDep, page: PageDep) -> Page[DatasetView]:
 def get_dataset(dataset_id: str, database: DatabaseDep) -> DatasetView:
     """Gives a dataset's description: its tasks by category and its checks."""
     return datasets.find(database, dataset_id)
+
+
+@router.get(
+    "/{dataset_id}/rows",
+    responses={
+        200: examples.shown(examples.page(examples.datasets.ROW)),
+        404: {"model": ErrorView, **UNKNOWN},
+    },
+)
+def list_dataset_rows(
+    dataset_id: str,
+    database: DatabaseDep,
+    artifacts: ArtifactsDep,
+    serving: InferenceDep,
+    page: PageDep,
+    base_model: Annotated[str | None, Query(max_length=128)] = None,
+) -> Page[DatasetRowView]:
+    """Shows rows as a base model is trained on them, with their tokens.
+
+    Without `base_model` it is the one that is served. A page ends early where its texts are long.
+    """
+    return list_rows(database, artifacts, dataset_id, base_model or serving.base_model, page)

@@ -14,6 +14,7 @@ from app.datasets import files
 from app.datasets.views import DeletedFile, FileView
 from app.views import ErrorView, Page
 from app.web.deps import ArtifactsDep, DatabaseDep, PageDep, VerifierDep
+from inframind.types import Rendering
 
 BAD_ROWS = examples.error(
     "invalid_data",
@@ -38,15 +39,18 @@ async def upload_file(
     database: DatabaseDep,
     verifier: VerifierDep,
     artifacts: ArtifactsDep,
+    rendering: Annotated[Rendering | None, Form()] = None,
 ) -> FileView:
     """Stores JSON lines for fine-tuning, and proves every answer.
 
-    Rows have `messages`, `prompt` and `completion`, or are reinforcement items.
+    Rows have `messages`, `prompt` and `completion`, or are reinforcement items; they are trained on
+    as they are given. `rendering`, which is not OpenAI's, may say otherwise.
     """
     # Whole in memory: the body limit has ended uploads of over 50 MB before.
     body = await file.read()
+    # Every answer is proven: the event loop must not wait for it.
     return await run_in_threadpool(
-        files.add, database, verifier, artifacts, body, file.filename or "", purpose
+        files.add, database, verifier, artifacts, body, file.filename or "", purpose, rendering
     )
 
 

@@ -85,7 +85,8 @@ async def generate(
     With `verify`, each with the verdict that training would have given it.
     """
     check_request(request)
-    request = request.model_copy(update={"model": await serving.resolve(request.model)})
+    model = await serving.resolve(request.model)
+    request = request.asked_of(model, await serving.rendering(model))
     body = server_request(request, serving.base_model)
     if request.stream:
         return await streamed(events(request, body, serving, verifier), http)

@@ -93,7 +93,7 @@ async def chat(
     request = request.model_copy(update={"model": await serving.resolve(request.model)})
     return await _answer(
         request,
-        request.body(serving.base_model),
+        request.body(serving.base_model, await serving.rendering(request.model)),
         Head("chat.completion", request.model),
         serving,
         http,

@@ -30,6 +30,7 @@ class ServiceClient:
         import httpx
 
         key = os.environ.get(API_KEY)
+        # Only where there is one: an empty bearer is a wrong key, which is counted.
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
             self._http = httpx.Client(
@@ -105,10 +106,10 @@ class ServiceClient:
             return False
 
 
-def rows_of(url: str, path: str, most: int | None = None) -> Iterator[Any]:
+def rows_of(url: str, path: str, most: int | None = None, **query: Any) -> Iterator[Any]:
     """Give the rows of a list route, page after page; `most` of them where it is given."""
-    query: dict[str, Any] = {}
     with ServiceClient(url) as client:
+        # The largest pages: a list of thousands is a few requests.
         while most is None or most > 0:
             size = MAX_LIMIT if most is None else min(most, MAX_LIMIT)
             page = client.call("GET", path, limit=size, **query)

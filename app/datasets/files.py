@@ -18,6 +18,7 @@ from app.db.tables import File
 from app.errors import InvalidError, NotFoundError, StoreError
 from app.views import Page, PageRequest
 from inframind.durable import discard, write_whole
+from inframind.types import Rendering
 from inframind.verifier.verifier import Verifier
 
 ID = re.compile(r"file-[0-9a-f]{24}")
@@ -32,11 +33,13 @@ def add(
     body: bytes,
     filename: str,
     purpose: str,
+    rendering: Rendering | None = None,
 ) -> FileView:
     """Stores a file and its rows as a dataset.
 
     Raises InvalidError, and DataError that lists the rows that cannot be used.
     """
+    # OpenAI's other purposes (batch, assistants, vision) belong to routes that are not here.
     if purpose != PURPOSE:
         raise InvalidError(
             f"the purpose {purpose[:64]!r} is not offered; upload with {PURPOSE!r}", param="purpose"
@@ -44,9 +47,12 @@ def add(
     if len(filename) > MAX_NAME:
         message = f"the file's name has {len(filename)} characters; at most {MAX_NAME} are kept"
         raise InvalidError(message, param="file")
+    # Rows are proven now and not at the job, as OpenAI has it: who uploads is who can mend them.
     # A dataset's name has half the room of a file's, which the file itself keeps whole.
-    dataset = datasets.add(engine, verifier, artifacts, body, filename[:128] or None)
-    # The form of OpenAI's ids; 96 bits, of which 90 are random.
+    dataset = datasets.add(
+        engine, verifier, artifacts, body, None, rendering, filename[:128] or None
+    )
+    # The form of OpenAI's ids; 96 bits, of which 90 are random. Equal uploads have two, as there.
     identity = f"file-{uuid.uuid4().hex[:24]}"
     path = artifacts.upload(identity)
     write_whole(path, body)
@@ -145,4 +151,5 @@ def _file_view(row: File) -> FileView:
         created_at=int(row.created_at),
         filename=row.filename,
         purpose=row.purpose,
+        dataset=row.dataset,
     )

@@ -12,40 +12,57 @@ from app.db.ownership import acting, as_key
 from app.db.paging import read_page, stored_position
 from app.db.session import add_once, database_now, reading, writing
 from app.db.tables import Dataset
-from app.errors import InvalidError, NotFoundError
+from app.errors import NotFoundError
 from app.views import Page, PageRequest
 from inframind.datasets.rows import read
-from inframind.datasets.store import load, name_of, save
+from inframind.datasets.store import lines, name_of, save
 from inframind.errors import DataError
-from inframind.types import Task
+from inframind.types import Rendering, Task
 from inframind.verifier.verifier import Verifier
 
 
 def add(
-    engine: Engine, verifier: Verifier, artifacts: Artifacts, body: bytes, name: str | None
+    engine: Engine,
+    verifier: Verifier,
+    artifacts: Artifacts,
+    body: bytes,
+    name: str | None,
+    rendering: Rendering | None = None,
+    fallback_name: str | None = None,
 ) -> DatasetView:
-    """Stores JSON lines as a dataset; the same content is the same dataset.
+    """Stores a file's rows as a dataset; the same content is the same dataset.
 
-    Raises DataError that lists the bad rows.
+    The answer speaks of this upload, also where the content was there before. Raises DataError that
+    lists the bad rows. `fallback_name` is for a dataset that nobody has named.
     """
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidError(f"the file is not UTF-8: byte {error.start}", param="rows") from None
-    upload = read(text.split("\n"), verifier)
+    # All of it before the first byte is stored: a file with a bad row leaves nothing behind.
+    upload = read(body, verifier, rendering)
     return _keep(
         engine,
         artifacts,
         upload.tasks,
         name=name,
+        fallback_name=fallback_name,
+        rendering=upload.rendering,
         duplicates=upload.duplicates,
         derived=upload.derived,
         unchecked=upload.unchecked,
+        left_out={
+            "conflicts": upload.conflicts,
+            "untrained": upload.untrained,
+            "ignored": dict(upload.ignored),
+        },
     )
 
 
 def _keep(
-    engine: Engine, artifacts: Artifacts, tasks: Sequence[Task], **described: Any
+    engine: Engine,
+    artifacts: Artifacts,
+    tasks: Sequence[Task],
+    *,
+    name: str | None,
+    fallback_name: str | None = None,
+    **described: Any,
 ) -> DatasetView:
     """Stores tasks, then the owner's row. Their file is never deleted: it may be others' too."""
     # Before the row, as everywhere: a failing store leaves a file without a row, not the reverse.
@@ -64,6 +81,10 @@ def _keep(
                 **described,
             )
             row = add_once(session, new)
+        # Equal tasks may come of other rows: with doubles, more columns or checks written out.
+        for column, value in described.items():
+            setattr(row, column, value)
+        row.name = name or row.name or fallback_name
         return _dataset_view(row)
 
 
@@ -72,7 +93,17 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
 
     Raises DataError if they share a row.
     """
-    train, held = (_tasks(artifacts, name) for name in (training, validation))
+    train, held = (
+        [Task.model_validate_json(line) for line in lines_of(artifacts, name)]
+        for name in (training, validation)
+    )
+    renderings = [{task.rendering for task in tasks} for tasks in (train, held)]
+    if renderings[0] != renderings[1]:
+        raise DataError(
+            f"its rows are rendered {', '.join(renderings[1])}, those that are trained on "
+            f"{', '.join(renderings[0])}: upload both files in one form",
+            param="validation_file",
+        )
     # By id, which is made of what a row asks and not of where it came from.
     shared = {task.id for task in train} & {task.id for task in held}
     if shared:
@@ -82,23 +113,25 @@ def with_validation(engine: Engine, artifacts: Artifacts, training: str, validat
         )
     tasks = [task.model_copy(update={"split": "train"}) for task in train]
     tasks += [task.model_copy(update={"split": "test-values"}) for task in held]
-    unchecked = sum(not task.checks for task in tasks)
     kept = _keep(
         engine,
         artifacts,
         tasks,
         name=f"{training}+{validation}",
+        rendering=tasks[0].rendering,
         duplicates=0,
         derived=0,
-        unchecked=unchecked,
+        unchecked=sum(not task.checks for task in tasks),
+        left_out={},
     )
     return kept.id
 
 
-def _tasks(artifacts: Artifacts, name: str) -> list[Task]:
+def lines_of(artifacts: Artifacts, name: str) -> list[bytes]:
+    """Reads a dataset's tasks, each as JSON. Raises DataError, StoreError."""
     path = artifacts.dataset(name)
     artifacts.pull(path)
-    return [*load(path, "train"), *load(path, "test-values")]
+    return lines(path)
 
 
 def find(engine: Engine, identity: str) -> DatasetView:
@@ -141,12 +174,18 @@ def list_datasets(engine: Engine, page: PageRequest) -> Page[DatasetView]:
 
 
 def _dataset_view(row: Dataset) -> DatasetView:
+    rendering: Any = row.rendering
     return DatasetView(
         id=row.id,
         name=row.name,
+        rendering=rendering,
         tasks=row.tasks,
         categories=row.categories,
         duplicates=row.duplicates,
+        # A row of the version before has none of these.
+        conflicts=row.left_out.get("conflicts", 0),
+        untrained=row.left_out.get("untrained", 0),
+        ignored=row.left_out.get("ignored", {}),
         derived=row.derived,
         unchecked=row.unchecked,
         created_at=row.created_at,

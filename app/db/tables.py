@@ -258,9 +258,12 @@ class Dataset(Owned, Base):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     owner: Mapped[str] = mapped_column(String(64), primary_key=True, server_default="")
     name: Mapped[str | None] = mapped_column(String(128))
+    rendering: Mapped[str] = mapped_column(String(16), server_default="fenced")
     tasks: Mapped[dict[str, Any]] = mapped_column(JSON)
     categories: Mapped[dict[str, Any]] = mapped_column(JSON)
     duplicates: Mapped[int] = mapped_column(Integer)
+    left_out: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+    """What the newest upload had beside the tasks: `conflicts`, `untrained`, `ignored`."""
     derived: Mapped[int] = mapped_column(Integer)
     unchecked: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[float] = mapped_column(Float(53))

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from app.generation.request import GenerateRequest
 from app.inference.completion import CompletionChoice, ServerCompletion, Usage
 from app.views import View
-from inframind.types import Verdict, VerifyRequest
+from inframind.types import AnswerFormat, Verdict, VerifyRequest
 from inframind.verifier.extract import extract
 from inframind.verifier.verifier import Verifier
 
@@ -24,7 +24,8 @@ class Choice(View):
     index: int
     text: str
     file: str | None
-    """The one fenced file of the answer, if there is exactly one."""
+    """The one fenced file of the answer, if there is exactly one; of an adapter that was trained on
+    rows as given the whole answer, if it has no fence."""
     finish_reason: str
     """`stop` or `length`."""
     verdict: Verdict | None
@@ -58,9 +59,15 @@ def with_verdicts(
     request: GenerateRequest, choices: Sequence[CompletionChoice], verifier: Verifier
 ) -> list[Candidate]:
     """Each answer with its verdict. Waits for the verifier."""
+    # Read as training reads it: what a reward would refuse is no pass here.
     checks = tuple(request.checks)
     requests = [
-        VerifyRequest(text=choice.text, category=request.category, checks=checks, format="answer")
+        VerifyRequest(
+            text=choice.text,
+            category=request.category,
+            checks=checks,
+            format=request.answer_format,
+        )
         for choice in choices
     ]
     return list(zip(choices, verifier.verify_many(requests), strict=True))
@@ -74,11 +81,12 @@ def generation_of(
     attempts: int,
 ) -> Generation:
     """The first `n` of the answers."""
+    # A search may have more than was asked for; the order is already the caller's.
     choices = [
         Choice(
             index=i,
             text=choice.text,
-            file=_file(choice.text),
+            file=_file(choice.text, request.answer_format),
             finish_reason=choice.finish_reason or "stop",
             verdict=verdict,
         )
@@ -95,6 +103,6 @@ def generation_of(
     )
 
 
-def _file(text: str) -> str | None:
-    extracted = extract(text, (), "answer")
+def _file(text: str, form: AnswerFormat) -> str | None:
+    extracted = extract(text, (), form)
     return None if extracted.rule else extracted.text

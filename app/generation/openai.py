@@ -13,7 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from app.errors import InvalidError
 from app.fields import MetadataKey, MetadataValue, ModelName, Seed64
 from app.inference.completion import CompletionChoice, ServerCompletion, Usage
+from inframind.bench.prompt import as_trained
 from inframind.generation.template import render
+from inframind.types import Rendering
 
 MAX_TEXT = 200_000
 Stop = Annotated[str, Field(min_length=1, max_length=256)]
@@ -158,16 +160,18 @@ class ChatRequest(Sampling):
     top_logprobs: int | None = Field(default=None, ge=0, le=20)
     response_format: ResponseFormat | None = None
 
-    def body(self, base_model: str) -> dict[str, Any]:
+    def body(self, base_model: str, rendering: Rendering | None = None) -> dict[str, Any]:
         """Gives the body of the request to the inference server.
 
-        The api applies the chat template, so every engine sees the same tokens.
+        The api applies the chat template, so every engine sees the same tokens; an adapter is asked
+        in the form that it was trained on.
         """
         if self.top_logprobs is not None and not self.logprobs:
             raise InvalidError("`top_logprobs` needs `logprobs`: true", param="top_logprobs")
+        conversation = as_trained([message.plain() for message in self.messages], rendering)
         fields: dict[str, Any] = {
             **self.sampling(),
-            "prompt": render(base_model, [message.plain() for message in self.messages]),
+            "prompt": render(base_model, conversation),
             "max_tokens": self.max_completion_tokens or self.max_tokens or 512,
             "skip_special_tokens": False,
         }

@@ -2,19 +2,21 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from app.errors import InvalidError
 from app.fields import ModelName
+from inframind.bench.prompt import as_trained
 from inframind.bench.prompt import messages as task_messages
 from inframind.categories import category
 from inframind.generation.template import render
-from inframind.types import Check, Contract
+from inframind.types import AnswerFormat, Check, Contract, Rendering, answer_format
 from inframind.verifier.checks import validate_checks
 
 MAX_PROMPT = 100_000
 
 
+# Unlike OpenAI's route, which takes a client's newer names, this one takes templates' roles alone.
 class Message(Contract):
     """Message of a conversation."""
 
@@ -61,6 +63,29 @@ class GenerateRequest(Contract):
     """What the answer is; null: detected."""
     checks: list[Check] = Field(default=[], max_length=64)
 
+    _rendering: Rendering | None = PrivateAttr(default=None)
+
+    def asked_of(self, model: str, rendering: Rendering | None) -> "GenerateRequest":
+        """The request to one model, which was trained on rows rendered so; None: a base model."""
+        request = self.model_copy(update={"model": model})
+        request._rendering = rendering
+        return request
+
+    @property
+    def conversation(self) -> list[dict[str, str]]:
+        """The conversation so far, in the form that the model was trained on."""
+        if self.messages is not None:
+            return as_trained([message.model_dump() for message in self.messages], self._rendering)
+        # The bundled base model was pretrained on the fenced form.
+        return task_messages(
+            self.instruction or "", self.input, rendering=self._rendering or "fenced"
+        )
+
+    @property
+    def answer_format(self) -> AnswerFormat:
+        """Where the file stands in an answer: behind a fence, unless the rows taught otherwise."""
+        return answer_format(self._rendering or "fenced")
+
     @property
     def wants_verdicts(self) -> bool:
         """Tells whether the answers are verified."""
@@ -87,6 +112,7 @@ def check_request(request: GenerateRequest) -> None:
         )
     if request.input and request.instruction is None:
         raise InvalidError("`input` goes with `instruction`", param="input")
+    # What was sent of a stream cannot be taken back when a later answer is better.
     if request.searches and request.stream:
         raise InvalidError(
             "a stream cannot be ranked: leave out `best_of` and `repair`, or `stream`",
@@ -126,12 +152,5 @@ def server_request(request: GenerateRequest, base_model: str) -> dict[str, Any]:
 
 def _prompt(request: GenerateRequest, base_model: str) -> str:
     return (
-        request.prompt if request.prompt is not None else render(base_model, conversation(request))
+        request.prompt if request.prompt is not None else render(base_model, request.conversation)
     )
-
-
-def conversation(request: GenerateRequest) -> list[dict[str, str]]:
-    """The conversation so far."""
-    if request.messages is not None:
-        return [message.model_dump() for message in request.messages]
-    return task_messages(request.instruction or "", request.input)

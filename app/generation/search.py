@@ -10,7 +10,7 @@ from typing import Any
 from fastapi.concurrency import run_in_threadpool
 
 from app.generation.answer import Candidate, Generation, generation_of, with_verdicts
-from app.generation.request import GenerateRequest, conversation, server_request
+from app.generation.request import GenerateRequest, server_request
 from app.inference.client import Inference
 from app.inference.completion import CompletionChoice, Usage
 from inframind.generation.template import render
@@ -75,7 +75,7 @@ class Search:
     async def _repair(self, candidate: Candidate) -> None:
         choice, verdict = candidate
         talk = [
-            *conversation(self._request),
+            *self._request.conversation,
             {"role": "assistant", "content": choice.text},
             {"role": "user", "content": complaint(verdict)},
         ]

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from app.artifacts import Artifacts
 from app.catalog import names
+from app.catalog import service as catalog
 from app.catalog.names import ADAPTER
 from app.inference.adapters import AdapterLoader, encode_all
 from app.inference.completion import (
@@ -26,6 +27,7 @@ from app.inference.transport import Transport
 from app.settings import Settings
 from app.slots import Queue
 from inframind.models.registry import BASE_MODELS
+from inframind.types import Rendering
 
 LONG_PROMPT = 4000
 """Characters; under a millisecond of work."""
@@ -57,6 +59,18 @@ class Inference:
         if name is None or name in BASE_MODELS or name.startswith(ADAPTER):
             return name or self.base_model
         return await run_in_threadpool(names.resolve, self._engine, name)
+
+    async def rendering(self, model: str) -> Rendering | None:
+        """How the rows were rendered that an adapter was trained on; None for a base model.
+
+        Raises UnknownModelError.
+        """
+        if model in BASE_MODELS:
+            return None
+        row = await run_in_threadpool(catalog.adapter, self._engine, model)
+        # Manifests of before there was another form do not name theirs.
+        rendering: Rendering = row.manifest.get("rendering", "fenced")
+        return rendering
 
     async def forget(self, model: str) -> None:
         """Unloads an adapter that was deleted; a server that does not answer has lost it anyway."""

@@ -1,162 +1,228 @@
-"""Makes tasks of JSON lines: validated, proven by the verifier, without doubles, in splits."""
+"""Makes tasks of an uploaded file: proven by the verifier, without doubles, in splits."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from inframind.categories import CATEGORIES
-from inframind.datasets.forms import alpaca
+from inframind.datasets.example import Example, example_of, rendering_of
+from inframind.datasets.forms import Sample, sample
+from inframind.datasets.lines import lines_of
 from inframind.errors import DataError, SandboxError
 from inframind.sandbox.pool import CallFailedError, Pool
-from inframind.types import Check, Contract, Finding, Outcome, Split, Task, Verdict, VerifyRequest
-from inframind.verifier.checks import validate_checks
-from inframind.verifier.extract import CLOSE, OPEN, extract
+from inframind.types import (
+    Check,
+    Finding,
+    Outcome,
+    Rendering,
+    Split,
+    Task,
+    Verdict,
+    VerifyRequest,
+)
+from inframind.verifier.extract import beside, extract, is_answer
 from inframind.verifier.verifier import Verifier
 
 MAX_ROWS, MAX_BYTES, MAX_ERRORS = 20_000, 50_000_000, 20
+MAX_COLUMNS, MAX_COLUMN_NAME = 50, 64
+"""Ignored columns that are named, and characters of a name: anything may be called so."""
 MIN_ROWS = 2
 TEST_SHARE = 0.1
 DIFFICULTY = 1
 """Own tasks are not graded: no stage's `max_difficulty` leaves them out."""
 
 
-class Row(Contract):
-    """One line: Alpaca's fields, and optionally the category and the checks."""
-
-    instruction: str = Field(min_length=1, max_length=8_000)
-    input: str = Field(default="", max_length=32_000)
-    system: str = Field(default="", max_length=8_000)
-    """The system message; empty: the one that every task has."""
-    output: str = Field(default="", max_length=64_000)
-    """A file, or an answer with one fenced file and optionally `<think>`.
-
-    Empty: only reinforcement can use the row; then it needs `category` and `checks`, and nothing
-    proves that they can be met.
-    """
-    category: str | None = None
-    """What the file is; null: detected."""
-    checks: tuple[Check, ...] = Field(default=(), max_length=64)
-    """Without checks they are derived from the output: what of it the instruction states."""
-
-
 @dataclass
 class Reading:
-    """The tasks that lines became, and what is to be said of the others."""
+    """The tasks that rows became, and what is to be said of the others."""
 
+    rendering: Rendering = "fenced"
     tasks: list[Task] = field(default_factory=list)
     duplicates: int = 0
+    """Rows that an earlier row says already, answer and all."""
+    conflicts: int = 0
+    """Rows that ask what an earlier row asks, and answer otherwise: the first is kept."""
+    untrained: int = 0
+    """Rows of whose answers none is trained on, by their weights, and that have no use else."""
+    ignored: Counter[str] = field(default_factory=Counter)
+    """Columns that mean nothing here -> rows that have them."""
     derived: int = 0
     """Tasks whose checks were derived."""
     unchecked: int = 0
     """Tasks without any check: validity alone is rewarded, 0.2 at most."""
-    errors: list[str] = field(default_factory=list)
-    first_field: str = ""
+    errors: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    """Field and reason -> the rows that cannot be used for it, in the order of the first ones."""
 
     def refuse(self, number: int, name: str, reason: str) -> None:
         """Notes a row that cannot be used."""
-        self.first_field = self.first_field or f"rows.{number}.{name}"
-        self.errors.append(f"row {number}, {name}: {reason}")
+        self.errors.setdefault((name, reason), []).append(number)
+
+    def ignore(self, columns: Sequence[str]) -> None:
+        """Counts columns that are passed over."""
+        for column in columns:
+            # A name may be anything that JSON can write, and has to be shown and stored.
+            name = "".join(c if c.isprintable() else "?" for c in column[:MAX_COLUMN_NAME])
+            if name in self.ignored or len(self.ignored) < MAX_COLUMNS:
+                self.ignored[name] += 1
 
 
-def read(lines: Iterable[str], verifier: Verifier, workers: int = 2) -> Reading:
+def read(
+    body: bytes, verifier: Verifier, rendering: Rendering | None = None, workers: int = 2
+) -> Reading:
     """Reads the tasks of a file, rows counted from 1.
+
+    `rendering` None: conversations as given, Alpaca's rows in the fenced form.
 
     Raises DataError that lists the first bad rows, each with its field and the reason; then nothing
     of the file is used. Raises SandboxError if the verifier cannot work.
     """
     reading = Reading()
-    rows = _distinct(lines, reading)
+    samples = _samples(body, reading)
     _stop_at_errors(reading)
-    if len(rows) < MIN_ROWS:
-        raise DataError(f"a dataset needs at least {MIN_ROWS} different rows", param="rows")
-    answered = {number: row for number, row in rows.items() if row.output}
-    requests = [VerifyRequest(text=row.output, category=row.category) for row in answered.values()]
-    verdicts = dict(zip(answered, verifier.verify_many(requests), strict=True))
-    for number, verdict in verdicts.items():
-        _accept(number, verdict, reading)
+    # One form for a whole file: serving asks an adapter in one way.
+    reading.rendering = rendering_of(samples, rendering)
+    examples = _distinct(samples, reading)
+    _stop_at_errors(reading)
+    if len(examples) < MIN_ROWS:
+        raise DataError(_too_few(len(examples), reading), param="rows")
+    categories = _prove_answers(examples, verifier, reading)
     _stop_at_errors(reading)
     tasks = [
-        _task(row, verdicts[number].category if number in verdicts else row.category)
-        for number, row in rows.items()
+        _task(example, categories.get(number) or example.category)
+        for number, example in examples.items()
     ]
     reading.tasks = _checked(tasks, reading, workers)
+    # The file alone once more: checks, derived ones too, must hold of what they came from.
     proofs = {
         number: _proof(task)
-        for number, task in zip(rows, reading.tasks, strict=True)
+        for number, task in zip(examples, reading.tasks, strict=True)
         if task.reference
     }
     for number, verdict in zip(proofs, verifier.verify_many(list(proofs.values())), strict=True):
-        _accept(number, verdict, reading, field_name="checks")
+        _accept(number, verdict, reading, "checks")
     _stop_at_errors(reading)
     return reading
 
 
-def _distinct(lines: Iterable[str], reading: Reading) -> dict[int, Row]:
-    rows: dict[int, Row] = {}
-    seen: set[tuple[str, str, str]] = set()
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        if len(rows) >= MAX_ROWS:
+def _samples(body: bytes, reading: Reading) -> dict[int, Sample]:
+    samples: dict[int, Sample] = {}
+    for num_rows, line in enumerate(lines_of(body)):
+        if num_rows >= MAX_ROWS:
             raise DataError(f"a dataset has at most {MAX_ROWS} rows", param="rows")
-        row = _row(number, line, reading)
-        if row is None:
+        try:
+            if isinstance(line.data, DataError):
+                raise line.data
+            samples[line.number] = sample(line.data)
+        except DataError as error:
+            reading.refuse(line.number, error.param or "row", str(error))
+        else:
+            reading.ignore(samples[line.number].ignored)
+    return samples
+
+
+def _distinct(samples: dict[int, Sample], reading: Reading) -> dict[int, Example]:
+    """Leaves out rows that ask what an earlier one asks, and those that nothing is learned from."""
+    examples: dict[int, Example] = {}
+    first: dict[tuple[str, ...], Example] = {}
+    for number, row in samples.items():
+        try:
+            example = example_of(row, reading.rendering)
+        except ValidationError as error:
+            said = error.errors()[0]
+            reading.refuse(number, ".".join(map(str, said["loc"])) or "row", said["msg"])
             continue
-        key = (" ".join(row.instruction.split()), " ".join(row.input.split()), row.system)
-        if key in seen:
+        except DataError as error:
+            reading.refuse(number, error.param or "checks", str(error))
+            continue
+        if example.is_untrained and not (example.checks and example.category):
+            reading.untrained += 1
+            continue
+        # The first is kept, also among contradictions: a task has one reference.
+        earlier = first.setdefault(example.asked, example)
+        if earlier is example:
+            examples[number] = example
+        elif _answers(earlier) == _answers(example):
             reading.duplicates += 1
         else:
-            seen.add(key)
-            rows[number] = row
-    return rows
+            reading.conflicts += 1
+    return examples
 
 
-def _row(number: int, line: str, reading: Reading) -> Row | None:
-    try:
-        row = Row.model_validate(alpaca(_object(line)))
-        validate_checks(row.checks)
-    except ValidationError as error:
-        first = error.errors()[0]
-        reading.refuse(number, ".".join(str(part) for part in first["loc"]) or "row", first["msg"])
-        return None
-    except DataError as error:
-        reading.refuse(number, error.param or "checks", str(error))
-        return None
-    if row.category is not None and row.category not in CATEGORIES:
+def _answers(example: Example) -> tuple[object, ...]:
+    """Gives all that a row says to its question."""
+    return example.output, example.turns, example.category, example.checks
+
+
+def _too_few(num_rows: int, reading: Reading) -> str:
+    left_out = {
+        "the same as another": reading.duplicates,
+        "with another answer to the same question": reading.conflicts,
+        "of weight 0": reading.untrained,
+    }
+    listed = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
+    return f"a dataset needs at least {MIN_ROWS} different rows; it has {num_rows}" + (
+        f", and {listed}" if listed else ""
+    )
+
+
+def _prove_answers(
+    examples: dict[int, Example], verifier: Verifier, reading: Reading
+) -> dict[int, str | None]:
+    """Verifies every answer that is trained on; gives the categories of the last ones, by row.
+
+    An earlier answer is held to it where it shows a file of a category behind a fence: else it may
+    be a question back to the user.
+    """
+    texts = [
+        (number, place, text)
+        for number, example in examples.items()
+        for place, text in (*example.earlier, (example.place, example.output))
+        if text and (text is example.output or is_answer(text))
+    ]
+    requests = [
+        VerifyRequest(text=text, category=examples[number].category) for number, _, text in texts
+    ]
+    categories: dict[int, str | None] = {}
+    for (number, place, text), verdict in zip(texts, verifier.verify_many(requests), strict=True):
+        # A snippet of shell in an earlier answer is talk; a file of a category has to be right.
+        if verdict.category is None and text is not examples[number].output:
+            continue
+        categories[number] = verdict.category
+        if _accept(number, verdict, reading, place) and reading.rendering == "fenced":
+            _refuse_prose(number, place, text, reading)
+    return categories
+
+
+def _refuse_prose(number: int, place: str, text: str, reading: Reading) -> None:
+    # "Sure!" and "Hope this helps." stand in most public sets of instructions.
+    _, prose = beside(text)
+    if prose:
+        shown = " ".join(prose.split())
+        shown = f"{shown[:60]} ..." if len(shown) > 60 else shown
         reading.refuse(
-            number, "category", f"unknown category {row.category!r}; known: {', '.join(CATEGORIES)}"
+            number,
+            place,
+            f"the text beside the fenced file ({shown!r}) has no place in the fenced form: leave "
+            "it out, or say `rendering` as_given to train on the answer as it is",
         )
-    if not row.output and not (row.checks and row.category):
-        reading.refuse(number, "output", "required, unless the row has `category` and `checks`")
-    return row
 
 
-def _object(line: str) -> dict[str, Any]:
-    try:
-        data = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"Invalid JSON: {error}"[:200], param="row") from None
-    if not isinstance(data, dict):
-        raise DataError("a JSON object is needed", param="row")
-    return data
-
-
-def _accept(number: int, verdict: Verdict, reading: Reading, field_name: str = "output") -> None:
+def _accept(number: int, verdict: Verdict, reading: Reading, place: str) -> bool:
     if verdict.verdict is Outcome.UNSCORABLE:
         reason = verdict.findings[-1]
         if reason.rule == "verifier-unavailable":
             raise SandboxError("the verifier could not judge the rows; try again")
         # A checker that crashes on a row does so every time: trying again would never end.
-        reading.refuse(number, field_name, reason.message)
+        reading.refuse(number, place, reason.message)
     if verdict.verdict is Outcome.FAIL:
         errors = [
             finding for finding in verdict.findings if finding.severity in ("error", "unsupported")
         ]
-        reading.refuse(number, field_name, _reason(errors))
+        reading.refuse(number, place, _reason(errors))
+    return verdict.verdict is Outcome.PASS
 
 
 def _reason(errors: Sequence[Finding]) -> str:
@@ -167,32 +233,57 @@ def _reason(errors: Sequence[Finding]) -> str:
 
 
 def _stop_at_errors(reading: Reading) -> None:
-    if reading.errors:
-        more = len(reading.errors) - MAX_ERRORS
-        listed = "; ".join(reading.errors[:MAX_ERRORS]) + (f"; and {more} more" if more > 0 else "")
-        rows = "1 row" if len(reading.errors) == 1 else f"{len(reading.errors)} rows"
-        raise DataError(f"{rows} cannot be used: {listed}", param=reading.first_field)
-
-
-def _task(row: Row, category: str | None) -> Task:
-    whole = f"{row.instruction}\0{row.input}" + (f"\0{row.system}" if row.system else "")
-    identity = hashlib.sha256(whole.encode()).hexdigest()[:24]
-    thoughts = (
-        row.output.partition(CLOSE)[0].partition(OPEN)[2].strip() if CLOSE in row.output else ""
+    if not reading.errors:
+        return
+    listed = [
+        f"{_numbered(numbers)}, {name}: {reason}"
+        for (name, reason), numbers in list(reading.errors.items())[:MAX_ERRORS]
+    ]
+    more = len(reading.errors) - MAX_ERRORS
+    num_rows = len({number for numbers in reading.errors.values() for number in numbers})
+    (name, _), numbers = next(iter(reading.errors.items()))
+    raise DataError(
+        f"{'1 row' if num_rows == 1 else f'{num_rows} rows'} cannot be used: "
+        + "; ".join(listed)
+        + (f"; and {more} more reasons" if more > 0 else ""),
+        param=f"rows.{numbers[0]}.{name}",
     )
-    name = category or ""
+
+
+def _numbered(numbers: Sequence[int]) -> str:
+    """Names the rows of one reason: a file of the wrong form has it in every row."""
+    if len(numbers) == 1:
+        return f"row {numbers[0]}"
+    shown = ", ".join(map(str, numbers[:3]))
+    more = len(numbers) - 3
+    return f"rows {shown}" + (f" and {more} more" if more > 0 else "")
+
+
+def _task(example: Example, category: str | None) -> Task:
+    name, is_fenced = category or "", not example.turns
+    identity = hashlib.sha256(_question(example).encode()).hexdigest()[:24]
     return Task(
         id=f"own/{identity}",
         category=name,
         family=f"own/{name}",
-        instruction=row.instruction,
-        input=row.input,
-        system=row.system,
-        reference=extract(row.output).text if row.output else "",
-        reasoning=thoughts,
-        checks=row.checks,
+        instruction=example.instruction,
+        input=example.input,
+        system=example.system,
+        reference=extract(example.output).text if example.output else "",
+        reasoning=beside(example.output)[0] if is_fenced else "",
+        checks=example.checks,
         difficulty=DIFFICULTY,
         split="train",
+        messages=example.turns,
+    )
+
+
+def _question(example: Example) -> str:
+    """Writes the question that a task is named by: equal ones are one task."""
+    if example.turns:
+        return json.dumps(example.asked)
+    return f"{example.instruction}\0{example.input}" + (
+        f"\0{example.system}" if example.system else ""
     )
 
 

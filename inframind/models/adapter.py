@@ -14,7 +14,7 @@ from inframind.durable import building, discard
 from inframind.errors import EngineError, NonFiniteError
 from inframind.models.probe import Probe
 from inframind.models.weights import check_finite
-from inframind.types import Contract, Json
+from inframind.types import Contract, Json, Rendering
 
 # `\Z` and not `$`, which lets a line break follow.
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
@@ -43,6 +43,10 @@ class AdapterManifest(Contract):
     lora: dict[str, Json]
     config: dict[str, Json]
     dataset: str
+    # Left out where it is the form that manifests had before there was another: a server of that
+    # version refuses what it does not know.
+    rendering: Rendering = Field(default="fenced", exclude_if=lambda value: value == "fenced")
+    """How the prompts were written that it was trained on: serving writes them alike."""
     bench_hash: str
     seed: int
     metrics: dict[str, Json]

@@ -104,11 +104,14 @@ def _row(name: str, rate: Mapping[str, Any]) -> str:
 
 def _training(manifest: AdapterManifest) -> str:
     settings = json.dumps(dict(manifest.config), indent=2, sort_keys=True)
+    # Asked in another form than it was trained on, an adapter answers worse than it was measured.
+    form = "as they were given" if manifest.rendering == "as_given" else "in the fenced form"
     versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     return (
         "## Training\n\n"
         f"Dataset `{manifest.dataset}` (`{manifest.bench_hash}`), seed {manifest.seed}, "
-        f"quantization {manifest.quantization}, {manifest.train_seconds:.0f} s.\n\n"
+        f"quantization {manifest.quantization}, {manifest.train_seconds:.0f} s; rows rendered "
+        f"{form} (docs/contracts/dataset.md).\n\n"
         f"```json\n{settings}\n```\n\n{versions}\n"
     )
 

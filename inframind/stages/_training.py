@@ -146,6 +146,7 @@ def describe(
         lora=lora_of(lora),
         config=config.model_dump(mode="json"),
         dataset=stage_input.dataset,
+        rendering=stage_input.rendering,
         bench_hash=stage_input.dataset_hash,
         seed=stage_input.seed,
         metrics=dict(metrics),

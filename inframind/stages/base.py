@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from pydantic import Field
 
 from inframind.models.adapter import AdapterManifest
-from inframind.types import Contract, Json, Split
+from inframind.types import Contract, Json, Rendering, Split
 
 # Types alone: a run without a judge loads nothing of it.
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class TrainedAdapter(Contract):
 
     stage: str
     id: str
+    # A path on the host that trains: what is stored and sent elsewhere names the id.
     folder: Path
     """Its published files, manifest.json among them."""
     train_seconds: float = 0.0
@@ -149,10 +150,19 @@ class StageInput:
         return load_tasks(split, categories=categories, max_difficulty=max_difficulty, limit=limit)
 
     @property
+    def rendering(self) -> Rendering:
+        """How the run's tasks are shown to a model: of one dataset all alike."""
+        if self.dataset_path is None:
+            return "fenced"
+        # One row is enough: an upload renders all of its rows alike.
+        return self.tasks("train", limit=1)[0].rendering
+
+    @property
     def dataset_hash(self) -> str:
         """Names the version of the run's tasks by a hash of their content."""
         from inframind.bench.load import content_hash
 
+        # Users' rows are named by the hash of their content: they need not be read again.
         return (
             content_hash()
             if self.dataset_path is None
@@ -162,4 +172,5 @@ class StageInput:
     @property
     def parent(self) -> TrainedAdapter | None:
         """The adapter to continue; None for a fresh one."""
+        # The newest: a stage continues what the one before it left.
         return self.lineage[-1] if self.lineage else None

@@ -80,23 +80,21 @@ def run(config: Config, stage_input: StageInput, context: StageContext) -> Stage
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    from inframind.bench.prompt import answer, prompt
+    from inframind.datasets.rendering import render_task
     from inframind.stages import _loading, _reporting, _training
 
     tasks = demonstrated(config, stage_input)
     # What no step comes to need not be tokenised.
     rng = random.Random(stage_input.seed)  # noqa: S311 - a reproducible choice, not a secret
     tasks = rng.sample(tasks, min(len(tasks), config.max_steps * config.batch_size))
-    rows = [
-        {"prompt": prompt(task), "completion": [{"role": "assistant", "content": answer(task)}]}
-        for task in tasks
-    ]
+    # Tokens and labels are ours: TRL 1.16's `assistant_only_loss` knows no weight of a turn, and
+    # the preview of a dataset's rows shows exactly these.
+    rendered = [render_task(task, stage_input.base_model) for task in tasks]
+    rows = [{"input_ids": row.input_ids, "labels": row.labels} for row in rendered]
     model, tokenizer = _loading.load_for_training(config, stage_input)
     arguments = SFTConfig(
         per_device_train_batch_size=config.batch_size,
         max_length=config.max_length,
-        # The prompt is given when the model is asked: nothing is gained by learning to write it.
-        completion_only_loss=True,
         train_sampling_strategy="group_by_length",
         **_training.common_arguments(config, stage_input, context),
     )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from inframind.types import AnswerFormat
 
@@ -18,6 +19,15 @@ class Extracted:
     text: str = ""
     rule: str | None = None
     message: str = ""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A stretch of an answer, without its marks; a block's label may be empty."""
+
+    kind: Literal["thought", "block", "prose"]
+    text: str
+    label: str = ""
 
 
 class _BrokenAnswerError(Exception):
@@ -36,7 +46,7 @@ def extract(text: str, languages: Sequence[str] = (), form: AnswerFormat = "auto
     if form == "file" or (form == "auto" and not is_answer(text)):
         return Extracted(text)
     try:
-        blocks = list(_blocks(text))
+        blocks = [part for part in _parts(text) if part.kind == "block"]
     except _BrokenAnswerError as error:
         rule, message = error.args
         return Extracted(rule=rule, message=message)
@@ -50,14 +60,24 @@ def extract(text: str, languages: Sequence[str] = (), form: AnswerFormat = "auto
             rule="several-fences",
             message="the answer has more than one fenced block: give exactly one file",
         )
-    label, content = blocks[0]
+    block = blocks[0]
     # CommonMark gives the label no meaning of its own: a block without one is no mistake.
-    if label and languages and label.lower() not in languages:
+    if block.label and languages and block.label.lower() not in languages:
         return Extracted(
             rule="wrong-language",
-            message=f"the block is labelled {label[:40]!r}; expected {languages[0]!r}",
+            message=f"the block is labelled {block.label[:40]!r}; expected {languages[0]!r}",
         )
-    return Extracted(content)
+    return Extracted(block.text)
+
+
+def beside(text: str) -> tuple[str, str]:
+    """Gives thoughts and prose of an answer that `extract` reads, joined by blank lines."""
+    parts = list(_parts(text)) if is_answer(text) else []
+    thoughts, prose = (
+        [part.text.strip() for part in parts if part.kind == kind and part.text.strip()]
+        for kind in ("thought", "prose")
+    )
+    return "\n\n".join(thoughts), "\n\n".join(prose)
 
 
 def is_answer(text: str) -> bool:
@@ -65,25 +85,31 @@ def is_answer(text: str) -> bool:
     return OPEN in text or CLOSE in text or FENCE.search(text) is not None
 
 
-def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Yields label and content of each fenced block outside the thoughts."""
+def _parts(text: str) -> Iterator[_Part]:
+    """Yields thoughts, fenced blocks and the prose around them, in order."""
     # Templates of thinking models end the prompt with `<think>`: the answer begins within it.
     opened, closed = text.find(OPEN), text.find(CLOSE)
-    position = closed + len(CLOSE) if closed >= 0 and not 0 <= opened < closed else 0
+    position = 0
+    if closed >= 0 and not 0 <= opened < closed:
+        yield _Part("thought", text[:closed])
+        position = closed + len(CLOSE)
     while start := START.search(text, position):
+        yield _Part("prose", text[position : start.start()])
         if start.group() == OPEN:
             closed = text.find(CLOSE, start.end())
             if closed < 0:
                 raise _BrokenAnswerError(
                     "think-unclosed", "<think> is not closed: write </think> before the answer"
                 )
+            yield _Part("thought", text[start.end() : closed])
             position = closed + len(CLOSE)
             continue
         end = _closing(text, start)
         if end is None:
             raise _BrokenAnswerError("fence-unclosed", "the fenced block is not closed")
-        yield start.group(2), text[start.end() + 1 : end.start()]
+        yield _Part("block", text[start.end() + 1 : end.start()], start.group(2))
         position = end.end()
+    yield _Part("prose", text[position:])
 
 
 def _closing(text: str, start: re.Match[str]) -> re.Match[str] | None:

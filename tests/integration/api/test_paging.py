@@ -24,9 +24,23 @@ from app.db.tables import (
 from app.main import create_app
 from app.settings import Settings
 from app.views import DEFAULT_LIMIT, MAX_LIMIT
+from inframind.datasets.store import name_of, save
+from inframind.types import Task
 from tests.support.http import in_process
 
 ROWS = 40
+TASKS = [
+    Task(
+        id=f"own/{n}",
+        category="dockerfile",
+        family="own/dockerfile",
+        instruction=f"From debian:{n}.",
+        reference=f"FROM debian:{n}\n",
+        difficulty=1,
+        split="train",
+    )
+    for n in range(ROWS)
+]
 JOB = "0198f3c2-a7b4-7c31-9f00-0000000000{:02d}"
 UNPAGED = {"/v1/models": "OpenAI's list of models has no pages", "/models/compare": "16 at most"}
 LOADED = 8
@@ -76,7 +90,12 @@ def fill(session: Session) -> None:
         )
         session.add(
             Dataset(
-                id=f"ds-{n:032x}", owner="", name=None, unchecked=0, created_at=n // 4, **counts
+                id=f"ds-{n:032x}" if n else name_of(TASKS),
+                owner="",
+                name=None,
+                unchecked=0,
+                created_at=n // 4,
+                **counts,
             )
         )
         session.add(
@@ -148,6 +167,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, T
     with writing(made) as session:
         fill(session)
     made.dispose()
+    save(TASKS, settings.artifacts / "datasets")
     with in_process(create_app(settings)) as connected:
         yield connected.app.state.engine, connected  # type: ignore[attr-defined]  # our application
 
@@ -158,7 +178,9 @@ def reader(filled: tuple[Engine, TestClient]) -> TestClient:
 
 
 def url(path: str) -> str:
-    return path.format(job_id=JOB.format(0), fine_tuning_job_id=f"ftjob-{JOB.format(0)}")
+    return path.format(
+        job_id=JOB.format(0), fine_tuning_job_id=f"ftjob-{JOB.format(0)}", dataset_id=name_of(TASKS)
+    )
 
 
 def identity(row: dict[str, Any]) -> str:

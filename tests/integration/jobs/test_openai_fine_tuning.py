@@ -10,6 +10,7 @@ from openai import BadRequestError, ConflictError, NotFoundError, OpenAI
 from openai.types.fine_tuning import FineTuningJob
 from sqlalchemy import Engine
 
+from app.datasets import service as datasets
 from app.db.session import make_engine
 from app.jobs import journal, lease
 from app.main import create_app
@@ -104,6 +105,38 @@ def test_a_file_is_uploaded_listed_read_and_deleted(openai: OpenAI) -> None:
     assert gone.value.param == "file_id"
 
 
+def test_a_file_is_trained_on_as_it_was_uploaded_unless_it_is_said(
+    openai: OpenAI, database: Engine
+) -> None:
+    made = {
+        rendering: openai.files.create(
+            file=("c.jsonl", lines(COMPLETIONS)),
+            purpose="fine-tune",
+            extra_body={"rendering": rendering} if rendering else {},
+        )
+        for rendering in (None, "as_given", "fenced")
+    }
+    names = {
+        rendering: str((file.model_extra or {})["dataset"]) for rendering, file in made.items()
+    }
+    assert names[None] == names["as_given"] != names["fenced"]
+    for rendering in ("as_given", "fenced"):
+        dataset = datasets.find(database, names[rendering])
+        assert (dataset.rendering, dataset.name) == (rendering, "c.jsonl")
+    with pytest.raises(BadRequestError) as refused:
+        openai.files.create(
+            file=("c.jsonl", lines(COMPLETIONS)),
+            purpose="fine-tune",
+            extra_body={"rendering": "other"},
+        )
+    assert refused.value.param == "rendering"
+    # What is validated has to be asked in the form of what was trained on.
+    files = {"training_file": made["as_given"].id, "validation_file": made["fenced"].id}
+    with pytest.raises(BadRequestError) as mixed:
+        openai.fine_tuning.jobs.create(model=BASE, **files)
+    assert mixed.value.param == "validation_file" and "in one form" in mixed.value.message
+
+
 @pytest.mark.parametrize(
     ("row", "param"),
     [
@@ -114,10 +147,10 @@ def test_a_file_is_uploaded_listed_read_and_deleted(openai: OpenAI) -> None:
                     {"role": "assistant", "content": "FRON x"},
                 ]
             },
-            "rows.2.output",
+            "rows.2.messages.1",
         ),
-        ({"messages": [{"role": "user", "content": "a"}]}, "rows.2.output"),
-        ({"prompt": "a"}, "rows.2.output"),
+        ({"messages": [{"role": "user", "content": "a"}]}, "rows.2.messages"),
+        ({"prompt": "a"}, "rows.2.completion"),
         ({"messages": "a"}, "rows.2.messages"),
     ],
 )

@@ -120,7 +120,7 @@ def test_datasets_and_their_unions_reach_every_host(host: Artifacts, database: E
     manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: demo-{}\ndata:\n  A: b\n"
     rows = [
         json.dumps(
-            {"prompt": f"Create a ConfigMap demo-{n}.", "output": manifest.format(n)}
+            {"instruction": f"Create a ConfigMap demo-{n}.", "output": manifest.format(n)}
         ).encode()
         for n in range(8)
     ]

@@ -43,6 +43,7 @@ COMMANDS: dict[str, list[str]] = {
     "jobs follow": ["j"],
     "datasets add": ["Dockerfile"],
     "datasets list": [],
+    "datasets rows": ["d"],
     "models list": [],
     "models show": ["m"],
     "models alias": ["a", "m"],

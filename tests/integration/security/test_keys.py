@@ -155,7 +155,8 @@ def test_two_owners_may_add_the_same_dataset(tmp_path: Path) -> None:
         assert (again.json()["id"], again.json()["name"]) == (owned["dataset_id"], "mine")
         assert (
             service.call(service.first, "GET", f"/datasets/{again.json()['id']}").json()["name"]
-            is None
+            # The name of the first owner's own file.
+            == "first.jsonl"
         )
 
 
