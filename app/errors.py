@@ -91,6 +91,7 @@ class ConflictError(ServiceError):
 class InFlightError(ServiceError):
     """The same request is being answered at this moment; try again in a moment."""
 
+    # 409 is the status of draft-ietf-httpapi-idempotency-key-header-07 for a concurrent retry.
     code = "in_flight"
     status = 409
 
@@ -113,7 +114,15 @@ class UnavailableError(ServiceError):
 class StoreError(UnavailableError, OSError):
     """The store behind the artifacts does not answer; try again in a moment."""
 
+    # An OSError too: whoever copies files meets a broken disk and a broken store alike.
     code = "artifacts_unavailable"
+
+
+class UnreadableJobError(InfraMindError):
+    """The job's rows cannot be read: send it again, or run it with the version that made it."""
+
+    # No ServiceError: no request meets it, it stands in the job's row.
+    code = "unreadable_job"
 
 
 class NotAnsweringError(InfraMindError):

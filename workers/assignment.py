@@ -1,23 +1,30 @@
 """Makes the trainer's job of the claimed job's rows, and brings the files here that it reads."""
 
 import errno
+import logging
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import NoResultFound
 
 from app.artifacts import Artifacts
 from app.db.tables import Adapter
+from app.errors import UnreadableJobError
 from app.jobs import lease
 from app.jobs.lease import Claim, Run
 from app.judging import calibrations
 from app.settings import Settings
+from inframind.errors import ConfigError
 from inframind.models.adapter import AdapterManifest
 from inframind.pipeline import DEFAULT_DATASET, PipelineSpec
 from inframind.stages.base import SavedCheckpoint, StageReport, TrainedAdapter
 from workers.pipe import TrainerJob
 
+log = logging.getLogger(__name__)
+BROKEN = (ValueError, TypeError, LookupError, AttributeError, NoResultFound)
+"""What reading raises where a document has another shape, is no JSON, or where a row is missing."""
 SPARE_CHECKPOINTS = 3
 """An attempt starts with room for so many checkpoints as large as the last one."""
 
@@ -25,8 +32,30 @@ SPARE_CHECKPOINTS = 3
 def assignment(
     engine: Engine, settings: Settings, artifacts: Artifacts, claim: Claim, run_dir: Path
 ) -> TrainerJob:
-    """Reads what the trainer is to do. Raises ConfigError if this version has other stages."""
+    """Reads what the trainer is to do.
+
+    Raises UnreadableJobError for rows that are broken, or of a version with other stages; what the
+    database raises while it is away.
+    """
+    try:
+        return _trainer_job(engine, settings, artifacts, claim, run_dir)
+    except ConfigError as error:
+        message = f"the job's stages are not valid for this version: {error}"
+        raise UnreadableJobError(message, param="stages") from error
+    except BROKEN as error:
+        # The rows were written by another version, by hand, or on a disk that has flipped bits.
+        log.exception("the job's rows cannot be read")
+        message = f"{' '.join((UnreadableJobError.__doc__ or '').split())} ({type(error).__name__})"
+        raise UnreadableJobError(message) from error
+
+
+def _trainer_job(
+    engine: Engine, settings: Settings, artifacts: Artifacts, claim: Claim, run_dir: Path
+) -> TrainerJob:
     run = lease.load_run(engine, claim)
+    if not run.stages:
+        # It would succeed at once, with nothing trained.
+        raise UnreadableJobError("the job has no stages", param="stages")
     spec = _pipeline_spec(run, artifacts)
     asks_judge = settings.has_judge and any(stage.asks_judge for stage in run.stages)
     judge = calibrations.describe_judge(engine, settings.judge_model) if asks_judge else None

@@ -17,17 +17,17 @@ from sqlalchemy.orm import Session
 
 from app.artifacts import Artifacts
 from app.db.tables import Job
-from app.errors import StoreError
+from app.errors import StoreError, UnreadableJobError
 from app.job_state import TERMINAL, JobState
 from app.jobs import trainer_log, transitions
 from app.jobs.failure import DEADLINE_EXCEEDED, LEASE_NOT_RENEWED, WORKER_DRAINED, Failure
 from app.jobs.lease import Claim, LeaseLostError
 from app.settings import Settings
-from inframind.errors import ConfigError, NonFiniteError
+from inframind.errors import NonFiniteError
 from workers import failures
 from workers.assignment import assignment, check_space, pull_files
 from workers.held_lease import TICK_SECONDS, HeldLease
-from workers.ledger import Ledger, UntrustedReportError
+from workers.ledger import DamagedAdapterError, Ledger, UntrustedReportError
 from workers.pipe import EXIT_DONE, EXIT_LEASE_LOST, PipeError, TrainerJob
 from workers.trainer_process import TRAINER, TrainerProcess
 
@@ -61,12 +61,19 @@ class Attempt:
         """Holds once the job is in a state that it cannot leave."""
 
     def run(self) -> None:
-        """Makes the attempt. Without the lease it ends in silence: nothing more is written."""
+        """Makes the attempt, and raises nothing: no job ends the worker that runs it.
+
+        Without the lease it ends in silence: nothing more is written.
+        """
         structlog.contextvars.bind_contextvars(job_id=self._claim.job_id, fence=self._claim.fence)
         try:
             self._run()
         except LeaseLostError as error:
             log.warning("%s", error)
+        except Exception:
+            # Not even its failure could be written. Nobody renews the lease now: the job is taken
+            # back as a lost worker's, ten times at most.
+            log.exception("the job could not be moved on")
         finally:
             self._end_trainer()
             structlog.contextvars.clear_contextvars()
@@ -81,6 +88,14 @@ class Attempt:
             log.exception("the artifacts could not be used")
             self._end_trainer()
             self._lease.write(partial(_give_up_for_artifacts, error=error))
+        except LeaseLostError:
+            raise
+        except Exception as error:
+            # Whatever this job has that nobody foresaw: it alone pays for it.
+            log.exception("the attempt met an error that nobody foresaw")
+            self._end_trainer()
+            failure = failures.of_supervisor(error)
+            self._lease.write(partial(transitions.fail_attempt, failure=failure))
 
     def _prepare(self) -> TrainerJob | None:
         """Makes the trainer's job, its files at hand; None if this version cannot run it."""
@@ -91,9 +106,8 @@ class Attempt:
         )
         try:
             job = self._lease.retry(read_job)
-        except ConfigError as error:
-            message = f"the job's stages are not valid for this version: {error}"
-            failure = Failure(code="invalid_config", message=message, param="stages")
+        except UnreadableJobError as error:
+            failure = failures.of_rows(error)
             self._lease.write(partial(transitions.finish, state=JobState.FAILED, failure=failure))
             return None
         # An adapter's download may take longer than the lease, which would then go to another
@@ -121,11 +135,10 @@ class Attempt:
 
     def _take_reports(self, trainer: TrainerProcess, ledger: Ledger) -> None:
         try:
-            for message in trainer.listen(TICK_SECONDS):
-                ledger.take(message)
+            ledger.take(trainer.listen(TICK_SECONDS))
         except (PipeError, UntrustedReportError) as error:
-            reason = f"the trainer's report was refused: {error}"
-            trainer.distrust(Failure(code="internal_error", message=reason, then="retry"))
+            may_pass = isinstance(error, DamagedAdapterError)
+            trainer.distrust(failures.of_report(error, may_pass=may_pass))
         except NonFiniteError as error:
             # Of an adapter whose bytes are right and no numbers: another attempt makes the same.
             trainer.distrust(failures.of_exception(error))
@@ -146,6 +159,7 @@ class Attempt:
         self, session: Session, job: Job, trainer: TrainerProcess, ledger: Ledger, status: int
     ) -> None:
         """Moves the job to the state that the trainer's end means for it."""
+        ledger.tell_left_out(session, job)
         # Our own reason first: a killed trainer's exit status is only SIGKILL.
         failure = trainer.killed_for or ledger.failure
         if failure is not None:

@@ -61,7 +61,11 @@ def make_worker(configured: Settings, trainer: str = TRAINER) -> Celery:
         # `attend` keeps the beat itself: looking four times as often makes it a quarter late at
         # most.
         while not ended.wait(BEAT_SECONDS / 4):
-            supervisor.attend()
+            try:
+                supervisor.attend()
+            except Exception:
+                # This thread's end would be seen by nobody, and the worker would be taken for dead.
+                log.exception("no sign of life could be given")
 
     def begin(**_: object) -> None:
         # A thread, for an idle worker runs no attempt that could give signs of life.

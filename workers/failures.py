@@ -5,7 +5,7 @@ import errno
 import os
 import signal
 
-from app.errors import StoreError
+from app.errors import StoreError, UnreadableJobError
 from app.jobs.failure import MAX_MESSAGE, Failure
 from inframind.errors import (
     InfraMindError,
@@ -56,6 +56,29 @@ def of_exit_status(status: int) -> Failure:
     else:
         message += LOG_HINT
     return Failure(code="trainer_killed", message=message, then="retry")
+
+
+def of_report(error: Exception, *, may_pass: bool) -> Failure:
+    """Translates a trainer's report that cannot be believed or stored.
+
+    `may_pass`: another attempt may report otherwise, for its disk may.
+    """
+    message = f"the trainer's report was refused: {error}{LOG_HINT}"
+    return Failure(code="report_refused", message=message, then="retry" if may_pass else "fail")
+
+
+def of_rows(error: UnreadableJobError) -> Failure:
+    """Translates rows of a job that this version cannot read, now or later."""
+    return Failure(code=error.code, message=str(error), param=error.param)
+
+
+def of_supervisor(error: Exception) -> Failure:
+    """Translates what nobody foresaw in the supervisor. Its text stays in the log: it may quote."""
+    message = (
+        f"the worker met a {type(error).__name__} with this job, which its log has in full; "
+        "other jobs go on"
+    )
+    return Failure(code="internal_error", message=message, then="retry")
 
 
 def of_artifacts(error: OSError) -> Failure:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,12 +33,21 @@ class HeldLease:
     A database that is away is waited for, but never longer than the lease.
     """
 
-    def __init__(self, engine: Engine, claim: Claim, lease_seconds: float, run_dir: Path) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        claim: Claim,
+        lease_seconds: float,
+        run_dir: Path,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._engine, self._claim, self._seconds = engine, claim, lease_seconds
-        self._run_dir = run_dir
+        self._run_dir, self._clock = run_dir, clock
         # The claim was written before this line, so the lease ends a little earlier than counted
         # here; the fifth that the trainer does not get is the room for that.
-        self._holds_until = time.monotonic() + lease_seconds * TRAINERS_SHARE
+        self._holds_until = clock() + lease_seconds * TRAINERS_SHARE
+        # A date would end the job when the database's clock is set forward, which loses its work.
+        self._late_at = inf if claim.seconds_left is None else clock() + claim.seconds_left
         self._renew_at = 0.0
         self.wish = "run"
         """The user wants `run`, `pause` or `cancel`; or the job's `deadline` has passed."""
@@ -53,15 +63,16 @@ class HeldLease:
     def renew(self) -> None:
         """Renews the lease when it is time. Raises LeaseLostError."""
         # Before the question: the database counts the lease from a later moment, never earlier.
-        sent = time.monotonic()
+        sent = self._clock()
         if sent < self._renew_at:
             return
         try:
-            self.wish = lease.heartbeat(self._engine, self._claim, self._seconds)
+            want = lease.heartbeat(self._engine, self._claim, self._seconds)
         except DATABASE_AWAY as error:
             log.warning("the lease could not be renewed: %s", type(error).__name__)
             self._check_holds(error)
             return
+        self.wish = "deadline" if want != "cancel" and sent >= self._late_at else want
         # A fifth: further tries follow a lost one in time. At most two seconds, because the user's
         # wish comes back with the renewal.
         self._renew_at = sent + min(self._seconds / 5, LONGEST_BETWEEN_RENEWALS)
@@ -101,5 +112,5 @@ class HeldLease:
         return done.result()
 
     def _check_holds(self, error: Exception) -> None:
-        if time.monotonic() > self._holds_until:
+        if self._clock() > self._holds_until:
             raise LeaseLostError("the database was away for longer than the lease") from error

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
+from app.db.storable import INT32_MAX, fault_of
 from app.jobs.failure import Failure
 from app.logs import LogFormat
 from inframind.errors import NonFiniteError
@@ -24,6 +26,11 @@ from inframind.types import Contract, Json
 MAX_LINE = 1 << 20
 """Bytes of one message. A stage's report with its rows and manifest is some kilobytes."""
 MAX_TEXT = 2000
+# Ranges of the columns (app/db/tables.py), for PostgreSQL refuses what lies beyond them.
+Count: TypeAlias = Annotated[int, Field(ge=0, le=INT32_MAX)]
+StageName: TypeAlias = Annotated[str, Field(max_length=32)]
+MAX_METRICS = 256
+"""Metrics of a step; the stages report some thirty."""
 # 70 and 75 are EX_SOFTWARE and EX_TEMPFAIL of sysexits.h.
 EXIT_DONE, EXIT_FAILED, EXIT_LEASE_LOST, EXIT_STOPPED = 0, 70, 75, 77
 
@@ -47,18 +54,18 @@ class StageStarted(Contract):
     """Message that a stage begins."""
 
     kind: Literal["stage_started"] = "stage_started"
-    stage_index: int
-    stage: str
-    total_steps: int
+    stage_index: Count
+    stage: StageName
+    total_steps: Count
 
 
 class Progress(Contract):
     """A step is done."""
 
     kind: Literal["progress"] = "progress"
-    stage_index: int
-    step: int
-    metrics: dict[str, float]
+    stage_index: Count
+    step: Count
+    metrics: dict[Annotated[str, Field(max_length=128)], float] = Field(max_length=MAX_METRICS)
 
 
 class Event(Contract):
@@ -82,8 +89,8 @@ class StageDone(Contract):
     """A stage has ended; its adapter, if any, is on the disk."""
 
     kind: Literal["stage_done"] = "stage_done"
-    stage_index: int
-    stage: str
+    stage_index: Count
+    stage: StageName
     report: StageReport
 
 
@@ -112,7 +119,7 @@ def non_finite_field(value: Any, path: str = "") -> str | None:
 
 
 class PipeError(Exception):
-    """A line is too long or no message: the trainer is not to be trusted any further."""
+    """A line is too long, no message, or holds what no row can: the trainer cannot be believed."""
 
 
 class Writer:
@@ -159,12 +166,21 @@ class Reader:
         if len(self._buffer) > MAX_LINE:
             raise PipeError("a line without end")
         for line in lines:
-            try:
-                message = _MESSAGE.validate_json(line)
-            except ValueError as error:
-                raise PipeError(f"not a message: {line[:80]!r}") from error
-            # pydantic reads NaN, which is no JSON, as Python's own module does.
-            field = non_finite_field(message.model_dump())
-            if field is not None:
-                raise PipeError(f"{field} of a {message.kind} message is NaN or infinite")
-            yield message
+            yield _message(line)
+
+
+def _message(line: bytes) -> Message:
+    """Reads one line. Raises PipeError, which names the field at fault."""
+    try:
+        # Not `validate_json`, whose `Any` takes NaN, which PostgreSQL's JSON does not.
+        document = from_json(line, allow_inf_nan=False)
+        message = _MESSAGE.validate_python(document)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in fault["loc"]) or "kind"
+        raise PipeError(f"{place}: {fault['msg']}: {line[:80]!r}") from error
+    except ValueError as error:
+        raise PipeError(f"not a message: {error}: {line[:80]!r}") from error
+    if fault_of_value := fault_of(document):
+        raise PipeError(f"{message.kind}.{fault_of_value}")
+    return message

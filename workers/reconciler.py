@@ -19,8 +19,10 @@ from app.artifacts import Artifacts
 from app.catalog.retention import prune
 from app.cli.errors import run_process
 from app.db.session import DATABASE_AWAY, absence, database_now, make_engine, writing
+from app.db.steady_clock import SteadyClock
 from app.errors import StoreError
 from app.jobs import lease, service
+from app.jobs.silence import LeaseWatch
 from app.jobs.wake_ups import WakeUps
 from app.settings import Settings, settings
 from workers.process import die_with_parent
@@ -38,12 +40,16 @@ class Reconciler:
         self._engine, self._settings = engine, configured
         self._artifacts = Artifacts.of(configured)
         self._wake_ups = WakeUps(configured.redis_url.get_secret_value())
+        self._watch, self._clock = LeaseWatch(configured.lease_seconds), SteadyClock()
         self._prune_at = time.monotonic() + PRUNE_SECONDS
 
     def tick(self) -> int:
         """Makes one round and gives the number of wake-ups sent."""
         with writing(self._engine) as session:
-            lease.expire(session, database_now(session))
+            now = database_now(session)
+            # Every round: a leap is only seen between two looks.
+            self._clock.look(now)
+            lease.expire(session, now, self._watch)
         if not lease.has_work(self._engine, self._settings.max_running_per_owner):
             return 0
         waiting = self._wake_ups.waiting()
@@ -62,19 +68,23 @@ class Reconciler:
             self._prune_at = time.monotonic() + PRUNE_SECONDS
             try:
                 days = self._settings.keep_adapters_days
-                log.info("pruned: %s", prune(self._engine, self._artifacts, days))
+                pruned = prune(self._engine, self._artifacts, days, self._clock)
+                log.info("pruned: %s", pruned)
             except StoreError as error:
                 # What was left lying is found by a later round.
                 log.warning("pruning stopped: %s", error)
 
     def run(self, stopped: threading.Event) -> None:
-        """Makes rounds until stopped. A database that is away is waited for."""
+        """Makes rounds until stopped, whatever one meets. A database that is away is waited for."""
         while not stopped.wait(POLLS_A_ROUND * self._settings.poll_seconds):
             try:
                 self.tick()
                 self._prune()
             except DATABASE_AWAY as error:
                 log.warning("the database is away: %s", absence(error))
+            except Exception:
+                # One job's rows, or one file: the other jobs still need their wake-ups.
+                log.exception("a round met an error that nobody foresaw")
 
 
 def main() -> None:

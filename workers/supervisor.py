@@ -22,6 +22,7 @@ from app.artifacts import Artifacts
 from app.cli.errors import run_process
 from app.db.session import DATABASE_AWAY, absence, make_engine
 from app.jobs import lease
+from app.jobs.silence import LeaseWatch
 from app.settings import Settings, settings
 from workers.attempt import Attempt
 from workers.process import die_with_parent
@@ -53,6 +54,7 @@ class Supervisor:
         # name.
         self.name = f"{self._host[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._beat_at = 0.0
+        self._watch = LeaseWatch(configured.lease_seconds)
         self.draining = False
 
     def drain(self) -> None:
@@ -97,6 +99,7 @@ class Supervisor:
                 self._device,
                 self._settings.lease_seconds,
                 self._settings.max_running_per_owner,
+                self._watch,
             )
         return None
 

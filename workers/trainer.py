@@ -17,6 +17,7 @@ from typing import Any, Literal
 import structlog
 
 from app import logs
+from app.db.storable import cleaned, made_storable
 from inframind.errors import StoppedError
 from inframind.pipeline import PipelineSpec, run_pipeline
 from inframind.stages.base import AnswerJudge, Resume, SavedCheckpoint, StageContext, StageReport
@@ -72,15 +73,16 @@ class PipeContext:
         message: str,
         data: Mapping[str, Any] | None = None,
     ) -> None:
-        self._writer.send(
-            Event(level=level, code=code, message=message[:MAX_TEXT], data=dict(data or {}))
-        )
+        # An event may quote what a model wrote, any byte of it: that must not end the run.
+        text, details = made_storable(message[:MAX_TEXT]), cleaned(dict(data or {}))
+        self._writer.send(Event(level=level, code=code, message=text, data=details))
 
     def checkpoint(self, saved: SavedCheckpoint) -> None:
         self._writer.send(CheckpointSaved(checkpoint=saved))
 
     def stage_done(self, stage_index: int, stage: str, report: StageReport) -> None:
-        self._writer.send(StageDone(stage_index=stage_index, stage=stage, report=report))
+        whole = report.model_copy(update={"metrics": cleaned(dict(report.metrics))})
+        self._writer.send(StageDone(stage_index=stage_index, stage=stage, report=whole))
 
     def should_stop(self) -> bool:
         return self._stop.is_set()

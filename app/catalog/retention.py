@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.artifacts import Artifacts
 from app.catalog import service as catalog
 from app.db.session import database_now, reading, writing
+from app.db.steady_clock import SteadyClock
 from app.db.tables import Adapter, Checkpoint, File, IdempotencyKey, Job, Placed
 from app.job_state import TERMINAL
 from inframind.durable import TEMPORARY
@@ -44,17 +45,19 @@ def prune(
     engine: Engine,
     artifacts: Artifacts,
     keep_adapters_days: float | None,
+    clock: SteadyClock | None = None,
     *,
     dry_run: bool = False,
 ) -> Pruned:
     """One round.
 
     `keep_adapters_days` None: adapters are kept for ever. Rows go before files: what is offered is
-    always there.
+    always there. Ages are by the `clock` that the caller's process keeps, so that a leap of the
+    database's makes nothing old; without one they are by the database's own.
     """
     pruned, paths = Pruned(), list[Path]()
     with (reading if dry_run else writing)(engine) as session:
-        now = database_now(session)
+        now = (clock or SteadyClock()).look(database_now(session))
         for row in _old_adapters(session, now, keep_adapters_days):
             pruned.adapters.append(row.id)
             paths.append(artifacts.locate(row.whereabouts))
@@ -72,6 +75,7 @@ def prune(
     with reading(engine) as session:
         leftovers = list(_leftovers(session, artifacts))
     pruned.leftovers = [str(path.relative_to(artifacts.folder)) for path in leftovers]
+    # After the commit: a crash in between leaves files without a row, which a later round finds.
     for path in [*paths, *leftovers] if not dry_run else ():
         artifacts.remove(path)
     return pruned

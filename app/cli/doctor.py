@@ -77,6 +77,7 @@ def doctor(
 
 def diagnose(only: frozenset[str] = frozenset()) -> Iterator[Diagnosis]:
     """Examine this installation by its own settings, as far as they can be read."""
+    # The settings themselves need a package that the library alone does not bring.
     if missing("service"):
         yield from examine(None, only)
         return
@@ -147,6 +148,7 @@ def _packages(_: "Settings | None") -> Iterator[Diagnosis]:
 
 
 def _gpu(_: "Settings | None") -> Iterator[Diagnosis]:
+    # Looked for and not imported: torch takes seconds.
     if not importlib.util.find_spec("torch"):
         return
     import torch
@@ -247,6 +249,7 @@ def _inference(settings: "Settings") -> Iterator[Diagnosis]:
             yield Diagnosis("inference", "ok", f"the service on {settings.local_url} reaches it")
             return
     try:
+        # Without the environment's proxy, which cannot reach an address of this host's network.
         answer = httpx.get(
             f"{settings.inference_url}/health", timeout=TIMEOUT_SECONDS, trust_env=False
         )
@@ -288,7 +291,9 @@ def _worker(settings: "Settings") -> Iterator[Diagnosis]:
             last = session.scalars(
                 select(Worker.heartbeat_at).where(Worker.host == socket.gethostname())
             ).all()
-            silence = database_now(session) - max(last, default=0.0)
+            now = database_now(session)
+            # The nearest one: a dead worker's lies ahead of us where the clock was set back.
+            silence = min((abs(now - sign) for sign in last), default=now)
         if silence < WORKER_SILENT_SECONDS:
             text = f"the last sign of life came {silence:.0f} s ago"
             yield Diagnosis("worker", "ok", text)
@@ -305,6 +310,7 @@ def _worker(settings: "Settings") -> Iterator[Diagnosis]:
 
 
 def _disk(settings: "Settings") -> Iterator[Diagnosis]:
+    # The data folder itself may be made only later, by `inframind up`.
     folder = next(
         path
         for path in (settings.data_dir.absolute(), *settings.data_dir.absolute().parents)

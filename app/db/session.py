@@ -17,6 +17,7 @@ from sqlalchemy.exc import (
     IntegrityError,
     InterfaceError,
     OperationalError,
+    StatementError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
@@ -25,6 +26,9 @@ from sqlalchemy.sql.functions import FunctionElement
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 """Errors while the database does not answer, or no connection of the pool comes free in time."""
+# psycopg and sqlite3 raise Python's own errors for lone surrogates and for integers over 64 bits.
+REFUSED_BY_DATABASE = (StatementError, OverflowError, UnicodeError)
+"""Errors of a value that no column holds. DATABASE_AWAY is among them: catch it before."""
 
 
 FULL_BY_SQLITE = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")

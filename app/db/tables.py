@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, defer, mapped_column
 
 from app.db.ownership import Owned
 
@@ -51,6 +51,9 @@ class Job(Owned, Base):
     fence: Mapped[int] = mapped_column(BigInteger, server_default="0")
     lease_owner: Mapped[str | None] = mapped_column(String(128))
     lease_until: Mapped[float | None] = mapped_column(Float(53))
+    """Changes with each renewal, which is all that `app.jobs.silence` reads of it."""
+    lease_seconds: Mapped[float | None] = mapped_column(Float(53))
+    """The length that its holder gives the lease; None: a worker of an older version has it."""
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     """Claims, whatever became of them."""
     failures: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -91,6 +94,7 @@ class Job(Owned, Base):
             sqlite_where=RUNNING,
             postgresql_where=RUNNING,
         ),
+        # Partial: the jobs that have ended, nearly all, make no claim slower (load.md).
         Index(
             "jobs_claimable",
             text("priority DESC"),
@@ -135,10 +139,17 @@ class Job(Owned, Base):
     )
 
 
+WITHOUT_DOCUMENTS = tuple(
+    defer(document) for document in (Job.stages, Job.meta, Job.fine_tuning, Job.metrics)
+)
+"""Options of a query for jobs that are to be moved: no broken JSON of one job stops the queue."""
+
+
 class IdempotencyKey(Base):
     """A client's name for one request: the same request again is answered with the same job."""
 
     __tablename__ = "idempotency_keys"
+    # No column of a primary key may be NULL in PostgreSQL, hence the empty owner.
     owner: Mapped[str] = mapped_column(String(64), primary_key=True)
     """Empty: the embedded service has no owners."""
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
@@ -337,6 +348,7 @@ class Worker(Base):
     host: Mapped[str] = mapped_column(String(128))
     device: Mapped[str] = mapped_column(String(64))
     heartbeat_at: Mapped[float] = mapped_column(Float(53))
+    # SQLite knows the word since 3.23.
     draining: Mapped[bool] = mapped_column(server_default=text("false"))
 
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, CompoundSelect, Select, func, select
 from sqlalchemy.orm import Session
 
-from app.db.tables import Job
+from app.db.tables import WITHOUT_DOCUMENTS, Job
 from app.job_state import JobState
 from app.jobs import quota
+from app.jobs.transitions import LONGEST_COOL_DOWN_SECONDS
 
 ORDER = (Job.priority.desc(), Job.created_at, Job.id)
 QUEUED = Job.state == JobState.QUEUED
@@ -43,8 +44,11 @@ def has_job(session: Session, now: float, max_running: int | None) -> bool:
 
 
 def may_run(now: float) -> ColumnElement[bool]:
-    """Selects the jobs that wait and whose time has come."""
-    return QUEUED & (Job.not_before <= now)
+    """Selects the jobs that wait and are in no cool-down.
+
+    One that would last longer than any cool-down was written before the clock was set back.
+    """
+    return QUEUED & ~Job.not_before.between(now, now + LONGEST_COOL_DOWN_SECONDS)
 
 
 def heads(now: float, full_owners: Sequence[str]) -> CompoundSelect[str | None]:
@@ -71,4 +75,6 @@ def _of(owner: str | None) -> ColumnElement[bool]:
 
 
 def _first_locked(session: Session, jobs: Select[Job]) -> Job | None:
+    # SQLite keeps any text in a JSON column: reading a broken one here would stop every claim.
+    jobs = jobs.options(*WITHOUT_DOCUMENTS)
     return session.scalars(jobs.order_by(*ORDER).limit(1).with_for_update(skip_locked=True)).first()

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, ConfigDict
 
+from app.db.storable import made_storable
 from app.views import ErrorBody
 
 MAX_MESSAGE = 2000
@@ -15,11 +16,13 @@ MAX_MESSAGE = 2000
 
 def _at_most(length: int) -> Callable[[object], object]:
     def shortened(text: object) -> object:
-        return text[:length] if isinstance(text, str) else text
+        # Cleaned after the cut: a replacement is one character, as what it replaces.
+        return made_storable(text[:length]) if isinstance(text, str) else text
 
     return shortened
 
 
+# The lengths of the row's columns, which PostgreSQL holds texts to and SQLite does not.
 Code: TypeAlias = Annotated[str, BeforeValidator(_at_most(64))]
 Message: TypeAlias = Annotated[str, BeforeValidator(_at_most(MAX_MESSAGE))]
 Param: TypeAlias = Annotated[str, BeforeValidator(_at_most(128))]
@@ -28,7 +31,8 @@ Param: TypeAlias = Annotated[str, BeforeValidator(_at_most(128))]
 class Failure(ErrorBody):
     """Tells the user the cause, the field at fault and the remedy, and the service what to do next.
 
-    Texts are cut to what the job's row holds: a trainer may quote what a library said at length.
+    Texts are made what the job's row holds: a trainer quotes what a library said, which may be long
+    and may quote bytes.
     """
 
     model_config = ConfigDict(frozen=True)

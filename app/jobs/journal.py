@@ -4,31 +4,59 @@ Every function takes a job row that the caller has locked (`app.jobs.lease.fence
 guard are one transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import JSON, bindparam, func, insert, select
+from sqlalchemy import JSON, Insert, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from app.db.session import database_now, now
-from app.db.tables import Adapter, Base, Checkpoint, Job, JobMetric, StageResult, place_of
+from app.db.tables import Adapter, Base, Checkpoint, Job, StageResult, place_of
 from inframind.stages.base import SavedCheckpoint, StageReport
 
 MAX_EVENT_MESSAGE = 4000
-_EVENTS = Base.metadata.tables["job_events"]
-# Built once, not for each event: every change of a job appends one.
-APPEND = insert(_EVENTS).values(
-    job_id=bindparam("job"),
-    seq=select(func.coalesce(func.max(_EVENTS.c.seq), 0) + 1)
-    .where(_EVENTS.c.job_id == bindparam("job"))
-    .scalar_subquery(),
-    at=now(),
-    fence=bindparam("fence"),
-    level=bindparam("level"),
-    code=bindparam("code"),
-    message=bindparam("message"),
-    data=bindparam("data", type_=JSON),
+_EVENTS, _METRICS = Base.metadata.tables["job_events"], Base.metadata.tables["job_metrics"]
+_LAST_SEQ = select(func.coalesce(func.max(_EVENTS.c.seq), 0)).where(
+    _EVENTS.c.job_id == bindparam("job")
 )
+
+
+def _append(seq: Any) -> Insert:
+    return insert(_EVENTS).values(
+        job_id=bindparam("job"),
+        seq=seq,
+        at=now(),
+        fence=bindparam("fence"),
+        level=bindparam("level"),
+        code=bindparam("code"),
+        message=bindparam("message"),
+        data=bindparam("data", type_=JSON),
+    )
+
+
+# Built once, not for each event: every change of a job appends one.
+APPEND = _append(_LAST_SEQ.with_only_columns(_LAST_SEQ.selected_columns[0] + 1).scalar_subquery())
+APPEND_MANY = _append(bindparam("seq"))
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """An event before it has its place among a job's events."""
+
+    level: str
+    code: str
+    message: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StepMetrics:
+    """The measurements of one step of a stage."""
+
+    stage_index: int
+    step: int
+    values: Mapping[str, float]
 
 
 def add_event(
@@ -41,13 +69,29 @@ def add_event(
 ) -> None:
     """Appends an event, in one statement; `seq` counts up from 1 without gaps."""
     session.flush()
-    values = {
-        "level": level,
-        "code": code[:64],
-        "message": message[:MAX_EVENT_MESSAGE],
-        "data": dict(data or {}),
+    session.execute(APPEND, _values(job, NewEvent(level, code, message, data or {})))
+
+
+def add_events(session: Session, job: Job, events: Sequence[NewEvent]) -> None:
+    """Appends any number of events in the same two statements."""
+    if not events:
+        return
+    session.flush()
+    # The row is locked, so nobody else counts up meanwhile.
+    last_seq = session.execute(_LAST_SEQ, {"job": job.id}).scalar_one()
+    numbered = enumerate(events, start=last_seq + 1)
+    session.execute(APPEND_MANY, [{**_values(job, event), "seq": seq} for seq, event in numbered])
+
+
+def _values(job: Job, event: NewEvent) -> dict[str, Any]:
+    return {
+        "job": job.id,
+        "fence": job.fence,
+        "level": event.level,
+        "code": event.code[:64],
+        "message": event.message[:MAX_EVENT_MESSAGE],
+        "data": dict(event.data),
     }
-    session.execute(APPEND, {"job": job.id, "fence": job.fence, **values})
 
 
 def start_stage(session: Session, job: Job, stage_index: int, stage: str, total_steps: int) -> None:
@@ -61,22 +105,48 @@ def start_stage(session: Session, job: Job, stage_index: int, stage: str, total_
 def add_metrics(
     session: Session, job: Job, stage_index: int, step: int, values: Mapping[str, float]
 ) -> None:
-    """Writes the metrics of one step.
+    """Writes the metrics of one step."""
+    add_steps(session, job, [StepMetrics(stage_index, step, values)])
+
+
+def add_steps(session: Session, job: Job, steps: Sequence[StepMetrics]) -> None:
+    """Writes the metrics of any number of steps, in two statements for each stage among them.
 
     A resumed attempt runs some steps again: the last one to run is what counts.
     """
-    stage = (
-        job.stage
-        if job.stage_index == stage_index and job.stage
-        else job.stages[stage_index]["stage"]
-    )
-    row = {"job_id": job.id, "stage_index": stage_index, "step": step}
-    session.merge(JobMetric(**row, stage=stage, at=database_now(session), values=dict(values)))
-    job.stage_index, job.stage, job.step, job.metrics = stage_index, stage, step, dict(values)
+    for stage_index in dict.fromkeys(step.stage_index for step in steps):
+        last_of_each = {step.step: step for step in steps if step.stage_index == stage_index}
+        stage = _stage_name(job, stage_index)
+        # Deleted and written anew: the one way to replace a row that both databases have.
+        is_written_anew = (
+            _METRICS.c.job_id == job.id,
+            _METRICS.c.stage_index == stage_index,
+            _METRICS.c.step.in_(list(last_of_each)),
+        )
+        session.execute(delete(_METRICS).where(*is_written_anew))
+        of_stage = {"job_id": job.id, "stage_index": stage_index, "stage": stage}
+        session.execute(
+            insert(_METRICS).values(at=now()),
+            [
+                {**of_stage, "step": number, "values": dict(step.values)}
+                for number, step in last_of_each.items()
+            ],
+        )
+    if steps:
+        last = steps[-1]
+        job.stage_index, job.stage = last.stage_index, _stage_name(job, last.stage_index)
+        job.step, job.metrics = last.step, dict(last.values)
+
+
+def _stage_name(job: Job, stage_index: int) -> str:
+    if job.stage_index == stage_index and job.stage:
+        return job.stage
+    return str(job.stages[stage_index]["stage"])
 
 
 def add_checkpoint(session: Session, job: Job, saved: SavedCheckpoint) -> None:
     """Registers a whole checkpoint; only registered ones are ever resumed from."""
+    # A commit whose answer was lost is tried again (HeldLease.retry): the row may be there.
     session.merge(
         Checkpoint(
             job_id=job.id,

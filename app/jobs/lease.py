@@ -1,9 +1,10 @@
 """Lets one worker write a job's row: the holder of the lease with the newest fence, nobody else.
 
 A claim counts the fence up. Every later write locks the row by (id, fence, running) first; a worker
-that was declared dead and comes back finds no such row and writes nothing. All times are the
-database's clock. One code for SQLite (a writing transaction is alone) and PostgreSQL (the row is
-locked).
+that was declared dead and comes back finds no such row and writes nothing. That a worker is dead is
+seen by watching its lease (`app.jobs.silence`): the dates in the rows are the database's clock,
+which may be set at any time. One code for SQLite (a writing transaction is alone) and PostgreSQL
+(the row is locked).
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,11 +16,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db.session import database_now, now, reading, writing
-from app.db.tables import Adapter, Checkpoint, Job, StageResult, Worker
+from app.db.tables import (
+    WITHOUT_DOCUMENTS,
+    Adapter,
+    Checkpoint,
+    Job,
+    StageResult,
+    Worker,
+)
 from app.job_state import JobState
 from app.jobs import claim_order
 from app.jobs.failure import DEADLINE_EXCEEDED, Failure
 from app.jobs.journal import add_event
+from app.jobs.silence import LeaseWatch, Mark
 from app.jobs.transitions import finish, lose_worker
 from inframind.stages import parse_all
 from inframind.stages.config import StageConfig
@@ -39,6 +48,8 @@ class Claim:
 
     job_id: str
     fence: int
+    seconds_left: float | None = None
+    """To the job's deadline, which its worker counts on its own clock; None: it has none."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +67,23 @@ class Run:
 
 
 def claim(
-    engine: Engine, worker: str, device: str, lease_seconds: float, max_running: int | None = None
+    engine: Engine,
+    worker: str,
+    device: str,
+    lease_seconds: float,
+    max_running: int | None = None,
+    watch: LeaseWatch | None = None,
 ) -> Claim | None:
     """Takes the best job whose owner runs fewer than `max_running`, or than their own quota.
 
-    None if there is nothing to do, or the device has a job already.
+    None if there is nothing to do, or the device has a job already. Without the `watch` that its
+    process keeps, no silent worker is noticed.
     """
     try:
         with writing(engine) as session:
             now = database_now(session)
             # First of all: a job whose worker went silent still holds its device.
-            expire(session, now)
+            expire(session, now, watch or LeaseWatch(lease_seconds))
             if _is_busy(session, device):
                 return None
             job = claim_order.best_job(session, now, max_running)
@@ -74,6 +91,7 @@ def claim(
                 return None
             job.state, job.device = JobState.RUNNING, device
             job.lease_owner, job.lease_until = worker, now + lease_seconds
+            job.lease_seconds = lease_seconds
             # Whoever held the job before finds no row with the old fence (docs/decisions/0001).
             job.fence += 1
             job.attempts += 1
@@ -81,7 +99,8 @@ def claim(
             job.eta_seconds = None
             message = f"attempt {job.attempts} started"
             add_event(session, job, "info", "claimed", message, {"worker": worker})
-            return Claim(job.id, job.fence)
+            left = None if job.deadline_at is None else job.deadline_at - now
+            return Claim(job.id, job.fence, left)
     except IntegrityError:
         # Another worker with the same device was faster: the index allows one running job for each.
         return None
@@ -98,10 +117,14 @@ def has_work(engine: Engine, max_running: int | None = None) -> bool:
         return claim_order.has_job(session, database_now(session), max_running)
 
 
-def expire(session: Session, now: float) -> None:
+def expire(session: Session, now: float, watch: LeaseWatch) -> None:
     """Takes back the jobs of silent workers, and ends those that wait past their deadline."""
-    silent = select(Job).where(RUNNING, Job.lease_until < now)
-    for job in session.scalars(_some_unlocked(silent)).all():
+    marks = watch.silent(session)
+    silent = select(Job).where(RUNNING, Job.id.in_(list(marks)[:EXPIRED_AT_ONCE]))
+    for job in session.scalars(_some_unlocked(silent)).all() if marks else ():
+        # Locked now, and renewed perhaps between the look and the lock.
+        if Mark(job.fence, job.lease_until) != marks[job.id]:
+            continue
         message = f"the worker {job.lease_owner} went silent"
         lose_worker(session, job, Failure(code="worker_lost", message=message, then="retry"))
     late = select(Job).where(
@@ -116,7 +139,8 @@ def expire(session: Session, now: float) -> None:
 
 def _some_unlocked(jobs: Select[Job]) -> Select[Job]:
     # A row that somebody has locked is being taken back, or ended, at this moment.
-    return jobs.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)
+    unread = jobs.options(*WITHOUT_DOCUMENTS)
+    return unread.limit(EXPIRED_AT_ONCE).with_for_update(skip_locked=True)
 
 
 @contextmanager
@@ -126,7 +150,7 @@ def fenced(engine: Engine, claim: Claim) -> Iterator[tuple[Session, Job]]:
     Raises LeaseLostError if the claim does not hold any more.
     """
     with writing(engine) as session:
-        row = select(Job).where(*_held_by(claim)).with_for_update()
+        row = select(Job).where(*_held_by(claim)).options(*WITHOUT_DOCUMENTS).with_for_update()
         job = session.scalars(row).one_or_none()
         if job is None:
             raise _lost(claim)
@@ -136,15 +160,15 @@ def fenced(engine: Engine, claim: Claim) -> Iterator[tuple[Session, Job]]:
 def heartbeat(engine: Engine, claim: Claim, lease_seconds: float) -> str:
     """Renews the lease, in one statement, and gives what the user wants of the job.
 
-    That is `run`, `pause` or `cancel`; or `deadline` once it has passed. Raises LeaseLostError.
+    That is `run`, `pause` or `cancel`. Raises LeaseLostError.
     """
-    late = (Job.deadline_at.is_not(None) & (Job.deadline_at < now())).label("late")
+    # A worker of the version before compares `lease_until` with the clock: it must stay a date.
     renewal = update(Job).where(*_held_by(claim)).values(lease_until=now() + lease_seconds)
     with writing(engine) as session:
-        renewed = session.execute(renewal.returning(Job.want, late)).one_or_none()
-    if renewed is None:
+        want = session.scalar(renewal.returning(Job.want))
+    if want is None:
         raise _lost(claim)
-    return "deadline" if renewed.late and renewed.want != "cancel" else str(renewed.want)
+    return str(want)
 
 
 def _held_by(claim: Claim) -> tuple[ColumnElement[bool], ...]:

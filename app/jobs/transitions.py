@@ -16,7 +16,7 @@ from app.jobs.journal import add_event
 
 MAX_INFRA_FAILURES = 10
 """Lost workers after which a job is given up: it may be what kills them."""
-FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 1.0, 60.0
+FIRST_BACKOFF_SECONDS, LONGEST_COOL_DOWN_SECONDS = 1.0, 60.0
 
 Terminal = Literal[JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED]
 ENDED: dict[Terminal, str] = {
@@ -30,7 +30,8 @@ def backoff(failures: int) -> float:
     """Doubles the wait, in seconds, with every failure in a row."""
     if failures <= 0:
         return 0.0
-    return min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** (failures - 1))
+    # The exponent is cut too: 2.0 ** 1024 is an OverflowError, and cut at 60 s anyway.
+    return min(LONGEST_COOL_DOWN_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(failures - 1, 16))
 
 
 def finish(session: Session, job: Job, state: Terminal, failure: Failure | None = None) -> None:
@@ -73,7 +74,11 @@ def resume(session: Session, job: Job) -> None:
 
 
 def requeue(session: Session, job: Job, reason: Failure, delay_seconds: float = 0.0) -> None:
-    """Gives the job back to the queue, unless the user has asked to cancel or pause it."""
+    """Gives the job back to the queue, unless the user has asked to cancel or pause it.
+
+    A longer cool-down than LONGEST_COOL_DOWN_SECONDS is not believed (`claim_order.may_run`).
+    """
+    assert delay_seconds <= LONGEST_COOL_DOWN_SECONDS
     if job.want == "cancel":
         finish(session, job, JobState.CANCELLED)
     elif job.want == "pause":

@@ -18,7 +18,6 @@ from redis.exceptions import RedisError
 log = logging.getLogger(__name__)
 
 QUEUE, TASK = "train", "inframind.wake"
-MESSAGE_EXPIRES_SECONDS = 3600
 SILENCE_SECONDS = 5.0
 """After a failure no message is sent for so long: the reconciler sends them instead."""
 TURN_SECONDS = 0.05
@@ -102,7 +101,8 @@ class WakeUps:
                 TASK,
                 (job_id,),
                 queue=QUEUE,
-                expires=MESSAGE_EXPIRES_SECONDS,
+                # No `expires`: it is a date, and a worker whose clock is ahead of ours drops the
+                # message (celery/worker/request.py, maybe_expire).
                 retry=False,
                 ignore_result=True,
             )

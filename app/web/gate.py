@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable
 
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,6 +20,7 @@ from app.errors import TooManyRequestsError, UnauthorizedError
 from app.keys import ANYONE, KEY_PREFIX, Caller, Keyring
 from app.settings import Settings
 from app.web.error_responses import database_away, refusal
+from app.web.rate_window import SteadyStorage
 from inframind.errors import InfraMindError
 
 log = logging.getLogger("inframind.api")
@@ -54,7 +54,7 @@ class Gate:
         # Where `docs` is not set, they are for whoever gets in.
         self._open_paths = OPEN_PATHS | (DOCS_PATHS if settings.docs else frozenset())
         self._rate, self._failures = parse(settings.rate_limit), parse(settings.failed_key_limit)
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(SteadyStorage())
         self._running: Counter[str] = Counter()
         self._told_of_proxy = False
 
@@ -133,9 +133,10 @@ class Gate:
             raise await self._too_many(self._rate, "requests", caller.key_id)
 
     async def _too_many(self, limit: RateLimitItem, what: str, who: str) -> TooManyRequestsError:
+        # Monotonic, as the storage's windows are.
         reset_at, _ = await self._limiter.get_window_stats(limit, who)
         return TooManyRequestsError(
-            f"too many {what}: {limit} are allowed", max(1, int(reset_at - time.time()) + 1)
+            f"too many {what}: {limit} are allowed", max(1, int(reset_at - time.monotonic()) + 1)
         )
 
 

@@ -20,6 +20,7 @@ from app.db.tables import Job, StageResult, Worker
 from app.inference.client import Inference
 from app.inference.completion import ServerCompletion
 from app.job_state import JobState
+from app.jobs import claim_order
 from app.settings import Settings
 from inframind.sandbox.callers import Caller
 from inframind.types import Verdict, VerifyRequest
@@ -184,6 +185,7 @@ class Jobs(Collector):
             GaugeMetricFamily(f"inframind_job_{name}", text, labels=["job", "stage"])
             for name, text in OF_A_JOB.items()
         ]
+        # Read for each scrape: no counter of this process has what the workers and other apis did.
         with seeing_all(), reading(self._engine) as session:
             now = database_now(session)
             counts = dict(
@@ -198,10 +200,9 @@ class Jobs(Collector):
                 .group_by(Job.error_code)
             ):
                 failures.add_metric([str(code)], count)
+            # By the rule of the claim: a job in a cool-down is kept waiting by nobody.
             oldest = session.scalar(
-                select(func.min(Job.created_at)).where(
-                    Job.state == JobState.QUEUED, Job.not_before <= now
-                )
+                select(func.min(Job.created_at)).where(claim_order.may_run(now))
             )
             age.add_metric([], now - oldest if oldest is not None else 0.0)
             # One that was killed stays here, and its silence grows: that is the alarm.

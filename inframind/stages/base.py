@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from pydantic import Field
+
 from inframind.models.adapter import AdapterManifest
 from inframind.types import Contract, Json, Rendering, Split
 
+# Types alone: a run without a judge loads nothing of it.
 if TYPE_CHECKING:
     from inframind.judge.judgement import Judgement
     from inframind.judge.prompt import Case
@@ -29,11 +32,12 @@ class TrainedAdapter(Contract):
 class SavedCheckpoint(Contract):
     """A whole checkpoint: its folder holds MANIFEST.json with this digest."""
 
-    # A run may have two stages of one name: the index tells them apart.
-    stage_index: int
-    step: int
+    # A run may have two stages of one name: the index tells them apart. Columns have 32 bits.
+    stage_index: int = Field(ge=0, lt=2**31)
+    step: int = Field(ge=0, lt=2**31)
     path: Path
-    sha256: str
+    # In hex digits (FIPS 180-4).
+    sha256: str = Field(max_length=64)
 
 
 class StageReport(Contract):
@@ -45,6 +49,7 @@ class StageReport(Contract):
     path: Path | None = None
     """Folder of the adapter, if the stage made one."""
 
+    # Made when it is asked for: the manifest is written last, by whoever checked the folder.
     @property
     def adapter(self) -> TrainedAdapter | None:
         """The stage's adapter as later stages know it."""

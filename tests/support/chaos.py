@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.jobs.wake_ups import QUEUE
+from tests.support import ROOT
+from tests.support.clocks import DAY, Step
 from tests.support.failing_store import PROTOCOL, switch
 from tests.support.fleet import children
 from tests.support.production import Production
@@ -23,6 +25,13 @@ LEASE_SECONDS = 5.0
 """Short, so that it is often lost; and a busy machine still keeps it most of the time."""
 STOPPED_SECONDS = 1.5 * LEASE_SECONDS
 WORKERS = ("w0", "w1")
+STEPPED = """
+import time
+from pathlib import Path
+real, step = time.time, Path(__file__).with_name("step")
+time.time = lambda: real() + float(step.read_text())
+"""
+"""Python imports a `sitecustomize` that is on its path before anything else (module `site`)."""
 WIRED = "w1"
 """The worker whose wire to the database may be cut."""
 
@@ -31,7 +40,13 @@ class Nemesis:
     """Does everything that may go wrong, one thing at a time, and mends each after a while."""
 
     def __init__(
-        self, production: Production, postgres: Postgres, redis: Redis, wire: Proxy, seed: int
+        self,
+        production: Production,
+        postgres: Postgres,
+        redis: Redis,
+        wire: Proxy,
+        set_database_clock: Callable[[float], None],
+        seed: int,
     ) -> None:
         self._production, self._postgres, self._redis, self._wire = (
             production,
@@ -40,6 +55,7 @@ class Nemesis:
             wire,
         )
         self._rng = random.Random(seed)
+        self._set_database_clock = set_database_clock
         self._mending: list[tuple[float, Callable[[], object]]] = []
         self.done: Counter[str] = Counter()
 
@@ -73,6 +89,8 @@ class Nemesis:
             self.fail_store,
             self.kill_postgres,
             self.cut_wire,
+            self.set_process_clock,
+            self.set_database_clock,
         ]
 
     def kill_api(self) -> None:
@@ -132,6 +150,23 @@ class Nemesis:
         self._wire.cut()
         self._later(STOPPED_SECONDS, self._wire.mend)
 
+    def set_process_clock(self) -> None:
+        """Sets the date of one process a day forward or back, and right again later."""
+        step = clock_of(self._production, self._rng.choice(("api", "reconciler", *WORKERS)))
+        step.set(self._rng.choice((DAY, -DAY)))
+        self._later(STOPPED_SECONDS, lambda: step.set(0.0))
+
+    def set_database_clock(self) -> None:
+        """Sets the database's date a day forward or back, and right again later."""
+        self._set_database(self._rng.choice((DAY, -DAY)))
+        self._later(STOPPED_SECONDS, lambda: self._set_database(0.0))
+
+    def _set_database(self, seconds: float) -> None:
+        # It may be down: what was killed before is started again by a repair that comes later.
+        if not self._postgres.is_running:
+            self._postgres.start()
+        self._set_database_clock(seconds)
+
     def _kill(self, name: str) -> None:
         self._production.processes[name].kill()
         self._later(1.0, lambda: self._revive(name))
@@ -169,15 +204,26 @@ def store_of(production: Production) -> Path:
 
 
 def start(production: Production, name: str, wire: Proxy) -> None:
-    """Starts a process; the wired worker reaches the database through the wire."""
+    """Starts a process with a clock of its own; the wired worker has a wire to the database."""
     database = production.url.partition("?")[0].rpartition("/")[2]
-    more = {}
+    more = {"PYTHONPATH": f"{clock_of(production, name).file.parent}:{ROOT}"}
     if name in WORKERS:
         store_of(production).mkdir(exist_ok=True)
         more["INFRAMIND_ARTIFACTS_URL"] = f"{PROTOCOL}://{store_of(production)}"
     if name == WIRED:
         more["INFRAMIND_DATABASE_URL"] = f"postgresql://postgres@127.0.0.1:{wire.port}/{database}"
     production.start(name, **more)
+
+
+def clock_of(production: Production, name: str) -> Step:
+    """Gives the step of a process's date, which it and its trainers follow."""
+    folder = production.folder / "clocks" / name
+    step = Step(folder / "step")
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        (folder / "sitecustomize.py").write_text(STEPPED)
+        step.set(0.0)
+    return step
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

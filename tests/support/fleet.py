@@ -4,8 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 from sqlalchemy import Engine, select, update
@@ -15,6 +18,7 @@ from app.db.ownership import acting
 from app.db.session import make_engine, reading, writing
 from app.db.tables import Job, JobEvent
 from app.job_state import TERMINAL
+from app.jobs import lease
 from app.jobs.service import JobService
 from app.jobs.spec import JobSpec
 from app.jobs.views import JobView
@@ -22,6 +26,7 @@ from app.settings import Settings
 from tests.support import ROOT
 from tests.support.stand_in import GO_ON
 from tests.support.waiting import HANG_SECONDS, until
+from workers.supervisor import BEAT_SECONDS
 
 
 def add_job(engine: Engine, *, steps: int = 12, seed: int = 0, max_attempts: int = 3) -> str:
@@ -78,9 +83,27 @@ def wait_for(engine: Engine, job_id: str, *states: str) -> Job:
 
 
 def end_lease(engine: Engine, job_id: str) -> None:
-    """Ends the lease of a job now, instead of waiting for the clock to do it."""
+    """Takes the lease of a job away, instead of waiting until a watch has seen it unchanged."""
     with writing(engine) as session:
-        session.execute(update(Job).where(Job.id == job_id).values(lease_until=1.0))
+        session.execute(update(Job).where(Job.id == job_id).values(lease_until=None))
+
+
+@contextmanager
+def living_worker(engine: Engine) -> Iterator[None]:
+    """Gives the signs of life of a worker that does nothing else."""
+    ended = Event()
+
+    def beat() -> None:
+        while True:
+            lease.report_alive(engine, "living", "host", "device")
+            if ended.wait(BEAT_SECONDS):
+                return
+
+    thread = Thread(target=beat)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
 
 
 def let_go(artifacts: Path, job_id: str, attempt: int = 1) -> None:

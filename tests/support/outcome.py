@@ -5,9 +5,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from app.jobs import lease
+from app.jobs import lease, service
 from app.jobs.lease import Claim
-from tests.support.fleet import events
+from app.views import PageRequest
+from tests.support.fleet import events, job
 from tests.support.stand_in import expected
 
 STAGES = (("sft", 12), ("evaluate", 4))
@@ -39,3 +40,14 @@ def check_success(engine: Engine, job_id: str, stages: Sequence[tuple[str, int]]
     assert run.results[-1].metrics["hash"] == expected(list(stages))
     assert len(run.adapters) == 1 and run.results[0].adapter_id == run.adapters[0].id
     assert (Path(run.adapters[0].path) / "manifest.json").is_file()
+
+
+def check_refused(engine: Engine, job_id: str) -> None:
+    """One failure that names its reason; what was reported before is kept, and can be read."""
+    failed = job(engine, job_id)
+    assert (failed.state, failed.error_code, failed.failures) == ("failed", "report_refused", 1)
+    assert failed.error_message and "report was refused" in failed.error_message
+    view = service.get(engine, job_id)
+    assert view.model_dump_json() and view.step == 2
+    told = service.list_events(engine, job_id, PageRequest())[0].data
+    assert [event.code for event in told].count("failed") == 1

@@ -14,6 +14,7 @@ import signal
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from inframind.errors import ConfigError, SandboxError, StoppedError
 from inframind.models.adapter import AdapterManifest, adapter_id, publish, sha256_of
@@ -36,9 +37,55 @@ STEP_SECONDS = 0.05
     ESCAPES,
     HOLDS,
     HOLDS_TWICE,
+    FLOODS,
+    FLOODS_STEPS,
+    QUOTES_BYTES,
     TURNS_NAN,
     LEAVES_NAN,
-) = range(15)
+) = range(18)
+POISONOUS = 100
+"""Jobs with this seed and above send the POISON of their number, instead of step 3."""
+POISON: tuple[bytes, ...] = (
+    b"no JSON",
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"kind": "event", "level": "info", "code": "x", "message": "a\\u0000b"}',
+    b'{"kind": "event", "level": "info", "code": "x", "message": "a\\ud800b"}',
+    b'{"kind": "event", "level": "info", "code": "x", "message": "m", "data": {"a\\u0000": [1]}}',
+    b'{"kind": "event", "level": "info", "code": "' + b"c" * 5000 + b'", "message": "m"}',
+    b'{"kind": "event", "level": "info", "code": "x", "message": "m", "data": {"n": NaN}}',
+    b'{"kind": "event", "level": "info", "code": "x", "message": "m", "data": {"n": 1e999}}',
+    b'{"kind": "event", "level": "info", "code": "x", "message": "m", "data": {"n": 1'
+    + b"0" * 9000
+    + b"}}",
+    b'{"kind": "progress", "stage_index": 0, "step": 9223372036854775808, "metrics": {}}',
+    b'{"kind": "progress", "stage_index": 0, "step": -1, "metrics": {}}',
+    b'{"kind": "progress", "stage_index": 7, "step": 3, "metrics": {}}',
+    b'{"kind": "progress", "stage_index": 0, "step": 3, "metrics": {"loss": "high"}}',
+    b'{"kind": "progress", "stage_index": 0, "step": 3, "metrics": {"loss": -1e999}}',
+    b'{"kind": "stage_started", "stage_index": 0, "stage": "sft", "total_steps": 12}',
+    b'{"kind": "stage_started", "stage_index": 1, "stage": "dapo", "total_steps": 4}',
+    b'{"kind": "stage_started", "stage_index": 1, "stage": "evaluate", "total_steps": 2147483648}',
+    b'{"kind": "checkpoint", "checkpoint": {"stage_index": 0, "step": 3, "path": "/'
+    + b"p" * 9000
+    + b'", "sha256": "00"}}',
+    b'{"kind": "checkpoint", "checkpoint": {"stage_index": 0, "step": 3, "path": "/a\\u0000", '
+    b'"sha256": "00"}}',
+    b'{"kind": "checkpoint", "checkpoint": {"stage_index": 0, "step": 3, "path": "%s/loop", '
+    b'"sha256": "00"}}',
+    b'{"kind": "checkpoint", "checkpoint": {"stage_index": 0, "step": 3, "path": "%s", "sha256": "'
+    + b"0" * 5000
+    + b'"}}',
+    b'{"kind": "stage_done", "stage_index": 0, "stage": "sft", "report": {"metrics": '
+    b'{"loss": Infinity}, "train_seconds": 1.0}}',
+    b'{"kind": "stage_done", "stage_index": 0, "stage": "sft", "report": {"metrics": {}, '
+    b'"train_seconds": 1e999}}',
+    b'{"kind": "stage_done", "stage_index": 1, "stage": "sft", "report": {"metrics": {}, '
+    b'"train_seconds": 1.0}}',
+)
+"""Lines that no row can hold, or that mean nothing; %s is the attempt's folder."""
+FLOOD = 100_000
+"""Events, or steps, that FLOODS and FLOODS_STEPS report at once."""
 HELD_AT = {
     HOLDS: {1: 10},
     HOLDS_TWICE: {1: 10, 2: 30},
@@ -94,6 +141,8 @@ def stage(spec: PipelineSpec, context: StageContext, index: int, value: str) -> 
             save(context, index, step, value)
             raise StoppedError
         misbehave(spec.seed, step)
+        if (index, step) == (0, 2):
+            disturb(spec.seed, context)
         time.sleep(STEP_SECONDS)
         step += 1
         value = step_hash(value, config.stage, step)
@@ -134,6 +183,24 @@ def misbehave(behaviour: int, step: int) -> None:
         os._exit(0)
     if step == 2 and behaviour == HANGS:
         time.sleep(3600)
+
+
+def disturb(behaviour: int, context: Any) -> None:
+    """Reports what no honest trainer does, to the pipe itself."""
+    if behaviour == QUOTES_BYTES:
+        context.event("warn", "quoted", "it said \x00\ud800", {"answers": ["\x00", "\udfff"]})
+        raise ConfigError("a file with \x00 and \udfff", param="dataset\x00")
+    if behaviour == FLOODS:
+        for number in range(FLOOD):
+            context.event("info", "flood", f"event {number}", {"number": number})
+    if behaviour == FLOODS_STEPS:
+        for step in range(1, FLOOD + 1):
+            context.progress(0, step, {"loss": 1.0})
+    if POISONOUS <= behaviour < POISONOUS + len(POISON):
+        (context.run_dir / "loop").symlink_to(context.run_dir / "loop")
+        line = POISON[behaviour - POISONOUS]
+        line = line.replace(b"%s", str(context.run_dir).encode())
+        os.write(context._writer._descriptor, line + b"\n")
 
 
 def save(

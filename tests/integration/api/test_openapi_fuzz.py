@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.db.session import database_now, writing
-from app.db.tables import Worker
 from inframind.generation.engine import Engine
+from tests.support.fleet import living_worker
 from tests.support.guarded import on_a_socket, own_everything
 from tests.support.waiting import HANG_SECONDS
 
@@ -64,16 +63,6 @@ def test_no_request_makes_the_service_fail(
             "\n".join(['hooks = "hooks.py"', "[parameters]", *lines])
         )
         (tmp_path / "hooks.py").write_text(HOOKS)
-        with writing(service.engine) as session:
-            session.add(
-                Worker(
-                    id="worker",
-                    host="host",
-                    device="device",
-                    heartbeat_at=database_now(session) + 3600,
-                    draining=False,
-                )
-            )
         command = [
             sys.executable,
             "-m",
@@ -82,11 +71,12 @@ def test_no_request_makes_the_service_fail(
             "--header",
             f"Authorization: Bearer {service.admin}",
         ]
-        told = subprocess.run(
-            [*command, f"{address}/openapi.json"],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-        )
+        with living_worker(service.engine):
+            told = subprocess.run(
+                [*command, f"{address}/openapi.json"],
+                check=False,
+                capture_output=True,
+                text=True,
+                cwd=tmp_path,
+            )
     assert told.returncode == 0, told.stdout[-6000:] + told.stderr[-2000:]

@@ -11,7 +11,8 @@ from app.db.tables import Job
 from app.jobs import journal, lease, transitions
 from app.jobs.failure import Failure
 from app.jobs.lease import Claim, LeaseLostError
-from tests.support.fleet import add_job, desk, events, job
+from app.jobs.silence import LeaseWatch
+from tests.support.fleet import add_job, desk, end_lease, events, job
 from tests.support.reports import checkpoint, report
 from tests.support.reports import manifest as manifest_of
 
@@ -22,14 +23,9 @@ def claimed(engine: Engine, device: str = "gpu", seconds: float = 60.0) -> Claim
     return held
 
 
-def make_silent(engine: Engine, job_id: str) -> None:
-    with writing(engine) as session:
-        session.execute(update(Job).where(Job.id == job_id).values(lease_until=1.0))
-
-
 def at_once(engine: Engine, job_id: str) -> None:
     with writing(engine) as session:
-        lease.expire(session, database_now(session))
+        lease.expire(session, database_now(session), LeaseWatch(60.0))
         session.execute(update(Job).where(Job.id == job_id).values(not_before=0.0))
 
 
@@ -70,14 +66,15 @@ def test_priority_then_age_decides(engine: Engine) -> None:
 def test_a_job_waits_for_its_time(engine: Engine) -> None:
     waiting = add_job(engine)
     with writing(engine) as session:
-        session.execute(update(Job).where(Job.id == waiting).values(not_before=4e9))
+        soon = database_now(session) + transitions.LONGEST_COOL_DOWN_SECONDS
+        session.execute(update(Job).where(Job.id == waiting).values(not_before=soon))
     assert lease.claim(engine, "w", "gpu", 60.0) is None
 
 
 def test_a_stale_fence_writes_nothing(engine: Engine) -> None:
     job_id = add_job(engine)
     old = claimed(engine)
-    make_silent(engine, job_id)
+    end_lease(engine, job_id)
     new = claimed(engine, "other")
     assert (old.fence, new.fence) == (1, 2)
     with pytest.raises(LeaseLostError):
@@ -141,7 +138,7 @@ def test_a_silent_worker_with_a_cancelled_job_ends_it(engine: Engine) -> None:
     job_id = add_job(engine)
     claimed(engine)
     desk(engine).cancel(job_id)
-    make_silent(engine, job_id)
+    end_lease(engine, job_id)
     assert lease.claim(engine, "other", "gpu", 60.0) is None
     assert job(engine, job_id).state == "cancelled"
 
@@ -150,7 +147,7 @@ def test_attempts_that_fail_are_counted_apart_from_lost_workers(engine: Engine) 
     job_id = add_job(engine)
     claimed(engine)
     for _ in range(4):
-        make_silent(engine, job_id)
+        end_lease(engine, job_id)
         at_once(engine, job_id)
         claimed(engine)
     now = job(engine, job_id)
@@ -175,7 +172,7 @@ def test_a_job_that_loses_every_worker_is_given_up(engine: Engine) -> None:
     job_id = add_job(engine)
     for _ in range(transitions.MAX_INFRA_FAILURES):
         claimed(engine)
-        make_silent(engine, job_id)
+        end_lease(engine, job_id)
         at_once(engine, job_id)
     assert lease.claim(engine, "w", "gpu", 60.0) is None
     assert (job(engine, job_id).state, job(engine, job_id).error_code) == ("failed", "worker_lost")

@@ -48,5 +48,5 @@ def test_a_job_of_a_stage_that_this_version_has_not_fails_and_says_so(
     assert client.get(f"/jobs/{job_id}").json()["stages"] == [{"stage": "toy", "count_to": 5}]
     Supervisor(client.app.state.engine, settings, "device").run_waiting()  # type: ignore[attr-defined]
     job = client.get(f"/jobs/{job_id}").json()
-    assert (job["state"], job["error"]["code"]) == ("failed", "invalid_config")
+    assert (job["state"], job["error"]["code"]) == ("failed", "unreadable_job")
     assert "unknown stage 'toy'" in job["error"]["message"]

@@ -28,6 +28,7 @@ from app.job_state import TERMINAL, JobState, may_move
 from app.jobs import lease, transitions
 from app.jobs.failure import Failure
 from app.jobs.lease import Claim, LeaseLostError
+from app.jobs.silence import LeaseWatch
 from tests.support.fleet import add_job, desk, events, job
 
 STATE_OF_EVENT = {
@@ -92,9 +93,9 @@ class Life(RuleBasedStateMachine):
             session.execute(
                 update(Job)
                 .where(Job.id == self.job_id, Job.state == "running")
-                .values(lease_until=1.0)
+                .values(lease_until=None)
             )
-            lease.expire(session, database_now(session))
+            lease.expire(session, database_now(session), LeaseWatch(60.0))
         if state == "running":
             assert self.now.state in {"cancel": {"cancelled"}, "pause": {"paused"}}.get(
                 want, {"queued", "failed"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from app.db.session import writing
+from app.db.session import database_now, writing
 from app.db.tables import Job
 from app.jobs import service
 from app.views import PageRequest
@@ -121,7 +121,7 @@ FAILURES = {
     RAISES_BUG: ("internal_error", 3, None, ""),
     CRASHES: ("trainer_killed", 3, None, "SIGSEGV"),
     QUITS: ("trainer_exited", 3, None, ""),
-    ESCAPES: ("internal_error", 3, None, "outside the attempt's folder"),
+    ESCAPES: ("report_refused", 1, None, "outside the attempt's folder"),
     TURNS_NAN: ("non_finite", 1, None, "metrics.loss"),
     LEAVES_NAN: ("non_finite", 1, None, "lower `learning_rate`"),
 }
@@ -223,7 +223,7 @@ def overtaken(fleet: Fleet, job_id: str, fence: int) -> bool:
     """Whether another worker has claimed the job; until then its lease is ended early."""
     with writing(fleet.engine) as session:
         session.execute(
-            update(Job).where(Job.id == job_id, Job.fence == fence).values(lease_until=1.0)
+            update(Job).where(Job.id == job_id, Job.fence == fence).values(lease_until=None)
         )
     return job(fleet.engine, job_id).fence > fence
 
@@ -305,12 +305,11 @@ def test_a_paused_job_goes_on_from_its_checkpoint(fleet: Fleet) -> None:
 def test_a_running_job_ends_at_its_deadline(fleet: Fleet) -> None:
     job_id = add_job(fleet.engine, seed=HOLDS)
     fleet.start()
-    until(lambda: job(fleet.engine, job_id).step == HELD)
-    trainer = fleet.trainer()
     with writing(fleet.engine) as session:
-        session.execute(update(Job).where(Job.id == job_id).values(deadline_at=1.0))
+        soon = database_now(session) + 20.0
+        session.execute(update(Job).where(Job.id == job_id).values(deadline_at=soon))
     assert fleet.wait(job_id, "failed").error_code == "deadline_exceeded"
-    assert not is_alive(trainer)
+    until(lambda: not children(fleet.supervisors["w0"].pid))
 
 
 def test_killed_at_random_steps_jobs_end_once_with_the_right_result(fleet: Fleet) -> None:
@@ -367,10 +366,10 @@ def disturb(fleet: Fleet, name: str, action: str) -> None:
 
 
 def end_leases(fleet: Fleet, device: str) -> None:
-    """Does what the clock does where a lease is short: another worker takes the jobs over."""
+    """Does what a watch does where a lease is short: another worker takes the jobs over."""
     mine = update(Job).where(Job.device == device, Job.state == "running")
     with writing(fleet.engine) as session:
-        session.execute(mine.values(lease_until=1.0))
+        session.execute(mine.values(lease_until=None))
 
 
 def revive(fleet: Fleet, name: str, *, also_paused: bool = True) -> None:

@@ -1,12 +1,13 @@
-"""A Redis that hangs: it takes connections and never answers."""
+"""A Redis that hangs, taking connections and never answering; clocks that disagree."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from app.jobs import wake_ups
-from app.jobs.wake_ups import WakeUps
+from app.jobs.wake_ups import QUEUE, WakeUps
 from tests.support.servers import Redis
 from tests.support.waiting import HANG_SECONDS
 
@@ -42,3 +43,13 @@ def test_one_message_waits_for_it_and_not_all(
 def test_the_reconciler_is_told_that_it_does_not_answer(hanging: WakeUps) -> None:
     """A bug: the client's own error came through, and the reconciler ended."""
     assert hanging.waiting() is None
+
+
+def test_a_message_has_no_date_by_which_a_workers_clock_could_drop_it(redis: Redis) -> None:
+    """A bug: a worker whose clock was an hour ahead dropped every message, and ran no job."""
+    redis.client.flushall()
+    assert WakeUps(redis.url).send("any")
+    (message,) = redis.client.lrange(QUEUE, 0, -1)
+    headers = json.loads(message)["headers"]
+    assert headers["expires"] is None and headers["eta"] is None
+    redis.client.flushall()

@@ -21,11 +21,13 @@ from app.db.session import database_now, make_engine, writing
 from app.db.tables import Adapter, Checkpoint
 from app.jobs import journal, lease, transitions
 from app.jobs.failure import WORKER_DRAINED
+from app.jobs.silence import LeaseWatch
 from app.main import create_app
 from app.settings import Settings
 from inframind.generation.engine import Engine as InferenceEngine
 from inframind.generation.request import Request
 from inframind.models.adapter import read_manifest
+from tests.support.clocks import ManualClock
 from tests.support.fleet import add_job, job
 from tests.support.inference_servers import BASE
 from tests.support.reports import checkpoint, report
@@ -72,8 +74,12 @@ def test_a_restored_service_has_the_same_models_and_goes_on(
     known = catalog.adapter(restored, "im-kept")
     restored_folder = Artifacts(artifacts).locate(known.whereabouts)
     assert restored_folder == folder and answer(restored_folder) == before
-    with writing(restored) as session:
-        lease.expire(session, database_now(session) + 60)
+    clock = ManualClock()
+    watch = LeaseWatch(60.0, clock)
+    for _ in range(2):
+        with writing(restored) as session:
+            lease.expire(session, database_now(session), watch)
+        clock.goes_on(1.0)
     assert job(restored, running).state == "queued"
     restored.dispose()
 

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -25,15 +25,17 @@ from inframind.generation.engine import Engine as InferenceEngine
 from inframind.generation.request import Request
 from inframind.models.adapter import verify_adapter
 from tests.support.chaos import LEASE_SECONDS, WIRED, WORKERS, Nemesis, start, store_of
+from tests.support.clocks import set_database
 from tests.support.fleet import events, is_alive, job, submit
 from tests.support.inference_servers import BASE
 from tests.support.outcome import check_history, check_success
 from tests.support.production import Production
 from tests.support.proxy import Proxy
 from tests.support.servers import Postgres, Redis
-from tests.support.stand_in import REAL, TURNS_NAN
+from tests.support.stand_in import FLOODS, POISON, POISONOUS, REAL, TURNS_NAN
 from tests.support.waiting import HANG_SECONDS, until
 
+SetClock = Callable[[float], None]
 SEEDS = range(int(os.environ.get("CHAOS_SEEDS", "3")))
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "15"))
 SMALL = {"max_difficulty": 1, "lora": {"r": 8}}
@@ -50,6 +52,7 @@ GIVES_UP_SECONDS = 5.0
 """A client that gives up so soon sends the same request again."""
 EVALUATE = {"stage": "evaluate", "tasks": 3, "new_family_tasks": 1}
 STAND_IN = {"base_model": "inframind-nano", "stages": [{"stage": "sft", "max_steps": 48}, EVALUATE]}
+FLOODING = {**STAND_IN, "seed": FLOODS}
 NUM_STAND_INS = 6
 TURNING_NAN = {**STAND_IN, "seed": TURNS_NAN}
 
@@ -62,15 +65,28 @@ def wire(postgres: Postgres) -> Iterator[Proxy]:
 
 
 @pytest.fixture(scope="module")
-def production(postgres: Postgres, redis: Redis, wire: Proxy) -> Iterator[Production]:
+def stepped(postgres: Postgres, redis: Redis) -> Iterator[tuple[Production, SetClock]]:
     redis.client.flushall()
     made = Production(postgres, redis, LEASE_SECONDS)
+    # Before anything has a connection, which keeps the clock that it was made with.
+    yield made, set_database(made.engine, made.folder)
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def set_clock(stepped: tuple[Production, SetClock]) -> SetClock:
+    """Sets the database's clock."""
+    return stepped[1]
+
+
+@pytest.fixture(scope="module")
+def production(stepped: tuple[Production, SetClock], wire: Proxy) -> Production:
+    made, _ = stepped
     for name in ("api", "reconciler", *WORKERS):
         start(made, name, wire)
     until(made.answers)
     until(lambda: made.live() >= set(WORKERS))
-    yield made
-    made.close()
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -126,13 +142,16 @@ def test_no_job_is_lost_and_each_has_one_result(
     postgres: Postgres,
     redis: Redis,
     wire: Proxy,
+    set_clock: SetClock,
     undisturbed: str,
 ) -> None:
-    nemesis = Nemesis(production, postgres, redis, wire, seed)
+    nemesis = Nemesis(production, postgres, redis, wire, set_clock, seed)
     ended, run = Event(), uuid.uuid4().hex
     bodies: list[dict[str, object]] = [
         REALS[seed % 2],
         *[{**STAND_IN, "name": f"{run} {n}"} for n in range(NUM_STAND_INS)],
+        {**FLOODING, "name": f"{run} flood"},
+        {**STAND_IN, "name": f"{run} poison", "seed": POISONOUS + seed % len(POISON)},
     ]
     with ThreadPoolExecutor(4) as clients:
         sent: list[Future[str]] = [
@@ -149,7 +168,8 @@ def test_no_job_is_lost_and_each_has_one_result(
             ended.set()
     for job_id in jobs:
         production.wait(job_id, "succeeded", "failed")
-        assert job(production.engine, job_id).error_code is None, job(
+        error = None if job_id != jobs[-1] else "report_refused"
+        assert job(production.engine, job_id).error_code == error, job(
             production.engine, job_id
         ).error_message
     production.wait(turned_nan, "failed")
@@ -178,13 +198,16 @@ def report(seed: int, nemesis: Nemesis, attempts: list[int], stale_writes: int) 
 
 
 def check(production: Production, run: str, jobs: list[str], undisturbed: str | None) -> None:
-    """One row for every request, one result for every row; the first job is a real one."""
+    """One row for every request, one result for every row but the last one's, which is poisonous.
+
+    The first job is a real one.
+    """
     with reading(production.engine) as session:
         keys = select(IdempotencyKey.job_id).where(IdempotencyKey.key.startswith(run))
         assert sorted(session.scalars(keys)) == sorted(jobs)
         named = select(Job.id).where(Job.name.startswith(run))
         assert sorted(session.scalars(named)) == sorted(jobs[1:])
-    real, *stand_ins = jobs
+    real, *stand_ins, _ = jobs
     for job_id in stand_ins:
         check_success(production.engine, job_id, [("sft", 48), ("evaluate", 4)])
         assert len(weights(production, job_id)) == 1

@@ -13,10 +13,18 @@ from app.db.migrate import upgrade
 from app.jobs.spec import JobSpec
 from app.jobs.wake_ups import QUEUE, WakeUps
 from tests.support.fleet import end_lease, events, is_alive, job, let_go, submit
-from tests.support.outcome import check_success
+from tests.support.outcome import check_refused, check_success
 from tests.support.production import Production
 from tests.support.servers import Postgres, Redis
-from tests.support.stand_in import HELD_AT, HOLDS, HOLDS_TWICE, IGNORES_STOP
+from tests.support.stand_in import (
+    FLOODS,
+    HELD_AT,
+    HOLDS,
+    HOLDS_TWICE,
+    IGNORES_STOP,
+    POISON,
+    POISONOUS,
+)
 from tests.support.waiting import HANG_SECONDS, until
 
 HELD = HELD_AT[HOLDS][1]
@@ -251,3 +259,20 @@ def test_an_api_that_starts_before_its_database_waits_for_it(
     finally:
         postgres.start()
     until(production.answers)
+
+
+def test_f26_reports_that_cannot_be_stored_end_no_worker(production: Production) -> None:
+    """Celery's workers once lived on, but left such a job running until its lease was over."""
+    workers = [production.processes[name].pid for name in ("w0", "w1")]
+    poisoned = [production.add_job(seed=POISONOUS + number) for number in range(0, len(POISON), 3)]
+    flooding, honest = production.add_job(seed=FLOODS), production.add_job()
+    for job_id in poisoned:
+        production.wait(job_id, "failed")
+        check_refused(production.engine, job_id)
+    for job_id in (flooding, honest):
+        production.wait(job_id, "succeeded")
+        check_success(production.engine, job_id)
+        assert job(production.engine, job_id).attempts == 1
+    assert "events_left_out" in [event.code for event in events(production.engine, flooding)]
+    assert [production.processes[name].pid for name in ("w0", "w1")] == workers
+    assert all(production.processes[name].poll() is None for name in ("w0", "w1"))
