@@ -18,6 +18,7 @@ from app.settings import Settings
 from inframind.generation.engine import Engine as InferenceEngine
 from tests.support.http import in_process
 from tests.support.inference_servers import BASE, Generations, Vllm, embedded, one_thread
+from tests.support.object_store import ObjectStore, object_store
 from tests.support.running import Running, approving
 from tests.support.scripted_judge import scripted
 from tests.support.servers import Postgres, Redis
@@ -123,3 +124,10 @@ def engine(database_url: str) -> Iterator[Engine]:
     made = make_engine(database_url)
     yield made
     made.dispose()
+
+
+@pytest.fixture(scope="module")
+def store_server() -> Iterator[ObjectStore]:
+    """A server of S3's protocol, which this process's clients reach by the environment."""
+    with object_store() as running:
+        yield running

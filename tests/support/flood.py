@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from http.client import HTTPConnection, HTTPException
 
+from tests.support.waiting import HANG_SECONDS
+
 IN_FLIGHT = 64
 ENDLESS_POLICY = (
     "package main\ndeny[message] { xs := numbers.range(1, 3000); x := xs[_]; y := xs[_];"
@@ -63,8 +65,8 @@ def main() -> None:
     def flood(number: int) -> None:
         path, body = bodies[number % len(bodies)]
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        while (left := end - time.monotonic()) > 0:
-            connection = HTTPConnection(url.removeprefix("http://"), timeout=left)
+        while time.monotonic() < end:
+            connection = HTTPConnection(url.removeprefix("http://"), timeout=HANG_SECONDS)
             try:
                 connection.request("POST", path, body, headers)
                 answer = connection.getresponse()
@@ -77,13 +79,16 @@ def main() -> None:
             finally:
                 connection.close()
 
-    threads = [threading.Thread(target=flood, args=(number,)) for number in range(IN_FLIGHT)]
+    # Daemons: a request that is in flight at the end holds nobody up.
+    threads = [
+        threading.Thread(target=flood, args=(number,), daemon=True) for number in range(IN_FLIGHT)
+    ]
     for thread in threads:
         thread.start()
     sys.stdout.write("begun\n")
     sys.stdout.flush()
     for thread in threads:
-        thread.join()
+        thread.join(max(0.0, end - time.monotonic()))
     sys.stdout.write(json.dumps(endings) + "\n")
 
 

@@ -33,7 +33,7 @@ from inframind.verifier.verifier import Verifier
 from tests.support.fleet import Fleet, add_job, desk, events, job, let_go
 from tests.support.http import in_process
 from tests.support.inference_servers import PROMPT, embedded
-from tests.support.object_store import BUCKET, ObjectStore, object_store
+from tests.support.object_store import BUCKET, ObjectStore
 from tests.support.outcome import check_success
 from tests.support.reports import report
 from tests.support.stand_in import HELD_AT, HOLDS, RAISES_BUG
@@ -44,14 +44,8 @@ LONG_AGO = 1_000_000.0
 HELD = HELD_AT[HOLDS][1]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectStore]:
-    with object_store() as running:
-        yield running
-
-
 @pytest.fixture
-def store_url(server: ObjectStore, tmp_path: Path) -> str:
+def store_url(store_server: ObjectStore, tmp_path: Path) -> str:
     """A place in the store that no other test uses."""
     return f"s3://{BUCKET}/{tmp_path.name}"
 
@@ -246,7 +240,7 @@ def test_retention_prunes_the_store_too(
 
 @pytest.fixture
 def fleet(
-    store_settings: Settings, server: ObjectStore, database: Engine, tmp_path: Path
+    store_settings: Settings, store_server: ObjectStore, database: Engine, tmp_path: Path
 ) -> Iterator[Fleet]:
     made = Fleet(tmp_path, store_settings.url)
     made.set("INFRAMIND_ARTIFACTS_URL", store_settings.artifacts_url)
@@ -255,12 +249,12 @@ def fleet(
 
 
 def test_a_job_whose_store_dies_waits_for_it_and_loses_nothing(
-    fleet: Fleet, server: ObjectStore, host: Artifacts
+    fleet: Fleet, store_server: ObjectStore, host: Artifacts
 ) -> None:
     job_id = add_job(fleet.engine, steps=100, seed=HOLDS)
     fleet.start()
     until(lambda: job(fleet.engine, job_id).step == HELD)
-    server.kill()
+    store_server.kill()
     let_go(fleet.folder / "artifacts", job_id)
     until(lambda: any(event.code == "requeued" for event in events(fleet.engine, job_id)))
     waiting = job(fleet.engine, job_id)
@@ -269,7 +263,7 @@ def test_a_job_whose_store_dies_waits_for_it_and_loses_nothing(
     assert (waiting.state, waiting.failures, waiting.infra_failures) == ("queued", 0, 0)
     with pytest.raises(StoreError):
         host.push(fleet.folder / "artifacts" / job_id)
-    server.start()
+    store_server.start()
     with writing(fleet.engine) as session:
         session.execute(update(Job).where(Job.id == job_id).values(not_before=0.0))
     fleet.wait(job_id, "succeeded")

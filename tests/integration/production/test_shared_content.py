@@ -32,7 +32,7 @@ from inframind.models.adapter import AdapterManifest, verify_adapter
 from inframind.verifier.verifier import Verifier
 from tests.support.failing_store import PROTOCOL, register, switch
 from tests.support.fleet import add_job, job
-from tests.support.object_store import BUCKET, ObjectStore, object_store
+from tests.support.object_store import BUCKET
 from tests.support.reports import manifest as manifest_of
 from tests.support.reports import report
 from tests.support.stand_in_trainer import MODULE
@@ -68,19 +68,13 @@ def fast_proofs(proven: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets, "read", read_at_once)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectStore]:
-    with object_store() as running:
-        yield running
-
-
 @pytest.fixture(params=["folder", "s3"])
 def artifacts(request: pytest.FixtureRequest, tmp_path: Path) -> Artifacts:
     """The artifacts of a host: a folder, or one before an object store."""
     folder = tmp_path / "artifacts"
     if request.param == "folder":
         return Artifacts(folder)
-    request.getfixturevalue("server")
+    request.getfixturevalue("store_server")
     return Artifacts(folder, f"s3://{BUCKET}/{tmp_path.name}")
 
 
