@@ -131,7 +131,7 @@ def test_a_full_disk_below_the_database_is_called_that(full_database: TestClient
 def test_a_full_disk_below_an_upload_is_called_that(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fill(*_: object) -> None:
+    def fill(*_: object, **__: object) -> None:
         Path("/dev/full").write_text("what is to be stored")
 
     monkeypatch.setattr(datasets, "add", fill)
