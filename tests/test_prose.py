@@ -21,8 +21,8 @@ MAX_FRAGMENTS = {"app": 0, "workers": 0, "inframind": 0, "migrations": 0, "tools
 """Docstrings that begin as a question or have at most two words; the goal is none."""
 MAX_VAGUE_NAMES = {"app": 6, "workers": 0, "inframind": 0, "migrations": 0, "tools": 0}
 """Locals and parameters that do not say what they hold; `at` is a field of events on the wire."""
-MIN_COMMENTS = {"app": 0.7, "workers": 2.0, "inframind": 1.7, "migrations": 2.0, "tools": 2.0}
-"""Comment lines in a hundred; the goal is two (CONTRIBUTING.md)."""
+MIN_COMMENTS = {"app": 2.0, "workers": 2.5, "inframind": 2.0, "migrations": 2.0, "tools": 2.0}
+"""Comment lines in a hundred, at least (CONTRIBUTING.md)."""
 MAX_COMMENTS = 5.0
 UNFORMATTED: dict[str, str] = {}
 """File -> why a statement of it that is no table of constants keeps its own layout."""
