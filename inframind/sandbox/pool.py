@@ -171,25 +171,14 @@ class WorkerProcess:
 
     def _lost(self) -> WorkerLostError:
         """Finds out why the process has closed its pipe."""
-        status, peak_bytes = self._end()
-        detail = f"worker ended with status {status}"
-        if status == -signal.SIGPROF:
-            return WorkerLostError("deadline", detail)
-        # Where Python raises MemoryError, Rust's and C++'s allocators abort: it was nearly full.
-        is_full = status == -signal.SIGABRT and peak_bytes > MEMORY_BYTES // 2
-        return WorkerLostError("memory" if is_full else "crash", detail)
-
-    def _end(self) -> tuple[int | None, int]:
-        """Waits for the end: exit status (None: it goes on) and the most memory it ever held."""
-        deadline = time.monotonic() + END_SECONDS
-        while time.monotonic() < deadline:
-            process_id, status, usage = os.wait4(self.process_id, os.WNOHANG)
-            if process_id:
-                self._process.returncode = os.waitstatus_to_exitcode(status)
-                # In KiB on Linux (getrusage(2)).
-                return self._process.returncode, usage.ru_maxrss * 1024
-            time.sleep(0.005)
-        return None, 0
+        try:
+            code = self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            return WorkerLostError("crash")
+        # A native allocator that is refused memory aborts, as other mistakes do. Which it was
+        # cannot be told: ru_maxrss holds the parent's size from before exec (getrusage(2)).
+        reason: LossReason = "deadline" if code == -signal.SIGPROF else "crash"
+        return WorkerLostError(reason, f"worker ended with status {code}")
 
     @staticmethod
     def _descriptor(pipe: IO[bytes] | None) -> int:

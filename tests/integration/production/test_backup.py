@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy import Engine, update
 
@@ -29,6 +28,7 @@ from inframind.generation.request import Request
 from inframind.models.adapter import read_manifest
 from tests.support.clocks import ManualClock
 from tests.support.fleet import add_job, job
+from tests.support.http import in_process
 from tests.support.inference_servers import BASE
 from tests.support.reports import checkpoint, report
 from tests.support.servers import Postgres
@@ -112,7 +112,7 @@ def test_a_service_restored_below_another_path_serves_and_trains_on_the_same_mod
     restored, artifacts = make_engine(url), Artifacts.of(there)
 
     key = {"Authorization": f"Bearer {keys.create(restored, ['admin', 'train'])}"}
-    with TestClient(create_app(there), headers=key) as client:
+    with in_process(create_app(there), headers=key) as client:
         assert client.get("/models/im-kept").json()["available"] is True
         assert client.get("/models/im-kept/download").status_code == 200
         continued = {"method": "grpo", "start_from": "im-kept"}

@@ -17,6 +17,7 @@ from app.db.tables import Adapter
 from app.jobs.spec import JobSpec
 from app.main import create_app
 from app.settings import Settings
+from inframind.bench.prompt import SYSTEM
 from inframind.generation.engine import Engine, Request
 from inframind.generation.template import render
 from inframind.models.adapter import read_manifest
@@ -205,7 +206,12 @@ def test_openais_chat_gives_the_logprobs_that_peft_gives(api: TestClient, folder
     )
     engine = Engine(BASE, "cpu")
     engine.add_adapter(folder.name, folder)
-    prompt = render(BASE, [{"role": "user", "content": "service web"}])
+    # The adapter was trained in the fenced form, whose system message a conversation lacks.
+    conversation = [
+        {"role": "system", "content": SYSTEM},
+        {"role": "user", "content": "service web"},
+    ]
+    prompt = render(BASE, conversation)
     expected = engine.generate([Request(prompt, folder.name, 6, logprobs=3)])[0].logprobs
     assert expected is not None
     assert [one["logprob"] for one in found] == pytest.approx(
