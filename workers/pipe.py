@@ -5,17 +5,16 @@ line, typed and of bounded size, on what was its standard output. A write blocks
 supervisor is behind, so nothing is lost and nothing piles up.
 """
 
-import math
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from app.db.storable import INT32_MAX, fault_of
+from app.db.storable import INT32_MAX, Fault, fault_of, faults
 from app.jobs.failure import Failure
 from app.logs import LogFormat
 from inframind.errors import NonFiniteError
@@ -105,19 +104,6 @@ Message: TypeAlias = StageStarted | Progress | Event | CheckpointSaved | StageDo
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])
 
 
-def non_finite_field(value: Any, path: str = "") -> str | None:
-    """Finds the first number of a document that is NaN or infinite: its dotted path."""
-    if isinstance(value, float):
-        return None if math.isfinite(value) else path
-    entries: Iterable[tuple[object, Any]] = ()
-    if isinstance(value, Mapping):
-        entries = value.items()
-    elif isinstance(value, list | tuple):
-        entries = enumerate(value)
-    paths = (non_finite_field(inner, f"{path}.{name}".strip(".")) for name, inner in entries)
-    return next((broken for broken in paths if broken is not None), None)
-
-
 class PipeError(Exception):
     """A line is too long, no message, or holds what no row can: the trainer cannot be believed."""
 
@@ -135,7 +121,8 @@ class Writer:
         Raises NonFiniteError for a number that JSON has not, PipeError for a message too long,
         BrokenPipeError.
         """
-        field = non_finite_field(message.model_dump())
+        broken = (place for place, fault in faults(message.model_dump()) if fault is Fault.NUMBER)
+        field = next(broken, None)
         if field is not None:
             # pydantic would write null, and a metric that is broken would look as one that is not
             # there.

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from limits.aio.storage import Storage
 
 SWEEP_AT = 10_000
-"""Windows that are kept before those that are over are forgotten: one for each key or address."""
+"""Windows that are kept before those that are over are first looked for: one for each key or
+address."""
 
 
 class SteadyStorage(Storage):
@@ -21,6 +22,7 @@ class SteadyStorage(Storage):
         super().__init__()
         self._clock = clock
         self._windows: dict[str, tuple[float, int]] = {}
+        self._sweep_at = SWEEP_AT
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -31,8 +33,10 @@ class SteadyStorage(Storage):
         """Counts requests in the key's window, which begins with the first of them."""
         now = self._clock()
         # Addresses are many and windows short: those that are over would fill the memory.
-        if len(self._windows) >= SWEEP_AT:
+        if len(self._windows) >= self._sweep_at:
             self._windows = {name: old for name, old in self._windows.items() if old[0] > now}
+            # Twice what lives: else each request would sweep while so many addresses guess.
+            self._sweep_at = max(SWEEP_AT, 2 * len(self._windows))
         ends_at, count = self._windows.get(key, (now + expiry, 0))
         if ends_at <= now:
             ends_at, count = now + expiry, 0

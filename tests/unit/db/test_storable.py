@@ -23,7 +23,7 @@ DOCUMENTS = st.recursive(
     [
         ({"data": {"text": "a\x00b"}}, "data.text"),
         ({"data": ["fine", "\ud800"]}, "data.1"),
-        ({"data": {"a\x00": 1}}, "data"),
+        ({"data": {"a\x00": 1}}, "data.a\\x00"),
         ({"n": math.inf}, "n"),
         ({"n": [math.nan]}, "n.0"),
         ({"n": INT64_MAX + 1}, "n"),
